@@ -1,0 +1,73 @@
+package h1
+
+import "math"
+
+// A Kind is the way in which the end of a body is told (RFC 9112 section 6.3).
+type Kind uint8
+
+// The kinds of body.
+const (
+	None       Kind = iota // the message ends with its head
+	Fixed                  // after Content-Length bytes
+	Chunked                // with the last chunk and the trailer section
+	UntilClose             // with the connection; responses only
+	Tunnel                 // with the connection, and it is not HTTP any more, in neither direction
+)
+
+// A Body follows the body of one message through its bytes. The zero value is a body of no bytes.
+type Body struct {
+	kind  Kind
+	state chunkState
+	line  int32 // bytes so far of the chunk line or of the trailer section
+	left  int64 // bytes that are content for certain: of the body when Fixed, of the chunk when Chunked
+}
+
+// Kind returns the way in which the end of the body is told.
+func (b *Body) Kind() Kind { return b.kind }
+
+// Done tells whether the message is complete. UntilClose and Tunnel are never done: they end with the connection.
+func (b *Body) Done() bool {
+	switch b.kind {
+	case Fixed:
+		return b.left == 0
+	case Chunked:
+		return b.state == chunkDone
+	case UntilClose, Tunnel:
+		return false
+	}
+	return true
+}
+
+// Opaque returns how many of the next bytes are content for certain, so that nobody needs to look at them.
+func (b *Body) Opaque() int64 {
+	if b.kind == UntilClose || b.kind == Tunnel {
+		return math.MaxInt64
+	}
+	return b.left
+}
+
+// Skip accounts for n bytes, at most Opaque, that went by unseen.
+func (b *Body) Skip(n int64) {
+	if b.kind == Fixed || b.kind == Chunked {
+		b.left -= n
+	}
+}
+
+// Scan returns how many bytes of p still belong to the message. With an error, which only the chunked coding knows, n
+// bytes of p were well-formed.
+func (b *Body) Scan(p []byte) (n int, err error) {
+	switch b.kind {
+	case Fixed:
+		n = int(min(b.left, int64(len(p))))
+		b.left -= int64(n)
+		return n, nil
+	case Chunked:
+		return b.scanChunks(p)
+	case UntilClose, Tunnel:
+		return len(p), nil
+	}
+	return 0, nil
+}
+
+// TunnelBody is what a connection carries once it is a tunnel.
+func TunnelBody() Body { return Body{kind: Tunnel} }

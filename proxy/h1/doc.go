@@ -1,0 +1,37 @@
+// Package h1 tells where HTTP/1.x messages begin and end (RFC 9112) and nothing else.
+//
+// It knows no socket, clock or log: bytes are handed in as they came and stay as they are. A relay asks three things:
+//
+//	HeadEnd, ParseRequest, ParseResponse   where the head ends, and how the body will
+//	Body.Scan                              how many of these bytes still belong to the message
+//	AppendCloseOption                      the same head, but with the close option
+//
+// Whatever could be read in two ways is refused with an [Error] and never guessed (RFC 9112 section 11.2): a
+// Content-Length beside a Transfer-Encoding, lengths that differ, a bare CR, an obsolete line fold, a chunk that is
+// not one. A line of a head may end in a lone LF (section 2.2); a line of the chunked coding may not.
+package h1
+
+// MaxHead is the size in bytes of the largest head that the package reads, start-line and empty line included.
+const MaxHead = 64 << 10
+
+// An Error is the reason why a message is refused.
+type Error string
+
+func (e Error) Error() string { return string(e) }
+
+// The reasons why a message is refused.
+const (
+	ErrHeadTooLarge     = Error("head larger than 64 KiB")
+	ErrStartLine        = Error("malformed start-line")
+	ErrVersion          = Error("not HTTP/1.0 or HTTP/1.1")
+	ErrBareCR           = Error("CR without LF in a head")
+	ErrNUL              = Error("NUL in a head")
+	ErrFold             = Error("field line that begins with white space")
+	ErrFieldName        = Error("malformed field name")
+	ErrContentLength    = Error("Content-Length is not one number")
+	ErrTransferEncoding = Error("Transfer-Encoding that does not end the message")
+	ErrTwoLengths       = Error("both Content-Length and Transfer-Encoding")
+	ErrChunk            = Error("malformed chunk")
+	ErrTrailer          = Error("malformed trailer section")
+	ErrSwitch           = Error("101 that was not asked for")
+)

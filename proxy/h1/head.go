@@ -1,0 +1,180 @@
+package h1
+
+import "bytes"
+
+// HeadEnd returns the size of the head at the start of b, its empty line included, or 0 while the head is not
+// complete. The caller knows that the first searched bytes of b hold no end; 0 searches all of b.
+func HeadEnd(b []byte, searched int) int {
+	// The end may begin up to three bytes before the first new byte: LF CR | LF.
+	for at := max(searched-3, 0); ; {
+		i := bytes.IndexByte(b[at:], '\n')
+		if i < 0 {
+			return 0
+		}
+		at += i + 1
+		if n := emptyLine(b[at:]); n > 0 {
+			return at + n
+		}
+	}
+}
+
+// EmptyLines returns the size of the empty lines at the start of b, which a server ignores in front of a request-line
+// (RFC 9112 section 2.2).
+func EmptyLines(b []byte) int {
+	size := 0
+	for {
+		n := emptyLine(b[size:])
+		if n == 0 {
+			return size
+		}
+		size += n
+	}
+}
+
+// emptyLine returns the size of the line terminator at the start of b, 0 when there is none.
+func emptyLine(b []byte) int {
+	switch {
+	case len(b) > 0 && b[0] == '\n':
+		return 1
+	case len(b) > 1 && b[0] == '\r' && b[1] == '\n':
+		return 2
+	}
+	return 0
+}
+
+// nextLine cuts the first line off b, without its terminator. ok is false when b holds no whole line.
+func nextLine(b []byte) (line []byte, size int, ok bool) {
+	i := bytes.IndexByte(b, '\n')
+	if i < 0 {
+		return nil, 0, false
+	}
+	line = b[:i]
+	if i > 0 && b[i-1] == '\r' {
+		line = b[:i-1]
+	}
+	return line, i + 1, true
+}
+
+// fields are what a header section says about framing and about the connection.
+type fields struct {
+	length    int64 // Content-Length, -1: none
+	coding    bool  // a Transfer-Encoding is there
+	chunked   bool  // and its last coding is chunked
+	upgrade   bool  // an Upgrade field is there
+	userAgent []byte
+}
+
+// parseFields reads field lines up to the empty line and returns the size of the section; 0: incomplete.
+func (f *fields) parseFields(b []byte) (size int, err error) {
+	f.length = -1
+	for {
+		line, n, ok := nextLine(b[size:])
+		if !ok {
+			return 0, nil
+		}
+		size += n
+		if len(line) == 0 {
+			return size, nil
+		}
+		if err := f.parseLine(line); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (f *fields) parseLine(line []byte) error {
+	if line[0] == ' ' || line[0] == '\t' {
+		return ErrFold
+	}
+	name := tokenLen(line)
+	if name == 0 || name == len(line) || line[name] != ':' {
+		return ErrFieldName
+	}
+	value := line[name+1:]
+	if bytes.IndexByte(value, '\r') >= 0 {
+		return ErrBareCR
+	}
+	if bytes.IndexByte(value, 0) >= 0 {
+		return ErrNUL
+	}
+	return f.apply(line[:name], value)
+}
+
+// apply takes up the few fields that matter. The length of the name picks the candidate: hardly any other field is
+// compared at all.
+func (f *fields) apply(name, value []byte) error {
+	switch len(name) {
+	case len("Upgrade"):
+		f.upgrade = f.upgrade || equalFold(name, "upgrade")
+	case len("User-Agent"):
+		if equalFold(name, "user-agent") {
+			f.userAgent = trim(value)
+		}
+	case len("Content-Length"):
+		if equalFold(name, "content-length") {
+			return f.applyLength(value)
+		}
+	case len("Transfer-Encoding"):
+		if equalFold(name, "transfer-encoding") {
+			return f.applyCoding(value)
+		}
+	}
+	return nil
+}
+
+// token has a true for every character of a token (RFC 9110 section 5.6.2).
+var token = func() (t [256]bool) {
+	for c := '0'; c <= '9'; c++ {
+		t[c] = true
+	}
+	for c := 'a'; c <= 'z'; c++ {
+		t[c], t[c-'a'+'A'] = true, true
+	}
+	for _, c := range "!#$%&'*+-.^_`|~" {
+		t[c] = true
+	}
+	return t
+}()
+
+// tokenLen returns how many bytes at the start of b are a token.
+func tokenLen(b []byte) int {
+	for i, c := range b {
+		if !token[c] {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// trim takes optional white space (OWS, RFC 9110 section 5.6.3) off both ends.
+func trim(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// equalFold tells whether b is lower, a lower-case ASCII string, in any case.
+func equalFold(b []byte, lower string) bool {
+	if len(b) != len(lower) {
+		return false
+	}
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// nextMember cuts the first member off a comma-separated list (RFC 9110 section 5.6.1). Empty members come out empty.
+func nextMember(list []byte) (member, rest []byte) {
+	member, rest, _ = bytes.Cut(list, []byte{','})
+	return trim(member), rest
+}

@@ -1,0 +1,177 @@
+package h1
+
+import "bytes"
+
+// A Method is what matters of a request's method to where its response ends.
+type Method uint8
+
+// The methods that matter.
+const (
+	Other   Method = iota // every method but the two below
+	Head                  // the response has no body
+	Connect               // a 2xx response turns the connection into a tunnel
+)
+
+// A Request is the head of a request. Its slices are parts of the bytes that were parsed.
+type Request struct {
+	Size      int // bytes of the head, the empty line included
+	Method    Method
+	Upgrade   bool   // it has an Upgrade field: a 101 may come back
+	Path      []byte // of the request target, without query; "*" and an authority stay as they are
+	UserAgent []byte // nil: none
+	Body      Body
+}
+
+// Switches tells whether the connection may stop speaking HTTP with the response to this request.
+func (r *Request) Switches() bool { return r.Upgrade || r.Method == Connect }
+
+// ParseRequest reads the head of a request at the start of b. Size 0 without an error means that b does not hold the
+// whole head yet.
+func ParseRequest(b []byte) (Request, error) {
+	line, start, ok := nextLine(b)
+	if !ok {
+		return Request{}, nil
+	}
+	method, target, minor, err := parseRequestLine(line)
+	if err != nil {
+		return Request{}, err
+	}
+	var f fields
+	section, err := f.parseFields(b[start:])
+	if err != nil || section == 0 {
+		return Request{}, err
+	}
+	if err := f.check(minor); err != nil {
+		return Request{}, err
+	}
+	body, err := f.requestBody()
+	if err != nil {
+		return Request{}, err
+	}
+	return Request{
+		Size:      start + section,
+		Method:    methodOf(method),
+		Upgrade:   f.upgrade,
+		Path:      pathOf(target),
+		UserAgent: f.userAgent,
+		Body:      body,
+	}, nil
+}
+
+// parseRequestLine reads method SP request-target SP HTTP-version (RFC 9112 section 3).
+func parseRequestLine(line []byte) (method, target []byte, minor int, err error) {
+	n := tokenLen(line)
+	if n == 0 || n == len(line) || line[n] != ' ' {
+		return nil, nil, 0, ErrStartLine
+	}
+	method, line = line[:n], line[n+1:]
+	target, version, ok := bytes.Cut(line, []byte{' '})
+	if !ok || len(target) == 0 || !visible(target) {
+		return nil, nil, 0, ErrStartLine
+	}
+	minor, err = parseVersion(version)
+	return method, target, minor, err
+}
+
+// visible tells whether b holds no control character. Bytes above ASCII pass: apps take them in targets.
+func visible(b []byte) bool {
+	for _, c := range b {
+		if c <= ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// parseVersion reads HTTP/1.0 or HTTP/1.1 and returns the minor version.
+func parseVersion(b []byte) (int, error) {
+	switch string(b) {
+	case "HTTP/1.1":
+		return 1, nil
+	case "HTTP/1.0":
+		return 0, nil
+	}
+	if bytes.HasPrefix(b, []byte("HTTP/")) && !bytes.ContainsAny(b, " \r\x00") {
+		return 0, ErrVersion
+	}
+	return 0, ErrStartLine
+}
+
+func methodOf(name []byte) Method {
+	switch string(name) {
+	case "HEAD":
+		return Head
+	case "CONNECT":
+		return Connect
+	}
+	return Other
+}
+
+// pathOf cuts the scheme and authority of the absolute form and the query off a request target (RFC 9112 section 3.2).
+func pathOf(target []byte) []byte {
+	if _, rest, ok := bytes.Cut(target, []byte("://")); ok && target[0] != '/' {
+		if i := bytes.IndexByte(rest, '/'); i >= 0 {
+			target = rest[i:]
+		} else {
+			target = []byte("/")
+		}
+	}
+	path, _, _ := bytes.Cut(target, []byte{'?'})
+	return path
+}
+
+// A Response is the head of a response.
+type Response struct {
+	Size   int // bytes of the head, the empty line included
+	Status int // 100 to 999
+	Body   Body
+}
+
+// Interim tells whether another response to the same request follows (RFC 9110 section 15.2). A 101 is final for HTTP.
+func (r *Response) Interim() bool { return r.Status/100 == 1 && r.Status != 101 }
+
+// ParseResponse reads the head of a response, to a request with the given method, at the start of b. Size 0 without an
+// error means that b does not hold the whole head yet.
+func ParseResponse(b []byte, method Method) (Response, error) {
+	line, start, ok := nextLine(b)
+	if !ok {
+		return Response{}, nil
+	}
+	status, minor, err := parseStatusLine(line)
+	if err != nil {
+		return Response{}, err
+	}
+	var f fields
+	section, err := f.parseFields(b[start:])
+	if err != nil || section == 0 {
+		return Response{}, err
+	}
+	if err := f.check(minor); err != nil {
+		return Response{}, err
+	}
+	return Response{Size: start + section, Status: status, Body: f.responseBody(status, method)}, nil
+}
+
+// parseStatusLine reads HTTP-version SP status-code [ SP reason-phrase ] (RFC 9112 section 4).
+func parseStatusLine(line []byte) (status, minor int, err error) {
+	version, rest, ok := bytes.Cut(line, []byte{' '})
+	if !ok {
+		return 0, 0, ErrStartLine
+	}
+	if minor, err = parseVersion(version); err != nil {
+		return 0, 0, err
+	}
+	if len(rest) < 3 || (len(rest) > 3 && rest[3] != ' ') || bytes.ContainsAny(rest, "\r\x00") {
+		return 0, 0, ErrStartLine
+	}
+	for _, c := range rest[:3] {
+		if c < '0' || c > '9' {
+			return 0, 0, ErrStartLine
+		}
+		status = status*10 + int(c-'0')
+	}
+	if status < 100 {
+		return 0, 0, ErrStartLine
+	}
+	return status, minor, nil
+}

@@ -1,0 +1,167 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"go.uber.org/zap"
+
+	"lameduck/proxy/h1"
+)
+
+// An answer is a whole response of our own. Each ends its connection.
+type answer string
+
+// Our own responses (RFC 9110 section 15.5 and 15.6).
+const (
+	answerBadRequest   answer = "HTTP/1.1 400 Bad Request\r\n" + answerEnd
+	answerTimeout      answer = "HTTP/1.1 408 Request Timeout\r\n" + answerEnd
+	answerHeadTooLarge answer = "HTTP/1.1 431 Request Header Fields Too Large\r\n" + answerEnd
+	answerBadGateway   answer = "HTTP/1.1 502 Bad Gateway\r\n" + answerEnd
+	answerUnavailable  answer = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n" + answerEnd
+	answerDraining     answer = "HTTP/1.1 503 Service Unavailable\r\n" + answerEnd
+	answerVersion      answer = "HTTP/1.1 505 HTTP Version Not Supported\r\n" + answerEnd
+
+	answerEnd = "Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
+
+// errHeadTimeout says that the client has begun a head and not ended it in time.
+var errHeadTimeout = errors.New("head not complete in time")
+
+// refuseRequest ends the direction from the client with err: with an answer of ours where the request is at fault, in
+// the way of the bare connection otherwise.
+func (c *conn) refuseRequest(err error) error {
+	var reason h1.Error
+	switch {
+	case errors.As(err, &reason):
+		c.logEnd("request refused", err)
+		return c.refuse(refusal(reason))
+	case err == errHeadTimeout:
+		return c.refuse(answerTimeout)
+	case err == io.EOF && len(c.requests.pending()) > 0:
+		// The beginning of a head, and then the end: the app is to see just that.
+		c.requests.advance(len(c.requests.pending()))
+		return firstOf(c.requests.flush(), io.EOF)
+	}
+	return err
+}
+
+// refuse answers in the app's place: after the answers to the requests that have been passed on, and not at all when
+// the response to the refused request itself has begun.
+func (c *conn) refuse(a answer) error {
+	if err := c.requests.flush(); err != nil {
+		return err
+	}
+	if c.claimResponse() {
+		c.endedBy(endedRefused)
+		_ = c.client.SetWriteDeadline(time.Now().Add(lingerTimeout))
+		_, _ = io.WriteString(c.client, string(a))
+	}
+	reset(c.app) // ends the direction from the app, which closes the client's connection in stages
+	return errClosing
+}
+
+// claimResponse stops the responses of the app behind those to the requests before this one. False: the app has begun to
+// answer this one, or has ended.
+func (c *conn) claimResponse() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closing = true
+	own := 0 // outstanding exchanges that are the refused request itself
+	if c.request == passing {
+		own = 1
+	}
+	for c.outstanding.len() > own && !c.done[fromApp] {
+		c.wait()
+	}
+	if c.done[fromApp] || c.responding || c.outstanding.len() < own {
+		return false
+	}
+	c.refused = true
+	if own > 0 {
+		c.server.endExchange(c.source, c.outstanding.pop(), 0)
+	}
+	return true
+}
+
+// refuseResponse ends the direction from the app with err: with a 502 where the response is at fault and the client has
+// seen nothing of it, in the way of the bare connection otherwise.
+func (c *conn) refuseResponse(err error) error {
+	var reason h1.Error
+	switch {
+	case err == errUnsolicited:
+		return c.relayUnsolicited()
+	case errors.As(err, &reason):
+		c.server.log.Warn("response refused", zap.Stringer("app", c.app.RemoteAddr()), zap.Error(err))
+		return c.badGateway()
+	}
+	return err
+}
+
+// badGateway answers 502 in the place of the response that was refused, and closes.
+func (c *conn) badGateway() error {
+	if err := c.responses.flush(); err != nil {
+		return err
+	}
+	if !c.closeWith(endedRefused) {
+		return errClosing
+	}
+	_, err := io.WriteString(c.client, string(answerBadGateway))
+	reset(c.app)
+	if err != nil {
+		return &writeError{err}
+	}
+	return errClosing
+}
+
+// closeWith stops further requests and accounts for those that will not be answered by the app. False: the direction
+// from the client answers.
+func (c *conn) closeWith(e ending) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refused {
+		return false
+	}
+	c.closing = true
+	if c.ending == endedOpen {
+		c.ending = e
+	}
+	for c.outstanding.len() > 0 {
+		c.server.endExchange(c.source, c.outstanding.pop(), 502)
+	}
+	c.tell()
+	return true
+}
+
+// relayUnsolicited passes on what the app says without having been asked, such as a 408 to a connection that has been idle for
+// too long: as it comes, until the app closes.
+func (c *conn) relayUnsolicited() error {
+	c.mu.Lock()
+	c.closing, c.responding = true, true
+	refused := c.refused
+	c.mu.Unlock()
+	if refused {
+		return errClosing
+	}
+	return c.relayTunnel(&c.responses)
+}
+
+// answerUnavailable ends a connection for which the app could not be reached: with a 503 if a request comes, with
+// nothing if none does.
+func (c *conn) answerUnavailable(err error) {
+	c.endedBy(endedRefused)
+	if c.server.appGone() {
+		reset(c.client) // a refused connection is retried elsewhere, a 503 is not
+		return
+	}
+	c.logEnd("app not reached", err)
+	c.requests.init(newEnd(c.client), end{}, c.server.pipes, &c.server.stats.requestBytes)
+	_ = c.client.SetDeadline(time.Now().Add(lingerTimeout))
+	if _, err := c.readRequest(); err == nil {
+		_, _ = io.WriteString(c.client, string(answerUnavailable))
+		_ = c.client.CloseWrite()
+		c.discardRequests()
+	}
+	c.requests.release()
+}

@@ -1,0 +1,37 @@
+package proxy
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// A Config is what a [Server] needs. The zero value works and has no limits.
+type Config struct {
+	// AppWait is how long a new connection waits for an app that does not accept. Zero: it is tried once.
+	AppWait time.Duration
+	// HeaderTimeout is how long the head of a request may take from its first byte to its last. Zero: for ever.
+	HeaderTimeout time.Duration
+	// MaxConnections bounds the client connections that are served at a time; more wait in the listener's backlog.
+	// Zero: no bound.
+	MaxConnections int
+	// ProbeAgents are the beginnings of the User-Agent values that mark a request as a health probe.
+	ProbeAgents []string
+	// ProbePaths are the paths that mark a request as a health probe.
+	ProbePaths []string
+	// HealthPaths are the paths that are answered with 503 while draining.
+	HealthPaths []string
+	// Log takes what an operator should know. Nil: nothing is logged.
+	Log *zap.Logger
+}
+
+// DefaultProbeAgents are the known health checkers: kubelet, Google and AWS load balancers, Envoy, HAProxy, Azure,
+// Prometheus.
+var DefaultProbeAgents = []string{
+	"kube-probe/", "GoogleHC/", "ELB-HealthChecker/", "Amazon-Route53-Health-Check-Service", "Envoy/HC",
+	"HAProxy Health Check", "Load Balancer Agent", "Edge Health Probe", "Prometheus/", "vmagent",
+}
+
+// A Dialer makes a connection to the app.
+type Dialer func(ctx context.Context) (Conn, error)

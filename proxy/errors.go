@@ -1,0 +1,48 @@
+package proxy
+
+import (
+	"errors"
+	"net"
+	"os"
+	"syscall"
+)
+
+// A readError says that the source of a flow could not be read any more, other than by its end.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return "read: " + e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
+
+// A writeError says that the destination of a flow takes no more bytes.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return "write: " + e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
+
+// errClosing ends a direction in which nothing more is passed on although its source has not ended.
+var errClosing = errors.New("connection is closing")
+
+// errUnsolicited says that the app sends a response which no request has asked for.
+var errUnsolicited = errors.New("response without a request")
+
+// isTimeout tells whether err is a deadline of ours.
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
+// isWrite tells whether err is a *writeError.
+func isWrite(err error) bool {
+	var w *writeError
+	return errors.As(err, &w)
+}
+
+// isRefused tells whether nobody listens at the address that was dialled.
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+
+// isOrdinary tells whether err is one of those with which connections end in normal operation.
+func isOrdinary(err error) bool {
+	for _, e := range []error{syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed, os.ErrDeadlineExceeded} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}

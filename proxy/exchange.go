@@ -1,0 +1,38 @@
+package proxy
+
+import "lameduck/proxy/h1"
+
+// maxOutstanding bounds the requests of one connection that have been passed on and are not answered yet. A client
+// that pipelines more waits.
+const maxOutstanding = 32
+
+// An exchange is one request with its response.
+type exchange struct {
+	method   h1.Method
+	probe    bool // a health probe: no traffic
+	switches bool // the response may end HTTP on this connection
+}
+
+// exchanges are the requests that have been passed on and are not answered yet, in order.
+type exchanges struct {
+	ring  [maxOutstanding]exchange
+	first uint8
+	count uint8
+}
+
+func (q *exchanges) len() int   { return int(q.count) }
+func (q *exchanges) full() bool { return q.count == maxOutstanding }
+
+func (q *exchanges) push(e exchange) {
+	q.ring[(q.first+q.count)%maxOutstanding] = e
+	q.count++
+}
+
+func (q *exchanges) front() exchange { return q.ring[q.first] }
+
+func (q *exchanges) pop() exchange {
+	e := q.ring[q.first]
+	q.first = (q.first + 1) % maxOutstanding
+	q.count--
+	return e
+}

@@ -1,0 +1,291 @@
+package proxy
+
+import (
+	"io"
+	"time"
+
+	"lameduck/proxy/h1"
+)
+
+// relayRequests passes requests on to the app until the client has no more. It returns io.EOF when the client has ended
+// its side, errClosing when nothing more may be passed on, or what broke the connection.
+func (c *conn) relayRequests() error {
+	f := &c.requests
+	for {
+		req, err := c.readRequest()
+		if err != nil {
+			return c.refuseRequest(err)
+		}
+		if c.server.turnsAway(&req) {
+			return c.refuse(answerDraining)
+		}
+		if err := c.begin(&req); err != nil {
+			return firstOf(f.flush(), err) // the requests before it are to be answered
+		}
+		f.advance(req.Size)
+		if err := f.copyBody(&req.Body); err != nil {
+			return c.refuseRequest(err)
+		}
+		c.setProgress(nothing)
+		if !req.Switches() {
+			continue
+		}
+		switched, err := c.awaitSwitch()
+		if err != nil {
+			return err
+		}
+		if switched {
+			return c.relayTunnel(f)
+		}
+	}
+}
+
+// firstOf returns err, or other when there is none.
+func firstOf(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+// readRequest waits for the whole head of the next request. Waiting for its first byte takes as long as it takes; from
+// then on the header timeout runs.
+func (c *conn) readRequest() (h1.Request, error) {
+	f := &c.requests
+	f.advance(h1.EmptyLines(f.pending()))
+	req, err := h1.ParseRequest(f.pending())
+	for err == nil && req.Size == 0 {
+		if searched := len(f.pending()); searched == 0 {
+			if err = f.fill(); err != nil {
+				return req, err
+			}
+			f.advance(h1.EmptyLines(f.pending()))
+		} else if err = c.completeHead(searched); err != nil {
+			return req, err
+		}
+		req, err = h1.ParseRequest(f.pending())
+	}
+	return req, err
+}
+
+// completeHead waits until the request's head, of which some bytes are in hand, is whole.
+func (c *conn) completeHead(searched int) error {
+	c.setProgress(arriving)
+	if timeout := c.server.config.HeaderTimeout; timeout > 0 {
+		_ = c.client.SetReadDeadline(time.Now().Add(timeout))
+		defer c.client.SetReadDeadline(time.Time{})
+	}
+	err := c.requests.fillHead(searched)
+	if isTimeout(err) && !c.isClosing() {
+		return errHeadTimeout
+	}
+	return err
+}
+
+// fillHead reads on until a whole head is in hand. The first searched bytes hold none.
+func (f *flow) fillHead(searched int) error {
+	for {
+		if searched >= h1.MaxHead {
+			return h1.ErrHeadTooLarge
+		}
+		if err := f.fill(); err != nil {
+			return err
+		}
+		if h1.HeadEnd(f.pending(), searched) > 0 {
+			return nil
+		}
+		searched = len(f.pending())
+	}
+}
+
+// relayResponses passes responses on to the client until the app has no more. It returns io.EOF when the app has ended
+// its side, errClosing when the last response has been passed on, or what broke the connection.
+func (c *conn) relayResponses() error {
+	f := &c.responses
+	for {
+		resp, err := c.readResponse()
+		if err != nil {
+			return c.refuseResponse(err)
+		}
+		if resp.Interim() {
+			f.advance(resp.Size)
+			continue
+		}
+		if err := c.passFinalHead(&resp); err != nil {
+			return err
+		}
+		if resp.Body.Kind() == h1.Tunnel {
+			return c.relayTunnel(f)
+		}
+		err = f.copyBody(&resp.Body)
+		ended := err == io.EOF && resp.Body.Kind() == h1.UntilClose
+		if err != nil && !ended {
+			return err
+		}
+		if err := f.flush(); err != nil {
+			return err
+		}
+		if c.answered(resp.Status) {
+			return errClosing
+		}
+		if ended {
+			return io.EOF
+		}
+	}
+}
+
+// readResponse waits for the whole head of the next response.
+func (c *conn) readResponse() (h1.Response, error) {
+	f := &c.responses
+	for searched := 0; ; searched = len(f.pending()) {
+		if searched > 0 {
+			if err := f.fillHead(searched); err != nil {
+				return h1.Response{}, err
+			}
+		} else if len(f.pending()) == 0 {
+			if err := f.fill(); err != nil {
+				return h1.Response{}, err
+			}
+		}
+		e, ok := c.oldest()
+		if !ok {
+			return h1.Response{}, errUnsolicited
+		}
+		resp, err := h1.ParseResponse(f.pending(), e.method)
+		if err == nil && resp.Status == 101 && !e.switches {
+			err = h1.ErrSwitch
+		}
+		if err != nil || resp.Size > 0 {
+			return resp, err
+		}
+	}
+}
+
+// passFinalHead passes the head of a final response on, with the close option if it is the last of a connection that is
+// told to leave.
+func (c *conn) passFinalHead(resp *h1.Response) error {
+	f := &c.responses
+	tell, err := c.decide(resp)
+	if err != nil {
+		return err
+	}
+	if resp.Body.Kind() == h1.Tunnel {
+		f.advance(resp.Size)
+		return f.flush()
+	}
+	if !tell {
+		f.advance(resp.Size)
+		return nil
+	}
+	told := newLargeBuffer()
+	defer told.free()
+	head := h1.AppendCloseOption(told.bytes[:0], f.pending()[:resp.Size])
+	return f.replace(resp.Size, head)
+}
+
+// decide settles, in one step with begin, what the final response to the oldest request means for the connection: whether it switches
+// protocols, and whether it is the one that tells the client to leave. While draining the first response that comes
+// stops further requests; the last of those outstanding gets the close option.
+func (c *conn) decide(resp *h1.Response) (tell bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refused {
+		return false, errClosing
+	}
+	if c.protocol == undecided && c.outstanding.len() == 1 {
+		c.protocol = http1
+		if resp.Body.Kind() == h1.Tunnel {
+			c.protocol, c.switched = tunnel, resp.Status
+		}
+		c.tell()
+	}
+	c.responding = true
+	if c.protocol == tunnel || !c.server.draining() {
+		return false, nil
+	}
+	c.closing = true
+	c.tell()
+	if c.outstanding.len() > 1 {
+		return false, nil
+	}
+	if c.ending == endedOpen {
+		c.ending = endedTold
+	}
+	return true, nil
+}
+
+// relayTunnel passes bytes on until the source has ended.
+func (c *conn) relayTunnel(f *flow) error {
+	body := h1.TunnelBody()
+	return f.copyBody(&body)
+}
+
+// oldest returns the oldest request that is not answered yet.
+func (c *conn) oldest() (exchange, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outstanding.front(), c.outstanding.len() > 0
+}
+
+// begin accounts for a request before its first byte is passed on. errClosing: it must not be passed on.
+func (c *conn) begin(req *h1.Request) error {
+	e := exchange{method: req.Method, probe: c.server.probes.match(req), switches: req.Switches()}
+	if c.noRoom() {
+		if err := c.requests.flush(); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.outstanding.full() && !c.closing && !c.done[fromApp] {
+		c.wait()
+	}
+	if c.closing || c.done[fromApp] {
+		return errClosing
+	}
+	if e.switches {
+		c.protocol = undecided
+	}
+	c.outstanding.push(e)
+	c.request = passing
+	if c.source == nil && !e.probe {
+		c.source = c.server.sources.Acquire(c.addr(), c.server.now())
+	}
+	c.server.beginExchange(c.source, e)
+	return nil
+}
+
+func (c *conn) noRoom() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outstanding.full()
+}
+
+// answered accounts for a response that has been passed on whole. closed: it was the last.
+func (c *conn) answered(status int) (closed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.server.endExchange(c.source, c.outstanding.pop(), status)
+	c.responding = false
+	c.tell()
+	return c.closing && c.outstanding.len() == 0
+}
+
+// awaitSwitch waits, after a request that may switch protocols, until the client sends more, and then until it is
+// settled what that is. It reads on meanwhile so that a client that goes away is noticed.
+func (c *conn) awaitSwitch() (switched bool, err error) {
+	f := &c.requests
+	if len(f.pending()) == 0 {
+		if err := f.fill(); err != nil {
+			return false, err
+		}
+	} else if err := f.flush(); err != nil {
+		return false, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.protocol == undecided && !c.done[fromApp] {
+		c.wait()
+	}
+	return c.protocol == tunnel, nil
+}

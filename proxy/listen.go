@@ -1,0 +1,45 @@
+package proxy
+
+import (
+	"context"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// keepAliveIdle is after how many seconds of silence the kernel asks a client whether it is still there. The app cannot notice one
+// that has vanished: its own connection is to us.
+const keepAliveIdle = 60
+
+// Listen takes a TCP address for clients. Socket options are set once, on the listener, from which the connections have them.
+func Listen(address string) (net.Listener, error) {
+	config := net.ListenConfig{
+		KeepAlive: -1,
+		Control: func(_, _ string, c syscall.RawConn) error {
+			return c.Control(setKeepAlive)
+		},
+	}
+	return config.Listen(context.Background(), "tcp", address)
+}
+
+func setKeepAlive(fd uintptr) {
+	_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAliveIdle)
+}
+
+// refuseTimeout bounds a look whether the app still accepts: longer than that nobody takes to refuse.
+const refuseTimeout = time.Second
+
+// Refuses tells whether nobody listens at address. A connection that is accepted is closed at once.
+func Refuses(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, refuseTimeout)
+	defer cancel()
+	c, err := DialTCP(address)(ctx)
+	if err != nil {
+		return isRefused(err)
+	}
+	_ = c.Close()
+	return false
+}

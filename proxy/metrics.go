@@ -1,0 +1,70 @@
+package proxy
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics describes the server to Prometheus. What is counted on the hot path are plain atomics.
+type metrics struct {
+	server *Server
+
+	connections, ended, inFlight, exchanges, probes, dialFailures, bytes, sources *prometheus.Desc
+}
+
+// Metrics returns the collector of the server's metrics.
+func (s *Server) Metrics() prometheus.Collector {
+	d := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("lameduck_"+name, help, labels, nil)
+	}
+	return &metrics{
+		server:       s,
+		connections:  d("connections", "Client connections that exist."),
+		ended:        d("connections_total", "Client connections that have ended, by what ended them.", "ended_by"),
+		inFlight:     d("exchanges_in_flight", "Requests that have been passed on and are not answered yet, without health probes."),
+		exchanges:    d("exchanges_total", "Exchanges that have ended, by class of status code, without health probes. none: there was no final response.", "code"),
+		probes:       d("probes_total", "Health probes that were relayed."),
+		dialFailures: d("app_dial_failures_total", "Attempts to connect to the app that failed."),
+		bytes:        d("relayed_bytes_total", "Bytes that were relayed: requests to the app, responses to the client.", "direction"),
+		sources:      d("sources", "Sources of requests that are told apart."),
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (m *metrics) Describe(c chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		m.connections, m.ended, m.inFlight, m.exchanges, m.probes, m.dialFailures, m.bytes, m.sources,
+	} {
+		c <- d
+	}
+}
+
+// classNames are the values of the label code.
+var classNames = [classes]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
+
+// Collect implements [prometheus.Collector].
+func (m *metrics) Collect(c chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v int) {
+		c <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v))
+	}
+	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
+		c <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	s := m.server
+	for e := endedByClient; e < endings; e++ {
+		counter(m.ended, s.stats.ended[e].Load(), e.String())
+	}
+	for i, name := range classNames {
+		counter(m.exchanges, s.stats.exchanges[i].Load(), name)
+	}
+	gauge(m.connections, s.connections())
+	gauge(m.inFlight, int(s.stats.inFlight.Load()))
+	gauge(m.sources, s.sources.Len())
+	counter(m.probes, s.stats.probes.Load())
+	counter(m.dialFailures, s.stats.dialFailures.Load())
+	counter(m.bytes, s.stats.requestBytes.Load(), "request")
+	counter(m.bytes, s.stats.responseBytes.Load(), "response")
+}
+
+func (s *Server) connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}

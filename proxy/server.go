@@ -1,0 +1,300 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"lameduck/lifecycle/silence"
+	"lameduck/proxy/h1"
+)
+
+// acceptRetry is the pause after an accept that failed for want of descriptors or memory.
+const acceptRetry = 50 * time.Millisecond
+
+// A Server relays connections of several routes, and asks their clients to leave once it drains. Its methods may be
+// called by any goroutine.
+type Server struct {
+	config  Config
+	log     *zap.Logger
+	probes  probes
+	health  map[string]bool
+	epoch   time.Time
+	pipes   pipePool
+	slots   chan struct{} // one per connection that may be served; nil: no bound
+	sources silence.Tracker
+	stats   stats
+
+	ctx    context.Context // done when the server has been closed
+	cancel context.CancelFunc
+	gone   chan struct{} // closed when the app has ended
+
+	drainStart atomic.Int64 // nanoseconds since the epoch; 0: not draining
+
+	serving sync.WaitGroup // calls of Serve
+
+	mu        sync.Mutex
+	conns     map[*conn]struct{}
+	listeners map[net.Listener]struct{}
+	refusing  bool // listeners are closed and stay so
+	closed    bool // a connection that comes up even so is closed at once
+}
+
+// A route is a listener's way to its app.
+type route struct{ dial Dialer }
+
+// New returns a server that serves nothing yet.
+func New(config Config) *Server {
+	if config.Log == nil {
+		config.Log = zap.NewNop()
+	}
+	s := &Server{
+		config:    config,
+		log:       config.Log,
+		probes:    newProbes(config.ProbeAgents, config.ProbePaths),
+		health:    pathSet(config.HealthPaths),
+		epoch:     time.Now(),
+		pipes:     newPipePool(),
+		gone:      make(chan struct{}),
+		conns:     make(map[*conn]struct{}),
+		listeners: make(map[net.Listener]struct{}),
+	}
+	if config.MaxConnections > 0 {
+		s.slots = make(chan struct{}, config.MaxConnections)
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// ErrServerClosed is what Serve returns after Refuse or Close.
+var ErrServerClosed = errors.New("server closed")
+
+// Serve accepts connections on ln and relays each to one of its own that dial makes, until the listener is closed. It
+// returns after every goroutine that it has started: ErrServerClosed when Refuse or Close has closed the listener, otherwise
+// what accepting failed with.
+func (s *Server) Serve(ln net.Listener, dial Dialer) error {
+	if !s.track(ln) {
+		_ = ln.Close()
+		return ErrServerClosed
+	}
+	defer s.serving.Done()
+	var conns sync.WaitGroup
+	defer conns.Wait()
+	defer s.untrack(ln)
+	r := &route{dial: dial}
+	for {
+		s.reserve()
+		client, err := ln.Accept()
+		if err != nil {
+			s.unreserve()
+			if s.retryAccept(err) {
+				continue
+			}
+			return s.acceptEnded(err)
+		}
+		c := s.register(r, client)
+		conns.Go(func() {
+			c.serve()
+			s.unregister(c)
+		})
+	}
+}
+
+// reserve makes room for a connection before it can exist.
+func (s *Server) reserve() {
+	if s.slots != nil {
+		s.slots <- struct{}{}
+	}
+}
+
+func (s *Server) unreserve() {
+	if s.slots != nil {
+		<-s.slots
+	}
+}
+
+func (s *Server) retryAccept(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
+		if errors.Is(err, e) {
+			s.log.Error("accept", zap.Error(err))
+			time.Sleep(acceptRetry)
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) acceptEnded(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refusing {
+		return ErrServerClosed
+	}
+	return err
+}
+
+func (s *Server) track(ln net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refusing {
+		return false
+	}
+	s.listeners[ln] = struct{}{}
+	s.serving.Add(1)
+	return true
+}
+
+func (s *Server) untrack(ln net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, ln)
+}
+
+func (s *Server) register(r *route, client net.Conn) *conn {
+	c := &conn{server: s, route: r, client: client.(Conn)}
+	c.changed.L = &c.mu
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns[c] = struct{}{}
+	if s.closed {
+		c.closing = true
+		c.halfCloseBoth()
+	}
+	return c
+}
+
+func (s *Server) unregister(c *conn) {
+	s.stats.ended[c.ending].Add(1)
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+	s.unreserve()
+}
+
+// now is the time since the server's epoch, from the monotonic clock alone.
+func (s *Server) now() time.Duration { return time.Since(s.epoch) }
+
+// draining tells whether clients are asked to leave.
+func (s *Server) draining() bool { return s.drainStart.Load() != 0 }
+
+// turnsAway tells whether a request is a load balancer's health check that is to fail because the server drains. One
+// with a body is left to the app.
+func (s *Server) turnsAway(req *h1.Request) bool {
+	return s.draining() && req.Body.Done() && s.health[string(req.Path)]
+}
+
+// Drain makes every connection ask its client to leave, from the next response on. New connections are still accepted
+// and idle ones stay open. A second call changes nothing.
+func (s *Server) Drain() {
+	s.drainStart.CompareAndSwap(0, max(1, int64(s.now())))
+}
+
+// Refuse closes the listeners because the app has ended: a connection that is refused is retried elsewhere. Connections
+// that wait for the app are closed, those that have reached it are left to it.
+func (s *Server) Refuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.appGone() {
+		return
+	}
+	close(s.gone)
+	s.closeListeners()
+}
+
+func (s *Server) appGone() bool {
+	select {
+	case <-s.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// closeListeners closes the listeners for good. The caller holds mu.
+func (s *Server) closeListeners() {
+	s.refusing = true
+	for ln := range s.listeners {
+		_ = ln.Close()
+	}
+}
+
+// CloseIdle closes the connections on which nothing is outstanding.
+func (s *Server) CloseIdle() {
+	for _, c := range s.all() {
+		c.closeIdle()
+	}
+}
+
+// Cut ends every connection with a FIN to both sides, and returns how many connections and how many exchanges on them
+// were still in flight.
+func (s *Server) Cut() (connections, exchanges int) {
+	for _, c := range s.all() {
+		n := c.cut()
+		exchanges += n
+		if n > 0 {
+			connections++
+		}
+	}
+	return connections, exchanges
+}
+
+// Close closes the listeners and the idle connections, waits until the others have ended or ctx is done, and cuts what
+// is left then. It returns after every Serve has, with what it has cut.
+func (s *Server) Close(ctx context.Context) (connections, exchanges int) {
+	s.mu.Lock()
+	s.closed = true
+	s.closeListeners()
+	s.mu.Unlock()
+	s.CloseIdle()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		s.serving.Wait()
+	}()
+	select {
+	case <-served:
+	case <-ctx.Done():
+		connections, exchanges = s.Cut()
+	}
+	s.cancel()
+	s.reap(served)
+	s.pipes.close()
+	return connections, exchanges
+}
+
+// reap waits for the connections that have been cut, and resets those whose peers do not close their sides.
+func (s *Server) reap(served <-chan struct{}) {
+	timeout := time.NewTimer(2 * cutTimeout)
+	defer timeout.Stop()
+	select {
+	case <-served:
+		return
+	case <-timeout.C:
+	}
+	for _, c := range s.all() {
+		c.abort()
+	}
+	<-served
+}
+
+func (s *Server) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+func (s *Server) all() []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conns := make([]*conn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}

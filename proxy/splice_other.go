@@ -1,0 +1,22 @@
+//go:build !linux
+
+package proxy
+
+import (
+	"errors"
+	"math"
+)
+
+// spliceFrom is out of reach: there is no splice.
+const spliceFrom = math.MaxInt64
+
+// errNoSplice says that the bytes have to take the way through a buffer.
+var errNoSplice = errors.New("splice not possible")
+
+func (f *flow) splice(int64) (int64, error) { return 0, errNoSplice }
+
+type pipePool struct{}
+
+func newPipePool() pipePool { return pipePool{} }
+
+func (pipePool) close() {}

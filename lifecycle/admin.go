@@ -1,0 +1,106 @@
+package lifecycle
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// Admin is the handler of the admin address, which the network can reach: /livez, /readyz, /metrics and /hold. None of
+// them changes anything.
+func (l *Lifecycle) Admin(metrics http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { writeLine(w, "ok") })
+	mux.HandleFunc("GET /readyz", l.serveReady)
+	mux.HandleFunc("GET /hold", l.serveHold)
+	mux.Handle("GET /metrics", metrics)
+	return mux
+}
+
+func (l *Lifecycle) serveReady(w http.ResponseWriter, _ *http.Request) {
+	if !l.Ready() {
+		http.Error(w, l.Phase().String(), http.StatusServiceUnavailable)
+		return
+	}
+	writeLine(w, l.Phase().String())
+}
+
+// Control is the handler of the control address, which is on the loopback interface: POST /drain begins the drain,
+// with ?wait it answers at the end of the hold, and GET /status tells how things stand.
+func (l *Lifecycle) Control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /drain", l.serveDrain)
+	mux.HandleFunc("GET /status", l.serveStatus)
+	return mux
+}
+
+func (l *Lifecycle) serveDrain(w http.ResponseWriter, r *http.Request) {
+	l.RequestDrain()
+	if r.URL.Query().Has("wait") {
+		select {
+		case <-l.drained:
+		case <-r.Context().Done():
+			return
+		}
+	} else {
+		select {
+		case <-l.draining:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	l.serveStatus(w, r)
+}
+
+// status is what GET /status answers. Durations are in seconds.
+type status struct {
+	Phase    string  `json:"phase"`
+	InFlight int     `json:"exchanges_in_flight"`
+	SilentIn float64 `json:"silent_in_seconds"`
+	Hold     struct {
+		Min    float64 `json:"min_seconds"`
+		Quiet  float64 `json:"quiet_seconds"`
+		Max    float64 `json:"max_seconds"`
+		Factor float64 `json:"silence_factor"`
+	} `json:"hold"`
+	Drain *drainStatus `json:"drain,omitempty"`
+}
+
+type drainStatus struct {
+	Door           string            `json:"door"`
+	End            string            `json:"end"`
+	Seconds        float64           `json:"seconds"`
+	Exchanges      uint64            `json:"exchanges"`
+	Last           float64           `json:"last_exchange_seconds"`
+	CutConnections int               `json:"cut_connections"`
+	CutExchanges   int               `json:"cut_exchanges"`
+	Ended          map[string]uint64 `json:"connections_ended"`
+}
+
+func (l *Lifecycle) serveStatus(w http.ResponseWriter, _ *http.Request) {
+	var s status
+	hold := l.config.Hold
+	inFlight, silentIn := l.relay.Outlook(hold.Rule())
+	s.Phase = l.Phase().String()
+	s.InFlight, s.SilentIn = inFlight, max(0, silentIn).Seconds()
+	s.Hold.Min, s.Hold.Quiet, s.Hold.Max, s.Hold.Factor = hold.Min.Seconds(), hold.Quiet.Seconds(), hold.Max.Seconds(), hold.Factor
+	if l.Phase() != Serving {
+		s.Drain = newDrainStatus(l.Story())
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(s)
+}
+
+func newDrainStatus(s Story) *drainStatus {
+	return &drainStatus{
+		Door: s.Door, End: s.End.String(), Seconds: s.Duration.Seconds(),
+		Exchanges: s.Exchanges, Last: s.Last.Seconds(),
+		CutConnections: s.CutConnections, CutExchanges: s.CutExchanges, Ended: s.Ended,
+	}
+}
+
+// NewServer returns the server for Admin or Control. It never gives up on a handler that waits: a preStop hook whose
+// answer does not come is a failed hook, and the app is stopped at once.
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
+}

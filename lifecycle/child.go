@@ -1,0 +1,132 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+
+	"go.uber.org/zap"
+)
+
+// A Child is an app that runs as our child, in a process group of its own. As PID 1 we reap its orphans too.
+type Child struct {
+	log    *zap.Logger
+	stop   syscall.Signal
+	pid    int
+	gone   chan struct{} // closed by reap when the child has ended
+	status syscall.WaitStatus
+	reaped atomic.Bool // the pid may belong to somebody else
+}
+
+// The exit codes of a command that cannot be run, as shells have them.
+const (
+	ExitCannotRun = 126
+	ExitNotFound  = 127
+)
+
+// A StartError says why a command could not be run, and which exit code tells that.
+type StartError struct {
+	Command string
+	Code    int // ExitCannotRun or ExitNotFound
+	Err     error
+}
+
+func (e *StartError) Error() string { return fmt.Sprintf("run %s: %v", e.Command, e.Err) }
+func (e *StartError) Unwrap() error { return e.Err }
+
+// StartChild runs a command with our environment and standard streams. stop is the signal that Stop sends. The error is
+// a *StartError.
+func StartChild(argv []string, stop syscall.Signal, log *zap.Logger) (*Child, error) {
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return nil, startError(argv[0], err)
+	}
+	adoptOrphans()
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGCHLD)
+	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{
+		Env:   os.Environ(),
+		Files: []uintptr{0, 1, 2},
+		Sys:   childAttr(),
+	})
+	if err != nil {
+		signal.Stop(ended)
+		return nil, startError(argv[0], err)
+	}
+	c := &Child{log: log, stop: stop, pid: pid, gone: make(chan struct{})}
+	go c.reap(ended)
+	return c, nil
+}
+
+func startError(command string, err error) *StartError {
+	code := ExitCannotRun
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+		code = ExitNotFound
+	}
+	return &StartError{Command: command, Code: code, Err: err}
+}
+
+// reap collects every child that ends, ours and those that its death has left to us, until ours has.
+func (c *Child) reap(ended chan os.Signal) {
+	defer signal.Stop(ended)
+	for range ended {
+		if c.reapEnded() {
+			close(c.gone)
+			return
+		}
+	}
+}
+
+// reapEnded collects the children that have ended so far. done: ours was among them.
+func (c *Child) reapEnded() (done bool) {
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		if pid <= 0 {
+			return done
+		}
+		if pid == c.pid {
+			c.reaped.Store(true)
+			c.status, done = status, true
+		}
+	}
+}
+
+// Signal passes a signal on to the child.
+func (c *Child) Signal(s syscall.Signal) {
+	if c.reaped.Load() {
+		return
+	}
+	if err := syscall.Kill(c.pid, s); err != nil {
+		c.log.Warn("signal child", zap.Stringer("signal", s), zap.Error(err))
+	}
+}
+
+// Watch has nothing to do: the kernel tells.
+func (c *Child) Watch(context.Context) {}
+
+// Gone is closed when the child has ended.
+func (c *Child) Gone() <-chan struct{} { return c.gone }
+
+// Stop sends the child its stop signal.
+func (c *Child) Stop() { c.Signal(c.stop) }
+
+// Owned is true.
+func (c *Child) Owned() bool { return true }
+
+// ExitCode waits for the child's end and returns its exit code, or 128 plus the number of the signal that ended it.
+func (c *Child) ExitCode() int {
+	<-c.gone
+	if c.status.Signaled() {
+		return 128 + int(c.status.Signal())
+	}
+	return c.status.ExitStatus()
+}

@@ -1,0 +1,342 @@
+package lifecycle
+
+import (
+	"context"
+	"os"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"lameduck/lifecycle/silence"
+)
+
+// A Relay is the data plane as the lifecycle sees it. Its methods may be called by any goroutine and, but for Close, do
+// not wait.
+type Relay interface {
+	// Drain makes every connection ask its client to leave. Everything is still served.
+	Drain()
+	// Outlook returns how many exchanges are in flight and how long it takes until every other source has been silent for as
+	// long as rule requires; zero or less when all have.
+	Outlook(rule silence.Rule) (inFlight int, silentIn time.Duration)
+	// CloseIdle closes the connections on which nothing is in flight.
+	CloseIdle()
+	// Refuse closes the listeners, so that new connections are refused.
+	Refuse()
+	// Cut ends every connection and returns how many, and how many exchanges on them, were in flight.
+	Cut() (connections, exchanges int)
+	// Close ends everything: what is in flight when ctx is done is cut and returned.
+	Close(ctx context.Context) (connections, exchanges int)
+	// Seen returns how many exchanges have begun since Drain, how long after it the last one did, and how many
+	// connections have ended so far, by what ended them.
+	Seen() (exchanges uint64, last time.Duration, ended map[string]uint64)
+}
+
+// An App is the process that is kept alive: one beside us, see [Neighbour], or our own [Child].
+type App interface {
+	// Watch looks for the app's end, from the drain's start on, until it has come or ctx is done.
+	Watch(ctx context.Context)
+	// Gone is closed when the app has ended.
+	Gone() <-chan struct{}
+	// Stop is called when the hold has ended: the app may go. It may be called again.
+	Stop()
+	// Owned tells whether the app is our child: its end is ours, whenever it comes.
+	Owned() bool
+}
+
+// A Config is what a [Lifecycle] needs to know. The zero value drains without a hold.
+type Config struct {
+	Hold Hold
+	// Grace is the time from the drain's start after which the process is killed. Zero: it is not.
+	Grace time.Duration
+	// HookWindow is how long /hold waits for a drain to begin.
+	HookWindow time.Duration
+	// UnreadyAfter is when readiness fails in a drain. Zero: not before Drained.
+	UnreadyAfter time.Duration
+	// TerminationLog is the file that gets the story of the drain. Empty: none.
+	TerminationLog string
+	// Log takes what an operator should know. Nil: nothing is logged.
+	Log *zap.Logger
+}
+
+// A Lifecycle takes one process from Serving to Stopped.
+type Lifecycle struct {
+	config Config
+	log    *zap.Logger
+	relay  Relay
+	app    App
+
+	request  chan struct{} // holds a value when a drain has been requested
+	draining chan struct{} // closed when the phase is Draining or later
+	drained  chan struct{} // closed when it is Drained or later
+	waiters  chan struct{} // one value per caller that /hold keeps waiting
+
+	mu    sync.Mutex
+	phase Phase
+	since time.Time // when the drain began
+	story Story
+	hooks int // callers of /hold that have waited for the end of the hold
+
+	// Owned by Run.
+	told       bool // a stop signal has come
+	interrupts int
+}
+
+// maxWaiters bounds the callers of /hold that wait: a pod has few containers, and anybody on the network may call.
+const maxWaiters = 64
+
+// New returns a Lifecycle in the phase Serving.
+func New(config Config, relay Relay, app App) *Lifecycle {
+	if config.Log == nil {
+		config.Log = zap.NewNop()
+	}
+	return &Lifecycle{
+		config:   config,
+		log:      config.Log,
+		relay:    relay,
+		app:      app,
+		request:  make(chan struct{}, 1),
+		draining: make(chan struct{}),
+		drained:  make(chan struct{}),
+		waiters:  make(chan struct{}, maxWaiters),
+	}
+}
+
+// Run takes the process through its phases and returns when it is Stopped. signals brings the stop signal, as
+// [Terminate], and [os.Interrupt]: the first of either begins the drain, and the second interrupt ends it at once.
+func (l *Lifecycle) Run(ctx context.Context, signals <-chan os.Signal) {
+	door := l.serve(signals)
+	if door == doorAppGone {
+		l.stop()
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer cancel()
+	l.beginDrain(door)
+	watch.Go(func() { l.app.Watch(ctx) })
+	reason := l.hold(signals)
+	l.endHold(reason)
+	l.awaitApp(signals)
+	l.stop()
+}
+
+// Terminate is the signal that Run takes for the stop signal, whichever signal that is outside.
+const Terminate = terminate("stop signal")
+
+type terminate string
+
+func (t terminate) Signal()        {}
+func (t terminate) String() string { return string(t) }
+
+// A door is what leads out of Serving.
+type door string
+
+const (
+	doorSignal    door = "stop signal"
+	doorInterrupt door = "interrupt"
+	doorRequest   door = "drain request"
+	doorAppGone   door = "app gone"
+)
+
+// serve waits for the end of Serving. An interrupt is a child's own affair: it gets it too.
+func (l *Lifecycle) serve(signals <-chan os.Signal) door {
+	for {
+		select {
+		case s := <-signals:
+			if s != os.Interrupt {
+				l.heed(s)
+				return doorSignal
+			}
+			if !l.app.Owned() {
+				l.heed(s)
+				return doorInterrupt
+			}
+		case <-l.request:
+			return doorRequest
+		case <-l.app.Gone():
+			return doorAppGone
+		}
+	}
+}
+
+// heed notes a signal.
+func (l *Lifecycle) heed(s os.Signal) {
+	if s == os.Interrupt {
+		l.interrupts++
+		return
+	}
+	l.told = true
+}
+
+func (l *Lifecycle) beginDrain(d door) {
+	l.relay.Drain()
+	l.mu.Lock()
+	l.since = time.Now()
+	l.story.Door = string(d)
+	l.mu.Unlock()
+	l.enter(Draining)
+	close(l.draining)
+	l.log.Info("draining", zap.String("door", string(d)), zap.Duration("max", l.config.Hold.Max))
+}
+
+// hold waits for the end of the hold. A further stop signal does not shorten it: a kubelet sends one to a sidecar in
+// the middle of a drain, and what it would mean, that the app has gone, is looked for anyway.
+func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	gone := l.app.Gone()
+	appGone := false
+	for {
+		reason, wait := l.config.Hold.Next(l.facts(appGone))
+		if reason != NotEnded {
+			return reason
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-gone:
+			appGone, gone = true, nil
+			l.relay.Refuse()
+		case s := <-signals:
+			l.heed(s)
+		}
+	}
+}
+
+func (l *Lifecycle) facts(appGone bool) Facts {
+	inFlight, silentIn := l.relay.Outlook(l.config.Hold.Rule())
+	return Facts{
+		Elapsed:  l.elapsed(),
+		InFlight: inFlight,
+		SilentIn: silentIn,
+		AppGone:  appGone,
+		Ordered:  l.interrupts > 1,
+	}
+}
+
+// elapsed is the time since the drain's start.
+func (l *Lifecycle) elapsed() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Since(l.since)
+}
+
+// endHold lets the app go. What is in flight when time is up is cut; otherwise only what is idle is closed.
+func (l *Lifecycle) endHold(reason Reason) {
+	l.mu.Lock()
+	l.story.End, l.story.Duration = reason, time.Since(l.since)
+	l.mu.Unlock()
+	if reason == EndedMax || reason == EndedOrdered {
+		l.countCut(l.relay.Cut())
+	} else {
+		l.relay.CloseIdle()
+	}
+	l.enter(Drained)
+	close(l.drained)
+	l.app.Stop()
+	l.log.Info("drained", zap.Stringer("reason", reason), zap.Duration("after", l.elapsed()))
+}
+
+func (l *Lifecycle) countCut(connections, exchanges int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.story.CutConnections += connections
+	l.story.CutExchanges += exchanges
+}
+
+// killMargin is how long before the end of the grace period the process ends by itself, so that its story is told.
+const killMargin = time.Second
+
+// awaitApp serves what still comes until the app has gone, until a stop signal says so, or until the grace period
+// is over. Where a stop signal has come already and nobody waits for us to let the app go, there is nothing to wait for.
+func (l *Lifecycle) awaitApp(signals <-chan os.Signal) {
+	if l.told && !l.released() && !l.app.Owned() {
+		return
+	}
+	expired, stop := l.graceExpiry()
+	defer stop()
+	for l.interrupts < 2 {
+		select {
+		case <-l.app.Gone():
+			return
+		case <-expired:
+			return
+		case s := <-signals:
+			l.heed(s)
+			if !l.app.Owned() && s != os.Interrupt {
+				return
+			}
+			l.app.Stop()
+		}
+	}
+}
+
+// graceExpiry fires shortly before the grace period ends; never when there is none, or when the app is our child: its end
+// is ours, and whoever set the grace period sees to it.
+func (l *Lifecycle) graceExpiry() (expired <-chan time.Time, stop func() bool) {
+	if l.config.Grace == 0 || l.app.Owned() {
+		return nil, func() bool { return true }
+	}
+	t := time.NewTimer(max(0, l.config.Grace-killMargin-l.elapsed()))
+	return t.C, t.Stop
+}
+
+// released tells whether anybody has waited for the app to be let go.
+func (l *Lifecycle) released() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hooks > 0
+}
+
+// stopTimeout is what connections that are still open get to end when the process does.
+const stopTimeout = time.Second
+
+// stop ends everything and tells the story of the drain.
+func (l *Lifecycle) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	l.countCut(l.relay.Close(ctx))
+	drained := l.Phase() == Drained
+	l.enter(Stopped)
+	if drained {
+		l.tell()
+	}
+}
+
+func (l *Lifecycle) enter(p Phase) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	mustFollow(l.phase, p)
+	l.phase = p
+}
+
+// Phase returns the current phase.
+func (l *Lifecycle) Phase() Phase {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.phase
+}
+
+// RequestDrain begins the drain. Once it has begun a further request changes nothing.
+func (l *Lifecycle) RequestDrain() {
+	select {
+	case l.request <- struct{}{}:
+	default:
+	}
+}
+
+// Drained is closed when the hold has ended.
+func (l *Lifecycle) Drained() <-chan struct{} { return l.drained }
+
+// Ready tells whether readiness is to succeed.
+func (l *Lifecycle) Ready() bool {
+	switch l.Phase() {
+	case Serving:
+		return true
+	case Draining:
+		return l.config.UnreadyAfter == 0 || l.elapsed() < l.config.UnreadyAfter
+	}
+	return false
+}

@@ -1,0 +1,83 @@
+package lifecycle
+
+import (
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// A Story is what a drain saw.
+type Story struct {
+	Door           string        // what began it
+	End            Reason        // why the hold ended
+	Duration       time.Duration // of the hold
+	Exchanges      uint64        // that began after the drain's start
+	Last           time.Duration // after the drain's start when the last of them began: the load balancer's real delay
+	CutConnections int           // with exchanges in flight when time was up
+	CutExchanges   int
+	Ended          map[string]uint64 // connections, by what ended them, since the process began
+}
+
+// Story returns the story as far as it goes. Its End is NotEnded while the hold lasts.
+func (l *Lifecycle) Story() Story {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.story
+	if l.phase == Serving {
+		return s
+	}
+	if s.End == NotEnded {
+		s.Duration = time.Since(l.since)
+	}
+	s.Exchanges, s.Last, s.Ended = l.relay.Seen()
+	return s
+}
+
+// tell logs the story and writes it to the termination log.
+func (l *Lifecycle) tell() {
+	s := l.Story()
+	l.log.Info("stopped",
+		zap.String("door", s.Door),
+		zap.Stringer("reason", s.End),
+		zap.Duration("hold", s.Duration),
+		zap.Uint64("exchanges", s.Exchanges),
+		zap.Duration("last_exchange_after", s.Last),
+		zap.Int("cut_connections", s.CutConnections),
+		zap.Int("cut_exchanges", s.CutExchanges),
+		zap.Any("connections", s.Ended))
+	if l.config.TerminationLog == "" {
+		return
+	}
+	if err := os.WriteFile(l.config.TerminationLog, []byte(s.String()+"\n"), 0o644); err != nil {
+		l.log.Warn("write termination log", zap.Error(err))
+	}
+}
+
+// String tells the story in one line.
+func (s Story) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "drained in %v (%s; begun by %s): ", s.Duration.Round(time.Millisecond), s.End, s.Door)
+	if s.Exchanges == 0 {
+		b.WriteString("no exchange after its start")
+	} else {
+		fmt.Fprintf(&b, "%d exchanges after its start, the last one %v after it", s.Exchanges, s.Last.Round(time.Millisecond))
+	}
+	fmt.Fprintf(&b, "; cut: %d exchanges on %d connections", s.CutExchanges, s.CutConnections)
+	for _, by := range sortedKeys(s.Ended) {
+		fmt.Fprintf(&b, "; ended by %s: %d", by, s.Ended[by])
+	}
+	return b.String()
+}
+
+func sortedKeys(m map[string]uint64) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

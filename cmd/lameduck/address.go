@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// A route is a listener and its app, both host:port.
+type route struct{ listen, app string }
+
+// resolveRoutes reads LAMEDUCK_ROUTES.
+func (c *config) resolveRoutes(faults *faults) {
+	for _, r := range strings.Split(c.Routes, ",") {
+		listen, app, ok := strings.Cut(strings.TrimSpace(r), "=")
+		if !ok {
+			faults.add("ROUTES", r, "use listen=app, each [host:]port, such as 18080=8080")
+			continue
+		}
+		parsed, err := parseRoute(listen, app)
+		if err != nil {
+			faults.add("ROUTES", r, err.Error())
+			continue
+		}
+		c.routes = append(c.routes, parsed)
+	}
+}
+
+func parseRoute(listen, app string) (r route, err error) {
+	if r.listen, err = parseAddress(listen, ""); err != nil {
+		return r, err
+	}
+	if r.app, err = parseAddress(app, "127.0.0.1"); err != nil {
+		return r, err
+	}
+	if _, port, _ := net.SplitHostPort(r.app); port == "0" {
+		return r, fmt.Errorf("app port 0 cannot be dialled: name the port on which the app listens")
+	}
+	if sameEndpoint(r.listen, r.app) {
+		return r, fmt.Errorf("it relays to itself: give the two sides different ports")
+	}
+	return r, nil
+}
+
+// parseAddress reads [host:]port. An absent host becomes the default.
+func parseAddress(s, host string) (string, error) {
+	port := s
+	if strings.Contains(s, ":") {
+		h, p, err := net.SplitHostPort(s)
+		if err != nil {
+			return "", fmt.Errorf("%q is not [host:]port: put an IPv6 address in brackets", s)
+		}
+		port = p
+		if h != "" {
+			host = h
+		}
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
+		return "", fmt.Errorf("%q is not [host:]port: use a port number from 0 to 65535", s)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// resolveAddresses checks the two other addresses, and that no two listeners want the same one.
+func (c *config) resolveAddresses(faults *faults) {
+	var err error
+	if c.Admin, err = parseAddress(c.Admin, ""); err != nil {
+		faults.add("ADMIN", c.Admin, err.Error())
+	}
+	control := c.Control
+	if c.Control, err = parseAddress(c.Control, "127.0.0.1"); err != nil {
+		faults.add("CONTROL", control, err.Error())
+	} else if !isLoopback(c.Control) {
+		faults.add("CONTROL", control, "whoever reaches this address can begin a drain: use a loopback address, such as 127.0.0.1:18082")
+	}
+	taken := make(map[string]string)
+	for _, r := range c.routes {
+		takeAddress(faults, taken, "ROUTES", r.listen)
+	}
+	takeAddress(faults, taken, "ADMIN", c.Admin)
+	takeAddress(faults, taken, "CONTROL", c.Control)
+}
+
+// takeAddress notes that the variable's listener wants an address, and finds that another one wants it too.
+func takeAddress(faults *faults, taken map[string]string, name, address string) {
+	for other, by := range taken {
+		if sameEndpoint(other, address) {
+			faults.add(name, address, fmt.Sprintf("%s%s listens at %s already: use another port", prefix, by, other))
+			return
+		}
+	}
+	taken[address] = name
+}
+
+// sameEndpoint tells whether two host:port name one listener: the same port, on one address or on all of them.
+func sameEndpoint(a, b string) bool {
+	hostA, portA, _ := net.SplitHostPort(a)
+	hostB, portB, _ := net.SplitHostPort(b)
+	if portA != portB || portA == "0" || portA == "" {
+		return false
+	}
+	return hostA == hostB || isWildcard(hostA) || isWildcard(hostB)
+}
+
+func isWildcard(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

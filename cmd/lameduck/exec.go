@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"lameduck/lifecycle"
+)
+
+// runChild runs the app as our child until it has ended, and returns its exit code.
+func runChild(args, environ []string, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		return report(stderr, usageError("exec needs a command: lameduck exec -- COMMAND [ARG...]"))
+	}
+	p, err := newProcess(environ)
+	if err != nil {
+		return report(stderr, err)
+	}
+	signals := make(chan os.Signal, 64)
+	signal.Notify(signals)
+	defer signal.Stop(signals)
+	child, err := lifecycle.StartChild(args, p.config.stopSignal, p.log)
+	if err != nil {
+		p.closeListeners()
+		code := report(stderr, err)
+		if start := (*lifecycle.StartError)(nil); errors.As(err, &start) {
+			code = start.Code
+		}
+		return code
+	}
+	if err := p.run(child, forward(signals, child, p.config.stopSignal)); err != nil {
+		return report(stderr, err)
+	}
+	return child.ExitCode()
+}
+
+// forward passes every signal on to the child, but for the stop signal, which is the lifecycle's. Interrupts are both's: two of
+// them end a hold at once.
+func forward(in <-chan os.Signal, child *lifecycle.Child, stop syscall.Signal) <-chan os.Signal {
+	out := make(chan os.Signal, cap(in))
+	go func() {
+		for s := range in {
+			switch {
+			case s == stop:
+				out <- lifecycle.Terminate
+			case ours[s]:
+				// The runtime's or the kernel's word to us.
+			default:
+				child.Signal(s.(syscall.Signal))
+				if s == os.Interrupt {
+					out <- s
+				}
+			}
+		}
+	}()
+	return out
+}
+
+// ours are the signals that are not for the child: its own end, the Go runtime's preemption, the terminal's word to a
+// background group, and faults of ours.
+var ours = map[os.Signal]bool{
+	syscall.SIGCHLD: true, syscall.SIGURG: true, syscall.SIGTTIN: true, syscall.SIGTTOU: true,
+	syscall.SIGPIPE: true, syscall.SIGSEGV: true, syscall.SIGBUS: true, syscall.SIGFPE: true,
+	syscall.SIGILL: true, syscall.SIGTRAP: true, syscall.SIGSYS: true,
+}

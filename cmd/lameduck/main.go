@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+)
+
+// The exit codes of our own; exec has the child's otherwise.
+const (
+	exitOK       = 0
+	exitFailure  = 1
+	exitUsage    = 2
+	exitNotFound = 127
+)
+
+// version is set by the linker in releases.
+var version = "devel"
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// run executes one subcommand and returns the exit code.
+func run(args, environ []string, stdout, stderr io.Writer) int {
+	command, rest := "serve", args
+	if len(args) > 0 {
+		command, rest = args[0], args[1:]
+	}
+	switch command {
+	case "serve":
+		return report(stderr, withoutArguments(rest, func() error { return serve(environ) }))
+	case "exec":
+		return runChild(rest, environ, stderr)
+	case "drain":
+		return report(stderr, drain(rest, environ, stdout))
+	case "version":
+		return report(stderr, withoutArguments(rest, func() error { return printVersion(stdout) }))
+	case "help", "-h", "-help", "--help":
+		printUsage(stdout)
+		return exitOK
+	}
+	return report(stderr, usageError(fmt.Sprintf("unknown subcommand %q: use serve, exec, drain or version", command)))
+}
+
+// A usageError says what is wrong with the command line or with the configuration.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+func withoutArguments(args []string, f func() error) error {
+	if len(args) > 0 {
+		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
+	}
+	return f()
+}
+
+// report tells err and returns the exit code for it.
+func report(stderr io.Writer, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "lameduck: %v\n", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+func printVersion(w io.Writer) error {
+	v := version
+	if info, ok := debug.ReadBuildInfo(); ok && v == "devel" && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		v = info.Main.Version
+	}
+	_, err := fmt.Fprintf(w, "lameduck %s\n", v)
+	return err
+}
+
+// untilSignal is a context that an interrupt ends.
+func untilSignal() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt)
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+
+	"lameduck/lifecycle"
+	"lameduck/proxy"
+)
+
+// serve relays to an app that runs beside us, until the drain is over.
+func serve(environ []string) error {
+	p, err := newProcess(environ)
+	if err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	defer signal.Stop(signals)
+	return p.run(p.neighbour(), serveSignals(signals))
+}
+
+// serveSignals turns the signals of serve into those of the lifecycle.
+func serveSignals(in <-chan os.Signal) <-chan os.Signal {
+	out := make(chan os.Signal, cap(in))
+	go func() {
+		for s := range in {
+			if s == syscall.SIGTERM {
+				s = lifecycle.Terminate
+			}
+			out <- s
+		}
+	}()
+	return out
+}
+
+// A process is one lameduck with its listeners.
+type process struct {
+	config    *config
+	log       *zap.Logger
+	server    *proxy.Server
+	listeners []net.Listener // one per route
+	admin     net.Listener
+	control   net.Listener
+}
+
+// newProcess reads the configuration and takes every address, so that whatever is wrong is known before anything runs.
+func newProcess(environ []string) (*process, error) {
+	c, err := loadConfig(environ)
+	if err != nil {
+		return nil, err
+	}
+	log, err := newLogger(c)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{config: c, log: log, server: newServer(c, log)}
+	if err := p.listen(); err != nil {
+		p.closeListeners()
+		return nil, err
+	}
+	return p, nil
+}
+
+func newServer(c *config, log *zap.Logger) *proxy.Server {
+	return proxy.New(proxy.Config{
+		AppWait:        c.AppWait,
+		HeaderTimeout:  c.HeaderTimeout,
+		MaxConnections: c.MaxConnections,
+		ProbeAgents:    c.agents,
+		ProbePaths:     c.ProbePaths,
+		HealthPaths:    c.HealthPaths,
+		Log:            log,
+	})
+}
+
+// listen takes every address. The error has all those that cannot be had.
+func (p *process) listen() error {
+	var faults []error
+	take := func(name, address string) net.Listener {
+		ln, err := proxy.Listen(address)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s%s: %w", prefix, name, err))
+		}
+		return ln
+	}
+	for _, r := range p.config.routes {
+		p.listeners = append(p.listeners, take("ROUTES", r.listen))
+	}
+	p.admin = take("ADMIN", p.config.Admin)
+	p.control = take("CONTROL", p.config.Control)
+	return errors.Join(faults...)
+}
+
+func (p *process) closeListeners() {
+	for _, ln := range append(p.listeners, p.admin, p.control) {
+		if ln != nil {
+			_ = ln.Close()
+		}
+	}
+}
+
+// neighbour is the app as one that runs beside us: it has gone when nobody listens at any of its addresses.
+func (p *process) neighbour() lifecycle.App {
+	return lifecycle.NewNeighbour(func(ctx context.Context) bool {
+		for _, r := range p.config.routes {
+			if !proxy.Refuses(ctx, r.app) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// run serves everything until the lifecycle has stopped. The admin address is the last to close: the app's preStop hook is
+// answered there.
+func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
+	l := lifecycle.New(lifecycle.Config{
+		Hold:           p.config.hold,
+		Grace:          p.config.GracePeriod,
+		HookWindow:     p.config.HookWindow,
+		UnreadyAfter:   p.config.UnreadyAfter,
+		TerminationLog: p.config.TerminationLog,
+		Log:            p.log,
+	}, p.server, app)
+	defer func() { _ = p.log.Sync() }()
+	var serving sync.WaitGroup
+	admin := p.startHTTP(&serving, p.admin, l.Admin(p.metrics(l)))
+	control := p.startHTTP(&serving, p.control, l.Control())
+	p.startRoutes(&serving)
+	p.log.Info("serving", zap.String("version", version), zap.String("routes", p.config.Routes),
+		zap.Duration("hold_min", p.config.hold.Min), zap.Duration("hold_quiet", p.config.hold.Quiet), zap.Duration("hold_max", p.config.hold.Max))
+	l.Run(context.Background(), signals)
+	shutdown(control)
+	shutdown(admin)
+	serving.Wait()
+	return nil
+}
+
+// startRoutes serves every route.
+func (p *process) startRoutes(serving *sync.WaitGroup) {
+	for i, r := range p.config.routes {
+		serving.Go(func() {
+			if err := p.server.Serve(p.listeners[i], proxy.DialTCP(r.app)); !errors.Is(err, proxy.ErrServerClosed) {
+				p.log.Error("serve", zap.String("listen", r.listen), zap.Error(err))
+			}
+		})
+	}
+}
+
+func (p *process) startHTTP(serving *sync.WaitGroup, ln net.Listener, h http.Handler) *http.Server {
+	s := lifecycle.NewServer(h)
+	s.ErrorLog = zap.NewStdLog(p.log)
+	serving.Go(func() { _ = s.Serve(ln) })
+	return s
+}
+
+// shutdown lets the last answers, such as those of preStop hooks, go out.
+func shutdown(s *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if s.Shutdown(ctx) != nil {
+		_ = s.Close()
+	}
+}
+
+// metrics is the handler of /metrics.
+func (p *process) metrics(l *lifecycle.Lifecycle) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(p.server.Metrics(), l.Metrics(),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}

@@ -53,8 +53,10 @@ func (c *conn) refuse(a answer) error {
 	if err := c.requests.flush(); err != nil {
 		return err
 	}
-	if c.claimResponse() {
-		c.endedBy(endedRefused)
+	switch c.claimTurn() {
+	case turnOver:
+		return errClosing
+	case turnOurs:
 		_ = c.client.SetWriteDeadline(time.Now().Add(lingerTimeout))
 		_, _ = io.WriteString(c.client, string(a))
 	}
@@ -62,12 +64,23 @@ func (c *conn) refuse(a answer) error {
 	return errClosing
 }
 
-// claimResponse stops the responses of the app behind those to the requests before this one. False: the app has begun to
-// answer this one, or has ended.
-func (c *conn) claimResponse() bool {
+// A turn says whose the next response is.
+type turn uint8
+
+const (
+	turnOurs turn = iota // it is ours
+	turnLost             // the app's answer to the refused request has begun, or the app has ended
+	turnOver             // there is none: the client has been told to leave
+)
+
+// claimTurn waits for the answers to the requests before the refused one, and stops the app's behind them.
+func (c *conn) claimTurn() turn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.closing = true
+	if c.ending == endedTold {
+		return turnOver
+	}
+	c.closing, c.answering = true, true
 	own := 0 // outstanding exchanges that are the refused request itself
 	if c.request == passing {
 		own = 1
@@ -76,13 +89,16 @@ func (c *conn) claimResponse() bool {
 		c.wait()
 	}
 	if c.done[fromApp] || c.responding || c.outstanding.len() < own {
-		return false
+		return turnLost
 	}
 	c.refused = true
+	if c.ending == endedOpen {
+		c.ending = endedRefused
+	}
 	if own > 0 {
 		c.server.endExchange(c.source, c.outstanding.pop(), 0)
 	}
-	return true
+	return turnOurs
 }
 
 // refuseResponse ends the direction from the app with err: with a 502 where the response is at fault and the client has
@@ -123,7 +139,7 @@ func (c *conn) closeWith(e ending) bool {
 	if c.refused {
 		return false
 	}
-	c.closing = true
+	c.closing, c.responding = true, true
 	if c.ending == endedOpen {
 		c.ending = e
 	}
@@ -157,7 +173,7 @@ func (c *conn) answerUnavailable(err error) {
 	}
 	c.logEnd("app not reached", err)
 	c.requests.init(newEnd(c.client), end{}, c.server.pipes, &c.server.stats.requestBytes)
-	_ = c.client.SetDeadline(time.Now().Add(lingerTimeout))
+	c.hurry(lingerTimeout)
 	if _, err := c.readRequest(); err == nil {
 		_, _ = io.WriteString(c.client, string(answerUnavailable))
 		_ = c.client.CloseWrite()

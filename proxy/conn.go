@@ -43,7 +43,9 @@ type conn struct {
 	request     progress // how far the next or current request has come
 	responding  bool     // a final response is being passed on
 	closing     bool     // no further request is passed on
-	refused     bool     // relayRequests answers: no further response is passed on
+	hurried     bool     // its deadlines are final
+	answering   bool     // relayRequests is about to answer in its turn
+	refused     bool     // its turn has come: no further response is passed on
 	protocol    protocol // what is spoken after a request that may switch
 	switched    int      // the status with which the connection became a tunnel
 	ending      ending   // set once: what ended the connection
@@ -202,18 +204,30 @@ func (c *conn) closeResponses() {
 	c.linger()
 }
 
-// linger sets the time until which the client may close its side.
+// linger sets the time until which the client may close its side, unless that is set already.
 func (c *conn) linger() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hurried {
+		return
+	}
 	c.requests.limit.Store(0) // a client that sends without end must not put the deadline off
 	_ = c.client.SetReadDeadline(time.Now().Add(lingerTimeout))
+}
+
+// setHeadDeadline sets the time until which the client has to complete a head; zero: there is none. It leaves the
+// deadlines alone that end the connection.
+func (c *conn) setHeadDeadline(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.hurried && !c.done[fromApp] {
+		_ = c.client.SetReadDeadline(t)
+	}
 }
 
 // discardRequests reads what the client still sends until it closes or the deadline that closeResponses sets has
 // passed.
 func (c *conn) discardRequests() {
-	if c.ended(fromApp) {
-		c.linger() // once more: the header timeout may have taken its deadline away
-	}
 	for {
 		c.requests.discard()
 		if c.requests.fill() != nil {
@@ -323,12 +337,6 @@ func (c *conn) isClosing() bool {
 	return c.closing
 }
 
-func (c *conn) ended(d direction) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.done[d]
-}
-
 // closeIdle closes the connection if nothing is outstanding on it and no request has begun.
 func (c *conn) closeIdle() {
 	c.mu.Lock()
@@ -336,7 +344,6 @@ func (c *conn) closeIdle() {
 	if c.app == nil || c.outstanding.len() > 0 || c.request != nothing || c.closing {
 		return
 	}
-	c.closing = true
 	if c.ending == endedOpen {
 		c.ending = endedIdle
 	}
@@ -350,17 +357,36 @@ func (c *conn) cut() (exchanges int) {
 	if c.ending == endedOpen || c.outstanding.len() > 0 {
 		c.ending = endedCut
 	}
-	c.closing = true
 	c.halfCloseBoth()
 	return c.outstanding.len()
 }
 
 // halfCloseBoth sends a FIN each way and leaves the peers a moment to answer with theirs. The caller holds mu.
 func (c *conn) halfCloseBoth() {
-	deadline := time.Now().Add(cutTimeout)
+	c.closing = true
+	c.limitTime(cutTimeout)
 	for _, side := range []Conn{c.client, c.app} {
 		if side != nil {
 			_ = side.CloseWrite()
+		}
+	}
+}
+
+// hurry gives the connection d to end, and nobody puts that off any more.
+func (c *conn) hurry(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limitTime(d)
+}
+
+// limitTime is hurry for a caller that holds mu.
+func (c *conn) limitTime(d time.Duration) {
+	c.hurried = true
+	c.requests.limit.Store(0)
+	c.responses.limit.Store(0)
+	deadline := time.Now().Add(d)
+	for _, side := range []Conn{c.client, c.app} {
+		if side != nil {
 			_ = side.SetDeadline(deadline)
 		}
 	}

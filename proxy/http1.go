@@ -49,52 +49,56 @@ func firstOf(err, other error) error {
 }
 
 // readRequest waits for the whole head of the next request. Waiting for its first byte takes as long as it takes; from
-// then on the header timeout runs.
+// then on the header timeout runs. Empty lines before the head are passed on as they come.
 func (c *conn) readRequest() (h1.Request, error) {
 	f := &c.requests
-	f.advance(h1.EmptyLines(f.pending()))
-	req, err := h1.ParseRequest(f.pending())
-	for err == nil && req.Size == 0 {
-		if searched := len(f.pending()); searched == 0 {
-			if err = f.fill(); err != nil {
-				return req, err
-			}
-			f.advance(h1.EmptyLines(f.pending()))
-		} else if err = c.completeHead(searched); err != nil {
+	for {
+		f.advance(h1.EmptyLines(f.pending()))
+		req, err := h1.ParseRequest(f.pending())
+		if err != nil || req.Size > 0 {
 			return req, err
 		}
-		req, err = h1.ParseRequest(f.pending())
+		if len(f.pending()) == 0 {
+			err = f.fill()
+		} else {
+			err = c.completeHead()
+		}
+		if err != nil {
+			return req, err
+		}
 	}
-	return req, err
 }
 
-// completeHead waits until the request's head, of which some bytes are in hand, is whole.
-func (c *conn) completeHead(searched int) error {
+// completeHead waits until the head of which some bytes are in hand is whole, or turns out to be an empty line.
+func (c *conn) completeHead() error {
 	c.setProgress(arriving)
 	if timeout := c.server.config.HeaderTimeout; timeout > 0 {
-		_ = c.client.SetReadDeadline(time.Now().Add(timeout))
-		defer c.client.SetReadDeadline(time.Time{})
+		c.setHeadDeadline(time.Now().Add(timeout))
+		defer c.setHeadDeadline(time.Time{})
 	}
-	err := c.requests.fillHead(searched)
+	err := c.requests.fillHead()
+	if h1.EmptyLines(c.requests.pending()) > 0 {
+		c.setProgress(nothing)
+	}
 	if isTimeout(err) && !c.isClosing() {
 		return errHeadTimeout
 	}
 	return err
 }
 
-// fillHead reads on until a whole head is in hand. The first searched bytes hold none.
-func (f *flow) fillHead(searched int) error {
+// fillHead reads on until a whole head is in hand, or an empty line.
+func (f *flow) fillHead() error {
 	for {
+		searched := len(f.pending())
 		if searched >= h1.MaxHead {
 			return h1.ErrHeadTooLarge
 		}
 		if err := f.fill(); err != nil {
 			return err
 		}
-		if h1.HeadEnd(f.pending(), searched) > 0 {
+		if h1.HeadEnd(f.pending(), searched) > 0 || h1.EmptyLines(f.pending()) > 0 {
 			return nil
 		}
-		searched = len(f.pending())
 	}
 }
 
@@ -137,12 +141,8 @@ func (c *conn) relayResponses() error {
 // readResponse waits for the whole head of the next response.
 func (c *conn) readResponse() (h1.Response, error) {
 	f := &c.responses
-	for searched := 0; ; searched = len(f.pending()) {
-		if searched > 0 {
-			if err := f.fillHead(searched); err != nil {
-				return h1.Response{}, err
-			}
-		} else if len(f.pending()) == 0 {
+	for {
+		if len(f.pending()) == 0 {
 			if err := f.fill(); err != nil {
 				return h1.Response{}, err
 			}
@@ -156,6 +156,9 @@ func (c *conn) readResponse() (h1.Response, error) {
 			err = h1.ErrSwitch
 		}
 		if err != nil || resp.Size > 0 {
+			return resp, err
+		}
+		if err := f.fillHead(); err != nil {
 			return resp, err
 		}
 	}
@@ -205,7 +208,7 @@ func (c *conn) decide(resp *h1.Response) (tell bool, err error) {
 	}
 	c.closing = true
 	c.tell()
-	if c.outstanding.len() > 1 {
+	if c.outstanding.len() > 1 || c.answering {
 		return false, nil
 	}
 	if c.ending == endedOpen {
@@ -268,7 +271,7 @@ func (c *conn) answered(status int) (closed bool) {
 	c.server.endExchange(c.source, c.outstanding.pop(), status)
 	c.responding = false
 	c.tell()
-	return c.closing && c.outstanding.len() == 0
+	return c.closing && c.outstanding.len() == 0 && !c.answering
 }
 
 // awaitSwitch waits, after a request that may switch protocols, until the client sends more, and then until it is

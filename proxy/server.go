@@ -163,7 +163,6 @@ func (s *Server) register(r *route, client net.Conn) *conn {
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
 	if s.closed {
-		c.closing = true
 		c.halfCloseBoth()
 	}
 	return c

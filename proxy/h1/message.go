@@ -30,7 +30,7 @@ func (r *Request) Switches() bool { return r.Upgrade || r.Method == Connect }
 func ParseRequest(b []byte) (Request, error) {
 	line, start, ok := nextLine(b)
 	if !ok {
-		return Request{}, nil
+		return Request{}, beginning(b, token[:])
 	}
 	method, target, minor, err := parseRequestLine(line)
 	if err != nil {
@@ -56,6 +56,18 @@ func ParseRequest(b []byte) (Request, error) {
 		UserAgent: f.userAgent,
 		Body:      body,
 	}, nil
+}
+
+// versionStart has a true for the only character with which a status-line begins.
+var versionStart = [256]bool{'H': true}
+
+// beginning refuses the part of a start-line whose first byte cannot be one, so that what speaks another protocol need
+// not be waited for. The CR of an empty line may be there.
+func beginning(b []byte, first []bool) error {
+	if len(b) > 0 && !first[b[0]] && b[0] != '\r' {
+		return ErrStartLine
+	}
+	return nil
 }
 
 // parseRequestLine reads method SP request-target SP HTTP-version (RFC 9112 section 3).
@@ -135,7 +147,7 @@ func (r *Response) Interim() bool { return r.Status/100 == 1 && r.Status != 101 
 func ParseResponse(b []byte, method Method) (Response, error) {
 	line, start, ok := nextLine(b)
 	if !ok {
-		return Response{}, nil
+		return Response{}, beginning(b, versionStart[:])
 	}
 	status, minor, err := parseStatusLine(line)
 	if err != nil {

@@ -1,0 +1,431 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lameduck/lifecycle/silence"
+)
+
+func TestAClientThatGoesAwayIsSeenByTheApp(t *testing.T) {
+	t.Run("by a reset", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := r.connect()
+			client.send(get)
+			app.wants(get)
+			client.resets()
+			app.wantsReset()
+		})
+	})
+	t.Run("in the middle of an answer", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := r.connect()
+			client.send(get)
+			app.wants(get)
+			app.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab")
+			client.closes()
+			app.send("cd")
+			synctest.Wait()
+			if _, err := app.conn.Write([]byte("ef")); err == nil {
+				t.Error("the app can still send to a client that has closed")
+			}
+		})
+	})
+	t.Run("while a switch of protocols is undecided", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := r.connect()
+			client.send("CONNECT b:1 HTTP/1.1\r\n\r\n")
+			app.wants("CONNECT b:1 HTTP/1.1\r\n\r\n")
+			client.closes()
+			app.wantsEnd()
+		})
+	})
+}
+
+func TestAnAppThatDiesIsSeenByTheClient(t *testing.T) {
+	part := "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab"
+	for name, test := range map[string]struct {
+		sent string
+		end  func(*peer)
+		seen func(*peer)
+	}{
+		"before an answer, by a close":         {"", (*peer).closes, (*peer).wantsEnd},
+		"before an answer, by a reset":         {"", (*peer).resets, (*peer).wantsReset},
+		"in the middle of one, by a close":     {part, (*peer).closes, (*peer).wantsEnd},
+		"in the middle of one, by a reset":     {part, (*peer).resets, (*peer).wantsReset},
+		"in one that ends with the close":      {"HTTP/1.1 200 OK\r\n\r\nab", (*peer).closes, (*peer).wantsEnd},
+		"in one that should, but with a reset": {"HTTP/1.1 200 OK\r\n\r\nab", (*peer).resets, (*peer).wantsReset},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := r.connect()
+				client.send(get)
+				app.wants(get)
+				app.send(test.sent)
+				client.wants(test.sent)
+				test.end(app)
+				test.seen(client)
+			})
+		})
+	}
+}
+
+func TestAnAppThatClosesAnIdleConnection(t *testing.T) {
+	for name, end := range map[string]func(*peer){"by a close": (*peer).closes, "by a reset": (*peer).resets} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := r.connect()
+				converse(client, app)
+				end(app)
+				client.wantsEnd()
+			})
+		})
+	}
+}
+
+func TestANewConnectionWaitsForTheApp(t *testing.T) {
+	config := Config{AppWait: 5 * time.Second}
+	t.Run("and is served when it accepts", func(t *testing.T) {
+		inBubble(t, config, func(r *rig) {
+			r.setRefuse(true)
+			client := r.client("192.0.2.1")
+			client.send(get)
+			time.Sleep(4 * time.Second)
+			client.wantsOpen()
+			r.setRefuse(false)
+			time.Sleep(time.Second)
+			app := r.app()
+			app.wants(get)
+			app.send(ok)
+			client.wants(ok)
+		})
+	})
+	t.Run("and gets a 503 that says when to come again if it does not", func(t *testing.T) {
+		inBubble(t, config, func(r *rig) {
+			r.setRefuse(true)
+			client := r.client("192.0.2.1")
+			client.send(get)
+			time.Sleep(5*time.Second + lastRetry)
+			synctest.Wait()
+			got := string(client.available())
+			if !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "\r\nRetry-After: 1\r\n") {
+				t.Errorf("the client has %q, want a 503 with Retry-After", got)
+			}
+			client.wantsEnd()
+			if n := r.server.stats.dialFailures.Load(); n < 5 {
+				t.Errorf("%d dial failures are counted, want one per attempt", n)
+			}
+		})
+	})
+	t.Run("and gets nothing if it has asked for nothing", func(t *testing.T) {
+		inBubble(t, config, func(r *rig) {
+			r.setRefuse(true)
+			client := r.client("192.0.2.1")
+			time.Sleep(11 * time.Second)
+			client.wantsEnd()
+		})
+	})
+	t.Run("and is reset when the app has gone for good", func(t *testing.T) {
+		inBubble(t, config, func(r *rig) {
+			r.setRefuse(true)
+			client := r.client("192.0.2.1")
+			client.send(get)
+			synctest.Wait()
+			r.server.Refuse()
+			client.wantsReset()
+			if _, accepted := r.listener.dial(memAddr); accepted {
+				t.Error("a new connection is accepted although the app has gone")
+			}
+		})
+	})
+}
+
+func TestAHeadThatDoesNotEndIsRefused(t *testing.T) {
+	inBubble(t, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
+		client, app := r.connect()
+		time.Sleep(time.Hour) // saying nothing is the app's affair
+		converse(client, app)
+		time.Sleep(time.Hour)
+		client.send(get[:5])
+		time.Sleep(9 * time.Second)
+		client.send(get[5:9])
+		client.wantsOpen()
+		time.Sleep(2 * time.Second)
+		client.wantsAnswer("408")
+		app.wantsReset()
+	})
+}
+
+func TestTheHeaderTimeoutEndsWithTheHead(t *testing.T) {
+	inBubble(t, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
+		client, app := r.connect()
+		client.send(get[:5])
+		client.send(get[5:])
+		app.wants(get)
+		time.Sleep(time.Hour)
+		app.send(ok)
+		client.wants(ok)
+		client.send("\r")
+		synctest.Wait()
+		client.send("\n")
+		time.Sleep(time.Hour)
+		app.wants("\r\n")
+		converse(client, app)
+	})
+}
+
+func TestWhatIsTraffic(t *testing.T) {
+	config := Config{ProbeAgents: DefaultProbeAgents, ProbePaths: []string{"/healthz"}}
+	ask := func(path, agent string) string {
+		return fmt.Sprintf("GET %s HTTP/1.1\r\nUser-Agent: %s\r\n\r\n", path, agent)
+	}
+	for name, test := range map[string]struct {
+		request string
+		traffic bool
+	}{
+		"a kubelet's probe is none":             {ask("/", "kube-probe/1.34"), false},
+		"a Google load balancer's is none":      {ask("/", "GoogleHC/1.0"), false},
+		"a probe path is none":                  {ask("/healthz?full=1", "curl/8"), false},
+		"an absolute probe path is none":        {ask("http://a:80/healthz", "curl/8"), false},
+		"a browser's request is":                {ask("/", "Mozilla/5.0"), true},
+		"a request below a probe path is":       {ask("/healthz/x", "curl/8"), true},
+		"an agent that mentions a prober is":    {ask("/", "x kube-probe/1.34"), true},
+		"a request without a user agent is":     {get, true},
+		"an empty user agent makes it traffic":  {ask("/", ""), true},
+		"the beginning of a prober's name does": {ask("/", "kube"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, config, func(r *rig) {
+				client, app := r.connect()
+				r.server.Drain()
+				client.send(test.request)
+				app.wants(test.request)
+				inFlight, _ := r.server.Outlook(silence.Rule{})
+				seen, _, _ := r.server.Seen()
+				if got := inFlight == 1; got != test.traffic {
+					t.Errorf("in flight: %v, want %v", got, test.traffic)
+				}
+				if got := seen == 1; got != test.traffic {
+					t.Errorf("seen in the drain: %v, want %v", got, test.traffic)
+				}
+			})
+		})
+	}
+}
+
+func TestAConnectionThatSendsNothingIsNoTraffic(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		r.connect()
+		if n := r.server.sources.Len(); n != 0 {
+			t.Errorf("%d sources are known, want none", n)
+		}
+	})
+}
+
+func TestOutlook(t *testing.T) {
+	rule := silence.Rule{Quiet: 5 * time.Second, Factor: 1.5}
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		converse(client, app)
+		time.Sleep(20 * time.Second)
+		client.send(get)
+		app.wants(get)
+		if inFlight, _ := r.server.Outlook(rule); inFlight != 1 {
+			t.Errorf("%d exchanges in flight, want 1", inFlight)
+		}
+		time.Sleep(time.Minute)
+		app.send(ok)
+		client.wants(ok)
+		time.Sleep(time.Second)
+		inFlight, silentIn := r.server.Outlook(rule)
+		if inFlight != 0 || silentIn != 29*time.Second {
+			t.Errorf("%d in flight, silent in %v; want 0 and 29s: 1.5 gaps of 20s from the end of the last exchange", inFlight, silentIn)
+		}
+	})
+}
+
+func TestSeenTellsWhenTheLastRequestCame(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		converse(client, app)
+		time.Sleep(time.Second)
+		r.server.Drain()
+		if n, last, _ := r.server.Seen(); n != 0 || last != 0 {
+			t.Errorf("seen %d, the last after %v, want nothing before the first", n, last)
+		}
+		time.Sleep(3 * time.Second)
+		r.server.Drain() // changes nothing
+		client.send(get)
+		app.wants(get)
+		time.Sleep(time.Second)
+		app.send(ok)
+		client.wants(told)
+		client.closes()
+		app.closes()
+		synctest.Wait()
+		n, last, ended := r.server.Seen()
+		if n != 1 || last != 3*time.Second || ended["told"] != 1 {
+			t.Errorf("seen %d, the last after %v, %v; want 1 after 3s, 1 told", n, last, ended)
+		}
+	})
+}
+
+func TestALoadBalancersHealthCheckFailsWhileDraining(t *testing.T) {
+	check := "GET /lb HTTP/1.1\r\nHost: a\r\n\r\n"
+	inBubble(t, Config{HealthPaths: []string{"/lb"}}, func(r *rig) {
+		client, app := r.connect()
+		client.send(check)
+		app.wants(check)
+		app.send(ok)
+		client.wants(ok)
+		r.server.Drain()
+		client.send(get + check)
+		app.wants(get)
+		app.send(ok)
+		synctest.Wait()
+		if got := string(client.available()); !strings.HasPrefix(got, ok+"HTTP/1.1 503 ") {
+			t.Errorf("the client has %q, want the app's answer and a 503", got)
+		}
+		if n, _, _ := r.server.Seen(); n != 1 {
+			t.Errorf("%d exchanges are seen, want the one that is no health check", n)
+		}
+	})
+}
+
+func TestCloseIdle(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		idle, idleApp := r.connect()
+		converse(idle, idleApp)
+		busy, busyApp := r.connect()
+		busy.send(get)
+		busyApp.wants(get)
+		arriving, arrivingApp := r.connect()
+		arriving.send(get[:9])
+		synctest.Wait()
+		r.server.CloseIdle()
+		idle.wantsEnd()
+		idleApp.wantsEnd()
+		arriving.send(get[9:])
+		arrivingApp.wants(get)
+		for _, p := range []struct{ client, app *peer }{{busy, busyApp}, {arriving, arrivingApp}} {
+			p.app.send(ok)
+			p.client.wants(ok)
+		}
+	})
+}
+
+func TestCut(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		idle, _ := r.connect()
+		busy, busyApp := r.connect()
+		busy.send(get + get)
+		busyApp.wants(get + get)
+		tunnel, tunnelApp := tunnelled(r)
+		connections, exchanges := r.server.Cut()
+		if connections != 2 || exchanges != 3 {
+			t.Errorf("%d connections with %d exchanges are cut, want 2 with 3", connections, exchanges)
+		}
+		for _, p := range []*peer{idle, busy, busyApp, tunnel, tunnelApp} {
+			p.wantsEnd() // a FIN, no RST
+		}
+		time.Sleep(2 * cutTimeout)
+		synctest.Wait()
+		if n := r.server.connections(); n != 0 {
+			t.Errorf("%d connections are left after the cut", n)
+		}
+		if _, _, ended := r.server.Seen(); ended["cut"] != 3 {
+			t.Errorf("ended %v, want 3 cut", ended)
+		}
+	})
+}
+
+func TestCloseWaitsForWhatIsInFlight(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		client.send(get)
+		app.wants(get)
+		ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
+		defer cancel()
+		closed := make(chan [2]int, 1)
+		go func() {
+			connections, exchanges := r.server.Close(ctx)
+			closed <- [2]int{connections, exchanges}
+		}()
+		time.Sleep(30 * time.Second)
+		select {
+		case <-closed:
+			t.Fatal("Close returns although an exchange is in flight")
+		default:
+		}
+		r.server.Drain()
+		app.send(ok)
+		client.wants(told)
+		client.closes()
+		app.closes()
+		if cut := <-closed; cut != [2]int{} {
+			t.Errorf("%v are cut, want none", cut)
+		}
+	})
+}
+
+func TestCloseEndsEvenPeersThatNeverClose(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		client.send("POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 100))
+		synctest.Wait()
+		_ = app
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(r.t.Context(), time.Second)
+		defer cancel()
+		if connections, exchanges := r.server.Close(ctx); connections != 1 || exchanges != 1 {
+			t.Errorf("%d connections with %d exchanges are cut, want 1 with 1", connections, exchanges)
+		}
+		if took := time.Since(start); took > time.Second+3*cutTimeout {
+			t.Errorf("Close takes %v", took)
+		}
+	})
+}
+
+// A client that has been told to leave may have sent its next request already. Closing at once would answer that with an
+// RST, which destroys what the client has not read yet.
+func TestTheLastResponseIsNotDestroyedByAReset(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		client.send(get)
+		app.wants(get)
+		r.server.Drain()
+		app.send(ok)
+		synctest.Wait()
+		client.send(get)
+		client.wants(told)
+		client.wantsEnd()
+		app.wantsNothing()
+		time.Sleep(lingerTimeout + time.Second)
+		synctest.Wait()
+		if n := r.server.connections(); n != 0 {
+			t.Errorf("%d connections are left after the linger timeout", n)
+		}
+	})
+}
+
+func TestAClientThatSendsOnAndOnDoesNotKeepItsConnection(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		client.send(get)
+		app.wants(get)
+		r.server.Drain()
+		app.send(ok)
+		client.wants(told)
+		for range 20 {
+			time.Sleep(time.Second)
+			if _, err := client.conn.Write([]byte("x")); err != nil {
+				return
+			}
+		}
+		t.Error("the connection lasts for as long as the client sends")
+	})
+}

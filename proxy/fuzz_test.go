@@ -1,0 +1,157 @@
+package proxy
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"lameduck/proxy/h1"
+)
+
+// FuzzRelayRequests sends anything to the app in any pieces. What the app has is what was sent, or the beginning of it
+// where we have refused the rest.
+func FuzzRelayRequests(f *testing.F) {
+	for _, steps := range conversations {
+		f.Add(saidBy(fromClient, steps), uint64(1))
+	}
+	f.Add("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", uint64(2))
+	f.Fuzz(func(t *testing.T, sent string, split uint64) {
+		if len(sent) > memBuffer {
+			return
+		}
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := r.connect()
+			client.sendInPieces(sent, split)
+			client.ends()
+			synctest.Wait()
+			got := string(app.available())
+			if want, exact := passed(sent); !strings.HasPrefix(want, got) || exact && got != want {
+				t.Fatalf("the app has\n%q\nwant\n%q", got, want)
+			}
+		})
+	})
+}
+
+// passed returns what the app is to have of the requests of a client that sends no more. Not exact: it may have less, since a body
+// is refused in the middle, or since the rest waits for answers.
+func passed(sent string) (want string, exact bool) {
+	b, done := []byte(sent), 0
+	for n := 0; ; n++ {
+		done += h1.EmptyLines(b[done:])
+		req, err := h1.ParseRequest(b[done:])
+		switch {
+		case err != nil && h1.HeadEnd(b[done:], 0) == 0:
+			return sent, false // refused when it came in one piece, else half a head like any other
+		case err != nil:
+			return sent[:done], true
+		case req.Size == 0:
+			return sent, true // half a head
+		case n == maxOutstanding || req.Switches():
+			return sent, false
+		}
+		k, err := req.Body.Scan(b[done+req.Size:])
+		done += req.Size + k
+		if err != nil {
+			return sent[:done], false
+		}
+	}
+}
+
+// FuzzRelayResponses has the app answer anything in any pieces, draining or not. What the client has is what the app
+// has sent, with the close option in its place, or our 502.
+func FuzzRelayResponses(f *testing.F) {
+	for _, steps := range conversations {
+		said := saidBy(fromApp, steps)
+		f.Add(said, uint64(1), true)
+		f.Add(said, uint64(2), false)
+	}
+	f.Fuzz(func(t *testing.T, sent string, split uint64, drain bool) {
+		if len(sent) > memBuffer-answerRoom {
+			return
+		}
+		want, refused := relayed(sent, drain)
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := r.connect()
+			client.send(get)
+			app.wants(get)
+			if drain {
+				r.server.Drain()
+			}
+			app.sendInPieces(sent, split)
+			app.ends()
+			synctest.Wait()
+			got := string(client.available())
+			if refused {
+				got, _, _ = strings.Cut(got, string(answerBadGateway))
+				if !strings.HasPrefix(want, got) {
+					t.Fatalf("the client has\n%q\nwant a beginning of\n%q", got, want)
+				}
+				return
+			}
+			if got != want {
+				t.Fatalf("the client has\n%q\nwant\n%q", got, want)
+			}
+		})
+	})
+}
+
+// answerRoom is what an answer of ours and the close option take of a client's buffer at most.
+const answerRoom = 200
+
+// relayed returns what the client is to have of a response to get. refused: there is something in it that we do not
+// pass on.
+func relayed(sent string, drain bool) (want string, refused bool) {
+	b, done := []byte(sent), 0
+	for {
+		resp, err := h1.ParseResponse(b[done:], h1.Other)
+		switch {
+		case err != nil || resp.Status == 101:
+			return string(b[:done]), true
+		case resp.Size == 0:
+			return string(b[:done]), false // half a head: there is nothing to pass on
+		case !resp.Interim():
+			return string(b[:done]) + relayedFinal(b[done:], resp, drain), badBody(b[done:], resp)
+		}
+		done += resp.Size
+	}
+}
+
+func relayedFinal(b []byte, resp h1.Response, drain bool) string {
+	if !drain {
+		return string(b) // what follows the message is unsolicited, and passed on
+	}
+	n, _ := resp.Body.Scan(b[resp.Size:])
+	return string(h1.AppendCloseOption(nil, b[:resp.Size])) + string(b[resp.Size:resp.Size+n])
+}
+
+func badBody(b []byte, resp h1.Response) bool {
+	_, err := resp.Body.Scan(b[resp.Size:])
+	return err != nil
+}
+
+// saidBy is everything that one side says.
+func saidBy(from direction, steps []step) string {
+	var said strings.Builder
+	for _, s := range steps {
+		if s.from == from {
+			said.WriteString(s.says)
+		}
+	}
+	return said.String()
+}
+
+// sendInPieces sends in pieces of random sizes and lets some of them be relayed before the next.
+func (p *peer) sendInPieces(s string, split uint64) {
+	random := rand.New(rand.NewPCG(split, 0))
+	for len(s) > 0 {
+		n := 1 + random.IntN(min(len(s), 1+random.IntN(40)))
+		if _, err := p.conn.Write([]byte(s[:n])); err != nil {
+			return // refused meanwhile
+		}
+		s = s[n:]
+		if random.IntN(2) == 0 {
+			synctest.Wait()
+		}
+	}
+}

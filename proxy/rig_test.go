@@ -1,0 +1,239 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lameduck/lifecycle/silence"
+)
+
+// A rig is a server in a bubble of fake time. The test plays the clients and the app.
+type rig struct {
+	t        *testing.T
+	server   *Server
+	listener *memListener
+	apps     chan *memConn // the app's sides of the connections that the server makes
+	served   chan error
+
+	mu     sync.Mutex
+	dials  int
+	refuse bool
+}
+
+// inBubble runs test with a rig, and then expects that nothing is left of it.
+func inBubble(t *testing.T, config Config, test func(*rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{
+			t: t, server: New(config), listener: newMemListener(),
+			apps: make(chan *memConn, 100), served: make(chan error, 1),
+		}
+		go func() { r.served <- r.server.Serve(r.listener, r.dial) }()
+		defer r.close()
+		test(r)
+	})
+}
+
+func (r *rig) close() {
+	ctx, cancel := context.WithTimeout(r.t.Context(), time.Second)
+	defer cancel()
+	r.server.Close(ctx)
+	if err := <-r.served; err != ErrServerClosed {
+		r.t.Errorf("Serve returned %v, want ErrServerClosed", err)
+	}
+	if n := r.server.connections(); n != 0 {
+		r.t.Errorf("%d connections are left", n)
+	}
+	if n := r.server.stats.inFlight.Load(); n != 0 {
+		r.t.Errorf("%d exchanges in flight are left", n)
+	}
+	if n, _ := r.server.Outlook(silence.Rule{}); n != 0 {
+		r.t.Errorf("the sources count %d exchanges in flight that are over", n)
+	}
+}
+
+func (r *rig) dial(context.Context) (Conn, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dials++
+	if r.refuse {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
+	c, app := memPipe(memAddr)
+	r.apps <- app
+	return c, nil
+}
+
+func (r *rig) setRefuse(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refuse = on
+}
+
+// connect opens a client connection and returns it with the app's side.
+func (r *rig) connect() (client, app *peer) {
+	return r.client("192.0.2.10"), r.app()
+}
+
+func (r *rig) client(ip string) *peer {
+	r.t.Helper()
+	c, ok := r.listener.dial(&net.TCPAddr{IP: net.ParseIP(ip), Port: 40000})
+	if !ok {
+		r.t.Fatal("the connection is refused")
+	}
+	return &peer{r.t, "client", c}
+}
+
+func (r *rig) app() *peer {
+	r.t.Helper()
+	synctest.Wait()
+	select {
+	case a := <-r.apps:
+		return &peer{r.t, "app", a}
+	default:
+		r.t.Fatal("the app sees no connection")
+		return nil
+	}
+}
+
+// converse has the app answer one small request.
+func converse(client, app *peer) {
+	client.t.Helper()
+	client.send(get)
+	app.wants(get)
+	app.send(ok)
+	client.wants(ok)
+}
+
+const (
+	get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	ok  = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+	// told is ok with the close option.
+	told = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+)
+
+// A peer is the client or the app of a connection, played by the test.
+type peer struct {
+	t    *testing.T
+	name string
+	conn *memConn
+}
+
+func (p *peer) send(s string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.conn, s); err != nil {
+		p.t.Fatalf("the %s cannot send: %v", p.name, err)
+	}
+}
+
+// sendSlowly sends byte by byte and lets each be relayed.
+func (p *peer) sendSlowly(s string) {
+	p.t.Helper()
+	for i := range len(s) {
+		p.send(s[i : i+1])
+		synctest.Wait()
+	}
+}
+
+// wants expects exactly these bytes, and that no more come by themselves.
+func (p *peer) wants(want string) {
+	p.t.Helper()
+	got := make([]byte, 0, len(want))
+	for len(got) < len(want) {
+		synctest.Wait()
+		b := p.available()
+		if len(b) == 0 {
+			break
+		}
+		got = append(got, b...)
+	}
+	if string(got) != want {
+		p.t.Fatalf("the %s has\n%q\nwant\n%q", p.name, got, want)
+	}
+	p.wantsNothing()
+}
+
+// available returns what can be read without waiting.
+func (p *peer) available() []byte {
+	p.conn.in.mu.Lock()
+	defer p.conn.in.mu.Unlock()
+	b := bytes.Clone(p.conn.in.buf)
+	p.conn.in.buf = p.conn.in.buf[len(p.conn.in.buf):]
+	p.conn.in.changed.Broadcast()
+	return b
+}
+
+func (p *peer) wantsNothing() {
+	p.t.Helper()
+	synctest.Wait()
+	if b := p.available(); len(b) > 0 {
+		p.t.Fatalf("the %s has more: %q", p.name, b)
+	}
+}
+
+// wantsOpen expects that the other side has not ended.
+func (p *peer) wantsOpen() {
+	p.t.Helper()
+	p.wantsNothing()
+	p.conn.in.mu.Lock()
+	defer p.conn.in.mu.Unlock()
+	if p.conn.in.ended {
+		p.t.Fatalf("the %s sees the connection end", p.name)
+	}
+}
+
+// wantsEnd expects a clean end of the other side.
+func (p *peer) wantsEnd() {
+	p.t.Helper()
+	p.wantsEndWith(nil)
+}
+
+// wantsReset expects an RST.
+func (p *peer) wantsReset() {
+	p.t.Helper()
+	p.wantsEndWith(syscall.ECONNRESET)
+}
+
+func (p *peer) wantsEndWith(want error) {
+	p.t.Helper()
+	p.wantsNothing()
+	p.conn.in.mu.Lock()
+	defer p.conn.in.mu.Unlock()
+	if !p.conn.in.ended {
+		p.t.Fatalf("the %s sees the connection open", p.name)
+	}
+	if p.conn.in.broken != want {
+		p.t.Fatalf("the %s sees the connection end with %v, want %v", p.name, p.conn.in.broken, want)
+	}
+}
+
+// ends closes the peer's sending side.
+func (p *peer) ends() { _ = p.conn.CloseWrite() }
+
+// closes closes the connection.
+func (p *peer) closes() { _ = p.conn.Close() }
+
+// resets closes the connection with an RST.
+func (p *peer) resets() {
+	_ = p.conn.SetLinger(0)
+	_ = p.conn.Close()
+}
+
+// wantsAnswer expects a whole answer of ours with this status, and the connection's end.
+func (p *peer) wantsAnswer(status string) {
+	p.t.Helper()
+	synctest.Wait()
+	b := string(p.available())
+	if !strings.HasPrefix(b, "HTTP/1.1 "+status+" ") || !strings.HasSuffix(b, "Connection: close\r\n\r\n") {
+		p.t.Fatalf("the %s has %q, want an answer with status %s that closes", p.name, b, status)
+	}
+	p.wantsEnd()
+}

@@ -1,0 +1,641 @@
+package lifecycle
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"lameduck/lifecycle/silence"
+)
+
+// A fakeRelay is a data plane that the test plays.
+type fakeRelay struct {
+	mu       sync.Mutex
+	calls    []string
+	inFlight int
+	silentAt time.Time
+}
+
+func (r *fakeRelay) called(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls = append(r.calls, name)
+}
+
+func (r *fakeRelay) Drain()     { r.called("drain") }
+func (r *fakeRelay) CloseIdle() { r.called("close idle") }
+func (r *fakeRelay) Refuse()    { r.called("refuse") }
+
+func (r *fakeRelay) Cut() (connections, exchanges int) {
+	r.called("cut")
+	n := r.busy(0)
+	return n, n
+}
+
+func (r *fakeRelay) Close(context.Context) (connections, exchanges int) {
+	r.called("close")
+	return 0, 0
+}
+
+func (r *fakeRelay) Outlook(silence.Rule) (int, time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.inFlight, time.Until(r.silentAt)
+}
+
+func (r *fakeRelay) Seen() (uint64, time.Duration, map[string]uint64) {
+	return 7, 1500 * time.Millisecond, map[string]uint64{"told": 3}
+}
+
+// busy sets the exchanges in flight and returns how many there were.
+func (r *fakeRelay) busy(n int) (before int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, r.inFlight = r.inFlight, n
+	return before
+}
+
+// A fakeApp is an app that the test plays.
+type fakeApp struct {
+	gone  chan struct{}
+	owned bool
+
+	mu    sync.Mutex
+	stops int
+}
+
+func (a *fakeApp) Watch(ctx context.Context) { <-ctx.Done() }
+func (a *fakeApp) Gone() <-chan struct{}     { return a.gone }
+func (a *fakeApp) Owned() bool               { return a.owned }
+
+func (a *fakeApp) Stop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stops++
+}
+
+func (a *fakeApp) stopped() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.stops
+}
+
+// A stage is a lifecycle in a bubble of fake time, with what it plays with.
+type stage struct {
+	*Lifecycle
+	t       *testing.T
+	relay   *fakeRelay
+	app     *fakeApp
+	signals chan os.Signal
+	ended   chan struct{}
+	start   time.Time
+	logs    *observer.ObservedLogs
+}
+
+// hold is what the stages use: Min 5 s, Quiet 5 s, Max 60 s, and a grace period of 70 s.
+var testConfig = Config{
+	Hold:       Hold{Min: 5 * time.Second, Quiet: 5 * time.Second, Max: 60 * time.Second, Factor: 1.5},
+	Grace:      70 * time.Second,
+	HookWindow: 5 * time.Second,
+}
+
+func onStage(t *testing.T, config Config, owned bool, play func(*stage)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zap.InfoLevel)
+		config.Log = zap.New(core)
+		s := &stage{
+			t: t, relay: &fakeRelay{}, app: &fakeApp{gone: make(chan struct{}), owned: owned},
+			signals: make(chan os.Signal, 8), ended: make(chan struct{}), start: time.Now(), logs: logs,
+		}
+		s.Lifecycle = New(config, s.relay, s.app)
+		go func() {
+			defer close(s.ended)
+			s.Run(t.Context(), s.signals)
+		}()
+		synctest.Wait()
+		play(s)
+		s.signals <- os.Interrupt
+		s.signals <- os.Interrupt
+		if owned {
+			select {
+			case <-s.app.gone:
+			default:
+				close(s.app.gone)
+			}
+		}
+		<-s.ended
+	})
+}
+
+// wantsPhase expects the phase, and that it has not changed for the given time.
+func (s *stage) wantsPhase(p Phase) {
+	s.t.Helper()
+	synctest.Wait()
+	if got := s.Phase(); got != p {
+		s.t.Fatalf("the phase is %v after %v, want %v", got, time.Since(s.start), p)
+	}
+}
+
+func (s *stage) wantsEnd() {
+	s.t.Helper()
+	synctest.Wait()
+	select {
+	case <-s.ended:
+	default:
+		s.t.Fatalf("Run has not ended after %v: the phase is %v", time.Since(s.start), s.Phase())
+	}
+}
+
+// hook calls /hold and returns what ends with its answer.
+func (s *stage) hook() (answered <-chan string) {
+	c := make(chan string, 1)
+	go func() {
+		w := httptest.NewRecorder()
+		s.Admin(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequestWithContext(s.t.Context(), "GET", "/hold", nil))
+		c <- w.Body.String()
+	}()
+	synctest.Wait()
+	return c
+}
+
+func waits(c <-chan string) bool {
+	synctest.Wait()
+	select {
+	case <-c:
+		return false
+	default:
+		return true
+	}
+}
+
+func TestTheDoorsIntoDraining(t *testing.T) {
+	for name, open := range map[string]func(*stage){
+		"the stop signal": func(s *stage) { s.signals <- Terminate },
+		"an interrupt":    func(s *stage) { s.signals <- os.Interrupt },
+		"a drain request": func(s *stage) { s.RequestDrain() },
+		"POST /drain": func(s *stage) {
+			s.Control().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/drain", nil))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onStage(t, testConfig, false, func(s *stage) {
+				time.Sleep(time.Hour)
+				s.wantsPhase(Serving)
+				open(s)
+				s.wantsPhase(Draining)
+				if s.relay.calls[0] != "drain" {
+					t.Error("the relay does not drain")
+				}
+			})
+		})
+	}
+}
+
+func TestTheAdminAddressHasNoDoor(t *testing.T) {
+	onStage(t, testConfig, false, func(s *stage) {
+		for _, method := range []string{"GET", "POST", "PUT"} {
+			for _, path := range []string{"/drain", "/hold", "/livez", "/readyz", "/status"} {
+				w := httptest.NewRecorder()
+				s.Admin(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequestWithContext(s.t.Context(), method, path, nil))
+			}
+		}
+		s.wantsPhase(Serving)
+	})
+}
+
+func TestHold(t *testing.T) {
+	t.Run("alone is let go after the hook window, and the phase is Serving", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			hook := s.hook()
+			time.Sleep(5*time.Second - 1)
+			if !waits(hook) {
+				t.Error("the hook is let go before the window is over")
+			}
+			time.Sleep(1)
+			if waits(hook) {
+				t.Error("the hook waits after the window is over")
+			}
+			time.Sleep(time.Hour)
+			s.wantsPhase(Serving)
+		})
+	})
+	t.Run("that comes before the drain waits for its end", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			hook := s.hook()
+			time.Sleep(time.Second)
+			s.RequestDrain()
+			time.Sleep(5*time.Second - 1)
+			if !waits(hook) {
+				t.Error("the app is let go before the end of the hold")
+			}
+			time.Sleep(1)
+			if waits(hook) {
+				t.Error("the app is held after the end of the hold")
+			}
+		})
+	})
+	t.Run("that comes twice in a drain waits twice", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.RequestDrain()
+			first, second := s.hook(), s.hook()
+			if !waits(first) || !waits(second) {
+				t.Error("a hook does not wait")
+			}
+			time.Sleep(5 * time.Second)
+			if waits(first) || waits(second) {
+				t.Error("a hook waits on")
+			}
+			if waits(s.hook()) {
+				t.Error("a hook waits after the end of the hold")
+			}
+		})
+	})
+	t.Run("has no time limit of its own", func(t *testing.T) {
+		config := testConfig
+		config.Hold.Max, config.Grace = 24*time.Hour, 25*time.Hour
+		onStage(t, config, false, func(s *stage) {
+			s.relay.busy(1)
+			s.RequestDrain()
+			hook := s.hook()
+			time.Sleep(23 * time.Hour)
+			if !waits(hook) {
+				t.Error("the app is let go in the middle of the hold")
+			}
+		})
+	})
+	t.Run("is bounded", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			for range maxWaiters {
+				s.hook()
+			}
+			if waits(s.hook()) {
+				t.Errorf("caller %d waits too", maxWaiters+1)
+			}
+			time.Sleep(6 * time.Second)
+		})
+	})
+}
+
+func TestTheEndOfTheHold(t *testing.T) {
+	t.Run("comes at Min when nobody calls", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.RequestDrain()
+			time.Sleep(5*time.Second - 1)
+			s.wantsPhase(Draining)
+			time.Sleep(1)
+			s.wantsPhase(Drained)
+		})
+	})
+	t.Run("is put off by what comes meanwhile", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.relay.silentAt = time.Now().Add(20 * time.Second)
+			s.RequestDrain()
+			time.Sleep(19 * time.Second)
+			s.relay.busy(1)
+			time.Sleep(20 * time.Second)
+			s.wantsPhase(Draining)
+			s.relay.mu.Lock()
+			s.relay.inFlight, s.relay.silentAt = 0, time.Now().Add(5*time.Second)
+			s.relay.mu.Unlock()
+			time.Sleep(5*time.Second + 1)
+			s.wantsPhase(Drained)
+		})
+	})
+	t.Run("comes at Max, and what is left is cut and told", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.relay.busy(3)
+			s.RequestDrain()
+			time.Sleep(60*time.Second - 1)
+			s.wantsPhase(Draining)
+			time.Sleep(1)
+			s.wantsPhase(Drained)
+			if story := s.Story(); story.End != EndedMax || story.CutExchanges != 3 || story.CutConnections != 3 {
+				t.Errorf("the story is %+v, want 3 exchanges cut at Max", story)
+			}
+		})
+	})
+	t.Run("is not brought forward by further stop signals", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.relay.busy(1)
+			for range 5 {
+				s.signals <- Terminate
+				time.Sleep(time.Second)
+			}
+			time.Sleep(30 * time.Second)
+			s.wantsPhase(Draining)
+		})
+	})
+	t.Run("comes at once with the second interrupt", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.relay.busy(2)
+			s.signals <- os.Interrupt
+			time.Sleep(time.Second)
+			s.wantsPhase(Draining)
+			s.signals <- os.Interrupt
+			s.wantsEnd()
+			if story := s.Story(); story.End != EndedOrdered || story.CutExchanges != 2 {
+				t.Errorf("the story is %+v, want the order and 2 exchanges cut", story)
+			}
+		})
+	})
+	t.Run("comes at once when the app has gone, and new connections are refused", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.relay.busy(1)
+			s.signals <- Terminate
+			time.Sleep(time.Second)
+			close(s.app.gone)
+			s.wantsEnd()
+			if story := s.Story(); story.End != EndedAppGone {
+				t.Errorf("the story is %+v, want the app gone", story)
+			}
+			if !strings.Contains(strings.Join(s.relay.calls, ","), "refuse") {
+				t.Error("connections are still accepted")
+			}
+		})
+	})
+}
+
+func TestAfterTheHold(t *testing.T) {
+	t.Run("a plain container serves on until the app that its hook has held is gone", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.hook()
+			s.signals <- Terminate
+			time.Sleep(10 * time.Second)
+			s.wantsPhase(Drained)
+			close(s.app.gone)
+			s.wantsEnd()
+		})
+	})
+	t.Run("a native sidecar serves on until it is told", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.RequestDrain()
+			time.Sleep(30 * time.Second)
+			s.wantsPhase(Drained)
+			s.signals <- Terminate
+			s.wantsEnd()
+		})
+	})
+	t.Run("there is nothing to wait for when we are told and hold nobody", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.signals <- Terminate
+			time.Sleep(5 * time.Second)
+			s.wantsEnd()
+		})
+	})
+	t.Run("the story is told before the grace period ends", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.hook()
+			s.signals <- Terminate
+			time.Sleep(69*time.Second - 1)
+			s.wantsPhase(Drained)
+			time.Sleep(1)
+			s.wantsEnd()
+		})
+	})
+	t.Run("a child gets its stop signal, again with every further one, and its end is ours", func(t *testing.T) {
+		onStage(t, testConfig, true, func(s *stage) {
+			s.signals <- Terminate
+			time.Sleep(5*time.Second - 1)
+			if n := s.app.stopped(); n != 0 {
+				t.Error("the child is stopped before the end of the hold")
+			}
+			time.Sleep(1)
+			s.wantsPhase(Drained)
+			s.signals <- Terminate
+			time.Sleep(time.Hour)
+			s.wantsPhase(Drained)
+			if n := s.app.stopped(); n != 2 {
+				t.Errorf("the child is stopped %d times, want at the hold's end and with the signal after it", n)
+			}
+			close(s.app.gone)
+			s.wantsEnd()
+		})
+	})
+}
+
+func TestAChild(t *testing.T) {
+	t.Run("that ends by itself ends us", func(t *testing.T) {
+		onStage(t, testConfig, true, func(s *stage) {
+			close(s.app.gone)
+			s.wantsEnd()
+			if n := s.logs.FilterMessage("stopped").Len(); n != 0 {
+				t.Error("the story of a drain is told although there was none")
+			}
+		})
+	})
+	t.Run("has interrupts for itself while Serving", func(t *testing.T) {
+		onStage(t, testConfig, true, func(s *stage) {
+			for range 3 {
+				s.signals <- os.Interrupt
+				time.Sleep(time.Second)
+			}
+			s.wantsPhase(Serving)
+		})
+	})
+}
+
+func TestReadiness(t *testing.T) {
+	ready := func(s *stage) int {
+		synctest.Wait()
+		w := httptest.NewRecorder()
+		s.Admin(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+		return w.Code
+	}
+	for name, test := range map[string]struct {
+		after time.Duration
+		fails time.Duration // after the drain's start
+	}{
+		"fails at Drained by default":         {0, 5 * time.Second},
+		"fails when it is configured to":      {2 * time.Second, 2 * time.Second},
+		"fails at Drained whatever it is set": {time.Hour, 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := testConfig
+			config.UnreadyAfter = test.after
+			onStage(t, config, false, func(s *stage) {
+				time.Sleep(time.Hour)
+				if ready(s) != 200 {
+					t.Error("not ready while Serving")
+				}
+				s.RequestDrain()
+				time.Sleep(test.fails - 1)
+				if ready(s) != 200 {
+					t.Error("not ready too soon")
+				}
+				time.Sleep(1)
+				if ready(s) != 503 {
+					t.Error("ready for too long")
+				}
+			})
+		})
+	}
+}
+
+func TestTheStoryIsToldOnce(t *testing.T) {
+	config := testConfig
+	config.TerminationLog = filepath.Join(t.TempDir(), "termination-log")
+	onStage(t, config, false, func(s *stage) {
+		s.signals <- Terminate
+		time.Sleep(5 * time.Second)
+		s.wantsEnd()
+		told := s.logs.FilterMessage("stopped").All()
+		if len(told) != 1 {
+			t.Fatalf("the story is told %d times", len(told))
+		}
+		fields := told[0].ContextMap()
+		for field, want := range map[string]any{
+			"reason": "quiet", "door": "stop signal", "hold": 5 * time.Second, "exchanges": uint64(7),
+			"last_exchange_after": 1500 * time.Millisecond, "cut_exchanges": int64(0),
+		} {
+			if fields[field] != want {
+				t.Errorf("%s is %v, want %v", field, fields[field], want)
+			}
+		}
+	})
+	b, err := os.ReadFile(config.TerminationLog)
+	want := "drained in 5s (quiet; begun by stop signal): 7 exchanges after its start, the last one 1.5s after it; cut: 0 exchanges on 0 connections; ended by told: 3\n"
+	if err != nil || string(b) != want {
+		t.Errorf("the termination log is\n%q, error %v; want\n%q", b, err, want)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	onStage(t, testConfig, false, func(s *stage) {
+		status := func() (got status) {
+			w := httptest.NewRecorder()
+			s.Control().ServeHTTP(w, httptest.NewRequest("GET", "/status", nil))
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		if got := status(); got.Phase != "serving" || got.Drain != nil || got.Hold.Max != 60 {
+			t.Errorf("the status is %+v, want serving, with the hold and no drain", got)
+		}
+		s.relay.busy(2)
+		s.RequestDrain()
+		time.Sleep(3 * time.Second)
+		if got := status(); got.Phase != "draining" || got.InFlight != 2 || got.Drain == nil || got.Drain.Seconds != 3 || got.Drain.Exchanges != 7 {
+			t.Errorf("the status is %+v, want 3 s of draining with 2 in flight and 7 seen", got)
+		}
+	})
+}
+
+func TestDrainAndWait(t *testing.T) {
+	onStage(t, testConfig, false, func(s *stage) {
+		answered := make(chan string, 1)
+		go func() {
+			w := httptest.NewRecorder()
+			s.Control().ServeHTTP(w, httptest.NewRequestWithContext(s.t.Context(), "POST", "/drain?wait", nil))
+			answered <- w.Body.String()
+		}()
+		time.Sleep(5*time.Second - 1)
+		if !waits(answered) {
+			t.Error("answered before the end of the hold")
+		}
+		time.Sleep(1)
+		synctest.Wait()
+		if got := <-answered; !strings.Contains(got, `"phase":"drained"`) {
+			t.Errorf("answered %q, want the phase drained", got)
+		}
+	})
+}
+
+func TestMetrics(t *testing.T) {
+	onStage(t, testConfig, false, func(s *stage) {
+		problems, err := testutil.CollectAndLint(s.Metrics())
+		if err != nil || len(problems) > 0 {
+			t.Errorf("the metrics have faults: %v, error %v", problems, err)
+		}
+		s.RequestDrain()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(s.Metrics())
+		want := `
+# HELP lameduck_drain_ended Whether the hold has ended for the reason: 1 or 0.
+# TYPE lameduck_drain_ended gauge
+lameduck_drain_ended{reason="app_gone"} 0
+lameduck_drain_ended{reason="interrupted"} 0
+lameduck_drain_ended{reason="max"} 0
+lameduck_drain_ended{reason="quiet"} 1
+# HELP lameduck_drain_duration_seconds Duration of the hold so far, or of the whole hold once it has ended.
+# TYPE lameduck_drain_duration_seconds gauge
+lameduck_drain_duration_seconds 5
+# HELP lameduck_drain_last_exchange_seconds Time from the drain's start to the begin of the last exchange: the load balancer's real delay.
+# TYPE lameduck_drain_last_exchange_seconds gauge
+lameduck_drain_last_exchange_seconds 1.5
+# HELP lameduck_phase Whether the process is in the phase: 1 for the current one, 0 for the others.
+# TYPE lameduck_phase gauge
+lameduck_phase{phase="drained"} 1
+lameduck_phase{phase="draining"} 0
+lameduck_phase{phase="serving"} 0
+lameduck_phase{phase="stopped"} 0
+`
+		if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "lameduck_drain_ended",
+			"lameduck_drain_duration_seconds", "lameduck_drain_last_exchange_seconds", "lameduck_phase"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestNeighbour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		refuses := false
+		n := NewNeighbour(func(context.Context) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return refuses
+		})
+		set := func(on bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			refuses = on
+		}
+		gone := func() bool {
+			synctest.Wait()
+			select {
+			case <-n.Gone():
+				return true
+			default:
+				return false
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			n.Watch(ctx)
+		}()
+		time.Sleep(time.Hour)
+		set(true)
+		time.Sleep(watchInterval)
+		set(false)
+		time.Sleep(time.Hour)
+		if gone() {
+			t.Error("an app that is without its listener for a moment is taken for gone")
+		}
+		set(true)
+		time.Sleep(watchTwice * watchInterval)
+		if !gone() {
+			t.Error("an app that refuses is not taken for gone")
+		}
+		<-done
+		cancel()
+	})
+}

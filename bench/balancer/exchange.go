@@ -1,0 +1,87 @@
+package balancer
+
+import (
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"time"
+)
+
+// copySize is how much of an answer's body is read at once.
+const copySize = 32 << 10
+
+// ServeHTTP passes one request on and its answer back.
+func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		http.Error(w, err.Error(), statusForBody(err))
+		return
+	}
+	a, err := b.ask(r, body)
+	if err != nil {
+		http.Error(w, err.Error(), statusFor(err))
+		return
+	}
+	if err := a.copyTo(w, b.cfg.ReadTimeout); err != nil {
+		// The head has gone out: all that is left is to end the connection where the answer ended.
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// ask sends the request to one endpoint after the other, as far as the rules allow, until one has answered.
+func (b *Balancer) ask(r *http.Request, body []byte) (*answer, error) {
+	var tried []*endpoint
+	last := errNoEndpoint
+	for len(tried) <= max(b.cfg.Retries, 0) {
+		e := b.next(tried)
+		if e == nil {
+			break
+		}
+		a, err := e.ask(r, body, b.cfg)
+		if err == nil {
+			return a, nil
+		}
+		tried, last = append(tried, e), err
+		if !mayTryNext(r.Method, err) {
+			break
+		}
+	}
+	return nil, last
+}
+
+// copyTo passes the answer on as it comes, and then gives its connection back or closes it.
+func (a *answer) copyTo(w http.ResponseWriter, timeout time.Duration) error {
+	removeHopByHop(a.Header)
+	maps.Copy(w.Header(), a.Header)
+	w.WriteHeader(a.StatusCode)
+	err := a.copyBody(w, timeout)
+	a.done(err == nil)
+	return err
+}
+
+func (a *answer) copyBody(w io.Writer, timeout time.Duration) error {
+	buf := make([]byte, copySize)
+	for {
+		a.conn.SetReadDeadline(time.Now().Add(timeout))
+		n, err := a.Body.Read(buf)
+		if _, err := w.Write(buf[:n]); n > 0 && err != nil {
+			return err
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func statusForBody(err error) int {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusBadRequest
+}

@@ -1,0 +1,136 @@
+package balancer
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// behaviour is what an endpoint does with a request that it has read.
+type behaviour func(c *net.TCPConn)
+
+func answers(raw string) behaviour {
+	return func(c *net.TCPConn) { io.WriteString(c, raw) }
+}
+
+func answersThenCloses(raw string) behaviour {
+	return func(c *net.TCPConn) {
+		io.WriteString(c, raw)
+		c.Close()
+	}
+}
+
+func resets(c *net.TCPConn) {
+	c.SetLinger(0)
+	c.Close()
+}
+
+// silent neither answers nor closes.
+func silent(*net.TCPConn) {}
+
+const fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+// replica is an endpoint that behaves as told and counts what it sees.
+type replica struct {
+	addr string
+	does behaviour
+
+	mu       sync.Mutex
+	conns    int
+	requests []*http.Request
+}
+
+// start returns an endpoint that behaves as told, or one that refuses every connection where does is nil.
+func start(t *testing.T, does behaviour) *replica {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &replica{addr: l.Addr().String(), does: does}
+	if does == nil {
+		l.Close()
+		return r
+	}
+	var wg sync.WaitGroup
+	t.Cleanup(wg.Wait)
+	t.Cleanup(func() { l.Close() })
+	wg.Go(func() { r.accept(t, l, &wg) })
+	return r
+}
+
+func (r *replica) accept(t *testing.T, l net.Listener, wg *sync.WaitGroup) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		t.Cleanup(func() { c.Close() })
+		r.mu.Lock()
+		r.conns++
+		r.mu.Unlock()
+		wg.Go(func() { r.converse(c.(*net.TCPConn)) })
+	}
+}
+
+func (r *replica) converse(c *net.TCPConn) {
+	defer c.Close()
+	br := bufio.NewReader(c)
+	for {
+		req, err := http.ReadRequest(br)
+		if err != nil {
+			return
+		}
+		if _, err := io.Copy(io.Discard, req.Body); err != nil {
+			return
+		}
+		r.mu.Lock()
+		r.requests = append(r.requests, req)
+		r.mu.Unlock()
+		r.does(c)
+	}
+}
+
+func (r *replica) seen() (requests, conns int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.requests), r.conns
+}
+
+// balance starts a balancer over the given endpoints.
+func balance(t *testing.T, cfg Config, replicas ...*replica) *Balancer {
+	b, err := Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	for _, r := range replicas {
+		if err := b.Add(t.Context(), r.addr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b
+}
+
+// send makes one request on a connection of its own and returns the status and body; err is how the body ended.
+func send(t *testing.T, b *Balancer, method, body string) (status int, answer string, err error) {
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+b.Addr()+"/", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &http.Transport{DisableKeepAlives: true} // which also keeps it from trying again
+	resp, err := tr.RoundTrip(req)
+	if err != nil {
+		t.Fatalf("the balancer itself did not answer: %v", err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(got), err
+}

@@ -1,0 +1,31 @@
+package balancer
+
+import (
+	"errors"
+	"net"
+	"net/http"
+)
+
+// mayTryNext reports whether a request that failed as err says may be sent to another endpoint. The package
+// documentation gives the rules.
+func mayTryNext(method string, err error) bool {
+	var failed *endpointError
+	if !errors.As(err, &failed) {
+		return false
+	}
+	return failed.stage == connecting || !nonIdempotent(method)
+}
+
+// nonIdempotent reports whether nginx counts the method as one that must not be sent twice.
+func nonIdempotent(method string) bool {
+	return method == http.MethodPost || method == "LOCK" || method == http.MethodPatch
+}
+
+// statusFor returns what the client is told when no endpoint has answered.
+func statusFor(err error) int {
+	var ne net.Error
+	if errors.As(err, &ne) && ne.Timeout() {
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusBadGateway
+}

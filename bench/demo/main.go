@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"lameduck/bench/trial"
+)
+
+// buildTakes is about how long the builds take when nothing is cached; with everything cached it is a second.
+const buildTakes = 12 * time.Second
+
+func main() {
+	o, err := parseOptions(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o, os.Stdout, newDisplay(os.Stderr)); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// run does the trials, shows the results and returns what is wrong with them.
+func run(ctx context.Context, o options, out io.Writer, d display) error {
+	dir, err := os.MkdirTemp("", "lameduck-demo-")
+	if err != nil {
+		return fmt.Errorf("make a directory to work in: %w", err)
+	}
+	trials, err := o.compare(ctx, dir, d)
+	if err == nil {
+		err = o.show(out, trials)
+	}
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w\n(what the pods wrote is in %s)", err, dir)
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+// compare builds the programs and tries one strategy after the other.
+func (o options) compare(ctx context.Context, dir string, d display) ([]*trial.Result, error) {
+	var programs trial.Programs
+	var trials []*trial.Result
+	p := plan{{"build", buildTakes, func(ctx context.Context) (err error) {
+		programs, err = o.build(ctx, dir)
+		return err
+	}}}
+	for i, s := range o.strategies() {
+		logs := filepath.Join(dir, fmt.Sprint(i+1))
+		if err := os.Mkdir(logs, 0o755); err != nil {
+			return nil, fmt.Errorf("make a directory for what the pods write: %w", err)
+		}
+		p = append(p, step{s.Name, o.trial(s, programs, logs).Expected(), func(ctx context.Context) error {
+			r, err := trial.Run(ctx, o.trial(s, programs, logs))
+			trials = append(trials, r)
+			return err
+		}})
+	}
+	err := p.run(ctx, d)
+	return trials, err
+}
+
+// show writes the table, the report where one is asked for, and the verdict.
+func (o options) show(out io.Writer, trials []*trial.Result) error {
+	fmt.Fprintf(out, "%d pods are replaced one after the other under %g requests/s. The load balancer learns of each end %v late.\n"+
+		"Retries: %d, of a POST only where the connection was refused.\n\n", o.replicas, o.rate, o.lag, o.retries)
+	writeTable(out, trials)
+	if o.json != "" {
+		if err := writeReport(o.json, o, trials); err != nil {
+			return err
+		}
+	}
+	return verdict(trials)
+}

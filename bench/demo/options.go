@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"lameduck/bench/load"
+	"lameduck/bench/trial"
+)
+
+// options are the flags.
+type options struct {
+	lag      time.Duration
+	rate     float64
+	replicas int
+	retries  int
+	json     string
+	app      string
+	lameduck string
+}
+
+func parseOptions(args []string, out io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("demo", flag.ContinueOnError)
+	f.SetOutput(out)
+	f.DurationVar(&o.lag, "lag", 2*time.Second, "how `late` the load balancer learns of a pod's end")
+	f.Float64Var(&o.rate, "rate", 300, "requests per second, all kinds together")
+	f.IntVar(&o.replicas, "replicas", 3, "`number` of pods to replace")
+	f.IntVar(&o.retries, "retries", 1, "`number` of further pods that the load balancer may try")
+	f.StringVar(&o.json, "json", "", "`file` to write all results to")
+	f.StringVar(&o.app, "app", "", "`path` of the app (default: built from ./bench/app)")
+	f.StringVar(&o.lameduck, "lameduck", "", "`path` of lameduck (default: built from ./cmd/lameduck)")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	err := o.check(f.Args())
+	if err != nil {
+		fmt.Fprintln(out, err)
+	}
+	return o, err
+}
+
+func (o options) check(rest []string) error {
+	var errs []error
+	if len(rest) > 0 {
+		errs = append(errs, fmt.Errorf("%q is no flag: there is nothing but flags", rest[0]))
+	}
+	if o.lag <= 0 {
+		errs = append(errs, fmt.Errorf("-lag %v: a load balancer that is never late loses nothing: give it a second or two", o.lag))
+	}
+	if o.lag > maxLag {
+		errs = append(errs, fmt.Errorf("-lag %v: the pods' grace period of 30s leaves room for %v at most", o.lag, maxLag))
+	}
+	if o.rate <= 0 {
+		errs = append(errs, fmt.Errorf("-rate %v: give the number of requests per second", o.rate))
+	}
+	if o.replicas < 1 {
+		errs = append(errs, fmt.Errorf("-replicas %d: at least one pod is needed", o.replicas))
+	}
+	if o.retries < 0 {
+		errs = append(errs, fmt.Errorf("-retries %d: 0 is the least", o.retries))
+	}
+	return errors.Join(errs...)
+}
+
+const (
+	// The hold's end is lag + quiet, and Lameduck's Max is 30 s of grace - 5 s for the app - 3 s.
+	maxLag = 20 * time.Second
+	// As a user would set them who knows nothing of this load balancer: shorter than its lag, which Lameduck is to
+	// find out by itself.
+	holdMin   = time.Second
+	holdQuiet = 2 * time.Second
+	// inFlight is how long the app works on each request.
+	inFlight = 50 * time.Millisecond
+	// postSize is the size of a POST's body in bytes.
+	postSize = 1000
+)
+
+// strategies are compared in this order.
+func (o options) strategies() []trial.Strategy {
+	return []trial.Strategy{
+		trial.Bare(),
+		trial.PreStopSleep(o.lag / 2),
+		trial.NativeSidecar(trial.Hold{Min: holdMin, Quiet: holdQuiet}),
+	}
+}
+
+func (o options) trial(s trial.Strategy, p trial.Programs, logs string) trial.Config {
+	return trial.Config{
+		Strategy: s,
+		Programs: p,
+		Replicas: o.replicas,
+		Lag:      o.lag,
+		Retries:  o.retries,
+		Rate:     o.rate,
+		Requests: requests(),
+		Logs:     logs,
+	}
+}
+
+// requests are GET and POST, each on kept and on new connections, in equal parts.
+func requests() []load.Request {
+	var rs []load.Request
+	for _, method := range []string{"GET", "POST"} {
+		for _, newConn := range []bool{false, true} {
+			rs = append(rs, load.Request{
+				Method: method, Target: "/?wait=" + inFlight.String(), Body: postSize, NewConn: newConn,
+			})
+		}
+	}
+	return rs
+}

@@ -1,0 +1,54 @@
+package port
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+)
+
+const (
+	// Above the ports of well-known servers and below 32768, where Linux starts to choose ports for
+	// outgoing connections.
+	lowest  = 20000
+	highest = 32000
+	// Even with most of the range taken, a free port is found within this many tries.
+	tries = 1000
+)
+
+// Picker hands out ports, none of them twice. Its zero value is ready for use by several goroutines.
+type Picker struct {
+	mu   sync.Mutex
+	used map[int]bool
+}
+
+// Addr returns `127.0.0.1:PORT` with a port that nothing listens on and that this picker has not given before.
+func (p *Picker) Addr() (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for range tries {
+		n := lowest + rand.IntN(highest-lowest)
+		if addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(n)); !p.used[n] && free(addr) {
+			p.mark(n)
+			return addr, nil
+		}
+	}
+	return "", fmt.Errorf("no free port on 127.0.0.1 from %d to %d in %d tries: end what listens there", lowest, highest, tries)
+}
+
+func (p *Picker) mark(n int) {
+	if p.used == nil {
+		p.used = make(map[int]bool)
+	}
+	p.used[n] = true
+}
+
+func free(addr string) bool {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return true
+}

@@ -1,0 +1,117 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"time"
+
+	"lameduck/bench/internal/keepalive"
+)
+
+// client makes single exchanges with one server. Nothing in it tries anything twice.
+type client struct {
+	host    string
+	timeout time.Duration
+	pool    *keepalive.Pool
+}
+
+func newClient(addr string, timeout time.Duration) *client {
+	// No limit to the idle connections: a real crowd of clients has none in common either.
+	return &client{host: addr, timeout: timeout, pool: keepalive.NewPool(addr, math.MaxInt)}
+}
+
+// exchange sends request number seq and reads its answer. Its error is nil or a *failure.
+func (c *client) exchange(ctx context.Context, r Request, seq int) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	conn, err := c.connect(ctx, r)
+	if err != nil {
+		return dialFailure(err)
+	}
+	deadline, _ := ctx.Deadline()
+	conn.SetDeadline(deadline)
+	again, err := c.converse(conn, r, r.body(seq))
+	if err != nil || !again || r.NewConn {
+		conn.Close()
+		return err
+	}
+	c.pool.Put(conn)
+	return nil
+}
+
+func (c *client) connect(ctx context.Context, r Request) (*keepalive.Conn, error) {
+	if r.NewConn {
+		return c.pool.Dial(ctx)
+	}
+	return c.pool.Take(ctx)
+}
+
+// converse does one exchange on a connection and reports whether another may follow on it.
+func (c *client) converse(conn *keepalive.Conn, r Request, body []byte) (again bool, err error) {
+	if _, err := conn.Write(r.message(c.host, body)); err != nil {
+		return false, cut(Reset, fmt.Errorf("send request: %w", err))
+	}
+	resp, err := readHead(conn, r)
+	if err != nil {
+		return false, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		io.Copy(io.Discard, resp.Body)
+		return false, statusFailure(resp.StatusCode)
+	}
+	return !resp.Close, checkBody(conn, resp.Body, body)
+}
+
+// readHead reads the answer's head. It peeks first, to know an end before the first byte from a later one.
+func readHead(conn *keepalive.Conn, r Request) (*http.Response, error) {
+	if _, err := conn.Reader.Peek(1); err != nil {
+		return nil, cut(Reset, fmt.Errorf("await answer: %w", err))
+	}
+	for {
+		resp, err := http.ReadResponse(conn.Reader, &http.Request{Method: r.method()})
+		if err != nil {
+			return nil, broken(conn, fmt.Errorf("read head: %w", err))
+		}
+		if resp.StatusCode >= http.StatusOK {
+			return resp, nil
+		}
+		// An interim answer: the final one is still to come.
+	}
+}
+
+// checkBody reads the answer's body to its end; where a body was sent, it must come back unchanged.
+func checkBody(conn *keepalive.Conn, answer io.Reader, sent []byte) error {
+	got, err := io.ReadAll(answer)
+	if err != nil {
+		return broken(conn, fmt.Errorf("read body: %w", err))
+	}
+	return checkEcho(got, sent)
+}
+
+func checkEcho(got, sent []byte) error {
+	if sent == nil || bytes.Equal(got, sent) {
+		return nil
+	}
+	err := fmt.Errorf("answer of %d bytes does not repeat the %d bytes sent", len(got), len(sent))
+	if bytes.HasPrefix(sent, got) {
+		// A body that ends with its connection does not say how long it was to be.
+		return &failure{Truncated, err}
+	}
+	return &failure{Garbled, err}
+}
+
+// broken tells an answer that ended too early from one that is not HTTP.
+func broken(conn *keepalive.Conn, err error) error {
+	switch end := conn.End(); {
+	case end == nil:
+		return &failure{Garbled, err}
+	case isTimeout(end):
+		return &failure{Timeout, err}
+	}
+	return &failure{Truncated, err}
+}

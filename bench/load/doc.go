@@ -1,0 +1,19 @@
+// Package load sends HTTP/1.1 requests at a constant arrival rate and says what became of each of them.
+//
+// The load is open-loop: a request is due at its time whatever became of the ones before it, and its latency
+// counts from that time. A server that stalls therefore shows every request that had to wait, where a client that
+// waits for one answer before it asks the next question would show a single slow one.
+//
+//	due:   |    |    |    |    |    |        arrivals, 1/Rate apart
+//	sent:  |    |    |    |    |    |        each by a goroutine of its own
+//	ends:     |    |    |  x    |   |        a Sample: when due, how long, which Cause if it was lost
+//
+// No request is ever repeated, POST or GET: what goes wrong is counted as what it is. Kept connections are taken
+// from a pool that throws away those the server has closed, so a connection that ends while it lies idle is no
+// loss; a connection that ends under a request is.
+//
+// A POST carries a body that is different each time, and the answer must repeat it to the last byte.
+//
+// Limits: one address, no TLS, no HTTP/2, no redirects. The number of requests under way is bounded only by rate
+// times Timeout. Every sample is kept in memory (about 100 bytes each), so that quantiles are exact.
+package load

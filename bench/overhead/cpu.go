@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// tick is the unit of CPU times in /proc/PID/stat and /proc/stat: USER_HZ is
+// 100 on every platform that Go supports.
+const tick = 10 * time.Millisecond
+
+// A usage is the CPU time that a group of processes has had since it began.
+type usage struct {
+	// Precise is the sum over living threads, in nanoseconds.
+	Precise time.Duration
+	// Whole includes threads that have ended, in ticks of 10 ms per process.
+	Whole time.Duration
+}
+
+// groupUsage sums the CPU time of every process in the group.
+func groupUsage(group int) (usage, error) {
+	var sum usage
+	pids, err := groupMembers(group)
+	if err != nil {
+		return usage{}, err
+	}
+	for _, pid := range pids {
+		u, err := processUsage(pid)
+		if err != nil {
+			return usage{}, err
+		}
+		sum.Precise += u.Precise
+		sum.Whole += u.Whole
+	}
+	return sum, nil
+}
+
+func processUsage(pid int) (usage, error) {
+	stat, err := readStat(pid)
+	if err != nil {
+		return usage{}, err
+	}
+	u := usage{Whole: stat.CPU}
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil {
+		return usage{}, err
+	}
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			continue // it has ended since; Whole still has its time
+		}
+		cpu, err := parseSchedstat(string(text))
+		if err != nil {
+			return usage{}, fmt.Errorf("read %s: %w", thread, err)
+		}
+		u.Precise += cpu
+	}
+	return u, nil
+}
+
+// parseSchedstat returns the first of the three numbers: "time spent on the
+// cpu (in nanoseconds)".
+// https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
+func parseSchedstat(text string) (time.Duration, error) {
+	fields := strings.Fields(text)
+	if len(fields) != 3 {
+		return 0, fmt.Errorf("schedstat %q: three numbers are expected", text)
+	}
+	ns, err := strconv.ParseInt(fields[0], 10, 64)
+	return time.Duration(ns), err
+}
+
+// groupMembers returns the processes of a group.
+func groupMembers(group int) ([]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue // not a process
+		}
+		stat, err := readStat(pid)
+		if err == nil && stat.Group == group { // on error it has ended since
+			pids = append(pids, pid)
+		}
+	}
+	if len(pids) == 0 {
+		return nil, fmt.Errorf("look for process group %d: it has ended", group)
+	}
+	return pids, nil
+}
+
+// A processStat is what this program needs of /proc/PID/stat.
+type processStat struct {
+	Group int
+	CPU   time.Duration // of all threads ever, user and system
+}
+
+func readStat(pid int) (processStat, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return processStat{}, err
+	}
+	return parseStat(string(text))
+}
+
+// parseStat skips to the last parenthesis first: the name before it may hold
+// spaces and parentheses of its own.
+func parseStat(text string) (processStat, error) {
+	fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
+	if len(fields) < 13 {
+		return processStat{}, fmt.Errorf("stat %q: at least 15 fields are expected", text)
+	}
+	// Counted from state, which is field 3 in proc(5).
+	group, errGroup := strconv.Atoi(fields[5-3])
+	user, errUser := strconv.ParseInt(fields[14-3], 10, 64)
+	system, errSystem := strconv.ParseInt(fields[15-3], 10, 64)
+	for _, err := range []error{errGroup, errUser, errSystem} {
+		if err != nil {
+			return processStat{}, fmt.Errorf("stat %q: %w", text, err)
+		}
+	}
+	return processStat{Group: group, CPU: time.Duration(user+system) * tick}, nil
+}
+
+// coreUsage is the time that a core was not idle since boot, whoever used it.
+func coreUsage(id int) (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	return parseCore(string(text), id)
+}
+
+// parseCore reads the line of one core in /proc/stat: user, nice, system,
+// idle, iowait, irq, softirq, steal, and guest times that user includes.
+func parseCore(text string, id int) (time.Duration, error) {
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) < 9 || fields[0] != fmt.Sprintf("cpu%d", id) {
+			continue
+		}
+		var ticks int64
+		for _, column := range []int{1, 2, 3, 6, 7, 8} { // all but idle and iowait
+			n, err := strconv.ParseInt(fields[column], 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("stat of core %d: %w", id, err)
+			}
+			ticks += n
+		}
+		return time.Duration(ticks) * tick, nil
+	}
+	return 0, fmt.Errorf("stat of core %d: no such line", id)
+}

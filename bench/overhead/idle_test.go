@@ -1,0 +1,58 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+func TestIdleClientsKeepTheirConnections(t *testing.T) {
+	var requests atomic.Int64
+	addresses := make(chan string, 1000)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) <= 40 {
+			addresses <- r.RemoteAddr
+		}
+		w.Write([]byte(smallText()))
+	}))
+	defer server.Close()
+
+	clients, err := openIdle(t.Context(), server.Listener.Addr().String(), 40)
+	defer clients.close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := clients.each(t.Context(), func(i int) error { return clients[i].exchange() }); err != nil {
+		t.Fatal(err)
+	}
+	distinct := map[string]bool{}
+	for range 40 {
+		distinct[<-addresses] = true
+	}
+	if len(distinct) != 40 || requests.Load() != 80 {
+		t.Errorf("%d connections made %d requests, want 40 and 80", len(distinct), requests.Load())
+	}
+}
+
+func TestIdleClientsRefuseOtherAnswers(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+	defer server.Close()
+	clients, err := openIdle(t.Context(), server.Listener.Addr().String(), 1)
+	defer clients.close()
+	if err == nil || !strings.Contains(err.Error(), "502 Bad Gateway") {
+		t.Errorf("the error is %v, want the status in it", err)
+	}
+}
+
+func TestIdleValuesAreDecimal(t *testing.T) {
+	got := idleValues(memory{RSS: 12e6, PSS: 11e6}, memory{RSS: 42e6, PSS: 40e6}, 3000)
+	for name, want := range map[string]float64{"start": 12, "start_pss": 11, "perconn": 10, "idle_pss": 40} {
+		if got[name] != want {
+			t.Errorf("%s is %v, want %v", name, got[name], want)
+		}
+	}
+}

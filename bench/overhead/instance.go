@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// An instance is a peer that runs, bound to the proxy's core.
+type instance struct {
+	peer    peer
+	place   place
+	process *process // nil: the peer is the app itself
+}
+
+// startInstance starts p at a place and waits until it serves.
+func startInstance(ctx context.Context, p peer, at place, set unix.CPUSet) (*instance, error) {
+	if len(p.Command) == 0 {
+		at.Listen = at.App
+		return &instance{peer: p, place: at}, nil
+	}
+	in, err := launch(p, at, set)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.awaitReady(ctx); err != nil {
+		in.stop()
+		return nil, err
+	}
+	return in, nil
+}
+
+// launch gives the place its directory, addresses and configuration, and
+// starts the process.
+func launch(p peer, at place, set unix.CPUSet) (*instance, error) {
+	if err := at.furnish(p); err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", p.Name, err)
+	}
+	command, err := at.renderAll(p.Command)
+	if err != nil {
+		return nil, err
+	}
+	env, err := at.renderAll(p.Env)
+	if err != nil {
+		return nil, err
+	}
+	process, err := startProcess(p.Name, command, env, set)
+	if err != nil {
+		return nil, err
+	}
+	return &instance{peer: p, place: at, process: process}, nil
+}
+
+func (in *instance) awaitReady(ctx context.Context) error {
+	url := "http://{{.Listen}}/small"
+	if in.peer.Ready != "" {
+		url = in.peer.Ready
+	}
+	url, err := in.place.render(url)
+	if err != nil {
+		return err
+	}
+	return in.process.awaitReady(ctx, url)
+}
+
+// stop ends the process, if there is one.
+func (in *instance) stop() {
+	if in.process != nil {
+		in.process.stop()
+	}
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A load is what wrk is asked to send.
+type load struct {
+	Path        string
+	Connections int
+	// Close asks for a new connection for each request.
+	Close bool
+	// HeadBytes is the size of the whole request head; 0: as small as wrk
+	// makes it.
+	HeadBytes int
+}
+
+func (l load) args(address string) []string {
+	args := []string{"-t1", "-c" + strconv.Itoa(l.Connections), "-d1h"}
+	for _, h := range l.headers(address) {
+		args = append(args, "-H", h)
+	}
+	return append(args, "http://"+address+l.Path)
+}
+
+// headers returns the field lines that wrk is to send besides Host.
+func (l load) headers(address string) []string {
+	var lines []string
+	if l.Close {
+		lines = append(lines, "Connection: close")
+	}
+	if l.HeadBytes > 0 {
+		lines = append(lines, padHead("GET "+l.Path+" HTTP/1.1\r\nHost: "+address+"\r\n\r\n", l.HeadBytes)...)
+	}
+	return lines
+}
+
+// padHead returns the field lines of a browser with a cookie, which together
+// with the bare head are size bytes.
+func padHead(bare string, size int) []string {
+	lines := []string{
+		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+		"Accept-Language: en-GB,en;q=0.7,de;q=0.3",
+		"Accept-Encoding: gzip, deflate, br, zstd",
+		"Referer: http://shop.example/articles/42?sort=price",
+		"X-Request-Id: 6f1c2f0e-9d1b-4c58-8f0a-2b7c1c3d4e5f",
+	}
+	cookie := "Cookie: session="
+	used := len(bare) + len(cookie) + len("\r\n")
+	for _, line := range lines {
+		used += len(line) + len("\r\n")
+	}
+	return append(lines, cookie+strings.Repeat("c", max(0, size-used)))
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// A cpuUnit is what CPU time per request is shown in.
+type cpuUnit struct {
+	Name   string
+	Length time.Duration
+	Digits int
+}
+
+var (
+	microseconds = cpuUnit{"µs", time.Microsecond, 1}
+	milliseconds = cpuUnit{"ms", time.Millisecond, 3}
+)
+
+// loadCase measures what requests cost while wrk sends them as fast as they
+// are answered.
+func loadCase(name, title string, share float64, l load, unit cpuUnit) benchCase {
+	return benchCase{
+		Name:   name,
+		Title:  title,
+		Share:  share,
+		Extra:  settleTime,
+		Every:  1,
+		Warm:   true,
+		Direct: true,
+		Metrics: []metric{
+			{Name: "cpu", Title: "CPU per request", Unit: unit.Name, Digits: unit.Digits},
+			{Name: "cpu_whole", Title: "CPU per request, by /proc/PID/stat", Unit: unit.Name, Digits: unit.Digits, Hidden: true},
+			{Name: "rate", Title: "requests per second", Digits: 0},
+			{Name: "busy", Title: "proxy's core in use", Unit: "%", Digits: 0, Alone: true},
+			{Name: "foreign", Title: "proxy's core in use by others", Unit: "%", Digits: 0, Hidden: true},
+		},
+		measure: func(ctx context.Context, b *bench, in *instance, d time.Duration) (measurement, error) {
+			return b.measureLoad(ctx, in, l, d, unit)
+		},
+	}
+}
+
+// settleTime is how long the proxy is left alone after the load, so that the
+// closing of its connections is counted too.
+const settleTime = 50 * time.Millisecond
+
+func (b *bench) measureLoad(ctx context.Context, in *instance, l load, d time.Duration, unit cpuUnit) (measurement, error) {
+	before, err := b.readMeters(in)
+	if err != nil {
+		return measurement{}, err
+	}
+	t, err := l.send(ctx, in.place.Listen, d, b.cores.Others)
+	if err != nil {
+		return measurement{}, err
+	}
+	if err := pause(ctx, settleTime); err != nil {
+		return measurement{}, err
+	}
+	after, err := b.readMeters(in)
+	if err != nil {
+		return measurement{}, err
+	}
+	if t.Failed*100 > t.Requests || t.Requests == 0 {
+		return measurement{}, fmt.Errorf("%d requests failed next to %d that were answered", t.Failed, t.Requests)
+	}
+	return evaluate(t, after.sub(before), in.process != nil, unit), nil
+}
+
+// meters are the clocks that run while there is load.
+type meters struct {
+	Proxy usage
+	Core  time.Duration // in use by anybody
+	Wall  time.Duration // since any fixed moment
+}
+
+func (m meters) sub(earlier meters) meters {
+	m.Proxy.Precise -= earlier.Proxy.Precise
+	m.Proxy.Whole -= earlier.Proxy.Whole
+	m.Core -= earlier.Core
+	m.Wall -= earlier.Wall
+	return m
+}
+
+func (b *bench) readMeters(in *instance) (meters, error) {
+	m := meters{Wall: time.Since(b.began)}
+	var err error
+	if m.Core, err = coreUsage(b.cores.ProxyID); err != nil || in.process == nil {
+		return m, err
+	}
+	m.Proxy, err = groupUsage(in.process.pid)
+	return m, err
+}
+
+// evaluate turns what was read into the values of a load case. Without a proxy
+// only the rate is left.
+func evaluate(t tally, m meters, proxied bool, unit cpuUnit) measurement {
+	result := measurement{Values: map[string]float64{"rate": t.Rate}}
+	if t.Failed > 0 {
+		result.note("%d requests failed next to %d that were answered", t.Failed, t.Requests)
+	}
+	if !proxied {
+		return result
+	}
+	perRequest := func(d time.Duration) float64 { return d.Seconds() / float64(t.Requests) / unit.Length.Seconds() }
+	result.Values["cpu"] = perRequest(m.Proxy.Precise)
+	result.Values["cpu_whole"] = perRequest(m.Proxy.Whole)
+	result.Values["busy"] = 100 * m.Proxy.Precise.Seconds() / t.seconds()
+	result.Values["foreign"] = 100 * max(0, m.Core-m.Proxy.Precise).Seconds() / m.Wall.Seconds()
+	if gap := m.Proxy.Whole - m.Proxy.Precise; disagree(gap, m.Proxy.Whole) {
+		result.note("/proc/PID/stat tells %s more CPU time than the living threads: some have ended", gap)
+	}
+	return result
+}
+
+// disagree allows for four ticks, two for each of two processes read twice,
+// and for 2 % of drift between the two ways that the kernel counts.
+func disagree(gap, whole time.Duration) bool {
+	return gap > 4*tick+whole/50
+}
+
+// pause waits, unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "overhead:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures what args ask for and prints the table to stdout. Progress and
+// complaints about flags go to stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	opts, err := parseOptions(args, stderr)
+	if err != nil {
+		return err
+	}
+	if err := requireTools(opts.tools()); err != nil {
+		return err
+	}
+	b, err := newBench(opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+
+	if err := b.prepare(ctx, stderr); err != nil {
+		return err
+	}
+	if err := b.measure(ctx, newProgress(stderr)); err != nil {
+		return err
+	}
+	return publish(newReport(b), opts, stdout)
+}
+
+// publish prints the report and, where the options ask for it, writes it as
+// JSON and holds it against the targets.
+func publish(r report, opts options, stdout io.Writer) error {
+	if _, err := io.WriteString(stdout, r.markdown()); err != nil {
+		return fmt.Errorf("print the table: %w", err)
+	}
+	if opts.JSON != "" {
+		if err := r.writeJSON(opts.JSON); err != nil {
+			return err
+		}
+	}
+	if !opts.Guard {
+		return nil
+	}
+	fmt.Fprint(stdout, "\n", verdictList(r.Targets))
+	return missed(r.Targets)
+}

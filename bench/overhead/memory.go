@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// A memory is what a group of processes keeps resident, in bytes.
+type memory struct {
+	// RSS counts a page once for every process that maps it.
+	RSS float64
+	// PSS shares each page out among the processes on the machine that map it.
+	PSS float64
+}
+
+// groupMemory sums over every process of the group.
+func groupMemory(group int) (memory, error) {
+	var sum memory
+	pids, err := groupMembers(group)
+	if err != nil {
+		return memory{}, err
+	}
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		if err != nil {
+			return memory{}, err
+		}
+		m, err := parseSmaps(string(text))
+		if err != nil {
+			return memory{}, fmt.Errorf("read memory of process %d: %w", pid, err)
+		}
+		sum.RSS += m.RSS
+		sum.PSS += m.PSS
+	}
+	return sum, nil
+}
+
+// parseSmaps reads the lines "Rss:" and "Pss:" of smaps_rollup, whose kB are
+// 1024 bytes.
+func parseSmaps(text string) (memory, error) {
+	found := map[string]float64{}
+	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
+		fields := strings.Fields(lines.Text())
+		if len(fields) != 3 || fields[2] != "kB" {
+			continue // the address line
+		}
+		kb, err := strconv.ParseFloat(fields[1], 64)
+		if err != nil {
+			return memory{}, err
+		}
+		found[fields[0]] = kb * 1024
+	}
+	if found["Rss:"] == 0 || found["Pss:"] == 0 {
+		return memory{}, fmt.Errorf("smaps_rollup %q: Rss and Pss are expected", text)
+	}
+	return memory{RSS: found["Rss:"], PSS: found["Pss:"]}, nil
+}

@@ -1,0 +1,37 @@
+// Command reverseproxy is the shortest reverse proxy that Go's standard
+// library allows: what one would write instead of using Lameduck.
+//
+//	reverseproxy LISTEN APP
+package main
+
+import (
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		log.Fatal("usage: reverseproxy LISTEN APP")
+	}
+	listen, app := os.Args[1], &url.URL{Scheme: "http", Host: os.Args[2]}
+	log.Fatal(http.ListenAndServe(listen, newProxy(app)))
+}
+
+// newProxy returns a proxy to app that keeps as many idle connections to it as
+// there are clients. The default, two, would make it open a connection for
+// nearly every request.
+func newProxy(app *url.URL) *httputil.ReverseProxy {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil
+	transport.MaxIdleConns = 0 // no limit
+	transport.MaxIdleConnsPerHost = 1 << 16
+	transport.IdleConnTimeout = 0 // no limit
+	transport.DisableCompression = true
+	return &httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(app) },
+		Transport: transport,
+	}
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// furnished returns a place with everything that a template may ask for.
+func furnished(t *testing.T, p peer) place {
+	t.Helper()
+	dir := t.TempDir()
+	at := place{Dir: dir, Files: dir, App: "127.0.0.1:8080", Small: smallText(), Binary: "/bin/true"}
+	at.limitTo(100)
+	if err := at.furnish(p); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+func TestPeersConfigurationsAreAccepted(t *testing.T) {
+	checks := map[string][]string{
+		"nginx":   {"-t", "-e", "stderr", "-c"},
+		"haproxy": {"-c", "-f"},
+	}
+	for _, p := range allPeers() {
+		if check := checks[p.Tool.Program]; check != nil {
+			t.Run(p.Name, func(t *testing.T) {
+				checkConfig(t, p.Tool, append(check, furnished(t, p).Config))
+			})
+		}
+	}
+	t.Run("app", func(t *testing.T) {
+		at := furnished(t, peer{Name: "app", Config: "app.tmpl"})
+		checkConfig(t, appTool(), append(checks["nginx"], at.Config))
+	})
+}
+
+func checkConfig(t *testing.T, program tool, args []string) {
+	t.Helper()
+	path, err := program.path()
+	if err != nil {
+		t.Skipf("%s is not installed: apt-get install %s", program.Program, program.Package)
+	}
+	if text, err := exec.Command(path, args...).CombinedOutput(); err != nil {
+		t.Errorf("%s %s: %v\n%s", path, strings.Join(args, " "), err, text)
+	}
+}
+
+func TestPeersCommandsCanBeFilled(t *testing.T) {
+	for _, p := range allPeers() {
+		at := furnished(t, p)
+		for _, texts := range [][]string{p.Command, p.Env, {p.Ready}} {
+			filled, err := at.renderAll(texts)
+			if err != nil {
+				t.Errorf("%s: %v", p.Name, err)
+			}
+			if strings.Contains(strings.Join(filled, ""), "{{") {
+				t.Errorf("%s: %q is not filled", p.Name, filled)
+			}
+		}
+	}
+}
+
+func TestLameduckIsToldItsRoute(t *testing.T) {
+	peers := allPeers()
+	p := peers[slices.IndexFunc(peers, func(p peer) bool { return p.Name == lameduck })]
+	at := furnished(t, p)
+	env, err := at.renderAll(p.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "LAMEDUCK_ROUTES=" + at.Listen + "=8080"; !slices.Contains(env, want) {
+		t.Errorf("the environment is %q, want %q in it", env, want)
+	}
+}
+
+func TestRenderRefusesWhatAPlaceDoesNotHave(t *testing.T) {
+	for _, text := range []string{"{{.Nowhere}}", "{{.Listen"} {
+		if got, err := (place{}).render(text); err == nil {
+			t.Errorf("render(%q) = %q without an error", text, got)
+		}
+	}
+}
+
+func TestInstancesHaveDirectoriesAndAddressesOfTheirOwn(t *testing.T) {
+	common := place{Dir: t.TempDir()}
+	one, two := common, common
+	for _, at := range []*place{&one, &two} {
+		if err := at.furnish(peer{Name: "nginx"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if one.Dir == two.Dir || filepath.Dir(one.Dir) != common.Dir {
+		t.Errorf("the directories are %s and %s", one.Dir, two.Dir)
+	}
+	if one.Listen == one.Admin || one.Admin == one.Control {
+		t.Errorf("the addresses are %s, %s, %s", one.Listen, one.Admin, one.Control)
+	}
+}

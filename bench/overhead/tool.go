@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+// A tool is a program that comes from a Debian package.
+type tool struct {
+	Program string
+	Package string
+}
+
+func wrkTool() tool { return tool{"wrk", "wrk"} }
+
+// requireTools names, in one line, the packages of all tools that are missing.
+func requireTools(tools []tool) error {
+	var missing []string
+	for _, t := range tools {
+		if _, err := t.path(); err != nil && !slices.Contains(missing, t.Package) {
+			missing = append(missing, t.Package)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("missing Debian packages: apt-get install %s", strings.Join(missing, " "))
+}
+
+// path returns where the program is. Debian keeps servers in /usr/sbin, which
+// is not in the PATH of ordinary users.
+func (t tool) path() (string, error) {
+	if path, err := exec.LookPath(t.Program); err == nil {
+		return path, nil
+	}
+	return exec.LookPath("/usr/sbin/" + t.Program)
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A tally is what wrk says it got.
+type tally struct {
+	Requests int64   // answers that came whole
+	Rate     float64 // of them per second
+	Failed   int64   // answers other than 2xx and 3xx, and socket errors
+}
+
+// seconds is how long wrk ran.
+func (t tally) seconds() float64 { return float64(t.Requests) / t.Rate }
+
+// send runs wrk against address for the given time, on the cores in set.
+func (l load) send(ctx context.Context, address string, d time.Duration, set unix.CPUSet) (tally, error) {
+	path, err := wrkTool().path()
+	if err != nil {
+		return tally{}, err
+	}
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, path, l.args(address)...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us alone
+	if err := startOn(set, cmd); err != nil {
+		return tally{}, fmt.Errorf("start wrk: %w", err)
+	}
+	early := interruptAfter(ctx, cmd.Process, d)
+	if err := cmd.Wait(); err != nil {
+		return tally{}, fmt.Errorf("run wrk: %w: %s", errors.Join(early, err), out.String())
+	}
+	return parseWrk(out.String())
+}
+
+// interruptAfter lets wrk run for d and then interrupts it.
+//
+// wrk takes its time in whole seconds only. It is asked for a long one; when
+// interrupted it ends as usual and tells the time that really passed. Before
+// it catches the signal, which is when its load begins, it would just die.
+func interruptAfter(ctx context.Context, wrk *os.Process, d time.Duration) error {
+	for !catchesInterrupt(wrk.Pid) {
+		if err := pause(ctx, time.Millisecond); err != nil {
+			return err
+		}
+	}
+	if err := pause(ctx, d); err != nil {
+		return err
+	}
+	return wrk.Signal(syscall.SIGINT)
+}
+
+// catchesInterrupt reports true for a process that has ended, too: there is
+// nothing left to wait for.
+func catchesInterrupt(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return true
+	}
+	mask, ok := parseCaught(string(text))
+	return !ok || mask&(1<<(syscall.SIGINT-1)) != 0
+}
+
+// parseCaught returns the mask of signals that have a handler, of which a
+// process that has ended and was not waited for has none.
+func parseCaught(status string) (mask uint64, ok bool) {
+	if strings.Contains(status, "State:\tZ") {
+		return 0, false
+	}
+	_, rest, found := strings.Cut(status, "SigCgt:\t")
+	if !found {
+		return 0, false
+	}
+	digits, _, _ := strings.Cut(rest, "\n")
+	mask, err := strconv.ParseUint(digits, 16, 64)
+	return mask, err == nil
+}
+
+// parseWrk reads the summary that wrk prints at its end.
+func parseWrk(text string) (tally, error) {
+	requests := regexp.MustCompile(`(?m)^\s*(\d+) requests in `).FindStringSubmatch(text)
+	rate := regexp.MustCompile(`(?m)^Requests/sec:\s*([\d.]+)$`).FindStringSubmatch(text)
+	if requests == nil || rate == nil {
+		return tally{}, fmt.Errorf("read what wrk printed: no summary in %q", text)
+	}
+	var t tally
+	var err error
+	if t.Requests, err = strconv.ParseInt(requests[1], 10, 64); err != nil {
+		return tally{}, fmt.Errorf("read what wrk printed: %w", err)
+	}
+	if t.Rate, err = strconv.ParseFloat(rate[1], 64); err != nil {
+		return tally{}, fmt.Errorf("read what wrk printed: %w", err)
+	}
+	t.Failed = countFailures(text)
+	return t, nil
+}
+
+// countFailures sums the two lines that wrk prints only when something failed.
+func countFailures(text string) int64 {
+	var sum int64
+	lines := regexp.MustCompile(`(?m)^\s*(Socket errors:|Non-2xx or 3xx responses:).*$`)
+	for _, line := range lines.FindAllString(text, -1) {
+		_, counts, _ := strings.Cut(line, "responses") // "2xx" and "3xx" are no counts
+		if counts == "" {
+			counts = line
+		}
+		for _, n := range regexp.MustCompile(`\d+`).FindAllString(counts, -1) {
+			v, _ := strconv.ParseInt(n, 10, 64) // digits, and wrk counts in 64 bits
+			sum += v
+		}
+	}
+	return sum
+}

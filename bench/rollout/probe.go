@@ -1,0 +1,63 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+const (
+	// The kubelet's least period is 1 s, which would add up to a second of chance to every start.
+	probePeriod = 20 * time.Millisecond
+	// The kubelet's default.
+	probeTimeout = time.Second
+)
+
+// await returns when the URL answers a probe as it should; at once where it is empty.
+func (c *container) await(ctx context.Context, url string) error {
+	if url == "" {
+		return nil
+	}
+	tick := time.NewTicker(probePeriod)
+	defer tick.Stop()
+	var failed error
+	for {
+		err := probe(ctx, url)
+		if err == nil {
+			return nil
+		}
+		if failed == nil || ctx.Err() == nil {
+			failed = err // a probe that was cut off says less than the one before it
+		}
+		select {
+		case <-tick.C:
+		case <-c.exited():
+			return fmt.Errorf("container %s ended before it was ready (%s): its output is in %s", c.Name, c.state(), c.output)
+		case <-ctx.Done():
+			return fmt.Errorf("container %s was not ready in time: %w (%w): its output is in %s", c.Name, failed, ctx.Err(), c.output)
+		}
+	}
+}
+
+// probe makes one GET request as the kubelet does and reports what is wrong with the answer.
+func probe(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("probe: %w", err)
+	}
+	req.Header.Set("User-Agent", "kube-probe/1.36")
+	t := &http.Transport{DisableKeepAlives: true}
+	resp, err := t.RoundTrip(req)
+	if err != nil {
+		return fmt.Errorf("probe: %w", err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode < http.StatusOK || resp.StatusCode >= http.StatusBadRequest {
+		return errors.New("probe: answered " + resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package proxy
+
+import (
+	"context"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lameduck/lifecycle"
+)
+
+// The end of the hold, rule by rule, with the real relay: what the lifecycle decides from is what has really passed.
+
+// A drain is a rig whose server is taken through a drain.
+type drain struct {
+	*rig
+	lifecycle *lifecycle.Lifecycle
+	start     time.Time
+}
+
+// inDrain has the server serve for ten minutes of traffic, if there is any, and then drain.
+func inDrain(t *testing.T, hold lifecycle.Hold, before, after func(*drain)) {
+	t.Helper()
+	config := Config{ProbeAgents: DefaultProbeAgents}
+	inBubble(t, config, func(r *rig) {
+		d := &drain{rig: r}
+		d.lifecycle = lifecycle.New(lifecycle.Config{Hold: hold}, r.server, lifecycle.NewNeighbour(never))
+		signals := make(chan os.Signal, 2)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			d.lifecycle.Run(r.t.Context(), signals)
+		}()
+		defer func() {
+			signals <- os.Interrupt
+			signals <- os.Interrupt
+			<-ended
+		}()
+		before(d)
+		d.start = time.Now()
+		d.lifecycle.RequestDrain()
+		after(d)
+	})
+}
+
+func never(context.Context) bool { return false }
+
+// calls has one address make a request over a new connection, which takes the given time.
+func (d *drain) calls(ip, request string, takes time.Duration) {
+	d.t.Helper()
+	client := d.client(ip)
+	app := d.app()
+	client.send(request)
+	app.wants(request)
+	time.Sleep(takes)
+	app.send(ok)
+	synctest.Wait()
+	client.closes()
+	app.closes()
+	synctest.Wait()
+}
+
+// wantsEndAt expects that the hold ends at this time after the drain's start.
+func (d *drain) wantsEndAt(at time.Duration, reason lifecycle.Reason) {
+	d.t.Helper()
+	time.Sleep(time.Until(d.start.Add(at - time.Millisecond)))
+	synctest.Wait()
+	if p := d.lifecycle.Phase(); p != lifecycle.Draining {
+		d.t.Fatalf("the phase is %v at %v: the hold has ended too early", p, at)
+	}
+	time.Sleep(2 * time.Millisecond)
+	synctest.Wait()
+	if p := d.lifecycle.Phase(); p != lifecycle.Drained {
+		d.t.Fatalf("the phase is %v at %v: the hold lasts too long", p, at)
+	}
+	if got := d.lifecycle.Story().End; got != reason {
+		d.t.Errorf("the hold has ended for the reason %v, want %v", got, reason)
+	}
+}
+
+var rule = lifecycle.Hold{Min: 5 * time.Second, Quiet: 5 * time.Second, Max: 10 * time.Minute, Factor: 1.5}
+
+const probe = "GET / HTTP/1.1\r\nUser-Agent: kube-probe/1.34\r\n\r\n"
+
+func TestTheHoldEnds(t *testing.T) {
+	nothing := func(*drain) {}
+	busy := func(d *drain) {
+		for range 100 {
+			d.calls("192.0.2.1", get, 0)
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	slow := func(d *drain) {
+		for range 5 {
+			d.calls("192.0.2.1", get, 0)
+			time.Sleep(20 * time.Second)
+		}
+		d.calls("192.0.2.1", get, 0)
+	}
+	t.Run("at Min when nobody calls", func(t *testing.T) {
+		inDrain(t, rule, nothing, func(d *drain) { d.wantsEndAt(5*time.Second, lifecycle.EndedQuiet) })
+	})
+	t.Run("Quiet after the end of a busy source's last exchange", func(t *testing.T) {
+		inDrain(t, rule, busy, func(d *drain) {
+			time.Sleep(4 * time.Second)
+			d.calls("192.0.2.1", get, 2*time.Second)
+			// The gap of 4.1 s is part of its rhythm now.
+			d.wantsEndAt(6*time.Second+6150*time.Millisecond, lifecycle.EndedQuiet)
+		})
+		inDrain(t, rule, busy, func(d *drain) {
+			for range 60 {
+				d.calls("192.0.2.1", get, 0)
+				time.Sleep(100 * time.Millisecond)
+			}
+			d.wantsEndAt(5900*time.Millisecond+5*time.Second, lifecycle.EndedQuiet)
+		})
+	})
+	t.Run("1.5 gaps after that of a slow one", func(t *testing.T) {
+		inDrain(t, rule, slow, func(d *drain) { d.wantsEndAt(30*time.Second, lifecycle.EndedQuiet) })
+	})
+	t.Run("when the slower of two load balancer nodes has let go", func(t *testing.T) {
+		inDrain(t, rule, busy, func(d *drain) {
+			for range 200 { // the other node lets go at once
+				d.calls("192.0.2.2", get, 0)
+				time.Sleep(100 * time.Millisecond)
+			}
+			d.wantsEndAt(19900*time.Millisecond+5*time.Second, lifecycle.EndedQuiet)
+		})
+	})
+	t.Run("as if there were no probes", func(t *testing.T) {
+		inDrain(t, rule, nothing, func(d *drain) {
+			for range 40 {
+				d.calls("192.0.2.9", probe, 50*time.Millisecond)
+				time.Sleep(50 * time.Millisecond)
+			}
+			d.wantsEndAt(5*time.Second, lifecycle.EndedQuiet)
+		})
+	})
+	t.Run("as if there were no connections that say nothing", func(t *testing.T) {
+		inDrain(t, rule, nothing, func(d *drain) {
+			client, _ := d.connect()
+			defer client.closes()
+			d.wantsEndAt(5*time.Second, lifecycle.EndedQuiet)
+		})
+	})
+	t.Run("Quiet after an exchange of 20 s is finished", func(t *testing.T) {
+		inDrain(t, rule, nothing, func(d *drain) {
+			d.calls("192.0.2.1", get, 20*time.Second)
+			d.wantsEndAt(25*time.Second, lifecycle.EndedQuiet)
+		})
+	})
+	t.Run("at Max, and what is left is cut and counted", func(t *testing.T) {
+		short := rule
+		short.Max = 30 * time.Second
+		inDrain(t, short, nothing, func(d *drain) {
+			client, app := d.connect()
+			client.send(get)
+			app.wants(get)
+			d.wantsEndAt(30*time.Second, lifecycle.EndedMax)
+			client.wantsEnd()
+			app.wantsEnd()
+			if s := d.lifecycle.Story(); s.CutExchanges != 1 || s.CutConnections != 1 || s.Exchanges != 1 {
+				t.Errorf("the story is %+v, want 1 exchange cut", s)
+			}
+		})
+	})
+}
+
+func TestEverythingIsServedUntilTheEndOfTheHold(t *testing.T) {
+	inDrain(t, rule, func(*drain) {}, func(d *drain) {
+		idle, idleApp := d.connect()
+		for range 100 {
+			d.calls("192.0.2.1", get, 0)
+			time.Sleep(time.Second)
+		}
+		idle.wantsOpen()
+		idle.send(get)
+		idleApp.wants(get)
+		idleApp.send(ok)
+		idle.wants(told)
+		if s := d.lifecycle.Story(); s.Exchanges != 101 || s.Last != 100*time.Second {
+			t.Errorf("the story is %+v, want 101 exchanges, the last after 1m40s", s)
+		}
+	})
+}

@@ -59,7 +59,7 @@ func New(config Config) *Server {
 		log:       config.Log,
 		probes:    newProbes(config.ProbeAgents, config.ProbePaths),
 		health:    pathSet(config.HealthPaths),
-		epoch:     time.Now(),
+		epoch:     time.Now().Add(-time.Second), // no instant of the server's is zero
 		pipes:     newPipePool(),
 		gone:      make(chan struct{}),
 		conns:     make(map[*conn]struct{}),
@@ -191,7 +191,7 @@ func (s *Server) turnsAway(req *h1.Request) bool {
 // Drain makes every connection ask its client to leave, from the next response on. New connections are still accepted
 // and idle ones stay open. A second call changes nothing.
 func (s *Server) Drain() {
-	s.drainStart.CompareAndSwap(0, max(1, int64(s.now())))
+	s.drainStart.CompareAndSwap(0, int64(s.now()))
 }
 
 // Refuse closes the listeners because the app has ended: a connection that is refused is retried elsewhere. Connections

@@ -40,8 +40,11 @@ func (b *Body) Done() bool {
 
 // Opaque returns how many of the next bytes are content for certain, so that nobody needs to look at them.
 func (b *Body) Opaque() int64 {
-	if b.kind == UntilClose || b.kind == Tunnel {
+	switch {
+	case b.kind == UntilClose || b.kind == Tunnel:
 		return math.MaxInt64
+	case b.kind == Chunked && b.state != chunkData:
+		return 0 // left is a chunk-size that is still being read, and framing comes next
 	}
 	return b.left
 }

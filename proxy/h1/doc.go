@@ -11,7 +11,8 @@
 // not one. A line of a head may end in a lone LF (section 2.2); a line of the chunked coding may not.
 package h1
 
-// MaxHead is the size in bytes of the largest head that the package reads, start-line and empty line included.
+// MaxHead is the size in bytes of the largest head that a caller should gather, start-line and empty line included.
+// Trailer sections are held to it here.
 const MaxHead = 64 << 10
 
 // An Error is the reason why a message is refused.

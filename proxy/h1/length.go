@@ -49,7 +49,7 @@ func (f *fields) applyCoding(value []byte) error {
 			// An empty member is no coding, but "chunked," must not hide the chunked before it from anyone.
 			return ErrTransferEncoding
 		}
-		if f.chunked {
+		if f.chunked || tokenLen(member) < len(member) {
 			return ErrTransferEncoding
 		}
 		f.chunked = equalFold(member, "chunked")

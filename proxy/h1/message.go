@@ -121,15 +121,16 @@ func methodOf(name []byte) Method {
 
 // pathOf cuts the scheme and authority of the absolute form and the query off a request target (RFC 9112 section 3.2).
 func pathOf(target []byte) []byte {
-	if _, rest, ok := bytes.Cut(target, []byte("://")); ok && target[0] != '/' {
-		if i := bytes.IndexByte(rest, '/'); i >= 0 {
-			target = rest[i:]
-		} else {
-			target = []byte("/")
-		}
+	path, _, _ := bytes.Cut(target, []byte{'?'}) // first: a query may hold a URI
+	_, rest, ok := bytes.Cut(path, []byte("://"))
+	switch i := bytes.IndexByte(rest, '/'); {
+	case !ok || path[0] == '/':
+		return path
+	case i < 0:
+		return []byte("/")
+	default:
+		return rest[i:]
 	}
-	path, _, _ := bytes.Cut(target, []byte{'?'})
-	return path
 }
 
 // A Response is the head of a response.

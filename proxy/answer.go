@@ -85,10 +85,10 @@ func (c *conn) claimTurn() turn {
 	if c.request == passing {
 		own = 1
 	}
-	for c.outstanding.len() > own && !c.done[fromApp] {
+	for c.outstanding.len() > own && c.states[fromApp] != done {
 		c.wait()
 	}
-	if c.done[fromApp] || c.responding || c.outstanding.len() < own {
+	if c.states[fromApp] == done || c.responding || c.outstanding.len() < own {
 		return turnLost
 	}
 	c.refused = true
@@ -155,6 +155,7 @@ func (c *conn) closeWith(e ending) bool {
 func (c *conn) relayUnsolicited() error {
 	c.mu.Lock()
 	c.closing, c.responding = true, true
+	c.unpark()
 	refused := c.refused
 	c.mu.Unlock()
 	if refused {

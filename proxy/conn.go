@@ -23,7 +23,7 @@ const lingerTimeout = 5 * time.Second
 const halfCloseTimeout = 10 * time.Minute
 
 // A conn is one client connection bound to one app connection. Two goroutines relay it, one per direction:
-// relayRequests and relayResponses.
+// relayRequests and relayResponses. One that has been idle for a while is parked and has none.
 type conn struct {
 	server *Server
 	route  *route
@@ -33,8 +33,6 @@ type conn struct {
 	requests  flow            // owned by relayRequests
 	source    *silence.Source // likewise; nil before the first exchange that is traffic
 	responses flow            // owned by relayResponses
-
-	relays sync.WaitGroup // relayResponses
 
 	mu          sync.Mutex
 	changed     sync.Cond // told when outstanding, protocol or done change and somebody waits
@@ -49,15 +47,28 @@ type conn struct {
 	protocol    protocol // what is spoken after a request that may switch
 	switched    int      // the status with which the connection became a tunnel
 	ending      ending   // set once: what ended the connection
-	done        [2]bool  // the direction has ended
+	states      [2]state // of the directions
+	left        int      // directions whose goroutine has ended for good
+	used        bool     // a request has come since the last sweep
+	parking     bool     // the directions are to park, or have
+	token       uint64   // under which the parker knows the connection; 0: it does not
 }
 
-// A direction is an index into conn.done.
+// A direction is an index into conn.states.
 type direction int
 
 const (
 	fromClient direction = iota
 	fromApp
+)
+
+// A state is what a direction's goroutine does.
+type state uint8
+
+const (
+	running state = iota // it relays; leads to parked and done
+	parked               // there is none: the connection is idle; leads to running
+	done                 // there is none any more; leads nowhere
 )
 
 // A progress says how far a request has come.
@@ -96,52 +107,74 @@ var endingNames = [endings]string{"open", "client", "app", "told", "idle", "refu
 
 func (e ending) String() string { return endingNames[e] }
 
-// serve relays one connection to its end. The app's connection is made first, whether or not the client has sent
-// anything: the app sees the connections that it would see without us.
+// serve relays one connection. The app's connection is made first, whether or not the client has sent anything: the app
+// sees the connections that it would see without us. It returns when the direction from the client has ended or is
+// parked.
 func (c *conn) serve() {
-	defer c.client.Close()
 	app, err := c.server.dialApp(c.route)
 	if err != nil {
 		c.answerUnavailable(err)
+		c.finish()
 		return
 	}
-	defer app.Close()
 	if !c.bind(app) {
+		c.finish()
 		return
 	}
-	c.serveHTTP1()
-	c.abandon()
+	go c.run(fromApp)
+	c.run(fromClient)
+}
+
+// run relays one direction until it has ended or is parked. The last direction to end ends the connection.
+func (c *conn) run(d direction) {
+	relay, end, f := c.relayRequests, c.endRequests, &c.requests
+	if d == fromApp {
+		relay, end, f = c.relayResponses, c.endResponses, &c.responses
+	}
+	err := relay()
+	if err == errParked {
+		return
+	}
+	c.wake()
+	end(err)
+	f.release()
+	if c.leave() {
+		c.finish()
+	}
+}
+
+// leave notes that the goroutine of a direction ends for good and tells whether it is the last one.
+func (c *conn) leave() (last bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left++
+	return c.left == len(c.states)
 }
 
 // bind joins the app's connection to the client's. False: the connection has been closed meanwhile.
 func (c *conn) bind(app Conn) bool {
 	client, appEnd := newEnd(c.client), newEnd(app)
-	if c.server.isClosed() {
-		return false
-	}
+	closed := c.server.isClosed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.app = app
-	if c.closing {
-		return false
-	}
 	s := c.server
 	c.requests.init(client, appEnd, s.pipes, &s.stats.requestBytes)
 	c.responses.init(appEnd, client, s.pipes, &s.stats.responseBytes)
-	return true
+	if c.parkable() {
+		s.parker.run()
+	}
+	return !closed && !c.closing
 }
 
-// serveHTTP1 runs both directions and returns when both have ended.
-func (c *conn) serveHTTP1() {
-	c.relays.Add(1)
-	go func() {
-		defer c.relays.Done()
-		c.endResponses(c.relayResponses())
-		c.responses.release()
-	}()
-	c.endRequests(c.relayRequests())
-	c.requests.release()
-	c.relays.Wait()
+// finish ends the connection, which has no goroutine any more but the caller's.
+func (c *conn) finish() {
+	c.abandon()
+	_ = c.client.Close()
+	if c.app != nil {
+		_ = c.app.Close()
+	}
+	c.server.unregister(c)
 }
 
 // endRequests ends the direction from the client in the way in which err says that it has ended, and goes on reading
@@ -152,7 +185,7 @@ func (c *conn) endRequests(err error) {
 		c.endedBy(endedByClient)
 		if !c.finishDirection(fromClient) {
 			_ = c.app.CloseWrite()
-			c.responses.limitSilence(c.halfCloseLimit())
+			c.limitSilence(&c.responses, c.halfCloseLimit())
 		}
 	case isWrite(err) || err == errClosing || isTimeout(err):
 		// The app takes no more. What it has answered is still on its way to the client, and an unread byte would turn
@@ -195,13 +228,22 @@ func (c *conn) closeResponses() {
 	}
 	_ = c.client.CloseWrite()
 	if c.tunnels() {
-		c.requests.limitSilence(halfCloseTimeout)
+		c.limitSilence(&c.requests, halfCloseTimeout)
 		return
 	}
 	if c.progress() != passing {
 		_ = c.app.CloseWrite()
 	}
 	c.linger()
+}
+
+// limitSilence lets the source of f be silent for d at most from now on, unless the connection is to end sooner.
+func (c *conn) limitSilence(f *flow, d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.hurried {
+		f.limitSilence(d)
+	}
 }
 
 // linger sets the time until which the client may close its side, unless that is set already.
@@ -220,7 +262,7 @@ func (c *conn) linger() {
 func (c *conn) setHeadDeadline(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.hurried && !c.done[fromApp] {
+	if !c.hurried && c.states[fromApp] != done {
 		_ = c.client.SetReadDeadline(t)
 	}
 }
@@ -240,6 +282,7 @@ func (c *conn) discardRequests() {
 func (c *conn) abort() {
 	c.mu.Lock()
 	app := c.app
+	c.unpark()
 	c.mu.Unlock()
 	reset(c.client)
 	if app != nil {
@@ -279,9 +322,9 @@ func (c *conn) endedBy(e ending) {
 func (c *conn) finishDirection(d direction) (last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.done[d] = true
+	c.states[d] = done
 	c.tell()
-	return c.done[1-d]
+	return c.states[1-d] == done
 }
 
 // tell wakes the direction that waits for the other one, if it does.
@@ -329,6 +372,7 @@ func (c *conn) setProgress(p progress) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.request = p
+	c.unpark()
 }
 
 func (c *conn) isClosing() bool {
@@ -381,6 +425,7 @@ func (c *conn) hurry(d time.Duration) {
 
 // limitTime is hurry for a caller that holds mu.
 func (c *conn) limitTime(d time.Duration) {
+	c.unpark()
 	c.hurried = true
 	c.requests.limit.Store(0)
 	c.responses.limit.Store(0)

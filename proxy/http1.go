@@ -59,7 +59,7 @@ func (c *conn) readRequest() (h1.Request, error) {
 			return req, err
 		}
 		if len(f.pending()) == 0 {
-			err = f.fill()
+			err = c.await(fromClient)
 		} else {
 			err = c.completeHead()
 		}
@@ -143,7 +143,7 @@ func (c *conn) readResponse() (h1.Response, error) {
 	f := &c.responses
 	for {
 		if len(f.pending()) == 0 {
-			if err := f.fill(); err != nil {
+			if err := c.await(fromApp); err != nil {
 				return h1.Response{}, err
 			}
 		}
@@ -240,17 +240,18 @@ func (c *conn) begin(req *h1.Request) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.outstanding.full() && !c.closing && !c.done[fromApp] {
+	for c.outstanding.full() && !c.closing && c.states[fromApp] != done {
 		c.wait()
 	}
-	if c.closing || c.done[fromApp] {
+	if c.closing || c.states[fromApp] == done {
 		return errClosing
 	}
 	if e.switches {
 		c.protocol = undecided
 	}
 	c.outstanding.push(e)
-	c.request = passing
+	c.request, c.used = passing, true
+	c.unpark()
 	if c.source == nil && !e.probe {
 		c.source = c.server.sources.Acquire(c.addr(), c.server.now())
 	}
@@ -287,7 +288,7 @@ func (c *conn) awaitSwitch() (switched bool, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.protocol == undecided && !c.done[fromApp] {
+	for c.protocol == undecided && c.states[fromApp] != done {
 		c.wait()
 	}
 	return c.protocol == tunnel, nil

@@ -262,7 +262,6 @@ func TestI6CloseMissesNoConnectionThatComesUpWithIt(t *testing.T) {
 		server, client := memPipe(memAddr)
 		c := r.server.register(&route{dial: r.dial}, server)
 		c.serve()
-		r.server.unregister(c)
 		(&peer{t, "client", client}).wantsEnd()
 	})
 }

@@ -5,13 +5,7 @@ import (
 	"net"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
-
-// keepAliveIdle is after how many seconds of silence the kernel asks a client whether it is still there. The app cannot notice one
-// that has vanished: its own connection is to us.
-const keepAliveIdle = 60
 
 // Listen takes a TCP address for clients. Socket options are set once, on the listener, from which the connections have them.
 func Listen(address string) (net.Listener, error) {
@@ -22,11 +16,6 @@ func Listen(address string) (net.Listener, error) {
 		},
 	}
 	return config.Listen(context.Background(), "tcp", address)
-}
-
-func setKeepAlive(fd uintptr) {
-	_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAliveIdle)
 }
 
 // refuseTimeout bounds a look whether the app still accepts: longer than that nobody takes to refuse.

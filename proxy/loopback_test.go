@@ -86,7 +86,7 @@ func TestI1LargeBodiesPassUnchanged(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	random := rand.NewChaCha8([32]byte{})
-	for _, size := range []int{0, 1, bufferSize - 1, bufferSize, bufferSize + 1, spliceFrom - 1, spliceFrom, spliceFrom + 1, 1 << 20, 9 << 20} {
+	for _, size := range []int{0, 1, bufferSize - 1, bufferSize, bufferSize + 1, 32<<10 - 1, 32 << 10, 32<<10 + 1, 1 << 20, 9 << 20} {
 		for _, path := range []string{"/", "/?length"} {
 			t.Run(fmt.Sprintf("%d bytes %s", size, path), func(t *testing.T) {
 				body := make([]byte, size)
@@ -341,4 +341,157 @@ func eventually(holds func() bool) bool {
 		}
 	}
 	return true
+}
+
+// A chunk line that is cut between two segments must not make the size that is being read pass for content: large chunks
+// go from kernel to kernel unseen.
+func TestI1ALargeChunkWhoseLineIsCutPassesUnchanged(t *testing.T) {
+	const head = "Transfer-Encoding: chunked\r\n\r\n"
+	chunk := strings.Repeat("x", 1<<20)
+	pieces := []string{"1000", "00\r", "\n" + chunk[:5], chunk[5:] + "\r", "\n0\r\n\r\n"}
+	app := listenLoopback(t)
+	_, address := onLoopback(t, Config{}, app)
+	client, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := app.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	passesInPieces(t, client, server, append([]string{"POST / HTTP/1.1\r\n" + head}, pieces...))
+	passesInPieces(t, server, client, append([]string{"HTTP/1.1 200 OK\r\n" + head}, pieces...))
+	passesInPieces(t, client, server, []string{get}) // both still know where messages begin
+}
+
+// passesInPieces sends each piece when the one before it has come out of the other side, unchanged.
+func passesInPieces(t *testing.T, from, to net.Conn, pieces []string) {
+	t.Helper()
+	for _, p := range pieces {
+		go func() { _, _ = io.WriteString(from, p) }()
+		got := make([]byte, len(p))
+		_ = to.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if _, err := io.ReadFull(to, got); err != nil || string(got) != p {
+			t.Fatalf("of a piece of %d bytes beginning with %.20q comes %.20q, error %v", len(p), p, got, err)
+		}
+	}
+}
+
+func TestParkedConnections(t *testing.T) {
+	const connections = 20
+	tests := map[string]func(t *testing.T, s *Server, client, app net.Conn){
+		"are served when the client sends": func(t *testing.T, _ *Server, client, app net.Conn) {
+			for range 2 {
+				passesInPieces(t, client, app, []string{get})
+				passesInPieces(t, app, client, []string{ok})
+			}
+		},
+		"take a head in pieces": func(t *testing.T, _ *Server, client, app net.Conn) {
+			_, _ = io.WriteString(client, get[:3])
+			_, _ = io.WriteString(client, get[3:])
+			passesInPieces(t, client, app, []string{""})
+			b := make([]byte, len(get))
+			if _, err := io.ReadFull(app, b); err != nil || string(b) != get {
+				t.Errorf("the app has %q, error %v", b, err)
+			}
+			passesInPieces(t, app, client, []string{ok})
+		},
+		"end when the client closes": func(t *testing.T, _ *Server, client, app net.Conn) {
+			_ = client.Close()
+			wantsEOF(t, app)
+		},
+		"end when the app closes": func(t *testing.T, _ *Server, client, app net.Conn) {
+			_ = app.Close()
+			wantsEOF(t, client)
+		},
+		"pass on what the app says unasked": func(t *testing.T, _ *Server, client, app net.Conn) {
+			passesInPieces(t, app, client, []string{"HTTP/1.1 408 Request Timeout\r\n\r\n"})
+		},
+		"tell their client to leave": func(t *testing.T, s *Server, client, app net.Conn) {
+			s.Drain()
+			passesInPieces(t, client, app, []string{get})
+			_, _ = io.WriteString(app, ok)
+			b := make([]byte, len(told))
+			if _, err := io.ReadFull(client, b); err != nil || string(b) != told {
+				t.Errorf("the client has %q, error %v; want the close option", b, err)
+			}
+			wantsEOF(t, client)
+		},
+		"end with CloseIdle": func(t *testing.T, s *Server, client, app net.Conn) {
+			s.CloseIdle()
+			wantsEOF(t, client)
+			wantsEOF(t, app)
+		},
+		"end with Cut": func(t *testing.T, s *Server, client, app net.Conn) {
+			s.Cut()
+			wantsEOF(t, client)
+			wantsEOF(t, app)
+		},
+		"are woken by a sweep that they miss": func(t *testing.T, s *Server, client, app net.Conn) {
+			var users sync.WaitGroup
+			for range 200 { // park and wake at once
+				users.Go(s.sweep)
+				passesInPieces(t, client, app, []string{get})
+				users.Go(s.sweep)
+				passesInPieces(t, app, client, []string{ok})
+			}
+			users.Wait()
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			app := listenLoopback(t)
+			s, address := onLoopback(t, Config{}, app)
+			var clients, apps [connections]net.Conn
+			for i := range connections {
+				clients[i], apps[i] = connected(t, address, app)
+				passesInPieces(t, clients[i], apps[i], []string{get})
+				passesInPieces(t, apps[i], clients[i], []string{ok})
+			}
+			if !eventually(func() bool { s.sweep(); return s.parker.parkedConns() == connections }) {
+				t.Fatalf("%d connections are parked, want %d", s.parker.parkedConns(), connections)
+			}
+			test(t, s, clients[3], apps[3])
+		})
+	}
+}
+
+// connected opens a connection through the server to app.
+func connected(t *testing.T, address string, app net.Listener) (client, server net.Conn) {
+	t.Helper()
+	client, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	server, err = app.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	return client, server
+}
+
+func wantsEOF(t *testing.T, c net.Conn) {
+	t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.ReadAll(c); err != nil {
+		t.Errorf("the connection ends with %v, want a clean end", err)
+	}
+}
+
+func TestAConnectionThatIsInUseIsNotParked(t *testing.T) {
+	app := listenLoopback(t)
+	s, address := onLoopback(t, Config{}, app)
+	client, server := connected(t, address, app)
+	passesInPieces(t, client, server, []string{get})
+	for range 5 {
+		s.sweep() // in the middle of an exchange
+	}
+	passesInPieces(t, server, client, []string{ok})
+	if n := s.parker.parkedConns(); n != 0 {
+		t.Errorf("%d connections are parked", n)
+	}
 }

@@ -19,7 +19,7 @@ import (
 const acceptRetry = 50 * time.Millisecond
 
 // A Server relays connections of several routes, and asks their clients to leave once it drains. Its methods may be
-// called by any goroutine.
+// called by any goroutine. Close gives back what it holds.
 type Server struct {
 	config  Config
 	log     *zap.Logger
@@ -27,6 +27,7 @@ type Server struct {
 	health  map[string]bool
 	epoch   time.Time
 	pipes   pipePool
+	parker  *parker
 	slots   chan struct{} // one per connection that may be served; nil: no bound
 	sources silence.Tracker
 	stats   stats
@@ -47,7 +48,10 @@ type Server struct {
 }
 
 // A route is a listener's way to its app.
-type route struct{ dial Dialer }
+type route struct {
+	dial  Dialer
+	conns sync.WaitGroup
+}
 
 // New returns a server that serves nothing yet.
 func New(config Config) *Server {
@@ -68,6 +72,7 @@ func New(config Config) *Server {
 	if config.MaxConnections > 0 {
 		s.slots = make(chan struct{}, config.MaxConnections)
 	}
+	s.parker = newParker(s)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -84,10 +89,9 @@ func (s *Server) Serve(ln net.Listener, dial Dialer) error {
 		return ErrServerClosed
 	}
 	defer s.serving.Done()
-	var conns sync.WaitGroup
-	defer conns.Wait()
-	defer s.untrack(ln)
 	r := &route{dial: dial}
+	defer r.conns.Wait()
+	defer s.untrack(ln)
 	for {
 		s.reserve()
 		client, err := ln.Accept()
@@ -98,11 +102,7 @@ func (s *Server) Serve(ln net.Listener, dial Dialer) error {
 			}
 			return s.acceptEnded(err)
 		}
-		c := s.register(r, client)
-		conns.Go(func() {
-			c.serve()
-			s.unregister(c)
-		})
+		go s.register(r, client).serve()
 	}
 }
 
@@ -162,6 +162,7 @@ func (s *Server) register(r *route, client net.Conn) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
+	r.conns.Add(1)
 	if s.closed {
 		c.halfCloseBoth()
 	}
@@ -174,6 +175,7 @@ func (s *Server) unregister(c *conn) {
 	delete(s.conns, c)
 	s.mu.Unlock()
 	s.unreserve()
+	c.route.conns.Done()
 }
 
 // now is the time since the server's epoch, from the monotonic clock alone.
@@ -263,6 +265,7 @@ func (s *Server) Close(ctx context.Context) (connections, exchanges int) {
 	}
 	s.cancel()
 	s.reap(served)
+	s.parker.close()
 	s.pipes.close()
 	return connections, exchanges
 }
@@ -280,6 +283,13 @@ func (s *Server) reap(served <-chan struct{}) {
 		c.abort()
 	}
 	<-served
+}
+
+// sweep parks the connections that have been idle since the last sweep.
+func (s *Server) sweep() {
+	for _, c := range s.all() {
+		c.sweep()
+	}
 }
 
 func (s *Server) isClosed() bool {

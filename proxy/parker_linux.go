@@ -1,0 +1,174 @@
+package proxy
+
+import (
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// A parker waits for both descriptors of every parked connection in one epoll set, and sweeps for connections to park. Its
+// goroutine runs from the first connection on that can be parked.
+type parker struct {
+	server *Server
+	start  sync.Once
+	done   chan struct{} // closed when the goroutine has ended; nil when it was never started
+
+	mu     sync.Mutex
+	epoll  *os.File
+	raw    syscall.RawConn
+	conns  map[uint64]*conn // by token
+	last   uint64           // token
+	closed bool
+}
+
+func newParker(s *Server) *parker { return &parker{server: s, conns: make(map[uint64]*conn)} }
+
+// run starts the goroutine, once. Without an epoll set nothing is ever parked.
+func (p *parker) run() {
+	p.start.Do(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.closed {
+			return
+		}
+		if err := p.open(); err != nil {
+			p.server.log.Warn("idle connections are not parked", zap.Error(err))
+			return
+		}
+		p.done = make(chan struct{})
+		go p.loop()
+	})
+}
+
+func (p *parker) open() error {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil { // for the runtime to wait for it
+		_ = unix.Close(fd)
+		return os.NewSyscallError("fcntl", err)
+	}
+	p.epoll = os.NewFile(uintptr(fd), "epoll")
+	p.raw, err = p.epoll.SyscallConn()
+	return err
+}
+
+// close ends the goroutine and closes the set. Every connection has ended before.
+func (p *parker) close() {
+	p.mu.Lock()
+	p.closed = true
+	if p.epoll != nil {
+		_ = p.epoll.Close()
+	}
+	done := p.done
+	p.mu.Unlock()
+	if done != nil {
+		<-done
+	}
+}
+
+// loop wakes connections whose descriptors are ready and sweeps in between.
+func (p *parker) loop() {
+	defer close(p.done)
+	events := make([]unix.EpollEvent, 128)
+	next := time.Now().Add(parkAfter)
+	for {
+		n, err := p.wait(events, next)
+		for _, e := range events[:n] {
+			p.wake(token(e))
+		}
+		if err != nil && !isTimeout(err) {
+			return
+		}
+		if now := time.Now(); !now.Before(next) {
+			p.server.sweep()
+			next = now.Add(parkAfter)
+		}
+	}
+}
+
+// wait waits until descriptors are ready, but not past the deadline.
+func (p *parker) wait(events []unix.EpollEvent, deadline time.Time) (n int, err error) {
+	if err := p.epoll.SetReadDeadline(deadline); err != nil {
+		return 0, err
+	}
+	var failure error
+	err = p.raw.Read(func(fd uintptr) bool {
+		n, failure = unix.EpollWait(int(fd), events, 0)
+		if failure == unix.EINTR {
+			n, failure = 0, nil
+		}
+		return n != 0 || failure != nil
+	})
+	if err == nil {
+		err = failure
+	}
+	return max(n, 0), err
+}
+
+func (p *parker) wake(token uint64) {
+	p.mu.Lock()
+	c := p.conns[token]
+	p.mu.Unlock()
+	if c != nil {
+		c.wake()
+	}
+}
+
+// add watches a connection of which both directions are parked, and returns its token; 0: it cannot be watched. The caller holds
+// the connection's mu.
+func (p *parker) add(c *conn) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.epoll == nil || p.closed {
+		return 0
+	}
+	p.last++
+	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(p.last), Pad: int32(p.last >> 32)}
+	if !p.control(c.requests.raw, unix.EPOLL_CTL_ADD, &e) {
+		return 0
+	}
+	if !p.control(c.responses.raw, unix.EPOLL_CTL_ADD, &e) {
+		p.control(c.requests.raw, unix.EPOLL_CTL_DEL, &e)
+		return 0
+	}
+	p.conns[p.last] = c
+	return p.last
+}
+
+// remove stops watching a connection. The caller holds its mu.
+func (p *parker) remove(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c.token)
+	if !p.closed {
+		var e unix.EpollEvent
+		p.control(c.requests.raw, unix.EPOLL_CTL_DEL, &e)
+		p.control(c.responses.raw, unix.EPOLL_CTL_DEL, &e)
+	}
+}
+
+// control changes what the set watches of one descriptor.
+func (p *parker) control(raw syscall.RawConn, operation int, e *unix.EpollEvent) bool {
+	failure := net.ErrClosed // unless the descriptor is still there
+	set := func(epoll uintptr) {
+		_ = raw.Control(func(fd uintptr) { failure = unix.EpollCtl(int(epoll), operation, int(fd), e) })
+	}
+	return p.raw.Control(set) == nil && failure == nil
+}
+
+// token is the number that add has put into an event.
+func token(e unix.EpollEvent) uint64 { return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 }
+
+// parkedConns returns how many connections are parked.
+func (p *parker) parkedConns() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.conns)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -17,9 +18,18 @@ const (
 // errAppGone says that the app has ended and will not come back.
 var errAppGone = errors.New("app has ended")
 
-// DialTCP returns a Dialer for the app at address.
+// DialTCP returns a Dialer for the app at address, host:port.
 func DialTCP(address string) Dialer {
 	d := &net.Dialer{KeepAlive: -1} // an app on this host does not vanish unnoticed
+	if ip, err := netip.ParseAddrPort(address); err == nil {
+		return func(ctx context.Context) (Conn, error) {
+			c, err := d.DialTCP(ctx, "tcp", netip.AddrPort{}, ip)
+			if err != nil {
+				return nil, err // not c: a nil pointer in it is not nil
+			}
+			return c, nil
+		}
+	}
 	return func(ctx context.Context) (Conn, error) {
 		c, err := d.DialContext(ctx, "tcp", address)
 		if err != nil {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"net"
 	"os"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -24,7 +25,18 @@ type parker struct {
 	conns  map[uint64]*conn // by token
 	last   uint64           // token
 	closed bool
+
+	// Owned by loop.
+	trimmed   int // connections that were parked at the last trim, or fewer since
+	trimmedAt time.Time
 }
+
+// trimFrom is how many more connections must have been parked for their stacks to be worth a collection, and trimEvery
+// the least time between two.
+const (
+	trimFrom  = 256
+	trimEvery = 10 * time.Second
+)
 
 func newParker(s *Server) *parker { return &parker{server: s, conns: make(map[uint64]*conn)} }
 
@@ -87,10 +99,23 @@ func (p *parker) loop() {
 			return
 		}
 		if now := time.Now(); !now.Before(next) {
+			p.trim(now)
 			p.server.sweep()
 			next = now.Add(parkAfter)
 		}
 	}
+}
+
+// trim gives the memory of many goroutines that have ended back to the system. The runtime would keep it until the next
+// collection, which an idle process does not have for minutes.
+func (p *parker) trim(now time.Time) {
+	n := p.parkedConns()
+	p.trimmed = min(p.trimmed, n)
+	if n-p.trimmed < trimFrom || now.Sub(p.trimmedAt) < trimEvery {
+		return
+	}
+	p.trimmed, p.trimmedAt = n, now
+	debug.FreeOSMemory()
 }
 
 // wait waits until descriptors are ready, but not past the deadline.

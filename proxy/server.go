@@ -40,6 +40,9 @@ type Server struct {
 
 	serving sync.WaitGroup // calls of Serve
 
+	sweeping sync.Mutex
+	swept    []*conn // of the last sweep, for its room; guarded by sweeping
+
 	mu        sync.Mutex
 	conns     map[*conn]struct{}
 	listeners map[net.Listener]struct{}
@@ -287,9 +290,13 @@ func (s *Server) reap(served <-chan struct{}) {
 
 // sweep parks the connections that have been idle since the last sweep.
 func (s *Server) sweep() {
-	for _, c := range s.all() {
+	s.sweeping.Lock()
+	defer s.sweeping.Unlock()
+	s.swept = s.appendConns(s.swept[:0])
+	for _, c := range s.swept {
 		c.sweep()
 	}
+	clear(s.swept)
 }
 
 func (s *Server) isClosed() bool {
@@ -298,10 +305,11 @@ func (s *Server) isClosed() bool {
 	return s.closed
 }
 
-func (s *Server) all() []*conn {
+func (s *Server) all() []*conn { return s.appendConns(nil) }
+
+func (s *Server) appendConns(conns []*conn) []*conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	conns := make([]*conn, 0, len(s.conns))
 	for c := range s.conns {
 		conns = append(conns, c)
 	}

@@ -22,9 +22,10 @@ const (
 	// accepting, do not last that long.
 	idlePasses = 3
 	idleGap    = 250 * time.Millisecond
-	// idleHold is the silence after the last pass. Go's scavenger, nginx's
+	// idleHold is the silence after the last pass: what makes a connection an
+	// idle one. Go's scavenger, Lameduck's parking of idle connections, nginx's
 	// and HAProxy's pools have given back by then what they soon give back.
-	idleHold = 1500 * time.Millisecond
+	idleHold = 8 * time.Second
 	// idleWorkers is how many of the connections are in use at a time.
 	idleWorkers = 16
 	// idleTraffic is what opening the connections and using them takes, by

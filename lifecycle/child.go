@@ -39,8 +39,9 @@ type StartError struct {
 func (e *StartError) Error() string { return fmt.Sprintf("run %s: %v", e.Command, e.Err) }
 func (e *StartError) Unwrap() error { return e.Err }
 
-// StartChild runs a command with our environment and standard streams. stop is the signal that Stop sends. The error is
-// a *StartError.
+// StartChild runs a command with our environment and standard streams. stop is the signal that Stop sends, and that the kernel
+// sends when the calling thread ends: the caller has locked its goroutine to a thread for as long as the process lives.
+// The error is a *StartError.
 func StartChild(argv []string, stop syscall.Signal, log *zap.Logger) (*Child, error) {
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
@@ -52,7 +53,7 @@ func StartChild(argv []string, stop syscall.Signal, log *zap.Logger) (*Child, er
 	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{
 		Env:   os.Environ(),
 		Files: []uintptr{0, 1, 2},
-		Sys:   childAttr(),
+		Sys:   childAttr(stop),
 	})
 	if err != nil {
 		signal.Stop(ended)

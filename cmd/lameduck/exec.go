@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"lameduck/lifecycle"
@@ -25,6 +26,7 @@ func runChild(args, environ []string, stderr io.Writer) int {
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
 	defer signal.Stop(signals)
+	runtime.LockOSThread() // the child's life hangs on this thread's
 	child, err := lifecycle.StartChild(args, p.config.stopSignal, p.log)
 	if err != nil {
 		p.closeListeners()

@@ -11,7 +11,7 @@
 //
 // Each has tests named after it.
 //
-//   - I1 Bytes pass unchanged except the close option.
+//   - I1 Bytes pass unchanged except the close option, beside which no Keep-Alive field is left.
 //   - I2 One client connection has one app connection, from its beginning on and at one time.
 //   - I3 The close option goes only into the head of the last outstanding final response: never into a 1xx, never into a
 //     101. With pipelining the requests that have been passed on are answered first (RFC 9112 section 9.6); after it

@@ -1,0 +1,77 @@
+package proxy_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A ban is an arrow between packages that must not exist.
+type ban struct {
+	tree   string // of packages: a directory and all below it
+	path   string // of the package that they must not import, nor any below it
+	except string // but for this one; empty: none
+	reason string
+}
+
+// bans hold for everything but tests.
+var bans = []ban{
+	{"../proxy", "lameduck/lifecycle", "lameduck/lifecycle/silence", "the relay does what it is told and knows no phase; only the rhythm of its sources is shared"},
+	{"../proxy", "lameduck/cmd", "", "a command is wiring, and nobody's library"},
+	{"../proxy", "net/http", "", "bytes are passed on as they come; net/http parses, normalizes and buffers them"},
+	{"../proxy", "os/signal", "", "signals are the command's, and what they mean is the lifecycle's"},
+	{"../lifecycle", "lameduck/proxy", "", "the lifecycle decides from facts; it sees the data plane through the interface Relay, which a test can play"},
+	{"../lifecycle", "lameduck/cmd", "", "a command is wiring, and nobody's library"},
+	{"../lifecycle/silence", "net", "net/netip", "a source is an address, not a connection"},
+	{"../lifecycle/silence", "os", "", "what is required of a source follows from instants that are handed in"},
+	{"../lifecycle/silence", "log", "", "who asks knows what is worth a line"},
+	{"../lifecycle/silence", "go.uber.org/zap", "", "who asks knows what is worth a line"},
+	{"../lifecycle/silence", "context", "", "nothing here waits, so there is nothing to cancel"},
+	{"../lifecycle/silence", "lameduck", "", "silence is a leaf: others import it"},
+}
+
+func TestTheArrowsBetweenPackages(t *testing.T) {
+	for _, b := range bans {
+		files := sources(t, b.tree)
+		if len(files) == 0 {
+			t.Errorf("%s has no source", b.tree)
+		}
+		for _, file := range files {
+			b.expect(t, file)
+		}
+	}
+}
+
+// expect looks that a file does not import what is banned.
+func (b *ban) expect(t *testing.T, file string) {
+	t.Helper()
+	source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range source.Imports {
+		path, _ := strconv.Unquote(spec.Path.Value)
+		if path != b.except && (path == b.path || strings.HasPrefix(path, b.path+"/")) {
+			t.Errorf("%s imports %s: %s", file, path, b.reason)
+		}
+	}
+}
+
+// sources are the files of a tree that are no tests.
+func sources(t *testing.T, tree string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(tree, func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}

@@ -80,6 +80,7 @@ type Lifecycle struct {
 	// Owned by Run.
 	told       bool // a stop signal has come
 	interrupts int
+	stalled    time.Time // when the process last went on after it had stood still; zero: it has not
 }
 
 // maxWaiters bounds the callers of /hold that wait: a pod has few containers, and anybody on the network may call.
@@ -194,8 +195,12 @@ func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 			return reason
 		}
 		timer.Reset(wait)
+		due := time.Now().Add(wait)
 		select {
 		case <-timer.C:
+			if now := time.Now(); now.Sub(due) > stallTolerance {
+				l.stalled = now
+			}
 		case <-gone:
 			appGone, gone = true, nil
 			l.relay.Refuse()
@@ -205,8 +210,16 @@ func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 	}
 }
 
+// stallTolerance is how late a timer may be before the process is taken to have stood still, for want of CPU or because it
+// was stopped: what has come meanwhile waits in the kernel, unseen.
+const stallTolerance = 100 * time.Millisecond
+
+// facts are what the hold depends on now. Silence that was not watched is none: after a stall Quiet begins anew.
 func (l *Lifecycle) facts(appGone bool) Facts {
 	inFlight, silentIn := l.relay.Outlook(l.config.Hold.Rule())
+	if !l.stalled.IsZero() {
+		silentIn = max(silentIn, l.config.Hold.Quiet-time.Since(l.stalled))
+	}
 	return Facts{
 		Elapsed:  l.elapsed(),
 		InFlight: inFlight,
@@ -251,13 +264,14 @@ const killMargin = time.Second
 
 // awaitApp serves what still comes until the app has gone, until a stop signal says so, or until the grace period
 // is over. Where a stop signal has come already and nobody waits for us to let the app go, there is nothing to wait for.
+// A child's end is waited for in any case.
 func (l *Lifecycle) awaitApp(signals <-chan os.Signal) {
 	if l.told && !l.released() && !l.app.Owned() {
 		return
 	}
 	expired, stop := l.graceExpiry()
 	defer stop()
-	for l.interrupts < 2 {
+	for l.interrupts < 2 || l.app.Owned() {
 		select {
 		case <-l.app.Gone():
 			return
@@ -265,7 +279,10 @@ func (l *Lifecycle) awaitApp(signals <-chan os.Signal) {
 			return
 		case s := <-signals:
 			l.heed(s)
-			if !l.app.Owned() && s != os.Interrupt {
+			if s == os.Interrupt {
+				continue // a child has it too
+			}
+			if !l.app.Owned() {
 				return
 			}
 			l.app.Stop()

@@ -30,6 +30,7 @@ func serve(environ []string) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	defer signal.Stop(signals)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a log that nobody reads any more must not end us
 	return p.run(p.neighbour(), serveSignals(signals))
 }
 

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"testing"
+)
+
+// A testApp is an app in the test's own process. It answers "hello", /echo with the request's body, and /wait when it is
+// released.
+type testApp struct {
+	addr    string
+	server  *http.Server
+	arrived chan struct{} // one value per request for /wait
+	release chan struct{} // closed: /wait is answered
+}
+
+func startApp(t *testing.T) *testApp {
+	t.Helper()
+	ln := listen(t)
+	a := &testApp{addr: ln.Addr().String(), arrived: make(chan struct{}, 100), release: make(chan struct{})}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	mux.HandleFunc("/wait", a.wait)
+	a.server = &http.Server{Handler: mux}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = a.server.Serve(ln)
+	}()
+	t.Cleanup(func() {
+		a.die()
+		<-served
+	})
+	return a
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
+func (a *testApp) wait(w http.ResponseWriter, r *http.Request) {
+	a.arrived <- struct{}{}
+	select {
+	case <-a.release:
+		_, _ = io.WriteString(w, "waited")
+	case <-r.Context().Done():
+	}
+}
+
+// die ends the app as SIGKILL would: its listener and its connections are gone.
+func (a *testApp) die() { _ = a.server.Close() }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+)
+
+// exposition is /metrics of a lameduck that has relayed something.
+func exposition(t *testing.T) string {
+	t.Helper()
+	d := startServe(t, startApp(t).addr)
+	d.get(t, "/")
+	text := get(t, "http://"+d.admin+"/metrics").body
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+	return text
+}
+
+func TestTheMetricsAreWellFormed(t *testing.T) {
+	t.Parallel()
+	problems, err := promlint.New(strings.NewReader(exposition(t))).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestReadmeHasTheTableOfMetrics(t *testing.T) {
+	t.Parallel()
+	want := readmeTable(t, "lameduck_")
+	got := metricTypes(exposition(t))
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		if _, ok := want[name]; !ok {
+			t.Errorf("README.md does not have %s, a %s", name, got[name])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if _, ok := got[name]; !ok {
+			t.Errorf("README.md has %s, /metrics does not", name)
+		}
+	}
+}
+
+// metricTypes returns the types of our own metrics by their names.
+func metricTypes(exposition string) map[string]string {
+	types := make(map[string]string)
+	for l := range strings.Lines(exposition) {
+		if f := strings.Fields(l); len(f) == 4 && f[1] == "TYPE" && strings.HasPrefix(f[2], "lameduck_") {
+			types[f[2]] = f[3]
+		}
+	}
+	return types
+}
+
+func TestTheMetricsOfADrainTellItsStory(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr)
+	hook := d.hold(t)
+	d.awaitHook(t)
+	d.beginDrain(t)
+	d.get(t, "/")
+	receive(t, hook, "answer to the hook")
+	for name, want := range map[string]string{
+		`lameduck_phase{phase="drained"}`:             "1",
+		`lameduck_phase{phase="serving"}`:             "0",
+		`lameduck_drain_ended{reason="quiet"}`:        "1",
+		`lameduck_drain_ended{reason="max"}`:          "0",
+		`lameduck_drain_exchanges_total`:              "1",
+		`lameduck_drain_cut_exchanges_total`:          "0",
+		`lameduck_exchanges_total{code="2xx"}`:        "1",
+		`lameduck_connections_total{ended_by="told"}`: "1",
+		`lameduck_exchanges_in_flight`:                "0",
+	} {
+		if got := d.metric(t, name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	if last := d.metric(t, "lameduck_drain_last_exchange_seconds"); last == "0" {
+		t.Error("the last exchange came with the drain's start, want some time later")
+	}
+	app.die()
+	d.wantExit(t, exitOK)
+}

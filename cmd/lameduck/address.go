@@ -38,7 +38,7 @@ func parseRoute(listen, app string) (r route, err error) {
 	if _, port, _ := net.SplitHostPort(r.app); port == "0" {
 		return r, fmt.Errorf("app port 0 cannot be dialled: name the port on which the app listens")
 	}
-	if sameEndpoint(r.listen, r.app) {
+	if reaches(r.app, r.listen) {
 		return r, fmt.Errorf("it relays to itself: give the two sides different ports")
 	}
 	return r, nil
@@ -66,11 +66,11 @@ func parseAddress(s, host string) (string, error) {
 // resolveAddresses checks the two other addresses, and that no two listeners want the same one.
 func (c *config) resolveAddresses(faults *faults) {
 	var err error
-	if c.Admin, err = parseAddress(c.Admin, ""); err != nil {
-		faults.add("ADMIN", c.Admin, err.Error())
+	admin, control := c.Admin, c.Control
+	if c.Admin, err = parseAddress(admin, ""); err != nil {
+		faults.add("ADMIN", admin, err.Error())
 	}
-	control := c.Control
-	if c.Control, err = parseAddress(c.Control, "127.0.0.1"); err != nil {
+	if c.Control, err = parseAddress(control, "127.0.0.1"); err != nil {
 		faults.add("CONTROL", control, err.Error())
 	} else if !isLoopback(c.Control) {
 		faults.add("CONTROL", control, "whoever reaches this address can begin a drain: use a loopback address, such as 127.0.0.1:18082")
@@ -81,6 +81,27 @@ func (c *config) resolveAddresses(faults *faults) {
 	}
 	takeAddress(faults, taken, "ADMIN", c.Admin)
 	takeAddress(faults, taken, "CONTROL", c.Control)
+	c.checkLoops(faults, taken)
+}
+
+// checkLoops finds apps that are listeners of ours.
+func (c *config) checkLoops(faults *faults, taken map[string]string) {
+	for _, r := range c.routes {
+		for address, by := range taken {
+			if reaches(r.app, address) {
+				faults.add("ROUTES", r.app, fmt.Sprintf("%s%s listens at %s: name the port on which the app listens", prefix, by, address))
+			}
+		}
+	}
+}
+
+// reaches tells whether who dials app gets to the listener.
+func reaches(app, listener string) bool {
+	host, _, _ := net.SplitHostPort(app)
+	if listens, _, _ := net.SplitHostPort(listener); host != listens && !isLoopback(app) && !isWildcard(host) {
+		return false // another host, for all we know
+	}
+	return sameEndpoint(app, listener)
 }
 
 // takeAddress notes that the variable's listener wants an address, and finds that another one wants it too.

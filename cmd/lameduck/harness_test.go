@@ -42,8 +42,7 @@ func newCommand(env []string, path string, args ...string) *exec.Cmd {
 		"HOME=" + os.Getenv("HOME"),
 		"GORACE=atexit_sleep_ms=0", // the race detector makes every process end a second later otherwise
 	}, env...)
-	cmd.WaitDelay = time.Second                                        // for the output that an orphan has inherited
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that panics cleans nothing up
+	cmd.WaitDelay = time.Second // for the output that an orphan has inherited
 	return cmd
 }
 
@@ -80,7 +79,7 @@ func (p *program) cleanup(t *testing.T) {
 	if strings.Contains(report, "DATA RACE") || strings.Contains(report, "panic:") {
 		t.Errorf("%v reports:\n%s", p.cmd.Args, report)
 	} else if t.Failed() {
-		t.Logf("%v has said:\n%s%s", p.cmd.Args, p.stdout, report)
+		t.Logf("%v has ended (%v) and has said:\n%s%s", p.cmd.Args, p.cmd.ProcessState, p.stdout, report)
 	}
 }
 

@@ -46,6 +46,15 @@ func listen(t *testing.T) net.Listener {
 	return ln
 }
 
+// keepBusy sends a request that is in flight until the app answers it, so that no hold ends before.
+func (a *testApp) keepBusy(t *testing.T, d *duck) *keepAliveClient {
+	t.Helper()
+	c := dialClient(t, d.front)
+	c.send(t, "/wait")
+	receive(t, a.arrived, "request")
+	return c
+}
+
 func (a *testApp) wait(w http.ResponseWriter, r *http.Request) {
 	a.arrived <- struct{}{}
 	select {

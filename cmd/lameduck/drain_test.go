@@ -84,9 +84,7 @@ func TestStatusTellsHowThingsStand(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
 	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s", "LAMEDUCK_HOLD_MAX=21s")
-	c := dialClient(t, d.front)
-	c.send(t, "/wait")
-	receive(t, app.arrived, "request")
+	c := app.keepBusy(t, d)
 	s := d.status(t)
 	if s.Phase != "serving" || s.Drain.Door != "" || s.InFlight == nil || *s.InFlight != 1 || s.SilentIn == nil {
 		t.Errorf("status %+v, want serving with an exchange in flight and no drain", s)
@@ -134,7 +132,7 @@ func TestTheNetworkCannotBeginADrain(t *testing.T) {
 
 func TestAHookAloneIsAContainerRestart(t *testing.T) {
 	t.Parallel()
-	d := startServe(t, startApp(t).addr)
+	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOOK_WINDOW=300ms")
 	begun := time.Now()
 	a := receive(t, d.hold(t), "answer to the hook")
 	if a.status != http.StatusOK || a.body != "serving\n" {
@@ -175,7 +173,7 @@ func TestAHookIsAnsweredAtTheEndOfTheHold(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			app := startApp(t)
-			d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=800ms", "LAMEDUCK_HOOK_WINDOW=10s")
+			d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=800ms")
 			hook := tt.begin(t, d)
 			if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
 				t.Errorf("the hook is answered %q, want drained", a.body)
@@ -192,16 +190,19 @@ func TestAHookIsAnsweredAtTheEndOfTheHold(t *testing.T) {
 func TestReadinessLastsUntilTheEndOfTheHold(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
-	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=1500ms")
+	d := startServe(t, app.addr)
 	if status := d.ready(t); status != http.StatusOK {
 		t.Errorf("/readyz answers %d while serving, want 200", status)
 	}
+	busy := app.keepBusy(t, d)
 	hook := d.hold(t)
 	d.awaitHook(t)
 	d.beginDrain(t)
 	if status := d.ready(t); status != http.StatusOK {
 		t.Errorf("/readyz answers %d while draining, want 200", status)
 	}
+	close(app.release)
+	busy.receive(t)
 	receive(t, hook, "answer to the hook")
 	if status := d.ready(t); status != http.StatusServiceUnavailable {
 		t.Errorf("/readyz answers %d after the hold, want 503", status)

@@ -19,13 +19,13 @@ func runChild(args, environ []string, stderr io.Writer) int {
 	if len(args) == 0 {
 		return report(stderr, usageError("exec needs a command: lameduck exec -- COMMAND [ARG...]"))
 	}
+	signals := make(chan os.Signal, 64)
+	signal.Notify(signals)
+	defer signal.Stop(signals)
 	p, err := newProcess(environ)
 	if err != nil {
 		return report(stderr, err)
 	}
-	signals := make(chan os.Signal, 64)
-	signal.Notify(signals)
-	defer signal.Stop(signals)
 	runtime.LockOSThread() // the child's life hangs on this thread's
 	child, err := lifecycle.StartChild(args, p.config.stopSignal, p.log)
 	if err != nil {

@@ -68,8 +68,16 @@ func TestExecRefusesAFaultyConfigurationBeforeItStartsTheCommand(t *testing.T) {
 func startChild(t *testing.T, env []string, args ...string) *duck {
 	t.Helper()
 	d := startExec(t, "127.0.0.1:1", env, append([]string{programPath("child")}, args...)...)
-	d.stdout.awaitPrefix(t, "ready ")
+	pid, _ := d.child(t)
+	t.Cleanup(func() { killChild(pid) })
 	return d
+}
+
+// killChild ends a child that has outlived its lameduck, in a test that has failed.
+func killChild(pid int) {
+	if p, ok := findProcess(pid); ok && p.name == "child" {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 }
 
 // child returns what the child says of itself.
@@ -112,7 +120,7 @@ func TestSIGTERMIsForTheChildWhereTheStopSignalIsAnother(t *testing.T) {
 
 func TestEveryOtherSignalIsForwardedAnyNumberOfTimes(t *testing.T) {
 	t.Parallel()
-	d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=1s"}, "-on", "SIGTERM=7")
+	d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=20s"}, "-on", "SIGVTALRM=9")
 	others := []syscall.Signal{
 		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT,
 		syscall.SIGALRM, syscall.SIGIO, syscall.SIGTSTP, syscall.Signal(40), // a real-time signal
@@ -134,19 +142,20 @@ func TestEveryOtherSignalIsForwardedAnyNumberOfTimes(t *testing.T) {
 	if n := d.stdout.count("signal SIGTERM"); n != 0 {
 		t.Error("the child has the stop signal during the hold")
 	}
-	d.wantExit(t, 7)
+	d.signal(t, syscall.SIGVTALRM)
+	d.wantExit(t, 9)
 }
 
 func TestASecondStopSignalDoesNotShortenTheHold(t *testing.T) {
 	t.Parallel()
-	d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=800ms"}, "-on", "SIGTERM=7")
+	d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=2s"}, "-on", "SIGTERM=7")
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	d.signal(t, syscall.SIGTERM)
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, 7)
-	if hold := duration(t, d.logged(t, "stopped"), "hold"); hold < 800*time.Millisecond {
-		t.Errorf("the hold has lasted %v, want Min of 800ms at least", hold)
+	if hold := duration(t, d.logged(t, "stopped"), "hold"); hold < 2*time.Second {
+		t.Errorf("the hold has lasted %v, want Min of 2s at least", hold)
 	}
 	if n := d.stdout.count("signal SIGTERM"); n != 1 {
 		t.Errorf("the child has the stop signal %d times, want once", n)
@@ -245,14 +254,15 @@ func TestTheChildIsStoppedWhenLameduckIsKilled(t *testing.T) {
 func TestTheChildIsServedDuringTheHold(t *testing.T) {
 	t.Parallel()
 	app := freeAddress(t)
-	d := startExec(t, app, []string{"LAMEDUCK_HOLD_MIN=600ms"}, programPath("child"), "-listen", app, "-on", "SIGTERM=7")
+	d := startExec(t, app, []string{"LAMEDUCK_HOLD_MIN=20s"}, programPath("child"), "-listen", app, "-on", "SIGUSR1=9")
 	d.get(t, "/") // waits for the child
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	if a := d.get(t, "/"); a.body != "hello" || !a.closes {
 		t.Errorf("answer %+v, want the child's with the close option", a)
 	}
-	d.wantExit(t, 7)
+	d.signal(t, syscall.SIGUSR1)
+	d.wantExit(t, 9)
 }
 
 func TestDrainEndsTheChildAsTheStopSignalDoes(t *testing.T) {

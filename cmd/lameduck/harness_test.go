@@ -209,7 +209,7 @@ func prepare(t *testing.T, app string, env ...string) (*duck, []string) {
 		"LAMEDUCK_TERMINATION_LOG=" + d.terminationLog,
 		"LAMEDUCK_HOLD_MIN=300ms",
 		"LAMEDUCK_HOLD_QUIET=300ms",
-		"LAMEDUCK_HOOK_WINDOW=300ms",
+		"LAMEDUCK_HOOK_WINDOW=20s",
 	}, env...)
 }
 

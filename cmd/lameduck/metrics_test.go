@@ -79,9 +79,7 @@ func TestTheMetricsOfADrainTellItsStory(t *testing.T) {
 		`lameduck_connections_total{ended_by="told"}`: "1",
 		`lameduck_exchanges_in_flight`:                "0",
 	} {
-		if got := d.metric(t, name); got != want {
-			t.Errorf("%s is %s, want %s", name, got, want)
-		}
+		eventually(t, name+" is "+want, func() bool { return d.metric(t, name) == want })
 	}
 	if last := d.metric(t, "lameduck_drain_last_exchange_seconds"); last == "0" {
 		t.Error("the last exchange came with the drain's start, want some time later")

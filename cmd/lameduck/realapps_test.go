@@ -124,9 +124,8 @@ func (a *realApp) kinds() []kind {
 	}
 }
 
-// realHold is the hold in these tests. A machine that is busy with other things may stop every client for a moment, and delay
-// what a kubelet does at once.
-var realHold = []string{"LAMEDUCK_HOLD_MIN=300ms", "LAMEDUCK_HOLD_QUIET=2s", "LAMEDUCK_HOOK_WINDOW=10s"}
+// realHold is the hold in these tests. A machine that is busy with other things may stop every client for a moment.
+var realHold = []string{"LAMEDUCK_HOLD_MIN=300ms", "LAMEDUCK_HOLD_QUIET=2s"}
 
 // lag is how long the load balancer goes on sending after the beginning of the end.
 const lag = time.Second

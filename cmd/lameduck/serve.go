@@ -23,14 +23,14 @@ import (
 
 // serve relays to an app that runs beside us, until the drain is over.
 func serve(environ []string) error {
-	p, err := newProcess(environ)
-	if err != nil {
-		return err
-	}
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	defer signal.Stop(signals)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a log that nobody reads any more must not end us
+	p, err := newProcess(environ)
+	if err != nil {
+		return err
+	}
 	return p.run(p.neighbour(), serveSignals(signals))
 }
 

@@ -29,6 +29,17 @@ const (
 // errHeadTimeout says that the client has begun a head and not ended it in time.
 var errHeadTimeout = errors.New("head not complete in time")
 
+// refusal is the status of our own answer to a request whose head or body is refused with err.
+func refusal(err error) answer {
+	switch err {
+	case h1.ErrHeadTooLarge:
+		return answerHeadTooLarge
+	case h1.ErrVersion:
+		return answerVersion
+	}
+	return answerBadRequest
+}
+
 // refuseRequest ends the direction from the client with err: with an answer of ours where the request is at fault, in
 // the way of the bare connection otherwise.
 func (c *conn) refuseRequest(err error) error {

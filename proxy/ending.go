@@ -1,0 +1,249 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// lingerTimeout is how long a connection whose response side has ended may take to end its request side, and how long a
+// half-closed one with nothing outstanding may last (RFC 9112 section 9.6: close in stages, so that no RST destroys what the
+// client has not read).
+const lingerTimeout = 5 * time.Second
+
+// halfCloseTimeout is how long the open direction of a half-closed connection may stay silent while an answer is
+// outstanding or in a tunnel. Nobody can tell a slow answer from a lost one, so it is long.
+const halfCloseTimeout = 10 * time.Minute
+
+// cutTimeout is what the two sides of a connection that is cut get to close theirs.
+const cutTimeout = time.Second
+
+// An ending says what ended a connection.
+type ending uint8
+
+const (
+	endedOpen     ending = iota // it has not ended
+	endedByClient               // the client closed it
+	endedByApp                  // the app closed it
+	endedTold                   // the client was told to leave with the close option and all was answered
+	endedIdle                   // it was idle when the hold had ended
+	endedRefused                // it was answered by us: bad framing, or the app did not accept
+	endedCut                    // it was cut when time was up
+	endings                     // how many there are
+)
+
+var endingNames = [endings]string{"open", "client", "app", "told", "idle", "refused", "cut"}
+
+func (e ending) String() string { return endingNames[e] }
+
+// endRequests ends the direction from the client in the way in which err says that it has ended, and goes on reading
+// where the client has more to say than is passed on.
+func (c *conn) endRequests(err error) {
+	switch {
+	case err == io.EOF:
+		c.endedBy(endedByClient)
+		if !c.finishDirection(fromClient) {
+			_ = c.app.CloseWrite()
+			c.limitSilence(&c.responses, c.halfCloseLimit())
+		}
+	case isWrite(err) || err == errClosing || isTimeout(err):
+		// The app takes no more. What it has answered is still on its way to the client, and an unread byte would turn
+		// our close into an RST that destroys it.
+		c.discardRequests()
+		c.finishDirection(fromClient)
+	default:
+		c.endedBy(endedByClient)
+		c.finishDirection(fromClient)
+		c.abort()
+	}
+}
+
+// endResponses ends the direction from the app likewise.
+func (c *conn) endResponses(err error) {
+	switch {
+	case err == errClosing:
+		c.endedBy(endedByApp)
+		c.closeResponses()
+		if c.progress() != passing {
+			_ = c.app.CloseWrite() // it has answered all that it will be asked
+		}
+	case err == io.EOF || isTimeout(err):
+		c.endedBy(endedByApp)
+		c.closeResponses()
+	case isWrite(err):
+		c.endedBy(endedByClient)
+		c.finishDirection(fromApp)
+		c.abort()
+	default:
+		c.endedBy(endedByApp)
+		c.logEnd("response cut short", err)
+		if c.pendingAnswers() > 0 {
+			c.finishDirection(fromApp)
+			c.abort() // the client must not take what it has for the whole
+			return
+		}
+		c.closeResponses()
+	}
+}
+
+// closeResponses half-closes the client's connection and lets the client close the rest.
+func (c *conn) closeResponses() {
+	if c.finishDirection(fromApp) {
+		return
+	}
+	_ = c.client.CloseWrite()
+	if c.tunnels() {
+		c.limitSilence(&c.requests, halfCloseTimeout)
+		return
+	}
+	c.linger()
+}
+
+// limitSilence lets the source of f be silent for d at most from now on, unless the connection is to end sooner.
+func (c *conn) limitSilence(f *flow, d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.hurried {
+		f.limitSilence(d)
+	}
+}
+
+// linger sets the time until which the client may close its side, unless that is set already.
+func (c *conn) linger() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hurried {
+		return
+	}
+	c.requests.limit.Store(0) // a client that sends without end must not put the deadline off
+	_ = c.client.SetReadDeadline(time.Now().Add(lingerTimeout))
+}
+
+// setHeadDeadline sets the time until which the client has to complete a head; zero: there is none. It leaves the
+// deadlines alone that end the connection.
+func (c *conn) setHeadDeadline(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.hurried && c.states[fromApp] != done {
+		_ = c.client.SetReadDeadline(t)
+	}
+}
+
+// discardRequests reads what the client still sends until it closes or the deadline that closeResponses sets has
+// passed.
+func (c *conn) discardRequests() {
+	for {
+		c.requests.discard()
+		if c.requests.fill() != nil {
+			return
+		}
+	}
+}
+
+// abort ends both connections with an RST, as the one that is gone did.
+func (c *conn) abort() {
+	c.mu.Lock()
+	app := c.app
+	c.unpark()
+	c.mu.Unlock()
+	reset(c.client)
+	if app != nil {
+		reset(app)
+	}
+}
+
+func reset(c Conn) {
+	if l, ok := c.(interface{ SetLinger(seconds int) error }); ok {
+		_ = l.SetLinger(0)
+	}
+	_ = c.Close()
+}
+
+// abandon accounts for what was still outstanding when the connection ended.
+func (c *conn) abandon() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.outstanding.len() > 0 {
+		c.server.endExchange(c.source, c.outstanding.pop(), c.switched)
+	}
+	if c.source != nil {
+		c.server.sources.Release(c.source)
+	}
+}
+
+// endedBy notes what ended the connection, unless that is known already.
+func (c *conn) endedBy(e ending) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ending == endedOpen {
+		c.ending = e
+	}
+}
+
+// closeIdle closes the connection if nothing is outstanding on it and no request has begun.
+func (c *conn) closeIdle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.app == nil || c.outstanding.len() > 0 || c.request != nothing || c.closing {
+		return
+	}
+	if c.ending == endedOpen {
+		c.ending = endedIdle
+	}
+	c.halfCloseBoth()
+}
+
+// cut ends the connection with a FIN to both sides whatever is in flight on it, and returns how many exchanges were.
+func (c *conn) cut() (exchanges int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ending == endedOpen || c.outstanding.len() > 0 {
+		c.ending = endedCut
+	}
+	c.halfCloseBoth()
+	return c.outstanding.len()
+}
+
+// halfCloseBoth sends a FIN each way and leaves the peers a moment to answer with theirs. The caller holds mu.
+func (c *conn) halfCloseBoth() {
+	c.closing = true
+	c.limitTime(cutTimeout)
+	for _, side := range []Conn{c.client, c.app} {
+		if side != nil {
+			_ = side.CloseWrite()
+		}
+	}
+}
+
+// hurry gives the connection d to end, and nobody puts that off any more.
+func (c *conn) hurry(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limitTime(d)
+}
+
+// limitTime is hurry for a caller that holds mu.
+func (c *conn) limitTime(d time.Duration) {
+	c.unpark()
+	c.hurried = true
+	c.requests.limit.Store(0)
+	c.responses.limit.Store(0)
+	deadline := time.Now().Add(d)
+	for _, side := range []Conn{c.client, c.app} {
+		if side != nil {
+			_ = side.SetDeadline(deadline)
+		}
+	}
+}
+
+// logEnd logs an end that is not an ordinary one.
+func (c *conn) logEnd(message string, err error) {
+	if err == nil || isOrdinary(err) || errors.Is(err, io.EOF) {
+		return
+	}
+	if entry := c.server.log.Check(zap.WarnLevel, message); entry != nil {
+		entry.Write(zap.Stringer("client", c.client.RemoteAddr()), zap.Error(err))
+	}
+}

@@ -1,0 +1,43 @@
+// Package bench_test keeps the bench outside of what it measures.
+package bench_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The bench drives the binaries that users run, from outside, as it does their peers. What it imported it would measure
+// differently, and what a test of it could reach in there would be no user's experience.
+func TestTheBenchImportsNothingThatItMeasures(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".go") {
+			seen++
+			expectOutside(t, path)
+		}
+		return err
+	})
+	if err != nil || seen < 2 {
+		t.Errorf("%d files are seen, error %v", seen, err)
+	}
+}
+
+// expectOutside looks that a file, a test too, imports nothing of this module but the bench.
+func expectOutside(t *testing.T, file string) {
+	t.Helper()
+	source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range source.Imports {
+		path, _ := strconv.Unquote(spec.Path.Value)
+		if strings.HasPrefix(path, "lameduck/") && !strings.HasPrefix(path, "lameduck/bench/") {
+			t.Errorf("%s imports %s: the bench measures the binary, from outside", file, path)
+		}
+	}
+}

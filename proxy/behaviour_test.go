@@ -3,7 +3,9 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -399,8 +401,10 @@ func TestTheLastResponseIsNotDestroyedByAReset(t *testing.T) {
 		app.wants(get)
 		r.server.Drain()
 		app.send(ok)
-		synctest.Wait()
-		client.send(get)
+		for range 3 { // each of these fails once the connection is closed
+			synctest.Wait()
+			client.send(get)
+		}
 		client.wants(told)
 		client.wantsEnd()
 		app.wantsNothing()
@@ -427,5 +431,63 @@ func TestAClientThatSendsOnAndOnDoesNotKeepItsConnection(t *testing.T) {
 			}
 		}
 		t.Error("the connection lasts for as long as the client sends")
+	})
+}
+
+// A flakyListener fails once before each connection.
+type flakyListener struct {
+	*memListener
+	err    error
+	failed bool
+}
+
+func (l *flakyListener) Accept() (net.Conn, error) {
+	if l.failed = !l.failed; l.failed {
+		return nil, &net.OpError{Op: "accept", Err: l.err}
+	}
+	return l.memListener.Accept()
+}
+
+func TestAcceptIsTriedAgainWhenTheSystemIsShortOfSomething(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		ln := &flakyListener{memListener: newMemListener(), err: syscall.EMFILE}
+		served := make(chan error, 1)
+		go func() { served <- r.server.Serve(ln, r.dial) }()
+		for range 3 {
+			c, ok := ln.dial(memAddr)
+			if !ok {
+				t.Fatal("the listener is closed")
+			}
+			client, app := &peer{r.t, "client", c}, r.app()
+			converse(client, app)
+			client.closes()
+			app.closes()
+		}
+		_ = ln.Close()
+		if err := <-served; err == nil || err == ErrServerClosed {
+			t.Errorf("Serve returned %v, want what accepting failed with", err)
+		}
+	})
+}
+
+func TestAConnectionThatHasEndedGivesItsSourceBack(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		call := func(a, b byte) {
+			c, _ := r.listener.dial(&net.TCPAddr{IP: net.IPv4(10, 0, a, b), Port: 1})
+			client, app := &peer{r.t, "client", c}, r.app()
+			converse(client, app)
+			client.closes()
+			app.closes()
+			synctest.Wait()
+		}
+		for i := range silence.MaxSources {
+			call(byte(i), 1)
+		}
+		time.Sleep(3 * silence.Window)
+		call(1, 2)
+		call(1, 3)
+		if n := r.server.sources.Len(); n != 2 {
+			t.Errorf("%d sources are known, want the two that have called since", n)
+		}
 	})
 }

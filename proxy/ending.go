@@ -48,7 +48,10 @@ func (c *conn) endRequests(err error) {
 			_ = c.app.CloseWrite()
 			c.limitSilence(&c.responses, c.halfCloseLimit())
 		}
-	case isWrite(err) || err == errClosing || isTimeout(err):
+	case isTimeout(err):
+		// Only a connection whose other direction ends too has a deadline.
+		c.finishDirection(fromClient)
+	case isWrite(err) || err == errClosing:
 		// The app takes no more. What it has answered is still on its way to the client, and an unread byte would turn
 		// our close into an RST that destroys it.
 		c.discardRequests()

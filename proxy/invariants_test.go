@@ -343,6 +343,17 @@ func TestI8HalfClose(t *testing.T) {
 			}
 		})
 	})
+	t.Run("of the app's side of a tunnel has one too", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			_, app := tunnelled(r)
+			app.ends()
+			time.Sleep(halfCloseTimeout + time.Second)
+			synctest.Wait()
+			if n := r.server.connections(); n != 0 {
+				t.Errorf("%d connections are left after the deadline", n)
+			}
+		})
+	})
 	t.Run("with nothing outstanding has a short one", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
 			client, _ := r.connect()

@@ -423,6 +423,9 @@ func TestParkedConnections(t *testing.T) {
 			s.CloseIdle()
 			wantsEOF(t, client)
 			wantsEOF(t, app)
+			if !eventually(func() bool { return s.connections() == 0 }) {
+				t.Error("connections are left whose peers do not close their sides")
+			}
 		},
 		"end with Cut": func(t *testing.T, s *Server, client, app net.Conn) {
 			s.Cut()
@@ -479,6 +482,32 @@ func wantsEOF(t *testing.T, c net.Conn) {
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := io.ReadAll(c); err != nil {
 		t.Errorf("the connection ends with %v, want a clean end", err)
+	}
+}
+
+func TestAConnectionOnWhichAHeadArrivesIsNotParked(t *testing.T) {
+	app := listenLoopback(t)
+	s, address := onLoopback(t, Config{}, app)
+	client, server := connected(t, address, app)
+	_, _ = io.WriteString(client, get[:5])
+	arrives := func() bool {
+		conns := s.all()
+		return len(conns) == 1 && conns[0].progress() == arriving
+	}
+	if !eventually(arrives) {
+		t.Fatal("the head does not arrive")
+	}
+	for range 5 {
+		s.sweep()
+	}
+	_ = client.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // long enough for an answer that must not come
+	if n, err := client.Read(make([]byte, 1)); !isTimeout(err) {
+		t.Fatalf("%d bytes are there, error %v; want nothing", n, err)
+	}
+	_, _ = io.WriteString(client, get[5:])
+	b := make([]byte, len(get))
+	if _, err := io.ReadFull(server, b); err != nil || string(b) != get {
+		t.Errorf("the app has %q, error %v; want the request", b, err)
 	}
 }
 

@@ -26,7 +26,7 @@ var framing = []mutant{
 	{"h1: an empty coding is refused", "proxy/h1/length.go",
 		"if len(member) == 0 {", "if false {", "TestTransferEncoding|TestDisguisedTransferEncoding", ""},
 	{"h1: chunked twice is refused", "proxy/h1/length.go",
-		"if f.chunked || tokenLen", "if tokenLen", "TestTransferEncoding", ""},
+		"if f.chunked || tokenLen", "if tokenLen", "TestDisguisedTransferEncoding", ""},
 	{"h1: a request whose coding does not end it is refused", "proxy/h1/length.go",
 		"return Body{}, ErrTransferEncoding", "return Body{}, nil", "TestTransferEncoding", ""},
 	{"h1: the answer to HEAD has no body", "proxy/h1/length.go",

@@ -187,3 +187,51 @@ func TestSourcesAreSafeForConcurrentUse(t *testing.T) {
 		t.Errorf("%d exchanges are in flight after all have ended", inFlight)
 	}
 }
+
+func TestAnExchangeBesideALongOneIsNoGap(t *testing.T) {
+	s := called(0)
+	s.Begin(time.Second)
+	s.Begin(20 * time.Second)
+	s.End(21 * time.Second)
+	s.End(22 * time.Second)
+	if got := s.longestGap(22 * time.Second); got != time.Second {
+		t.Errorf("the longest gap is %v, want 1s: the source was not silent after that", got)
+	}
+}
+
+func TestAShorterRhythmTakesThePlaceOfALongerOne(t *testing.T) {
+	s := called(0, 9*time.Second)
+	now := 9 * time.Second
+	for ; now < 3*Window; now += 4 * time.Second {
+		s.Begin(now)
+		s.End(now)
+	}
+	if got := s.longestGap(now); got != 4*time.Second {
+		t.Errorf("the longest gap is %v, want the 4s of the last windows", got)
+	}
+}
+
+func TestGroupsCount(t *testing.T) {
+	var tracker Tracker
+	address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
+	for i := range 3 * MaxSources {
+		tracker.Acquire(address(i<<8), 0) // more than there are places for addresses and for groups
+	}
+	group, others := tracker.Acquire(address(MaxSources<<8+1), 0), tracker.Acquire(address(9*MaxSources<<8), 0)
+	if group == others {
+		t.Fatal("a group and the rest are one source")
+	}
+	for n, s := range []*Source{group, others} {
+		s.Begin(time.Second)
+		if inFlight, _ := tracker.Outlook(rule, time.Second); inFlight != n+1 {
+			t.Errorf("%d exchanges are in flight, want %d", inFlight, n+1)
+		}
+	}
+	for n, s := range []*Source{group, others} {
+		end := time.Duration(n+2) * time.Second
+		s.End(end)
+		if _, silentAt := tracker.Outlook(rule, end); silentAt != end+rule.Quiet {
+			t.Errorf("silent at %v, want %v", silentAt, end+rule.Quiet)
+		}
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+
+	"lameduck/bench/internal/port"
 )
 
 //go:embed peers/*.tmpl
@@ -107,17 +109,16 @@ func (p *place) writeConfig(name string) error {
 	return os.WriteFile(p.Config, []byte(config), 0o644)
 }
 
-// freeAddresses returns n addresses on 127.0.0.1 on which nobody listens. All
-// are held until the last is known, so that they differ.
+// freeAddresses returns n addresses on 127.0.0.1 on which nobody listens, and
+// which no connection of the load's can take.
 func freeAddresses(n int) ([]string, error) {
-	var addresses []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("look for a free port: %w", err)
+	var picker port.Picker
+	addresses := make([]string, n)
+	for i := range addresses {
+		var err error
+		if addresses[i], err = picker.Addr(); err != nil {
+			return nil, err
 		}
-		defer l.Close()
-		addresses = append(addresses, l.Addr().String())
 	}
 	return addresses, nil
 }

@@ -43,7 +43,7 @@
 // share one, and are the slower side of a fast proxy.
 //
 // Idle memory comes from another instance of the peer, in the first round and
-// every third one after it. Resident at start is Rss in /proc/PID/smaps_rollup
+// every fifth one after it. Resident at start is Rss in /proc/PID/smaps_rollup
 // half a second after the peer says that it is ready. Then 3,000 clients
 // connect and make one request each, then three times more, 16 at a time, with
 // 0.25 s of silence before each pass; 1.5 s after the last one Rss is read again.

@@ -25,7 +25,7 @@ const (
 	// idleHold is the silence after the last pass: what makes a connection an
 	// idle one. Go's scavenger, Lameduck's parking of idle connections, nginx's
 	// and HAProxy's pools have given back by then what they soon give back.
-	idleHold = 8 * time.Second
+	idleHold = 7 * time.Second
 	// idleWorkers is how many of the connections are in use at a time.
 	idleWorkers = 16
 	// idleTraffic is what opening the connections and using them takes, by
@@ -39,7 +39,7 @@ func idleCase() benchCase {
 		Name:  "idle",
 		Title: "memory at start, and for each of many idle keep-alive connections",
 		Extra: idleStart + idlePasses*idleGap + idleHold + idleTraffic,
-		Every: 3,
+		Every: 5,
 		Metrics: []metric{
 			{Name: "start", Title: "resident at start", Unit: "MB", Digits: 1},
 			{Name: "start_pss", Title: "resident at start, shared pages shared out", Unit: "MB", Digits: 1, Hidden: true},

@@ -37,7 +37,7 @@ func TestPlanMeasuresEveryPeerOncePerRound(t *testing.T) {
 	}
 	for name, want := range map[string]int{
 		"keepalive/direct": 5, "keepalive/nginx": 5, "newconn/lameduck": 5,
-		"idle/nginx": 2, "idle/direct": 0, "binary/nginx": 1, "binary/direct": 0,
+		"idle/nginx": 1, "idle/direct": 0, "binary/nginx": 1, "binary/direct": 0,
 	} {
 		if count[name] != want {
 			t.Errorf("%s is measured %d times, want %d", name, count[name], want)

@@ -189,18 +189,20 @@ func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 	defer timer.Stop()
 	gone := l.app.Gone()
 	appGone := false
+	due := l.begun() // when this goroutine is to run again at the latest
 	for {
+		now := time.Now()
+		if now.Sub(due) > stallTolerance {
+			l.stalled = now
+		}
 		reason, wait := l.config.Hold.Next(l.facts(appGone))
 		if reason != NotEnded {
 			return reason
 		}
+		due = now.Add(wait)
 		timer.Reset(wait)
-		due := time.Now().Add(wait)
 		select {
 		case <-timer.C:
-			if now := time.Now(); now.Sub(due) > stallTolerance {
-				l.stalled = now
-			}
 		case <-gone:
 			appGone, gone = true, nil
 			l.relay.Refuse()
@@ -210,8 +212,8 @@ func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 	}
 }
 
-// stallTolerance is how late a timer may be before the process is taken to have stood still, for want of CPU or because it
-// was stopped: what has come meanwhile waits in the kernel, unseen.
+// stallTolerance is how late the lifecycle may run before the process is taken to have stood still, for want of CPU or
+// because it was stopped: what has come meanwhile waits in the kernel, unseen.
 const stallTolerance = 100 * time.Millisecond
 
 // facts are what the hold depends on now. Silence that was not watched is none: after a stall Quiet begins anew.
@@ -229,12 +231,15 @@ func (l *Lifecycle) facts(appGone bool) Facts {
 	}
 }
 
-// elapsed is the time since the drain's start.
-func (l *Lifecycle) elapsed() time.Duration {
+// begun is when the drain began.
+func (l *Lifecycle) begun() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return time.Since(l.since)
+	return l.since
 }
+
+// elapsed is the time since the drain's start.
+func (l *Lifecycle) elapsed() time.Duration { return time.Since(l.begun()) }
 
 // endHold lets the app go. What is in flight when time is up is cut; otherwise only what is idle is closed.
 func (l *Lifecycle) endHold(reason Reason) {

@@ -40,15 +40,24 @@ func (h *hunter) baseline(ctx context.Context, mutants []mutant) error {
 		if err := build(ctx, h.root, dir, binary, ""); err != nil {
 			return fmt.Errorf("%s without a mutant: %w", dir, err)
 		}
-		v, err := test(ctx, h.root, dir, binary, strings.Join(patterns, "|"))
-		if err != nil {
+		if err := h.passes(ctx, dir, binary, strings.Join(patterns, "|")); err != nil {
 			return err
-		}
-		if v.failed {
-			return fmt.Errorf("%s fails without a mutant: %s\n%s", dir, v.first, v.output)
 		}
 	}
 	return nil
+}
+
+// passes runs tests without a mutant, and once more if one fails: whether they always pass is for the test command to
+// find out, not for the mutants.
+func (h *hunter) passes(ctx context.Context, dir, binary, tests string) error {
+	var v verdict
+	for range 2 {
+		var err error
+		if v, err = test(ctx, h.root, dir, binary, tests, baselineTimeout); err != nil || !v.failed {
+			return err
+		}
+	}
+	return fmt.Errorf("%s fails without a mutant: %s\n%s", dir, v.first, v.output)
 }
 
 // all tests the mutants, some at a time, and ends with an error if one is alive or at fault.
@@ -112,5 +121,5 @@ func (h *hunter) one(ctx context.Context, m mutant) (verdict, error) {
 	if err := build(ctx, h.root, m.dir(), binary, overlay); err != nil {
 		return verdict{}, err
 	}
-	return test(ctx, h.root, m.dir(), binary, m.tests)
+	return test(ctx, h.root, m.dir(), binary, m.tests, testTimeout)
 }

@@ -15,6 +15,9 @@ import (
 // testTimeout is what the tests of one mutant may take: the slowest take a few seconds, and a mutant may wait for ever.
 const testTimeout = time.Minute
 
+// baselineTimeout is what the tests of a package may take without a mutant.
+const baselineTimeout = 10 * time.Minute
+
 // A verdict is what tests say.
 type verdict struct {
 	failed bool
@@ -37,10 +40,10 @@ func build(ctx context.Context, root, dir, binary, overlay string) error {
 	return nil
 }
 
-// test runs the tests of a binary that match.
-func test(ctx context.Context, root, dir, binary, tests string) (verdict, error) {
+// test runs the tests of a binary that match, for no longer than limit.
+func test(ctx context.Context, root, dir, binary, tests string, limit time.Duration) (verdict, error) {
 	cmd := exec.CommandContext(ctx, binary, "-test.short", "-test.count=1", "-test.failfast",
-		"-test.timeout="+testTimeout.String(), "-test.run="+tests)
+		"-test.timeout="+limit.String(), "-test.run="+tests)
 	cmd.Dir = filepath.Join(root, dir)
 	cmd.WaitDelay = time.Second // for the output that a process has inherited which a panic left behind
 	out, err := cmd.CombinedOutput()

@@ -273,7 +273,7 @@ func TestI7ServeReturnsAfterEveryGoroutine(t *testing.T) {
 		client, app := r.connect()
 		client.send(get) // outstanding
 		app.wants(get)
-		client, app = r.connect()
+		client, _ = r.connect()
 		client.send(get[:5]) // half a head
 		client, _ = r.connect()
 		client.send("POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", memBuffer/2)) // half a body

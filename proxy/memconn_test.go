@@ -144,7 +144,7 @@ func (c *memConn) RemoteAddr() net.Addr        { return c.addr }
 
 // Close is an RST when SetLinger(0) came before it, and an RST to whatever the peer sends afterwards.
 func (c *memConn) Close() error {
-	err := error(net.ErrClosed)
+	err := net.ErrClosed
 	c.once.Do(func() {
 		err = nil
 		var broken error

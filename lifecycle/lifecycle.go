@@ -192,9 +192,7 @@ func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 	due := l.begun() // when this goroutine is to run again at the latest
 	for {
 		now := time.Now()
-		if now.Sub(due) > stallTolerance {
-			l.stalled = now
-		}
+		l.noteStall(now, due)
 		reason, wait := l.config.Hold.Next(l.facts(appGone))
 		if reason != NotEnded {
 			return reason
@@ -215,6 +213,13 @@ func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 // stallTolerance is how late the lifecycle may run before the process is taken to have stood still, for want of CPU or
 // because it was stopped: what has come meanwhile waits in the kernel, unseen.
 const stallTolerance = 100 * time.Millisecond
+
+// noteStall notes that the process has stood still if it is now much later than it was to run again.
+func (l *Lifecycle) noteStall(now, due time.Time) {
+	if now.Sub(due) > stallTolerance {
+		l.stalled = now
+	}
+}
 
 // facts are what the hold depends on now. Silence that was not watched is none: after a stall Quiet begins anew.
 func (l *Lifecycle) facts(appGone bool) Facts {

@@ -656,3 +656,25 @@ func TestNeighbour(t *testing.T) {
 		cancel()
 	})
 }
+
+// The kernel has what comes while the process stands still: nobody has watched the sources then.
+func TestAStallIsNotTakenForSilence(t *testing.T) {
+	for name, test := range map[string]struct {
+		late time.Duration
+		want time.Duration // until the sources count as silent
+	}{
+		"a late timer is a stall":       {time.Second, testConfig.Hold.Quiet},
+		"a timer in time is none":       {0, 0},
+		"a little late is none, either": {stallTolerance, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := New(testConfig, &fakeRelay{silentAt: time.Now()}, &fakeApp{})
+				l.noteStall(time.Now(), time.Now().Add(-test.late))
+				if got := l.facts(false).SilentIn; got != test.want {
+					t.Errorf("silent in %v, want %v", got, test.want)
+				}
+			})
+		})
+	}
+}

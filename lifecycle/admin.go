@@ -67,22 +67,24 @@ type status struct {
 }
 
 type drainStatus struct {
-	Door           string            `json:"door"`
-	End            string            `json:"end"`
-	Seconds        float64           `json:"seconds"`
-	Exchanges      uint64            `json:"exchanges"`
-	Last           float64           `json:"last_exchange_seconds"`
-	CutConnections int               `json:"cut_connections"`
-	CutExchanges   int               `json:"cut_exchanges"`
-	Ended          map[string]uint64 `json:"connections_ended"`
+	Door           string  `json:"door"`
+	End            string  `json:"end"`
+	Seconds        float64 `json:"seconds"`
+	Exchanges      uint64  `json:"exchanges"`
+	Last           float64 `json:"last_exchange_seconds"`
+	Required       float64 `json:"required_silence_seconds"`
+	CutConnections int     `json:"cut_connections"`
+	CutExchanges   int     `json:"cut_exchanges"`
+
+	Ended map[string]map[string]uint64 `json:"connections_ended"` // by protocol, then by what ended them
 }
 
 func (l *Lifecycle) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	var s status
 	hold := l.config.Hold
-	inFlight, silentIn := l.relay.Outlook(hold.Rule())
+	outlook := l.relay.Outlook(hold.Rule())
 	s.Phase = l.Phase().String()
-	s.InFlight, s.SilentIn = inFlight, max(0, silentIn).Seconds()
+	s.InFlight, s.SilentIn = outlook.InFlight, max(0, outlook.SilentIn).Seconds()
 	s.Hold.Min, s.Hold.Quiet, s.Hold.Max, s.Hold.Factor = hold.Min.Seconds(), hold.Quiet.Seconds(), hold.Max.Seconds(), hold.Factor
 	if l.Phase() != Serving {
 		s.Drain = newDrainStatus(l.Story())
@@ -94,7 +96,7 @@ func (l *Lifecycle) serveStatus(w http.ResponseWriter, _ *http.Request) {
 func newDrainStatus(s Story) *drainStatus {
 	return &drainStatus{
 		Door: s.Door, End: s.End.String(), Seconds: s.Duration.Seconds(),
-		Exchanges: s.Exchanges, Last: s.Last.Seconds(),
+		Exchanges: s.Exchanges, Last: s.Last.Seconds(), Required: s.Required.Seconds(),
 		CutConnections: s.CutConnections, CutExchanges: s.CutExchanges, Ended: s.Ended,
 	}
 }

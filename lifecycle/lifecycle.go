@@ -16,9 +16,8 @@ import (
 type Relay interface {
 	// Drain makes every connection ask its client to leave. Everything is still served.
 	Drain()
-	// Outlook returns how many exchanges are in flight and how long it takes until every other source has been silent for as
-	// long as rule requires; zero or less when all have.
-	Outlook(rule silence.Rule) (inFlight int, silentIn time.Duration)
+	// Outlook returns what is still to be expected, and how long each source must have been silent before nothing is.
+	Outlook(rule silence.Rule) silence.Outlook
 	// CloseIdle closes the connections on which nothing is in flight.
 	CloseIdle()
 	// Refuse closes the listeners, so that new connections are refused.
@@ -28,8 +27,8 @@ type Relay interface {
 	// Close ends everything: what is in flight when ctx is done is cut and returned.
 	Close(ctx context.Context) (connections, exchanges int)
 	// Seen returns how many exchanges have begun since Drain, how long after it the last one did, and how many
-	// connections have ended so far, by what ended them.
-	Seen() (exchanges uint64, last time.Duration, ended map[string]uint64)
+	// connections have ended so far, by what they spoke and by what ended them.
+	Seen() (exchanges uint64, last time.Duration, ended map[string]map[string]uint64)
 }
 
 // An App is the process that is kept alive: one beside us, see [Neighbour], or our own [Child].
@@ -193,8 +192,10 @@ func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 	for {
 		now := time.Now()
 		l.noteStall(now, due)
-		reason, wait := l.config.Hold.Next(l.facts(appGone))
+		outlook := l.relay.Outlook(l.config.Hold.Rule())
+		reason, wait := l.config.Hold.Next(l.facts(outlook, appGone))
 		if reason != NotEnded {
+			l.noteRequired(outlook.Required)
 			return reason
 		}
 		due = now.Add(wait)
@@ -221,15 +222,22 @@ func (l *Lifecycle) noteStall(now, due time.Time) {
 	}
 }
 
+// noteRequired notes the silence that was required when the hold ended.
+func (l *Lifecycle) noteRequired(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.story.Required = d
+}
+
 // facts are what the hold depends on now. Silence that was not watched is none: after a stall Quiet begins anew.
-func (l *Lifecycle) facts(appGone bool) Facts {
-	inFlight, silentIn := l.relay.Outlook(l.config.Hold.Rule())
+func (l *Lifecycle) facts(o silence.Outlook, appGone bool) Facts {
+	silentIn := o.SilentIn
 	if !l.stalled.IsZero() {
 		silentIn = max(silentIn, l.config.Hold.Quiet-time.Since(l.stalled))
 	}
 	return Facts{
 		Elapsed:  l.elapsed(),
-		InFlight: inFlight,
+		InFlight: o.InFlight,
 		SilentIn: silentIn,
 		AppGone:  appGone,
 		Ordered:  l.interrupts > 1,

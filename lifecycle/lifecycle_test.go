@@ -58,14 +58,14 @@ func (r *fakeRelay) Close(context.Context) (connections, exchanges int) {
 	return 0, 0
 }
 
-func (r *fakeRelay) Outlook(silence.Rule) (int, time.Duration) {
+func (r *fakeRelay) Outlook(rule silence.Rule) silence.Outlook {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.inFlight, time.Until(r.silentAt)
+	return silence.Outlook{InFlight: r.inFlight, SilentIn: time.Until(r.silentAt), Required: rule.Quiet}
 }
 
-func (r *fakeRelay) Seen() (uint64, time.Duration, map[string]uint64) {
-	return 7, 1500 * time.Millisecond, map[string]uint64{"told": 3}
+func (r *fakeRelay) Seen() (uint64, time.Duration, map[string]map[string]uint64) {
+	return 7, 1500 * time.Millisecond, map[string]map[string]uint64{"http1": {"told": 3, "client": 1}, "tcp": {"cut": 2}}
 }
 
 // busy sets the exchanges in flight and returns how many there were.
@@ -513,7 +513,7 @@ func TestTheStoryIsToldOnce(t *testing.T) {
 		fields := told[0].ContextMap()
 		for field, want := range map[string]any{
 			"reason": "quiet", "door": "stop signal", "hold": 5 * time.Second, "exchanges": uint64(7),
-			"last_exchange_after": 1500 * time.Millisecond, "cut_exchanges": int64(0),
+			"last_exchange_after": 1500 * time.Millisecond, "required_silence": 5 * time.Second, "cut_exchanges": int64(0),
 		} {
 			if fields[field] != want {
 				t.Errorf("%s is %v, want %v", field, fields[field], want)
@@ -521,7 +521,7 @@ func TestTheStoryIsToldOnce(t *testing.T) {
 		}
 	})
 	b, err := os.ReadFile(config.TerminationLog)
-	want := "drained in 5s (quiet; begun by stop signal): 7 exchanges after its start, the last one 1.5s after it; cut: 0 exchanges on 0 connections; ended by told: 3\n"
+	want := "drained in 5s (quiet; begun by stop signal): 7 exchanges after its start, the last one 1.5s after it; silence required: 5s; cut: 0 exchanges on 0 connections; http1 connections ended: 1 by client, 3 by told; tcp connections ended: 2 by cut\n"
 	if err != nil || string(b) != want {
 		t.Errorf("the termination log is\n%q, error %v; want\n%q", b, err, want)
 	}
@@ -671,7 +671,7 @@ func TestAStallIsNotTakenForSilence(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := New(testConfig, &fakeRelay{silentAt: time.Now()}, &fakeApp{})
 				l.noteStall(time.Now(), time.Now().Add(-test.late))
-				if got := l.facts(false).SilentIn; got != test.want {
+				if got := l.facts(silence.Outlook{}, false).SilentIn; got != test.want {
 					t.Errorf("silent in %v, want %v", got, test.want)
 				}
 			})

@@ -2,8 +2,9 @@ package lifecycle
 
 import (
 	"fmt"
+	"maps"
 	"os"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,9 +18,11 @@ type Story struct {
 	Duration       time.Duration // of the hold
 	Exchanges      uint64        // that began after the drain's start
 	Last           time.Duration // after the drain's start when the last of them began: the load balancer's real delay
+	Required       time.Duration // the silence that was required of the source for which the hold lasted; zero: nobody called
 	CutConnections int           // with exchanges in flight when time was up
 	CutExchanges   int
-	Ended          map[string]uint64 // connections, by what ended them, since the process began
+	// Ended are the connections that have ended since the process began, by what they spoke and by what ended them.
+	Ended map[string]map[string]uint64
 }
 
 // Story returns the story as far as it goes. Its End is NotEnded while the hold lasts.
@@ -46,6 +49,7 @@ func (l *Lifecycle) tell() {
 		zap.Duration("hold", s.Duration),
 		zap.Uint64("exchanges", s.Exchanges),
 		zap.Duration("last_exchange_after", s.Last),
+		zap.Duration("required_silence", s.Required),
 		zap.Int("cut_connections", s.CutConnections),
 		zap.Int("cut_exchanges", s.CutExchanges),
 		zap.Any("connections", s.Ended))
@@ -66,18 +70,16 @@ func (s Story) String() string {
 	} else {
 		fmt.Fprintf(&b, "%d exchanges after its start, the last one %v after it", s.Exchanges, s.Last.Round(time.Millisecond))
 	}
+	fmt.Fprintf(&b, "; silence required: %v", s.Required.Round(time.Millisecond))
 	fmt.Fprintf(&b, "; cut: %d exchanges on %d connections", s.CutExchanges, s.CutConnections)
-	for _, by := range sortedKeys(s.Ended) {
-		fmt.Fprintf(&b, "; ended by %s: %d", by, s.Ended[by])
+	for _, protocol := range slices.Sorted(maps.Keys(s.Ended)) {
+		fmt.Fprintf(&b, "; %s connections ended:", protocol)
+		for i, by := range slices.Sorted(maps.Keys(s.Ended[protocol])) {
+			if i > 0 {
+				b.WriteString(",")
+			}
+			fmt.Fprintf(&b, " %d by %s", s.Ended[protocol][by], by)
+		}
 	}
 	return b.String()
-}
-
-func sortedKeys(m map[string]uint64) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

@@ -154,8 +154,8 @@ func (m *mix) last() (last time.Duration) {
 func (m *mix) drain(h Hold) time.Duration {
 	for now := time.Duration(0); ; {
 		m.run(now)
-		inFlight, silentAt := m.tracker.Outlook(h.Rule(), now+history)
-		reason, wait := h.Next(Facts{Elapsed: now, InFlight: inFlight, SilentIn: silentAt - history - now})
+		o := m.tracker.Outlook(h.Rule(), now+history)
+		reason, wait := h.Next(Facts{Elapsed: now, InFlight: o.InFlight, SilentIn: o.SilentIn})
 		if reason != NotEnded {
 			return now
 		}

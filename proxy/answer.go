@@ -107,7 +107,7 @@ func (c *conn) claimTurn() turn {
 		c.ending = endedRefused
 	}
 	if own > 0 {
-		c.server.endExchange(c.source, c.outstanding.pop(), 0)
+		c.endExchange(c.outstanding.pop(), 0)
 	}
 	return turnOurs
 }
@@ -155,7 +155,7 @@ func (c *conn) closeWith(e ending) bool {
 		c.ending = e
 	}
 	for c.outstanding.len() > 0 {
-		c.server.endExchange(c.source, c.outstanding.pop(), 502)
+		c.endExchange(c.outstanding.pop(), 502)
 	}
 	c.tell()
 	return true
@@ -172,7 +172,7 @@ func (c *conn) relayUnsolicited() error {
 	if refused {
 		return errClosing
 	}
-	return c.relayTunnel(&c.responses)
+	return c.relayTunnel(fromApp)
 }
 
 // answerUnavailable ends a connection for which the app could not be reached: with a 503 if a request comes, with

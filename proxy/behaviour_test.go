@@ -206,7 +206,7 @@ func TestWhatIsTraffic(t *testing.T) {
 				r.server.Drain()
 				client.send(test.request)
 				app.wants(test.request)
-				inFlight, _ := r.server.Outlook(silence.Rule{})
+				inFlight := r.server.Outlook(silence.Rule{}).InFlight
 				seen, _, _ := r.server.Seen()
 				if got := inFlight == 1; got != test.traffic {
 					t.Errorf("in flight: %v, want %v", got, test.traffic)
@@ -236,16 +236,15 @@ func TestOutlook(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		client.send(get)
 		app.wants(get)
-		if inFlight, _ := r.server.Outlook(rule); inFlight != 1 {
+		if inFlight := r.server.Outlook(rule).InFlight; inFlight != 1 {
 			t.Errorf("%d exchanges in flight, want 1", inFlight)
 		}
 		time.Sleep(time.Minute)
 		app.send(ok)
 		client.wants(ok)
 		time.Sleep(time.Second)
-		inFlight, silentIn := r.server.Outlook(rule)
-		if inFlight != 0 || silentIn != 29*time.Second {
-			t.Errorf("%d in flight, silent in %v; want 0 and 29s: 1.5 gaps of 20s from the end of the last exchange", inFlight, silentIn)
+		if o := r.server.Outlook(rule); o.InFlight != 0 || o.SilentIn != 29*time.Second {
+			t.Errorf("the outlook is %+v; want nothing in flight and 29s: 1.5 gaps of 20s from the end of the last exchange", o)
 		}
 	})
 }
@@ -270,7 +269,7 @@ func TestSeenTellsWhenTheLastRequestCame(t *testing.T) {
 		app.closes()
 		synctest.Wait()
 		n, last, ended := r.server.Seen()
-		if n != 1 || last != 3*time.Second || ended["told"] != 1 {
+		if n != 1 || last != 3*time.Second || ended["http1"]["told"] != 1 {
 			t.Errorf("seen %d, the last after %v, %v; want 1 after 3s, 1 told", n, last, ended)
 		}
 	})
@@ -339,8 +338,8 @@ func TestCut(t *testing.T) {
 		if n := r.server.connections(); n != 0 {
 			t.Errorf("%d connections are left after the cut", n)
 		}
-		if _, _, ended := r.server.Seen(); ended["cut"] != 3 {
-			t.Errorf("ended %v, want 3 cut", ended)
+		if _, _, ended := r.server.Seen(); ended["http1"]["cut"] != 1 || ended["none"]["cut"] != 1 || ended["tunnel"]["cut"] != 1 {
+			t.Errorf("ended %v, want one of each cut", ended)
 		}
 	})
 }
@@ -452,7 +451,7 @@ func TestAcceptIsTriedAgainWhenTheSystemIsShortOfSomething(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		ln := &flakyListener{memListener: newMemListener(), err: syscall.EMFILE}
 		served := make(chan error, 1)
-		go func() { served <- r.server.Serve(ln, r.dial) }()
+		go func() { served <- r.server.Serve(ln, Route{Dial: r.dial}) }()
 		for range 3 {
 			c, ok := ln.dial(memAddr)
 			if !ok {

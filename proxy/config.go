@@ -22,6 +22,11 @@ type Config struct {
 	ProbePaths []string
 	// HealthPaths are the paths that are answered with 503 while draining.
 	HealthPaths []string
+	// TunnelSpread is the time over which WebSocket connections and event streams are told to leave, from the drain's
+	// start or their own. Zero: at once.
+	TunnelSpread time.Duration
+	// KeepEventStreams leaves event streams alone: each lasts until the app ends it or it is cut.
+	KeepEventStreams bool
 	// Log takes what an operator should know. Nil: nothing is logged.
 	Log *zap.Logger
 }
@@ -31,6 +36,17 @@ type Config struct {
 var DefaultProbeAgents = []string{
 	"kube-probe/", "GoogleHC/", "ELB-HealthChecker/", "Amazon-Route53-Health-Check-Service", "Envoy/HC",
 	"HAProxy Health Check", "Load Balancer Agent", "Edge Health Probe", "Prometheus/", "vmagent",
+}
+
+// A Route is what a listener serves.
+type Route struct {
+	// Dial makes a connection to the app. It must be set.
+	Dial Dialer
+	// Protocol is what is spoken. Zero: each connection tells.
+	Protocol Protocol
+	// Proxied says that clients, load balancers mostly, begin with a header of the PROXY protocol. It is passed on to
+	// the app, whose it is.
+	Proxied bool
 }
 
 // A Dialer makes a connection to the app.

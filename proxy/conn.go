@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lameduck/lifecycle/silence"
@@ -36,9 +37,19 @@ type conn struct {
 	ending      ending   // set once: what ended the connection
 	states      [2]state // of the directions
 	left        int      // directions whose goroutine has ended for good
-	used        bool     // a request has come since the last sweep
 	parking     bool     // the directions are to park, or have
 	token       uint64   // under which the parker knows the connection; 0: it does not
+	interrupted [2]bool  // the directions are to look up from their reading
+	newcomer    bool     // it was accepted while draining
+	introduced  bool     // a header of the PROXY protocol has been passed on; owned by relayRequests
+	events      bool     // an event stream is being passed on
+	leaving     *time.Timer
+
+	used atomic.Bool // something has come since the last sweep
+	due  atomic.Bool // the direction from the app is to tell the client to leave
+
+	h2 *http2State // nil: HTTP/2 is not spoken
+	ws *messages   // nil: WebSocket is not spoken
 }
 
 // A direction is an index into conn.states.
@@ -67,15 +78,6 @@ const (
 	passing                  // it is outstanding and being passed on; its end leads to nothing
 )
 
-// A protocol is what a connection speaks.
-type protocol uint8
-
-const (
-	http1     protocol = iota // leads to undecided with a request that may switch
-	undecided                 // such a request is outstanding; its final response leads to http1 or tunnel
-	tunnel                    // bytes; leads nowhere
-)
-
 // serve relays one connection. The app's connection is made first, whether or not the client has sent anything: the app
 // sees the connections that it would see without us. It returns when the direction from the client has ended or is
 // parked.
@@ -98,20 +100,61 @@ func (c *conn) serve() {
 // run relays one direction until it has ended or is parked. The last direction to end ends the connection.
 func (c *conn) run(d direction) {
 	growStack()
-	relay, end, f := c.relayRequests, c.endRequests, &c.requests
-	if d == fromApp {
-		relay, end, f = c.relayResponses, c.endResponses, &c.responses
-	}
-	err := relay()
+	err := c.relay(d)
 	if err == errParked {
 		return
 	}
 	c.wake()
-	end(err)
-	f.release()
-	if c.leave() {
+	if d == fromClient {
+		c.endRequests(err)
+	} else {
+		c.endResponses(err)
+	}
+	c.flow(d).release()
+	if c.lastToGo() {
 		c.finish()
 	}
+}
+
+// relay passes on what comes from one side, in the way of the protocol that is spoken at the time.
+func (c *conn) relay(d direction) error {
+	for {
+		if err := c.relayAs(c.speaks(), d); err != errSpeaks {
+			return err
+		}
+	}
+}
+
+func (c *conn) relayAs(p protocol, d direction) error {
+	switch {
+	case p.opaque():
+		return c.relayTunnel(d)
+	case p == http2:
+		return c.relayFrames(d)
+	case p == websocket:
+		return c.relayMessages(d)
+	case p == unknown && d == fromClient:
+		return c.sniff()
+	case d == fromClient:
+		return c.relayRequests()
+	}
+	return c.relayResponses()
+}
+
+// flow returns what carries the bytes of a direction.
+func (c *conn) flow(d direction) *flow {
+	if d == fromClient {
+		return &c.requests
+	}
+	return &c.responses
+}
+
+// side returns the connection that a direction reads from.
+func (c *conn) side(d direction) Conn {
+	if d == fromClient {
+		return c.client
+	}
+	return c.app
 }
 
 // growStack makes room on a new goroutine's stack at once, while there is next to nothing on it: growing it in steps, each with
@@ -123,8 +166,8 @@ func growStack() {
 	runtime.KeepAlive(&room)
 }
 
-// leave notes that the goroutine of a direction ends for good and tells whether it is the last one.
-func (c *conn) leave() (last bool) {
+// lastToGo notes that the goroutine of a direction ends for good and tells whether it is the last one.
+func (c *conn) lastToGo() (last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left++
@@ -183,7 +226,7 @@ func (c *conn) wait() {
 func (c *conn) halfCloseLimit() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.outstanding.len() > 0 || c.protocol == tunnel {
+	if c.inFlight() > 0 || c.protocol == tunnel {
 		return halfCloseTimeout
 	}
 	return lingerTimeout
@@ -192,13 +235,23 @@ func (c *conn) halfCloseLimit() time.Duration {
 func (c *conn) pendingAnswers() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.outstanding.len()
+	return c.inFlight()
 }
 
-func (c *conn) tunnels() bool {
+// inFlight returns how many exchanges are not over. The caller holds mu.
+func (c *conn) inFlight() int {
+	n := c.outstanding.len()
+	if c.h2 != nil {
+		n += len(c.h2.streams)
+	}
+	return n
+}
+
+// speaks returns what is spoken now.
+func (c *conn) speaks() protocol {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.protocol == tunnel
+	return c.protocol
 }
 
 func (c *conn) progress() progress {

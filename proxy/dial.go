@@ -41,7 +41,7 @@ func DialTCP(address string) Dialer {
 
 // dialApp connects to the app, waiting for one that does not accept for as long as the configuration says.
 func (s *Server) dialApp(r *route) (Conn, error) {
-	c, err := r.dial(s.ctx)
+	c, err := r.Dial(s.ctx)
 	if err == nil {
 		return c, nil
 	}
@@ -56,7 +56,7 @@ func (s *Server) dialApp(r *route) (Conn, error) {
 			return nil, errAppGone
 		case <-time.After(retry):
 		}
-		if c, err = r.dial(ctx); err == nil {
+		if c, err = r.Dial(ctx); err == nil {
 			return c, nil
 		}
 	}

@@ -97,7 +97,7 @@ func (c *conn) closeResponses() {
 		return
 	}
 	_ = c.client.CloseWrite()
-	if c.tunnels() {
+	if c.speaks().opaque() {
 		c.limitSilence(&c.requests, halfCloseTimeout)
 		return
 	}
@@ -168,9 +168,13 @@ func reset(c Conn) {
 func (c *conn) abandon() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.outstanding.len() > 0 {
-		c.server.endExchange(c.source, c.outstanding.pop(), c.switched)
+	if c.leaving != nil {
+		c.leaving.Stop()
 	}
+	for c.outstanding.len() > 0 {
+		c.endExchange(c.outstanding.pop(), c.switched)
+	}
+	c.abandonStreams()
 	if c.source != nil {
 		c.server.sources.Release(c.source)
 	}
@@ -189,7 +193,7 @@ func (c *conn) endedBy(e ending) {
 func (c *conn) closeIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.app == nil || c.outstanding.len() > 0 || c.request != nothing || c.closing {
+	if c.app == nil || c.inFlight() > 0 || c.request != nothing || c.closing {
 		return
 	}
 	if c.ending == endedOpen {
@@ -202,11 +206,12 @@ func (c *conn) closeIdle() {
 func (c *conn) cut() (exchanges int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ending == endedOpen || c.outstanding.len() > 0 {
+	exchanges = c.inFlight()
+	if c.ending == endedOpen || exchanges > 0 {
 		c.ending = endedCut
 	}
 	c.halfCloseBoth()
-	return c.outstanding.len()
+	return exchanges
 }
 
 // halfCloseBoth sends a FIN each way and leaves the peers a moment to answer with theirs. The caller holds mu.

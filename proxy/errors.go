@@ -22,6 +22,12 @@ func (e *writeError) Unwrap() error { return e.err }
 // errClosing ends a direction in which nothing more is passed on although its source has not ended.
 var errClosing = errors.New("connection is closing")
 
+// errSpeaks says that another protocol is spoken from here on.
+var errSpeaks = errors.New("protocol switched")
+
+// errTooShort says that what has come may begin this or that.
+var errTooShort = errors.New("too short to be told")
+
 // errUnsolicited says that the app sends a response which no request has asked for.
 var errUnsolicited = errors.New("response without a request")
 

@@ -20,7 +20,7 @@ func FuzzRelayRequests(f *testing.F) {
 		if len(sent) > memBuffer {
 			return
 		}
-		inBubble(t, Config{}, func(r *rig) {
+		onRoute(t, HTTP1, Config{}, func(r *rig) {
 			client, app := r.connect()
 			client.sendInPieces(sent, split)
 			client.ends()
@@ -71,7 +71,7 @@ func FuzzRelayResponses(f *testing.F) {
 			return
 		}
 		want, refused := relayed(sent, drain)
-		inBubble(t, Config{}, func(r *rig) {
+		onRoute(t, HTTP1, Config{KeepEventStreams: true}, func(r *rig) {
 			client, app := r.connect()
 			client.send(get)
 			app.wants(get)

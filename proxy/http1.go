@@ -35,7 +35,7 @@ func (c *conn) relayRequests() error {
 			return err
 		}
 		if switched {
-			return c.relayTunnel(f)
+			return errSpeaks
 		}
 	}
 }
@@ -72,14 +72,20 @@ func (c *conn) readRequest() (h1.Request, error) {
 // completeHead waits until the head of which some bytes are in hand is whole, or turns out to be an empty line.
 func (c *conn) completeHead() error {
 	c.setProgress(arriving)
+	err := c.withHeadTimeout(c.requests.fillHead)
+	if h1.EmptyLines(c.requests.pending()) > 0 {
+		c.setProgress(nothing)
+	}
+	return err
+}
+
+// withHeadTimeout gives a read of the client's as long as a head may take.
+func (c *conn) withHeadTimeout(read func() error) error {
 	if timeout := c.server.config.HeaderTimeout; timeout > 0 {
 		c.setHeadDeadline(time.Now().Add(timeout))
 		defer c.setHeadDeadline(time.Time{})
 	}
-	err := c.requests.fillHead()
-	if h1.EmptyLines(c.requests.pending()) > 0 {
-		c.setProgress(nothing)
-	}
+	err := read()
 	if isTimeout(err) && !c.isClosing() {
 		return errHeadTimeout
 	}
@@ -119,9 +125,9 @@ func (c *conn) relayResponses() error {
 			return err
 		}
 		if resp.Body.Kind() == h1.Tunnel {
-			return c.relayTunnel(f)
+			return errSpeaks
 		}
-		err = f.copyBody(&resp.Body)
+		err = c.copyResponse(&resp)
 		ended := err == io.EOF && resp.Body.Kind() == h1.UntilClose
 		if err != nil && !ended {
 			return err
@@ -147,9 +153,15 @@ func (c *conn) readResponse() (h1.Response, error) {
 				return h1.Response{}, err
 			}
 		}
-		e, ok := c.oldest()
-		if !ok {
-			return h1.Response{}, errUnsolicited
+		e, err := c.oldest()
+		if err == errTooShort {
+			if err := c.retry(fromApp, f.fill()); err != nil {
+				return h1.Response{}, err
+			}
+			continue
+		}
+		if err != nil {
+			return h1.Response{}, err
 		}
 		resp, err := h1.ParseResponse(f.pending(), e.method)
 		if err == nil && resp.Status == 101 && !e.switches {
@@ -196,14 +208,10 @@ func (c *conn) decide(resp *h1.Response) (tell bool, err error) {
 		return false, errClosing
 	}
 	if c.protocol == undecided && c.outstanding.len() == 1 {
-		c.protocol = http1
-		if resp.Body.Kind() == h1.Tunnel {
-			c.protocol, c.switched = tunnel, resp.Status
-		}
-		c.tell()
+		c.decideSwitch(resp)
 	}
 	c.responding = true
-	if c.protocol == tunnel || !c.server.draining() {
+	if c.protocol > undecided || !c.server.draining() {
 		return false, nil
 	}
 	c.closing = true
@@ -217,17 +225,44 @@ func (c *conn) decide(resp *h1.Response) (tell bool, err error) {
 	return true, nil
 }
 
-// relayTunnel passes bytes on until the source has ended.
-func (c *conn) relayTunnel(f *flow) error {
-	body := h1.TunnelBody()
-	return f.copyBody(&body)
+// decideSwitch settles what is spoken after the response to the request that may switch protocols. The caller holds mu.
+func (c *conn) decideSwitch(resp *h1.Response) {
+	switch {
+	case resp.Body.Kind() != h1.Tunnel:
+		c.speak(http1)
+		return
+	case resp.Status == 101 && resp.Upgrade("h2c"):
+		c.endExchange(c.outstanding.pop(), resp.Status)
+		c.speak(http2)
+		c.continueAsStream()
+	case resp.Status == 101 && resp.Upgrade("websocket"):
+		c.speak(websocket)
+	default:
+		c.speak(tunnel)
+	}
+	c.switched = resp.Status
 }
 
-// oldest returns the oldest request that is not answered yet.
-func (c *conn) oldest() (exchange, bool) {
+// oldest returns the oldest request that is not answered yet, or why what has come from the app is no response to one:
+// errSpeaks where HTTP/1 is not spoken, errTooShort where that cannot be told yet.
+func (c *conn) oldest() (exchange, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.outstanding.front(), c.outstanding.len() > 0
+	if c.protocol == unknown {
+		switch p := c.recognizeApp(c.responses.pending()); p {
+		case unknown:
+			return exchange{}, errTooShort
+		case http2, tcp:
+			c.speak(p)
+		}
+	}
+	switch {
+	case c.protocol > undecided:
+		return exchange{}, errSpeaks
+	case c.outstanding.len() == 0:
+		return exchange{}, errUnsolicited
+	}
+	return c.outstanding.front(), nil
 }
 
 // begin accounts for a request before its first byte is passed on. errClosing: it must not be passed on.
@@ -249,15 +284,29 @@ func (c *conn) begin(req *h1.Request) error {
 	if e.switches {
 		c.protocol = undecided
 	}
+	c.request = passing
+	c.account(e)
+	return nil
+}
+
+// account takes up an exchange that is answered in its turn. The caller holds mu.
+func (c *conn) account(e exchange) {
 	c.outstanding.push(e)
-	c.request, c.used = passing, true
+	c.used.Store(true)
 	c.unpark()
+	c.beginExchange(e)
+}
+
+// beginExchange accounts for an exchange before it is passed on. The caller holds mu.
+func (c *conn) beginExchange(e exchange) {
 	if c.source == nil && !e.probe {
 		c.source = c.server.sources.Acquire(c.addr(), c.server.now())
 	}
 	c.server.beginExchange(c.source, e)
-	return nil
 }
+
+// endExchange accounts for the end of an exchange with a final status code, or 0 when there was none. The caller holds mu.
+func (c *conn) endExchange(e exchange, status int) { c.server.endExchange(c.source, e, status) }
 
 func (c *conn) noRoom() bool {
 	c.mu.Lock()
@@ -269,7 +318,7 @@ func (c *conn) noRoom() bool {
 func (c *conn) answered(status int) (closed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.server.endExchange(c.source, c.outstanding.pop(), status)
+	c.endExchange(c.outstanding.pop(), status)
 	c.responding = false
 	c.tell()
 	return c.closing && c.outstanding.len() == 0 && !c.answering
@@ -279,17 +328,18 @@ func (c *conn) answered(status int) (closed bool) {
 // settled what that is. It reads on meanwhile so that a client that goes away is noticed.
 func (c *conn) awaitSwitch() (switched bool, err error) {
 	f := &c.requests
-	if len(f.pending()) == 0 {
-		if err := f.fill(); err != nil {
+	if err := f.flush(); err != nil {
+		return false, err
+	}
+	for len(f.pending()) == 0 && c.speaks() == undecided {
+		if err := c.retry(fromClient, f.fill()); err != nil {
 			return false, err
 		}
-	} else if err := f.flush(); err != nil {
-		return false, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.protocol == undecided && c.states[fromApp] != done {
 		c.wait()
 	}
-	return c.protocol == tunnel, nil
+	return c.protocol != http1, nil
 }

@@ -18,12 +18,26 @@ type ban struct {
 	reason string
 }
 
+// leaf is why framing knows nothing but bytes.
+const leaf = "a leaf knows bytes: no socket, no clock, and nobody else"
+
 // bans hold for everything but tests.
 var bans = []ban{
 	{"../proxy", "lameduck/lifecycle", "lameduck/lifecycle/silence", "the relay does what it is told and knows no phase; only the rhythm of its sources is shared"},
 	{"../proxy", "lameduck/cmd", "", "a command is wiring, and nobody's library"},
 	{"../proxy", "net/http", "", "bytes are passed on as they come; net/http parses, normalizes and buffers them"},
 	{"../proxy", "os/signal", "", "signals are the command's, and what they mean is the lifecycle's"},
+	{"../proxy/h1", "net", "", leaf},
+	{"../proxy/h2", "net", "", leaf},
+	{"../proxy/ws", "net", "", leaf},
+	{"../proxy/pp", "net", "", leaf},
+	{"../proxy/h1", "time", "", leaf},
+	{"../proxy/h2", "time", "", leaf},
+	{"../proxy/ws", "time", "", leaf},
+	{"../proxy/h1", "lameduck", "", leaf},
+	{"../proxy/h2", "lameduck", "", leaf},
+	{"../proxy/ws", "lameduck", "", leaf},
+	{"../proxy/pp", "lameduck", "", leaf},
 	{"../lifecycle", "lameduck/proxy", "", "the lifecycle decides from facts; it sees the data plane through the interface Relay, which a test can play"},
 	{"../lifecycle", "lameduck/cmd", "", "a command is wiring, and nobody's library"},
 	{"../lifecycle/silence", "net", "net/netip", "a source is an address, not a connection"},

@@ -260,7 +260,7 @@ func TestI6CloseMissesNoConnectionThatComesUpWithIt(t *testing.T) {
 		go r.server.Close(r.t.Context())
 		synctest.Wait()
 		server, client := memPipe(memAddr)
-		c := r.server.register(&route{dial: r.dial}, server)
+		c := r.server.register(&route{Route: Route{Dial: r.dial}}, server)
 		c.serve()
 		(&peer{t, "client", client}).wantsEnd()
 	})
@@ -400,7 +400,7 @@ func TestI9AmbiguousRequestsAreRefused(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, Config{}, func(r *rig) {
+			onRoute(t, HTTP1, Config{}, func(r *rig) {
 				client, app := r.connect()
 				go func() { _, _ = client.conn.Write([]byte(test.head)) }()
 				client.wantsAnswer(test.status)

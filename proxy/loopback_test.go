@@ -30,7 +30,7 @@ func onLoopback(t testing.TB, config Config, app net.Listener) (s *Server, addre
 	}
 	s = New(config)
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(ln, DialTCP(app.Addr().String())) }()
+	go func() { served <- s.Serve(ln, Route{Dial: DialTCP(app.Addr().String())}) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -262,7 +262,7 @@ func churnOnce(t *testing.T, app net.Listener, round uint64, connections int) {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = s.Serve(ln, DialTCP(app.Addr().String()))
+		_ = s.Serve(ln, Route{Dial: DialTCP(app.Addr().String())})
 	}()
 	var opened atomic.Int64
 	var users sync.WaitGroup

@@ -17,7 +17,7 @@ func (s *Server) Metrics() prometheus.Collector {
 	return &metrics{
 		server:       s,
 		connections:  d("connections", "Client connections that exist."),
-		ended:        d("connections_total", "Client connections that have ended, by what ended them.", "ended_by"),
+		ended:        d("connections_total", "Client connections that have ended, by what they spoke and by what ended them.", "protocol", "ended_by"),
 		inFlight:     d("exchanges_in_flight", "Requests that have been passed on and are not answered yet, without health probes."),
 		exchanges:    d("exchanges_total", "Exchanges that have ended, by class of status code, without health probes. none: there was no final response.", "code"),
 		probes:       d("probes_total", "Health probes that were relayed."),
@@ -48,8 +48,10 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 		c <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
 	s := m.server
-	for e := endedByClient; e < endings; e++ {
-		counter(m.ended, s.stats.ended[e].Load(), e.String())
+	for _, p := range counted {
+		for e := endedByClient; e < endings; e++ {
+			counter(m.ended, s.stats.ended[p][e].Load(), p.String(), e.String())
+		}
 	}
 	for i, name := range classNames {
 		counter(m.exchanges, s.stats.exchanges[i].Load(), name)

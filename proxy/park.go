@@ -18,55 +18,75 @@ var errParked = errors.New("parked")
 // await waits between two messages for the first bytes of the next one. errParked: for so long that the direction is
 // parked.
 func (c *conn) await(d direction) error {
-	f := &c.requests
-	if d == fromApp {
-		f = &c.responses
-	}
+	f := c.flow(d)
 	for {
 		err := f.fill()
-		if !isTimeout(err) {
-			return err
+		if err == nil {
+			return nil
 		}
-		if parked, final := c.timedOut(d); parked {
-			return errParked
-		} else if final {
+		if err := c.retry(d, err); err != nil {
 			return err
 		}
 	}
 }
 
-// timedOut settles what a deadline that has passed between two messages was for: for parking, for the end of the
-// connection, or, neither, for a parking that was called off.
-func (c *conn) timedOut(d direction) (park, final bool) {
+// retry settles what is to follow the failure, if it is one, of a read that can be begun anew: nil where a deadline has
+// passed that was there to make the direction look up, errParked where it is parked, and err where it is what it seems to be.
+func (c *conn) retry(d direction, err error) error {
+	if err == nil || !isTimeout(err) {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.parking {
-		c.states[d] = parked
-		if c.states[1-d] == parked {
-			c.token = c.server.parker.add(c)
-			if c.token == 0 {
-				c.unpark()
-			}
-		}
-		return true, false
+	if c.parking && len(c.flow(d).pending()) == 0 {
+		c.park(d)
+		return errParked
+	}
+	c.unpark()
+	if c.interrupted[d] && !c.hurried {
+		c.calm(d)
+		return nil
 	}
 	limited := c.requests.limit.Load() > 0 || c.responses.limit.Load() > 0
-	return false, c.hurried || limited || c.states[1-d] == done
+	if c.hurried || limited || c.states[1-d] == done {
+		return err
+	}
+	return nil // a parking that was called off
+}
+
+// park notes that a direction is parked, and has the parker watch the connection when both are. The caller holds mu.
+func (c *conn) park(d direction) {
+	c.states[d] = parked
+	if c.states[1-d] == parked {
+		c.token = c.server.parker.add(c)
+		if c.token == 0 {
+			c.unpark()
+		}
+	}
 }
 
 // sweep parks the connection if it is idle and has been since the last sweep.
 func (c *conn) sweep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	idle := !c.used && c.outstanding.len() == 0 && c.request == nothing && c.protocol == http1
-	c.used = false
-	if !idle || c.parking || c.closing || c.states != [2]state{} || !c.parkable() {
+	if c.used.Swap(false) || !c.idle() || c.parking || c.closing || c.states != [2]state{} || c.interrupted != [2]bool{} || !c.parkable() {
 		return
 	}
 	c.parking = true
-	past := time.Unix(1, 0)
 	_ = c.client.SetReadDeadline(past)
 	_ = c.app.SetReadDeadline(past)
+}
+
+// idle tells whether both directions probably wait with nothing in hand. Those of a protocol that can be taken up anywhere may
+// be tried at any time. The caller holds mu.
+func (c *conn) idle() bool {
+	switch c.protocol {
+	case unknown, http1:
+		return c.outstanding.len() == 0 && c.request == nothing
+	case undecided:
+		return false
+	}
+	return true
 }
 
 // parkable tells whether both sides have a descriptor for the parker to wait for.

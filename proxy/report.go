@@ -6,20 +6,24 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// Outlook returns how many exchanges are in flight and how long it takes until every other source has been silent for as
-// long as rule requires; zero or less when all have. Health probes are no exchanges here.
-func (s *Server) Outlook(rule silence.Rule) (inFlight int, silentIn time.Duration) {
-	now := s.now()
-	inFlight, silentAt := s.sources.Outlook(rule, now)
-	return inFlight, silentAt - now
-}
+// Outlook returns what the rule makes of the sources. Health probes are no exchanges here.
+func (s *Server) Outlook(rule silence.Rule) silence.Outlook { return s.sources.Outlook(rule, s.now()) }
 
 // Seen returns how many exchanges have begun since Drain, how long after it the last of them did, and how many
-// connections have ended so far, by what ended them.
-func (s *Server) Seen() (exchanges uint64, last time.Duration, ended map[string]uint64) {
-	ended = make(map[string]uint64, endings)
-	for e := endedByClient; e < endings; e++ {
-		ended[e.String()] = s.stats.ended[e].Load()
+// connections have ended so far, by what they spoke and by what ended them; what there was none of is left out.
+func (s *Server) Seen() (exchanges uint64, last time.Duration, ended map[string]map[string]uint64) {
+	ended = make(map[string]map[string]uint64)
+	for _, p := range counted {
+		for e := endedByClient; e < endings; e++ {
+			n := s.stats.ended[p][e].Load()
+			if n == 0 {
+				continue
+			}
+			if ended[p.String()] == nil {
+				ended[p.String()] = make(map[string]uint64)
+			}
+			ended[p.String()][e.String()] = n
+		}
 	}
 	if exchanges = s.stats.drainExchanges.Load(); exchanges > 0 {
 		last = time.Duration(s.stats.lastInDrain.Load() - s.drainStart.Load())

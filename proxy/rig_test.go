@@ -31,12 +31,18 @@ type rig struct {
 // inBubble runs test with a rig, and then expects that nothing is left of it.
 func inBubble(t *testing.T, config Config, test func(*rig)) {
 	t.Helper()
+	onRoute(t, Auto, config, test)
+}
+
+// onRoute is inBubble for a route that speaks a protocol.
+func onRoute(t *testing.T, protocol Protocol, config Config, test func(*rig)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{
 			t: t, server: New(config), listener: newMemListener(),
 			apps: make(chan *memConn, 100), served: make(chan error, 1),
 		}
-		go func() { r.served <- r.server.Serve(r.listener, r.dial) }()
+		go func() { r.served <- r.server.Serve(r.listener, Route{Dial: r.dial, Protocol: protocol}) }()
 		defer r.close()
 		test(r)
 	})
@@ -55,7 +61,7 @@ func (r *rig) close() {
 	if n := r.server.stats.inFlight.Load(); n != 0 {
 		r.t.Errorf("%d exchanges in flight are left", n)
 	}
-	if n, _ := r.server.Outlook(silence.Rule{}); n != 0 {
+	if n := r.server.Outlook(silence.Rule{}).InFlight; n != 0 {
 		r.t.Errorf("the sources count %d exchanges in flight that are over", n)
 	}
 }

@@ -52,7 +52,7 @@ type Server struct {
 
 // A route is a listener's way to its app.
 type route struct {
-	dial  Dialer
+	Route
 	conns sync.WaitGroup
 }
 
@@ -83,16 +83,16 @@ func New(config Config) *Server {
 // ErrServerClosed is what Serve returns after Refuse or Close.
 var ErrServerClosed = errors.New("server closed")
 
-// Serve accepts connections on ln and relays each to one of its own that dial makes, until the listener is closed. It
+// Serve accepts connections on ln and relays each to one of its own to the route's app, until the listener is closed. It
 // returns after every goroutine that it has started: ErrServerClosed when Refuse or Close has closed the listener, otherwise
 // what accepting failed with.
-func (s *Server) Serve(ln net.Listener, dial Dialer) error {
+func (s *Server) Serve(ln net.Listener, to Route) error {
 	if !s.track(ln) {
 		_ = ln.Close()
 		return ErrServerClosed
 	}
 	defer s.serving.Done()
-	r := &route{dial: dial}
+	r := &route{Route: to}
 	defer r.conns.Wait()
 	defer s.untrack(ln)
 	for {
@@ -160,8 +160,9 @@ func (s *Server) untrack(ln net.Listener) {
 }
 
 func (s *Server) register(r *route, client net.Conn) *conn {
-	c := &conn{server: s, route: r, client: client.(Conn)}
+	c := &conn{server: s, route: r, client: client.(Conn), newcomer: s.draining()}
 	c.changed.L = &c.mu
+	c.start()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
@@ -173,7 +174,7 @@ func (s *Server) register(r *route, client net.Conn) *conn {
 }
 
 func (s *Server) unregister(c *conn) {
-	s.stats.ended[c.ending].Add(1)
+	s.stats.ended[c.spoke()][c.ending].Add(1)
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
@@ -193,10 +194,15 @@ func (s *Server) turnsAway(req *h1.Request) bool {
 	return s.draining() && req.Body.Done() && s.health[string(req.Path)]
 }
 
-// Drain makes every connection ask its client to leave, from the next response on. New connections are still accepted
-// and idle ones stay open. A second call changes nothing.
+// Drain makes every connection ask its client to leave: HTTP/1 from the next response on, long-lived connections one after
+// the other. New connections are still accepted and idle ones stay open. A second call changes nothing.
 func (s *Server) Drain() {
-	s.drainStart.CompareAndSwap(0, int64(s.now()))
+	if !s.drainStart.CompareAndSwap(0, int64(s.now())) {
+		return
+	}
+	for _, c := range s.all() {
+		c.draining()
+	}
 }
 
 // Refuse closes the listeners because the app has ended: a connection that is refused is retried elsewhere. Connections

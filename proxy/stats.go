@@ -12,7 +12,7 @@ const classes = 6
 
 // stats are the server's counters.
 type stats struct {
-	ended        [endings]atomic.Uint64
+	ended        [protocols][endings]atomic.Uint64
 	inFlight     atomic.Int64 // exchanges that are traffic
 	exchanges    [classes]atomic.Uint64
 	probes       atomic.Uint64

@@ -19,6 +19,8 @@ var decisions = []mutant{
 	{"hold: the lifecycle and the relay end it Quiet after the last exchange", "lifecycle/lifecycle.go",
 		"SilentIn: silentIn,", "SilentIn: silentIn - time.Second,", "TestTheHoldEnds", "proxy"},
 
+	{"lifecycle: the story says what silence was required", "lifecycle/lifecycle.go",
+		"l.noteRequired(outlook.Required)", "l.noteRequired(0)", "TestTheStoryIsToldOnce", ""},
 	{"lifecycle: the relay is told of the drain", "lifecycle/lifecycle.go",
 		"l.relay.Drain()\n", "\n", "TestTheDoorsIntoDraining", ""},
 	{"lifecycle: /hold begins no drain", "lifecycle/hook.go",

@@ -11,7 +11,7 @@ var rhythm = []mutant{
 	{"silence: while an exchange is in flight there is no gap", "lifecycle/silence/source.go",
 		"if s.inFlight.Add(1) > 1 {", "if s.inFlight.Add(1) > 1<<20 {", "TestAnExchangeBesideALongOneIsNoGap", ""},
 	{"silence: exchanges in flight are told", "lifecycle/silence/tracker.go",
-		"inFlight += int(s.inFlight.Load())", "inFlight += 0", "TestOutlook", ""},
+		"o.InFlight += int(s.inFlight.Load())", "o.InFlight += 0", "TestOutlook", ""},
 	{"silence: a gap is remembered for ten minutes", "lifecycle/silence/source.go",
 		"return max(g.current, g.previous)", "return g.current", "TestLongestGap", ""},
 	{"silence: a gap is forgotten after twenty", "lifecycle/silence/source.go",
@@ -40,4 +40,6 @@ var rhythm = []mutant{
 		"if s.users == 0 && now", "if s.users < 0 && now", "TestSourcesThatSayNothing", ""},
 	{"silence: the rule ends few rollouts too early", "lifecycle/silence/tracker.go",
 		"r.Factor*float64(longestGap)", "0.5*r.Factor*float64(longestGap)", "TestSimulatedRollouts", "lifecycle"},
+	{"silence: what counts is the source that is silent last", "lifecycle/silence/tracker.go",
+		"in > o.SilentIn", "in < o.SilentIn", "TestOutlook", ""},
 }

@@ -6,26 +6,54 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"lameduck/proxy"
 )
 
-// A route is a listener and its app, both host:port.
-type route struct{ listen, app string }
+// A route is a listener and its app, both host:port, and what is spoken there.
+type route struct {
+	listen, app string
+	protocol    proxy.Protocol
+}
 
 // resolveRoutes reads LAMEDUCK_ROUTES.
 func (c *config) resolveRoutes(faults *faults) {
 	for _, r := range strings.Split(c.Routes, ",") {
-		listen, app, ok := strings.Cut(strings.TrimSpace(r), "=")
+		addresses, options, hasOptions := strings.Cut(strings.TrimSpace(r), ";")
+		listen, app, ok := strings.Cut(addresses, "=")
 		if !ok {
 			faults.add("ROUTES", r, "use listen=app, each [host:]port, such as 18080=8080")
 			continue
 		}
-		parsed, err := parseRoute(listen, app)
+		parsed, err := parseRoute(strings.TrimSpace(listen), strings.TrimSpace(app))
+		if err == nil && hasOptions {
+			err = parsed.parseOptions(options)
+		}
 		if err != nil {
 			faults.add("ROUTES", r, err.Error())
 			continue
 		}
 		c.routes = append(c.routes, parsed)
 	}
+}
+
+// protocols are the values of a route's option proto.
+var protocols = map[string]proxy.Protocol{"auto": proxy.Auto, "http1": proxy.HTTP1, "h2c": proxy.H2C, "tcp": proxy.TCP}
+
+// parseOptions reads what stands behind the addresses, separated by semicolons.
+func (r *route) parseOptions(options string) error {
+	for option := range strings.SplitSeq(options, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(option), "=")
+		protocol, ok := protocols[value]
+		switch {
+		case name != "proto":
+			return fmt.Errorf("option %q is unknown: use proto=auto, http1, h2c or tcp", name)
+		case !ok:
+			return fmt.Errorf("protocol %q is unknown: use proto=auto, http1, h2c or tcp", value)
+		}
+		r.protocol = protocol
+	}
+	return nil
 }
 
 func parseRoute(listen, app string) (r route, err error) {

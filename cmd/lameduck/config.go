@@ -22,27 +22,29 @@ const prefix = "LAMEDUCK_"
 
 // variables are the environment variables as they are written. The tag help is what --help and the README say.
 type variables struct {
-	Routes         string        `env:"ROUTES" envDefault:"18080=8080" help:"comma-separated listen=app, each [host:]port; listen host: all interfaces; app host: 127.0.0.1"`
-	Admin          string        `env:"ADMIN" envDefault:":18081" help:"address of /livez /readyz /metrics /hold, reachable on the pod's IP"`
-	Control        string        `env:"CONTROL" envDefault:"127.0.0.1:18082" help:"address of POST /drain and GET /status; loopback only"`
-	HoldMin        time.Duration `env:"HOLD_MIN" envDefault:"5s" help:"the hold lasts at least this long; what a pod with no traffic needs"`
-	HoldQuiet      time.Duration `env:"HOLD_QUIET" envDefault:"5s" help:"the shortest silence that is required of every source"`
-	HoldMax        string        `env:"HOLD_MAX" envDefault:"derived" help:"the hold lasts at most this long; derived: grace period - app stop - 3s"`
-	SilenceFactor  float64       `env:"SILENCE_FACTOR" envDefault:"1.5" help:"required silence of a source, as a multiple of its longest recent gap; 0: Quiet alone"`
-	GracePeriod    time.Duration `env:"GRACE_PERIOD" envDefault:"30s" help:"the pod's terminationGracePeriodSeconds"`
-	AppStop        time.Duration `env:"APP_STOP" envDefault:"5s" help:"what the app needs to stop"`
-	HookWindow     time.Duration `env:"HOOK_WINDOW" envDefault:"5s" help:"how long /hold waits for a drain to begin before it takes itself for a container restart"`
-	AppWait        time.Duration `env:"APP_WAIT" envDefault:"5s" help:"how long a new connection waits for the app to accept"`
-	ProbeAgents    []string      `env:"PROBE_AGENTS" envDefault:"known" help:"comma-separated beginnings of User-Agent values that mark health probes; known: the known probers; empty: none"`
-	ProbePaths     []string      `env:"PROBE_PATHS" help:"comma-separated paths that mark health probes"`
-	HealthPaths    []string      `env:"LB_HEALTH_PATHS" help:"comma-separated paths that are answered 503 while draining, so that the load balancer leaves sooner"`
-	UnreadyAfter   time.Duration `env:"UNREADY_AFTER" envDefault:"0s" help:"when /readyz turns 503 in a drain; 0: not before Drained"`
-	HeaderTimeout  time.Duration `env:"HEADER_TIMEOUT" envDefault:"60s" help:"how long the head of a request may take once it has begun; 0: for ever"`
-	MaxConnections int           `env:"MAX_CONNECTIONS" envDefault:"0" help:"client connections at a time, more wait; 0: no bound"`
-	StopSignal     string        `env:"STOP_SIGNAL" envDefault:"SIGTERM" help:"exec: the signal that begins the drain and that the child gets when the hold has ended"`
-	TerminationLog string        `env:"TERMINATION_LOG" envDefault:"/dev/termination-log" help:"file for the drain's story; the default only if it is there; empty: none"`
-	LogLevel       string        `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
-	LogFormat      string        `env:"LOG_FORMAT" envDefault:"json" help:"json, or console for people"`
+	Routes          string        `env:"ROUTES" envDefault:"18080=8080" help:"comma-separated listen=app[;proto=auto|http1|h2c|tcp], each [host:]port; listen host: all interfaces; app host: 127.0.0.1"`
+	Admin           string        `env:"ADMIN" envDefault:":18081" help:"address of /livez /readyz /metrics /hold, reachable on the pod's IP"`
+	Control         string        `env:"CONTROL" envDefault:"127.0.0.1:18082" help:"address of POST /drain and GET /status; loopback only"`
+	HoldMin         time.Duration `env:"HOLD_MIN" envDefault:"5s" help:"the hold lasts at least this long; what a pod with no traffic needs"`
+	HoldQuiet       time.Duration `env:"HOLD_QUIET" envDefault:"5s" help:"the shortest silence that is required of every source"`
+	HoldMax         string        `env:"HOLD_MAX" envDefault:"derived" help:"the hold lasts at most this long; derived: grace period - app stop - 3s"`
+	SilenceFactor   float64       `env:"SILENCE_FACTOR" envDefault:"1.5" help:"required silence of a source, as a multiple of its longest recent gap; 0: Quiet alone"`
+	GracePeriod     time.Duration `env:"GRACE_PERIOD" envDefault:"30s" help:"the pod's terminationGracePeriodSeconds"`
+	AppStop         time.Duration `env:"APP_STOP" envDefault:"5s" help:"what the app needs to stop"`
+	TunnelSpread    string        `env:"TUNNEL_SPREAD" envDefault:"derived" help:"time over which WebSocket connections and event streams are told to leave; derived: a third of the hold's maximum"`
+	EndEventStreams bool          `env:"END_EVENT_STREAMS" envDefault:"true" help:"end server-sent event streams between two events while draining; false: they last until the hold's maximum"`
+	HookWindow      time.Duration `env:"HOOK_WINDOW" envDefault:"5s" help:"how long /hold waits for a drain to begin before it takes itself for a container restart"`
+	AppWait         time.Duration `env:"APP_WAIT" envDefault:"5s" help:"how long a new connection waits for the app to accept"`
+	ProbeAgents     []string      `env:"PROBE_AGENTS" envDefault:"known" help:"comma-separated beginnings of User-Agent values that mark health probes; known: the known probers; empty: none"`
+	ProbePaths      []string      `env:"PROBE_PATHS" help:"comma-separated paths that mark health probes"`
+	HealthPaths     []string      `env:"LB_HEALTH_PATHS" help:"comma-separated paths that are answered 503 while draining, so that the load balancer leaves sooner"`
+	UnreadyAfter    time.Duration `env:"UNREADY_AFTER" envDefault:"0s" help:"when /readyz turns 503 in a drain; 0: not before Drained"`
+	HeaderTimeout   time.Duration `env:"HEADER_TIMEOUT" envDefault:"60s" help:"how long the head of a request may take once it has begun; 0: for ever"`
+	MaxConnections  int           `env:"MAX_CONNECTIONS" envDefault:"0" help:"client connections at a time, more wait; 0: no bound"`
+	StopSignal      string        `env:"STOP_SIGNAL" envDefault:"SIGTERM" help:"exec: the signal that begins the drain and that the child gets when the hold has ended"`
+	TerminationLog  string        `env:"TERMINATION_LOG" envDefault:"/dev/termination-log" help:"file for the drain's story; the default only if it is there; empty: none"`
+	LogLevel        string        `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	LogFormat       string        `env:"LOG_FORMAT" envDefault:"json" help:"json, or console for people"`
 }
 
 // A config is what the variables mean.
@@ -50,6 +52,7 @@ type config struct {
 	variables
 	routes     []route
 	hold       lifecycle.Hold
+	spread     time.Duration
 	stopSignal syscall.Signal
 	agents     []string
 }
@@ -138,11 +141,29 @@ func (c *config) resolveHold(faults *faults) {
 	} else if c.hold.Max = d; d > maximum {
 		faults.add("HOLD_MAX", d, "it does not fit: "+remedy)
 	}
+	c.resolveSpread(faults)
 	if c.HoldMin > c.hold.Max {
 		faults.add("HOLD_MIN", c.HoldMin, fmt.Sprintf("it is longer than the hold may last (%v): shorten it, or %s", c.hold.Max, remedy))
 	}
 	if c.HoldQuiet > c.hold.Max {
 		faults.add("HOLD_QUIET", c.HoldQuiet, fmt.Sprintf("it is longer than the hold may last (%v): shorten it, or %s", c.hold.Max, remedy))
+	}
+}
+
+// resolveSpread leaves those that are told last two thirds of the hold to go.
+func (c *config) resolveSpread(faults *faults) {
+	c.spread = c.hold.Max / 3
+	if c.TunnelSpread == "derived" {
+		return
+	}
+	d, err := time.ParseDuration(c.TunnelSpread)
+	switch {
+	case err != nil || d < 0:
+		faults.add("TUNNEL_SPREAD", c.TunnelSpread, "use a duration such as 10s, or leave it to be derived")
+	case d > c.hold.Max:
+		faults.add("TUNNEL_SPREAD", d, fmt.Sprintf("it is longer than the hold may last (%v): shorten it", c.hold.Max))
+	default:
+		c.spread = d
 	}
 }
 
@@ -258,6 +279,9 @@ func (f *faults) addParse(set map[string]string, err error) bool {
 func parseRemedy(t reflect.Type) string {
 	if t == reflect.TypeFor[time.Duration]() {
 		return "use a duration with its unit, such as 500ms, 30s or 2m"
+	}
+	if t == reflect.TypeFor[bool]() {
+		return "use true or false"
 	}
 	return "use a number"
 }

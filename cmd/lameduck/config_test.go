@@ -25,7 +25,7 @@ func mustLoad(t *testing.T, environ ...string) *config {
 
 func TestDefaults(t *testing.T) {
 	c := mustLoad(t)
-	if want := []route{{":18080", "127.0.0.1:8080"}}; !reflect.DeepEqual(c.routes, want) {
+	if want := []route{{listen: ":18080", app: "127.0.0.1:8080"}}; !reflect.DeepEqual(c.routes, want) {
 		t.Errorf("routes: %v, want %v", c.routes, want)
 	}
 	if c.Admin != ":18081" || c.Control != "127.0.0.1:18082" {
@@ -53,7 +53,15 @@ func TestEachVariableIsTakenUp(t *testing.T) {
 		want    any
 	}{
 		{"several routes", "ROUTES= 80=8080, [::1]:81=[fd00::1]:8081 ,127.0.0.1:82=app:8082", func(c *config) any { return c.routes },
-			[]route{{":80", "127.0.0.1:8080"}, {"[::1]:81", "[fd00::1]:8081"}, {"127.0.0.1:82", "app:8082"}}},
+			[]route{{listen: ":80", app: "127.0.0.1:8080"}, {listen: "[::1]:81", app: "[fd00::1]:8081"}, {listen: "127.0.0.1:82", app: "app:8082"}}},
+		{"what routes speak", "ROUTES=80=8080;proto=auto,81=8081;proto=http1,82=8082; proto=h2c ,83=8083;proto=tcp",
+			func(c *config) any {
+				return []proxy.Protocol{c.routes[0].protocol, c.routes[1].protocol, c.routes[2].protocol, c.routes[3].protocol}
+			},
+			[]proxy.Protocol{proxy.Auto, proxy.HTTP1, proxy.H2C, proxy.TCP}},
+		{"spread", "TUNNEL_SPREAD=4s", func(c *config) any { return c.spread }, 4 * time.Second},
+		{"spread derived", "TUNNEL_SPREAD=derived", func(c *config) any { return c.spread }, 22 * time.Second / 3},
+		{"event streams", "END_EVENT_STREAMS=false", func(c *config) any { return c.EndEventStreams }, false},
 		{"one port on two addresses", "ROUTES=127.0.0.1:80=8080,127.0.0.2:80=8081", func(c *config) any { return len(c.routes) }, 2},
 		{"admin by its port", "ADMIN=9000", func(c *config) any { return c.Admin }, ":9000"},
 		{"admin with a host", "ADMIN=10.0.0.1:9000", func(c *config) any { return c.Admin }, "10.0.0.1:9000"},
@@ -138,6 +146,11 @@ func TestFaultsAreRefused(t *testing.T) {
 		{"a route to the control address", []string{"ROUTES=18080=18082"}, []string{"ROUTES=127.0.0.1:18082: LAMEDUCK_CONTROL listens at 127.0.0.1:18082"}},
 		{"a route to another route", []string{"ROUTES=18080=18090,18090=8080"}, []string{"ROUTES=127.0.0.1:18090: LAMEDUCK_ROUTES listens at :18090"}},
 		{"a route without app", []string{"ROUTES=18080"}, []string{"ROUTES=18080: use listen=app"}},
+		{"a route with an option that is none", []string{"ROUTES=80=8080;protocol=tcp"}, []string{`ROUTES=80=8080;protocol=tcp: option "protocol" is unknown: use proto=auto`}},
+		{"a route with a protocol that is none", []string{"ROUTES=80=8080;proto=udp"}, []string{`ROUTES=80=8080;proto=udp: protocol "udp" is unknown: use proto=auto`}},
+		{"a spread longer than the hold", []string{"TUNNEL_SPREAD=23s"}, []string{"TUNNEL_SPREAD=23s: it is longer than the hold may last (22s)"}},
+		{"a spread that is no duration", []string{"TUNNEL_SPREAD=x"}, []string{"TUNNEL_SPREAD=x: use a duration"}},
+		{"a switch that is none", []string{"END_EVENT_STREAMS=maybe"}, []string{"END_EVENT_STREAMS=maybe: use true or false"}},
 		{"a route to port 0", []string{"ROUTES=18080=0"}, []string{"ROUTES=18080=0: app port 0 cannot be dialled"}},
 		{"a route with a port that is none", []string{"ROUTES=18080=http"}, []string{`ROUTES=18080=http: "http" is not [host:]port`}},
 		{"a port that is too high", []string{"ROUTES=65536=8080"}, []string{`ROUTES=65536=8080: "65536" is not [host:]port`}},

@@ -78,13 +78,15 @@ func newProcess(environ []string) (*process, error) {
 
 func newServer(c *config, log *zap.Logger) *proxy.Server {
 	return proxy.New(proxy.Config{
-		AppWait:        c.AppWait,
-		HeaderTimeout:  c.HeaderTimeout,
-		MaxConnections: c.MaxConnections,
-		ProbeAgents:    c.agents,
-		ProbePaths:     c.ProbePaths,
-		HealthPaths:    c.HealthPaths,
-		Log:            log,
+		AppWait:          c.AppWait,
+		HeaderTimeout:    c.HeaderTimeout,
+		MaxConnections:   c.MaxConnections,
+		ProbeAgents:      c.agents,
+		ProbePaths:       c.ProbePaths,
+		HealthPaths:      c.HealthPaths,
+		TunnelSpread:     c.spread,
+		KeepEventStreams: !c.EndEventStreams,
+		Log:              log,
 	})
 }
 
@@ -155,7 +157,7 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 func (p *process) startRoutes(serving *sync.WaitGroup) {
 	for i, r := range p.config.routes {
 		serving.Go(func() {
-			if err := p.server.Serve(p.listeners[i], proxy.DialTCP(r.app)); !errors.Is(err, proxy.ErrServerClosed) {
+			if err := p.server.Serve(p.listeners[i], proxy.Route{Dial: proxy.DialTCP(r.app), Protocol: r.protocol}); !errors.Is(err, proxy.ErrServerClosed) {
 				p.log.Error("serve", zap.String("listen", r.listen), zap.Error(err))
 			}
 		})

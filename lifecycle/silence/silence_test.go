@@ -86,15 +86,22 @@ func TestOutlook(t *testing.T) {
 		slow.Begin(at)
 		slow.End(at)
 	}
-	if _, silentAt := tracker.Outlook(rule, 40*time.Second); silentAt != 50*time.Second {
-		t.Errorf("silent at %v, want 50s: 1.5 gaps of the slow source after its last exchange", silentAt)
+	if o := tracker.Outlook(rule, 40*time.Second); o != (Outlook{0, 10 * time.Second, 30 * time.Second}) {
+		t.Errorf("the outlook is %+v, want 10s: 1.5 gaps of the slow source after its last exchange", o)
 	}
 	busy.Begin(48 * time.Second)
-	inFlight, _ := tracker.Outlook(rule, 49*time.Second)
+	if o := tracker.Outlook(rule, 49*time.Second); o.InFlight != 1 {
+		t.Errorf("%d in flight, want 1", o.InFlight)
+	}
 	busy.End(49 * time.Second)
-	_, silentAt := tracker.Outlook(rule, 49*time.Second)
-	if inFlight != 1 || silentAt != 49*time.Second+12*time.Second {
-		t.Errorf("%d in flight, silent at %v; want 1 and 1m1s: 1.5 gaps of 8s after the end at 49s", inFlight, silentAt)
+	if o := tracker.Outlook(rule, 49*time.Second); o != (Outlook{0, 12 * time.Second, 12 * time.Second}) {
+		t.Errorf("the outlook is %+v, want 12s: 1.5 gaps of 8s after the end at 49s", o)
+	}
+	if o := tracker.Outlook(rule, 2*time.Minute); o != (Outlook{0, 61*time.Second - 2*time.Minute, 12 * time.Second}) {
+		t.Errorf("the outlook is %+v, want a silence that was complete at 1m1s", o)
+	}
+	if o := new(Tracker).Outlook(rule, time.Minute); o != (Outlook{}) {
+		t.Errorf("the outlook without a source is %+v", o)
 	}
 }
 
@@ -183,7 +190,7 @@ func TestSourcesAreSafeForConcurrentUse(t *testing.T) {
 		})
 	}
 	users.Wait()
-	if inFlight, _ := tracker.Outlook(rule, 0); inFlight != 0 {
+	if inFlight := tracker.Outlook(rule, 0).InFlight; inFlight != 0 {
 		t.Errorf("%d exchanges are in flight after all have ended", inFlight)
 	}
 }
@@ -223,15 +230,15 @@ func TestGroupsCount(t *testing.T) {
 	}
 	for n, s := range []*Source{group, others} {
 		s.Begin(time.Second)
-		if inFlight, _ := tracker.Outlook(rule, time.Second); inFlight != n+1 {
+		if inFlight := tracker.Outlook(rule, time.Second).InFlight; inFlight != n+1 {
 			t.Errorf("%d exchanges are in flight, want %d", inFlight, n+1)
 		}
 	}
 	for n, s := range []*Source{group, others} {
 		end := time.Duration(n+2) * time.Second
 		s.End(end)
-		if _, silentAt := tracker.Outlook(rule, end); silentAt != end+rule.Quiet {
-			t.Errorf("silent at %v, want %v", silentAt, end+rule.Quiet)
+		if in := tracker.Outlook(rule, end).SilentIn; in != rule.Quiet {
+			t.Errorf("silent in %v, want %v", in, rule.Quiet)
 		}
 	}
 }

@@ -104,15 +104,31 @@ func (r Rule) Required(longestGap time.Duration) time.Duration {
 	return max(r.Quiet, time.Duration(r.Factor*float64(longestGap)))
 }
 
-// Outlook returns how many exchanges are in flight and, as far as the sources go that have none, the instant at which
-// every one of them will have been silent for as long as the rule requires.
-func (t *Tracker) Outlook(rule Rule, now time.Duration) (inFlight int, silentAt time.Duration) {
+// An Outlook is what is to be expected of the sources. The zero value: nothing, since there has been nothing.
+type Outlook struct {
+	// InFlight is how many exchanges are in flight.
+	InFlight int
+	// SilentIn is the time until every source without an exchange in flight has been silent for as long as the rule
+	// requires. Zero or less: each has.
+	SilentIn time.Duration
+	// Required is the silence that the rule requires of the source for which SilentIn is longest. Zero: there is none.
+	Required time.Duration
+}
+
+// Outlook returns what the rule makes of the sources at now.
+func (t *Tracker) Outlook(rule Rule, now time.Duration) Outlook {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	var o Outlook
 	look := func(s *Source) {
-		inFlight += int(s.inFlight.Load())
-		if last := time.Duration(s.lastEnd.Load()); last != never {
-			silentAt = max(silentAt, last+rule.Required(s.longestGap(now)))
+		o.InFlight += int(s.inFlight.Load())
+		last := time.Duration(s.lastEnd.Load())
+		if last == never {
+			return
+		}
+		required := rule.Required(s.longestGap(now))
+		if in := last + required - now; o.Required == 0 || in > o.SilentIn {
+			o.SilentIn, o.Required = in, required
 		}
 	}
 	for _, s := range t.addresses {
@@ -124,7 +140,7 @@ func (t *Tracker) Outlook(rule Rule, now time.Duration) (inFlight int, silentAt 
 	if t.others != nil {
 		look(t.others)
 	}
-	return inFlight, silentAt
+	return o
 }
 
 // Len returns how many sources are told apart.

@@ -72,5 +72,13 @@ func (b *Body) Scan(p []byte) (n int, err error) {
 	return 0, nil
 }
 
+// Between tells whether no chunk is under way, so that the body could end here.
+func (b *Body) Between() bool {
+	return b.kind == UntilClose || b.kind == Chunked && b.state == chunkStart && b.line == 0
+}
+
+// FixedBody is a body of n bytes.
+func FixedBody(n int64) Body { return Body{kind: Fixed, left: n} }
+
 // TunnelBody is what a connection carries once it is a tunnel.
 func TunnelBody() Body { return Body{kind: Tunnel} }

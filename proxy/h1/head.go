@@ -57,11 +57,13 @@ func nextLine(b []byte) (line []byte, size int, ok bool) {
 
 // fields are what a header section says about framing and about the connection.
 type fields struct {
-	length    int64 // Content-Length, -1: none
-	coding    bool  // a Transfer-Encoding is there
-	chunked   bool  // and its last coding is chunked
-	upgrade   bool  // an Upgrade field is there
+	length    int64  // Content-Length, -1: none
+	coding    bool   // a Transfer-Encoding is there
+	chunked   bool   // and its last coding is chunked
+	upgrade   []byte // the value of the Upgrade field; nil: none
 	userAgent []byte
+	events    bool // the content is an event stream, and in clear
+	encoded   bool // a Content-Encoding is there
 }
 
 // parseFields reads field lines up to the empty line and returns the size of the section; 0: incomplete.
@@ -105,11 +107,19 @@ func (f *fields) parseLine(line []byte) error {
 func (f *fields) apply(name, value []byte) error {
 	switch len(name) {
 	case len("Upgrade"):
-		f.upgrade = f.upgrade || equalFold(name, "upgrade")
+		if equalFold(name, "upgrade") {
+			f.upgrade = trim(value)
+		}
 	case len("User-Agent"):
 		if equalFold(name, "user-agent") {
 			f.userAgent = trim(value)
 		}
+	case len("Content-Type"):
+		if equalFold(name, "content-type") {
+			f.events = isEventStream(value)
+		}
+	case len("Content-Encoding"):
+		f.encoded = f.encoded || equalFold(name, "content-encoding")
 	case len("Content-Length"):
 		if equalFold(name, "content-length") {
 			return f.applyLength(value)

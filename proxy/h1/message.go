@@ -51,7 +51,7 @@ func ParseRequest(b []byte) (Request, error) {
 	return Request{
 		Size:      start + section,
 		Method:    methodOf(method),
-		Upgrade:   f.upgrade,
+		Upgrade:   f.upgrade != nil,
 		Path:      pathOf(target),
 		UserAgent: f.userAgent,
 		Body:      body,
@@ -138,7 +138,14 @@ type Response struct {
 	Size   int // bytes of the head, the empty line included
 	Status int // 100 to 999
 	Body   Body
+	// EventStream tells that the body is a text/event-stream without a content coding: where an event ends can be seen.
+	EventStream bool
+
+	upgrade []byte
 }
+
+// Upgrade tells whether a 101 switches to the protocol of this lower-case name.
+func (r *Response) Upgrade(name string) bool { return equalFold(r.upgrade, name) }
 
 // Interim tells whether another response to the same request follows (RFC 9110 section 15.2). A 101 is final for HTTP.
 func (r *Response) Interim() bool { return r.Status/100 == 1 && r.Status != 101 }
@@ -162,7 +169,13 @@ func ParseResponse(b []byte, method Method) (Response, error) {
 	if err := f.check(minor); err != nil {
 		return Response{}, err
 	}
-	return Response{Size: start + section, Status: status, Body: f.responseBody(status, method)}, nil
+	return Response{
+		Size:        start + section,
+		Status:      status,
+		Body:        f.responseBody(status, method),
+		EventStream: f.events && !f.encoded,
+		upgrade:     f.upgrade,
+	}, nil
 }
 
 // parseStatusLine reads HTTP-version SP status-code [ SP reason-phrase ] (RFC 9112 section 4).

@@ -1,0 +1,93 @@
+package proxy
+
+import (
+	"io"
+
+	"lameduck/proxy/h1"
+)
+
+// lastChunk ends a chunked body without trailers (RFC 9112 section 7.1).
+const lastChunk = "0\r\n\r\n"
+
+// copyResponse passes the body of a response on: at one go where it has an end of its own, event by event where the client is
+// to be told to leave between two of them.
+func (c *conn) copyResponse(r *h1.Response) error {
+	if !r.EventStream || r.Body.Done() || c.server.config.KeepEventStreams {
+		return c.responses.copyBody(&r.Body)
+	}
+	c.setEvents(true)
+	defer c.setEvents(false)
+	return c.copyEvents(r)
+}
+
+func (c *conn) setEvents(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.events = on; on {
+		c.scheduleLeave()
+		return
+	}
+	if c.leaving != nil {
+		c.leaving.Stop()
+		c.leaving = nil
+	}
+	c.due.Store(false)
+	c.calm(fromApp)
+}
+
+// copyEvents is copyBody for an event stream. It ends one between two events once the client is to leave: an EventSource
+// connects again by itself, and asks for what it has missed (HTML standard, section 9.2).
+func (c *conn) copyEvents(r *h1.Response) error {
+	f, body := &c.responses, &r.Body
+	var events h1.Events
+	for !body.Done() {
+		if c.due.Load() && body.Between() && events.Between() {
+			if ended, err := c.endEvents(r); ended {
+				return err
+			}
+		}
+		if len(f.pending()) == 0 {
+			if err := c.retry(fromApp, f.fill()); err != nil {
+				return err
+			}
+			continue
+		}
+		n, err := events.Scan(body, f.pending())
+		f.advance(n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endEvents ends the stream in the app's place, and with it the connection. False: others wait for their turn behind it.
+func (c *conn) endEvents(r *h1.Response) (ended bool, err error) {
+	f := &c.responses
+	if err := f.flush(); err != nil {
+		return true, err
+	}
+	if !c.claimEnd() {
+		return false, nil
+	}
+	if r.Body.Kind() == h1.UntilClose {
+		return true, io.EOF
+	}
+	return true, f.write([]byte(lastChunk))
+}
+
+// claimEnd makes the response that is being passed on the last one, unless others are outstanding.
+func (c *conn) claimEnd() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.due.Store(false)
+	if c.outstanding.len() > 1 || c.answering {
+		return false
+	}
+	c.closing = true
+	if c.ending == endedOpen {
+		c.ending = endedTold
+	}
+	c.tell()
+	return true
+}

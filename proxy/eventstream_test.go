@@ -1,0 +1,169 @@
+package proxy
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const (
+	events        = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+	chunkedEvents = events + "Transfer-Encoding: chunked\r\n\r\n"
+	event         = "data: a\n\n"
+	eventChunk    = "9\r\ndata: a\n\n\r\n"
+)
+
+// streaming opens a connection whose answer is an event stream.
+func streaming(r *rig, head string) (client, app *peer) {
+	client, app = r.connect()
+	client.send(get)
+	app.wants(get)
+	app.send(head)
+	client.wants(head)
+	return client, app
+}
+
+func TestAnEventStreamEndsBetweenTwoEvents(t *testing.T) {
+	for name, test := range map[string]struct{ head, before, then, end string }{
+		"before the first event":       {chunkedEvents, "", "", "0\r\n\r\n"},
+		"after a whole event":          {chunkedEvents, eventChunk, "", "0\r\n\r\n"},
+		"not within an event":          {chunkedEvents, "8\r\ndata: a\n\r\n", "1\r\n\n\r\n", "0\r\n\r\n"},
+		"not within a chunk":           {chunkedEvents, "a\r\ndata: a\n\n", ":\r\n1\r\n\n\r\n", "0\r\n\r\n"},
+		"not within a chunk's framing": {chunkedEvents, eventChunk + "1", "\r\n\n\r\n", "0\r\n\r\n"},
+		"after a comment":              {chunkedEvents, "2\r\n:\n\r\n", "", "0\r\n\r\n"},
+		"with the connection":          {events + "\r\n", event, "", ""},
+		"with lines that end with CR":  {events + "\r\n", "data: a\r\r", "", ""},
+		"and with CR LF":               {events + "\r\n", "data: a\r\n", "\r\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := streaming(r, test.head)
+				app.send(test.before)
+				client.wants(test.before)
+				r.server.Drain()
+				time.Sleep(time.Second)
+				if test.then != "" {
+					client.wantsOpen()
+					app.send(test.then)
+				}
+				client.wants(test.then + test.end)
+				client.wantsEnd()
+				client.closes()
+				app.wantsEnd()
+				synctest.Wait()
+				if n := r.server.stats.ended[http1][endedTold].Load(); n != 1 {
+					t.Errorf("%d connections count as told, want 1", n)
+				}
+			})
+		})
+	}
+}
+
+func TestAnEventStreamHasItsTurn(t *testing.T) {
+	const spread = 10 * time.Second
+	inBubble(t, Config{TunnelSpread: spread}, func(r *rig) {
+		r.server.Drain()
+		// One that begins while draining is told with its head, and then has its turn like the others.
+		client, app := r.connect()
+		client.send(get)
+		app.wants(get)
+		app.send(chunkedEvents + eventChunk)
+		client.wants(chunkedEvents[:len(chunkedEvents)-2] + "Connection: close\r\n\r\n" + eventChunk)
+		time.Sleep(spread)
+		client.wants("0\r\n\r\n")
+		client.wantsEnd()
+	})
+}
+
+func TestAnEventStreamIsLeftAlone(t *testing.T) {
+	for name, test := range map[string]struct {
+		config Config
+		head   string
+		drain  bool
+	}{
+		"while serving":         {Config{}, chunkedEvents, false},
+		"where that is wanted":  {Config{KeepEventStreams: true}, chunkedEvents, true},
+		"where it is encoded":   {Config{}, events + "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", true},
+		"where it is something": {Config{}, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, test.config, func(r *rig) {
+				client, app := streaming(r, test.head)
+				if test.drain {
+					r.server.Drain()
+				}
+				for range 100 {
+					time.Sleep(time.Minute)
+					app.send(eventChunk)
+					client.wants(eventChunk)
+				}
+				app.send("0\r\n\r\n")
+				client.wants("0\r\n\r\n")
+			})
+		})
+	}
+}
+
+func TestARequestBehindAnEventStreamIsAnswered(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := streaming(r, chunkedEvents)
+		client.send(get)
+		app.wants(get)
+		r.server.Drain()
+		time.Sleep(time.Minute)
+		client.wantsOpen()
+		app.send("0\r\n\r\n" + ok)
+		client.wants("0\r\n\r\n" + told)
+	})
+}
+
+func TestAConnectionIsUsedOnAfterAnEventStream(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := streaming(r, chunkedEvents)
+		app.send(eventChunk + "0\r\n\r\n")
+		client.wants(eventChunk + "0\r\n\r\n")
+		r.server.Drain()
+		time.Sleep(time.Minute)
+		client.wantsOpen()
+		client.send(get)
+		app.wants(get)
+		app.send(ok)
+		client.wants(told)
+	})
+}
+
+func TestASecondEventStreamHasATurnOfItsOwn(t *testing.T) {
+	const n, spread = 10, 10 * time.Second
+	inBubble(t, Config{TunnelSpread: spread}, func(r *rig) {
+		var clients, apps [n]*peer
+		for i := range n {
+			clients[i], apps[i] = streaming(r, chunkedEvents)
+		}
+		r.server.Drain()
+		for i := range n {
+			apps[i].send("0\r\n\r\n")
+			clients[i].wants("0\r\n\r\n")
+		}
+		time.Sleep(spread)
+		for i := range n {
+			clients[i].send(get)
+			apps[i].wants(get)
+			apps[i].send(chunkedEvents)
+		}
+		atOnce := 0
+		for _, c := range clients {
+			if strings.HasSuffix(string(c.taken()), lastChunk) {
+				atOnce++
+			}
+		}
+		if atOnce > n/2 {
+			t.Errorf("%d of %d streams are ended at once", atOnce, n)
+		}
+		time.Sleep(spread)
+		for _, c := range clients {
+			c.taken()
+			c.wantsEnd()
+		}
+	})
+}

@@ -1,0 +1,156 @@
+package proxy
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lameduck/proxy/h2"
+	"lameduck/proxy/ws"
+)
+
+// FuzzRelayFrames has an HTTP/2 app say anything in any pieces, with a drain in the middle. What the client has is what the app has
+// sent, and the notice once, between two frames and not within a field block.
+func FuzzRelayFrames(f *testing.F) {
+	f.Add(headers(1, false, true)+data(1, true, 5), uint16(3), uint64(1))
+	f.Add(headers(1, false, false)+continuation(1, true)+goAway(1, 0, "x"), uint16(12), uint64(2))
+	f.Add(data(1, false, 50)+"\x00\x00\x01\x77", uint16(0), uint64(3))
+	f.Fuzz(func(t *testing.T, sent string, at uint16, split uint64) {
+		if len(sent) > memBuffer-2*h2.GoAwaySize {
+			return
+		}
+		half := min(int(at), len(sent))
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := speaksHTTP2(r)
+			app.sendInPieces(sent[:half], split)
+			client.t.Helper()
+			got := string(client.taken())
+			r.server.Drain()
+			time.Sleep(noticeSpread)
+			got += string(client.taken())
+			app.sendInPieces(sent[half:], split)
+			app.ends()
+			got += string(client.taken())
+			wantsFrames(t, got, sent)
+		})
+	})
+}
+
+// wantsFrames expects that got is sent, but for a header that is not whole at its end, with the notice at a place where it may
+// stand, or without it where there is no such place.
+func wantsFrames(t *testing.T, got, sent string) {
+	t.Helper()
+	whole := wholeHeaders(sent)
+	if got == whole {
+		return
+	}
+	for i := range got {
+		rest, ok := cutNotice(got[i:])
+		if ok && betweenFrames(got[:i]) && got[:i]+rest == lowered(whole, i) {
+			return
+		}
+	}
+	t.Fatalf("the client has\n%q\nof\n%q", got, whole)
+}
+
+// cutNotice cuts a GOAWAY without an error and a PING off b.
+func cutNotice(b string) (rest string, ok bool) {
+	const size = h2.GoAwaySize + h2.PingSize
+	if len(b) < size {
+		return "", false
+	}
+	want := string(h2.AppendGoAway(nil, h2.LastStream([]byte(b)))) + string(h2.AppendPing(nil, [8]byte{}))
+	return b[size:], b[:size-8] == want[:size-8]
+}
+
+// lowered returns the app's frames as a client is to see them that is told after the first n bytes: from then on no last stream is
+// higher than one before.
+func lowered(frames string, n int) string {
+	b, lowest := []byte(frames), uint32(h2.MaxStream)
+	for at := 0; at < len(b); {
+		h, ok := h2.ParseHeader(b[at:])
+		if !ok {
+			break
+		}
+		if h.Type == h2.GoAway && h.Length >= 8 && len(b)-at >= h2.GoAwaySize {
+			if last := h2.LastStream(b[at:]); last <= lowest {
+				lowest = last
+			} else if at >= n {
+				h2.SetLastStream(b[at:], lowest)
+			}
+		}
+		at += h2.HeaderSize + h.Length
+	}
+	return string(b)
+}
+
+// betweenFrames tells whether another frame may follow these bytes.
+func betweenFrames(b string) bool {
+	block := false
+	for len(b) > 0 {
+		h, ok := h2.ParseHeader([]byte(b))
+		if !ok || h2.HeaderSize+h.Length > len(b) {
+			return false
+		}
+		block = h.OpensBlock()
+		b = b[h2.HeaderSize+h.Length:]
+	}
+	return !block
+}
+
+// wholeHeaders cuts off what is no more than the beginning of a header, or of a GOAWAY that has to be looked into.
+func wholeHeaders(b string) string {
+	for at := 0; at < len(b); {
+		h, ok := h2.ParseHeader([]byte(b[at:]))
+		if !ok || h.Type == h2.GoAway && h.Length >= 8 && len(b)-at < h2.GoAwaySize {
+			return b[:at]
+		}
+		at += h2.HeaderSize + h.Length
+	}
+	return b
+}
+
+// FuzzRelayMessages has a WebSocket app say anything in any pieces, with a drain in the middle. What the client has is what the app
+// has sent, up to a close frame of ours between two messages, if there is one.
+func FuzzRelayMessages(f *testing.F) {
+	f.Add(text+firstPart+pong+lastPart, uint16(3), uint64(1))
+	f.Add("\x82\x7e\x01\x00"+strings.Repeat("x", 256)+text, uint16(100), uint64(2))
+	f.Add(text+normal+text, uint16(5), uint64(3))
+	f.Fuzz(func(t *testing.T, sent string, at uint16, split uint64) {
+		if len(sent) > memBuffer-len(goingAway) {
+			return
+		}
+		half := min(int(at), len(sent))
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := webSocket(r)
+			app.sendInPieces(sent[:half], split)
+			got := string(client.taken())
+			r.server.Drain()
+			time.Sleep(time.Second)
+			got += string(client.taken())
+			app.sendInPieces(sent[half:], split)
+			got += string(client.taken())
+			whole, told := strings.CutSuffix(got, goingAway)
+			switch {
+			case told && strings.HasPrefix(sent, whole) && betweenMessages(whole):
+			case strings.HasPrefix(sent, got) && len(sent)-len(got) < 14: // a header is 14 bytes at most
+			default:
+				t.Fatalf("the client has\n%q\nof\n%q", got, sent)
+			}
+		})
+	})
+}
+
+// betweenMessages tells whether no message is under way after these frames.
+func betweenMessages(b string) bool {
+	var m ws.Messages
+	for len(b) > 0 {
+		h, err := ws.ParseHeader([]byte(b))
+		if err != nil || h.Size == 0 || h.Length > int64(len(b)-h.Size) {
+			return false
+		}
+		m.Next(h)
+		b = b[h.Size+int(h.Length):]
+	}
+	return m.Between()
+}

@@ -1,0 +1,338 @@
+package proxy
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"time"
+
+	"lameduck/proxy/h1"
+	"lameduck/proxy/h2"
+)
+
+// maxStreams bounds the open streams of one connection. A client that opens more waits; apps allow a few hundred.
+const maxStreams = 1 << 16
+
+// pingTimeout is how long the answer to our PING is waited for, and goodbyeAfter how long the final GOAWAY comes after it: a
+// client may have answered before another part of it has heard the notice.
+const (
+	pingTimeout  = 5 * time.Second
+	goodbyeAfter = time.Second
+)
+
+// http2State is what is known of an HTTP/2 connection.
+type http2State struct {
+	side [2]frameSide // each owned by its direction
+
+	// Guarded by conn.mu.
+	streams  map[uint32]ends // those that are open, by identifier
+	highest  uint32          // stream that the client has opened
+	lowest   uint32          // last stream identifier that a GOAWAY has named to the client
+	farewell farewell
+	ping     [8]byte // of our PING
+	pinging  bool    // it has not been answered
+}
+
+func newHTTP2() *http2State {
+	return &http2State{streams: make(map[uint32]ends), lowest: h2.MaxStream}
+}
+
+// ends says which sides of a stream have ended. It is closed when both have.
+type ends uint8
+
+const (
+	clientEnded ends = 1 << fromClient
+	appEnded    ends = 1 << fromApp
+)
+
+// A farewell is how far the words of parting have come (RFC 9113 section 6.8).
+type farewell uint8
+
+const (
+	unsaid  farewell = iota // leads to noticed
+	noticed                 // a GOAWAY has been sent that refuses nothing; leads to final
+	final                   // a GOAWAY has named the last stream; the connection ends with the last open one
+)
+
+// A frameSide is how far the frames of one direction have come.
+type frameSide struct {
+	payload h1.Body     // what is left of the current frame's
+	begun   bool        // the client's preface has passed; the app's first frame has
+	block   bool        // only CONTINUATION may follow
+	frame   h2.Header   // the current one
+	opened  []uint32    // streams that begin with frames that have not been written
+	ended   []h2.Header // frames that end streams, and have not been written
+}
+
+// batch bounds what a frameSide remembers between two writes.
+const batch = 64
+
+// continueAsStream makes the request that has switched to HTTP/2 its first stream (RFC 7540 section 3.2). The caller holds mu.
+func (c *conn) continueAsStream() {
+	c.h2.highest = 1
+	c.h2.streams[1] = clientEnded
+	c.beginExchange(exchange{})
+}
+
+// relayFrames passes frames on as they come, until the source has ended, and counts the streams that are open. While
+// draining the direction from the app puts GOAWAY frames of its own between them.
+func (c *conn) relayFrames(d direction) error {
+	f, side := c.flow(d), &c.h2.side[d]
+	for {
+		if !side.payload.Done() {
+			if err := c.copyPayload(d); err != nil {
+				return err
+			}
+			continue
+		}
+		side.complete()
+		if d == fromApp && c.due.Load() && side.begun && !side.block {
+			if err := c.sayGoAway(); err != nil {
+				return err
+			}
+		}
+		passed, err := c.passFrame(d)
+		if err != nil {
+			return err
+		}
+		if passed {
+			continue
+		}
+		if err := c.flushFrames(d); err != nil {
+			return err
+		}
+		if err := c.retry(d, f.fill()); err != nil {
+			return err
+		}
+		if c.speaks() != http2 {
+			return errSpeaks
+		}
+		c.used.Store(true)
+	}
+}
+
+// copyPayload passes on what is left of a frame's payload.
+func (c *conn) copyPayload(d direction) error {
+	f, side := c.flow(d), &c.h2.side[d]
+	if int64(len(f.pending())) < side.payload.Opaque() {
+		if err := c.flushFrames(d); err != nil {
+			return err
+		}
+	}
+	return c.retry(d, f.copyBody(&side.payload))
+}
+
+// passFrame passes the header of the next frame on, and what of the payload it has to look at. False: more bytes are needed.
+func (c *conn) passFrame(d direction) (bool, error) {
+	f, side := c.flow(d), &c.h2.side[d]
+	if d == fromClient && !side.begun {
+		return c.passPreface(d)
+	}
+	b := f.pending()
+	h, ok := h2.ParseHeader(b)
+	if !ok {
+		return false, nil
+	}
+	switch {
+	case d == fromClient && h.PingAck():
+		if len(b) < h2.PingSize {
+			return false, nil
+		}
+		if c.answersPing(b[h2.HeaderSize:h2.PingSize]) {
+			return true, c.dropFrame(d, h2.PingSize)
+		}
+	case d == fromApp && h.Type == h2.GoAway && h.Length >= h2.GoAwaySize-h2.HeaderSize:
+		if len(b) < h2.GoAwaySize {
+			return false, nil
+		}
+		c.lower(b)
+	}
+	side.begun, side.block, side.frame = true, h.OpensBlock(), h
+	if err := c.follow(d, h); err != nil {
+		return false, err
+	}
+	f.advance(h2.HeaderSize)
+	side.payload = h1.FixedBody(int64(h.Length))
+	return true, nil
+}
+
+// passPreface passes on what the client says before its first frame. Without it, it is not HTTP/2 that is spoken.
+func (c *conn) passPreface(d direction) (bool, error) {
+	f := c.flow(d)
+	b := f.pending()
+	n := min(len(b), len(h2.Preface))
+	if string(b[:n]) != h2.Preface[:n] {
+		return false, c.giveUp(d)
+	}
+	if n < len(h2.Preface) {
+		return false, nil
+	}
+	f.advance(n)
+	c.h2.side[d].begun = true
+	return true, nil
+}
+
+// dropFrame takes a frame out.
+func (c *conn) dropFrame(d direction, size int) error {
+	if err := c.flushFrames(d); err != nil {
+		return err
+	}
+	return c.flow(d).replace(size, nil)
+}
+
+// follow takes up what a frame says of its stream. What it says takes effect with the next flush.
+func (c *conn) follow(d direction, h h2.Header) error {
+	side := &c.h2.side[d]
+	if len(side.opened) == batch || len(side.ended) == batch {
+		if err := c.flushFrames(d); err != nil {
+			return err
+		}
+	}
+	if d == fromClient && h.Type == h2.Headers {
+		side.opened = append(side.opened, h.Stream)
+	}
+	return nil
+}
+
+// complete takes up the end of the current frame, if there is one.
+func (s *frameSide) complete() {
+	if s.frame.EndStream() || s.frame.Type == h2.RSTStream {
+		s.ended = append(s.ended, s.frame)
+	}
+	s.frame = h2.Header{}
+}
+
+// flushFrames writes what has been passed on, with the streams accounted for: a new one before its first byte is written, one that
+// ends after its last.
+func (c *conn) flushFrames(d direction) error {
+	side := &c.h2.side[d]
+	if len(side.opened) > 0 {
+		c.openStreams(side.opened)
+		side.opened = side.opened[:0]
+	}
+	if err := c.flow(d).flush(); err != nil {
+		return err
+	}
+	if len(side.ended) > 0 {
+		c.endStreams(d, side.ended)
+		side.ended = side.ended[:0]
+	}
+	return nil
+}
+
+func (c *conn) openStreams(ids []uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		for len(c.h2.streams) >= maxStreams && c.states[fromApp] != done {
+			c.wait()
+		}
+		if id <= c.h2.highest {
+			continue // trailers, or what the app will call an error
+		}
+		c.h2.highest = id
+		c.h2.streams[id] = 0
+		c.beginExchange(exchange{})
+	}
+}
+
+func (c *conn) endStreams(d direction, frames []h2.Header) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range frames {
+		was, ok := c.h2.streams[h.Stream]
+		if !ok {
+			continue
+		}
+		now := was | ends(1)<<d
+		if h.Type != h2.RSTStream && now != clientEnded|appEnded {
+			c.h2.streams[h.Stream] = now
+			continue
+		}
+		delete(c.h2.streams, h.Stream)
+		c.endExchange(exchange{}, 0)
+	}
+	c.tell()
+	if c.h2.farewell == final && len(c.h2.streams) == 0 {
+		c.due.Store(true)
+		c.interrupt(fromApp)
+	}
+}
+
+// abandonStreams accounts for the streams that were open when the connection ended. The caller holds mu.
+func (c *conn) abandonStreams() {
+	if c.h2 == nil {
+		return
+	}
+	for range c.h2.streams {
+		c.endExchange(exchange{}, 0)
+	}
+	clear(c.h2.streams)
+}
+
+// sayGoAway says the next of the words of parting. errClosing: that was the last, and no stream is open.
+func (c *conn) sayGoAway() error {
+	if err := c.flushFrames(fromApp); err != nil {
+		return err
+	}
+	frames, over := c.nextFarewell()
+	if err := c.responses.replace(0, frames); err != nil {
+		return err
+	}
+	if over {
+		return errClosing
+	}
+	return nil
+}
+
+// nextFarewell returns the frames that are to be sent now, and whether the connection is over with them: first a GOAWAY that
+// refuses nothing with a PING, then, a moment after the client has answered that, one with the last stream that has really been
+// passed on.
+func (c *conn) nextFarewell() (frames []byte, over bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.due.Store(false)
+	s := c.h2
+	switch s.farewell {
+	case unsaid:
+		s.farewell, s.pinging = noticed, true
+		binary.BigEndian.PutUint64(s.ping[:], rand.Uint64())
+		frames = h2.AppendPing(h2.AppendGoAway(nil, s.lowest), s.ping)
+		c.leaving.Reset(pingTimeout)
+		if c.ending == endedOpen {
+			c.ending = endedTold
+		}
+		return frames, false
+	case noticed:
+		s.farewell = final
+		s.lowest = min(s.lowest, s.highest)
+		frames = h2.AppendGoAway(nil, s.lowest)
+	}
+	return frames, len(s.streams) == 0
+}
+
+// answersPing tells whether the payload of a PING's answer is that of ours, which the app has not sent.
+func (c *conn) answersPing(payload []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.h2
+	if !s.pinging || string(payload) != string(s.ping[:]) {
+		return false
+	}
+	s.pinging = false
+	if s.farewell == noticed {
+		c.leaving.Reset(goodbyeAfter)
+	}
+	return true
+}
+
+// lower makes a GOAWAY of the app's name no higher stream than one that the client has been named before: what has been refused
+// may have been tried elsewhere.
+func (c *conn) lower(frame []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if last := h2.LastStream(frame); last <= c.h2.lowest {
+		c.h2.lowest = last
+	} else if c.h2.farewell != unsaid {
+		h2.SetLastStream(frame, c.h2.lowest)
+	}
+}

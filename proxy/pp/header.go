@@ -1,0 +1,52 @@
+package pp
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// maxV1 bounds a header of version 1, its line end included (section 2.1: the longest one has 107 bytes).
+const maxV1 = 107
+
+// v2Head is the number of bytes of a header of version 2 up to and with the length of the rest (section 2.2).
+const v2Head = 16
+
+var (
+	v1Start     = []byte("PROXY ")
+	v2Signature = []byte("\r\n\r\n\x00\r\nQUIT\n")
+)
+
+// Size returns the number of bytes of the header at the start of b, which may be more than b has. ok is false while that cannot be
+// told. A size of 0 that is ok: there is no header.
+func Size(b []byte) (size int, ok bool) {
+	switch {
+	case begins(b, v1Start):
+		return sizeV1(b)
+	case begins(b, v2Signature):
+		return sizeV2(b)
+	}
+	return 0, true
+}
+
+// begins tells whether b and start agree as far as both go.
+func begins(b, start []byte) bool {
+	n := min(len(b), len(start))
+	return bytes.Equal(b[:n], start[:n])
+}
+
+func sizeV1(b []byte) (int, bool) {
+	if i := bytes.Index(b[:min(len(b), maxV1)], []byte("\r\n")); i >= 0 {
+		return i + 2, true
+	}
+	return 0, len(b) >= maxV1
+}
+
+func sizeV2(b []byte) (int, bool) {
+	if len(b) < v2Head {
+		return 0, false
+	}
+	if b[12]>>4 != 2 {
+		return 0, true
+	}
+	return v2Head + int(binary.BigEndian.Uint16(b[14:])), true
+}

@@ -1,0 +1,144 @@
+package proxy
+
+import (
+	"bytes"
+
+	"lameduck/proxy/h1"
+	"lameduck/proxy/h2"
+	"lameduck/proxy/pp"
+)
+
+// sniff waits for the first bytes of a client, without passing them on, until it is settled what the connection
+// speaks.
+func (c *conn) sniff() error {
+	f := &c.requests
+	if c.route.Proxied {
+		if err := c.passProxyHeader(); err != nil {
+			return err
+		}
+	}
+	for {
+		f.advance(h1.EmptyLines(f.pending())) // they mean nothing, in front of a request-line or at all
+		if len(f.pending()) > 0 {
+			if p := c.recognize(f.pending()); p != unknown {
+				return c.settle(p)
+			}
+		}
+		err := c.readStart()
+		switch {
+		case err == errParked:
+			return err // and nothing more: another goroutine may be at it already
+		case err == errHeadTimeout && bytes.IndexByte(f.pending(), ' ') < 0:
+			return c.settle(tcp) // not even a method
+		case err != nil && len(f.pending()) > 0:
+			return c.refuseRequest(err)
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// passProxyHeader passes on what a load balancer says of the connection before the client's first byte.
+func (c *conn) passProxyHeader() error {
+	f := &c.requests
+	for !c.introduced {
+		if size, ok := pp.Size(f.pending()); ok {
+			header := h1.FixedBody(int64(size))
+			if err := f.copyBody(&header); err != nil {
+				return err
+			}
+			c.introduced = true
+			continue
+		}
+		if err := c.readStart(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readStart reads on, without end where nothing has come yet and for as long as a head may take from the first byte on.
+func (c *conn) readStart() error {
+	if len(c.requests.pending()) == 0 {
+		return c.await(fromClient)
+	}
+	c.setProgress(arriving)
+	return c.withHeadTimeout(c.requests.fill)
+}
+
+// recognize tells what the client begins with b, which is not empty: unknown as long as that is open.
+func (c *conn) recognize(b []byte) protocol {
+	switch c.route.Protocol {
+	case TCP:
+		return tcp
+	case HTTP1:
+		return http1
+	case H2C:
+		return http2
+	}
+	preface := b[:min(len(b), len(h2.Preface))]
+	if bytes.HasPrefix([]byte(h2.Preface), preface) {
+		if len(preface) < len(h2.Preface) {
+			return unknown
+		}
+		return http2
+	}
+	switch h1.Recognize(b) {
+	case h1.Yes:
+		return http1
+	case h1.No:
+		return tcp
+	}
+	return unknown
+}
+
+// recognizeApp tells what it means that the app begins with b, which is not empty, before the client has said anything. An HTTP/2
+// server may send its SETTINGS at once (RFC 9113 section 3.4); an HTTP/1 server, a 408.
+func (c *conn) recognizeApp(b []byte) protocol {
+	h, whole := h2.ParseHeader(b)
+	switch {
+	case c.route.Protocol == TCP:
+		return tcp
+	case b[0] == 'H':
+		return http1
+	case whole && h.Type == h2.Settings && h.Stream == 0 && h.Flags == 0:
+		return http2
+	case whole || b[0] != 0:
+		return tcp
+	}
+	return unknown
+}
+
+// settle notes what the connection speaks, if that is still open, and asks the direction to look again.
+func (c *conn) settle(p protocol) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.request = nothing
+	if c.protocol == unknown {
+		c.speak(p)
+	}
+	return errSpeaks
+}
+
+// start notes what the route says that is spoken.
+func (c *conn) start() {
+	c.protocol = c.route.start()
+	if c.protocol == http2 {
+		c.h2 = newHTTP2()
+	}
+}
+
+// speak notes what the connection speaks from now on. The caller holds mu.
+func (c *conn) speak(p protocol) {
+	c.protocol = p
+	switch p {
+	case http2:
+		c.h2 = newHTTP2()
+	case websocket:
+		c.ws = new(messages)
+	case tcp:
+		c.account(exchange{}) // in flight until it ends
+	}
+	c.tell()
+	c.scheduleLeave()
+}

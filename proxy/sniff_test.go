@@ -1,0 +1,153 @@
+package proxy
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lameduck/proxy/h2"
+)
+
+func TestWhatIsSpokenIsSeenInTheFirstBytes(t *testing.T) {
+	for name, test := range map[string]struct {
+		bytes string
+		want  protocol
+	}{
+		"a request":                      {get, http1},
+		"a request behind empty lines":   {"\r\n\n" + get, http1},
+		"a bad request":                  {"GET / HTTP/9 x\r\n", http1},
+		"half a request-line":            {"GET / HT", unknown},
+		"half a method":                  {"PRO", unknown},
+		"no method":                      {"(GET / HTTP/1.1\r\n", tcp},
+		"a line without version":         {"EHLO example\r\n", tcp},
+		"a word":                         {"PING\r\n", tcp},
+		"an endless word":                {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", tcp},
+		"a ClientHello":                  {"\x16\x03\x01\x02\x00\x01", tcp},
+		"the preface":                    {h2.Preface, http2},
+		"the preface and more":           {h2.Preface + "\x00\x00\x00\x04", http2},
+		"half the preface":               {h2.Preface[:20], unknown},
+		"what only begins like it":       {"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", http1},
+		"a method that begins like it":   {"PRINT / HTTP/1.1\r\n", http1},
+		"the beginning of an empty line": {"\r", unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := r.connect()
+				client.send(test.bytes)
+				synctest.Wait()
+				if got := only(r.server).speaks(); got != test.want {
+					t.Errorf("%v is spoken, want %v", got, test.want)
+				}
+				client.resets()
+				app.takesAll()
+			})
+		})
+	}
+}
+
+// only returns the only connection of a server.
+func only(s *Server) *conn { return s.all()[0] }
+
+// takesAll takes whatever has come.
+func (p *peer) takesAll() { synctest.Wait(); p.available() }
+
+func TestARouteSaysWhatIsSpoken(t *testing.T) {
+	for route, want := range map[Protocol]protocol{Auto: unknown, HTTP1: http1, H2C: http2, TCP: unknown} {
+		onRoute(t, route, Config{}, func(r *rig) {
+			r.connect()
+			if got := only(r.server).speaks(); got != want {
+				t.Errorf("route %v: %v is spoken, want %v", route, got, want)
+			}
+		})
+	}
+}
+
+func TestAnythingPassesWhereTCPIsSpoken(t *testing.T) {
+	const banner, line = "220 example ESMTP\r\n", "EHLO example\r\n"
+	t.Run("the client speaks first", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := r.connect()
+			client.sendSlowly("\x16\x03\x01 anything")
+			app.wants("\x16\x03\x01 anything")
+			app.sendSlowly("HTTP/1.1 answer")
+			client.wants("HTTP/1.1 answer")
+			client.ends()
+			app.wantsEnd()
+			app.send("more")
+			client.wants("more")
+			app.ends()
+			client.wantsEnd()
+		})
+	})
+	for name, route := range map[string]Protocol{"the app speaks first": TCP, "the app speaks first where that is not said": Auto} {
+		t.Run(name, func(t *testing.T) {
+			onRoute(t, route, Config{}, func(r *rig) {
+				client, app := r.connect()
+				app.send(banner)
+				client.wants(banner)
+				if got := only(r.server).speaks(); got != tcp {
+					t.Errorf("%v is spoken, want tcp", got)
+				}
+				client.send(line)
+				app.wants(line)
+			})
+		})
+	}
+	t.Run("a part of a line that does not go on", func(t *testing.T) {
+		inBubble(t, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
+			client, app := r.connect()
+			client.send("abc")
+			app.wantsNothing()
+			time.Sleep(11 * time.Second)
+			app.wants("abc")
+			client.wantsOpen()
+		})
+	})
+}
+
+func TestATCPConnectionIsInFlightUntilItEnds(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		if n := r.server.stats.inFlight.Load(); n != 0 {
+			t.Errorf("%d in flight before a byte has come", n)
+		}
+		client.send("\x00")
+		app.wants("\x00")
+		r.server.Drain()
+		r.server.CloseIdle()
+		time.Sleep(time.Hour)
+		client.wantsOpen()
+		if n := r.server.stats.inFlight.Load(); n != 1 {
+			t.Errorf("%d in flight, want 1", n)
+		}
+		second, secondApp := r.connect()
+		second.send("\x01")
+		secondApp.wants("\x01")
+		client.closes()
+		app.closes()
+		synctest.Wait()
+		if n := r.server.stats.inFlight.Load(); n != 1 {
+			t.Errorf("%d in flight, want the second one", n)
+		}
+		if connections, exchanges := r.server.Cut(); connections != 1 || exchanges != 1 {
+			t.Errorf("cut %d connections and %d exchanges, want 1 and 1", connections, exchanges)
+		}
+		second.wantsEnd()
+		secondApp.wantsEnd()
+	})
+}
+
+func TestATCPRouteAsksNothing(t *testing.T) {
+	for _, bytes := range []string{get, h2.Preface, "GE"} {
+		onRoute(t, TCP, Config{}, func(r *rig) {
+			client, app := r.connect()
+			client.send(bytes)
+			app.wants(bytes)
+			r.server.Drain()
+			app.send(ok)
+			client.wants(ok)
+			client.send(get) // nothing says that it is to leave
+			app.wants(get)
+		})
+	}
+}

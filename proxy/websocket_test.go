@@ -1,0 +1,228 @@
+package proxy
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const (
+	upgrade  = "GET /chat HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+	switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
+
+	// A server's frames.
+	text       = "\x81\x05hello"
+	firstPart  = "\x01\x03hel"
+	middlePart = "\x00\x01l"
+	lastPart   = "\x80\x01o"
+	pong       = "\x8a\x00"
+	goingAway  = "\x88\x02\x03\xe9"
+	normal     = "\x88\x02\x03\xe8"
+
+	// A client's: masked.
+	maskedText   = "\x81\x85\x00\x00\x00\x00hello"
+	maskedNormal = "\x88\x82\x00\x00\x00\x00\x03\xe8"
+)
+
+// webSocket opens a WebSocket connection.
+func webSocket(r *rig) (client, app *peer) {
+	client, app = r.connect()
+	client.send(upgrade)
+	app.wants(upgrade)
+	app.send(switched)
+	client.wants(switched)
+	return client, app
+}
+
+func TestWebSocketFramesPassUnchanged(t *testing.T) {
+	long := "\x82\x7e\x01\x00" + strings.Repeat("x", 256)
+	huge := "\x82\x7f\x00\x00\x00\x00\x00\x00\x08\x00" + strings.Repeat("y", 2048)
+	fromClient := maskedText + "\x82\xfe\x00\x80\x01\x02\x03\x04" + strings.Repeat("z", 128) + maskedNormal
+	fromApp := text + firstPart + pong + lastPart + long + huge + "\xc1\x02zz" + normal
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := webSocket(r)
+		client.sendSlowly(fromClient)
+		app.wants(fromClient)
+		app.sendSlowly(fromApp)
+		client.wants(fromApp)
+	})
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := webSocket(r)
+		client.send(fromClient)
+		app.wants(fromClient)
+		app.send(fromApp)
+		client.wants(fromApp)
+	})
+}
+
+func TestAWebSocketClientIsToldBetweenTwoMessages(t *testing.T) {
+	for name, test := range map[string]struct{ before, then, rest string }{
+		"at once on a quiet connection":       {"", "", ""},
+		"after a whole message":               {text, "", ""},
+		"not within a frame":                  {text[:4], text[4:], ""},
+		"not within a header":                 {"\x82\x7e\x00", "\x04abcd", ""},
+		"not between the parts of a message":  {firstPart + middlePart, lastPart, ""},
+		"nor where a pong stands between":     {firstPart + pong, middlePart + lastPart, ""},
+		"and nothing of the app's after that": {firstPart, lastPart, text + normal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := webSocket(r)
+				app.send(test.before)
+				synctest.Wait()
+				r.server.Drain()
+				time.Sleep(time.Second)
+				if test.then != "" {
+					if got := string(client.taken()); strings.Contains(got, goingAway) {
+						t.Fatalf("the client has %q: it is told in the middle of a message", got)
+					}
+					app.send(test.then)
+				} else {
+					client.wants(test.before + goingAway)
+					return
+				}
+				if got := string(client.taken()); !strings.HasSuffix(got, test.then+goingAway) {
+					t.Fatalf("the client has %q, want a close frame at its end", got)
+				}
+				app.send(test.rest)
+				client.wantsOpen()
+			})
+		})
+	}
+}
+
+// taken takes whatever has come.
+func (p *peer) taken() []byte {
+	synctest.Wait()
+	return p.available()
+}
+
+func TestWhatAClientSaysAfterItWasToldReachesTheApp(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := webSocket(r)
+		r.server.Drain()
+		time.Sleep(time.Second)
+		client.wants(goingAway)
+		client.send(maskedText)
+		app.wants(maskedText)
+		client.send(maskedNormal)
+		app.wants(maskedNormal)
+		app.send(normal) // its answer, to what it takes for the client's wish
+		client.wantsOpen()
+		app.closes()
+		client.wantsEnd()
+		client.closes()
+		synctest.Wait()
+		if n := r.server.stats.ended[websocket][endedTold].Load(); n != 1 {
+			t.Errorf("%d connections count as told, want 1", n)
+		}
+	})
+}
+
+func TestAClientThatDoesNotAnswerIsAnsweredFor(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := webSocket(r)
+		r.server.Drain()
+		time.Sleep(time.Second)
+		client.wants(goingAway)
+		for range 10 { // as long as it talks it is listened to
+			time.Sleep(lingerTimeout - 2*time.Second)
+			client.send(maskedText)
+			app.wants(maskedText)
+		}
+		time.Sleep(lingerTimeout + time.Millisecond)
+		got := app.taken()
+		if len(got) != 8 || got[0] != 0x88 || got[1] != 0x82 || got[6]^got[2] != 0x03 || got[7]^got[3] != 0xe9 {
+			t.Fatalf("the app has %x, want a masked close frame with 1001", got)
+		}
+		app.wantsEnd()
+		time.Sleep(2 * cutTimeout)
+		synctest.Wait()
+		if n := r.server.connections(); n != 0 {
+			t.Errorf("%d connections are left", n)
+		}
+		client.taken()
+	})
+}
+
+func TestAClientThatClosesDoesNotGetASecondCloseFrame(t *testing.T) {
+	for name, test := range map[string]func(client, app *peer){
+		"the client closes": func(client, app *peer) { client.send(maskedNormal); app.wants(maskedNormal) },
+		"the app closes":    func(client, app *peer) { app.send(normal); client.wants(normal) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := webSocket(r)
+				test(client, app)
+				r.server.Drain()
+				time.Sleep(time.Minute)
+				client.wantsOpen()
+				app.wantsOpen()
+			})
+		})
+	}
+}
+
+func TestWebSocketClientsAreToldOneAfterTheOther(t *testing.T) {
+	const n, spread = 50, 10 * time.Second
+	inBubble(t, Config{TunnelSpread: spread}, func(r *rig) {
+		var clients []*peer
+		for range n {
+			c, _ := webSocket(r)
+			clients = append(clients, c)
+		}
+		r.server.Drain()
+		later, laterApp := r.connect() // an upgrade while draining is served, and has its own turn
+		later.send(upgrade)
+		laterApp.wants(upgrade)
+		laterApp.send(switched)
+		clients = append(clients, later)
+		var told [10]int
+		for second := range told {
+			time.Sleep(time.Second)
+			for _, c := range clients {
+				if strings.HasSuffix(string(c.taken()), goingAway) {
+					told[second]++
+				}
+			}
+		}
+		sum := 0
+		for second, k := range told {
+			if sum += k; k > n/3 {
+				t.Errorf("%d of %d are told in second %d", k, n, second)
+			}
+		}
+		if sum != n+1 {
+			t.Errorf("%d are told, want %d", sum, n+1)
+		}
+	})
+}
+
+func TestOtherTunnelsAreLeftAlone(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := tunnelled(r)
+		r.server.Drain()
+		time.Sleep(time.Hour)
+		client.wantsOpen()
+		app.send("more")
+		client.wants("more")
+		r.server.Cut()
+		client.wantsEnd()
+		app.wantsEnd()
+	})
+}
+
+func TestImpossibleFramesAreTheEndsAffair(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := webSocket(r)
+		const impossible = "\x82\x7f\xff\x00\x00\x00\x00\x00\x00\x00"
+		app.send(impossible + "more")
+		client.wants(impossible + "more")
+		client.send("anything")
+		app.wants("anything")
+		r.server.Drain()
+		time.Sleep(time.Minute)
+		client.wantsOpen()
+	})
+}

@@ -1,0 +1,97 @@
+package ws
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// An Opcode says what a frame is (RFC 6455 section 5.2). Those from 8 on are control frames.
+type Opcode uint8
+
+// The opcodes that matter.
+const (
+	Continuation Opcode = 0x0
+	Close        Opcode = 0x8
+)
+
+// GoingAway is the status code with which a server that goes down closes (RFC 6455 section 7.4.1).
+const GoingAway = 1001
+
+// ErrLength says that a frame's length is one that there cannot be: more than 63 bits, or more than 125 bytes in a
+// control frame (RFC 6455 sections 5.2 and 5.5).
+var ErrLength = errors.New("websocket: impossible frame length")
+
+// A Header is the head of one frame.
+type Header struct {
+	Size   int   // bytes of the header itself; 0: it is not whole yet
+	Length int64 // bytes of the payload
+	Opcode Opcode
+	Fin    bool // it is the last frame of its message
+}
+
+// Control tells whether the frame is a control frame, which may stand between the frames of a message (RFC 6455 section
+// 5.5).
+func (h Header) Control() bool { return h.Opcode >= Close }
+
+// ParseHeader reads the header at the start of b. Its Size is 0 when b does not hold all of it.
+func ParseHeader(b []byte) (Header, error) {
+	if len(b) < 2 {
+		return Header{}, nil
+	}
+	h := Header{Size: 2, Length: int64(b[1] & 0x7f), Opcode: Opcode(b[0] & 0x0f), Fin: b[0]&0x80 != 0}
+	extended := 0
+	switch h.Length {
+	case 126:
+		extended = 2
+	case 127:
+		extended = 8
+	}
+	if extended > 0 && h.Control() {
+		return Header{}, ErrLength
+	}
+	h.Size += extended
+	if b[1]&0x80 != 0 {
+		h.Size += 4 // the masking key
+	}
+	if len(b) < h.Size {
+		return Header{}, nil
+	}
+	switch extended {
+	case 2:
+		h.Length = int64(binary.BigEndian.Uint16(b[2:]))
+	case 8:
+		h.Length = int64(binary.BigEndian.Uint64(b[2:]))
+	}
+	if h.Length < 0 {
+		return Header{}, ErrLength
+	}
+	return h, nil
+}
+
+// Messages follows the messages of one direction through the headers of their frames. The zero value stands before the
+// first message.
+type Messages struct{ open bool }
+
+// Next takes up the header of the next frame.
+func (m *Messages) Next(h Header) {
+	if !h.Control() {
+		m.open = !h.Fin
+	}
+}
+
+// Between tells whether no message is under way once the payload of the last frame has passed.
+func (m *Messages) Between() bool { return !m.open }
+
+// AppendClose appends a close frame with a status code and no reason, as a server sends it.
+func AppendClose(b []byte, code uint16) []byte {
+	b = append(b, 0x80|byte(Close), 2)
+	return binary.BigEndian.AppendUint16(b, code)
+}
+
+// AppendMaskedClose appends a close frame as a client sends it: masked with a key that nobody can foretell (RFC 6455 section
+// 5.3).
+func AppendMaskedClose(b []byte, code uint16, key [4]byte) []byte {
+	b = append(b, 0x80|byte(Close), 0x80|2)
+	b = append(b, key[:]...)
+	return append(b, byte(code>>8)^key[0], byte(code)^key[1])
+}

@@ -1,11 +1,12 @@
 # lameduck: few words.
 #
-#   build   static, stripped binaries in bin/
-#   demo    three rollouts under load: bare, with a preStop sleep, behind lameduck (a minute at most)
-#   test    vet, the tests with the race detector, those that it disturbs without it, and the mutants
-#   check   format, lint, a tidy go.mod
-#   fuzz    every fuzz target for FUZZTIME (10m)
-#   bench   the cost of a proxy in front of an app, and what a rollout loses (needs nginx, haproxy and wrk)
+#   build       static, stripped binaries in bin/
+#   demo        three rollouts under load: bare, with a preStop sleep, behind lameduck (a minute at most)
+#   test        vet, the tests with the race detector, those that it disturbs without it, and the mutants
+#   check       format, lint, a tidy go.mod
+#   fuzz        every fuzz target for FUZZTIME (10m)
+#   bench       what a rollout loses and what a proxy costs, as a page in bin/bench (five minutes)
+#   bench-full  the same in full, into bench/results (more than an hour; BENCH_FLAGS=-resume goes on)
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUZZTIME ?= 10m
@@ -16,7 +17,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: help build demo test check fuzz bench
+.PHONY: help build demo test check fuzz bench bench-full bench-tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -48,7 +49,24 @@ fuzz:
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10s "$$package" </dev/null; \
 	done
 
-bench:
-	@mkdir -p bin
-	go run ./bench/overhead -json bin/overhead.json
-	go run ./bench/demo -json bin/demo.json
+bench: bench-tools
+	@mkdir -p bin/bench
+	go run ./bench/overhead -quick -json bin/bench/overhead.json
+	go run ./bench/matrix -out bin/bench $(BENCH_FLAGS)
+	go run ./bench/page -in bin/bench
+
+bench-full: bench-tools
+	@mkdir -p bench/results
+	go run ./bench/matrix -full -out bench/results $(BENCH_FLAGS)
+	go run ./bench/overhead -json bench/results/overhead.json
+	go run ./bench/page -in bench/results
+
+# Program and Debian package. Servers are in /usr/sbin there, which users have not in their PATH.
+BENCH_NEEDS := nginx:nginx-light haproxy:haproxy wrk:wrk
+BENCH_TAKES := caddy:caddy node:nodejs
+
+bench-tools:
+	@lacks() { for p; do command -v "$${p%:*}" >/dev/null || test -x "/usr/sbin/$${p%:*}" || printf ' %s' "$${p#*:}"; done; }; \
+	needed=$$(lacks $(BENCH_NEEDS)); optional=$$(lacks $(BENCH_TAKES)); \
+	if test -n "$$needed"; then echo "missing: apt-get install$$needed$${optional:+ (and, for more of the full matrix,$$optional)}"; exit 1; fi; \
+	if test -n "$$optional"; then echo "left out of the full matrix, for want of: apt-get install$$optional"; fi

@@ -1,47 +1,52 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"log"
-	"net/http"
-	"time"
+	"os"
+	"os/signal"
+	"syscall"
 )
 
 func main() {
-	listen := flag.String("listen", "127.0.0.1:8080", "`address` to serve on")
-	flag.Parse()
-	log.Fatal(http.ListenAndServe(*listen, http.HandlerFunc(serve)))
+	o, err := parse(os.Args[1:], os.Stderr)
+	if err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return
+		}
+		os.Exit(2)
+	}
+	ctx := context.Background()
+	if o.graceful {
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGTERM)
+		defer stop()
+	}
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "app:", err)
+		os.Exit(1)
+	}
 }
 
-func serve(w http.ResponseWriter, r *http.Request) {
-	wait, err := waitAskedFor(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+// parse reads the flags. What is wrong with them, and how to use them, has been written to w.
+func parse(args []string, w io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("app", flag.ContinueOnError)
+	flags.SetOutput(w)
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` to serve on")
+	flags.BoolVar(&o.graceful, "graceful", false, "on SIGTERM stop listening and finish what is under way, instead of dying at once")
+	flags.DurationVar(&o.startAfter, "start-after", 0, "`time` until it listens; 0 or less: none")
+	flags.DurationVar(&o.idleTimeout, "idle-timeout", 0, "`time` after which an idle connection is closed; 0 or less: never")
+	if err := flags.Parse(args); err != nil {
+		return o, err
 	}
-	// The whole body first: an answer that begins before its request has ended is a story of its own.
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return // the client has gone
+	if flags.NArg() > 0 {
+		err := fmt.Errorf("app: argument %q is not understood: everything is said with flags, see -help", flags.Arg(0))
+		fmt.Fprintln(w, err)
+		return o, err
 	}
-	time.Sleep(wait)
-	if r.Method != http.MethodPost {
-		body = []byte("hello\n")
-	}
-	w.Write(body)
-}
-
-// waitAskedFor returns the query's wait, and zero where there is none.
-func waitAskedFor(r *http.Request) (time.Duration, error) {
-	asked := r.URL.Query().Get("wait")
-	if asked == "" {
-		return 0, nil
-	}
-	wait, err := time.ParseDuration(asked)
-	if err != nil {
-		return 0, fmt.Errorf("wait=%q is no duration: write it like wait=50ms", asked)
-	}
-	return wait, nil
+	return o, nil
 }

@@ -1,41 +1,29 @@
 package main
 
 import (
-	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
-func TestServe(t *testing.T) {
-	cases := map[string]struct {
-		method, target, body string
-		status               int
-		answer               string
-		took                 time.Duration
-	}{
-		"GET answers a few bytes":   {"GET", "/", "", 200, "hello\n", 0},
-		"POST echoes":               {"POST", "/", "abc", 200, "abc", 0},
-		"a large POST too":          {"POST", "/x", strings.Repeat("x", 1<<20), 200, strings.Repeat("x", 1<<20), 0},
-		"an empty POST too":         {"POST", "/", "", 200, "", 0},
-		"wait delays a GET":         {"GET", "/?wait=50ms", "", 200, "hello\n", 50 * time.Millisecond},
-		"wait delays a POST":        {"POST", "/?wait=2s", "abc", 200, "abc", 2 * time.Second},
-		"a wait that is none fails": {"GET", "/?wait=soon", "", 400, "wait=\"soon\" is no duration: write it like wait=50ms\n", 0},
+func TestFlags(t *testing.T) {
+	args := strings.Fields("-listen 127.0.0.1:1 -graceful -start-after 2s -idle-timeout 1s")
+	got, err := parse(args, t.Output())
+	want := options{listen: "127.0.0.1:1", graceful: true, startAfter: 2 * time.Second, idleTimeout: time.Second}
+	if err != nil || got != want {
+		t.Errorf("%v gives %+v, %v", args, got, err)
 	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := httptest.NewRecorder()
-				began := time.Now()
-				serve(w, httptest.NewRequest(tc.method, tc.target, strings.NewReader(tc.body)))
-				if w.Code != tc.status || w.Body.String() != tc.answer {
-					t.Errorf("answered %d %.80q", w.Code, w.Body)
-				}
-				if took := time.Since(began); took != tc.took {
-					t.Errorf("took %v, want %v", took, tc.took)
-				}
-			})
-		})
+}
+
+func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
+	for args, hint := range map[string]string{
+		"-start-after soon": `invalid value "soon" for flag -start-after`,
+		"-polite":           "flag provided but not defined: -polite",
+		"127.0.0.1:8080":    `argument "127.0.0.1:8080" is not understood`,
+	} {
+		var said strings.Builder
+		if _, err := parse(strings.Fields(args), &said); err == nil || !strings.Contains(said.String(), hint) {
+			t.Errorf("%s: error %v, said %q", args, err, &said)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -15,12 +16,8 @@ import (
 	"lameduck/bench/internal/keepalive"
 )
 
-const (
-	// As nginx's proxy_connect_timeout and proxy_read_timeout.
-	defaultTimeout = 60 * time.Second
-	// As nginx's client_max_body_size.
-	maxBody = 1 << 20
-)
+// defaultTimeout is as nginx's proxy_connect_timeout and proxy_read_timeout.
+const defaultTimeout = 60 * time.Second
 
 // errNoEndpoint is what a request meets when every endpoint has been tried or none is there.
 var errNoEndpoint = errors.New("no endpoint: add one before sending requests")
@@ -37,6 +34,8 @@ type Config struct {
 	// ReadTimeout bounds the wait for an endpoint's answer, and then for each further part of its body. Zero or
 	// less means 60 s.
 	ReadTimeout time.Duration
+	// Source is the address that it sends from. The zero value leaves that to the system.
+	Source netip.Addr
 }
 
 func (c Config) withDefaults() Config {
@@ -55,6 +54,7 @@ type Balancer struct {
 	listener net.Listener
 	server   *http.Server
 	served   chan struct{} // closed when the server has ended
+	buffers  sync.Pool     // of *[copySize]byte
 
 	mu        sync.Mutex
 	endpoints []*endpoint
@@ -68,12 +68,18 @@ func Start(cfg Config) (*Balancer, error) {
 		return nil, fmt.Errorf("start balancer: %w", err)
 	}
 	b := &Balancer{cfg: cfg.withDefaults(), listener: l, served: make(chan struct{})}
+	b.buffers.New = func() any { return new([copySize]byte) }
 	b.server = &http.Server{Handler: b, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() {
 		defer close(b.served)
 		b.server.Serve(l)
 	}()
 	return b, nil
+}
+
+// startBuiltIn starts a balancer as a node of a fleet.
+func startBuiltIn(_ context.Context, c nodeConfig) (node, error) {
+	return Start(Config{Keepalive: c.Keepalive, Retries: c.Retries, Source: c.Source})
 }
 
 // Addr returns the host:port that clients send to.
@@ -99,7 +105,7 @@ func (b *Balancer) Add(_ context.Context, addr string) error {
 	if b.index(addr) >= 0 {
 		return fmt.Errorf("add endpoint %s: it is there already", addr)
 	}
-	b.endpoints = append(b.endpoints, &endpoint{addr, keepalive.NewPool(addr, b.cfg.Keepalive)})
+	b.endpoints = append(b.endpoints, &endpoint{addr, keepalive.NewPool(addr, b.cfg.Keepalive, b.cfg.Source)})
 	return nil
 }
 

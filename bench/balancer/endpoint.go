@@ -1,12 +1,9 @@
 package balancer
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -55,7 +52,7 @@ type answer struct {
 
 // ask sends a request to the endpoint and returns the answer as soon as its head has come. Its error is an
 // *endpointError.
-func (e *endpoint) ask(r *http.Request, body []byte, cfg Config) (*answer, error) {
+func (e *endpoint) ask(r *request, cfg Config) (*answer, error) {
 	conn, err := e.connect(r.Context(), cfg.ConnectTimeout)
 	if err != nil {
 		return nil, &endpointError{e.addr, connecting, err}
@@ -63,7 +60,7 @@ func (e *endpoint) ask(r *http.Request, body []byte, cfg Config) (*answer, error
 	// As nginx does, give up the endpoint's connection when the client has gone.
 	stop := context.AfterFunc(r.Context(), func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(cfg.ReadTimeout))
-	resp, err := converse(conn, r, body)
+	resp, err := converse(conn, r)
 	if err != nil {
 		stop()
 		conn.Close()
@@ -73,17 +70,20 @@ func (e *endpoint) ask(r *http.Request, body []byte, cfg Config) (*answer, error
 }
 
 func (e *endpoint) connect(ctx context.Context, timeout time.Duration) (*keepalive.Conn, error) {
+	if conn := e.pool.Idle(); conn != nil {
+		return conn, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return e.pool.Take(ctx)
+	return e.pool.Dial(ctx)
 }
 
-func converse(conn *keepalive.Conn, r *http.Request, body []byte) (*http.Response, error) {
-	if err := writeRequest(conn, r, body); err != nil {
+func converse(conn *keepalive.Conn, r *request) (*http.Response, error) {
+	if err := r.send(conn.Writer()); err != nil {
 		return nil, fmt.Errorf("send request: %w", err)
 	}
 	for {
-		resp, err := http.ReadResponse(conn.Reader, r)
+		resp, err := http.ReadResponse(conn.Reader, r.Request)
 		if err != nil {
 			return nil, fmt.Errorf("read answer: %w", err)
 		}
@@ -95,24 +95,6 @@ func converse(conn *keepalive.Conn, r *http.Request, body []byte) (*http.Respons
 		}
 		// An interim answer is not passed on: the final one is still to come.
 	}
-}
-
-func writeRequest(conn *keepalive.Conn, r *http.Request, body []byte) error {
-	out := r.Clone(r.Context())
-	removeHopByHop(out.Header)
-	if _, set := out.Header["User-Agent"]; !set {
-		out.Header.Set("User-Agent", "") // or Write adds one
-	}
-	out.Close, out.TransferEncoding, out.Trailer = false, nil, nil
-	out.ContentLength, out.Body = int64(len(body)), http.NoBody
-	if len(body) > 0 {
-		out.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	w := bufio.NewWriter(conn)
-	if err := out.Write(w); err != nil {
-		return err
-	}
-	return w.Flush()
 }
 
 // done ends an answer whose body has been read to the end, or not: then its connection is of no more use.

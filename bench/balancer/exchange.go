@@ -13,17 +13,19 @@ const copySize = 32 << 10
 
 // ServeHTTP passes one request on and its answer back.
 func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	req, err := receive(w, r)
 	if err != nil {
 		http.Error(w, err.Error(), statusForBody(err))
 		return
 	}
-	a, err := b.ask(r, body)
+	a, err := b.ask(req)
 	if err != nil {
 		http.Error(w, err.Error(), statusFor(err))
 		return
 	}
-	if err := a.copyTo(w, b.cfg.ReadTimeout); err != nil {
+	buf := b.buffers.Get().(*[copySize]byte)
+	defer b.buffers.Put(buf)
+	if err := a.copyTo(w, buf[:], b.cfg.ReadTimeout); err != nil {
 		// The head has gone out: all that is left is to end the connection where the answer ended.
 		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
@@ -31,7 +33,7 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // ask sends the request to one endpoint after the other, as far as the rules allow, until one has answered.
-func (b *Balancer) ask(r *http.Request, body []byte) (*answer, error) {
+func (b *Balancer) ask(r *request) (*answer, error) {
 	var tried []*endpoint
 	last := errNoEndpoint
 	for len(tried) <= max(b.cfg.Retries, 0) {
@@ -39,7 +41,7 @@ func (b *Balancer) ask(r *http.Request, body []byte) (*answer, error) {
 		if e == nil {
 			break
 		}
-		a, err := e.ask(r, body, b.cfg)
+		a, err := e.ask(r, b.cfg)
 		if err == nil {
 			return a, nil
 		}
@@ -52,17 +54,16 @@ func (b *Balancer) ask(r *http.Request, body []byte) (*answer, error) {
 }
 
 // copyTo passes the answer on as it comes, and then gives its connection back or closes it.
-func (a *answer) copyTo(w http.ResponseWriter, timeout time.Duration) error {
+func (a *answer) copyTo(w http.ResponseWriter, buf []byte, timeout time.Duration) error {
 	removeHopByHop(a.Header)
 	maps.Copy(w.Header(), a.Header)
 	w.WriteHeader(a.StatusCode)
-	err := a.copyBody(w, timeout)
+	err := a.copyBody(w, buf, timeout)
 	a.done(err == nil)
 	return err
 }
 
-func (a *answer) copyBody(w io.Writer, timeout time.Duration) error {
-	buf := make([]byte, copySize)
+func (a *answer) copyBody(w io.Writer, buf []byte, timeout time.Duration) error {
 	for {
 		a.conn.SetReadDeadline(time.Now().Add(timeout))
 		n, err := a.Body.Read(buf)

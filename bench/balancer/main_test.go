@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -45,7 +46,9 @@ type replica struct {
 
 	mu       sync.Mutex
 	conns    int
+	sources  []string // the addresses that connections came from
 	requests []*http.Request
+	arrived  []time.Time // when each request had been read
 }
 
 // start returns an endpoint that behaves as told, or one that refuses every connection where does is nil.
@@ -75,6 +78,7 @@ func (r *replica) accept(t *testing.T, l net.Listener, wg *sync.WaitGroup) {
 		t.Cleanup(func() { c.Close() })
 		r.mu.Lock()
 		r.conns++
+		r.sources = append(r.sources, c.RemoteAddr().(*net.TCPAddr).IP.String())
 		r.mu.Unlock()
 		wg.Go(func() { r.converse(c.(*net.TCPConn)) })
 	}
@@ -92,7 +96,7 @@ func (r *replica) converse(c *net.TCPConn) {
 			return
 		}
 		r.mu.Lock()
-		r.requests = append(r.requests, req)
+		r.requests, r.arrived = append(r.requests, req), append(r.arrived, time.Now())
 		r.mu.Unlock()
 		r.does(c)
 	}
@@ -121,7 +125,11 @@ func balance(t *testing.T, cfg Config, replicas ...*replica) *Balancer {
 
 // send makes one request on a connection of its own and returns the status and body; err is how the body ended.
 func send(t *testing.T, b *Balancer, method, body string) (status int, answer string, err error) {
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+b.Addr()+"/", strings.NewReader(body))
+	return sendTo(t, b.Addr(), method, body)
+}
+
+func sendTo(t *testing.T, addr, method, body string) (status int, answer string, err error) {
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+addr+"/", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"lameduck/bench/internal/plan"
 	"lameduck/bench/trial"
 )
 
@@ -28,14 +29,14 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, o, os.Stdout, newDisplay(os.Stderr)); err != nil {
+	if err := run(ctx, o, os.Stdout, plan.NewDisplay(os.Stderr)); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
 // run does the trials, shows the results and returns what is wrong with them.
-func run(ctx context.Context, o options, out io.Writer, d display) error {
+func run(ctx context.Context, o options, out io.Writer, d plan.Display) error {
 	dir, err := os.MkdirTemp("", "lameduck-demo-")
 	if err != nil {
 		return fmt.Errorf("make a directory to work in: %w", err)
@@ -51,10 +52,10 @@ func run(ctx context.Context, o options, out io.Writer, d display) error {
 }
 
 // compare builds the programs and tries one strategy after the other.
-func (o options) compare(ctx context.Context, dir string, d display) ([]*trial.Result, error) {
+func (o options) compare(ctx context.Context, dir string, d plan.Display) ([]*trial.Result, error) {
 	var programs trial.Programs
 	var trials []*trial.Result
-	p := plan{{"build", buildTakes, func(ctx context.Context) (err error) {
+	p := plan.Plan{{Name: "build", Takes: buildTakes, Do: func(ctx context.Context) (err error) {
 		programs, err = o.build(ctx, dir)
 		return err
 	}}}
@@ -63,13 +64,13 @@ func (o options) compare(ctx context.Context, dir string, d display) ([]*trial.R
 		if err := os.Mkdir(logs, 0o755); err != nil {
 			return nil, fmt.Errorf("make a directory for what the pods write: %w", err)
 		}
-		p = append(p, step{s.Name, o.trial(s, programs, logs).Expected(), func(ctx context.Context) error {
+		p = append(p, plan.Step{Name: s.Name, Takes: o.trial(s, programs, logs).Expected(), Do: func(ctx context.Context) error {
 			r, err := trial.Run(ctx, o.trial(s, programs, logs))
 			trials = append(trials, r)
 			return err
 		}})
 	}
-	err := p.run(ctx, d)
+	err := p.Run(ctx, d)
 	return trials, err
 }
 

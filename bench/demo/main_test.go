@@ -34,8 +34,9 @@ func result(strategy string, n int, took time.Duration, lost ...load.Cause) *tri
 // silent is a display that shows nothing.
 type silent struct{}
 
-func (silent) show(string, time.Duration, time.Duration) {}
-func (silent) finish()                                   {}
+func (silent) Show(string, time.Duration, time.Duration) {}
+func (silent) Say(string)                                {}
+func (silent) Finish()                                   {}
 
 func TestFailedRunKeepsAndNamesWhatThePodsWrote(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())

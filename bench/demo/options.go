@@ -93,7 +93,7 @@ func (o options) trial(s trial.Strategy, p trial.Programs, logs string) trial.Co
 		Strategy: s,
 		Programs: p,
 		Replicas: o.replicas,
-		Lag:      o.lag,
+		Lags:     []time.Duration{o.lag},
 		Retries:  o.retries,
 		Rate:     o.rate,
 		Requests: requests(),

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/netip"
+	"sync"
 	"time"
 
 	"lameduck/bench/internal/keepalive"
@@ -17,24 +19,34 @@ type client struct {
 	host    string
 	timeout time.Duration
 	pool    *keepalive.Pool
+	scratch sync.Pool // of *scratch
+}
+
+// scratch is the memory of one exchange, for use by the next one.
+type scratch struct {
+	message []byte
+	answer  bytes.Buffer
 }
 
 func newClient(addr string, timeout time.Duration) *client {
-	// No limit to the idle connections: a real crowd of clients has none in common either.
-	return &client{host: addr, timeout: timeout, pool: keepalive.NewPool(addr, math.MaxInt)}
+	return &client{
+		host:    addr,
+		timeout: timeout,
+		// No limit to the idle connections: a real crowd of clients has none in common either.
+		pool:    keepalive.NewPool(addr, math.MaxInt, netip.Addr{}),
+		scratch: sync.Pool{New: func() any { return new(scratch) }},
+	}
 }
 
 // exchange sends request number seq and reads its answer. Its error is nil or a *failure.
 func (c *client) exchange(ctx context.Context, r Request, seq int) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	conn, err := c.connect(ctx, r)
+	deadline := time.Now().Add(c.timeout)
+	conn, err := c.connect(ctx, r, deadline)
 	if err != nil {
 		return dialFailure(err)
 	}
-	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
-	again, err := c.converse(conn, r, r.body(seq))
+	again, err := c.converse(conn, r, seq)
 	if err != nil || !again || r.NewConn {
 		conn.Close()
 		return err
@@ -43,16 +55,24 @@ func (c *client) exchange(ctx context.Context, r Request, seq int) error {
 	return nil
 }
 
-func (c *client) connect(ctx context.Context, r Request) (*keepalive.Conn, error) {
-	if r.NewConn {
-		return c.pool.Dial(ctx)
+func (c *client) connect(ctx context.Context, r Request, deadline time.Time) (*keepalive.Conn, error) {
+	if !r.NewConn {
+		if conn := c.pool.Idle(); conn != nil {
+			return conn, nil
+		}
 	}
-	return c.pool.Take(ctx)
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	return c.pool.Dial(ctx)
 }
 
 // converse does one exchange on a connection and reports whether another may follow on it.
-func (c *client) converse(conn *keepalive.Conn, r Request, body []byte) (again bool, err error) {
-	if _, err := conn.Write(r.message(c.host, body)); err != nil {
+func (c *client) converse(conn *keepalive.Conn, r Request, seq int) (again bool, err error) {
+	s := c.scratch.Get().(*scratch)
+	defer c.scratch.Put(s)
+	var body int
+	s.message, body = r.appendMessage(s.message[:0], c.host, seq)
+	if _, err := conn.Write(s.message); err != nil {
 		return false, cut(Reset, fmt.Errorf("send request: %w", err))
 	}
 	resp, err := readHead(conn, r)
@@ -64,7 +84,8 @@ func (c *client) converse(conn *keepalive.Conn, r Request, body []byte) (again b
 		io.Copy(io.Discard, resp.Body)
 		return false, statusFailure(resp.StatusCode)
 	}
-	return !resp.Close, checkBody(conn, resp.Body, body)
+	s.answer.Reset()
+	return !resp.Close, checkBody(conn, resp.Body, &s.answer, s.message[len(s.message)-body:])
 }
 
 // readHead reads the answer's head. It peeks first, to know an end before the first byte from a later one.
@@ -85,16 +106,15 @@ func readHead(conn *keepalive.Conn, r Request) (*http.Response, error) {
 }
 
 // checkBody reads the answer's body to its end; where a body was sent, it must come back unchanged.
-func checkBody(conn *keepalive.Conn, answer io.Reader, sent []byte) error {
-	got, err := io.ReadAll(answer)
-	if err != nil {
+func checkBody(conn *keepalive.Conn, answer io.Reader, into *bytes.Buffer, sent []byte) error {
+	if _, err := into.ReadFrom(answer); err != nil {
 		return broken(conn, fmt.Errorf("read body: %w", err))
 	}
-	return checkEcho(got, sent)
+	return checkEcho(into.Bytes(), sent)
 }
 
 func checkEcho(got, sent []byte) error {
-	if sent == nil || bytes.Equal(got, sent) {
+	if len(sent) == 0 || bytes.Equal(got, sent) {
 		return nil
 	}
 	err := fmt.Errorf("answer of %d bytes does not repeat the %d bytes sent", len(got), len(sent))

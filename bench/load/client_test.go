@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -74,13 +75,14 @@ func TestResetInTheBodyIsTruncated(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.Write(Request{}.message("x", nil))
+	message, _ := Request{}.appendMessage(nil, "x", 0)
+	conn.Write(message)
 	resp, err := readHead(conn, Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	close(started)
-	if got := causeOf(checkBody(conn, resp.Body, nil)); got != Truncated {
+	if got := causeOf(checkBody(conn, resp.Body, new(bytes.Buffer), nil)); got != Truncated {
 		t.Errorf("counted as %q, want %q", got, Truncated)
 	}
 }

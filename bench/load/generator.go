@@ -15,8 +15,8 @@ const defaultTimeout = 10 * time.Second
 
 // Config says what to send, where and how often.
 type Config struct {
-	// Addr is the host:port to send to. It must be set.
-	Addr string
+	// Addrs are the host:port to send to, in turn. At least one is needed.
+	Addrs []string
 	// Arrivals says when requests are due. It must be set.
 	Arrivals Arrivals
 	// Requests are sent in turn, the first one again after the last. At least one is needed.
@@ -27,8 +27,8 @@ type Config struct {
 
 func (c Config) check() error {
 	switch {
-	case c.Addr == "":
-		return errors.New("load has no address: set Addr")
+	case len(c.Addrs) == 0:
+		return errors.New("load has no address: set Addrs")
 	case c.Arrivals == nil:
 		return errors.New("load has no arrivals: set Arrivals, for instance to Constant(100)")
 	case len(c.Requests) == 0:
@@ -47,29 +47,45 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = defaultTimeout
 	}
-	c := newClient(cfg.Addr, cfg.Timeout)
-	defer c.pool.Close()
-	return generate(ctx, cfg, c.exchange), nil
+	clients := make([]*client, len(cfg.Addrs))
+	for i, addr := range cfg.Addrs {
+		clients[i] = newClient(addr, cfg.Timeout)
+		defer clients[i].pool.Close()
+	}
+	return generate(ctx, cfg, wait.Until, func(ctx context.Context, r Request, seq int) error {
+		return clients[cfg.addr(seq)].exchange(ctx, r, seq)
+	}), nil
+}
+
+// addr returns which address request number seq goes to. Each kind of request goes to each address in turn, also where
+// there are as many addresses as kinds.
+func (c Config) addr(seq int) int {
+	kinds := len(c.Requests)
+	return (seq/kinds + seq%kinds) % len(c.Addrs)
 }
 
 // exchanger makes request number seq and returns nil or what it was lost to.
 type exchanger func(ctx context.Context, r Request, seq int) error
 
+// waiter waits until a time has come, or returns the context's error.
+type waiter func(ctx context.Context, at time.Time) error
+
 // generate starts a goroutine for each arrival when it is due and returns when the last one has ended.
-func generate(ctx context.Context, cfg Config, exchange exchanger) *Result {
-	rec := recorder{start: time.Now()}
+func generate(ctx context.Context, cfg Config, until waiter, exchange exchanger) *Result {
+	rec := recorder{start: time.Now(), requests: cfg.Requests}
+	// What was sent is finished even when the load ends meanwhile: it counts.
+	sending := context.WithoutCancel(ctx)
 	var wg sync.WaitGroup
 	seq := 0
 	for due := range cfg.Arrivals {
-		if wait.For(ctx, time.Until(rec.start.Add(due))) != nil {
+		if until(ctx, rec.start.Add(due)) != nil {
 			break
 		}
 		kind, n := seq%len(cfg.Requests), seq
 		seq++
 		wg.Go(func() {
-			// What was sent is finished even when the load ends meanwhile: it counts.
-			err := exchange(context.WithoutCancel(ctx), cfg.Requests[kind], n)
-			rec.add(due, cfg.Requests[kind], err)
+			late := time.Since(rec.start) - due
+			rec.add(kind, due, late, exchange(sending, cfg.Requests[kind], n))
 		})
 	}
 	wg.Wait()

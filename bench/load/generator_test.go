@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"lameduck/bench/internal/wait"
 )
 
 // first ends arrivals after n of them.
@@ -24,8 +26,11 @@ func first(n int, a Arrivals) Arrivals {
 }
 
 func config(n int, perSecond float64) Config {
-	return Config{Addr: "x", Requests: []Request{{}}, Arrivals: first(n, Constant(perSecond))}
+	return Config{Addrs: []string{"x"}, Requests: []Request{{}}, Arrivals: first(n, Constant(perSecond))}
 }
+
+// until waits by the clock of a bubble.
+func until(ctx context.Context, at time.Time) error { return wait.For(ctx, time.Until(at)) }
 
 func TestArrivalsAreConstant(t *testing.T) {
 	var last time.Duration
@@ -45,7 +50,7 @@ func TestStallDelaysNoOtherRequest(t *testing.T) {
 			}
 			return nil
 		}
-		res := generate(t.Context(), config(10, 100), stall)
+		res := generate(t.Context(), config(10, 100), until, stall)
 		for i, s := range res.Samples {
 			if want := time.Duration(i) * 10 * time.Millisecond; s.Due != want {
 				t.Errorf("request %d was due at %v, want %v", i, s.Due, want)
@@ -68,7 +73,7 @@ func TestLatencyCountsFromTheIntendedStart(t *testing.T) {
 			yield(10 * time.Millisecond)
 		}
 		answered := func(context.Context, Request, int) error { return nil }
-		res := generate(t.Context(), Config{Requests: []Request{{}}, Arrivals: late}, answered)
+		res := generate(t.Context(), Config{Requests: []Request{{}}, Arrivals: late}, until, answered)
 		if got, want := res.Samples[1].Took, 90*time.Millisecond; got != want {
 			t.Errorf("a request sent 90 ms late took %v, want %v", got, want)
 		}
@@ -83,7 +88,7 @@ func TestLoadEndsWithItsContextAndFinishesWhatIsOut(t *testing.T) {
 			time.Sleep(time.Second)
 			return ctx.Err()
 		}
-		res := generate(ctx, Config{Requests: []Request{{}}, Arrivals: Constant(100)}, slow)
+		res := generate(ctx, Config{Requests: []Request{{}}, Arrivals: Constant(100)}, until, slow)
 		if n, lost := res.Requests(), len(res.Failures()); n != 10 || lost != 0 {
 			t.Errorf("%d requests of which %d were lost, want 10 and 0", n, lost)
 		}
@@ -94,7 +99,7 @@ func TestRequestsAreSentInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config(5, 1)
 		cfg.Requests = []Request{{Method: "GET"}, {Method: "POST"}}
-		res := generate(t.Context(), cfg, func(context.Context, Request, int) error { return nil })
+		res := generate(t.Context(), cfg, until, func(context.Context, Request, int) error { return nil })
 		for i, s := range res.Samples {
 			if want := cfg.Requests[i%2]; s.Request != want {
 				t.Errorf("request %d is a %s, want %s", i, s.Request, want)
@@ -105,7 +110,7 @@ func TestRequestsAreSentInTurn(t *testing.T) {
 
 func TestUnknownErrorIsCountedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		res := generate(t.Context(), config(1, 1), func(context.Context, Request, int) error { return errors.New("?") })
+		res := generate(t.Context(), config(1, 1), until, func(context.Context, Request, int) error { return errors.New("?") })
 		if got := res.ByCause()[Local]; got != 1 {
 			t.Errorf("counted %d times as %q, want once", got, Local)
 		}
@@ -118,7 +123,7 @@ func TestRunWithARealServer(t *testing.T) {
 	}))
 	defer s.Close()
 	cfg := config(40, 1000)
-	cfg.Addr = s.Listener.Addr().String()
+	cfg.Addrs = []string{s.Listener.Addr().String()}
 	cfg.Requests = []Request{{}, {NewConn: true}, {Method: "POST", Body: 10}}
 	res, err := Run(t.Context(), cfg)
 	if err != nil {
@@ -131,7 +136,7 @@ func TestRunWithARealServer(t *testing.T) {
 
 func TestConfigWithoutSenseIsRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
-		"address":  func(c *Config) { c.Addr = "" },
+		"address":  func(c *Config) { c.Addrs = nil },
 		"arrivals": func(c *Config) { c.Arrivals = nil },
 		"requests": func(c *Config) { c.Requests = nil },
 	} {

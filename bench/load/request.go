@@ -1,9 +1,8 @@
 package load
 
 import (
-	"bytes"
-	"fmt"
 	"net/http"
+	"strconv"
 )
 
 // Request is one kind of request that a load sends over and over.
@@ -42,27 +41,31 @@ func (r Request) target() string {
 	return r.Target
 }
 
-// body returns the bytes to send with request number seq: its number, then a filler, cut to size. The number comes
-// first so that an answer meant for another request is seen.
-func (r Request) body(seq int) []byte {
-	if r.method() != http.MethodPost || r.Body <= 0 {
-		return nil
+// appendMessage appends request number seq to m as it goes over the wire, and returns how many bytes of it are the body.
+func (r Request) appendMessage(m []byte, host string, seq int) (message []byte, body int) {
+	post := r.method() == http.MethodPost
+	if post {
+		body = max(r.Body, 0)
 	}
-	b := fmt.Appendf(make([]byte, 0, r.Body+20), "%d:", seq)
-	for len(b) < r.Body {
-		b = append(b, 'a'+byte(len(b)%26))
+	m = append(m, r.method()...)
+	m = append(append(m, ' '), r.target()...)
+	m = append(append(m, " HTTP/1.1\r\nHost: "...), host...)
+	m = append(m, "\r\nUser-Agent: lameduck-load\r\n"...)
+	if post {
+		m = append(m, "Content-Type: application/octet-stream\r\nContent-Length: "...)
+		m = append(strconv.AppendInt(m, int64(body), 10), "\r\n"...)
 	}
-	return b[:r.Body]
+	m = append(m, "\r\n"...)
+	return appendBody(m, seq, body), body
 }
 
-// message returns the request as it goes over the wire.
-func (r Request) message(host string, body []byte) []byte {
-	var m bytes.Buffer
-	fmt.Fprintf(&m, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: lameduck-load\r\n", r.method(), r.target(), host)
-	if r.method() == http.MethodPost {
-		fmt.Fprintf(&m, "Content-Type: application/octet-stream\r\nContent-Length: %d\r\n", len(body))
+// appendBody appends a body of the given size: the request's number, then a filler. The number comes first so that an
+// answer meant for another request is seen.
+func appendBody(m []byte, seq, size int) []byte {
+	start := len(m)
+	m = append(strconv.AppendInt(m, int64(seq), 10), ':')
+	for n := len(m) - start; n < size; n++ {
+		m = append(m, 'a'+byte(n%26))
 	}
-	m.WriteString("\r\n")
-	m.Write(body)
-	return m.Bytes()
+	return m[:start+size]
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -12,6 +11,8 @@ import (
 type Sample struct {
 	// Due is when the request was to be sent, counted from the load's start.
 	Due time.Duration
+	// Late is how much later than Due the load got to it, for want of a processor for instance. Took counts it.
+	Late time.Duration
 	// Took runs from Due to the last byte of the answer, or to the failure.
 	Took time.Duration
 	// Request is the kind of request.
@@ -58,13 +59,10 @@ func (r *Result) ByCause() map[Cause]int {
 
 // Between returns the part of the result whose requests were due in [from, to), counted from the load's start.
 func (r *Result) Between(from, to time.Duration) *Result {
-	part := &Result{Start: r.Start}
-	for _, s := range r.Samples {
-		if from <= s.Due && s.Due < to {
-			part.Samples = append(part.Samples, s)
-		}
-	}
-	return part
+	due := func(s Sample, at time.Duration) int { return cmp.Compare(s.Due, at) }
+	first, _ := slices.BinarySearchFunc(r.Samples, from, due)
+	end, _ := slices.BinarySearchFunc(r.Samples, to, due)
+	return &Result{Start: r.Start, Samples: r.Samples[first:max(first, end)]}
 }
 
 // Latency returns the given quantiles, such as 0.5 and 0.999, of the latencies of the requests that were answered:
@@ -76,10 +74,23 @@ func (r *Result) Latency(quantiles ...float64) []time.Duration {
 			took = append(took, s.Took)
 		}
 	}
-	slices.Sort(took)
+	return quantilesOf(took, quantiles)
+}
+
+// Lateness returns the given quantiles of how late requests were sent: what the load itself has added to latencies.
+func (r *Result) Lateness(quantiles ...float64) []time.Duration {
+	late := make([]time.Duration, len(r.Samples))
+	for i, s := range r.Samples {
+		late[i] = s.Late
+	}
+	return quantilesOf(late, quantiles)
+}
+
+func quantilesOf(values []time.Duration, quantiles []float64) []time.Duration {
+	slices.Sort(values)
 	at := make([]time.Duration, len(quantiles))
 	for i, q := range quantiles {
-		at[i] = nearestRank(took, q)
+		at[i] = nearestRank(values, q)
 	}
 	return at
 }
@@ -90,25 +101,4 @@ func nearestRank(sorted []time.Duration, q float64) time.Duration {
 	}
 	rank := int(math.Ceil(q * float64(len(sorted))))
 	return sorted[min(max(rank, 1), len(sorted))-1]
-}
-
-// recorder gathers samples from many goroutines.
-type recorder struct {
-	start time.Time
-
-	mu      sync.Mutex
-	samples []Sample
-}
-
-func (r *recorder) add(due time.Duration, req Request, err error) {
-	s := Sample{Due: due, Took: time.Since(r.start) - due, Request: req, Cause: causeOf(err), Err: err}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.samples = append(r.samples, s)
-}
-
-// result is called when no goroutine adds any more.
-func (r *recorder) result() *Result {
-	slices.SortFunc(r.samples, func(a, b Sample) int { return cmp.Compare(a.Due, b.Due) })
-	return &Result{Start: r.start, Samples: r.samples}
 }

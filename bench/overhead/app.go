@@ -10,9 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Sizes of the answers at /small, /large and /huge in bytes.
 const (
-	smallBody = 64      // bytes of the answer at /small
-	largeBody = 1 << 20 // bytes of the answer at /large
+	smallBody = 64
+	largeBody = 1 << 20
+	hugeBody  = 64 << 20
 )
 
 func appTool() tool { return tool{"nginx", "nginx-light"} }
@@ -24,8 +26,11 @@ func appCommand() []string {
 
 // startApp starts the app that stands behind every peer and waits for it.
 func startApp(ctx context.Context, at place, set unix.CPUSet) (*process, error) {
-	if err := os.WriteFile(filepath.Join(at.Files, "large"), make([]byte, largeBody), 0o644); err != nil {
-		return nil, err
+	for name, size := range map[string]int{"large": largeBody, "huge": hugeBody} {
+		// Written out, since a hole would be read from one page over and over.
+		if err := os.WriteFile(filepath.Join(at.Files, name), make([]byte, size), 0o644); err != nil {
+			return nil, err
+		}
 	}
 	if err := at.writeConfig("app.tmpl"); err != nil {
 		return nil, err
@@ -48,10 +53,10 @@ func startApp(ctx context.Context, at place, set unix.CPUSet) (*process, error) 
 // smallText is the body of the small answer.
 func smallText() string { return strings.Repeat("x", smallBody) }
 
-// checkBodies asks for both answers at address and compares their lengths, so
+// checkBodies asks for every answer at address and compares their lengths, so
 // that no misconfigured peer is measured doing something else.
 func checkBodies(ctx context.Context, address string) error {
-	for path, want := range map[string]int64{"/small": smallBody, "/large": largeBody} {
+	for path, want := range map[string]int64{"/small": smallBody, "/large": largeBody, "/huge": hugeBody} {
 		got, err := fetch(ctx, "http://"+address+path)
 		if err != nil {
 			return err

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"time"
 )
 
 // binaryCase measures the size of the program's file without symbols.
@@ -15,10 +14,11 @@ func binaryCase() benchCase {
 	return benchCase{
 		Name:    "binary",
 		Title:   "size of the stripped binary",
+		Apart:   true,
 		Metrics: []metric{{Name: "size", Title: "stripped binary", Unit: "MB", Digits: 1}},
-		measure: func(_ context.Context, _ *bench, in *instance, _ time.Duration) (measurement, error) {
-			size, err := strippedSize(in.place.Binary)
-			return measurement{Values: map[string]float64{"size": size / 1e6}}, err
+		measure: func(_ context.Context, b *bench, s step) ([]measurement, error) {
+			size, err := strippedSize(b.binaries[s.Peers[0].Name])
+			return []measurement{{Values: map[string]float64{"size": size / 1e6}}}, err
 		},
 	}
 }

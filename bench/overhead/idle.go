@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -28,59 +30,131 @@ const (
 	idleHold = 7 * time.Second
 	// idleWorkers is how many of the connections are in use at a time.
 	idleWorkers = 16
-	// idleTraffic is what opening the connections and using them takes, by
+	// idleTraffic is what opening one connection and using it takes, by
 	// experience; for the progress line only.
-	idleTraffic = 1500 * time.Millisecond
+	idleTraffic = 500 * time.Microsecond
+	// idleTogether is how many connections are idle at a time at most, of all
+	// peers; more would only take memory.
+	idleTogether = 20_000
 )
 
-// idleCase measures memory: at start, and of connections that wait.
-func idleCase() benchCase {
+// idleCase measures memory: at start, and with connections that wait.
+func idleCase(name string, connections, every int) benchCase {
 	return benchCase{
-		Name:  "idle",
-		Title: "memory at start, and for each of many idle keep-alive connections",
-		Extra: idleStart + idlePasses*idleGap + idleHold + idleTraffic,
-		Every: 5,
+		Name:        name,
+		Title:       fmt.Sprintf("memory at start and with %s idle keep-alive connections", number(float64(connections), 0)),
+		Extra:       idleStart + idlePasses*idleGap + time.Duration(connections)*idleTraffic,
+		Wait:        idleHold,
+		Every:       every,
+		Apart:       true,
+		Together:    max(1, idleTogether/connections),
+		Connections: connections,
 		Metrics: []metric{
 			{Name: "start", Title: "resident at start", Unit: "MB", Digits: 1},
 			{Name: "start_pss", Title: "resident at start, shared pages shared out", Unit: "MB", Digits: 1, Hidden: true},
+			{Name: "resident", Title: "resident with idle connections", Unit: "MB", Digits: 1},
 			{Name: "perconn", Title: "resident per idle connection", Unit: "KB", Digits: 1},
 			{Name: "idle_pss", Title: "resident with idle connections, shared pages shared out", Unit: "MB", Digits: 1, Hidden: true},
 		},
-		measure: func(ctx context.Context, b *bench, in *instance, _ time.Duration) (measurement, error) {
-			return b.measureIdle(ctx, in.peer)
+		measure: func(ctx context.Context, b *bench, s step) ([]measurement, error) {
+			return b.measureIdle(ctx, s.Peers, s.Case.Connections)
 		},
 	}
 }
 
-// measureIdle starts another instance of the peer, since memory depends on
-// what a process has done before.
-func (b *bench) measureIdle(ctx context.Context, p peer) (measurement, error) {
-	in, err := b.startInstance(ctx, p)
-	if err != nil {
-		return measurement{}, err
+// within returns the case with as many connections as processes can have that
+// may open so many files, and what there is to say about it.
+func (c benchCase) within(files int) (benchCase, string) {
+	wanted := c.Connections
+	if wanted == 0 {
+		return c, ""
 	}
-	defer in.stop()
+	c.Connections = fitting(wanted, files)
+	c.Together = max(1, min(c.Together, (files-otherFiles-spareConnections)/c.Connections))
+	if c.Connections == wanted {
+		return c, ""
+	}
+	return c, fmt.Sprintf("%s: %s connections instead of %s: a process may open %s files here (ulimit -Hn), and a proxy needs two for each",
+		c.Name, number(float64(c.Connections), 0), number(float64(wanted), 0), number(float64(files), 0))
+}
 
-	if err := pause(ctx, idleStart); err != nil {
-		return measurement{}, err
+// openFiles is how many files any process may open here: the limit to which
+// programs raise their own.
+func openFiles() (int, error) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("read the limit of open files: %w", err)
 	}
-	start, err := groupMemory(in.process.pid)
+	return int(min(limit.Max, 1<<30)), nil
+}
+
+// measureIdle measures some peers at a time: while one is in use, those before
+// it are silent already.
+func (b *bench) measureIdle(ctx context.Context, peers []peer, connections int) ([]measurement, error) {
+	var inUse sync.Mutex // held for the one peer whose connections are used
+	var waiting sync.WaitGroup
+	measurements, errs := make([]measurement, len(peers)), make([]error, len(peers))
+	for i, p := range peers {
+		waiting.Go(func() {
+			measurements[i], errs[i] = b.measureIdleOf(ctx, p, connections, &inUse)
+		})
+	}
+	waiting.Wait()
+	return measurements, errors.Join(errs...)
+}
+
+// measureIdleOf starts another instance of the peer, since memory depends on
+// what a process has done before.
+func (b *bench) measureIdleOf(ctx context.Context, p peer, connections int, inUse sync.Locker) (measurement, error) {
+	idle, start, err := b.makeIdle(ctx, p, connections, inUse)
 	if err != nil {
+		return measurement{}, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	defer idle.close()
+	if err := pause(ctx, idleHold); err != nil {
 		return measurement{}, err
 	}
-	clients, err := openIdle(ctx, in.place.Listen, b.opts.Connections)
-	defer clients.close()
+	held, err := groupMemory(idle.instance.process.pid)
 	if err != nil {
-		return measurement{}, err
+		return measurement{}, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	if err := clients.live(ctx); err != nil {
-		return measurement{}, err
+	return measurement{Values: idleValues(start, held, connections)}, nil
+}
+
+// An idleProxy is a proxy with clients that do nothing.
+type idleProxy struct {
+	instance *instance
+	clients  idleClients
+}
+
+func (p idleProxy) close() {
+	p.clients.close()
+	p.instance.stop()
+}
+
+// makeIdle starts a proxy, tells its memory, and opens and uses connections
+// to it.
+func (b *bench) makeIdle(ctx context.Context, p peer, connections int, inUse sync.Locker) (proxy idleProxy, start memory, err error) {
+	inUse.Lock()
+	defer inUse.Unlock()
+	if proxy.instance, err = b.startInstance(ctx, p, connections); err != nil {
+		return proxy, start, err
 	}
-	idle, err := groupMemory(in.process.pid)
-	if err != nil {
-		return measurement{}, err
+	defer func() {
+		if err != nil {
+			proxy.close()
+		}
+	}()
+	if err = pause(ctx, idleStart); err != nil {
+		return proxy, start, err
 	}
-	return measurement{Values: idleValues(start, idle, b.opts.Connections)}, nil
+	if start, err = groupMemory(proxy.instance.process.pid); err != nil {
+		return proxy, start, err
+	}
+	if proxy.clients, err = openIdle(ctx, proxy.instance.place.Listen, connections); err != nil {
+		return proxy, start, err
+	}
+	return proxy, start, proxy.clients.live(ctx)
 }
 
 // idleValues are in decimal units: 1 KB is 1,000 bytes.
@@ -88,6 +162,7 @@ func idleValues(start, idle memory, connections int) map[string]float64 {
 	return map[string]float64{
 		"start":     start.RSS / 1e6,
 		"start_pss": start.PSS / 1e6,
+		"resident":  idle.RSS / 1e6,
 		"perconn":   (idle.RSS - start.RSS) / float64(connections) / 1e3,
 		"idle_pss":  idle.PSS / 1e6,
 	}
@@ -114,8 +189,7 @@ func openIdle(ctx context.Context, address string, n int) (idleClients, error) {
 	return clients, nil
 }
 
-// live uses each connection a few times with silence between, and returns
-// after the last, longer silence.
+// live uses each connection a few times with silence between.
 func (c idleClients) live(ctx context.Context) error {
 	for range idlePasses {
 		if err := pause(ctx, idleGap); err != nil {
@@ -126,7 +200,7 @@ func (c idleClients) live(ctx context.Context) error {
 			return fmt.Errorf("use idle connections: %w", err)
 		}
 	}
-	return pause(ctx, idleHold)
+	return nil
 }
 
 // each calls do for every index, from idleWorkers goroutines.

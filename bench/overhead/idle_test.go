@@ -50,9 +50,40 @@ func TestIdleClientsRefuseOtherAnswers(t *testing.T) {
 
 func TestIdleValuesAreDecimal(t *testing.T) {
 	got := idleValues(memory{RSS: 12e6, PSS: 11e6}, memory{RSS: 42e6, PSS: 40e6}, 3000)
-	for name, want := range map[string]float64{"start": 12, "start_pss": 11, "perconn": 10, "idle_pss": 40} {
+	for name, want := range map[string]float64{"start": 12, "start_pss": 11, "resident": 42, "perconn": 10, "idle_pss": 40} {
 		if got[name] != want {
 			t.Errorf("%s is %v, want %v", name, got[name], want)
 		}
+	}
+}
+
+func TestIdleCaseFitsTheLimitOfOpenFiles(t *testing.T) {
+	for _, c := range []struct {
+		files, connections int
+		note               string
+	}{
+		{1 << 20, 10_000, ""},
+		{20_200, 10_000, ""},
+		{20_000, 9_900, "idle10k: 9,900 connections instead of 10,000: a process may open 20,000 files here (ulimit -Hn), and a proxy needs two for each"},
+		{1024, 400, "idle10k: 400 connections instead of 10,000: a process may open 1,024 files here"},
+	} {
+		got, note := idleCase("idle10k", 10_000, 0).within(c.files)
+		if got.Connections != c.connections || !strings.HasPrefix(note, c.note) || (note == "") != (c.note == "") {
+			t.Errorf("with %d files: %d connections, %q; want %d, %q", c.files, got.Connections, note, c.connections, c.note)
+		}
+		at := place{}
+		at.limitTo(got.Connections)
+		if at.Descriptors > c.files {
+			t.Errorf("with %d files: a proxy needs %d", c.files, at.Descriptors)
+		}
+		if ours := got.Together * got.Connections; ours > c.files {
+			t.Errorf("with %d files: %d connections are open here at a time", c.files, ours)
+		}
+	}
+}
+
+func TestOtherCasesNeedNoLimit(t *testing.T) {
+	if c, note := binaryCase().within(10); note != "" || c.Together != 0 {
+		t.Errorf("the binary is limited: %q", note)
 	}
 }

@@ -14,10 +14,33 @@ type load struct {
 	// HeadBytes is the size of the whole request head; 0: as small as wrk
 	// makes it.
 	HeadBytes int
+	// Body is the size of the answers' bodies in bytes, where they are so
+	// large that the last ones, which the end of the load cuts, count in
+	// part: answers are then reckoned from the bytes that came. 0: they are
+	// counted.
+	Body int64
+}
+
+// An outcome is what came of a load.
+type outcome struct {
+	Answers float64
+	Seconds float64
+	Failed  int64
+}
+
+// outcome turns what wrk tells into answers.
+func (l load) outcome(t tally) outcome {
+	o := outcome{Answers: float64(t.Requests), Seconds: t.seconds(), Failed: t.Failed}
+	if l.Body > 0 {
+		o.Answers = t.Bytes / float64(l.Body)
+	}
+	return o
 }
 
 func (l load) args(address string) []string {
-	args := []string{"-t1", "-c" + strconv.Itoa(l.Connections), "-d1h"}
+	// An answer that takes ten seconds is a failure; wrk's default of two is
+	// within reach of 64 MiB on a busy machine.
+	args := []string{"-t1", "-c" + strconv.Itoa(l.Connections), "-d1h", "--timeout", "10s"}
 	for _, h := range l.headers(address) {
 		args = append(args, "-H", h)
 	}

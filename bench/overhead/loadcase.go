@@ -14,8 +14,9 @@ type cpuUnit struct {
 }
 
 var (
-	microseconds = cpuUnit{"µs", time.Microsecond, 1}
-	milliseconds = cpuUnit{"ms", time.Millisecond, 3}
+	microseconds      = cpuUnit{"µs", time.Microsecond, 1}
+	milliseconds      = cpuUnit{"ms", time.Millisecond, 3}
+	wholeMilliseconds = cpuUnit{"ms", time.Millisecond, 1}
 )
 
 // loadCase measures what requests cost while wrk sends them as fast as they
@@ -25,33 +26,74 @@ func loadCase(name, title string, share float64, l load, unit cpuUnit) benchCase
 		Name:   name,
 		Title:  title,
 		Share:  share,
-		Extra:  settleTime,
+		Extra:  settleTime + startTime,
 		Every:  1,
-		Warm:   true,
 		Direct: true,
-		Metrics: []metric{
-			{Name: "cpu", Title: "CPU per request", Unit: unit.Name, Digits: unit.Digits},
-			{Name: "cpu_whole", Title: "CPU per request, by /proc/PID/stat", Unit: unit.Name, Digits: unit.Digits, Hidden: true},
-			{Name: "rate", Title: "requests per second", Digits: 0},
-			{Name: "busy", Title: "proxy's core in use", Unit: "%", Digits: 0, Alone: true},
-			{Name: "foreign", Title: "proxy's core in use by others", Unit: "%", Digits: 0, Hidden: true},
-		},
-		measure: func(ctx context.Context, b *bench, in *instance, d time.Duration) (measurement, error) {
+		Metrics: append(cpuMetrics(unit),
+			metric{Name: "rate", Title: "requests per second", Digits: l.rateDigits()},
+			metric{Name: "busy", Title: "proxy's core in use", Unit: "%", Alone: true},
+		),
+		measure: ofInstance(func(ctx context.Context, b *bench, in *instance, d time.Duration) (measurement, error) {
 			return b.measureLoad(ctx, in, l, d, unit)
-		},
+		}),
 	}
+}
+
+// throughputCase measures how much one core passes on. It is a load case with
+// more connections, so that the proxy is the limit wherever the load can be
+// faster than it.
+func throughputCase() benchCase {
+	c := loadCase("throughput", fmt.Sprintf("64-byte answers over %d keep-alive connections; ≥: the proxy's core was not in full use, the load was the limit", throughputConnections),
+		1.0/3, load{Path: "/small", Connections: throughputConnections}, microseconds)
+	c.Metrics = []metric{
+		{Name: "rate", Title: "requests per second on one core", AtLeast: "busy"},
+		{Name: "busy", Title: "proxy's core in use", Unit: "%", Alone: true},
+	}
+	for _, m := range cpuMetrics(microseconds) {
+		m.Hidden = true
+		c.Metrics = append(c.Metrics, m)
+	}
+	return c
+}
+
+// cpuMetrics are those of every case with a load.
+func cpuMetrics(unit cpuUnit) []metric {
+	return []metric{
+		{Name: "cpu", Title: "CPU per request", Unit: unit.Name, Digits: unit.Digits},
+		{Name: "cpu_whole", Title: "CPU per request, by /proc/PID/stat", Unit: unit.Name, Digits: unit.Digits, Hidden: true},
+		{Name: "foreign", Title: "proxy's core in use by others", Unit: "%", Hidden: true},
+	}
+}
+
+// rateDigits is 1 where there are only some answers a second.
+func (l load) rateDigits() int {
+	if l.Body == hugeBody {
+		return 1
+	}
+	return 0
 }
 
 // settleTime is how long the proxy is left alone after the load, so that the
 // closing of its connections is counted too.
 const settleTime = 50 * time.Millisecond
 
+// startTime is what starting and ending a load takes, by experience; for the
+// progress line only.
+const startTime = 30 * time.Millisecond
+
 func (b *bench) measureLoad(ctx context.Context, in *instance, l load, d time.Duration, unit cpuUnit) (measurement, error) {
+	return b.metered(ctx, in, unit, func() (outcome, error) {
+		return l.send(ctx, in.place.Listen, d, b.cores.Others)
+	})
+}
+
+// metered reads the meters before and after a load.
+func (b *bench) metered(ctx context.Context, in *instance, unit cpuUnit, send func() (outcome, error)) (measurement, error) {
 	before, err := b.readMeters(in)
 	if err != nil {
 		return measurement{}, err
 	}
-	t, err := l.send(ctx, in.place.Listen, d, b.cores.Others)
+	o, err := send()
 	if err != nil {
 		return measurement{}, err
 	}
@@ -62,10 +104,10 @@ func (b *bench) measureLoad(ctx context.Context, in *instance, l load, d time.Du
 	if err != nil {
 		return measurement{}, err
 	}
-	if t.Failed*100 > t.Requests || t.Requests == 0 {
-		return measurement{}, fmt.Errorf("%d requests failed next to %d that were answered", t.Failed, t.Requests)
+	if float64(o.Failed)*100 > o.Answers || o.Answers == 0 {
+		return measurement{}, fmt.Errorf("%d requests failed next to %.0f that were answered", o.Failed, o.Answers)
 	}
-	return evaluate(t, after.sub(before), in.process != nil, unit), nil
+	return evaluate(o, after.sub(before), in.process != nil, unit), nil
 }
 
 // meters are the clocks that run while there is load.
@@ -95,18 +137,18 @@ func (b *bench) readMeters(in *instance) (meters, error) {
 
 // evaluate turns what was read into the values of a load case. Without a proxy
 // only the rate is left.
-func evaluate(t tally, m meters, proxied bool, unit cpuUnit) measurement {
-	result := measurement{Values: map[string]float64{"rate": t.Rate}}
-	if t.Failed > 0 {
-		result.note("%d requests failed next to %d that were answered", t.Failed, t.Requests)
+func evaluate(o outcome, m meters, proxied bool, unit cpuUnit) measurement {
+	result := measurement{Values: map[string]float64{"rate": o.Answers / o.Seconds}}
+	if o.Failed > 0 {
+		result.note("%d requests failed next to %.0f that were answered", o.Failed, o.Answers)
 	}
 	if !proxied {
 		return result
 	}
-	perRequest := func(d time.Duration) float64 { return d.Seconds() / float64(t.Requests) / unit.Length.Seconds() }
+	perRequest := func(d time.Duration) float64 { return d.Seconds() / o.Answers / unit.Length.Seconds() }
 	result.Values["cpu"] = perRequest(m.Proxy.Precise)
 	result.Values["cpu_whole"] = perRequest(m.Proxy.Whole)
-	result.Values["busy"] = 100 * m.Proxy.Precise.Seconds() / t.seconds()
+	result.Values["busy"] = 100 * m.Proxy.Precise.Seconds() / o.Seconds
 	result.Values["foreign"] = 100 * max(0, m.Core-m.Proxy.Precise).Seconds() / m.Wall.Seconds()
 	if gap := m.Proxy.Whole - m.Proxy.Precise; disagree(gap, m.Proxy.Whole) {
 		result.note("/proc/PID/stat tells %s more CPU time than the living threads: some have ended", gap)

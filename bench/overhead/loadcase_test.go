@@ -6,13 +6,13 @@ import (
 )
 
 func TestEvaluate(t *testing.T) {
-	tally := tally{Requests: 100_000, Rate: 50_000} // for two seconds
+	o := outcome{Answers: 100_000, Seconds: 2}
 	m := meters{
 		Proxy: usage{Precise: 1500 * time.Millisecond, Whole: 1510 * time.Millisecond},
 		Core:  1700 * time.Millisecond,
 		Wall:  2500 * time.Millisecond, // wrk needs some for itself
 	}
-	got := evaluate(tally, m, true, microseconds)
+	got := evaluate(o, m, true, microseconds)
 	for name, want := range map[string]float64{"cpu": 15, "cpu_whole": 15.1, "rate": 50_000, "busy": 75, "foreign": 8} {
 		if diff := got.Values[name] - want; diff > 1e-9 || diff < -1e-9 {
 			t.Errorf("%s is %v, want %v", name, got.Values[name], want)
@@ -24,7 +24,7 @@ func TestEvaluate(t *testing.T) {
 }
 
 func TestEvaluateWithoutProxyIsTheRateAlone(t *testing.T) {
-	got := evaluate(tally{Requests: 10, Rate: 5}, meters{}, false, milliseconds)
+	got := evaluate(outcome{Answers: 10, Seconds: 2}, meters{}, false, milliseconds)
 	if len(got.Values) != 1 || got.Values["rate"] != 5 {
 		t.Errorf("the values are %v", got.Values)
 	}
@@ -32,7 +32,7 @@ func TestEvaluateWithoutProxyIsTheRateAlone(t *testing.T) {
 
 func TestEvaluateNotesWhatTheReaderMustKnow(t *testing.T) {
 	m := meters{Proxy: usage{Precise: time.Second, Whole: 1100 * time.Millisecond}, Wall: time.Second}
-	got := evaluate(tally{Requests: 1000, Rate: 500, Failed: 3}, m, true, microseconds)
+	got := evaluate(outcome{Answers: 1000, Seconds: 2, Failed: 3}, m, true, microseconds)
 	if len(got.Notes) != 2 {
 		t.Errorf("the notes are %q, want one on failures and one on ended threads", got.Notes)
 	}

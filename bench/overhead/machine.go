@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"lameduck/bench/peers"
 )
 
 // A machine is what the numbers depend on besides the programs themselves.
@@ -20,12 +22,12 @@ type machine struct {
 	Cores    int               `json:"cores"`
 	Kernel   string            `json:"kernel"`
 	Go       string            `json:"go"`
-	Versions map[string]string `json:"versions"` // of programs from packages
+	Versions map[string]string `json:"versions"` // by program
 }
 
-// describeMachine asks the programs from packages among the binaries for
-// their versions.
-func describeMachine(binaries map[string]string) machine {
+// describeMachine finds out the versions of the peers' programs, and of what
+// makes the load.
+func describeMachine(measured []peer, binaries map[string]string) machine {
 	m := machine{
 		CPU:      cpuModel(),
 		Cores:    runtime.NumCPU(),
@@ -33,12 +35,35 @@ func describeMachine(binaries map[string]string) machine {
 		Go:       runtime.Version(),
 		Versions: map[string]string{},
 	}
-	for _, p := range allPeers() {
-		if path := binaries[p.Name]; path != "" && p.Tool != (tool{}) {
-			m.Versions[p.Tool.Program] = programVersion(path)
+	if path, err := wrkTool().path(); err == nil {
+		m.Versions["wrk"] = programVersion(path, "-v")
+	}
+	for _, p := range measured {
+		if version := p.version(binaries[p.Name]); version != "" {
+			m.Versions[p.program()] = version
 		}
 	}
 	return m
+}
+
+// program is the name that the peer shares with others which are the same
+// program, configured in another way.
+func (p peer) program() string {
+	if p.Tool != (tool{}) {
+		return p.Tool.Program
+	}
+	return p.Name
+}
+
+// version is empty for a peer whose program has none of its own.
+func (p peer) version(path string) string {
+	switch {
+	case p.Module != "":
+		return peers.Version(p.Module)
+	case len(p.Version) > 0:
+		return programVersion(path, p.Version...)
+	}
+	return ""
 }
 
 func (m machine) String() string {
@@ -68,8 +93,13 @@ func kernelRelease() string {
 }
 
 // programVersion is the first version number that the program prints when
-// called with -v, as nginx and haproxy do.
-func programVersion(path string) string {
-	text, _ := exec.Command(path, "-v").CombinedOutput() // no output: no version
-	return string(regexp.MustCompile(`\d+\.\d+[.\d]*`).Find(text))
+// called with the arguments, or else the last word of its first line: a
+// development version has a name.
+func programVersion(path string, args ...string) string {
+	text, _ := exec.Command(path, args...).CombinedOutput() // no output: no version
+	line, _, _ := strings.Cut(string(text), "\n")
+	if number := regexp.MustCompile(`\d+\.\d+[.\d]*`).FindString(line); number != "" && !strings.HasPrefix(number, "0.0.") {
+		return number
+	}
+	return line[strings.LastIndex(line, " ")+1:]
 }

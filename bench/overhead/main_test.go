@@ -17,11 +17,11 @@ func TestRunFromEndToEnd(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	var stdout, stderr strings.Builder
-	err := run(t.Context(), strings.Fields("-rounds 1 -duration 500ms -cases keepalive,binary -peers direct,nginx"), &stdout, &stderr)
+	err := run(t.Context(), strings.Fields("-rounds 1 -duration 500ms -cases keepalive,latency,binary -peers direct,nginx"), &stdout, &stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"|  | direct | nginx |", "| **keepalive** CPU per request, µs | – | ", "nginx 1."} {
+	for _, want := range []string{"|  | direct | nginx |", "| **keepalive** CPU per request, µs | – | ", "| **latency** added latency, median, µs | – | ", "nginx 1."} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("the report has no %q:\n%s", want, stdout.String())
 		}

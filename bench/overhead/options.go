@@ -11,46 +11,112 @@ import (
 
 // options say what is measured and for how long.
 type options struct {
+	// Quick says that what no flag says is that of the short run.
+	Quick bool
 	// Rounds is how often each peer is measured in each case. At least 1.
 	Rounds int
 	// Duration is how long the load of the keepalive case lasts, for each
-	// peer in each round. The other load cases take a third of it. At least
+	// peer in each round. The other load cases take a part of it. At least
 	// 500ms: wrk looks for the end every 100ms only.
 	Duration time.Duration
-	// Connections is how many keep-alive connections the idle case opens. At
-	// least 1.
-	Connections int
 	// Cases and Peers are what is measured, in the order of the tables.
 	Cases []benchCase
 	Peers []peer
+	// Named says that somebody has named the peers: one that cannot run is
+	// an error then, and left out otherwise.
+	Named bool
 	// Lameduck is the path of a binary to measure; empty: build it.
 	Lameduck string
 	// JSON is the path of a file for all values; empty: none.
 	JSON string
 	// Guard makes a missed target an error.
 	Guard bool
+
+	// Notes tell what is not measured as its name says.
+	Notes []string
 }
+
+// A preset is what is measured where no flag says otherwise.
+type preset struct {
+	Rounds   int
+	Duration time.Duration
+	Cases    string // comma-separated; all: every one
+	Peers    string
+}
+
+// all stands for every case or peer.
+const all = "all"
+
+// full is the run for numbers that are shown to others, quick the one that
+// tells in a minute and a half whether anything has changed.
+var (
+	full  = preset{Rounds: 5, Duration: 3 * time.Second, Cases: all, Peers: all}
+	quick = preset{
+		Rounds:   3,
+		Duration: 600 * time.Millisecond,
+		Cases:    "keepalive,large,newconn,heads,latency,idle,binary",
+		Peers:    "direct,nginx,haproxy-http,haproxy-tcp,reverseproxy,lameduck",
+	}
+)
 
 // parseOptions reads the flags and refuses values that make no sense.
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	opts := options{}
 	flags := flag.NewFlagSet("overhead", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.IntVar(&opts.Rounds, "rounds", 5, "`times` that each peer is measured")
-	flags.DurationVar(&opts.Duration, "duration", 3*time.Second, "`time` of load in the keepalive case; the other load cases take a third of it")
-	flags.IntVar(&opts.Connections, "connections", 3000, "`number` of idle connections")
-	cases := flags.String("cases", strings.Join(caseNames(allCases()), ","), "comma-separated `names` of what is measured")
-	peers := flags.String("peers", strings.Join(peerNames(allPeers()), ","), "comma-separated `names` of those that are measured")
+	flags.BoolVar(&opts.Quick, "quick", false, "a run of a minute and a half: fewer rounds, shorter loads, fewer cases and peers where no flag says more")
+	flags.IntVar(&opts.Rounds, "rounds", full.Rounds, "`times` that each peer is measured")
+	flags.DurationVar(&opts.Duration, "duration", full.Duration, "`time` of load in the keepalive case; the other load cases take a part of it")
+	cases := flags.String("cases", full.Cases, "comma-separated `names` of what is measured, or all")
+	peers := flags.String("peers", full.Peers, "comma-separated `names` of those that are measured, or all that can run here")
 	flags.StringVar(&opts.Lameduck, "lameduck", "", "`file` of a lameduck binary; empty: build it")
 	flags.StringVar(&opts.JSON, "json", "", "`file` to write all values to; empty: none")
 	flags.BoolVar(&opts.Guard, "guard", false, "end with an error if a target does not hold")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if opts.Quick {
+		opts.hurry(given, cases, peers)
+	}
+	opts.Named = given["peers"] && *peers != all
 	var caseErr, peerErr error
 	opts.Cases, caseErr = choose("case", allCases(), func(c benchCase) string { return c.Name }, *cases)
 	opts.Peers, peerErr = choose("peer", allPeers(), func(p peer) string { return p.Name }, *peers)
-	return opts, errors.Join(caseErr, peerErr, opts.check(flags.Args()))
+	return opts, errors.Join(caseErr, peerErr, opts.check(flags.Args()), opts.limit())
+}
+
+// hurry takes from the quick preset what no flag has given.
+func (o *options) hurry(given map[string]bool, cases, peers *string) {
+	if !given["rounds"] {
+		o.Rounds = quick.Rounds
+	}
+	if !given["duration"] {
+		o.Duration = quick.Duration
+	}
+	if !given["cases"] {
+		*cases = quick.Cases
+	}
+	if !given["peers"] {
+		*peers = quick.Peers
+	}
+}
+
+// limit fits the cases to what this system lets a process do.
+func (o *options) limit() error {
+	files, err := openFiles()
+	if err != nil {
+		return err
+	}
+	for i, c := range o.Cases {
+		fitted, note := c.within(files)
+		o.Cases[i] = fitted
+		if note != "" {
+			o.Notes = append(o.Notes, note)
+		}
+	}
+	return nil
 }
 
 // check reports every number that is out of range, and arguments left over.
@@ -62,25 +128,26 @@ func (o options) check(rest []string) error {
 	if o.Duration < 500*time.Millisecond {
 		errs = append(errs, fmt.Errorf("-duration %s: at least 500ms is needed", o.Duration))
 	}
-	if o.Connections < 1 {
-		errs = append(errs, fmt.Errorf("-connections %d: at least 1 is needed", o.Connections))
-	}
 	if len(rest) > 0 {
 		errs = append(errs, fmt.Errorf("arguments %q: only flags are understood", rest))
 	}
 	return errors.Join(errs...)
 }
 
-// choose returns those of all that the comma-separated names mention, in the
-// order of all. The kind is for the error about a name that is not there.
-func choose[T any](kind string, all []T, name func(T) string, names string) ([]T, error) {
+// choose returns those of the items that the comma-separated names mention, in
+// the order of the items. The kind is for the error about a name that is not
+// there.
+func choose[T any](kind string, items []T, name func(T) string, names string) ([]T, error) {
+	if names == all {
+		return items, nil
+	}
 	wanted := map[string]bool{}
 	for n := range strings.SplitSeq(names, ",") {
 		wanted[strings.TrimSpace(n)] = true
 	}
 	var chosen []T
 	var known []string
-	for _, item := range all {
+	for _, item := range items {
 		known = append(known, name(item))
 		if wanted[name(item)] {
 			chosen = append(chosen, item)
@@ -88,16 +155,17 @@ func choose[T any](kind string, all []T, name func(T) string, names string) ([]T
 		}
 	}
 	for n := range wanted {
-		return nil, fmt.Errorf("%s %q: unknown, one of %s is needed", kind, n, strings.Join(known, ", "))
+		return nil, fmt.Errorf("%s %q: unknown, %s or some of %s is needed", kind, n, all, strings.Join(known, ", "))
 	}
 	return chosen, nil
 }
 
-// tools returns the programs from Debian packages that this run calls.
+// tools returns the programs from Debian packages that this run cannot do
+// without.
 func (o options) tools() []tool {
 	needed := []tool{appTool(), wrkTool()}
 	for _, p := range o.Peers {
-		if p.Tool != (tool{}) {
+		if p.Tool != (tool{}) && o.Named {
 			needed = append(needed, p.Tool)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,12 +20,11 @@ func TestParseOptionsChoosesInTheOrderOfTheTable(t *testing.T) {
 
 func TestParseOptionsRefusesNonsense(t *testing.T) {
 	for flags, want := range map[string]string{
-		"-cases=fast":       `case "fast": unknown, one of keepalive, large, newconn, heads, idle, binary is needed`,
+		"-cases=fast":       `case "fast": unknown, all or some of keepalive, large, huge, newconn, heads, throughput, latency, latency500, idle, idle10k, binary is needed`,
 		"-peers=apache":     `peer "apache": unknown`,
 		"-peers=":           `peer "": unknown`,
 		"-rounds=0":         "-rounds 0: at least 1 is needed",
 		"-duration=1ms":     "-duration 1ms: at least 500ms is needed",
-		"-connections=-1":   "-connections -1: at least 1 is needed",
 		"-guard keepalive":  `arguments ["keepalive"]: only flags are understood`,
 		"-rounds=0 -peers=": "-rounds 0",
 	} {
@@ -49,11 +49,46 @@ func TestMissingToolsAreNamedInOneLine(t *testing.T) {
 	}
 }
 
-func TestToolsOfAPeerAreNeededOnlyWithIt(t *testing.T) {
-	opts := options{Peers: []peer{{Name: "direct"}}}
-	for _, needed := range opts.tools() {
-		if needed.Program == "haproxy" {
-			t.Error("haproxy is needed to measure no proxy")
+func TestToolsOfAPeerAreNeededWhereItIsNamed(t *testing.T) {
+	haproxy := tool{"haproxy", "haproxy"}
+	for args, want := range map[string]bool{
+		"-peers haproxy-tcp": true,
+		"-peers direct":      false,
+		"-peers all":         false, // it is left out
+		"":                   false,
+		"-quick":             false,
+	} {
+		opts, err := parseOptions(strings.Fields(args), &strings.Builder{})
+		if err != nil {
+			t.Fatal(err)
 		}
+		if got := slices.Contains(opts.tools(), haproxy); got != want {
+			t.Errorf("%q cannot do without haproxy: %v, want %v", args, got, want)
+		}
+	}
+}
+
+func TestQuickIsAPresetThatFlagsOverrule(t *testing.T) {
+	for args, want := range map[string]struct {
+		rounds   int
+		duration time.Duration
+		peers    string
+	}{
+		"":                                 {5, 3 * time.Second, "direct nginx nginx-nopool haproxy-http haproxy-tcp caddy traefik queue-proxy reverseproxy lameduck"},
+		"-quick":                           {3, 600 * time.Millisecond, "direct nginx haproxy-http haproxy-tcp reverseproxy lameduck"},
+		"-quick -rounds 5":                 {5, 600 * time.Millisecond, "direct nginx haproxy-http haproxy-tcp reverseproxy lameduck"},
+		"-duration 1s -peers caddy -quick": {3, time.Second, "caddy"},
+	} {
+		opts, err := parseOptions(strings.Fields(args), &strings.Builder{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if peers := strings.Join(peerNames(opts.Peers), " "); opts.Rounds != want.rounds || opts.Duration != want.duration || peers != want.peers {
+			t.Errorf("%q: %d rounds of %s of %s, want %+v", args, opts.Rounds, opts.Duration, peers, want)
+		}
+	}
+	opts, err := parseOptions([]string{"-quick"}, &strings.Builder{})
+	if got := strings.Join(caseNames(opts.Cases), " "); err != nil || got != "keepalive large newconn heads latency idle binary" {
+		t.Errorf("the quick cases are %s, %v", got, err)
 	}
 }

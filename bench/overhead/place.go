@@ -36,19 +36,49 @@ type place struct {
 	Descriptors    int
 }
 
-// spareConnections is room for the load's connections and for checks, next to
-// the idle ones.
-const spareConnections = 200
+// spareConnections is room for checks next to the connections that are
+// counted on.
+const spareConnections = 32
 
-// limitTo sets the limits for so many idle connections of clients.
-func (p *place) limitTo(idle int) {
-	p.MaxConnections = idle + spareConnections
-	p.Descriptors = 2*p.MaxConnections + 64 // listeners, logs, epoll
+// otherFiles is what a program opens besides connections: listeners, logs,
+// epoll.
+const otherFiles = 64
+
+// pool is how many idle connections to the app a peer keeps that has to be
+// told: twice those that the load keeps busy at most.
+const pool = 2 * throughputConnections
+
+// limitTo sets the limits for so many connections of clients.
+func (p *place) limitTo(connections int) {
+	p.MaxConnections = connections + spareConnections
+	p.Descriptors = 2*p.MaxConnections + otherFiles
 }
 
-// AppPort returns the port of the app's address.
-func (p place) AppPort() (string, error) {
-	_, port, err := net.SplitHostPort(p.App)
+// fitting is how many of the wanted connections of clients a proxy can bear
+// which may open so many files, in hundreds where that makes no difference.
+func fitting(wanted, files int) int {
+	most := (files-otherFiles)/2 - spareConnections
+	if most >= wanted {
+		return wanted
+	}
+	if most > 100 {
+		most -= most % 100
+	}
+	return max(1, most)
+}
+
+// Pool returns pool, for templates.
+func (place) Pool() int { return pool }
+
+// AppPort and the like return the ports of the addresses, for programs that
+// want nothing else.
+func (p place) AppPort() (string, error)     { return portOf(p.App) }
+func (p place) ListenPort() (string, error)  { return portOf(p.Listen) }
+func (p place) AdminPort() (string, error)   { return portOf(p.Admin) }
+func (p place) ControlPort() (string, error) { return portOf(p.Control) }
+
+func portOf(address string) (string, error) {
+	_, port, err := net.SplitHostPort(address)
 	return port, err
 }
 
@@ -105,8 +135,18 @@ func (p *place) writeConfig(name string) error {
 	if err != nil {
 		return err
 	}
-	p.Config = filepath.Join(p.Dir, strings.TrimSuffix(name, ".tmpl")+".conf")
+	p.Config = filepath.Join(p.Dir, configName(name))
 	return os.WriteFile(p.Config, []byte(config), 0o644)
+}
+
+// configName is the file's name without .tmpl. Some programs tell by the ending
+// what they read; those that do not get ".conf".
+func configName(template string) string {
+	name := strings.TrimSuffix(template, ".tmpl")
+	if filepath.Ext(name) == "" {
+		name += ".conf"
+	}
+	return name
 }
 
 // freeAddresses returns n addresses on 127.0.0.1 on which nobody listens, and

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -24,6 +27,7 @@ func TestPeersConfigurationsAreAccepted(t *testing.T) {
 	checks := map[string][]string{
 		"nginx":   {"-t", "-e", "stderr", "-c"},
 		"haproxy": {"-c", "-f"},
+		"caddy":   {"validate", "--adapter", "caddyfile", "--config"},
 	}
 	for _, p := range allPeers() {
 		if check := checks[p.Tool.Program]; check != nil {
@@ -44,7 +48,9 @@ func checkConfig(t *testing.T, program tool, args []string) {
 	if err != nil {
 		t.Skipf("%s is not installed: apt-get install %s", program.Program, program.Package)
 	}
-	if text, err := exec.Command(path, args...).CombinedOutput(); err != nil {
+	cmd := exec.Command(path, args...)
+	cmd.Env = []string{"HOME=" + t.TempDir()} // Caddy keeps something there
+	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s %s: %v\n%s", path, strings.Join(args, " "), err, text)
 	}
 }
@@ -74,6 +80,32 @@ func TestLameduckIsToldItsRoute(t *testing.T) {
 	}
 	if want := "LAMEDUCK_ROUTES=" + at.Listen + "=8080"; !slices.Contains(env, want) {
 		t.Errorf("the environment is %q, want %q in it", env, want)
+	}
+}
+
+func TestConfigurationsKeepTheirEnding(t *testing.T) {
+	for name, want := range map[string]string{"nginx.tmpl": "nginx.conf", "traefik.yaml.tmpl": "traefik.yaml"} {
+		if got := configName(name); got != want {
+			t.Errorf("%s becomes %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestPoolsHoldWhatTheLoadKeepsBusy(t *testing.T) {
+	for _, p := range allPeers() {
+		at := furnished(t, p)
+		if at.Config == "" {
+			continue
+		}
+		text, err := os.ReadFile(at.Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, directive := range regexp.MustCompile(`(?m)^\s*(?:keepalive|keepalive_idle_conns_per_host) (\d+)`).FindAllStringSubmatch(string(text), -1) {
+			if n, _ := strconv.Atoi(directive[1]); n < throughputConnections {
+				t.Errorf("%s keeps %d connections to the app, fewer than the load's %d", p.Name, n, throughputConnections)
+			}
+		}
 	}
 }
 

@@ -3,14 +3,16 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 )
 
-// A step is one measurement: one case of one peer.
+// A step is one measurement: one case of one peer, or of some at a time.
 type step struct {
 	Round    int // from 0; warmUp: thrown away
 	Case     benchCase
-	Peer     peer
+	Peers    []peer
 	Duration time.Duration // of the load
 }
 
@@ -24,55 +26,65 @@ const warmTime = 300 * time.Millisecond
 func (s step) discarded() bool { return s.Round == warmUp }
 
 // cost is the time that the step takes, for the progress line.
-func (s step) cost() time.Duration { return s.Duration + s.Case.Extra }
+func (s step) cost() time.Duration {
+	return s.Duration + time.Duration(len(s.Peers))*s.Case.Extra + s.Case.Wait
+}
 
-func (s step) String() string {
+func (s step) String() string { return s.of(s.Peers...) }
+
+// of tells of some of the step's peers.
+func (s step) of(peers ...peer) string {
+	names := strings.Join(peerNames(peers), " ")
 	if s.discarded() {
-		return fmt.Sprintf("warm-up, %s, %s", s.Case.Name, s.Peer.Name)
+		return fmt.Sprintf("warm-up, %s, %s", s.Case.Name, names)
 	}
-	return fmt.Sprintf("round %d, %s, %s", s.Round+1, s.Case.Name, s.Peer.Name)
+	return fmt.Sprintf("round %d, %s, %s", s.Round+1, s.Case.Name, names)
 }
 
 // plan lays out the run: round after round, in each case after case, in each
-// every peer. Peers that are compared follow one another within seconds, and
-// their order differs from round to round, so that neither the hour nor the
-// neighbour in the order favours one.
+// every peer, first what is measured apart from any load. Peers that are
+// compared follow one another within seconds, and their order differs from
+// round to round, so that neither the hour nor the neighbour in the order
+// favours one.
 func plan(opts options) []step {
+	var apart, loads []benchCase
+	for _, c := range opts.Cases {
+		if c.Apart {
+			apart = append(apart, c)
+		} else {
+			loads = append(loads, c)
+		}
+	}
+	return append(rounds(opts, apart, 0), rounds(opts, loads, warmUp)...)
+}
+
+// rounds returns the steps of some cases in all rounds from the first one on.
+func rounds(opts options, cases []benchCase, first int) []step {
 	var steps []step
-	for round := warmUp; round < opts.Rounds; round++ {
+	for round := first; round < opts.Rounds; round++ {
 		order := shuffled(opts.Peers, round)
-		for _, c := range opts.Cases {
-			for _, p := range order {
-				if s := (step{Round: round, Case: c, Peer: p}); s.wanted() {
-					s.Duration = s.loadTime(opts)
-					steps = append(steps, s)
-				}
+		for _, c := range cases {
+			if c.wanted(round) {
+				steps = append(steps, c.steps(opts, order, round)...)
 			}
 		}
 	}
 	return steps
 }
 
-func (s step) wanted() bool {
-	if !s.Case.fits(s.Peer) {
-		return false
+// steps returns those of the case in a round.
+func (c benchCase) steps(opts options, order []peer, round int) []step {
+	fit := slices.DeleteFunc(slices.Clone(order), func(p peer) bool { return !c.fits(p) })
+	var steps []step
+	for group := range slices.Chunk(fit, max(1, c.Together)) {
+		steps = append(steps, step{Round: round, Case: c, Peers: group, Duration: c.loadTime(opts, round)})
 	}
-	if s.discarded() {
-		return s.Case.Warm
-	}
-	return s.Case.due(s.Round)
-}
-
-func (s step) loadTime(opts options) time.Duration {
-	if s.discarded() {
-		return warmTime
-	}
-	return s.Case.loadTime(opts)
+	return steps
 }
 
 // shuffled returns the peers in the order of a round: the same in each run.
 func shuffled(peers []peer, round int) []peer {
-	order := append([]peer(nil), peers...)
+	order := slices.Clone(peers)
 	random := rand.New(rand.NewPCG(uint64(round+1), 0))
 	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	return order

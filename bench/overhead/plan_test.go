@@ -7,41 +7,74 @@ import (
 	"time"
 )
 
-func defaults(t *testing.T) options {
+// optionsOf returns what the flags ask for, on a machine with few descriptors
+// or many.
+func optionsOf(t *testing.T, flags string) options {
 	t.Helper()
-	opts, err := parseOptions(nil, &strings.Builder{})
+	opts, err := parseOptions(strings.Fields(flags), &strings.Builder{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return opts
 }
 
-func TestPlanOfADefaultRunStaysUnderFiveMinutes(t *testing.T) {
-	var sum time.Duration
-	for _, s := range plan(defaults(t)) {
-		sum += s.cost()
-	}
-	// The rest is for building, and for steps that take longer than planned.
-	if limit := 4*time.Minute + 20*time.Second; sum > limit {
-		t.Errorf("the plan takes %s, want at most %s", sum, limit)
+func TestPlansStayWithinTheirTime(t *testing.T) {
+	// The rest of 100 seconds and of 20 minutes is for building, and for steps
+	// that take longer than planned.
+	for flags, limit := range map[string]time.Duration{"-quick": 85 * time.Second, "": 18 * time.Minute} {
+		var sum time.Duration
+		for _, s := range plan(optionsOf(t, flags)) {
+			sum += s.cost()
+		}
+		t.Logf("%q takes %s", flags, sum)
+		if sum > limit {
+			t.Errorf("the plan of %q takes %s, want at most %s", flags, sum, limit)
+		}
 	}
 }
 
 func TestPlanMeasuresEveryPeerOncePerRound(t *testing.T) {
-	opts := defaults(t)
+	opts := optionsOf(t, "")
 	count := map[string]int{}
 	for _, s := range plan(opts) {
-		if !s.discarded() {
-			count[s.Case.Name+"/"+s.Peer.Name]++
+		for _, p := range s.Peers {
+			if !s.discarded() {
+				count[s.Case.Name+"/"+p.Name]++
+			}
 		}
 	}
 	for name, want := range map[string]int{
-		"keepalive/direct": 5, "keepalive/nginx": 5, "newconn/lameduck": 5,
-		"idle/nginx": 1, "idle/direct": 0, "binary/nginx": 1, "binary/direct": 0,
+		"keepalive/direct": 5, "keepalive/nginx": 5, "newconn/lameduck": 5, "latency/direct": 5, "throughput/caddy": 5,
+		"idle/nginx": 3, "idle/direct": 0, "idle10k/lameduck": 1, "binary/nginx": 1, "binary/direct": 0,
 	} {
 		if count[name] != want {
 			t.Errorf("%s is measured %d times, want %d", name, count[name], want)
 		}
+	}
+}
+
+func TestPlanMeasuresApartBeforeAnyLoad(t *testing.T) {
+	loaded := false
+	for _, s := range plan(optionsOf(t, "")) {
+		loaded = loaded || !s.Case.Apart
+		if loaded && s.Case.Apart {
+			t.Errorf("%s comes after a load", s)
+		}
+	}
+}
+
+func TestPlanMeasuresIdlePeersTogether(t *testing.T) {
+	opts := optionsOf(t, "-cases idle -rounds 1")
+	opts.Cases[0].Together = 4
+	var sizes []int
+	for _, s := range plan(opts) {
+		sizes = append(sizes, len(s.Peers))
+		if want := 4*s.Case.Extra + s.Case.Wait; len(s.Peers) == 4 && s.cost() != want {
+			t.Errorf("%s takes %s, want %s", s, s.cost(), want)
+		}
+	}
+	if !slices.Equal(sizes, []int{4, 4, 1}) {
+		t.Errorf("nine proxies are measured in groups of %v", sizes)
 	}
 }
 
@@ -60,7 +93,7 @@ func TestPlanTakesPeersInAnotherOrderEachRound(t *testing.T) {
 }
 
 func TestPlanThrowsTheWarmUpAway(t *testing.T) {
-	steps := plan(defaults(t))
+	steps := plan(optionsOf(t, "-cases keepalive,newconn"))
 	if !steps[0].discarded() || steps[len(steps)-1].discarded() {
 		t.Error("the run does not begin, or ends, with a warm-up")
 	}

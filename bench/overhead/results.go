@@ -15,16 +15,63 @@ type series struct {
 }
 
 // add keeps the values of one step.
-func (r *results) add(s step, m measurement) {
-	for _, metric := range s.Case.Metrics {
-		if v, ok := m.Values[metric.Name]; ok {
-			found := r.find(s.Case.Name, s.Peer.Name, metric.Name)
-			found.Values = append(found.Values, v)
+func (r *results) add(s step, measurements []measurement) {
+	for i, m := range measurements {
+		for _, metric := range s.Case.Metrics {
+			if v, ok := m.Values[metric.Name]; ok {
+				found := r.find(s.Case.Name, s.Peers[i].Name, metric.Name)
+				found.Values = append(found.Values, v)
+			}
+		}
+		for _, note := range m.Notes {
+			r.notes = append(r.notes, fmt.Sprintf("%s: %s", s.of(s.Peers[i]), note))
 		}
 	}
-	for _, note := range m.Notes {
-		r.notes = append(r.notes, fmt.Sprintf("%s: %s", s, note))
+}
+
+// derive adds the values of the metrics that are told by others: what peers
+// have of them beyond direct. Without direct there are none, which is noted.
+func (r *results) derive(cases []benchCase) {
+	for _, c := range cases {
+		for _, m := range c.Metrics {
+			if m.Beyond != "" {
+				r.deriveBeyond(c, m)
+			}
+		}
 	}
+}
+
+func (r *results) deriveBeyond(c benchCase, m metric) {
+	base := r.values(c.Name, direct, m.Beyond)
+	if len(base) == 0 {
+		r.notes = append(r.notes, fmt.Sprintf("%s: no %s without the peer %s", c.Name, m.Title, direct))
+		return
+	}
+	for _, s := range r.series {
+		if s.Case == c.Name && s.Metric == m.Beyond && s.Peer != direct && len(s.Values) == len(base) {
+			r.find(c.Name, s.Peer, m.Name).Values = minus(s.Values, base)
+		}
+	}
+}
+
+// ratio is lameduck's to a peer's. It reports false where there is none.
+func (r *results) ratio(caseName, peer string, m metric) (float64, bool) {
+	ours, theirs := r.values(caseName, lameduck, m.Name), r.values(caseName, peer, m.Name)
+	if m.Beyond != "" {
+		return medianRatio(ours, theirs)
+	}
+	return pairedRatio(ours, theirs)
+}
+
+// saturated is the share of a core, in percent, that a proxy uses which has no
+// time to wait: the rest is what the kernel needs for itself.
+const saturated = 95
+
+// atLeast says whether the metric of a peer could have been more, for want of
+// load.
+func (r *results) atLeast(caseName, peer string, m metric) bool {
+	used := r.values(caseName, peer, m.AtLeast)
+	return m.AtLeast != "" && len(used) > 0 && median(used) < saturated
 }
 
 // find returns the series, new and empty if there is none.

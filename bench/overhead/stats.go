@@ -43,3 +43,22 @@ func pairedRatio(a, b []float64) (float64, bool) {
 	}
 	return median(ratios), true
 }
+
+// medianRatio is for differences, which are small next to what they are taken
+// from: rounds in which one of them is near zero would yield any ratio. It
+// reports false where b has no positive median.
+func medianRatio(a, b []float64) (float64, bool) {
+	if len(a) == 0 || len(b) == 0 || median(b) <= 0 {
+		return 0, false
+	}
+	return median(a) / median(b), true
+}
+
+// minus is the difference of two series of the same length, round by round.
+func minus(a, b []float64) []float64 {
+	var differences []float64
+	for i := range a {
+		differences = append(differences, a[i]-b[i])
+	}
+	return differences
+}

@@ -36,7 +36,11 @@ func valueRow(r *results, c benchCase, m metric, names []string) []string {
 	}
 	row := []string{title}
 	for _, name := range names {
-		row = append(row, valueCell(r.values(c.Name, name, m.Name), m.Digits))
+		cell := valueCell(r.values(c.Name, name, m.Name), m.Digits)
+		if r.atLeast(c.Name, name, m) {
+			cell = "≥ " + cell
+		}
+		row = append(row, cell)
 	}
 	return row
 }
@@ -61,9 +65,8 @@ func ratioRow(r *results, c benchCase, m metric, names []string) []string {
 		return nil
 	}
 	row, found := []string{"lameduck ÷ peer"}, false
-	ours := r.values(c.Name, lameduck, m.Name)
 	for _, name := range names {
-		ratio, ok := pairedRatio(ours, r.values(c.Name, name, m.Name))
+		ratio, ok := r.ratio(c.Name, name, m)
 		if !ok || name == lameduck {
 			row = append(row, "")
 			continue

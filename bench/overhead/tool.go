@@ -32,8 +32,10 @@ func requireTools(tools []tool) error {
 // path returns where the program is. Debian keeps servers in /usr/sbin, which
 // is not in the PATH of ordinary users.
 func (t tool) path() (string, error) {
-	if path, err := exec.LookPath(t.Program); err == nil {
-		return path, nil
+	for _, name := range []string{t.Program, "/usr/sbin/" + t.Program} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
 	}
-	return exec.LookPath("/usr/sbin/" + t.Program)
+	return "", fmt.Errorf("%s is not installed: apt-get install %s", t.Program, t.Package)
 }

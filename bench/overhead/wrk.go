@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"regexp"
@@ -18,32 +19,41 @@ import (
 
 // A tally is what wrk says it got.
 type tally struct {
-	Requests int64   // answers that came whole
-	Rate     float64 // of them per second
-	Failed   int64   // answers other than 2xx and 3xx, and socket errors
+	Requests int64         // answers that came whole
+	Rate     float64       // of them per second
+	Bytes    float64       // of all answers, to three digits
+	Time     time.Duration // to three digits
+	Failed   int64         // answers other than 2xx and 3xx, and socket errors
 }
 
-// seconds is how long wrk ran.
-func (t tally) seconds() float64 { return float64(t.Requests) / t.Rate }
+// seconds is how long wrk ran: told by the rate, which has more digits than
+// the time, unless no answer came whole.
+func (t tally) seconds() float64 {
+	if t.Requests == 0 {
+		return t.Time.Seconds()
+	}
+	return float64(t.Requests) / t.Rate
+}
 
 // send runs wrk against address for the given time, on the cores in set.
-func (l load) send(ctx context.Context, address string, d time.Duration, set unix.CPUSet) (tally, error) {
+func (l load) send(ctx context.Context, address string, d time.Duration, set unix.CPUSet) (outcome, error) {
 	path, err := wrkTool().path()
 	if err != nil {
-		return tally{}, err
+		return outcome{}, err
 	}
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, path, l.args(address)...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us alone
 	if err := startOn(set, cmd); err != nil {
-		return tally{}, fmt.Errorf("start wrk: %w", err)
+		return outcome{}, fmt.Errorf("start wrk: %w", err)
 	}
 	early := interruptAfter(ctx, cmd.Process, d)
 	if err := cmd.Wait(); err != nil {
-		return tally{}, fmt.Errorf("run wrk: %w: %s", errors.Join(early, err), out.String())
+		return outcome{}, fmt.Errorf("run wrk: %w: %s", errors.Join(early, err), out.String())
 	}
-	return parseWrk(out.String())
+	t, err := parseWrk(out.String())
+	return l.outcome(t), err
 }
 
 // interruptAfter lets wrk run for d and then interrupts it.
@@ -91,21 +101,31 @@ func parseCaught(status string) (mask uint64, ok bool) {
 
 // parseWrk reads the summary that wrk prints at its end.
 func parseWrk(text string) (tally, error) {
-	requests := regexp.MustCompile(`(?m)^\s*(\d+) requests in `).FindStringSubmatch(text)
+	sums := regexp.MustCompile(`(?m)^\s*(\d+) requests in ([\d.]+[a-z]+), ([\d.]+)([KMGTP]?)B read$`).FindStringSubmatch(text)
 	rate := regexp.MustCompile(`(?m)^Requests/sec:\s*([\d.]+)$`).FindStringSubmatch(text)
-	if requests == nil || rate == nil {
+	if sums == nil || rate == nil {
 		return tally{}, fmt.Errorf("read what wrk printed: no summary in %q", text)
 	}
-	var t tally
-	var err error
-	if t.Requests, err = strconv.ParseInt(requests[1], 10, 64); err != nil {
+	var errs [4]error
+	t := tally{Failed: countFailures(text)}
+	t.Requests, errs[0] = strconv.ParseInt(sums[1], 10, 64)
+	t.Time, errs[1] = time.ParseDuration(sums[2])
+	t.Bytes, errs[2] = parseBytes(sums[3], sums[4])
+	t.Rate, errs[3] = strconv.ParseFloat(rate[1], 64)
+	if err := errors.Join(errs[:]...); err != nil {
 		return tally{}, fmt.Errorf("read what wrk printed: %w", err)
 	}
-	if t.Rate, err = strconv.ParseFloat(rate[1], 64); err != nil {
-		return tally{}, fmt.Errorf("read what wrk printed: %w", err)
-	}
-	t.Failed = countFailures(text)
 	return t, nil
+}
+
+// parseBytes reads a number with one of wrk's prefixes, which are powers of
+// 1024, or none.
+func parseBytes(digits, prefix string) (float64, error) {
+	n, err := strconv.ParseFloat(digits, 64)
+	if prefix != "" {
+		n *= math.Pow(1024, 1+float64(strings.Index("KMGTP", prefix)))
+	}
+	return n, err
 }
 
 // countFailures sums the two lines that wrk prints only when something failed.

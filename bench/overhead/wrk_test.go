@@ -34,7 +34,7 @@ func TestParseWrk(t *testing.T) {
 		{"both", "  Socket errors: connect 0, read 2, write 0, timeout 0\n  Non-2xx or 3xx responses: 3", 5},
 	} {
 		got, err := parseWrk(strings.Replace(summaryOfWrk, "ERRORS", c.errors, 1))
-		want := tally{Requests: 72345, Rate: 24115.5, Failed: c.failed}
+		want := tally{Requests: 72345, Rate: 24115.5, Bytes: 14.21 * 1024 * 1024, Time: 3 * time.Second, Failed: c.failed}
 		if err != nil || got != want {
 			t.Errorf("%s: parseWrk = %+v, %v, want %+v", c.name, got, err, want)
 		}
@@ -46,6 +46,33 @@ func TestParseWrkRefusesTextWithoutSummary(t *testing.T) {
 		if got, err := parseWrk(text); err == nil {
 			t.Errorf("parseWrk(%q) = %+v without an error", text, got)
 		}
+	}
+}
+
+func TestParseBytes(t *testing.T) {
+	for text, want := range map[string]float64{"512.00": 512, "1.50K": 1536, "2.00G": 2 << 30, "1.00P": 1 << 50} {
+		digits := strings.TrimRight(text, "KMGTP")
+		if got, err := parseBytes(digits, text[len(digits):]); err != nil || got != want {
+			t.Errorf("%sB are %v bytes, %v, want %v", text, got, err, want)
+		}
+	}
+}
+
+func TestHugeAnswersAreReckonedFromTheirBytes(t *testing.T) {
+	l := load{Path: "/huge", Body: 64 << 20}
+	for _, c := range []struct {
+		tally tally
+		want  outcome
+	}{
+		{tally{Requests: 3, Rate: 3, Bytes: 5 * 64 << 20, Time: 1010 * time.Millisecond}, outcome{Answers: 5, Seconds: 1}},
+		{tally{Bytes: 32 << 20, Time: 500 * time.Millisecond}, outcome{Answers: 0.5, Seconds: 0.5}}, // none was whole
+	} {
+		if got := l.outcome(c.tally); got != c.want {
+			t.Errorf("the outcome of %+v is %+v, want %+v", c.tally, got, c.want)
+		}
+	}
+	if got := (load{}).outcome(tally{Requests: 10, Rate: 5, Bytes: 1e6}); got != (outcome{Answers: 10, Seconds: 2}) {
+		t.Errorf("small answers are %+v, want 10 in 2 s", got)
 	}
 }
 

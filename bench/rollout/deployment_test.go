@@ -62,12 +62,12 @@ func TestUpdateReplacesEveryPodInTurn(t *testing.T) {
 		if r.Addr != a[i] || len(r.Events) == 0 || report.Ended.Before(r.T0.Add(r.Took)) {
 			t.Errorf("the end of pod %d is reported as %+v", i, r)
 		}
-		if probe(t.Context(), "http://"+a[i]) == nil {
+		if probe(t.Context(), "http://"+a[i], nil) == nil {
 			t.Errorf("pod %d still runs", i)
 		}
 	}
 	for _, addr := range a[2:] {
-		if err := probe(t.Context(), "http://"+addr); err != nil {
+		if err := probe(t.Context(), "http://"+addr, nil); err != nil {
 			t.Errorf("a new pod does not serve: %v", err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -102,7 +103,7 @@ func TestStartEndsWhatItStartedWhenItCannotGoOn(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "pod pod: start container ready: fork/exec "+second.Path) {
 		t.Errorf("got %v, want it to name the pod, the container and the program", err)
 	}
-	if probe(t.Context(), first.Ready) == nil {
+	if probe(t.Context(), first.Ready, nil) == nil {
 		t.Error("the sidecar still runs")
 	}
 }
@@ -117,7 +118,7 @@ func TestContainersStartWhenTheSidecarsHave(t *testing.T) {
 	if _, err := k.Start(ctx, Spec{Name: "pod", Sidecars: []Container{duck}, Containers: []Container{app}}); err == nil {
 		t.Error("the pod started though its sidecar had not")
 	}
-	if probe(t.Context(), app.Ready) == nil {
+	if probe(t.Context(), app.Ready, nil) == nil {
 		t.Error("the container was started before its sidecar")
 	}
 }
@@ -158,6 +159,25 @@ func TestPodThatIsNotReadyInTimeSaysWhy(t *testing.T) {
 	c := &container{Container: Container{Name: "app", Ready: s.URL}, process: &fake{}, output: "app.log"}
 	p := &Pod{spec: Spec{Name: "pod"}, containers: []*container{c}}
 	says(t, p.Ready(ctx), "pod pod", "container app was not ready in time", "404 Not Found", "app.log")
+}
+
+func TestProbesOfAContainer(t *testing.T) {
+	var asked []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path+" "+r.Header.Get("X-Probe")+" "+r.UserAgent())
+		if len(asked) == 1 {
+			http.NotFound(w, r) // it has not started yet
+		}
+	}))
+	defer s.Close()
+	header := http.Header{"X-Probe": {"yes"}}
+	c := &container{Container: Container{Startup: s.URL + "/startup", Ready: s.URL + "/ready", ProbeHeader: header}, process: &fake{}}
+	p := &Pod{containers: []*container{c}}
+	ready(t, p)
+	const agent = " yes kube-probe/1.36"
+	if want := []string{"/startup" + agent, "/startup" + agent, "/ready" + agent}; !slices.Equal(asked, want) {
+		t.Errorf("it was asked %q, want %q", asked, want)
+	}
 }
 
 func says(t *testing.T, err error, parts ...string) {

@@ -27,6 +27,11 @@ func (p *Pod) Addr() string { return p.spec.Addr }
 // Ready returns when every container of the pod is ready. Its error tells which one ended or was not ready before
 // ctx was done, and where its output is.
 func (p *Pod) Ready(ctx context.Context) error {
+	for _, c := range p.containers { // the sidecars have started already
+		if err := c.await(ctx, c.Startup); err != nil {
+			return fmt.Errorf("pod %s: %w", p.spec.Name, err)
+		}
+	}
 	for _, c := range p.all() {
 		if err := c.await(ctx, c.Container.Ready); err != nil {
 			return fmt.Errorf("pod %s: %w", p.spec.Name, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 )
@@ -24,7 +25,7 @@ func (c *container) await(ctx context.Context, url string) error {
 	defer tick.Stop()
 	var failed error
 	for {
-		err := probe(ctx, url)
+		err := probe(ctx, url, c.ProbeHeader)
 		if err == nil {
 			return nil
 		}
@@ -41,8 +42,9 @@ func (c *container) await(ctx context.Context, url string) error {
 	}
 }
 
-// probe makes one GET request as the kubelet does and reports what is wrong with the answer.
-func probe(ctx context.Context, url string) error {
+// probe makes one GET request as the kubelet does, with the given fields in its header, and reports what is wrong with
+// the answer.
+func probe(ctx context.Context, url string, header http.Header) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -50,6 +52,7 @@ func probe(ctx context.Context, url string) error {
 		return fmt.Errorf("probe: %w", err)
 	}
 	req.Header.Set("User-Agent", "kube-probe/1.36")
+	maps.Copy(req.Header, header)
 	t := &http.Transport{DisableKeepAlives: true}
 	resp, err := t.RoundTrip(req)
 	if err != nil {

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"net/http"
 	"syscall"
 	"time"
 )
@@ -43,11 +44,13 @@ type Container struct {
 	PreStop Hook
 	// StopSignal asks the process to end. Zero means SIGTERM.
 	StopSignal syscall.Signal
-	// Startup is a URL. A sidecar has started when a GET is answered with a status of 200 to 399; the next container
-	// waits for that. Empty: it has started when its process has. For containers it is not used.
+	// Startup is a URL. The container has started when a GET is answered with a status of 200 to 399. What starts after
+	// a sidecar waits for that; so does the first look at Ready. Empty: it has started when its process has.
 	Startup string
 	// Ready is a URL. The container is ready when a GET is answered with a status of 200 to 399. Empty: it always is.
 	Ready string
+	// ProbeHeader is sent with both, in addition to the kubelet's own fields and, where it names one of them, instead.
+	ProbeHeader http.Header
 }
 
 func (c Container) stopSignal() syscall.Signal {

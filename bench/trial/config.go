@@ -3,8 +3,11 @@ package trial
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
+	"lameduck/bench/balancer"
 	"lameduck/bench/load"
 )
 
@@ -14,7 +17,11 @@ const (
 	// defaultMinReady leaves each new pod some time to serve, and is short against common lags, so that several
 	// old pods are on their way out at a time, as in a Kubernetes rollout with its default of 0.
 	defaultMinReady = 500 * time.Millisecond
-	// tail is how long the load goes on after the load balancer has acted on the last removal.
+	// defaultKeepalive is the number in nginx' own examples of a busy site, and more than the demo's load has in flight.
+	defaultKeepalive = 32
+	// defaultGrace is Kubernetes' default.
+	defaultGrace = 30 * time.Second
+	// tail is how long the load goes on after the load balancers have acted on the last removal.
 	tail = 500 * time.Millisecond
 	// startup is about how long a pod takes to become ready.
 	startup = 100 * time.Millisecond
@@ -24,24 +31,40 @@ const (
 type Config struct {
 	// Strategy is how pods end. It must be set.
 	Strategy Strategy
-	// Programs are what the pods run. Those that the strategy needs must be set.
+	// App is what the pods serve with. The zero value is Abrupt.
+	App App
+	// Programs are what the pods run. Those that the strategy and the app need must be set.
 	Programs Programs
 	// Replicas is how many pods there are, and are replaced. Zero or less means 3.
 	Replicas int
-	// Lag is how long after the kubelet the load balancer learns of an endpoint's end. Zero or less: at once.
-	Lag time.Duration
-	// Retries is how many further endpoints the load balancer may send a request to, under the rules that package
-	// balancer states. Zero or less: none.
+	// Balancer is what stands in front of the pods. Empty means the built-in load balancer.
+	Balancer balancer.Kind
+	// Lags says for each node of the load balancer how long after the kubelet it learns of an endpoint's end. Empty
+	// means one node that learns at once; so does zero or less.
+	Lags []time.Duration
+	// Keepalive is how many idle connections each node keeps to each pod. Zero means 32, less than zero none.
+	Keepalive int
+	// Retries is how many further endpoints a node may send a request to, under the rules that package balancer
+	// states. Zero or less: none.
 	Retries int
 	// Rate is the number of requests per second, all kinds together. It must be above zero.
 	Rate float64
+	// Random lets requests arrive as those of clients that know nothing of each other (a Poisson process). False:
+	// evenly spaced.
+	Random bool
+	// Seed tells one random sequence of arrivals from another. The same seed gives the same arrivals.
+	Seed uint64
 	// Requests are sent in turn. At least one is needed.
 	Requests []load.Request
+	// Timeout bounds each request. Zero or less means the default of package load.
+	Timeout time.Duration
 	// Calm is how long the load goes on before the rollout. Zero or less means 1 s.
 	Calm time.Duration
 	// MinReady is how long a new pod serves before the next old one is ended. Zero or less means 500 ms.
 	MinReady time.Duration
-	// Logs is a directory for what the pods write. Empty: it is thrown away.
+	// Grace is the termination grace period of the pods. Zero or less means 30 s.
+	Grace time.Duration
+	// Logs is a directory for what the pods and the load balancers write. Empty: it is thrown away.
 	Logs string
 }
 
@@ -58,7 +81,10 @@ func (c Config) withDefaults() Config {
 	c.Replicas = positive(c.Replicas, 3)
 	c.Calm = positive(c.Calm, defaultCalm)
 	c.MinReady = positive(c.MinReady, defaultMinReady)
-	c.Lag = max(c.Lag, 0)
+	c.Grace = positive(c.Grace, defaultGrace)
+	if c.Keepalive == 0 {
+		c.Keepalive = defaultKeepalive
+	}
 	return c
 }
 
@@ -67,11 +93,30 @@ func (c Config) check() error {
 	case c.Strategy.pod == nil:
 		return errors.New("trial has no strategy: set Strategy, for instance to Bare()")
 	case c.Rate <= 0:
-		return errors.New("trial has no load: set Rate to the requests per second")
+		return fmt.Errorf("trial has no load: Rate is %v: set it to the requests per second", c.Rate)
 	case len(c.Requests) == 0:
 		return errors.New("trial has nothing to send: set Requests")
 	}
 	return nil
+}
+
+// fleet returns the configuration of the load balancers, which keep their files in dir.
+func (c Config) fleet(dir string) balancer.FleetConfig {
+	return balancer.FleetConfig{Kind: c.Balancer, Lags: c.Lags, Keepalive: c.Keepalive, Retries: c.Retries, Dir: dir}
+}
+
+// load returns the configuration of the load on the given load balancers.
+func (c Config) load(addrs []string) load.Config {
+	arrivals := load.Constant(c.Rate)
+	if c.Random {
+		arrivals = load.Poisson(c.Rate, c.Seed)
+	}
+	return load.Config{Addrs: addrs, Arrivals: arrivals, Requests: c.Requests, Timeout: c.Timeout}
+}
+
+// longestLag returns how long after the kubelet the last node learns of an endpoint's end.
+func (c Config) longestLag() time.Duration {
+	return slices.Max(append([]time.Duration{0}, c.Lags...))
 }
 
 // Expected returns about how long the trial takes.
@@ -79,5 +124,6 @@ func (c Config) Expected() time.Duration {
 	c = c.withDefaults()
 	starting := time.Duration(2*c.Replicas) * startup // the old ones and the new ones
 	rolling := time.Duration(c.Replicas) * c.MinReady
-	return starting + c.Calm + rolling + max(c.Lag, c.Strategy.Ending(c.Lag)) + tail
+	lag := c.longestLag()
+	return starting + c.Calm + rolling + max(lag, c.Strategy.Ending(lag)) + tail
 }

@@ -12,8 +12,8 @@ import (
 	"lameduck/bench/load"
 )
 
-// appPath is the app, built once for all tests.
-var appPath string
+// appPath and duckPath are the app and Lameduck, built once for all tests.
+var appPath, duckPath string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "trial")
@@ -21,9 +21,9 @@ func TestMain(m *testing.M) {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	appPath = filepath.Join(dir, "app")
-	if out, err := exec.Command("go", "build", "-o", appPath, "lameduck/bench/app").CombinedOutput(); err != nil {
-		fmt.Printf("build app: %v\n%s", err, out)
+	appPath, duckPath = filepath.Join(dir, "app"), filepath.Join(dir, "lameduck")
+	if out, err := exec.Command("go", "build", "-o", dir, "lameduck/bench/app", "lameduck/cmd/lameduck").CombinedOutput(); err != nil {
+		fmt.Printf("build app and lameduck: %v\n%s", err, out)
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {

@@ -11,14 +11,43 @@ import (
 
 // Result is what a trial has shown.
 type Result struct {
-	// Strategy is the name of the strategy.
-	Strategy string
+	// Strategy and App are the names of these.
+	Strategy, App string
 	// Load is what became of each request.
 	Load *load.Result
 	// Rollout is how each old pod ended.
 	Rollout rollout.Report
-	// Removals is when the load balancer was told, and when it acted: its true lag.
+	// Removals is when each node of the load balancer was told, and when it acted: its true lag.
 	Removals []balancer.Removal
+	// Stories is Lameduck's termination message for the address of each pod that was replaced. It is empty for pods
+	// without Lameduck.
+	Stories map[string]string
+}
+
+// PodEnd is the end of one pod as its load balancer saw it.
+type PodEnd struct {
+	Addr string
+	// T0 is when the pod was told to end, counted from the load's start.
+	T0 time.Duration
+	// Took runs from T0 until the pod's last process had ended.
+	Took time.Duration
+	// Lag runs from T0 until the last node of the load balancer had acted on it.
+	Lag time.Duration
+}
+
+// Pods returns the ends of the pods that were replaced, in the order of their T0.
+func (r *Result) Pods() []PodEnd {
+	var ends []PodEnd
+	for _, p := range r.Rollout.Replaced {
+		end := PodEnd{Addr: p.Addr, T0: p.T0.Sub(r.Load.Start), Took: p.Took}
+		for _, m := range r.Removals {
+			if m.Addr == p.Addr {
+				end.Lag = max(end.Lag, m.Done.Sub(p.T0))
+			}
+		}
+		ends = append(ends, end)
+	}
+	return ends
 }
 
 // Lost returns how many requests were lost, whatever the cause.

@@ -1,7 +1,10 @@
 package trial
 
 import (
-	"reflect"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -10,56 +13,297 @@ import (
 	"lameduck/bench/rollout"
 )
 
-func spec(t *testing.T, s Strategy) rollout.Spec {
-	p := Programs{App: "/bin/app", Lameduck: "/bin/lameduck"}
-	made, err := s.pod(builder{programs: p, ports: new(port.Picker), logs: "/logs", name: "pod7"})
+// theBuilder makes pod7, of programs in /bin, in a directory of its own.
+func theBuilder(t *testing.T, a App) builder {
+	p := Programs{App: "/bin/app", Lameduck: "/bin/lameduck", Traefik: "/bin/traefik", QueueProxy: "/bin/queue-proxy"}
+	return builder{shape: a, programs: p, ports: new(port.Picker), grace: 30 * time.Second, logs: t.TempDir(), name: "pod7"}
+}
+
+// describe writes a pod down, with A for the port that the load balancer sends to, B and on for the others in the
+// order in which they are met, and DIR for the pod's directory.
+func describe(t *testing.T, s Strategy, a App) string {
+	b := theBuilder(t, a)
+	pod, err := s.pod(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return made
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s at %s, grace %v\n", pod.Name, pod.Addr, pod.Grace)
+	for _, c := range pod.Sidecars {
+		fmt.Fprint(&text, "sidecar ", container(c))
+	}
+	for _, c := range pod.Containers {
+		fmt.Fprint(&text, "container ", container(c))
+	}
+	return withoutChance(text.String(), b.logs)
 }
 
-func TestAppAlone(t *testing.T) {
+func container(c rollout.Container) string {
+	lines := []string{fmt.Sprintf("%s: %s %s", c.Name, c.Path, strings.Join(c.Args, " "))}
+	lines = append(lines, c.Env...)
+	if c.PreStop != nil {
+		lines = append(lines, "preStop "+hook(c.PreStop))
+	}
+	if c.StopSignal != 0 {
+		lines = append(lines, fmt.Sprintf("stop %v", c.StopSignal))
+	}
+	if c.Startup != "" {
+		lines = append(lines, "startup "+c.Startup)
+	}
+	if c.Ready != "" {
+		lines = append(lines, "ready "+c.Ready)
+	}
+	for k, v := range c.ProbeHeader {
+		lines = append(lines, fmt.Sprintf("probed with %s: %s", k, v[0]))
+	}
+	return strings.Join(lines, "\n  ") + "\n"
+}
+
+func hook(h rollout.Hook) string {
+	switch h := h.(type) {
+	case rollout.Sleep:
+		return "sleep " + time.Duration(h).String()
+	case rollout.HTTPGet:
+		return "httpGet " + h.URL
+	case rollout.Exec:
+		return "exec " + h.Path + " " + strings.Join(h.Args, " ")
+	}
+	return fmt.Sprintf("%#v", h)
+}
+
+var aPort = regexp.MustCompile(`\b[23][0-9]{4}\b`) // as package port hands them out
+
+func withoutChance(text, dir string) string {
+	names := make(map[string]string)
+	text = aPort.ReplaceAllStringFunc(text, func(port string) string {
+		if names[port] == "" {
+			names[port] = string(rune('A' + len(names)))
+		}
+		return names[port]
+	})
+	return strings.ReplaceAll(text, dir, "DIR")
+}
+
+func TestPods(t *testing.T) {
+	hold := Hold{Min: time.Second, Quiet: 2 * time.Second}
 	for _, tc := range []struct {
 		strategy Strategy
-		hook     rollout.Hook
+		app      App
+		name     string
+		pod      string
 	}{
-		{Bare(), nil},
-		{PreStopSleep(time.Second), rollout.Sleep(time.Second)},
+		{Bare(), Abrupt(), "bare", `
+pod7 at 127.0.0.1:A, grace 30s
+container app: /bin/app -listen 127.0.0.1:A
+  ready http://127.0.0.1:A/
+`},
+		{PreStopSleep(time.Second), Graceful(), "preStop sleep 1s", `
+pod7 at 127.0.0.1:A, grace 30s
+container app: /bin/app -listen 127.0.0.1:A -graceful
+  preStop sleep 1s
+  ready http://127.0.0.1:A/
+`},
+		{NativeSidecar(hold), Abrupt(), "lameduck", `
+pod7 at 127.0.0.1:A, grace 30s
+sidecar lameduck: /bin/lameduck serve
+  LAMEDUCK_ROUTES=127.0.0.1:A=127.0.0.1:B
+  LAMEDUCK_ADMIN=127.0.0.1:C
+  LAMEDUCK_CONTROL=127.0.0.1:D
+  LAMEDUCK_GRACE_PERIOD=30s
+  LAMEDUCK_APP_STOP=5s
+  LAMEDUCK_TERMINATION_LOG=DIR/pod7-termination.log
+  LAMEDUCK_HOLD_MIN=1s
+  LAMEDUCK_HOLD_QUIET=2s
+  preStop exec /bin/lameduck drain
+  startup http://127.0.0.1:C/readyz
+  ready http://127.0.0.1:C/readyz
+container app: /bin/app -listen 127.0.0.1:B
+  preStop httpGet http://127.0.0.1:C/hold
+  ready http://127.0.0.1:B/
+`},
+		{PlainContainer(Hold{Quiet: 5 * time.Second, Factor: NoFactor}), SlowStart(time.Second), "lameduck plain fixed 5s", `
+pod7 at 127.0.0.1:A, grace 30s
+container lameduck: /bin/lameduck serve
+  LAMEDUCK_ROUTES=127.0.0.1:A=127.0.0.1:B
+  LAMEDUCK_ADMIN=127.0.0.1:C
+  LAMEDUCK_CONTROL=127.0.0.1:D
+  LAMEDUCK_GRACE_PERIOD=30s
+  LAMEDUCK_APP_STOP=5s
+  LAMEDUCK_TERMINATION_LOG=DIR/pod7-termination.log
+  LAMEDUCK_HOLD_MIN=0s
+  LAMEDUCK_HOLD_QUIET=5s
+  LAMEDUCK_SILENCE_FACTOR=0
+  ready http://127.0.0.1:C/readyz
+container app: /bin/app -listen 127.0.0.1:B -start-after 1s
+  preStop httpGet http://127.0.0.1:C/hold
+  ready http://127.0.0.1:B/
+`},
+		{Wrapper(Hold{Factor: 2.5}), ShortKeepAlive(time.Second), "lameduck wrapper", `
+pod7 at 127.0.0.1:A, grace 30s
+container lameduck: /bin/lameduck exec -- /bin/app -listen 127.0.0.1:B -idle-timeout 1s
+  LAMEDUCK_ROUTES=127.0.0.1:A=127.0.0.1:B
+  LAMEDUCK_ADMIN=127.0.0.1:C
+  LAMEDUCK_CONTROL=127.0.0.1:D
+  LAMEDUCK_GRACE_PERIOD=30s
+  LAMEDUCK_APP_STOP=5s
+  LAMEDUCK_TERMINATION_LOG=DIR/pod7-termination.log
+  LAMEDUCK_HOLD_MIN=0s
+  LAMEDUCK_HOLD_QUIET=0s
+  LAMEDUCK_SILENCE_FACTOR=2.5
+  startup http://127.0.0.1:A/
+  ready http://127.0.0.1:C/readyz
+`},
+		{TraefikSidecar(3 * time.Second), Abrupt(), "traefik 3s", `
+pod7 at 127.0.0.1:A, grace 30s
+container traefik: /bin/traefik --configFile=DIR/pod7-traefik.yml
+  startup http://127.0.0.1:A/
+  ready http://127.0.0.1:B/ping
+container app: /bin/app -listen 127.0.0.1:C
+  preStop sleep 3s
+  ready http://127.0.0.1:C/
+`},
+		{QueueProxy(), Abrupt(), "queue-proxy", `
+pod7 at 127.0.0.1:A, grace 5m0s
+container app: /bin/app -listen 127.0.0.1:B
+  preStop httpGet http://127.0.0.1:C/wait-for-drain
+container queue-proxy: /bin/queue-proxy 
+  SERVING_NAMESPACE=default
+  SERVING_SERVICE=app
+  SERVING_CONFIGURATION=app
+  SERVING_REVISION=app-00001
+  SERVING_POD=pod7
+  SERVING_POD_IP=127.0.0.1
+  SYSTEM_NAMESPACE=knative-serving
+  QUEUE_SERVING_PORT=A
+  QUEUE_SERVING_TLS_PORT=D
+  QUEUE_ADMIN_PORT=C
+  QUEUE_METRICS_PORT=E
+  USER_PORT=B
+  CONTAINER_CONCURRENCY=0
+  REVISION_TIMEOUT_SECONDS=300
+  REVISION_RESPONSE_START_TIMEOUT_SECONDS=300
+  SERVING_READINESS_PROBE={"tcpSocket":{"port":B,"host":"127.0.0.1"},"successThreshold":1}
+  SERVING_LOGGING_CONFIG=
+  SERVING_LOGGING_LEVEL=info
+  TRACING_CONFIG_BACKEND=none
+  ready http://127.0.0.1:A/
+  probed with K-Network-Probe: queue
+`},
 	} {
-		s := spec(t, tc.strategy)
-		want := rollout.Spec{Name: "pod7", Addr: s.Addr, Grace: 30 * time.Second, Containers: []rollout.Container{{
-			Name: "app", Path: "/bin/app", Args: []string{"-listen", s.Addr}, PreStop: tc.hook, Ready: "http://" + s.Addr + "/",
-		}}}
-		if !reflect.DeepEqual(s, want) {
-			t.Errorf("%s: pod is\n%+v, want\n%+v", tc.strategy.Name, s, want)
+		t.Run(tc.name, func(t *testing.T) {
+			if tc.strategy.Name != tc.name {
+				t.Errorf("it is called %q", tc.strategy.Name)
+			}
+			if got, want := describe(t, tc.strategy, tc.app), strings.TrimPrefix(tc.pod, "\n"); got != want {
+				t.Errorf("the pod is\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// The pods of programs that the machine may not have.
+func TestPodsOfDebiansPeers(t *testing.T) {
+	for _, tc := range []struct {
+		strategy  Strategy
+		args, pod string
+	}{
+		{CaddySidecar(3 * time.Second), "run --adapter caddyfile --config DIR/pod7-Caddyfile", `
+  HOME=DIR
+  ready http://127.0.0.1:A/health-check
+container app: /bin/app -listen 127.0.0.1:B
+  preStop sleep 3s
+  ready http://127.0.0.1:B/
+`},
+		{HAProxySidecar(3 * time.Second), "-db -f DIR/pod7-haproxy.cfg", `
+  stop user defined signal 1
+  ready http://127.0.0.1:A/ready
+container app: /bin/app -listen 127.0.0.1:B
+  preStop sleep 3s
+  ready http://127.0.0.1:B/
+`},
+	} {
+		t.Run(tc.strategy.Name, func(t *testing.T) {
+			name, _, _ := strings.Cut(tc.strategy.Name, " ")
+			got := describe(t, tc.strategy, Abrupt())
+			if begin := "pod7 at 127.0.0.1:A, grace 30s\ncontainer " + name + ": "; !strings.HasPrefix(got, begin) {
+				t.Errorf("the pod is\n%swant it to begin with\n%s", got, begin)
+			}
+			if !strings.HasSuffix(got, " "+tc.args+tc.pod) {
+				t.Errorf("the pod is\n%swant it to end with\n%s%s", got, tc.args, tc.pod)
+			}
+		})
+	}
+}
+
+// What a strategy is named after stands in its configuration.
+func TestPeersAreToldTheirDelay(t *testing.T) {
+	const delay = 1500 * time.Millisecond
+	for file, tc := range map[string]struct {
+		strategy Strategy
+		want     string
+	}{
+		"Caddyfile":   {CaddySidecar(delay), "\tshutdown_delay 1.5s\n"},
+		"haproxy.cfg": {HAProxySidecar(delay), "\n    grace 1500ms\n"},
+		"traefik.yml": {TraefikSidecar(delay), " requestAcceptGraceTimeout: 1.5s\n"},
+	} {
+		t.Run(file, func(t *testing.T) {
+			b := theBuilder(t, Abrupt())
+			if _, err := tc.strategy.pod(b); err != nil {
+				t.Fatal(err)
+			}
+			config, err := os.ReadFile(filepath.Join(b.logs, "pod7-"+file))
+			if err != nil || !strings.Contains(string(config), tc.want) {
+				t.Errorf("error %v; the configuration lacks %q:\n%s", err, tc.want, config)
+			}
+		})
+	}
+}
+
+func TestShortGraceLeavesTimeForTheHold(t *testing.T) {
+	for grace, want := range map[time.Duration]time.Duration{
+		6 * time.Second:   time.Second,
+		30 * time.Second:  5 * time.Second,
+		300 * time.Second: 5 * time.Second,
+	} {
+		if got := appStop(grace); got != want {
+			t.Errorf("in a grace period of %v the app gets %v, want %v", grace, got, want)
 		}
 	}
 }
 
-func TestSidecarStandsBetweenLoadBalancerAndApp(t *testing.T) {
-	s := spec(t, NativeSidecar(Hold{Min: time.Second, Quiet: 2 * time.Second}))
-	app, duck := s.Containers[0], s.Sidecars[0]
-	if route := "LAMEDUCK_ROUTES=" + s.Addr + "=" + app.Args[1]; duck.Env[0] != route {
-		t.Errorf("sidecar has %s, want %s", duck.Env[0], route)
+func TestMissingProgramsAreNamed(t *testing.T) {
+	for _, tc := range []struct {
+		strategy Strategy
+		want     string
+	}{
+		{Bare(), ""},
+		{PreStopSleep(time.Second), ""},
+		{NativeSidecar(Hold{}), "lameduck (go build ./cmd/lameduck)"},
+		{PlainContainer(Hold{}), "lameduck (go build ./cmd/lameduck)"},
+		{Wrapper(Hold{}), "lameduck (go build ./cmd/lameduck)"},
+		{TraefikSidecar(time.Second), "traefik (package bench/peers builds it)"},
+		{QueueProxy(), "queue-proxy (package bench/peers builds it)"},
+	} {
+		if got := tc.strategy.Missing(Programs{}); got != tc.want {
+			t.Errorf("%s lacks %q, want %q", tc.strategy.Name, got, tc.want)
+		}
+		if got := tc.strategy.Missing(Programs{Lameduck: "x", Traefik: "x", QueueProxy: "x"}); got != "" {
+			t.Errorf("%s lacks %q though it is there", tc.strategy.Name, got)
+		}
 	}
-	admin := strings.TrimPrefix(duck.Env[1], "LAMEDUCK_ADMIN=")
-	if want := (rollout.HTTPGet{URL: "http://" + admin + "/hold"}); app.PreStop != want {
-		t.Errorf("the app's hook is %v, want %v", app.PreStop, want)
+}
+
+func TestProgramsOfDebianAreNamedWithTheirPackage(t *testing.T) {
+	if path, missing := debian("no-such-program", "no-such-package"); path != "" || missing != "no-such-program (apt-get install no-such-package)" {
+		t.Errorf("found %q, missing %q", path, missing)
 	}
-	if want := (rollout.Exec{Path: "/bin/lameduck", Args: []string{"drain"}}); !reflect.DeepEqual(duck.PreStop, want) {
-		t.Errorf("the sidecar's hook is %v, want %v", duck.PreStop, want)
-	}
-	rest := strings.Join(duck.Env[3:], " ")
-	want := "LAMEDUCK_HOLD_MIN=1s LAMEDUCK_HOLD_QUIET=2s LAMEDUCK_GRACE_PERIOD=30s " +
-		"LAMEDUCK_TERMINATION_LOG=/logs/pod7-termination.log"
-	if rest != want {
-		t.Errorf("sidecar has %s, want %s", rest, want)
+	if path, missing := debian("sh", "dash"); path == "" || missing != "" {
+		t.Errorf("found %q, missing %q", path, missing)
 	}
 }
 
 func TestExpectedTime(t *testing.T) {
-	c := Config{Lag: 2 * time.Second, Replicas: 3, MinReady: time.Second}
+	c := Config{Lags: []time.Duration{2 * time.Second}, Replicas: 3, MinReady: time.Second}
 	hold := Hold{Min: time.Second, Quiet: 2 * time.Second}
 	// 6 starts of 0.1 s, 1 s of calm, 3 s of rolling, 0.5 s of tail, and the end of the last pod or the lag.
 	const around = 5100 * time.Millisecond
@@ -71,6 +315,8 @@ func TestExpectedTime(t *testing.T) {
 		{PreStopSleep(time.Second), 2 * time.Second},
 		{PreStopSleep(7 * time.Second), 7 * time.Second},
 		{NativeSidecar(hold), 4 * time.Second},
+		{HAProxySidecar(5 * time.Second), 5 * time.Second},
+		{QueueProxy(), 32 * time.Second},
 	} {
 		c.Strategy = tc.strategy
 		if got := c.Expected(); got != around+tc.ending {

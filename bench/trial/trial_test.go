@@ -15,7 +15,7 @@ func small(s Strategy) Config {
 		Strategy: s,
 		Programs: Programs{App: appPath},
 		Replicas: 2,
-		Lag:      300 * time.Millisecond,
+		Lags:     []time.Duration{300 * time.Millisecond},
 		Rate:     200,
 		Requests: mix(),
 		Calm:     100 * time.Millisecond,
@@ -51,8 +51,8 @@ func TestBarePods(t *testing.T) {
 		}
 		for _, m := range r.Removals {
 			// The upper bound leaves room for a busy machine.
-			if got := m.Done.Sub(m.Told); got < c.Lag || got > c.Lag+time.Second {
-				t.Errorf("the load balancer learned of the end of %s after %v, want %v", m.Addr, got, c.Lag)
+			if got := m.Done.Sub(m.Told); got < c.Lags[0] || got > c.Lags[0]+time.Second {
+				t.Errorf("the load balancer learned of the end of %s after %v, want %v", m.Addr, got, c.Lags[0])
 			}
 		}
 	})
@@ -73,7 +73,7 @@ func TestRunThatIsGivenUpEndsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 	defer cancel()
 	c := small(PreStopSleep(20 * time.Second))
-	c.Lag = time.Hour
+	c.Lags = []time.Duration{time.Hour}
 	began := time.Now()
 	if _, err := Run(ctx, c); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the context's error", err)

@@ -12,13 +12,23 @@ type Conn struct {
 	*net.TCPConn
 	Reader *bufio.Reader
 
-	end error
+	writer *bufio.Writer // nil until it is asked for
+	end    error
+	peeked [1]byte
 }
 
 func newConn(c *net.TCPConn) *Conn {
 	conn := &Conn{TCPConn: c}
 	conn.Reader = bufio.NewReader(conn)
 	return conn
+}
+
+// Writer returns a buffered writer to the connection, the same one each time. It must be flushed.
+func (c *Conn) Writer() *bufio.Writer {
+	if c.writer == nil {
+		c.writer = bufio.NewWriter(c.TCPConn)
+	}
+	return c.writer
 }
 
 // Read reads from the connection, past the Reader, and remembers how it ended.
@@ -43,7 +53,7 @@ func (c *Conn) quiet() bool {
 	}
 	var peeked error
 	err = raw.Read(func(fd uintptr) bool {
-		_, _, peeked = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		_, _, peeked = syscall.Recvfrom(int(fd), c.peeked[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		return true // never wait: no byte yet is the answer hoped for
 	})
 	return err == nil && peeked == syscall.EAGAIN

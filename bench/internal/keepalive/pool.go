@@ -2,15 +2,21 @@ package keepalive
 
 import (
 	"context"
+	"errors"
 	"net"
+	"net/netip"
 	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Pool keeps idle connections to one address. The connection used last is taken first, as nginx does.
 // It is safe for use by several goroutines.
 type Pool struct {
-	addr string
-	size int
+	addr   string
+	size   int
+	dialer net.Dialer
 
 	mu     sync.Mutex
 	idle   []*Conn // the one used last is at the end
@@ -18,27 +24,52 @@ type Pool struct {
 }
 
 // NewPool returns a pool for the given host:port which keeps up to size connections while they are idle.
-// With size zero none is kept and each Take dials.
-func NewPool(addr string, size int) *Pool {
-	return &Pool{addr: addr, size: size}
+// With size zero none is kept and each Take dials. Connections come from the given source address; the zero value
+// leaves that to the system.
+func NewPool(addr string, size int, source netip.Addr) *Pool {
+	return &Pool{addr: addr, size: size, dialer: dialFrom(source)}
+}
+
+// dialFrom returns a dialer whose connections come from the given address.
+func dialFrom(source netip.Addr) net.Dialer {
+	if !source.IsValid() {
+		return net.Dialer{}
+	}
+	return net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0)), ControlContext: portLater}
+}
+
+// portLater leaves the choice of the local port to the moment of connecting, as it is without a source address. A port
+// chosen before that could be used for one peer only, and there are just 28,000 of them.
+func portLater(_ context.Context, _, _ string, raw syscall.RawConn) error {
+	var set error
+	err := raw.Control(func(fd uintptr) {
+		set = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+	})
+	return errors.Join(err, set)
 }
 
 // Take returns an idle connection whose peer still holds it open, or else a new one.
 // Its error is the dialer's.
 func (p *Pool) Take(ctx context.Context) (*Conn, error) {
-	for c := p.pop(); c != nil; c = p.pop() {
-		if c.quiet() {
-			return c, nil
-		}
-		c.Close()
+	if c := p.Idle(); c != nil {
+		return c, nil
 	}
 	return p.Dial(ctx)
 }
 
+// Idle returns an idle connection whose peer still holds it open, or nil where there is none.
+func (p *Pool) Idle() *Conn {
+	c := p.pop()
+	for c != nil && !c.quiet() {
+		c.Close()
+		c = p.pop()
+	}
+	return c
+}
+
 // Dial returns a new connection, whatever lies idle.
 func (p *Pool) Dial(ctx context.Context) (*Conn, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "tcp", p.addr)
+	c, err := p.dialer.DialContext(ctx, "tcp", p.addr)
 	if err != nil {
 		return nil, err
 	}

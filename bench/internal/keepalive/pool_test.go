@@ -2,6 +2,7 @@ package keepalive
 
 import (
 	"net"
+	"net/netip"
 	"syscall"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ func listener(t *testing.T, size int) (*Pool, func() *net.TCPConn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	p := NewPool(l.Addr().String(), size)
+	p := NewPool(l.Addr().String(), size, netip.Addr{})
 	t.Cleanup(p.Close)
 	return p, func() *net.TCPConn {
 		c, err := l.Accept()

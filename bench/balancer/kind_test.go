@@ -1,0 +1,207 @@
+package balancer
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"lameduck/bench/load"
+)
+
+// eachKind runs a test with every load balancer that can run here.
+func eachKind(t *testing.T, test func(t *testing.T, k Kind)) {
+	for _, k := range Kinds() {
+		t.Run(string(k), func(t *testing.T) {
+			if missing := k.Missing(); missing != "" {
+				t.Skip("missing " + missing)
+			}
+			test(t, k)
+		})
+	}
+}
+
+// fleet starts load balancers over the given endpoints.
+func fleet(t *testing.T, c FleetConfig, replicas ...*replica) *Fleet {
+	c.Dir = t.TempDir()
+	f, err := StartFleet(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, r := range replicas {
+		if err := f.Add(t.Context(), r.addr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+// loaded sends 300 requests per second to one address until the function that it returns is called.
+func loaded(t *testing.T, addr, target string) (stop func() *load.Result) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan *load.Result)
+	go func() {
+		r, err := load.Run(ctx, load.Config{
+			Addrs:    []string{addr},
+			Arrivals: load.Constant(300),
+			Requests: []load.Request{{Target: target}, {Target: target, NewConn: true}},
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		done <- r
+	}()
+	return func() *load.Result {
+		cancel()
+		return <-done
+	}
+}
+
+// last returns when the last request with the given target came.
+func (r *replica) last(target string) (at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, req := range r.requests {
+		if req.RequestURI == target {
+			at = r.arrived[i]
+		}
+	}
+	return at
+}
+
+func TestEndpointIsServedUntilTheLagIsOverAndNoLonger(t *testing.T) {
+	lags := []time.Duration{100 * time.Millisecond, 700 * time.Millisecond}
+	eachKind(t, func(t *testing.T, k Kind) {
+		goes, stays := start(t, answers(fine)), start(t, answers(fine))
+		f := fleet(t, FleetConfig{Kind: k, Lags: lags, Keepalive: 8}, goes, stays)
+		var stops []func() *load.Result
+		for i, addr := range f.Addrs() {
+			stops = append(stops, loaded(t, addr, fmt.Sprint("/", i)))
+		}
+		time.Sleep(200 * time.Millisecond)
+		f.Remove(t.Context(), goes.addr)
+		removals, err := f.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond)
+		for _, stop := range stops {
+			t.Log(stop().ByCause())
+		}
+		if len(removals) != len(lags) {
+			t.Fatalf("%d removals, want %d", len(removals), len(lags))
+		}
+		for _, r := range removals {
+			last, due := goes.last(fmt.Sprint("/", r.Node)), r.Told.Add(lags[r.Node])
+			// One request in two of 300 per second comes this way; the rest is for a busy machine.
+			if early := due.Sub(last); early > 100*time.Millisecond {
+				t.Errorf("node %d sent the last request %v before its lag of %v was over", r.Node, early, lags[r.Node])
+			}
+			if late := last.Sub(r.Done); late > 50*time.Millisecond {
+				t.Errorf("node %d sent a request %v after it had acted on the removal", r.Node, late)
+			}
+			if r.Done.Before(due) || r.Done.Sub(due) > 2*time.Second {
+				t.Errorf("node %d acted on the removal after %v, want its lag of %v", r.Node, r.Done.Sub(r.Told), lags[r.Node])
+			}
+			t.Logf("node %d: done %v after the lag, last request %v after the lag", r.Node, r.Done.Sub(due), last.Sub(due))
+		}
+	})
+}
+
+func TestRemovalsCloseToOneAnotherBothTakeEffect(t *testing.T) {
+	eachKind(t, func(t *testing.T, k Kind) {
+		a, b, stays := start(t, answers(fine)), start(t, answers(fine)), start(t, answers(fine))
+		f := fleet(t, FleetConfig{Kind: k, Keepalive: 8}, a, b, stays)
+		f.Remove(t.Context(), a.addr)
+		f.Remove(t.Context(), b.addr)
+		removals, err := f.Wait()
+		if err != nil || len(removals) != 2 {
+			t.Fatalf("got %v, %v; want two removals", removals, err)
+		}
+		for range 6 {
+			if status, _, _ := sendTo(t, f.Addrs()[0], "GET", ""); status != 200 {
+				t.Errorf("answered %d", status)
+			}
+		}
+		for name, r := range map[string]*replica{"first": a, "second": b} {
+			if n, _ := r.seen(); n > 0 {
+				t.Errorf("the endpoint removed %s got %d requests after that", name, n)
+			}
+		}
+	})
+}
+
+func TestRequestUnderWayIsFinishedAfterTheRemoval(t *testing.T) {
+	eachKind(t, func(t *testing.T, k Kind) {
+		arrived, finish := make(chan struct{}), make(chan struct{})
+		slow := start(t, func(c *net.TCPConn) {
+			close(arrived)
+			<-finish
+			io.WriteString(c, fine)
+		})
+		f := fleet(t, FleetConfig{Kind: k, Keepalive: 8}, slow)
+		if err := f.Add(t.Context(), start(t, answers(fine)).addr); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan int, 4)
+		go func() { // one of them comes to the slow endpoint
+			for range 2 {
+				go func() {
+					status, _, _ := sendTo(t, f.Addrs()[0], "POST", "x")
+					done <- status
+				}()
+			}
+		}()
+		<-arrived
+		f.Remove(t.Context(), slow.addr)
+		if _, err := f.Wait(); err != nil {
+			t.Error(err)
+		}
+		close(finish)
+		for range 2 {
+			if got := <-done; got != 200 {
+				t.Errorf("a request under way was answered %d, want 200", got)
+			}
+		}
+	})
+}
+
+func TestKeptConnectionsToAnEndpointAreUsedAgain(t *testing.T) {
+	eachKind(t, func(t *testing.T, k Kind) {
+		for keepalive, most := range map[int]int{0: 20, 8: 2} {
+			r := start(t, answers(fine))
+			f := fleet(t, FleetConfig{Kind: k, Keepalive: keepalive}, r)
+			c := &http.Client{Transport: &http.Transport{}}
+			defer c.CloseIdleConnections()
+			for i := range 20 {
+				method := []string{"GET", "POST"}[i%2]
+				req, _ := http.NewRequestWithContext(t.Context(), method, "http://"+f.Addrs()[0]+"/", nil)
+				resp, err := c.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, _ := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != 200 || string(body) != "ok" {
+					t.Errorf("%s was answered %d %q", method, resp.StatusCode, body)
+				}
+			}
+			requests, conns := r.seen()
+			if requests != 20 || conns > most || keepalive == 0 && conns != 20 {
+				t.Errorf("keep-alive %d: %d requests used %d connections", keepalive, requests, conns)
+			}
+			if want := slices.Repeat([]string{"127.0.1.1"}, conns); k != Caddy && !slices.Equal(r.sources, want) {
+				t.Errorf("connections come from %v, want 127.0.1.1", r.sources)
+			}
+		}
+	})
+}

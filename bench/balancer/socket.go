@@ -1,0 +1,77 @@
+package balancer
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+)
+
+// listenState is TCP_LISTEN as /proc/net/tcp writes it.
+const listenState = "0A"
+
+// listeners returns the inode numbers of the sockets that listen on an IPv4 address. They tell one socket from another, and
+// a process that still holds one from a process that has let go of it.
+func listeners(addr string) ([]string, error) {
+	at, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("look for listeners: %w", err)
+	}
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		return nil, fmt.Errorf("look for listeners: %w", err)
+	}
+	local := procAddr(at)
+	var inodes []string
+	for line := range bytes.Lines(table) {
+		// sl local_address rem_address st tx_queue:rx_queue tr:when retrnsmt uid timeout inode ...
+		f := bytes.Fields(line)
+		if len(f) > 9 && string(f[1]) == local && string(f[3]) == listenState {
+			inodes = append(inodes, string(f[9]))
+		}
+	}
+	return inodes, nil
+}
+
+// procAddr writes an IPv4 address as /proc/net/tcp does: its bytes in the machine's order, which is the reverse one on all
+// machines that matter, and the port, both in capital hex digits.
+func procAddr(a netip.AddrPort) string {
+	ip := a.Addr().As4()
+	slices.Reverse(ip[:])
+	return string(bytes.ToUpper(hex.AppendEncode(nil, ip[:]))) + ":" + fmt.Sprintf("%04X", a.Port())
+}
+
+// holds reports whether the process has one of the sockets open. One that has ended has not.
+func holds(pid int, inodes []string) (bool, error) {
+	dir := filepath.Join("/proc", strconv.Itoa(pid), "fd")
+	fds, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for what process %d has open: %w", pid, err)
+	}
+	for _, fd := range fds {
+		target, _ := os.Readlink(filepath.Join(dir, fd.Name())) // one that was closed just now links to nothing
+		if slices.ContainsFunc(inodes, func(inode string) bool { return target == "socket:["+inode+"]" }) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// expectNone returns an error as long as the process has one of the sockets open.
+func expectNone(pid int, inodes []string) error {
+	held, err := holds(pid, inodes)
+	if held {
+		return fmt.Errorf("process %d still takes connections", pid)
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// linePeriod is how often a line is written where no bar can be shown.
+const linePeriod = 5 * time.Second
+
+// NewDisplay returns a bar where the file is a terminal, and a line now and then where it is not.
+func NewDisplay(f *os.File) Display {
+	if term.IsTerminal(int(f.Fd())) {
+		return newBar(f)
+	}
+	return &lines{out: f, every: linePeriod}
+}
+
+// NewSparseDisplay is NewDisplay for a plan that says how it goes on by itself: where no bar can be shown there is one
+// line for each step.
+func NewSparseDisplay(f *os.File) Display {
+	if term.IsTerminal(int(f.Fd())) {
+		return newBar(f)
+	}
+	return &lines{out: f, every: time.Hour}
+}
+
+// TimeLeft shows the rest of a plan, in seconds that have begun.
+func TimeLeft(done, total time.Duration) string {
+	left := (total - done + time.Second - 1).Truncate(time.Second)
+	return left.String() + " left"
+}
+
+// bar shows progress in one line of a terminal.
+type bar struct {
+	out io.Writer
+
+	mu  sync.Mutex
+	bar *progressbar.ProgressBar
+}
+
+func newBar(out io.Writer) *bar {
+	return &bar{out: out, bar: progressbar.NewOptions64(1,
+		progressbar.OptionSetWriter(out),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionSetPredictTime(false), // which would guess from the past; the plan knows better
+		progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionUseANSICodes(true),
+		progressbar.OptionClearOnFinish(),
+	)}
+}
+
+func (b *bar) Show(name string, done, total time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bar.ChangeMax64(total.Milliseconds())
+	b.bar.Describe(fmt.Sprintf("%-28s %7s", name, TimeLeft(done, total)))
+	// One short of the end: the bar would take the end for its own.
+	b.bar.Set64(min(done, total-time.Millisecond).Milliseconds())
+}
+
+func (b *bar) Say(line string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bar.Clear()
+	fmt.Fprintln(b.out, line)
+}
+
+func (b *bar) Finish() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bar.Exit()
+	b.bar.Clear()
+}
+
+// lines writes a line when a step begins and now and then.
+type lines struct {
+	out   io.Writer
+	every time.Duration
+
+	mu      sync.Mutex
+	name    string
+	written time.Time
+}
+
+func (l *lines) Show(name string, done, total time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if name == l.name && time.Since(l.written) < l.every {
+		return
+	}
+	l.name, l.written = name, time.Now()
+	fmt.Fprintf(l.out, "%s, %s\n", name, TimeLeft(done, total))
+}
+
+func (l *lines) Say(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintln(l.out, line)
+}
+
+func (l *lines) Finish() {}

@@ -1,0 +1,52 @@
+package load
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// outcome is a Sample without pointers, so that a million of them are 32 MB that the garbage collector need not look at.
+type outcome struct {
+	due, late, took time.Duration
+	// kind is which of the requests it was; failure is which of the failures it met, or -1.
+	kind, failure int32
+}
+
+// recorder gathers what became of requests from many goroutines.
+type recorder struct {
+	start    time.Time
+	requests []Request
+
+	mu       sync.Mutex
+	outcomes []outcome
+	failures []error
+}
+
+// add notes the request of the given kind that has just ended.
+func (r *recorder) add(kind int, due, late time.Duration, err error) {
+	o := outcome{due: due, late: late, took: time.Since(r.start) - due, kind: int32(kind), failure: -1}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		o.failure = int32(len(r.failures))
+		r.failures = append(r.failures, err)
+	}
+	r.outcomes = append(r.outcomes, o)
+}
+
+// result is called when no goroutine adds any more.
+func (r *recorder) result() *Result {
+	slices.SortFunc(r.outcomes, func(a, b outcome) int { return cmp.Compare(a.due, b.due) })
+	res := &Result{Start: r.start, Samples: make([]Sample, len(r.outcomes))}
+	for i, o := range r.outcomes {
+		s := Sample{Due: o.due, Late: o.late, Took: o.took, Request: r.requests[o.kind]}
+		if o.failure >= 0 {
+			s.Err = r.failures[o.failure]
+			s.Cause = causeOf(s.Err)
+		}
+		res.Samples[i] = s
+	}
+	return res
+}

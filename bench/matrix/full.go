@@ -1,0 +1,219 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"lameduck/bench/balancer"
+	"lameduck/bench/trial"
+)
+
+// lag is that of most cells of the full matrix.
+const lag = 5 * time.Second
+
+// fullMatrix is what make bench-full tries.
+func fullMatrix() []group {
+	return []group{
+		balancersGroup(), lagsGroup(), fleetGroup(), retriesGroup(), connectionsGroup(), appsGroup(), peersGroup(),
+		flightGroup(), ratesGroup(), rhythmGroup(), againGroup(),
+	}
+}
+
+// sleeps are shorter than a lag of 5 s, as long as it, and three times as long.
+func sleeps() []way {
+	return []way{sleep(2 * time.Second), sleep(lag), sleep(15 * time.Second)}
+}
+
+// passive says why few requests are lost behind nginx.
+const passive = "nginx, as it comes, leaves a pod alone for 10 s after one failed request, so that it loses few; the others go on sending."
+
+func balancersGroup() group {
+	g := group{
+		name: "balancers", title: "Behind every load balancer",
+		about: "Three pods are replaced while 400 requests come each second: GET and POST, on kept and on new connections, " +
+			"20 ms in the app. The load balancer learns of each end 5 s late, and tries nothing twice. " + passive,
+	}
+	for _, k := range balancer.Kinds() {
+		ways := append([]way{bare(), graceful()}, sleeps()...)
+		g = g.of(g.each(string(k), append(ways, lameducks()...), behind(k)))
+	}
+	return g
+}
+
+func lagsGroup() group {
+	g := group{
+		name: "lags", title: "How late the load balancer is",
+		about: "From not at all to 30 s, with 20 requests each second.",
+	}
+	for _, l := range []time.Duration{0, time.Second, lag, 30 * time.Second} {
+		ways := append([]way{bare(), graceful(), sleep(lag), sleep(40 * time.Second)}, lameducks()...)
+		g = g.of(g.each(l.String(), ways, lags(l), rate(light)))
+	}
+	return g
+}
+
+func fleetGroup() group {
+	g := group{
+		name: "fleet", title: "Nodes that learn at different times",
+		about: "Three nodes of one load balancer share the pods, and learn of their ends after 1 s, 5 s and 12 s. 200 requests each second.",
+	}
+	for _, k := range kindsOfSmall() {
+		g = g.of(g.each(string(k), append([]way{bare(), sleep(lag), sleep(15 * time.Second)}, lameducks()...),
+			behind(k), lags(time.Second, lag, 12*time.Second), rate(200)))
+	}
+	return g
+}
+
+func retriesGroup() group {
+	g := group{
+		name: "retries", title: "What the load balancer's own retries save",
+		about: "It may send a request to one more pod, or to three more: any request whose connection was refused, and a GET " +
+			"whose connection broke; never a POST that may have been sent. 20 requests each second.",
+	}
+	for _, k := range kindsOfSmall() {
+		for _, n := range []int{1, 3} {
+			g = g.of(g.each(fmt.Sprintf("%s-%d", k, n), []way{bare(), graceful(), sleep(2 * time.Second), native(hold)},
+				behind(k), retries(n), rate(light)))
+		}
+	}
+	return g
+}
+
+func connectionsGroup() group {
+	g := group{
+		name: "connections", title: "A load balancer that keeps no connection",
+		about: "Each request has a connection of its own to the pod. 20 requests each second.",
+	}
+	for _, k := range kindsOfSmall() {
+		g = g.of(g.each(string(k), []way{bare(), graceful(), sleep(lag), native(hold)}, behind(k), keepalive(-1), rate(light)))
+	}
+	return g
+}
+
+// apps are those that Lameduck and a sleep are tried with.
+func apps() map[string]trial.App {
+	return map[string]trial.App{
+		"abrupt":          trial.Abrupt(),
+		"graceful":        trial.Graceful(),
+		"slow-start":      trial.SlowStart(3 * time.Second),
+		"short-keepalive": trial.ShortKeepAlive(time.Second),
+		"node":            trial.Node(),
+	}
+}
+
+func appsGroup() group {
+	g := group{
+		name: "apps", title: "Apps",
+		about: "One that dies on SIGTERM, one that ends as its framework advises, one that needs 3 s to start, one that closes idle " +
+			"connections after 1 s, and one in Node. 20 requests each second; alone, with 300, where the name says busy.",
+	}
+	for _, name := range []string{"abrupt", "graceful", "slow-start", "short-keepalive", "node"} {
+		a := app(apps()[name])
+		starts := settling(map[string]time.Duration{"slow-start": 18 * time.Second}[name])
+		g = g.of(
+			g.each(name, []way{bare(), sleep(lag), native(hold), wrapper(hold)}, a, rate(light), starts),
+			g.each(name+"-nginx", []way{bare(), sleep(lag), native(hold), wrapper(hold)}, a, rate(light), starts, behind(balancer.Nginx)),
+			g.each(name+"-busy", []way{native(hold)}, a, rate(300), starts),
+		)
+	}
+	return g
+}
+
+func peersGroup() group {
+	g := group{
+		name: "peers", title: "Other proxies in Lameduck's place",
+		about: "Each in front of the app, with the delay that it has for this purpose: as long as the load balancer's of 5 s, and shorter. " +
+			"Knative's queue-proxy waits until nothing has come for a time of its own. 200 requests each second.",
+	}
+	var ways []way
+	for _, d := range []time.Duration{2 * time.Second, lag} {
+		ways = append(ways, caddy(d), haproxy(d), traefik(d))
+	}
+	ways = append(ways, queueProxy(), native(hold))
+	for _, k := range []balancer.Kind{balancer.BuiltIn, balancer.Nginx} {
+		g = g.of(g.each(string(k), ways, behind(k), rate(200)))
+	}
+	return g
+}
+
+func flightGroup() group {
+	g := group{
+		name: "in-flight", title: "How long requests are in flight",
+		about: "From 1 ms to 20 s. Ten requests each second, so that up to 200 are in flight at a time.",
+	}
+	for _, d := range []time.Duration{time.Millisecond, 200 * time.Millisecond, 2 * time.Second, 20 * time.Second} {
+		g = g.of(g.each(d.String(), []way{bare(), graceful(), sleep(lag), native(hold), wrapper(hold)},
+			requests(mixed(d)), rate(10), quietFor(calm+d), settling(d)))
+	}
+	return g
+}
+
+func ratesGroup() group {
+	g := group{
+		name: "rates", title: "How much load there is",
+		about: "From 10 requests each second, of every kind, to 5,000 on kept connections, to six pods.",
+	}
+	for _, r := range []float64{10, 100, 1000} {
+		g = g.of(g.each(fmt.Sprint(r), []way{bare(), native(hold)}, rate(r), replicas(6)))
+	}
+	const most = 5000
+	busy := []option{rate(most), replicas(6), requests(kept(time.Millisecond)), available(2 * time.Second)}
+	return g.of(
+		g.each(fmt.Sprint(most), append([]way{bare()}, lameducks()...), busy...),
+		g.each(fmt.Sprintf("%d-nginx", most), lameducks(), append(busy, behind(balancer.Nginx))...),
+		g.each(fmt.Sprintf("%d-haproxy", most), lameducks(), append(busy, behind(balancer.HAProxy))...),
+	)
+}
+
+// A rhythm is how often a service is called.
+type rhythm struct {
+	name   string
+	period time.Duration
+	with   []option
+}
+
+// rhythms are learnt for long enough: thirty gaps of a random service with one pod, and half of that with two.
+func rhythms() []rhythm {
+	all := []rhythm{
+		{"every-5s", 5 * time.Second, []option{quietFor(62 * time.Second), lags(45 * time.Second)}},
+		{"every-20s", 20 * time.Second, []option{quietFor(250 * time.Second), lags(130 * time.Second)}},
+	}
+	for seed := range uint64(3) {
+		all = append(all,
+			rhythm{fmt.Sprintf("random-5s-seed%d", seed), 5 * time.Second,
+				[]option{poisson(seed), quietFor(5 * time.Minute), lags(60 * time.Second)}},
+			rhythm{fmt.Sprintf("random-20s-seed%d", seed), 20 * time.Second,
+				[]option{poisson(seed), quietFor(10 * time.Minute), lags(150 * time.Second)}},
+		)
+	}
+	return all
+}
+
+func rhythmGroup() group {
+	g := group{
+		name: "rhythm", title: "Services that are seldom called",
+		about: "Once in 5 s or once in 20 s, evenly or at random (a Poisson process), for long enough to learn the rhythm, and with a load " +
+			"balancer that lets go only after several gaps, and tries nothing twice. While a rollout goes on there are twice as many pods, so that each is " +
+			"called half as often. A fixed quiet time of 5 s is beside Lameduck's rule.",
+	}
+	slow := trial.Hold{Min: 5 * time.Second, Quiet: 5 * time.Second}
+	for _, r := range rhythms() {
+		for _, pods := range []int{1, 2} {
+			with := append(r.with, rate(1/r.period.Seconds()), replicas(pods), within(15*time.Minute),
+				settling(time.Duration(6*pods)*r.period))
+			g = g.of(g.each(fmt.Sprintf("%s-%d", r.name, pods), []way{fixed(slow), native(slow)}, with...))
+		}
+	}
+	return g
+}
+
+func againGroup() group {
+	g := group{
+		name: "again", title: "The same, again",
+		about: "Three cells of the first table, three more times: how far runs differ.",
+	}
+	for _, n := range []string{"second", "third", "fourth"} {
+		g = g.of(g.each(n, []way{bare(), sleep(2 * time.Second), native(hold)}))
+	}
+	return g
+}

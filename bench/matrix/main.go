@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"lameduck/bench/internal/plan"
+	"lameduck/bench/matrix/record"
+	"lameduck/bench/trial"
+)
+
+// recordName is the record's name in the directory of the results.
+const recordName = "rollouts.json"
+
+func main() {
+	o, err := parseOptions(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		os.Exit(2)
+	}
+	if o.list {
+		list(os.Stdout, o.chosen())
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	if err := run(ctx, o, os.Stdout, plan.NewSparseDisplay(os.Stderr)); err != nil {
+		fmt.Fprintln(os.Stderr, "matrix:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures what the options ask for, and shows it. What pods wrote is kept, and named, where something is not as it
+// must be; a run that is interrupted leaves nothing but the record.
+func run(ctx context.Context, o options, out io.Writer, d plan.Display) error {
+	m := &matrix{run: trial.Run, display: d, cells: o.all(), path: filepath.Join(o.out, recordName)}
+	if err := o.requireBalancers(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "lameduck-matrix-")
+	if err != nil {
+		return fmt.Errorf("make a directory to work in: %w", err)
+	}
+	m.logs = filepath.Join(dir, "logs")
+	err = m.work(ctx, o, dir)
+	if err == nil {
+		err = show(out, m.file, o.guard)
+	}
+	if ctx.Err() == nil && hasFiles(m.logs) {
+		os.RemoveAll(filepath.Join(dir, programsName))
+		d.Say("what the pods wrote where something is not as it must be is in " + m.logs)
+		return err
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+// work builds the programs and measures the cells that are to be done.
+func (m *matrix) work(ctx context.Context, o options, dir string) error {
+	m.display.Say("building the programs")
+	if err := m.build(ctx, o, dir); err != nil {
+		return err
+	}
+	m.file = &record.File{
+		Machine: describeMachine(ctx, o.chosen()),
+		Command: command(os.Args[1:]), Time: time.Now().UTC().Truncate(time.Second),
+		Groups: described(o.groups()),
+	}
+	todo, err := m.begin(o)
+	if err != nil {
+		return err
+	}
+	return m.measure(ctx, todo)
+}
+
+// begin returns the cells that are to be done: those that can be, and that an earlier record does not have.
+func (m *matrix) begin(o options) ([]cell, error) {
+	if err := os.MkdirAll(o.out, 0o755); err != nil {
+		return nil, fmt.Errorf("make the directory for the results: %w", err)
+	}
+	todo := o.chosen()
+	if o.resume {
+		old, err := record.Read(m.path)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		if old != nil {
+			m.file.Command, m.file.Time = old.Command, old.Time
+			todo = m.resume(old, todo)
+		}
+	}
+	return m.possible(todo), nil
+}
+
+// show writes the table, and what is not as it must be. The latter is an error where it is to be one, and so is a cell
+// that could not be measured.
+func show(out io.Writer, f *record.File, guard bool) error {
+	for _, g := range f.Groups {
+		if cells := f.Of(g.Name); len(cells) > 0 {
+			fmt.Fprintf(out, "## %s\n\n%s\n\n%s\n", g.Title, g.About, record.Tabulate(cells).Markdown())
+		}
+	}
+	missed := record.Missed(f.Verdicts)
+	fmt.Fprintf(out, "%d of %d verdicts hold.\n\n", len(f.Verdicts)-len(missed), len(f.Verdicts))
+	for _, v := range missed {
+		fmt.Fprintf(out, "- missed: %s: %s\n", v.Cell, v.Sentence)
+	}
+	for _, l := range f.LeftOut {
+		fmt.Fprintf(out, "- left out: %s: %s\n", l.Name, l.Why)
+	}
+	if guard && len(missed) > 0 {
+		return fmt.Errorf("%d of %d verdicts do not hold", len(missed), len(f.Verdicts))
+	}
+	return nil
+}
+
+func hasFiles(dir string) bool {
+	found := false
+	filepath.WalkDir(dir, func(_ string, e os.DirEntry, err error) error {
+		found = found || err == nil && !e.IsDir()
+		return nil
+	})
+	return found
+}

@@ -1,0 +1,127 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// File is everything that a run has to say.
+type File struct {
+	Machine Machine `json:"machine"`
+	// Command made it, and Time is when it was begun.
+	Command string    `json:"command"`
+	Time    time.Time `json:"time"`
+	// Groups and Cells are in the order of the matrix.
+	Groups []Group `json:"groups"`
+	Cells  []Cell  `json:"cells"`
+	// LeftOut could not be tried here.
+	LeftOut []LeftOut `json:"left_out,omitempty"`
+	// Verdicts follow from the cells.
+	Verdicts []Verdict `json:"verdicts"`
+}
+
+// Machine is what the numbers depend on besides the programs themselves.
+type Machine struct {
+	CPU      string            `json:"cpu"`
+	Cores    int               `json:"cores"`
+	Kernel   string            `json:"kernel"`
+	Go       string            `json:"go"`
+	Versions map[string]string `json:"versions"` // of programs
+}
+
+// LeftOut is a cell that was not tried.
+type LeftOut struct {
+	Name string `json:"name"`
+	Why  string `json:"why"`
+}
+
+// Group is a part of the matrix that answers one question.
+type Group struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	About string `json:"about"` // what is varied, and what is not
+}
+
+// Find returns the cell of that name.
+func (f *File) Find(name string) (Cell, bool) {
+	i := slices.IndexFunc(f.Cells, func(c Cell) bool { return c.Name == name })
+	if i < 0 {
+		return Cell{}, false
+	}
+	return f.Cells[i], true
+}
+
+// Of returns the cells of a group.
+func (f *File) Of(group string) []Cell {
+	var cells []Cell
+	for _, c := range f.Cells {
+		if c.Group == group {
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+// Read reads the file at path. Its error is [os.ErrNotExist] where there is none.
+func Read(path string) (*File, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f := new(File)
+	if err := json.Unmarshal(text, f); err != nil {
+		return nil, fmt.Errorf("read %s: %w (it is not of this version: remove it)", path, err)
+	}
+	return f, nil
+}
+
+// Write judges the cells and puts the file at path, whole or not at all.
+func (f *File) Write(path string) error {
+	f.Verdicts = Judge(f.Cells)
+	text, err := json.MarshalIndent(f, "", " ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	next, err := os.CreateTemp(filepath.Dir(path), ".rollouts-")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = next.Write(append(text, '\n'))
+	err = errors.Join(err, next.Chmod(0o644), next.Close())
+	if err == nil {
+		err = os.Rename(next.Name(), path)
+	}
+	if err != nil {
+		os.Remove(next.Name())
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// Sort puts the cells and those that were left out in the order of the given names.
+func (f *File) Sort(names []string) {
+	place := map[string]int{}
+	for i, n := range names {
+		place[n] = i
+	}
+	slices.SortStableFunc(f.Cells, func(a, b Cell) int { return place[a.Name] - place[b.Name] })
+	slices.SortStableFunc(f.LeftOut, func(a, b LeftOut) int { return place[a.Name] - place[b.Name] })
+}
+
+// String describes the machine in one line.
+func (m Machine) String() string {
+	parts := []string{fmt.Sprintf("%s, %d cores", m.CPU, m.Cores), "Linux " + m.Kernel, m.Go}
+	for _, program := range slices.Sorted(maps.Keys(m.Versions)) {
+		if m.Versions[program] != "" {
+			parts = append(parts, program+" "+m.Versions[program])
+		}
+	}
+	return strings.Join(parts, ", ")
+}

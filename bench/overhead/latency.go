@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// latencyCase measures how long answers take while requests come at a rate
+// that leaves the proxy idle in between.
+func latencyCase(name string, rate int, share float64) benchCase {
+	return benchCase{
+		Name: name,
+		Title: fmt.Sprintf("%s requests a second over %d keep-alive connections, each sent when it is due; "+
+			"added: beyond direct in the same round", number(float64(rate), 0), latencyConnections),
+		Share:  share,
+		Extra:  settleTime + startTime,
+		Every:  1,
+		Direct: true,
+		Rate:   rate,
+		Metrics: append([]metric{
+			{Name: "p50", Title: "latency, median", Unit: "µs", Alone: true},
+			{Name: "added_p50", Title: "added latency, median", Unit: "µs", Beyond: "p50"},
+			{Name: "p99", Title: "latency, 99th percentile", Unit: "µs", Alone: true},
+			{Name: "added_p99", Title: "added latency, 99th percentile", Unit: "µs", Beyond: "p99"},
+			{Name: "late_p50", Title: "lateness of the load itself, median", Unit: "µs", Hidden: true},
+			{Name: "late_p99", Title: "lateness of the load itself, 99th percentile", Unit: "µs", Hidden: true},
+		}, cpuMetrics(microseconds)...),
+		measure: ofInstance(func(ctx context.Context, b *bench, in *instance, d time.Duration) (measurement, error) {
+			return b.measureLatency(ctx, in, rate, d)
+		}),
+	}
+}
+
+// latencyConnections is enough for the slowest of peers to have a connection
+// free for each request when it is due.
+const latencyConnections = 32
+
+func (b *bench) measureLatency(ctx context.Context, in *instance, rate int, d time.Duration) (measurement, error) {
+	var paced pacerSummary
+	m, err := b.metered(ctx, in, microseconds, func() (outcome, error) {
+		var err error
+		paced, err = b.pace(ctx, in.place.Listen, rate, d)
+		return outcome{Answers: paced.Requests, Seconds: paced.Seconds}, err
+	})
+	if err != nil {
+		return measurement{}, err
+	}
+	m.Values["p50"], m.Values["p99"] = paced.P50, paced.P99
+	m.Values["late_p50"], m.Values["late_p99"] = paced.LateP50, paced.LateP99
+	return m, nil
+}
+
+// A pacerSummary is what the pacer prints. Times are in microseconds.
+type pacerSummary struct {
+	Requests float64 `json:"requests"`
+	Seconds  float64 `json:"seconds"`
+	P50      float64 `json:"p50"`
+	P99      float64 `json:"p99"`
+	LateP50  float64 `json:"late_p50"`
+	LateP99  float64 `json:"late_p99"`
+}
+
+// buildPacer builds the load that sends at a rate, which wrk cannot.
+func (b *bench) buildPacer(ctx context.Context) error {
+	return buildBinary(ctx, "lameduck/bench/overhead/pacer", b.pacerPath())
+}
+
+func (b *bench) pacerPath() string { return filepath.Join(b.dir, "pacer") }
+
+// pace runs the pacer against address, on the load's cores.
+func (b *bench) pace(ctx context.Context, address string, rate int, d time.Duration) (pacerSummary, error) {
+	var out, complaints bytes.Buffer
+	cmd := exec.CommandContext(ctx, b.pacerPath(), "-rate", fmt.Sprint(rate), "-duration", d.String(),
+		"-connections", fmt.Sprint(latencyConnections), "http://"+address+"/small")
+	cmd.Stdout, cmd.Stderr = &out, &complaints
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us alone
+	// The signals by which Go's scheduler interrupts long functions would
+	// interrupt ppoll(2).
+	cmd.Env = []string{"GODEBUG=asyncpreemptoff=1"}
+	if err := startOn(b.cores.Others, cmd); err != nil {
+		return pacerSummary{}, fmt.Errorf("start the pacer: %w", err)
+	}
+	if err := cmd.Wait(); err != nil {
+		return pacerSummary{}, fmt.Errorf("run the pacer: %w: %s", err, bytes.TrimSpace(complaints.Bytes()))
+	}
+	return parsePacer(out.Bytes())
+}
+
+func parsePacer(text []byte) (pacerSummary, error) {
+	var s pacerSummary
+	if err := json.Unmarshal(text, &s); err != nil {
+		return s, fmt.Errorf("read what the pacer printed: %w", err)
+	}
+	if s.Requests == 0 || s.P99 == 0 {
+		return s, fmt.Errorf("read what the pacer printed: no latencies in %q", text)
+	}
+	return s, nil
+}

@@ -1,0 +1,12 @@
+// Page turns what bench/matrix and bench/overhead have measured into something to read:
+//
+//	go run ./bench/page -in bin/bench
+//
+// reads rollouts.json and overhead.json there, whichever is there, and writes beside them
+//
+//	index.html     everything, in one file that loads nothing
+//	results.md     the same figures as Markdown tables
+//	rollouts.svg   the picture of what a rollout loses
+//
+// Nothing is measured here, and nothing is left out: every cell, every verdict that does not hold and every note is shown.
+package main

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lameduck/bench/matrix/record"
+)
+
+// findings are what follows from the cells, in sentences with their figures. A strategy that was not tried has none.
+func findings(f *record.File) []string {
+	return slices.DeleteFunc([]string{
+		lossesBehindLameduck(f), priceOfLameduck(f), losses(f, "Bare pods", isBare), losses(f, "An app that ends gracefully, and no more,", isGraceful),
+		losses(f, "A preStop sleep that is shorter than the load balancer's delay", sleepsTooShort), priceOfLongSleeps(f), fixedQuiet(f),
+	}, func(s string) bool { return s == "" })
+}
+
+// pick returns the cells for which is holds.
+func pick(f *record.File, is func(record.Cell) bool) []record.Cell {
+	var found []record.Cell
+	for _, c := range f.Cells {
+		if is(c) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+func isDuck(c record.Cell) bool     { return c.Setup.Family == record.Lameduck }
+func isFixed(c record.Cell) bool    { return c.Setup.Family == record.Fixed }
+func isBare(c record.Cell) bool     { return late(c) && c.Setup.Family == record.Bare }
+func isGraceful(c record.Cell) bool { return late(c) && c.Setup.Family == record.Graceful }
+func late(c record.Cell) bool       { return c.Setup.Lag() > 0 && c.Setup.Retries == 0 }
+
+func sleepsTooShort(c record.Cell) bool {
+	return late(c) && c.Setup.Family == record.Sleep && slept(c) < c.Setup.Lag()
+}
+
+func sleepsLonger(c record.Cell) bool {
+	return c.Setup.Family == record.Sleep && slept(c) > c.Setup.Lag()
+}
+
+// total adds up the requests of cells, and counts the cells in which some were lost.
+func total(cells []record.Cell) (requests, lost, lossy int) {
+	for _, c := range cells {
+		requests, lost = requests+c.Requests, lost+c.Lost
+		if c.Lost > 0 {
+			lossy++
+		}
+	}
+	return requests, lost, lossy
+}
+
+func lossesBehindLameduck(f *record.File) string {
+	cells := pick(f, isDuck)
+	requests, lost, lossy := total(cells)
+	switch {
+	case len(cells) == 0:
+		return ""
+	case lost > 0:
+		return fmt.Sprintf("Behind Lameduck **%s of %s requests were lost**, in %d of %s. Each of these rollouts is named below.",
+			record.Count(lost), record.Count(requests), lossy, rollouts(cells))
+	}
+	return fmt.Sprintf("Behind Lameduck **none of %s requests was lost**, in %s. Nothing seen is not never: were the losses independent of "+
+		"each other, fewer than 3 in %s would be lost with 95 %% confidence.",
+		record.Count(requests), rollouts(cells), record.Count(requests))
+}
+
+// priceOfLameduck is of the cells in which the least silence was required: what the rhythm of a service adds is its own.
+func priceOfLameduck(f *record.File) string {
+	var after []float64
+	quiet := record.Seconds(0)
+	for _, c := range pick(f, isDuck) {
+		required, told := c.Required()
+		if !told || required > c.Setup.HoldQuiet || c.Setup.Lag() == 0 || c.Group == "rhythm" {
+			continue
+		}
+		quiet = max(quiet, required)
+		for _, p := range c.Pods {
+			after = append(after, seconds(p.Took-max(p.Lag, p.Answered)))
+		}
+	}
+	if len(after) == 0 {
+		return ""
+	}
+	slices.Sort(after)
+	return fmt.Sprintf("Its pods ended **%.1f s after** the load balancer had let go of them and the last answer was out (median of %s; %.1f s at most), "+
+		"of which %v is the silence that it waits for. Nobody told it how late the load balancer is.",
+		after[len(after)/2], record.Count(len(after)), after[len(after)-1], quiet)
+}
+
+// rollouts counts cells.
+func rollouts(cells []record.Cell) string {
+	if len(cells) == 1 {
+		return "1 rollout"
+	}
+	return record.Count(len(cells)) + " rollouts"
+}
+
+func losses(f *record.File, who string, is func(record.Cell) bool) string {
+	cells := pick(f, is)
+	if len(cells) == 0 {
+		return ""
+	}
+	var shares []float64
+	for _, c := range cells {
+		shares = append(shares, c.Share())
+	}
+	slices.Sort(shares)
+	requests, lost, lossy := total(cells)
+	return fmt.Sprintf("%s lost **%s of the requests** of a rollout (median; %s to %s; %s of %s in all), in %d of %s.",
+		who, record.Percent(shares[len(shares)/2]), record.Percent(shares[0]), record.Percent(shares[len(shares)-1]),
+		record.Count(lost), record.Count(requests), lossy, rollouts(cells))
+}
+
+func priceOfLongSleeps(f *record.File) string {
+	cells := pick(f, sleepsLonger)
+	if len(cells) == 0 {
+		return ""
+	}
+	requests, lost, _ := total(cells)
+	var over []float64
+	for _, c := range cells {
+		median, _ := c.Termination()
+		_, delay := c.TrueDelay()
+		over = append(over, seconds(median-delay))
+	}
+	slices.Sort(over)
+	return fmt.Sprintf("A sleep that is longer than the delay lost %s of %s requests, and kept its pods for **%.1f s longer** than the load balancer "+
+		"needed them (median; %.1f s to %.1f s): sleeping for ever loses nothing either.",
+		record.Count(lost), record.Count(requests), over[len(over)/2], over[0], over[len(over)-1])
+}
+
+// fixedQuiet compares Lameduck without its rule with the same cells with it.
+func fixedQuiet(f *record.File) string {
+	fixed := pick(f, isFixed)
+	if len(fixed) == 0 {
+		return ""
+	}
+	ruled := pick(f, func(c record.Cell) bool { return isDuck(c) && c.Group == fixed[0].Group })
+	_, lost, lossy := total(fixed)
+	_, ours, oursLossy := total(ruled)
+	return fmt.Sprintf("In front of services that are seldom called, a fixed quiet time let go too early in %d of %s (%s), "+
+		"and Lameduck's rule, which goes by each source's own rhythm, in %d of %d (%s).",
+		lossy, rollouts(fixed), counted(lost, "lost request"), oursLossy, len(ruled), counted(ours, "lost request"))
+}
+
+// againSentence tells how far the cells that were tried several times lie from each other.
+func againSentence(f *record.File) string {
+	again := f.Of("again")
+	if len(again) == 0 {
+		return "Each cell of this matrix was tried once, so that nothing is said here about how far a second run may differ; the full matrix tries some of them four times."
+	}
+	var all []string
+	for _, strategy := range strategies(again) {
+		runs := pick(f, func(c record.Cell) bool {
+			first := c.Group == "balancers" && c.Where() == "built-in"
+			return c.Setup.Strategy == strategy && (first || c.Group == "again")
+		})
+		all = append(all, spreadOf(strategy, runs))
+	}
+	return "The same cell, tried several times: " + strings.Join(all, "; ") +
+		". A second run of the matrix on the same machine may differ by as much; on another one, more does."
+}
+
+func spreadOf(strategy string, runs []record.Cell) string {
+	var shares, ends []float64
+	for _, c := range runs {
+		shares = append(shares, c.Share())
+		for _, p := range c.Pods {
+			ends = append(ends, seconds(p.Took))
+		}
+	}
+	s := fmt.Sprintf("%s lost %s to %s", strategy, record.Percent(slices.Min(shares)), record.Percent(slices.Max(shares)))
+	if len(ends) > 0 {
+		s += fmt.Sprintf(", and its pods ended after %.2f s to %.2f s", slices.Min(ends), slices.Max(ends))
+	}
+	return fmt.Sprintf("%s (%s)", s, counted(len(runs), "run"))
+}
+
+func strategies(cells []record.Cell) []string {
+	var names []string
+	for _, c := range cells {
+		names = with(names, c.Setup.Strategy)
+	}
+	return names
+}
+
+// costFindings are what follows from the overhead, in sentences.
+func (o *overhead) findings() []string {
+	var all []string
+	for _, c := range o.Cases {
+		ours, found := o.find(c.Name, lameduck, "cpu")
+		if !found {
+			continue
+		}
+		var ratios []string
+		for _, peer := range o.peersWith("cpu") {
+			if s, found := o.find(c.Name, peer, "cpu"); found && s.Ratio > 0 {
+				ratios = append(ratios, fmt.Sprintf("%.2f of %s", s.Ratio, peer))
+			}
+		}
+		all = append(all, fmt.Sprintf("**%s**: %s %s of CPU per request, %s.", c.Title, ours.show(ours.Median), ours.Unit, strings.Join(ratios, ", ")))
+	}
+	return all
+}
+
+// spreadSentence tells how far the rounds lie from each other, and so how far a second run may.
+func (o *overhead) spreadSentence() string {
+	var widest, ratio series
+	for _, s := range o.Series {
+		if s.Metric != "cpu" || len(s.Values) < 2 {
+			continue
+		}
+		if s.spread() > widest.spread() {
+			widest = s
+		}
+		if s.Peer == lameduck && s.spread() > ratio.spread() {
+			ratio = s
+		}
+	}
+	if widest.Median == 0 {
+		return "There was one round only: nothing is known about the spread."
+	}
+	return fmt.Sprintf("Each figure is the median of %s. The rounds of one figure lie up to %.0f %% from their median (%s of %s), those of Lameduck up to "+
+		"%.0f %% (%s); a second run on the same machine may differ by as much. The ratios are formed round by round and are steadier; on another machine nothing but them can be compared.",
+		counted(o.Rounds, "round"), 100*widest.spread(), widest.Case, widest.Peer, 100*ratio.spread(), ratio.Case)
+}

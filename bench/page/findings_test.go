@@ -1,0 +1,96 @@
+package main
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"lameduck/bench/matrix/record"
+)
+
+func TestFindings(t *testing.T) {
+	got := strings.Join(findings(sample().rollouts), "\n")
+	for _, want := range []string{
+		"Behind Lameduck **none of 2,000 requests was lost**, in 2 rollouts. Nothing seen is not never: were the losses independent of each other, " +
+			"fewer than 3 in 2,000 would be lost with 95 % confidence.",
+		"Its pods ended **2.0 s after** the load balancer had let go of them and the last answer was out (median of 3; 2.0 s at most), of which 2.0 s is the silence",
+		"Bare pods lost **30.00 % of the requests** of a rollout (median; 30.00 % to 30.00 %; 300 of 1,000 in all), in 1 of 1 rollout.",
+		"An app that ends gracefully, and no more, lost **29.00 %",
+		"A preStop sleep that is shorter than the load balancer's delay lost **15.00 %",
+		"A sleep that is longer than the delay lost 0 of 1,000 requests, and kept its pods for **10.0 s longer** than the load balancer needed them",
+		"a fixed quiet time let go too early in 1 of 1 rollout (3 lost requests), and Lameduck's rule, which goes by each source's own rhythm, in 0 of 1 (0 lost requests).",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("findings are\n%s\nwant among them\n%s", got, want)
+		}
+	}
+}
+
+func TestFindingsOfALossBehindLameduck(t *testing.T) {
+	f := &record.File{Cells: []record.Cell{
+		ended("balancers/nginx/lameduck", record.Lameduck, 0, 7*s, 0), ended("balancers/caddy/lameduck", record.Lameduck, 0, 7*s, 2),
+	}}
+	if got := findings(f)[0]; !strings.HasPrefix(got, "Behind Lameduck **2 of 2,000 requests were lost**, in 1 of 2 rollouts.") {
+		t.Errorf("finding is %s", got)
+	}
+}
+
+func TestFindingsOfNothing(t *testing.T) {
+	if got := findings(&record.File{}); len(got) != 0 {
+		t.Errorf("findings are %q", got)
+	}
+}
+
+func TestAgainTellsTheSpread(t *testing.T) {
+	f := &record.File{Cells: []record.Cell{
+		ended("balancers/built-in/bare", record.Bare, 0, 0, 300), ended("balancers/nginx/bare", record.Bare, 0, 0, 10),
+		ended("again/second/bare", record.Bare, 0, s/10, 310), ended("again/third/bare", record.Bare, 0, 0, 290),
+	}}
+	const want = "bare lost 29.00 % to 31.00 %, and its pods ended after 0.00 s to 0.10 s (3 runs)"
+	if got := againSentence(f); !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s in it", got, want)
+	}
+	empty := ended("again/second/bare", record.Bare, 0, 0, 1)
+	empty.Pods = nil
+	if got := againSentence(&record.File{Cells: []record.Cell{empty}}); !strings.Contains(got, "lost 0.10 % to 0.10 % (one run)") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestSpreadOfTheRounds(t *testing.T) {
+	o := sample().overhead
+	const want = "The rounds of one figure lie up to 3 % from their median (keepalive of nginx), those of Lameduck up to 1 % (keepalive)"
+	if got := o.spreadSentence(); !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s in it", got, want)
+	}
+	if got := (&overhead{}).spreadSentence(); !strings.Contains(got, "one round only") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestSeriesShowsItsDigits(t *testing.T) {
+	for want, v := range map[string]series{
+		"37.5 (37.0–38.0)":       {Digits: 1, Median: 37.5, Low: 37, High: 38},
+		"4.4":                    {Digits: 1, Median: 4.4, Low: 4.38, High: 4.42},
+		"41,000 (40,000–42,000)": {Median: 41000, Low: 40000, High: 42000},
+		"≥ 900":                  {Median: 900, Low: 900, High: 900, AtLeast: true},
+	} {
+		if got := v.String(); got != want {
+			t.Errorf("shown as %s, want %s", got, want)
+		}
+	}
+}
+
+func TestScale(t *testing.T) {
+	x := scale{-2, 8, 100, 200}
+	for v, want := range map[float64]float64{-2: 100, 3: 150, 8: 200, -9: 100, 99: 200} {
+		if got := x.of(v); float64(got) != want {
+			t.Errorf("%v is at %v, want %v", v, got, want)
+		}
+	}
+	for v, want := range map[float64]float64{0.9: 1, 1: 1, 1.1: 2, 4: 5, 7: 10, 0.03: 0.05, 30: 50} {
+		if got := roundStep(v); math.Abs(got-want) > 1e-9 {
+			t.Errorf("a step of at least %v is %v, want %v", v, got, want)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"lameduck/bench/matrix/record"
+)
+
+func main() {
+	dir, err := parseOptions(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		os.Exit(2)
+	}
+	if err := run(dir, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "page:", err)
+		os.Exit(1)
+	}
+}
+
+// parseOptions returns the directory of the results.
+func parseOptions(args []string, out io.Writer) (string, error) {
+	f := flag.NewFlagSet("page", flag.ContinueOnError)
+	f.SetOutput(out)
+	dir := f.String("in", "bin/bench", "`directory` of rollouts.json and overhead.json")
+	if err := f.Parse(args); err != nil {
+		return "", err
+	}
+	if f.NArg() > 0 {
+		err := fmt.Errorf("%q is no flag: there is nothing but flags", f.Arg(0))
+		fmt.Fprintln(out, err)
+		return "", err
+	}
+	return *dir, nil
+}
+
+// results are what the page shows; either may be nil.
+type results struct {
+	rollouts *record.File
+	overhead *overhead
+}
+
+// run reads what is in dir, writes the page there and says what it has written.
+func run(dir string, out io.Writer) error {
+	r, err := readResults(dir)
+	if err != nil {
+		return err
+	}
+	files, err := r.render()
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		path := filepath.Join(dir, f.name)
+		if err := os.WriteFile(path, f.content, 0o644); err != nil {
+			return fmt.Errorf("write the page: %w", err)
+		}
+		fmt.Fprintln(out, path)
+	}
+	return nil
+}
+
+func readResults(dir string) (results, error) {
+	var r results
+	var err error
+	if r.rollouts, err = record.Read(filepath.Join(dir, "rollouts.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return r, err
+	}
+	if r.overhead, err = readOverhead(filepath.Join(dir, "overhead.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return r, err
+	}
+	if r.rollouts == nil && r.overhead == nil {
+		return r, fmt.Errorf("%s has neither rollouts.json nor overhead.json: run ./bench/matrix or ./bench/overhead first", dir)
+	}
+	return r, nil
+}
+
+// file is something to be written.
+type file struct {
+	name    string
+	content []byte
+}
+
+// render makes every file before any is written.
+func (r results) render() ([]file, error) {
+	html, err := r.html()
+	if err != nil {
+		return nil, err
+	}
+	files := []file{{"results.md", []byte(r.markdown())}, {"index.html", html}}
+	if picture := r.picture(); picture != "" {
+		files = append(files, file{"rollouts.svg", []byte(picture)})
+	}
+	return files, nil
+}

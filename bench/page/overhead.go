@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"time"
+
+	"lameduck/bench/matrix/record"
+)
+
+// overhead is what bench/overhead -json writes, as far as it is shown.
+type overhead struct {
+	Machine record.Machine `json:"machine"`
+	Time    time.Time      `json:"time"`
+	Quick   bool           `json:"quick"`
+	Rounds  int            `json:"rounds"`
+	Cases   []overheadCase `json:"cases"`
+	Peers   []overheadPeer `json:"peers"`
+	Series  []series       `json:"series"`
+	Notes   []string       `json:"notes"`
+	Targets []target       `json:"targets"`
+}
+
+// overheadCase is one thing that is measured of every peer.
+type overheadCase struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+}
+
+// overheadPeer is one of those who were measured.
+type overheadPeer struct {
+	Name    string `json:"name"`
+	Title   string `json:"title"`
+	Version string `json:"version"`
+}
+
+// series is one metric of one peer.
+type series struct {
+	Case   string    `json:"case"`
+	Peer   string    `json:"peer"`
+	Metric string    `json:"metric"`
+	Title  string    `json:"title"`
+	Unit   string    `json:"unit"`
+	Digits int       `json:"digits"`
+	Hidden bool      `json:"hidden"`
+	Values []float64 `json:"values"`
+	Median float64   `json:"median"`
+	Low    float64   `json:"low"`
+	High   float64   `json:"high"`
+	// AtLeast says that the values could have been higher, for want of load.
+	AtLeast bool `json:"at_least"`
+	// Ratio is Lameduck's to this peer's, round by round; 0: there is none.
+	Ratio float64 `json:"lameduck_ratio"`
+}
+
+// target is a verdict on one figure.
+type target struct {
+	Sentence string `json:"sentence"`
+	Holds    bool   `json:"holds"`
+	Measured bool   `json:"measured"`
+}
+
+// lameduck is its name among the peers.
+const lameduck = "lameduck"
+
+// readOverhead reads the file at path. Its error is [os.ErrNotExist] where there is none.
+func readOverhead(path string) (*overhead, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	o := new(overhead)
+	if err := json.Unmarshal(text, o); err != nil {
+		return nil, fmt.Errorf("read %s: %w (it is not of this version: remove it)", path, err)
+	}
+	return o, nil
+}
+
+// metrics returns one series for each metric of a case that is to be shown.
+func (o *overhead) metrics(caseName string) []series {
+	var all []series
+	for _, s := range o.Series {
+		known := slices.ContainsFunc(all, func(t series) bool { return t.Metric == s.Metric })
+		if s.Case == caseName && !known && !s.Hidden {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// find returns a peer's series of a metric, and false where it was not measured.
+func (o *overhead) find(caseName, peer, metric string) (series, bool) {
+	i := slices.IndexFunc(o.Series, func(s series) bool { return s.Case == caseName && s.Peer == peer && s.Metric == metric })
+	if i < 0 || len(o.Series[i].Values) == 0 {
+		return series{}, false
+	}
+	return o.Series[i], true
+}
+
+// String shows the median, and the lowest and highest value if they differ from it as they are shown.
+func (s series) String() string {
+	middle, low, high := s.show(s.Median), s.show(s.Low), s.show(s.High)
+	if s.AtLeast {
+		middle = "≥ " + middle
+	}
+	if low == high {
+		return middle
+	}
+	return fmt.Sprintf("%s (%s–%s)", middle, low, high)
+}
+
+// show shows a value with the digits that mean something, and thousands apart.
+func (s series) show(v float64) string {
+	if s.Digits == 0 {
+		return record.Count(int(math.Round(v)))
+	}
+	return fmt.Sprintf("%.*f", s.Digits, v)
+}
+
+// spread is how far the rounds lie from the median, as a share of it: the farther of the two ends.
+func (s series) spread() float64 {
+	if s.Median == 0 {
+		return 0
+	}
+	return max(s.High-s.Median, s.Median-s.Low) / s.Median
+}

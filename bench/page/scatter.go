@@ -1,0 +1,209 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"lameduck/bench/matrix/record"
+)
+
+// families of the scatter plot, the first one at the bottom of the pile.
+func families() []record.Family {
+	return []record.Family{record.Bare, record.Graceful, record.Peer, record.Sleep, record.Fixed, record.Lameduck}
+}
+
+// title is a family's name in a legend.
+func title(f record.Family) string {
+	return map[record.Family]string{
+		record.Bare: "bare", record.Graceful: "graceful app", record.Sleep: "preStop sleep",
+		record.Peer: "other proxies", record.Fixed: "Lameduck, fixed quiet time", record.Lameduck: "Lameduck",
+	}[f]
+}
+
+// glyphOf is the mark of a family, most of which are told apart without their colours too.
+func glyphOf(f record.Family) draw.GlyphStyle {
+	style := draw.GlyphStyle{Color: colourOf(f), Radius: 3.5, Shape: ring{}}
+	switch f {
+	case record.Lameduck:
+		style.Shape = draw.CircleGlyph{}
+	case record.Fixed:
+		style.Radius = 5
+	case record.Sleep:
+		style.Shape = draw.BoxGlyph{}
+	case record.Peer:
+		style.Shape = draw.PyramidGlyph{}
+	}
+	return style
+}
+
+var lostGlyph = draw.GlyphStyle{Color: red, Radius: 6, Shape: cross{}}
+
+// cross and ring are those of package draw with lines that can be seen.
+type (
+	cross struct{}
+	ring  struct{}
+)
+
+const glyphLine = 1.5
+
+func (cross) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
+	line := draw.LineStyle{Color: s.Color, Width: glyphLine}
+	r := s.Radius * math.Sqrt2 / 2
+	c.StrokeLine2(line, at.X-r, at.Y-r, at.X+r, at.Y+r)
+	c.StrokeLine2(line, at.X-r, at.Y+r, at.X+r, at.Y-r)
+}
+
+func (ring) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
+	c.SetLineStyle(draw.LineStyle{Color: s.Color, Width: glyphLine})
+	var p vg.Path
+	p.Move(vg.Point{X: at.X + s.Radius, Y: at.Y})
+	p.Arc(at, s.Radius, 0, 2*math.Pi)
+	p.Close()
+	c.Stroke(p)
+}
+
+// least is the shortest time on the logarithmic axes; shorter ones are shown there.
+const least = 0.5
+
+// scatter is the termination time of every pod against the load balancer's true delay, with a cross where the rollout lost
+// requests. It is empty where there is no cell.
+func scatter(cells []record.Cell) string {
+	if len(cells) == 0 {
+		return ""
+	}
+	const width, height, legend = 1000, 600, 220
+	p := newPlot(most(cells))
+	var all []record.Family
+	for _, family := range families() {
+		points, lost := pointsOf(cells, family)
+		if len(points) > 0 {
+			all = append(all, family)
+		}
+		addPoints(p, points, glyphOf(family))
+		addPoints(p, lost, lostGlyph)
+	}
+	f := newFigure(width, height)
+	p.Draw(draw.Crop(f.Canvas, 12, -legend, 32, -36))
+	f.write(14, height-20, textStyle(12, muted), "↑ termination time of the pod")
+	label := textStyle(12, muted)
+	label.XAlign = text.XRight
+	f.write(width-legend, 10, label, "true delay of the load balancer →")
+	f.legend(width-legend+16, height-50, all)
+	return f.finish("termination time of every pod against the load balancer's true delay; the figures are in the tables")
+}
+
+// most is the longest time of any pod, and a little.
+func most(cells []record.Cell) float64 {
+	longest := 1.0
+	for _, c := range cells {
+		for _, p := range c.Pods {
+			longest = max(longest, seconds(p.Took), seconds(p.Lag))
+		}
+	}
+	return longest * 1.3
+}
+
+// newPlot returns a plot with logarithmic axes, and with what is below the diagonal shaded: pods end there before the
+// load balancer has let go.
+func newPlot(most float64) *plot.Plot {
+	p := plot.New()
+	below, err := plotter.NewPolygon(plotter.XYs{{X: least, Y: least}, {X: most, Y: least}, {X: most, Y: most}})
+	if err == nil { // it is only for numbers that are none
+		below.Color, below.LineStyle.Width = shade, 0
+		p.Add(below)
+	}
+	grid := plotter.NewGrid()
+	grid.Horizontal.Color, grid.Horizontal.Width = faint, 0.4
+	grid.Vertical = grid.Horizontal
+	diagonal := plotter.NewFunction(func(x float64) float64 { return x })
+	diagonal.Color, diagonal.Width, diagonal.Dashes = muted, 1, []vg.Length{4, 3}
+	diagonal.Samples = 2
+	p.Add(grid, diagonal)
+	for _, a := range []*plot.Axis{&p.X, &p.Y} {
+		a.Tick.Label.Font.Size, a.Tick.Label.Color = 11, muted
+		a.LineStyle.Color, a.Tick.LineStyle.Color = faint, faint
+		a.Min, a.Max, a.Padding = least, most, 0
+		a.Scale, a.Tick.Marker = plot.LogScale{}, logTicks(most)
+	}
+	return p
+}
+
+// logTicks are 1, 2 and 5 of each power of ten.
+func logTicks(most float64) plot.ConstantTicks {
+	ticks := plot.ConstantTicks{{Value: least, Label: fmt.Sprintf("≤ %g s", least)}}
+	for power := 0.1; power <= most; power *= 10 {
+		for _, m := range []float64{1, 2, 5} {
+			if v := m * power; v > least && v <= most {
+				ticks = append(ticks, plot.Tick{Value: v, Label: fmt.Sprintf("%.2g s", v)})
+			}
+		}
+	}
+	for i := range ticks {
+		if v := ticks[i].Value; v >= 100 {
+			ticks[i].Label = fmt.Sprintf("%.0f s", v)
+		}
+	}
+	return ticks
+}
+
+func addPoints(p *plot.Plot, points plotter.XYs, style draw.GlyphStyle) {
+	s, err := plotter.NewScatter(points)
+	if err != nil {
+		return // there is none, or one that is no number
+	}
+	s.GlyphStyle = style
+	p.Add(s)
+}
+
+// pointsOf returns the pods of a family's cells, and those of them whose cells lost something. Pods of the same delay are
+// drawn a little apart.
+func pointsOf(cells []record.Cell, family record.Family) (points, lost plotter.XYs) {
+	n := 0
+	for _, c := range cells {
+		for _, p := range c.Pods {
+			n++
+			if c.Setup.Family != family {
+				continue
+			}
+			point := plotter.XY{X: max(least, seconds(p.Lag)) * apart(n), Y: max(least, seconds(p.Took))}
+			points = append(points, point)
+			if c.Lost > 0 {
+				lost = append(lost, point)
+			}
+		}
+	}
+	return points, lost
+}
+
+// apart returns a factor near 1 that differs from one point to the next.
+func apart(i int) float64 {
+	const golden = 0.618 // whose multiples are spread evenly, whatever their number
+	_, part := math.Modf(float64(i) * golden)
+	return 0.95 + 0.1*part
+}
+
+// legend explains the marks, from the given corner down.
+func (f figure) legend(x, y vg.Length, all []record.Family) {
+	entry := func(style draw.GlyphStyle, words string) {
+		f.DrawGlyph(style, vg.Point{X: x + 6, Y: y + 4})
+		f.write(x+20, y, textStyle(12, ink), words)
+		y -= 20
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		entry(glyphOf(all[i]), title(all[i]))
+	}
+	entry(lostGlyph, "requests were lost")
+	y -= 10
+	for _, words := range []string{"Shaded: the pod ends before", "the load balancer lets go of it.", "", "Pods of the same delay are", "drawn a little apart."} {
+		style := textStyle(11, muted)
+		style.YAlign = text.YBottom
+		f.write(x, y, style, words)
+		y -= 15
+	}
+}

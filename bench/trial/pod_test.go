@@ -1,0 +1,270 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"lameduck/bench/internal/port"
+	"lameduck/bench/peers"
+	"lameduck/bench/rollout"
+)
+
+// delay is how long the pods of these tests hold the app, where they do.
+const delay = 500 * time.Millisecond
+
+// ended is a pod that has been started, asked and ended.
+type ended struct {
+	rollout.Termination
+	story string // Lameduck's
+}
+
+// live starts a pod, asks it, tells it to end and asks it again soon after that. With serves the pod is held to
+// answer then.
+func live(t *testing.T, s Strategy, a App, serves bool) ended {
+	t.Parallel()
+	b := liveBuilder(t, s, a)
+	k := rollout.NewKubelet(t.Context(), b.logs)
+	defer k.Close()
+	p, err := start(t, k, b, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers(t, p, "before its end")
+	done := make(chan rollout.Termination, 1)
+	go func() { done <- p.Terminate(t.Context()) }()
+	if serves {
+		time.Sleep(delay / 4)
+		answers(t, p, "while it is held")
+	}
+	e := ended{Termination: <-done}
+	story, _ := os.ReadFile(b.terminationLog())
+	e.story = string(story)
+	for _, event := range e.Events {
+		t.Logf("%6.3f %s: %s %s", event.After.Seconds(), event.Container, event.What, event.Detail)
+	}
+	return e
+}
+
+// liveBuilder skips the test where the strategy or the app cannot be had.
+func liveBuilder(t *testing.T, s Strategy, a App) builder {
+	programs := Programs{App: appPath, Lameduck: duckPath}
+	for name, path := range map[peers.Name]*string{peers.Traefik: &programs.Traefik, peers.QueueProxy: &programs.QueueProxy} {
+		if peers.Built(name) { // the tests build none: that takes minutes
+			*path, _ = peers.Path(t.Context(), name, io.Discard)
+		}
+	}
+	for _, missing := range []string{s.Missing(programs), a.Missing()} {
+		if missing != "" {
+			t.Skipf("%s needs %s", s.Name, missing)
+		}
+	}
+	return builder{shape: a, programs: programs, ports: ports, grace: 10 * time.Second, logs: t.TempDir(), name: "pod"}
+}
+
+// ports is shared, so that no two tests are given the same port.
+var ports = new(port.Picker)
+
+func start(t *testing.T, k *rollout.Kubelet, b builder, s Strategy) (*rollout.Pod, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	spec, err := s.pod(b)
+	if err != nil {
+		return nil, err
+	}
+	if s.Name == QueueProxy().Name {
+		spec.Grace = time.Second // its half minute is cut short
+	}
+	p, err := k.Start(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Ready(ctx)
+}
+
+// answers expects the pod to answer a GET and to echo a POST.
+func answers(t *testing.T, p *rollout.Pod, when string) {
+	t.Helper()
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	url := "http://" + p.Addr() + "/?wait=10ms"
+	got, err := c.Get(url)
+	expectAnswer(t, got, err, "hello\n", when)
+	got, err = c.Post(url, "text/plain", strings.NewReader("quack"))
+	expectAnswer(t, got, err, "quack", when)
+}
+
+func expectAnswer(t *testing.T, r *http.Response, err error, want, when string) {
+	t.Helper()
+	if err != nil {
+		t.Errorf("%s: %v", when, err)
+		return
+	}
+	defer r.Body.Close()
+	if body, err := io.ReadAll(r.Body); err != nil || r.StatusCode != http.StatusOK || string(body) != want {
+		t.Errorf("%s it answers %s, %q, %v; want %q", when, r.Status, body, err, want)
+	}
+}
+
+// happens expects the given steps, written "container: what", to have been taken in this order; others may come
+// between them.
+func (e ended) happens(t *testing.T, steps ...string) {
+	t.Helper()
+	rest := e.Events
+	for _, step := range steps {
+		i := 0
+		for i < len(rest) && fmt.Sprintf("%s: %s", rest[i].Container, rest[i].What) != step {
+			i++
+		}
+		if i == len(rest) {
+			t.Errorf("%q did not happen in its turn", step)
+			return
+		}
+		rest = rest[i+1:]
+	}
+}
+
+// notBefore expects a step not to have been taken before the pod was held long enough.
+func (e ended) notBefore(t *testing.T, after time.Duration, container string, what rollout.What) {
+	t.Helper()
+	for _, event := range e.Events {
+		if event.Container == container && event.What == what && event.After < after {
+			t.Errorf("%s: %s came %v after t0, want %v at least", container, what, event.After, after)
+		}
+	}
+}
+
+// exits expects a container to have ended in the given way.
+func (e ended) exits(t *testing.T, container, how string) {
+	t.Helper()
+	for _, event := range e.Events {
+		if event.Container == container && event.What == rollout.Exited && event.Detail != how {
+			t.Errorf("%s exited with %q, want %q", container, event.Detail, how)
+		}
+	}
+}
+
+func TestBarePodDiesAtOnce(t *testing.T) {
+	e := live(t, Bare(), Abrupt(), false)
+	e.happens(t, "app: stop signal", "app: exited")
+	e.exits(t, "app", "signal: terminated")
+}
+
+func TestGracefulAppExitsByItself(t *testing.T) {
+	e := live(t, Bare(), Graceful(), false)
+	e.happens(t, "app: stop signal", "app: exited")
+	e.exits(t, "app", "exit status 0")
+}
+
+func TestSlowAppIsReadyLate(t *testing.T) {
+	began := time.Now()
+	e := live(t, Bare(), SlowStart(time.Second), false)
+	if ready := e.T0.Sub(began); ready < time.Second {
+		t.Errorf("it was ready after %v", ready)
+	}
+}
+
+func TestNodeDiesAtOnce(t *testing.T) {
+	e := live(t, Bare(), Node(), false)
+	e.exits(t, "app", "signal: terminated")
+}
+
+func TestPreStopSleepKeepsTheApp(t *testing.T) {
+	e := live(t, PreStopSleep(delay), Abrupt(), true)
+	e.happens(t, "app: preStop started", "app: preStop ended", "app: stop signal", "app: exited")
+	e.notBefore(t, delay, "app", rollout.Signalled)
+}
+
+// hold is short, and goes by the silence alone: two requests in a row have no rhythm.
+var hold = Hold{Min: delay, Quiet: delay / 2, Factor: NoFactor}
+
+// drained expects Lameduck to have found the silence itself.
+func (e ended) drained(t *testing.T, door string) {
+	t.Helper()
+	if !strings.Contains(e.story, "(quiet; begun by "+door+"): 2 exchanges after its start") {
+		t.Errorf("the story is %q", e.story)
+	}
+}
+
+func TestNativeSidecarHoldsTheApp(t *testing.T) {
+	e := live(t, NativeSidecar(hold), Abrupt(), true)
+	e.happens(t, "lameduck: preStop started", "app: preStop ended", "app: stop signal", "lameduck: stop signal", "lameduck: exited")
+	e.happens(t, "lameduck: preStop ended", "app: preStop ended") // its own hook only begins the drain
+	e.notBefore(t, delay, "app", rollout.Signalled)
+	e.exits(t, "app", "signal: terminated")
+	e.exits(t, "lameduck", "exit status 0")
+	e.drained(t, "drain request")
+}
+
+func TestPlainContainerHoldsTheApp(t *testing.T) {
+	e := live(t, PlainContainer(hold), Abrupt(), true)
+	e.happens(t, "lameduck: stop signal", "app: preStop ended", "app: stop signal", "app: exited", "lameduck: exited")
+	e.notBefore(t, delay, "app", rollout.Signalled)
+	e.exits(t, "app", "signal: terminated")
+	e.exits(t, "lameduck", "exit status 0")
+	e.drained(t, "stop signal")
+}
+
+// Each app, so that its arguments and its end go through Lameduck.
+func TestWrapperHoldsTheApp(t *testing.T) {
+	for _, tc := range []struct {
+		app App
+		how string
+	}{
+		{Abrupt(), "exit status 143"}, // SIGTERM, as a shell has it
+		{Graceful(), "exit status 0"},
+		{SlowStart(delay), "exit status 143"},
+		{ShortKeepAlive(time.Second), "exit status 143"},
+		{Node(), "exit status 143"},
+	} {
+		t.Run(tc.app.Name, func(t *testing.T) {
+			e := live(t, Wrapper(hold), tc.app, true)
+			e.happens(t, "lameduck: stop signal", "lameduck: exited")
+			e.notBefore(t, delay, "lameduck", rollout.Exited)
+			e.exits(t, "lameduck", tc.how)
+			e.drained(t, "stop signal")
+		})
+	}
+}
+
+// The kubelet's probe of the app goes through a wrapper's Lameduck. Taken for traffic, it would be the first of two
+// requests with a long gap, and the hold would have to last for more than that.
+func TestProbesAreNoTraffic(t *testing.T) {
+	t.Parallel()
+	const gap = 2 * time.Second
+	s := Wrapper(Hold{Quiet: 50 * time.Millisecond})
+	b := liveBuilder(t, s, Abrupt())
+	k := rollout.NewKubelet(t.Context(), b.logs)
+	defer k.Close()
+	p, err := start(t, k, b, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(gap)
+	answers(t, p, "after a while")
+	if took := p.Terminate(t.Context()).Took; took > gap {
+		t.Errorf("it was held for %v", took)
+	}
+}
+
+func TestPeersGoOnForTheirDelay(t *testing.T) {
+	for _, s := range []Strategy{CaddySidecar(delay), HAProxySidecar(delay), TraefikSidecar(delay)} {
+		name, _, _ := strings.Cut(s.Name, " ")
+		t.Run(name, func(t *testing.T) {
+			e := live(t, s, Abrupt(), true)
+			e.happens(t, name+": stop signal", "app: preStop ended", "app: stop signal", "app: exited")
+			e.notBefore(t, delay, "app", rollout.Signalled)
+			e.notBefore(t, delay, name, rollout.Exited)
+			e.exits(t, name, "exit status 0")
+		})
+	}
+}
+
+func TestQueueProxyHoldsTheApp(t *testing.T) {
+	e := live(t, QueueProxy(), Abrupt(), true)
+	e.happens(t, "queue-proxy: stop signal", "app: preStop outlasted the grace period", "app: stop signal")
+}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lameduck/bench/internal/port"
@@ -98,6 +99,7 @@ type Fleet struct {
 	closing chan struct{}  // closed by close
 	close   func() error   // ends the fleet once
 	disarm  func() bool    // ends the watch over the context
+	changes atomic.Int32   // that nodes are acting on
 	pending sync.WaitGroup // removals that are still to be acted on
 
 	mu       sync.Mutex
@@ -143,12 +145,18 @@ func (f *Fleet) Addrs() []string {
 	return addrs
 }
 
+// Unsettled tells whether a node is acting on a change. One that reloads its configuration for it closes the idle connections of
+// its clients then.
+func (f *Fleet) Unsettled() bool { return f.changes.Load() > 0 }
+
 // Add returns when every node sends requests to the endpoint at host:port. Adding one that is there is an error.
 func (f *Fleet) Add(ctx context.Context, addr string) error {
 	errs := make([]error, len(f.nodes))
 	var adding sync.WaitGroup
 	for i, n := range f.nodes {
 		adding.Go(func() {
+			f.changes.Add(1)
+			defer f.changes.Add(-1)
 			if err := n.Add(ctx, addr); err != nil {
 				errs[i] = fmt.Errorf("load balancer %d: %w", i+1, err)
 			}
@@ -179,6 +187,8 @@ func (f *Fleet) Remove(ctx context.Context, addr string) error {
 func (f *Fleet) remove(ctx context.Context, over <-chan time.Time, r Removal) error {
 	select {
 	case <-over:
+		f.changes.Add(1)
+		defer f.changes.Add(-1)
 		return f.nodes[r.Node].Remove(ctx, r.Addr)
 	case <-ctx.Done():
 		return ctx.Err()

@@ -189,3 +189,18 @@ func TestFleetWithoutSenseIsRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestFleetIsUnsettledWhileANodeActs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := newTold()
+		slow.takes = 2 * time.Second
+		f := fleetOf([]time.Duration{time.Second}, slow)
+		f.Remove(t.Context(), "a")
+		for at, want := range []bool{false, true, true, false} { // looked at half a second later
+			time.Sleep(time.Duration(min(at, 1))*time.Second + time.Duration(1-min(at, 1))*500*time.Millisecond)
+			if f.Unsettled() != want {
+				t.Errorf("%d.5s after the removal it is unsettled: %v, want %v", at, !want, want)
+			}
+		}
+	})
+}

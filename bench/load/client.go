@@ -18,6 +18,7 @@ import (
 type client struct {
 	host    string
 	timeout time.Duration
+	fresh   func() bool // no connection may be used again now
 	pool    *keepalive.Pool
 	scratch sync.Pool // of *scratch
 }
@@ -28,10 +29,11 @@ type scratch struct {
 	answer  bytes.Buffer
 }
 
-func newClient(addr string, timeout time.Duration) *client {
+func newClient(addr string, c Config) *client {
 	return &client{
 		host:    addr,
-		timeout: timeout,
+		timeout: c.Timeout,
+		fresh:   c.Unsettled,
 		// No limit to the idle connections: a real crowd of clients has none in common either.
 		pool:    keepalive.NewPool(addr, math.MaxInt, netip.Addr{}),
 		scratch: sync.Pool{New: func() any { return new(scratch) }},
@@ -47,7 +49,7 @@ func (c *client) exchange(ctx context.Context, r Request, seq int) error {
 	}
 	conn.SetDeadline(deadline)
 	again, err := c.converse(conn, r, seq)
-	if err != nil || !again || r.NewConn {
+	if err != nil || !again || r.NewConn || c.fresh() {
 		conn.Close()
 		return err
 	}
@@ -56,7 +58,7 @@ func (c *client) exchange(ctx context.Context, r Request, seq int) error {
 }
 
 func (c *client) connect(ctx context.Context, r Request, deadline time.Time) (*keepalive.Conn, error) {
-	if !r.NewConn {
+	if !r.NewConn && !c.fresh() {
 		if conn := c.pool.Idle(); conn != nil {
 			return conn, nil
 		}

@@ -17,7 +17,7 @@ func echo(c *net.TCPConn, body []byte) {
 
 // exchange makes one request of each kind to a fresh connection and returns its cause.
 func exchange(t *testing.T, addr string, timeout time.Duration, r Request) Cause {
-	c := newClient(addr, timeout)
+	c := newClient(addr, Config{Timeout: timeout}.withDefaults())
 	defer c.pool.Close()
 	err := c.exchange(context.Background(), r, 7)
 	t.Logf("%s: %v", r, err)
@@ -68,7 +68,7 @@ func TestResetInTheBodyIsTruncated(t *testing.T) {
 		func(*net.TCPConn, []byte) { <-started },
 		reset,
 	))
-	c := newClient(s.addr, time.Minute)
+	c := newClient(s.addr, Config{Timeout: time.Minute}.withDefaults())
 	defer c.pool.Close()
 	conn, err := c.pool.Dial(t.Context())
 	if err != nil {
@@ -118,7 +118,7 @@ func TestNothingIsEverRepeated(t *testing.T) {
 		for name, broken := range map[string]peer{"reset": reset, "closed": finish} {
 			t.Run(method+" "+name, func(t *testing.T) {
 				s := serve(t, echo, broken, echo)
-				c := newClient(s.addr, time.Minute)
+				c := newClient(s.addr, Config{Timeout: time.Minute}.withDefaults())
 				defer c.pool.Close()
 				r := Request{Method: method, Body: 10}
 				if err := c.exchange(t.Context(), r, 0); err != nil {
@@ -150,7 +150,7 @@ func TestConnections(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, answer(tc.answer))
-			c := newClient(s.addr, time.Minute)
+			c := newClient(s.addr, Config{Timeout: time.Minute}.withDefaults())
 			defer c.pool.Close()
 			for range 3 {
 				if err := c.exchange(t.Context(), Request{NewConn: tc.newConn}, 0); err != nil {
@@ -161,5 +161,24 @@ func TestConnections(t *testing.T) {
 				t.Errorf("used %d connections, want %d", conns, tc.want)
 			}
 		})
+	}
+}
+
+func TestNoConnectionIsUsedAgainWhileTheServerChangesOver(t *testing.T) {
+	s := serve(t, echo)
+	unsettled := false
+	c := newClient(s.addr, Config{Timeout: time.Minute, Unsettled: func() bool { return unsettled }})
+	defer c.pool.Close()
+	for i, step := range []struct {
+		unsettled bool
+		conns     int // in all, after it
+	}{{false, 1}, {false, 1}, {true, 2}, {true, 3}, {false, 3}} {
+		unsettled = step.unsettled
+		if err := c.exchange(t.Context(), Request{Method: "POST", Body: 10}, i); err != nil {
+			t.Fatal(err)
+		}
+		if _, n := s.seen(); n != step.conns {
+			t.Errorf("after request %d there were %d connections, want %d", i, n, step.conns)
+		}
 	}
 }

@@ -10,7 +10,9 @@
 //
 // No request is ever repeated, POST or GET: what goes wrong is counted as what it is. Kept connections are taken
 // from a pool that throws away those the server has closed, so a connection that ends while it lies idle is no
-// loss; a connection that ends under a request is.
+// loss; a connection that ends under a request is. While a load balancer that reloads its configuration changes over, every
+// request has a connection of its own: it closes idle ones then, and a request that meets such a close is lost without
+// any pod's doing.
 //
 // A POST carries a body that is different each time, and the answer must repeat it to the last byte.
 //

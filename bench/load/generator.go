@@ -23,6 +23,9 @@ type Config struct {
 	Requests []Request
 	// Timeout bounds each request from the moment it is sent. Zero or less means 10 s.
 	Timeout time.Duration
+	// Unsettled tells whether connections may not be used again now, since who accepted them is being replaced and will close
+	// them. Nil: they always may.
+	Unsettled func() bool
 }
 
 func (c Config) check() error {
@@ -37,6 +40,16 @@ func (c Config) check() error {
 	return nil
 }
 
+func (c Config) withDefaults() Config {
+	if c.Timeout <= 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Unsettled == nil {
+		c.Unsettled = func() bool { return false }
+	}
+	return c
+}
+
 // Run sends requests until ctx is done or the arrivals end, waits for the answers that are still out, each at most
 // Timeout, and returns what became of every request. Its error tells of a Config that makes no sense; lost
 // requests are no error.
@@ -44,12 +57,10 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	if cfg.Timeout <= 0 {
-		cfg.Timeout = defaultTimeout
-	}
+	cfg = cfg.withDefaults()
 	clients := make([]*client, len(cfg.Addrs))
 	for i, addr := range cfg.Addrs {
-		clients[i] = newClient(addr, cfg.Timeout)
+		clients[i] = newClient(addr, cfg)
 		defer clients[i].pool.Close()
 	}
 	return generate(ctx, cfg, wait.Until, func(ctx context.Context, r Request, seq int) error {

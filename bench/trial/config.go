@@ -106,12 +106,12 @@ func (c Config) fleet(dir string) balancer.FleetConfig {
 }
 
 // load returns the configuration of the load on the given load balancers.
-func (c Config) load(addrs []string) load.Config {
+func (c Config) load(f *balancer.Fleet) load.Config {
 	arrivals := load.Constant(c.Rate)
 	if c.Random {
 		arrivals = load.Poisson(c.Rate, c.Seed)
 	}
-	return load.Config{Addrs: addrs, Arrivals: arrivals, Requests: c.Requests, Timeout: c.Timeout}
+	return load.Config{Addrs: f.Addrs(), Unsettled: f.Unsettled, Arrivals: arrivals, Requests: c.Requests, Timeout: c.Timeout}
 }
 
 // longestLag returns how long after the kubelet the last node learns of an endpoint's end.

@@ -95,7 +95,7 @@ func (c Config) startLoad(ctx context.Context, f *balancer.Fleet) func() (*load.
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan outcome, 1)
 	go func() {
-		r, err := load.Run(ctx, c.load(f.Addrs()))
+		r, err := load.Run(ctx, c.load(f))
 		done <- outcome{r, err}
 	}()
 	return func() (*load.Result, error) {

@@ -28,7 +28,7 @@ type variables struct {
 	HoldMin         time.Duration `env:"HOLD_MIN" envDefault:"5s" help:"the hold lasts at least this long; what a pod with no traffic needs"`
 	HoldQuiet       time.Duration `env:"HOLD_QUIET" envDefault:"5s" help:"the shortest silence that is required of every source"`
 	HoldMax         string        `env:"HOLD_MAX" envDefault:"derived" help:"the hold lasts at most this long; derived: grace period - app stop - 3s"`
-	SilenceFactor   float64       `env:"SILENCE_FACTOR" envDefault:"1.5" help:"required silence of a source, as a multiple of its longest recent gap; 0: Quiet alone"`
+	SilenceFactor   float64       `env:"SILENCE_FACTOR" envDefault:"3" help:"required silence of a source, as a multiple of its longest recent gap; 0: Quiet alone"`
 	GracePeriod     time.Duration `env:"GRACE_PERIOD" envDefault:"30s" help:"the pod's terminationGracePeriodSeconds"`
 	AppStop         time.Duration `env:"APP_STOP" envDefault:"5s" help:"what the app needs to stop"`
 	TunnelSpread    string        `env:"TUNNEL_SPREAD" envDefault:"derived" help:"time over which WebSocket connections and event streams are told to leave; derived: a third of the hold's maximum"`

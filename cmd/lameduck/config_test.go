@@ -31,7 +31,7 @@ func TestDefaults(t *testing.T) {
 	if c.Admin != ":18081" || c.Control != "127.0.0.1:18082" {
 		t.Errorf("admin %s and control %s, want :18081 and 127.0.0.1:18082", c.Admin, c.Control)
 	}
-	if want := (lifecycle.Hold{Min: 5 * time.Second, Quiet: 5 * time.Second, Max: 22 * time.Second, Factor: 1.5}); c.hold != want {
+	if want := (lifecycle.Hold{Min: 5 * time.Second, Quiet: 5 * time.Second, Max: 22 * time.Second, Factor: 3}); c.hold != want {
 		t.Errorf("hold: %+v, want %+v: Max is 30s - 5s - 3s", c.hold, want)
 	}
 	if !reflect.DeepEqual(c.agents, proxy.DefaultProbeAgents) || c.ProbePaths != nil || c.HealthPaths != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"time"
 )
 
@@ -20,16 +19,9 @@ var errAppGone = errors.New("app has ended")
 
 // DialTCP returns a Dialer for the app at address, host:port.
 func DialTCP(address string) Dialer {
+	// Not DialTCP: without a local address it binds to any, and then each connection has a port to itself, of which there are
+	// 28,000.
 	d := &net.Dialer{KeepAlive: -1} // an app on this host does not vanish unnoticed
-	if ip, err := netip.ParseAddrPort(address); err == nil {
-		return func(ctx context.Context) (Conn, error) {
-			c, err := d.DialTCP(ctx, "tcp", netip.AddrPort{}, ip)
-			if err != nil {
-				return nil, err // not c: a nil pointer in it is not nil
-			}
-			return c, nil
-		}
-	}
 	return func(ctx context.Context) (Conn, error) {
 		c, err := d.DialContext(ctx, "tcp", address)
 		if err != nil {

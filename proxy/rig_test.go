@@ -37,12 +37,19 @@ func inBubble(t *testing.T, config Config, test func(*rig)) {
 // onRoute is inBubble for a route that speaks a protocol.
 func onRoute(t *testing.T, protocol Protocol, config Config, test func(*rig)) {
 	t.Helper()
+	through(t, Route{Protocol: protocol}, config, test)
+}
+
+// through is inBubble for any route. The rig dials.
+func through(t *testing.T, route Route, config Config, test func(*rig)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{
 			t: t, server: New(config), listener: newMemListener(),
 			apps: make(chan *memConn, 100), served: make(chan error, 1),
 		}
-		go func() { r.served <- r.server.Serve(r.listener, Route{Dial: r.dial, Protocol: protocol}) }()
+		route.Dial = r.dial
+		go func() { r.served <- r.server.Serve(r.listener, route) }()
 		defer r.close()
 		test(r)
 	})

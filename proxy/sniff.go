@@ -14,7 +14,7 @@ func (c *conn) sniff() error {
 	f := &c.requests
 	if c.route.Proxied {
 		if err := c.passProxyHeader(); err != nil {
-			return err
+			return c.endStart(err)
 		}
 	}
 	for {
@@ -24,18 +24,25 @@ func (c *conn) sniff() error {
 				return c.settle(p)
 			}
 		}
-		err := c.readStart()
-		switch {
-		case err == errParked:
-			return err // and nothing more: another goroutine may be at it already
-		case err == errHeadTimeout && bytes.IndexByte(f.pending(), ' ') < 0:
-			return c.settle(tcp) // not even a method
-		case err != nil && len(f.pending()) > 0:
-			return c.refuseRequest(err)
-		case err != nil:
-			return err
+		if err := c.readStart(); err != nil {
+			return c.endStart(err)
 		}
 	}
+}
+
+// endStart ends the wait for the first bytes with what has ended reading: a client that has begun what is not even a method, or
+// no whole header of the PROXY protocol, and waits, speaks TCP.
+func (c *conn) endStart(err error) error {
+	f := &c.requests
+	switch {
+	case err == errParked:
+		return err // and nothing more: another goroutine may be at it already
+	case err == errHeadTimeout && (bytes.IndexByte(f.pending(), ' ') < 0 || c.route.Proxied && !c.introduced):
+		return c.settle(tcp)
+	case len(f.pending()) > 0:
+		return c.refuseRequest(err)
+	}
+	return err
 }
 
 // passProxyHeader passes on what a load balancer says of the connection before the client's first byte.

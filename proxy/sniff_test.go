@@ -151,3 +151,62 @@ func TestATCPRouteAsksNothing(t *testing.T) {
 		})
 	}
 }
+
+func TestAProxyHeaderIsPassedOn(t *testing.T) {
+	const (
+		v1 = "PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n"
+		v2 = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\xdc\x04\x01\xbb"
+	)
+	for name, test := range map[string]struct {
+		route  Protocol
+		header string
+		bytes  string
+		want   protocol
+	}{
+		"version 1, HTTP/1":                {Auto, v1, get, http1},
+		"version 2, HTTP/1":                {Auto, v2, get, http1},
+		"version 2, HTTP/2":                {Auto, v2, h2.Preface, http2},
+		"version 1, HTTP/2 as it was said": {H2C, v1, h2.Preface, http2},
+		"version 1, HTTP/1 as it was said": {HTTP1, v1, get, http1},
+		"version 1, TCP":                   {Auto, v1, "\x16\x03\x01 anything", tcp},
+		"version 2, TCP as it was said":    {TCP, v2, get, tcp},
+		"a second one is no header":        {TCP, v1, v1, tcp},
+		"none":                             {Auto, "", get, http1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			through(t, Route{Protocol: test.route, Proxied: true}, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
+				client, app := r.connect()
+				client.sendSlowly(test.header)
+				app.wants(test.header)
+				client.sendSlowly(test.bytes)
+				app.wants(test.bytes)
+				if got := only(r.server).speaks(); got != test.want {
+					t.Errorf("%v is spoken, want %v", got, test.want)
+				}
+				client.resets()
+			})
+		})
+	}
+}
+
+func TestHalfAProxyHeaderEnds(t *testing.T) {
+	t.Run("as the app sees fit, when it does not go on", func(t *testing.T) {
+		through(t, Route{Proxied: true}, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
+			client, app := r.connect()
+			client.send("PROXY TCP4 192")
+			app.wantsNothing()
+			time.Sleep(11 * time.Second)
+			app.wants("PROXY TCP4 192")
+			client.wantsOpen()
+		})
+	})
+	t.Run("with its client", func(t *testing.T) {
+		through(t, Route{Proxied: true}, Config{}, func(r *rig) {
+			client, app := r.connect()
+			client.send("PROXY TCP4 192")
+			client.ends()
+			app.wants("PROXY TCP4 192")
+			app.wantsEnd()
+		})
+	})
+}

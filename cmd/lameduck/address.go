@@ -14,6 +14,7 @@ import (
 type route struct {
 	listen, app string
 	protocol    proxy.Protocol
+	proxied     bool // clients begin with a header of the PROXY protocol
 }
 
 // resolveRoutes reads LAMEDUCK_ROUTES.
@@ -43,15 +44,19 @@ var protocols = map[string]proxy.Protocol{"auto": proxy.Auto, "http1": proxy.HTT
 // parseOptions reads what stands behind the addresses, separated by semicolons.
 func (r *route) parseOptions(options string) error {
 	for option := range strings.SplitSeq(options, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(option), "=")
+		option = strings.TrimSpace(option)
+		name, value, _ := strings.Cut(option, "=")
 		protocol, ok := protocols[value]
 		switch {
+		case option == "proxy":
+			r.proxied = true
 		case name != "proto":
-			return fmt.Errorf("option %q is unknown: use proto=auto, http1, h2c or tcp", name)
+			return fmt.Errorf("option %q is unknown: use proxy, or proto=auto, http1, h2c or tcp", name)
 		case !ok:
 			return fmt.Errorf("protocol %q is unknown: use proto=auto, http1, h2c or tcp", value)
+		default:
+			r.protocol = protocol
 		}
-		r.protocol = protocol
 	}
 	return nil
 }

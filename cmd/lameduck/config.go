@@ -22,7 +22,7 @@ const prefix = "LAMEDUCK_"
 
 // variables are the environment variables as they are written. The tag help is what --help and the README say.
 type variables struct {
-	Routes          string        `env:"ROUTES" envDefault:"18080=8080" help:"comma-separated listen=app[;proto=auto|http1|h2c|tcp], each [host:]port; listen host: all interfaces; app host: 127.0.0.1"`
+	Routes          string        `env:"ROUTES" envDefault:"18080=8080" help:"comma-separated listen=app[;proto=auto|http1|h2c|tcp][;proxy], each [host:]port; listen host: all interfaces; app host: 127.0.0.1; proxy: clients begin with a PROXY protocol header, which the app gets"`
 	Admin           string        `env:"ADMIN" envDefault:":18081" help:"address of /livez /readyz /metrics /hold, reachable on the pod's IP"`
 	Control         string        `env:"CONTROL" envDefault:"127.0.0.1:18082" help:"address of POST /drain and GET /status; loopback only"`
 	HoldMin         time.Duration `env:"HOLD_MIN" envDefault:"5s" help:"the hold lasts at least this long; what a pod with no traffic needs"`

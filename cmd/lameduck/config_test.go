@@ -59,6 +59,9 @@ func TestEachVariableIsTakenUp(t *testing.T) {
 				return []proxy.Protocol{c.routes[0].protocol, c.routes[1].protocol, c.routes[2].protocol, c.routes[3].protocol}
 			},
 			[]proxy.Protocol{proxy.Auto, proxy.HTTP1, proxy.H2C, proxy.TCP}},
+		{"a PROXY protocol header", "ROUTES=80=8080;proxy,81=8081;proto=tcp; proxy,82=8082", func(c *config) any {
+			return []bool{c.routes[0].proxied, c.routes[1].proxied && c.routes[1].protocol == proxy.TCP, c.routes[2].proxied}
+		}, []bool{true, true, false}},
 		{"spread", "TUNNEL_SPREAD=4s", func(c *config) any { return c.spread }, 4 * time.Second},
 		{"spread derived", "TUNNEL_SPREAD=derived", func(c *config) any { return c.spread }, 22 * time.Second / 3},
 		{"event streams", "END_EVENT_STREAMS=false", func(c *config) any { return c.EndEventStreams }, false},
@@ -146,7 +149,8 @@ func TestFaultsAreRefused(t *testing.T) {
 		{"a route to the control address", []string{"ROUTES=18080=18082"}, []string{"ROUTES=127.0.0.1:18082: LAMEDUCK_CONTROL listens at 127.0.0.1:18082"}},
 		{"a route to another route", []string{"ROUTES=18080=18090,18090=8080"}, []string{"ROUTES=127.0.0.1:18090: LAMEDUCK_ROUTES listens at :18090"}},
 		{"a route without app", []string{"ROUTES=18080"}, []string{"ROUTES=18080: use listen=app"}},
-		{"a route with an option that is none", []string{"ROUTES=80=8080;protocol=tcp"}, []string{`ROUTES=80=8080;protocol=tcp: option "protocol" is unknown: use proto=auto`}},
+		{"a route with an option that is none", []string{"ROUTES=80=8080;protocol=tcp"}, []string{`ROUTES=80=8080;protocol=tcp: option "protocol" is unknown: use proxy, or proto=auto`}},
+		{"a route with a switch that takes no value", []string{"ROUTES=80=8080;proxy=v2"}, []string{`ROUTES=80=8080;proxy=v2: option "proxy" is unknown: use proxy, or`}},
 		{"a route with a protocol that is none", []string{"ROUTES=80=8080;proto=udp"}, []string{`ROUTES=80=8080;proto=udp: protocol "udp" is unknown: use proto=auto`}},
 		{"a spread longer than the hold", []string{"TUNNEL_SPREAD=23s"}, []string{"TUNNEL_SPREAD=23s: it is longer than the hold may last (22s)"}},
 		{"a spread that is no duration", []string{"TUNNEL_SPREAD=x"}, []string{"TUNNEL_SPREAD=x: use a duration"}},

@@ -157,7 +157,7 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 func (p *process) startRoutes(serving *sync.WaitGroup) {
 	for i, r := range p.config.routes {
 		serving.Go(func() {
-			if err := p.server.Serve(p.listeners[i], proxy.Route{Dial: proxy.DialTCP(r.app), Protocol: r.protocol}); !errors.Is(err, proxy.ErrServerClosed) {
+			if err := p.server.Serve(p.listeners[i], proxy.Route{Dial: proxy.DialTCP(r.app), Protocol: r.protocol, Proxied: r.proxied}); !errors.Is(err, proxy.ErrServerClosed) {
 				p.log.Error("serve", zap.String("listen", r.listen), zap.Error(err))
 			}
 		})

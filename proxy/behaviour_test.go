@@ -28,7 +28,9 @@ func TestAClientThatGoesAwayIsSeenByTheApp(t *testing.T) {
 			client, app := r.connect()
 			client.send(get)
 			app.wants(get)
-			app.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab")
+			part := "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab"
+			app.send(part)
+			client.wants(part)
 			client.closes()
 			app.send("cd")
 			synctest.Wait()

@@ -39,7 +39,7 @@ var rhythm = []mutant{
 	{"silence: a source that says nothing any more makes room", "lifecycle/silence/tracker.go",
 		"if s.users == 0 && now", "if s.users < 0 && now", "TestSourcesThatSayNothing", ""},
 	{"silence: the rule ends few rollouts too early", "lifecycle/silence/tracker.go",
-		"r.Factor*float64(longestGap)", "0.5*r.Factor*float64(longestGap)", "TestSimulatedRollouts", "lifecycle"},
+		"r.Factor*float64(longestGap)", "0.2*r.Factor*float64(longestGap)", "TestSimulatedRollouts", "lifecycle"},
 	{"silence: what counts is the source that is silent last", "lifecycle/silence/tracker.go",
 		"in > o.SilentIn", "in < o.SilentIn", "TestOutlook", ""},
 }

@@ -15,6 +15,7 @@ func Listen(address string) (net.Listener, error) {
 			return c.Control(setKeepAlive)
 		},
 	}
+	config.SetMultipathTCP(false) // Go's default makes each connection dearer to accept, and the app has none of it
 	return config.Listen(context.Background(), "tcp", address)
 }
 

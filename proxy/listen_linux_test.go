@@ -36,3 +36,20 @@ func TestTheKernelAsksASilentClientWhetherItIsThere(t *testing.T) {
 		t.Errorf("SO_KEEPALIVE is %d after %d s, want 1 after %d", on, idle, keepAliveIdle)
 	}
 }
+
+func TestAListenerIsOfTCPAlone(t *testing.T) {
+	ln, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	raw, err := ln.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var protocol int
+	_ = raw.Control(func(fd uintptr) { protocol, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PROTOCOL) })
+	if protocol != unix.IPPROTO_TCP {
+		t.Errorf("the listener's protocol is %d, want %d: multipath TCP makes connections dearer", protocol, unix.IPPROTO_TCP)
+	}
+}

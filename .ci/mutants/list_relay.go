@@ -10,6 +10,8 @@ var relay = []mutant{
 		"return c.relayUnsolicited()", "return c.badGateway()", "TestI1[A-Z]", ""},
 	{"I1: bytes that went from kernel to kernel count", "proxy/flow.go",
 		"b.Skip(n)", "b.Skip(n / 2)", "TestI1LargeBodies", ""},
+	{"a listener is of TCP alone", "proxy/listen.go",
+		"config.SetMultipathTCP(false)", "config.SetMultipathTCP(true)", "TestAListenerIsOfTCPAlone", ""},
 	{"I2: one app connection per client connection", "proxy/conn.go",
 		"app, err := c.server.dialApp(c.route)", "_, _ = c.server.dialApp(c.route)\n\tapp, err := c.server.dialApp(c.route)", "TestI2", ""},
 	{"I3: the last response has the close option", "proxy/http1.go",

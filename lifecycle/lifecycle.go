@@ -20,8 +20,9 @@ type Relay interface {
 	Outlook(rule silence.Rule) silence.Outlook
 	// CloseIdle closes the connections on which nothing is in flight.
 	CloseIdle()
-	// Refuse closes the listeners, so that new connections are refused.
-	Refuse()
+	// AppEnded says that the app has ended: new connections go to a fallback, or are refused where there is none. It
+	// tells whether any are still served.
+	AppEnded() (served bool)
 	// Cut ends every connection and returns how many, and how many exchanges on them, were in flight.
 	Cut() (connections, exchanges int)
 	// Close ends everything: what is in flight when ctx is done is cut and returned.
@@ -70,11 +71,12 @@ type Lifecycle struct {
 	drained  chan struct{} // closed when it is Drained or later
 	waiters  chan struct{} // one value per caller that /hold keeps waiting
 
-	mu    sync.Mutex
-	phase Phase
-	since time.Time // when the drain began
-	story Story
-	hooks int // callers of /hold that have waited for the end of the hold
+	mu     sync.Mutex
+	phase  Phase
+	since  time.Time // when the drain began
+	story  Story
+	hooks  int  // callers of /hold that have waited for the end of the hold
+	bereft bool // the app has ended while draining
 
 	// Owned by Run.
 	told       bool // a stop signal has come
@@ -203,12 +205,22 @@ func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 		select {
 		case <-timer.C:
 		case <-gone:
-			appGone, gone = true, nil
-			l.relay.Refuse()
+			gone = nil
+			appGone = !l.endApp()
 		case s := <-signals:
 			l.heed(s)
 		}
 	}
+}
+
+// endApp takes up that the app has ended, and tells whether anything is still served.
+func (l *Lifecycle) endApp() (served bool) {
+	served = l.relay.AppEnded()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bereft = true
+	l.log.Info("app has ended", zap.Bool("fallback", served))
+	return served
 }
 
 // stallTolerance is how late the lifecycle may run before the process is taken to have stood still, for want of CPU or
@@ -365,13 +377,17 @@ func (l *Lifecycle) RequestDrain() {
 // Drained is closed when the hold has ended.
 func (l *Lifecycle) Drained() <-chan struct{} { return l.drained }
 
-// Ready tells whether readiness is to succeed.
+// Ready tells whether readiness is to succeed. Without an app it fails also where a fallback serves: a cluster sends to pods that are
+// ready although they end when it has no others.
 func (l *Lifecycle) Ready() bool {
-	switch l.Phase() {
+	l.mu.Lock()
+	phase, bereft := l.phase, l.bereft
+	l.mu.Unlock()
+	switch phase {
 	case Serving:
 		return true
 	case Draining:
-		return l.config.UnreadyAfter == 0 || l.elapsed() < l.config.UnreadyAfter
+		return !bereft && (l.config.UnreadyAfter == 0 || l.elapsed() < l.config.UnreadyAfter)
 	}
 	return false
 }

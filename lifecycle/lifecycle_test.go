@@ -26,6 +26,7 @@ import (
 type fakeRelay struct {
 	mu       sync.Mutex
 	calls    []string
+	fallback bool
 	inFlight int
 	silentAt time.Time
 }
@@ -45,7 +46,10 @@ func (r *fakeRelay) did(name string) bool {
 
 func (r *fakeRelay) Drain()     { r.called("drain") }
 func (r *fakeRelay) CloseIdle() { r.called("close idle") }
-func (r *fakeRelay) Refuse()    { r.called("refuse") }
+func (r *fakeRelay) AppEnded() bool {
+	r.called("app ended")
+	return r.fallback
+}
 
 func (r *fakeRelay) Cut() (connections, exchanges int) {
 	r.called("cut")
@@ -376,8 +380,31 @@ func TestTheEndOfTheHold(t *testing.T) {
 			if story := s.Story(); story.End != EndedAppGone {
 				t.Errorf("the story is %+v, want the app gone", story)
 			}
-			if !s.relay.did("refuse") {
+			if !s.relay.did("app ended") {
 				t.Error("connections are still accepted")
+			}
+		})
+	})
+	t.Run("comes with quiet when the app has gone and a fallback serves", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.relay.fallback = true
+			s.relay.busy(1)
+			s.signals <- Terminate
+			time.Sleep(time.Second)
+			if !s.Ready() {
+				t.Error("not ready although the app is there")
+			}
+			close(s.app.gone)
+			time.Sleep(time.Second)
+			s.wantsPhase(Draining)
+			if s.Ready() {
+				t.Error("ready without an app: a cluster that has no other pod would send to this one")
+			}
+			s.relay.busy(0)
+			time.Sleep(10 * time.Second)
+			s.wantsEnd()
+			if story := s.Story(); story.End != EndedQuiet {
+				t.Errorf("the story is %+v, want quiet", story)
 			}
 		})
 	})

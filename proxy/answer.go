@@ -180,6 +180,7 @@ func (c *conn) relayUnsolicited() error {
 func (c *conn) answerUnavailable(err error) {
 	c.endedBy(endedRefused)
 	if c.server.appGone() {
+		c.logEnd("fallback not reached", err)
 		reset(c.client) // a refused connection is retried elsewhere, a 503 is not
 		return
 	}

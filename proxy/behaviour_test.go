@@ -139,7 +139,7 @@ func TestANewConnectionWaitsForTheApp(t *testing.T) {
 			client := r.client("192.0.2.1")
 			client.send(get)
 			synctest.Wait()
-			r.server.Refuse()
+			r.server.AppEnded()
 			client.wantsReset()
 			if _, accepted := r.listener.dial(memAddr); accepted {
 				t.Error("a new connection is accepted although the app has gone")

@@ -42,6 +42,9 @@ var DefaultProbeAgents = []string{
 type Route struct {
 	// Dial makes a connection to the app. It must be set.
 	Dial Dialer
+	// Fallback makes a connection to whoever serves new connections once the app has ended while draining, see
+	// [DialFallback]. Nil: they are refused.
+	Fallback Dialer
 	// Protocol is what is spoken. Zero: each connection tells.
 	Protocol Protocol
 	// Proxied says that clients, load balancers mostly, begin with a header of the PROXY protocol. It is passed on to

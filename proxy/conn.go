@@ -41,6 +41,7 @@ type conn struct {
 	token       uint64   // under which the parker knows the connection; 0: it does not
 	interrupted [2]bool  // the directions are to look up from their reading
 	newcomer    bool     // it was accepted while draining
+	fellBack    bool     // the app's side is the fallback; owned by serve, and by the goroutine that ends the connection
 	introduced  bool     // a header of the PROXY protocol has been passed on; owned by relayRequests
 	events      bool     // an event stream is being passed on
 	leaving     *time.Timer
@@ -83,7 +84,7 @@ const (
 // parked.
 func (c *conn) serve() {
 	growStack()
-	app, err := c.server.dialApp(c.route)
+	app, err := c.reach()
 	if err != nil {
 		c.answerUnavailable(err)
 		c.finish()
@@ -95,6 +96,15 @@ func (c *conn) serve() {
 	}
 	go c.run(fromApp)
 	c.run(fromClient)
+}
+
+// reach makes the connection that the client's is bound to: one to the app or, once that has ended, to the fallback.
+func (c *conn) reach() (Conn, error) {
+	app, err := c.server.dialApp(c.route)
+	if err == errAppGone && c.server.fallsBack(c.route) {
+		return c.fallBack()
+	}
+	return app, err
 }
 
 // run relays one direction until it has ended or is parked. The last direction to end ends the connection.

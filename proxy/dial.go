@@ -33,6 +33,9 @@ func DialTCP(address string) Dialer {
 
 // dialApp connects to the app, waiting for one that does not accept for as long as the configuration says.
 func (s *Server) dialApp(r *route) (Conn, error) {
+	if s.appGone() {
+		return nil, errAppGone
+	}
 	c, err := r.Dial(s.ctx)
 	if err == nil {
 		return c, nil

@@ -45,9 +45,8 @@ type Server struct {
 
 	mu        sync.Mutex
 	conns     map[*conn]struct{}
-	listeners map[net.Listener]struct{}
-	refusing  bool // listeners are closed and stay so
-	closed    bool // a connection that comes up even so is closed at once
+	listeners map[net.Listener]*route
+	closed    bool // listeners are closed and stay so; a connection that comes up even so is closed as soon as it is bound
 }
 
 // A route is a listener's way to its app.
@@ -70,7 +69,7 @@ func New(config Config) *Server {
 		pipes:     newPipePool(),
 		gone:      make(chan struct{}),
 		conns:     make(map[*conn]struct{}),
-		listeners: make(map[net.Listener]struct{}),
+		listeners: make(map[net.Listener]*route),
 	}
 	if config.MaxConnections > 0 {
 		s.slots = make(chan struct{}, config.MaxConnections)
@@ -80,19 +79,19 @@ func New(config Config) *Server {
 	return s
 }
 
-// ErrServerClosed is what Serve returns after Refuse or Close.
+// ErrServerClosed is what Serve returns after AppEnded or Close.
 var ErrServerClosed = errors.New("server closed")
 
 // Serve accepts connections on ln and relays each to one of its own to the route's app, until the listener is closed. It
-// returns after every goroutine that it has started: ErrServerClosed when Refuse or Close has closed the listener, otherwise
+// returns after every goroutine that it has started: ErrServerClosed when AppEnded or Close has closed the listener, otherwise
 // what accepting failed with.
 func (s *Server) Serve(ln net.Listener, to Route) error {
-	if !s.track(ln) {
+	r := &route{Route: to}
+	if !s.track(ln, r) {
 		_ = ln.Close()
 		return ErrServerClosed
 	}
 	defer s.serving.Done()
-	r := &route{Route: to}
 	defer r.conns.Wait()
 	defer s.untrack(ln)
 	for {
@@ -103,7 +102,7 @@ func (s *Server) Serve(ln net.Listener, to Route) error {
 			if s.retryAccept(err) {
 				continue
 			}
-			return s.acceptEnded(err)
+			return s.acceptEnded(r, err)
 		}
 		go s.register(r, client).serve()
 	}
@@ -133,22 +132,25 @@ func (s *Server) retryAccept(err error) bool {
 	return false
 }
 
-func (s *Server) acceptEnded(err error) error {
+func (s *Server) acceptEnded(r *route, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refusing {
+	if s.refuses(r) {
 		return ErrServerClosed
 	}
 	return err
 }
 
-func (s *Server) track(ln net.Listener) bool {
+// refuses tells whether connections of a route are refused. The caller holds mu.
+func (s *Server) refuses(r *route) bool { return s.closed || s.appGone() && !s.fallsBack(r) }
+
+func (s *Server) track(ln net.Listener, r *route) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refusing {
+	if s.refuses(r) {
 		return false
 	}
-	s.listeners[ln] = struct{}{}
+	s.listeners[ln] = r
 	s.serving.Add(1)
 	return true
 }
@@ -167,14 +169,14 @@ func (s *Server) register(r *route, client net.Conn) *conn {
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
 	r.conns.Add(1)
-	if s.closed {
-		c.halfCloseBoth()
-	}
 	return c
 }
 
 func (s *Server) unregister(c *conn) {
 	s.stats.ended[c.spoke()][c.ending].Add(1)
+	if c.fellBack {
+		s.stats.fallbacks.Add(-1)
+	}
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
@@ -205,16 +207,17 @@ func (s *Server) Drain() {
 	}
 }
 
-// Refuse closes the listeners because the app has ended: a connection that is refused is retried elsewhere. Connections
-// that wait for the app are closed, those that have reached it are left to it.
-func (s *Server) Refuse() {
+// AppEnded says that the app has ended and will not come back. While draining new connections, and those that wait for the app, go
+// to their route's fallback. Where there is none they are refused, since a connection that is refused is retried elsewhere.
+// Those that have reached the app are left to it. AppEnded tells whether new connections are served on any route.
+func (s *Server) AppEnded() (served bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.appGone() {
-		return
+	if !s.appGone() {
+		close(s.gone)
 	}
-	close(s.gone)
 	s.closeListeners()
+	return len(s.listeners) > 0
 }
 
 func (s *Server) appGone() bool {
@@ -226,11 +229,13 @@ func (s *Server) appGone() bool {
 	}
 }
 
-// closeListeners closes the listeners for good. The caller holds mu.
+// closeListeners closes, for good, those listeners whose connections are refused. The caller holds mu.
 func (s *Server) closeListeners() {
-	s.refusing = true
-	for ln := range s.listeners {
-		_ = ln.Close()
+	for ln, r := range s.listeners {
+		if s.refuses(r) {
+			_ = ln.Close()
+			delete(s.listeners, ln)
+		}
 	}
 }
 

@@ -17,6 +17,8 @@ type stats struct {
 	exchanges    [classes]atomic.Uint64
 	probes       atomic.Uint64
 	dialFailures atomic.Uint64
+	fallbacks    atomic.Int64  // connections to fallbacks that exist
+	fellBack     atomic.Uint64 // those that there have been
 
 	requestBytes  atomic.Uint64
 	responseBytes atomic.Uint64

@@ -40,7 +40,7 @@ var decisions = []mutant{
 	{"lifecycle: two interrupts end the hold", "lifecycle/lifecycle.go",
 		"Ordered:  l.interrupts > 1,", "Ordered:  false,", "TestTheEndOfTheHold", ""},
 	{"lifecycle: connections are refused when the app has gone", "lifecycle/lifecycle.go",
-		"l.relay.Refuse()", "_ = l", "TestTheEndOfTheHold", ""},
+		"served = l.relay.AppEnded()", "served = true", "TestTheEndOfTheHold", ""},
 	{"lifecycle: the app is not let go before the end of the hold", "lifecycle/lifecycle.go",
 		"l.relay.Drain()\n", "l.relay.Drain()\n\tl.app.Stop()\n", "TestAfterTheHold", ""},
 	{"lifecycle: the app is let go at the end of the hold", "lifecycle/lifecycle.go",

@@ -14,7 +14,8 @@ import (
 type route struct {
 	listen, app string
 	protocol    proxy.Protocol
-	proxied     bool // clients begin with a header of the PROXY protocol
+	proxied     bool   // clients begin with a header of the PROXY protocol
+	fallback    string // host:port; empty: none
 }
 
 // resolveRoutes reads LAMEDUCK_ROUTES.
@@ -61,6 +62,27 @@ func (r *route) parseOptions(options string) error {
 	return nil
 }
 
+// resolveFallback gives each route its fallback.
+func (c *config) resolveFallback(faults *faults) {
+	fallbacks := trimmed(c.Fallback)
+	if len(fallbacks) > 0 && len(fallbacks) != len(c.routes) {
+		faults.add("FALLBACK", strings.Join(c.Fallback, ","),
+			fmt.Sprintf("there are %d routes: name a host:port for each, in their order", len(c.routes)))
+		return
+	}
+	for i, f := range fallbacks {
+		host, port, err := net.SplitHostPort(f)
+		switch {
+		case err != nil || host == "" || !isPort(port) || port == "0":
+			faults.add("FALLBACK", f, "use host:port, such as my-service.my-namespace:80")
+		case reaches(f, c.routes[i].listen):
+			faults.add("FALLBACK", f, "it leads back to the route itself: name the app's Service")
+		default:
+			c.routes[i].fallback = f
+		}
+	}
+}
+
 func parseRoute(listen, app string) (r route, err error) {
 	if r.listen, err = parseAddress(listen, ""); err != nil {
 		return r, err
@@ -90,10 +112,16 @@ func parseAddress(s, host string) (string, error) {
 			host = h
 		}
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
+	if !isPort(port) {
 		return "", fmt.Errorf("%q is not [host:]port: use a port number from 0 to 65535", s)
 	}
 	return net.JoinHostPort(host, port), nil
+}
+
+// isPort tells whether s is a port number as it is usually written.
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && strconv.FormatUint(n, 10) == s
 }
 
 // resolveAddresses checks the two other addresses, and that no two listeners want the same one.

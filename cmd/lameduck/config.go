@@ -35,6 +35,7 @@ type variables struct {
 	EndEventStreams bool          `env:"END_EVENT_STREAMS" envDefault:"true" help:"end server-sent event streams between two events while draining; false: they last until the hold's maximum"`
 	HookWindow      time.Duration `env:"HOOK_WINDOW" envDefault:"5s" help:"how long /hold waits for a drain to begin before it takes itself for a container restart"`
 	AppWait         time.Duration `env:"APP_WAIT" envDefault:"5s" help:"how long a new connection waits for the app to accept"`
+	Fallback        []string      `env:"FALLBACK" help:"host:port of the app's own Service, to which new connections go while draining once the app has ended by itself; with several routes one for each, comma-separated; empty: they are refused"`
 	ProbeAgents     []string      `env:"PROBE_AGENTS" envDefault:"known" help:"comma-separated beginnings of User-Agent values that mark health probes; known: the known probers; empty: none"`
 	ProbePaths      []string      `env:"PROBE_PATHS" help:"comma-separated paths that mark health probes"`
 	HealthPaths     []string      `env:"LB_HEALTH_PATHS" help:"comma-separated paths that are answered 503 while draining, so that the load balancer leaves sooner"`
@@ -109,6 +110,7 @@ func (c *config) keepEmpty(environment map[string]string) {
 // resolve turns the variables into what they mean.
 func (c *config) resolve(faults *faults) {
 	c.resolveRoutes(faults)
+	c.resolveFallback(faults)
 	c.resolveHold(faults)
 	c.resolveAddresses(faults)
 	c.resolveProbes(faults)

@@ -65,6 +65,10 @@ func TestEachVariableIsTakenUp(t *testing.T) {
 		{"spread", "TUNNEL_SPREAD=4s", func(c *config) any { return c.spread }, 4 * time.Second},
 		{"spread derived", "TUNNEL_SPREAD=derived", func(c *config) any { return c.spread }, 22 * time.Second / 3},
 		{"event streams", "END_EVENT_STREAMS=false", func(c *config) any { return c.EndEventStreams }, false},
+		{"a fallback", "FALLBACK=app.default:80", func(c *config) any { return c.routes[0].fallback }, "app.default:80"},
+		{"a fallback for each route", "FALLBACK=app:80, app:81\nROUTES=80=8080,81=8081", func(c *config) any {
+			return []string{c.routes[0].fallback, c.routes[1].fallback}
+		}, []string{"app:80", "app:81"}},
 		{"one port on two addresses", "ROUTES=127.0.0.1:80=8080,127.0.0.2:80=8081", func(c *config) any { return len(c.routes) }, 2},
 		{"admin by its port", "ADMIN=9000", func(c *config) any { return c.Admin }, ":9000"},
 		{"admin with a host", "ADMIN=10.0.0.1:9000", func(c *config) any { return c.Admin }, "10.0.0.1:9000"},
@@ -102,7 +106,7 @@ func TestEachVariableIsTakenUp(t *testing.T) {
 		name, _, _ := strings.Cut(tt.environ, "=")
 		tested[prefix+name] = true
 		t.Run(tt.name, func(t *testing.T) {
-			if got := tt.is(mustLoad(t, prefix+tt.environ)); !reflect.DeepEqual(got, tt.want) {
+			if got := tt.is(mustLoad(t, strings.Split(prefix+strings.ReplaceAll(tt.environ, "\n", "\n"+prefix), "\n")...)); !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("%s means %v, want %v", tt.environ, got, tt.want)
 			}
 		})
@@ -155,6 +159,11 @@ func TestFaultsAreRefused(t *testing.T) {
 		{"a spread longer than the hold", []string{"TUNNEL_SPREAD=23s"}, []string{"TUNNEL_SPREAD=23s: it is longer than the hold may last (22s)"}},
 		{"a spread that is no duration", []string{"TUNNEL_SPREAD=x"}, []string{"TUNNEL_SPREAD=x: use a duration"}},
 		{"a switch that is none", []string{"END_EVENT_STREAMS=maybe"}, []string{"END_EVENT_STREAMS=maybe: use true or false"}},
+		{"a fallback without a port", []string{"FALLBACK=app"}, []string{"FALLBACK=app: use host:port"}},
+		{"a fallback without a host", []string{"FALLBACK=:80"}, []string{"FALLBACK=:80: use host:port"}},
+		{"a fallback with a port that has a name", []string{"FALLBACK=app:http"}, []string{"FALLBACK=app:http: use host:port"}},
+		{"a fallback that leads back", []string{"FALLBACK=127.0.0.1:18080"}, []string{"FALLBACK=127.0.0.1:18080: it leads back to the route itself"}},
+		{"fewer fallbacks than routes", []string{"ROUTES=80=8080,81=8081", "FALLBACK=app:80"}, []string{"FALLBACK=app:80: there are 2 routes"}},
 		{"a route to port 0", []string{"ROUTES=18080=0"}, []string{"ROUTES=18080=0: app port 0 cannot be dialled"}},
 		{"a route with a port that is none", []string{"ROUTES=18080=http"}, []string{`ROUTES=18080=http: "http" is not [host:]port`}},
 		{"a port that is too high", []string{"ROUTES=65536=8080"}, []string{`ROUTES=65536=8080: "65536" is not [host:]port`}},

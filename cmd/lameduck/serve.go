@@ -157,11 +157,20 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 func (p *process) startRoutes(serving *sync.WaitGroup) {
 	for i, r := range p.config.routes {
 		serving.Go(func() {
-			if err := p.server.Serve(p.listeners[i], proxy.Route{Dial: proxy.DialTCP(r.app), Protocol: r.protocol, Proxied: r.proxied}); !errors.Is(err, proxy.ErrServerClosed) {
+			if err := p.server.Serve(p.listeners[i], r.relayed()); !errors.Is(err, proxy.ErrServerClosed) {
 				p.log.Error("serve", zap.String("listen", r.listen), zap.Error(err))
 			}
 		})
 	}
+}
+
+// relayed is the route as the relay knows it.
+func (r *route) relayed() proxy.Route {
+	to := proxy.Route{Dial: proxy.DialTCP(r.app), Protocol: r.protocol, Proxied: r.proxied}
+	if r.fallback != "" {
+		to.Fallback = proxy.DialFallback(r.fallback)
+	}
+	return to
 }
 
 func (p *process) startHTTP(serving *sync.WaitGroup, ln net.Listener, h http.Handler) *http.Server {

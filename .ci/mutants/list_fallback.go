@@ -1,0 +1,33 @@
+package main
+
+// fallback has the mutants of what follows when the app has ended by itself.
+var fallback = []mutant{
+	{"fallback: it serves once the app has ended", "proxy/conn.go",
+		"if err == errAppGone && c.server.fallsBack(c.route) {", "if false {", "TestTheFallbackServes", ""},
+	{"fallback: it is not used while serving", "proxy/fallback.go",
+		"r.Fallback != nil && s.draining()", "r.Fallback != nil", "TestTheFallbackIsNeverUsedWhileServing", ""},
+	{"fallback: an app that does not accept is not taken for one that has ended", "proxy/conn.go",
+		"if err == errAppGone && c", "if err != nil && c", "TestAnAppThatHasNotEnded", ""},
+	{"fallback: what has come by one is not passed on to one", "proxy/fallback.go",
+		"if byFallback(c.client) {", "if false {", "TestNoConnectionGoesRoundInCircles", ""},
+	{"fallback: its connections are marked", "proxy/fallback.go",
+		"err = markFallback(fd)", "err = nil", "TestNoOrdinaryConnection|TestNoConnectionGoesRound", ""},
+	{"fallback: the timestamps are no part of the mark", "proxy/fallback_linux.go",
+		"segment += timestampSize", "segment++", "TestNoOrdinaryConnection|TestNoConnectionGoesRound", ""},
+	{"fallback: there are not more than there may be", "proxy/fallback.go",
+		"s.stats.fallbacks.Add(1) > maxFallbacks", "s.stats.fallbacks.Add(1) > 1<<40", "TestNoMoreFallbacks", ""},
+	{"fallback: those that have ended do not count", "proxy/server.go",
+		"s.stats.fallbacks.Add(-1)", "_ = s", "TestNoMoreFallbacks", ""},
+	{"fallback: a route without one is refused", "proxy/server.go",
+		"s.closed || s.appGone() && !s.fallsBack(r)", "s.closed", "TestANewConnectionWaitsForTheApp", ""},
+	{"fallback: the hold goes on with one", "lifecycle/lifecycle.go",
+		"appGone = !l.endApp()", "l.endApp()\n\t\t\tappGone = true", "TestTheEndOfTheHold", ""},
+	{"fallback: not ready without an app", "lifecycle/lifecycle.go",
+		"return !bereft && (", "return (bereft || !bereft) && (", "TestTheEndOfTheHold", ""},
+	{"fallback: each route has its own", "cmd/lameduck/address.go",
+		"c.routes[i].fallback = f", "c.routes[0].fallback = f", "TestEachVariable", ""},
+	{"fallback: it does not lead back", "cmd/lameduck/address.go",
+		"case reaches(f, c.routes[i].listen):", "case false:", "TestFaultsAreRefused", ""},
+	{"fallback: it is dialled", "cmd/lameduck/serve.go",
+		"if r.fallback != \"\" {", "if false {", "TestNoNewConnectionFails", ""},
+}

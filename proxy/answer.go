@@ -178,6 +178,9 @@ func (c *conn) relayUnsolicited() error {
 // answerUnavailable ends a connection for which the app could not be reached: with a 503 if a request comes, with
 // nothing if none does.
 func (c *conn) answerUnavailable(err error) {
+	if c.endHandshake(err) {
+		return
+	}
 	c.endedBy(endedRefused)
 	if c.server.appGone() {
 		c.logEnd("fallback not reached", err)

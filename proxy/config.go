@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"time"
 
 	"go.uber.org/zap"
@@ -45,6 +46,12 @@ type Route struct {
 	// Fallback makes a connection to whoever serves new connections once the app has ended while draining, see
 	// [DialFallback]. Nil: they are refused.
 	Fallback Dialer
+	// TLS has the clients' TLS end here. Which protocols are offered follows from Protocol and from what the app speaks. Nil: TLS
+	// is passed on as it comes.
+	TLS *tls.Config
+	// AppTLS begins TLS anew towards the app, where the clients' ends here: for the name that the client has asked for,
+	// with the protocol that the app chooses of the client's. The app's certificate is not verified.
+	AppTLS bool
 	// Protocol is what is spoken. Zero: each connection tells.
 	Protocol Protocol
 	// Proxied says that clients, load balancers mostly, begin with a header of the PROXY protocol. It is passed on to

@@ -80,7 +80,7 @@ const (
 )
 
 // serve relays one connection. The app's connection is made first, whether or not the client has sent anything: the app
-// sees the connections that it would see without us. It returns when the direction from the client has ended or is
+// sees the connections that it would see without us, but for those whose TLS ends here and has not begun. It returns when the direction from the client has ended or is
 // parked.
 func (c *conn) serve() {
 	growStack()
@@ -98,8 +98,16 @@ func (c *conn) serve() {
 	c.run(fromClient)
 }
 
-// reach makes the connection that the client's is bound to: one to the app or, once that has ended, to the fallback.
+// reach makes the connection that the client's is bound to.
 func (c *conn) reach() (Conn, error) {
+	if client, ok := c.client.(*outer); ok {
+		return c.secure(client)
+	}
+	return c.dial()
+}
+
+// dial connects to the app or, once that has ended, to the fallback.
+func (c *conn) dial() (Conn, error) {
 	app, err := c.server.dialApp(c.route)
 	if err == errAppGone && c.server.fallsBack(c.route) {
 		return c.fallBack()

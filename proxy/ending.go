@@ -44,6 +44,7 @@ func (c *conn) endRequests(err error) {
 	switch {
 	case err == io.EOF:
 		c.endedBy(endedByClient)
+		passTruncation(c.client, c.app)
 		if !c.finishDirection(fromClient) {
 			_ = c.app.CloseWrite()
 			c.limitSilence(&c.responses, c.halfCloseLimit())
@@ -74,6 +75,7 @@ func (c *conn) endResponses(err error) {
 		}
 	case err == io.EOF || isTimeout(err):
 		c.endedBy(endedByApp)
+		passTruncation(c.app, c.client)
 		c.closeResponses()
 	case isWrite(err):
 		c.endedBy(endedByClient)
@@ -148,10 +150,10 @@ func (c *conn) discardRequests() {
 // abort ends both connections with an RST, as the one that is gone did.
 func (c *conn) abort() {
 	c.mu.Lock()
-	app := c.app
+	client, app := c.client, c.app
 	c.unpark()
 	c.mu.Unlock()
-	reset(c.client)
+	reset(client)
 	if app != nil {
 		reset(app)
 	}
@@ -193,7 +195,8 @@ func (c *conn) endedBy(e ending) {
 func (c *conn) closeIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.app == nil || c.inFlight() > 0 || c.request != nothing || c.closing {
+	_, unsecured := c.client.(*outer)
+	if c.app == nil && !unsecured || c.inFlight() > 0 || c.request != nothing || c.closing {
 		return
 	}
 	if c.ending == endedOpen {

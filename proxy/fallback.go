@@ -48,6 +48,9 @@ func DialFallback(address string) Dialer {
 
 // byFallback tells whether the client's connection has come by a fallback.
 func byFallback(c Conn) (marked bool) {
+	if o, ok := c.(*outer); ok {
+		c = o.Conn
+	}
 	s, ok := c.(syscall.Conn)
 	if !ok {
 		return false

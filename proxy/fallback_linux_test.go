@@ -26,17 +26,7 @@ func dying(t *testing.T, n int) (servers []*Server, addresses []string) {
 	for i, ln := range listeners {
 		s := New(Config{})
 		servers = append(servers, s)
-		served := make(chan error, 1)
-		fallback := DialFallback(addresses[(i+1)%n])
-		go func() { served <- s.Serve(ln, Route{Dial: refused, Fallback: fallback}) }()
-		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			defer cancel()
-			s.Close(ctx)
-			if err := <-served; err != ErrServerClosed {
-				t.Errorf("Serve returned %v, want ErrServerClosed", err)
-			}
-		})
+		serveListener(t, s, ln, Route{Dial: refused, Fallback: DialFallback(addresses[(i+1)%n])})
 		for listening := false; !listening; { // AppEnded closes a listener that Serve has not seen
 			s.mu.Lock()
 			listening = len(s.listeners) > 0

@@ -24,13 +24,24 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // onLoopback runs a server on real sockets in front of app until the test ends.
 func onLoopback(t testing.TB, config Config, app net.Listener) (s *Server, address string) {
 	t.Helper()
+	s = New(config)
+	return s, serveLoopback(t, s, Route{Dial: DialTCP(app.Addr().String())})
+}
+
+// serveLoopback has a server serve a route on real sockets until the test ends.
+func serveLoopback(t testing.TB, s *Server, to Route) (address string) {
+	t.Helper()
 	ln, err := Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = New(config)
+	serveListener(t, s, ln, to)
+	return ln.Addr().String()
+}
+
+func serveListener(t testing.TB, s *Server, ln net.Listener, to Route) {
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(ln, Route{Dial: DialTCP(app.Addr().String())}) }()
+	go func() { served <- s.Serve(ln, to) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -39,7 +50,6 @@ func onLoopback(t testing.TB, config Config, app net.Listener) (s *Server, addre
 			t.Errorf("Serve returned %v, want ErrServerClosed", err)
 		}
 	})
-	return s, ln.Addr().String()
 }
 
 func listenLoopback(t testing.TB) net.Listener {

@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	server *Server
 
-	connections, ended, inFlight, exchanges, probes, dialFailures, fellBack, bytes, sources *prometheus.Desc
+	connections, ended, inFlight, exchanges, probes, dialFailures, handshakeFailures, fellBack, bytes, sources *prometheus.Desc
 }
 
 // Metrics returns the collector of the server's metrics.
@@ -15,23 +15,24 @@ func (s *Server) Metrics() prometheus.Collector {
 		return prometheus.NewDesc("lameduck_"+name, help, labels, nil)
 	}
 	return &metrics{
-		server:       s,
-		connections:  d("connections", "Client connections that exist."),
-		ended:        d("connections_total", "Client connections that have ended, by what they spoke and by what ended them.", "protocol", "ended_by"),
-		inFlight:     d("exchanges_in_flight", "Requests that have been passed on and are not answered yet, without health probes."),
-		exchanges:    d("exchanges_total", "Exchanges that have ended, by class of status code, without health probes. none: there was no final response.", "code"),
-		probes:       d("probes_total", "Health probes that were relayed."),
-		dialFailures: d("app_dial_failures_total", "Attempts to connect to the app that failed."),
-		fellBack:     d("fallback_connections_total", "Connections that went to the fallback because the app had ended."),
-		bytes:        d("relayed_bytes_total", "Bytes that were relayed: requests to the app, responses to the client.", "direction"),
-		sources:      d("sources", "Sources of requests that are told apart."),
+		server:            s,
+		connections:       d("connections", "Client connections that exist."),
+		ended:             d("connections_total", "Client connections that have ended, by what they spoke and by what ended them.", "protocol", "ended_by"),
+		inFlight:          d("exchanges_in_flight", "Requests that have been passed on and are not answered yet, without health probes."),
+		exchanges:         d("exchanges_total", "Exchanges that have ended, by class of status code, without health probes. none: there was no final response.", "code"),
+		probes:            d("probes_total", "Health probes that were relayed."),
+		dialFailures:      d("app_dial_failures_total", "Attempts to connect to the app that failed."),
+		handshakeFailures: d("tls_handshake_failures_total", "TLS handshakes with clients that failed."),
+		fellBack:          d("fallback_connections_total", "Connections that went to the fallback because the app had ended."),
+		bytes:             d("relayed_bytes_total", "Bytes that were relayed: requests to the app, responses to the client.", "direction"),
+		sources:           d("sources", "Sources of requests that are told apart."),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.connections, m.ended, m.inFlight, m.exchanges, m.probes, m.dialFailures, m.fellBack, m.bytes, m.sources,
+		m.connections, m.ended, m.inFlight, m.exchanges, m.probes, m.dialFailures, m.handshakeFailures, m.fellBack, m.bytes, m.sources,
 	} {
 		c <- d
 	}
@@ -62,6 +63,7 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 	gauge(m.sources, s.sources.Len())
 	counter(m.probes, s.stats.probes.Load())
 	counter(m.dialFailures, s.stats.dialFailures.Load())
+	counter(m.handshakeFailures, s.stats.handshakeFailures.Load())
 	counter(m.fellBack, s.stats.fellBack.Load())
 	counter(m.bytes, s.stats.requestBytes.Load(), "request")
 	counter(m.bytes, s.stats.responseBytes.Load(), "response")

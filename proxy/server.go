@@ -52,7 +52,8 @@ type Server struct {
 // A route is a listener's way to its app.
 type route struct {
 	Route
-	conns sync.WaitGroup
+	security *security // nil: TLS does not end here
+	conns    sync.WaitGroup
 }
 
 // New returns a server that serves nothing yet.
@@ -86,7 +87,7 @@ var ErrServerClosed = errors.New("server closed")
 // returns after every goroutine that it has started: ErrServerClosed when AppEnded or Close has closed the listener, otherwise
 // what accepting failed with.
 func (s *Server) Serve(ln net.Listener, to Route) error {
-	r := &route{Route: to}
+	r := &route{Route: to, security: newSecurity(to.TLS)}
 	if !s.track(ln, r) {
 		_ = ln.Close()
 		return ErrServerClosed
@@ -163,6 +164,9 @@ func (s *Server) untrack(ln net.Listener) {
 
 func (s *Server) register(r *route, client net.Conn) *conn {
 	c := &conn{server: s, route: r, client: client.(Conn), newcomer: s.draining()}
+	if r.security != nil {
+		c.client = &outer{Conn: c.client}
+	}
 	c.changed.L = &c.mu
 	c.start()
 	s.mu.Lock()

@@ -12,13 +12,14 @@ const classes = 6
 
 // stats are the server's counters.
 type stats struct {
-	ended        [protocols][endings]atomic.Uint64
-	inFlight     atomic.Int64 // exchanges that are traffic
-	exchanges    [classes]atomic.Uint64
-	probes       atomic.Uint64
-	dialFailures atomic.Uint64
-	fallbacks    atomic.Int64  // connections to fallbacks that exist
-	fellBack     atomic.Uint64 // those that there have been
+	ended             [protocols][endings]atomic.Uint64
+	inFlight          atomic.Int64 // exchanges that are traffic
+	exchanges         [classes]atomic.Uint64
+	probes            atomic.Uint64
+	dialFailures      atomic.Uint64
+	handshakeFailures atomic.Uint64
+	fallbacks         atomic.Int64  // connections to fallbacks that exist
+	fellBack          atomic.Uint64 // those that there have been
 
 	requestBytes  atomic.Uint64
 	responseBytes atomic.Uint64

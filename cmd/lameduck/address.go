@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -15,6 +16,8 @@ type route struct {
 	listen, app string
 	protocol    proxy.Protocol
 	proxied     bool   // clients begin with a header of the PROXY protocol
+	passthrough bool   // TLS is passed on as it comes
+	appTLS      bool   // TLS begins anew towards the app
 	fallback    string // host:port; empty: none
 }
 
@@ -51,13 +54,23 @@ func (r *route) parseOptions(options string) error {
 		switch {
 		case option == "proxy":
 			r.proxied = true
+		case option == "passthrough":
+			r.passthrough = true
+		case option == "tls":
+			r.appTLS = true
 		case name != "proto":
-			return fmt.Errorf("option %q is unknown: use proxy, or proto=auto, http1, h2c or tcp", name)
+			return fmt.Errorf("option %q is unknown: use proxy, passthrough, tls, or proto=auto, http1, h2c or tcp", name)
 		case !ok:
 			return fmt.Errorf("protocol %q is unknown: use proto=auto, http1, h2c or tcp", value)
 		default:
 			r.protocol = protocol
 		}
+	}
+	switch {
+	case r.appTLS && r.passthrough:
+		return errors.New("tls and passthrough exclude each other: TLS ends here or it does not")
+	case r.appTLS && !isLoopback(r.app):
+		return errors.New("the app's certificate is not verified: with tls, use a loopback address for the app")
 	}
 	return nil
 }

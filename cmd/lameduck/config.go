@@ -22,7 +22,7 @@ const prefix = "LAMEDUCK_"
 
 // variables are the environment variables as they are written. The tag help is what --help and the README say.
 type variables struct {
-	Routes          string        `env:"ROUTES" envDefault:"18080=8080" help:"comma-separated listen=app[;proto=auto|http1|h2c|tcp][;proxy], each [host:]port; listen host: all interfaces; app host: 127.0.0.1; proxy: clients begin with a PROXY protocol header, which the app gets"`
+	Routes          string        `env:"ROUTES" envDefault:"18080=8080" help:"comma-separated listen=app[;proto=auto|http1|h2c|tcp][;proxy][;passthrough][;tls], each [host:]port; listen host: all interfaces; app host: 127.0.0.1; proxy: clients begin with a PROXY protocol header, which the app gets; passthrough: TLS does not end here; tls: it begins anew towards the app"`
 	Admin           string        `env:"ADMIN" envDefault:":18081" help:"address of /livez /readyz /metrics /hold, reachable on the pod's IP"`
 	Control         string        `env:"CONTROL" envDefault:"127.0.0.1:18082" help:"address of POST /drain and GET /status; loopback only"`
 	HoldMin         time.Duration `env:"HOLD_MIN" envDefault:"5s" help:"the hold lasts at least this long; what a pod with no traffic needs"`
@@ -35,6 +35,9 @@ type variables struct {
 	EndEventStreams bool          `env:"END_EVENT_STREAMS" envDefault:"true" help:"end server-sent event streams between two events while draining; false: they last until the hold's maximum"`
 	HookWindow      time.Duration `env:"HOOK_WINDOW" envDefault:"5s" help:"how long /hold waits for a drain to begin before it takes itself for a container restart"`
 	AppWait         time.Duration `env:"APP_WAIT" envDefault:"5s" help:"how long a new connection waits for the app to accept"`
+	TLSCert         string        `env:"TLS_CERT" help:"file with the certificate chain in PEM: the clients' TLS ends here; empty: it is passed on as it comes"`
+	TLSKey          string        `env:"TLS_KEY" help:"file with its private key in PEM"`
+	TLSClientCA     string        `env:"TLS_CLIENT_CA" help:"file with the authorities in PEM of which clients need a certificate; empty: they need none"`
 	Fallback        []string      `env:"FALLBACK" help:"host:port of the app's own Service, to which new connections go while draining once the app has ended by itself; with several routes one for each, comma-separated; empty: they are refused"`
 	ProbeAgents     []string      `env:"PROBE_AGENTS" envDefault:"known" help:"comma-separated beginnings of User-Agent values that mark health probes; known: the known probers; empty: none"`
 	ProbePaths      []string      `env:"PROBE_PATHS" help:"comma-separated paths that mark health probes"`
@@ -56,6 +59,7 @@ type config struct {
 	spread     time.Duration
 	stopSignal syscall.Signal
 	agents     []string
+	identity   *identity // nil: TLS is passed on as it comes
 }
 
 // margin is kept free at the end of the grace period for the connections and the story to end.
@@ -111,6 +115,7 @@ func (c *config) keepEmpty(environment map[string]string) {
 func (c *config) resolve(faults *faults) {
 	c.resolveRoutes(faults)
 	c.resolveFallback(faults)
+	c.resolveTLS(faults)
 	c.resolveHold(faults)
 	c.resolveAddresses(faults)
 	c.resolveProbes(faults)
@@ -123,6 +128,27 @@ func (c *config) resolve(faults *faults) {
 	if environmentDefault := "/dev/termination-log"; c.TerminationLog == environmentDefault {
 		if _, err := os.Stat(c.TerminationLog); err != nil {
 			c.TerminationLog = ""
+		}
+	}
+}
+
+// resolveTLS reads the identity, and looks for routes that make no sense with it or without.
+func (c *config) resolveTLS(faults *faults) {
+	switch {
+	case c.TLSCert == "" && c.TLSKey == "" && c.TLSClientCA == "":
+	case c.TLSCert == "":
+		faults.add("TLS_CERT", c.TLSCert, "name the file with the certificate too, or leave the other LAMEDUCK_TLS variables out")
+	case c.TLSKey == "":
+		faults.add("TLS_KEY", c.TLSKey, "name the file with the private key of LAMEDUCK_TLS_CERT too")
+	default:
+		var err error
+		if c.identity, err = loadIdentity(identityFiles{c.TLSCert, c.TLSKey, c.TLSClientCA}); err != nil {
+			faults.add("TLS_CERT", c.TLSCert, fmt.Sprintf("%v: use readable files in PEM that belong together", err))
+		}
+	}
+	for _, r := range c.routes {
+		if r.appTLS && c.TLSCert == "" {
+			faults.add("ROUTES", r.listen+"="+r.app, "tls is for routes whose clients' TLS ends here: set LAMEDUCK_TLS_CERT and LAMEDUCK_TLS_KEY too, or leave it out")
 		}
 	}
 }

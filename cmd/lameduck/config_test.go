@@ -46,6 +46,8 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestEachVariableIsTakenUp(t *testing.T) {
+	cert, key := newAuthority(t).issue(t, 1)
+	files := newSecret(t, cert, key)
 	tests := []struct {
 		name    string
 		environ string
@@ -65,6 +67,13 @@ func TestEachVariableIsTakenUp(t *testing.T) {
 		{"spread", "TUNNEL_SPREAD=4s", func(c *config) any { return c.spread }, 4 * time.Second},
 		{"spread derived", "TUNNEL_SPREAD=derived", func(c *config) any { return c.spread }, 22 * time.Second / 3},
 		{"event streams", "END_EVENT_STREAMS=false", func(c *config) any { return c.EndEventStreams }, false},
+		{"where TLS ends", "TLS_CERT=" + files.path("tls.crt") + "\nTLS_KEY=" + files.path("tls.key") + "\nROUTES=80=8080,81=8081;passthrough,82=8082;tls", func(c *config) any {
+			return []any{c.identity.files, c.routes[0].passthrough, c.routes[1].passthrough, c.routes[1].appTLS, c.routes[2].appTLS}
+		}, []any{identityFiles{cert: files.path("tls.crt"), key: files.path("tls.key")}, false, true, false, true}},
+		{"the key apart", "TLS_KEY=" + files.path("tls.key") + "\nTLS_CERT=" + files.path("tls.crt"), func(c *config) any { return c.identity.files.key }, files.path("tls.key")},
+		{"an authority for clients", "TLS_CLIENT_CA=" + files.path("tls.crt") + "\nTLS_CERT=" + files.path("tls.crt") + "\nTLS_KEY=" + files.path("tls.key"),
+			func(c *config) any { return c.identity.files.clientCA }, files.path("tls.crt")},
+		{"no TLS", "ROUTES=80=8080", func(c *config) any { return c.identity == nil }, true},
 		{"a fallback", "FALLBACK=app.default:80", func(c *config) any { return c.routes[0].fallback }, "app.default:80"},
 		{"a fallback for each route", "FALLBACK=app:80, app:81\nROUTES=80=8080,81=8081", func(c *config) any {
 			return []string{c.routes[0].fallback, c.routes[1].fallback}
@@ -119,6 +128,7 @@ func TestEachVariableIsTakenUp(t *testing.T) {
 }
 
 func TestFaultsAreRefused(t *testing.T) {
+	noPEM := writeFile(t, "no PEM", 0o600)
 	tests := []struct {
 		name    string
 		environ []string
@@ -153,12 +163,20 @@ func TestFaultsAreRefused(t *testing.T) {
 		{"a route to the control address", []string{"ROUTES=18080=18082"}, []string{"ROUTES=127.0.0.1:18082: LAMEDUCK_CONTROL listens at 127.0.0.1:18082"}},
 		{"a route to another route", []string{"ROUTES=18080=18090,18090=8080"}, []string{"ROUTES=127.0.0.1:18090: LAMEDUCK_ROUTES listens at :18090"}},
 		{"a route without app", []string{"ROUTES=18080"}, []string{"ROUTES=18080: use listen=app"}},
-		{"a route with an option that is none", []string{"ROUTES=80=8080;protocol=tcp"}, []string{`ROUTES=80=8080;protocol=tcp: option "protocol" is unknown: use proxy, or proto=auto`}},
-		{"a route with a switch that takes no value", []string{"ROUTES=80=8080;proxy=v2"}, []string{`ROUTES=80=8080;proxy=v2: option "proxy" is unknown: use proxy, or`}},
+		{"a route with an option that is none", []string{"ROUTES=80=8080;protocol=tcp"}, []string{`ROUTES=80=8080;protocol=tcp: option "protocol" is unknown: use proxy, passthrough, tls, or proto=auto`}},
+		{"a route with a switch that takes no value", []string{"ROUTES=80=8080;proxy=v2"}, []string{`ROUTES=80=8080;proxy=v2: option "proxy" is unknown: use proxy, passthrough, tls, or`}},
 		{"a route with a protocol that is none", []string{"ROUTES=80=8080;proto=udp"}, []string{`ROUTES=80=8080;proto=udp: protocol "udp" is unknown: use proto=auto`}},
 		{"a spread longer than the hold", []string{"TUNNEL_SPREAD=23s"}, []string{"TUNNEL_SPREAD=23s: it is longer than the hold may last (22s)"}},
 		{"a spread that is no duration", []string{"TUNNEL_SPREAD=x"}, []string{"TUNNEL_SPREAD=x: use a duration"}},
 		{"a switch that is none", []string{"END_EVENT_STREAMS=maybe"}, []string{"END_EVENT_STREAMS=maybe: use true or false"}},
+		{"a certificate without its key", []string{"TLS_CERT=/nowhere/tls.crt"}, []string{"TLS_KEY=: name the file with the private key of LAMEDUCK_TLS_CERT too"}},
+		{"a key without its certificate", []string{"TLS_KEY=/nowhere/tls.key"}, []string{"TLS_CERT=: name the file with the certificate too"}},
+		{"an authority without a certificate", []string{"TLS_CLIENT_CA=/nowhere/ca.crt"}, []string{"TLS_CERT=: name the file with the certificate too"}},
+		{"a certificate that is not there", []string{"TLS_CERT=/nowhere/tls.crt", "TLS_KEY=/nowhere/tls.key"}, []string{"TLS_CERT=/nowhere/tls.crt: open /nowhere/tls.crt: no such file or directory: use readable files"}},
+		{"a certificate that is none", []string{"TLS_CERT=" + noPEM, "TLS_KEY=" + noPEM}, []string{"TLS_CERT=" + noPEM + ": " + noPEM + " and " + noPEM}},
+		{"TLS towards the app alone", []string{"ROUTES=80=8080;tls"}, []string{"ROUTES=:80=127.0.0.1:8080: tls is for routes whose clients' TLS ends here"}},
+		{"TLS towards an app elsewhere", []string{"ROUTES=80=app:8080;tls"}, []string{"ROUTES=80=app:8080;tls: the app's certificate is not verified"}},
+		{"TLS that passes and begins anew", []string{"ROUTES=80=8080;tls;passthrough"}, []string{"ROUTES=80=8080;tls;passthrough: tls and passthrough exclude each other"}},
 		{"a fallback without a port", []string{"FALLBACK=app"}, []string{"FALLBACK=app: use host:port"}},
 		{"a fallback without a host", []string{"FALLBACK=:80"}, []string{"FALLBACK=:80: use host:port"}},
 		{"a fallback with a port that has a name", []string{"FALLBACK=app:http"}, []string{"FALLBACK=app:http: use host:port"}},

@@ -140,16 +140,21 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 		Log:            p.log,
 	}, p.server, app)
 	defer func() { _ = p.log.Sync() }()
+	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer cancel()
+	if p.config.identity != nil {
+		serving.Go(func() { p.config.identity.watch(ctx, p.log) })
+	}
 	admin := p.startHTTP(&serving, p.admin, l.Admin(p.metrics(l)))
 	control := p.startHTTP(&serving, p.control, l.Control())
 	p.startRoutes(&serving)
 	p.log.Info("serving", zap.String("version", version), zap.String("routes", p.config.Routes),
 		zap.Duration("hold_min", p.config.hold.Min), zap.Duration("hold_quiet", p.config.hold.Quiet), zap.Duration("hold_max", p.config.hold.Max))
-	l.Run(context.Background(), signals)
+	l.Run(ctx, signals)
 	shutdown(control)
 	shutdown(admin)
-	serving.Wait()
 	return nil
 }
 
@@ -157,7 +162,7 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 func (p *process) startRoutes(serving *sync.WaitGroup) {
 	for i, r := range p.config.routes {
 		serving.Go(func() {
-			if err := p.server.Serve(p.listeners[i], r.relayed()); !errors.Is(err, proxy.ErrServerClosed) {
+			if err := p.server.Serve(p.listeners[i], p.relayed(r)); !errors.Is(err, proxy.ErrServerClosed) {
 				p.log.Error("serve", zap.String("listen", r.listen), zap.Error(err))
 			}
 		})
@@ -165,8 +170,11 @@ func (p *process) startRoutes(serving *sync.WaitGroup) {
 }
 
 // relayed is the route as the relay knows it.
-func (r *route) relayed() proxy.Route {
-	to := proxy.Route{Dial: proxy.DialTCP(r.app), Protocol: r.protocol, Proxied: r.proxied}
+func (p *process) relayed(r route) proxy.Route {
+	to := proxy.Route{Dial: proxy.DialTCP(r.app), Protocol: r.protocol, Proxied: r.proxied, AppTLS: r.appTLS}
+	if p.config.identity != nil && !r.passthrough {
+		to.TLS = p.config.identity.config()
+	}
 	if r.fallback != "" {
 		to.Fallback = proxy.DialFallback(r.fallback)
 	}
@@ -192,7 +200,20 @@ func shutdown(s *http.Server) {
 // metrics is the handler of /metrics.
 func (p *process) metrics(l *lifecycle.Lifecycle) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(p.server.Metrics(), l.Metrics(),
+	registry.MustRegister(p.server.Metrics(), l.Metrics(), p.certificateExpiry(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// certificateExpiry says when the certificate that clients are shown expires.
+func (p *process) certificateExpiry() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "lameduck_tls_certificate_expiry_timestamp_seconds",
+		Help: "When the certificate that clients are shown expires, as Unix time. 0: TLS does not end here.",
+	}, func() float64 {
+		if p.config.identity == nil {
+			return 0
+		}
+		return float64(p.config.identity.notAfter().Unix())
+	})
 }

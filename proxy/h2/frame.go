@@ -77,6 +77,9 @@ func (h Header) OpensBlock() bool {
 // PingAck tells whether the frame answers a PING.
 func (h Header) PingAck() bool { return h.Type == Ping && h.Flags&flagAck != 0 && h.Length == 8 }
 
+// AppendSettings appends a SETTINGS frame that changes nothing.
+func AppendSettings(b []byte) []byte { return appendHeader(b, Header{Type: Settings}) }
+
 // AppendPing appends a PING frame.
 func AppendPing(b []byte, data [8]byte) []byte {
 	b = appendHeader(b, Header{Length: 8, Type: Ping})

@@ -1,0 +1,162 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"lameduck/proxy/pp"
+)
+
+// appHandshakeTimeout is how long the app may take for its part of TLS. It is on this host.
+const appHandshakeTimeout = 10 * time.Second
+
+// A handshake is the beginning of a connection whose TLS ends here.
+type handshake struct {
+	conn   *conn
+	client *outer
+	header []byte // of the PROXY protocol
+	app    Conn   // nil: it is not reached
+	fault  error  // why not
+}
+
+// errHandshake says that the client and we have not come to terms.
+var errHandshake = errors.New("TLS handshake")
+
+// secure makes the connection that the client's is bound to, and ends the client's TLS. The app comes first, as soon as the client has
+// begun: where it has gone, the fallback gets the client's TLS untouched.
+func (c *conn) secure(client *outer) (Conn, error) {
+	h := &handshake{conn: c, client: client}
+	client.handshake = h
+	if err := client.peek(); err != nil {
+		return nil, err
+	}
+	c.setProgress(arriving)
+	var app Conn
+	err := c.withHeadTimeout(func() (err error) {
+		app, err = h.shake()
+		return err
+	})
+	c.setProgress(nothing)
+	if err != nil && h.app != nil {
+		_ = h.app.Close()
+	}
+	return app, err
+}
+
+// shake is secure once the client has begun.
+func (h *handshake) shake() (Conn, error) {
+	c := h.conn
+	if err := h.awaitProxyHeader(); err != nil {
+		return nil, err
+	}
+	h.app, h.fault = c.dial()
+	if c.server.appGone() {
+		c.pass()
+		return h.app, h.fault
+	}
+	if h.fault == nil && len(h.header) > 0 {
+		if _, err := h.app.Write(h.header); err != nil {
+			return nil, fmt.Errorf("write to app: %w", err)
+		}
+	}
+	h.client.begin = h.client.begin[len(h.header):]
+	if err := c.endTLS(h.client); err != nil {
+		return nil, fmt.Errorf("%w: %w", errHandshake, err)
+	}
+	return h.app, h.fault
+}
+
+// awaitProxyHeader waits for the header of the PROXY protocol, if the route has one.
+func (h *handshake) awaitProxyHeader() error {
+	for h.conn.route.Proxied {
+		if size, ok := pp.Size(h.client.begin); ok && size <= len(h.client.begin) {
+			h.header = h.client.begin[:size]
+			h.conn.introduced = true
+			return nil
+		}
+		if err := h.client.peek(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pass makes the connection one of bytes that nobody follows: the fallback's.
+func (c *conn) pass() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.introduced = true
+	c.speak(tcp)
+}
+
+// endTLS has the client's connection end in TLS from now on.
+func (c *conn) endTLS(client *outer) error {
+	s := &secured{Conn: tls.Server(client, c.route.security.base), outer: client}
+	c.mu.Lock()
+	c.client = s
+	c.mu.Unlock()
+	return s.Handshake()
+}
+
+// negotiate settles what is offered to a client that has said what it can speak (RFC 7301).
+func (h *handshake) negotiate(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	r := h.conn.route
+	if h.app != nil && r.AppTLS {
+		return r.security.offer(h.secureApp(hello)...), nil
+	}
+	switch r.Protocol {
+	case TCP:
+		return r.security.offer(), nil
+	case H2C:
+		return r.security.offer(alpnHTTP2), nil
+	case Auto:
+		if h.app != nil && slices.Contains(hello.SupportedProtos, alpnHTTP2) && h.appSpeaksHTTP2() {
+			return r.security.offer(alpnHTTP2, alpnHTTP1), nil
+		}
+	}
+	return r.security.offer(alpnHTTP1), nil
+}
+
+// secureApp begins TLS with the app, for the name and the protocols that the client has asked for, and returns what the client is to be
+// offered: what the app has chosen. The app's certificate is the client's affair no more, and it is on this host: it is not
+// verified.
+func (h *handshake) secureApp(hello *tls.ClientHelloInfo) (offer []string) {
+	below := &outer{Conn: h.app}
+	s := &secured{outer: below, Conn: tls.Client(below, &tls.Config{
+		ServerName:         hello.ServerName,
+		InsecureSkipVerify: true, //nolint:gosec // see above
+		NextProtos:         known(hello.SupportedProtos),
+	})}
+	_ = s.SetDeadline(time.Now().Add(appHandshakeTimeout))
+	err := s.Handshake()
+	_ = s.SetDeadline(time.Time{})
+	if err != nil {
+		_ = h.app.Close()
+		h.app, h.fault = nil, fmt.Errorf("TLS handshake with app: %w", err)
+		return []string{alpnHTTP1} // in which it is told
+	}
+	h.app = s
+	if p := s.ConnectionState().NegotiatedProtocol; p != "" {
+		return []string{p}
+	}
+	return nil
+}
+
+// endHandshake accounts for a connection that has ended before it was bound. True: it was one of those.
+func (c *conn) endHandshake(err error) bool {
+	client, unsecured := c.client.(*outer)
+	switch {
+	case errors.Is(err, errHandshake) || err == errHeadTimeout:
+		c.server.stats.handshakeFailures.Add(1)
+		c.endedBy(endedRefused)
+		c.logEnd("TLS refused", err)
+	case unsecured && client.handshake.fault == nil:
+		c.endedBy(endedByClient) // before it has begun, as health checks do
+	default:
+		return false
+	}
+	return true
+}

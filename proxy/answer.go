@@ -96,10 +96,10 @@ func (c *conn) claimTurn() turn {
 	if c.request == passing {
 		own = 1
 	}
-	for c.outstanding.len() > own && c.states[fromApp] != done {
+	for c.outstanding.len() > own && c.states[fromApp] != done && c.states[fromApp] != away {
 		c.wait()
 	}
-	if c.states[fromApp] == done || c.responding || c.outstanding.len() < own {
+	if c.states[fromApp] == done || c.responding || c.outstanding.len() != own {
 		return turnLost
 	}
 	c.refused = true

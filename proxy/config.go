@@ -28,6 +28,10 @@ type Config struct {
 	TunnelSpread time.Duration
 	// KeepEventStreams leaves event streams alone: each lasts until the app ends it or it is cut.
 	KeepEventStreams bool
+	// KeepClient keeps a client's connection when the app closes an idle one of HTTP/1: the app is dialled again with the next
+	// request. A request that meets the app's close before one byte of its response has come is sent again, once, if it is
+	// idempotent and at most 16 KiB long. Not on routes with Proxied or AppTLS.
+	KeepClient bool
 	// Log takes what an operator should know. Nil: nothing is logged.
 	Log *zap.Logger
 }

@@ -49,6 +49,8 @@ type conn struct {
 	used atomic.Bool // something has come since the last sweep
 	due  atomic.Bool // the direction from the app is to tell the client to leave
 
+	keep *keeping // nil: an app's close is passed on
+
 	h2 *http2State // nil: HTTP/2 is not spoken
 	ws *messages   // nil: WebSocket is not spoken
 }
@@ -65,8 +67,9 @@ const (
 type state uint8
 
 const (
-	running state = iota // it relays; leads to parked and done
+	running state = iota // it relays; leads to parked, away and done
 	parked               // there is none: the connection is idle; leads to running
+	away                 // there is none: the app has closed its side, and the client is kept; leads to running and done
 	done                 // there is none any more; leads nowhere
 )
 
@@ -119,11 +122,12 @@ func (c *conn) dial() (Conn, error) {
 func (c *conn) run(d direction) {
 	growStack()
 	err := c.relay(d)
-	if err == errParked {
+	if err == errParked || err == errAway {
 		return
 	}
 	c.wake()
 	if d == fromClient {
+		c.relinquish(err)
 		c.endRequests(err)
 	} else {
 		c.endResponses(err)

@@ -19,7 +19,14 @@ func (c *conn) relayRequests() error {
 		if c.server.turnsAway(&req) {
 			return c.refuse(answerDraining)
 		}
-		if err := c.begin(&req); err != nil {
+		if err := c.recall(); err != nil {
+			return c.unavailable(err)
+		}
+		switch err := c.begin(&req); err {
+		case nil:
+		case errAway:
+			continue // it has left in this moment: the head is looked at once more
+		default:
 			return firstOf(f.flush(), err) // the requests before it are to be answered
 		}
 		f.advance(req.Size)
@@ -64,7 +71,9 @@ func (c *conn) readRequest() (h1.Request, error) {
 			err = c.completeHead()
 		}
 		if err != nil {
-			return req, err
+			if err = c.resend(err); err != nil {
+				return req, err
+			}
 		}
 	}
 }
@@ -86,10 +95,23 @@ func (c *conn) withHeadTimeout(read func() error) error {
 		defer c.setHeadDeadline(time.Time{})
 	}
 	err := read()
-	if isTimeout(err) && !c.isClosing() {
-		return errHeadTimeout
+	if isTimeout(err) {
+		return c.timeoutOfHead(err)
 	}
 	return err
+}
+
+// timeoutOfHead returns what it means that a deadline has passed while a head was read.
+func (c *conn) timeoutOfHead(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.isStale():
+		return errStale
+	case c.closing:
+		return err
+	}
+	return errHeadTimeout
 }
 
 // fillHead reads on until a whole head is in hand, or an empty line.
@@ -115,9 +137,13 @@ func (c *conn) relayResponses() error {
 	for {
 		resp, err := c.readResponse()
 		if err != nil {
+			if c.leaves(err) {
+				return errAway
+			}
 			return c.refuseResponse(err)
 		}
 		if resp.Interim() {
+			c.noteInterim()
 			f.advance(resp.Size)
 			continue
 		}
@@ -211,6 +237,8 @@ func (c *conn) decide(resp *h1.Response) (tell bool, err error) {
 		c.decideSwitch(resp)
 	}
 	c.responding = true
+	c.noteResponse()
+	c.notePersistence(c.responses.pending()[:resp.Size])
 	if c.protocol > undecided || !c.server.draining() {
 		return false, nil
 	}
@@ -273,13 +301,21 @@ func (c *conn) begin(req *h1.Request) error {
 			return err
 		}
 	}
+	copied, size := c.copyRequest(req)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.outstanding.full() && !c.closing && c.states[fromApp] != done {
 		c.wait()
 	}
-	if c.closing || c.states[fromApp] == done {
+	switch {
+	case c.closing || c.states[fromApp] == done:
 		return errClosing
+	case c.states[fromApp] == away:
+		return errAway
+	}
+	if c.keep != nil {
+		c.keep.take(copied, size, c.outstanding.len() == 0)
+		c.notePersistence(c.requests.pending()[:req.Size])
 	}
 	if e.switches {
 		c.protocol = undecided
@@ -320,6 +356,9 @@ func (c *conn) answered(status int) (closed bool) {
 	defer c.mu.Unlock()
 	c.endExchange(c.outstanding.pop(), status)
 	c.responding = false
+	if c.keep != nil {
+		c.keep.reused = true
+	}
 	c.tell()
 	return c.closing && c.outstanding.len() == 0 && !c.answering
 }

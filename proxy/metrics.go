@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	server *Server
 
-	connections, ended, inFlight, exchanges, probes, dialFailures, handshakeFailures, fellBack, bytes, sources *prometheus.Desc
+	connections, ended, inFlight, exchanges, probes, dialFailures, handshakeFailures, redials, resent, fellBack, bytes, sources *prometheus.Desc
 }
 
 // Metrics returns the collector of the server's metrics.
@@ -23,6 +23,8 @@ func (s *Server) Metrics() prometheus.Collector {
 		probes:            d("probes_total", "Health probes that were relayed."),
 		dialFailures:      d("app_dial_failures_total", "Attempts to connect to the app that failed."),
 		handshakeFailures: d("tls_handshake_failures_total", "TLS handshakes with clients that failed."),
+		redials:           d("app_redials_total", "Apps that were dialled again because they had closed an idle connection whose client was kept."),
+		resent:            d("resent_requests_total", "Requests that were sent again because the app had closed before it answered."),
 		fellBack:          d("fallback_connections_total", "Connections that went to the fallback because the app had ended."),
 		bytes:             d("relayed_bytes_total", "Bytes that were relayed: requests to the app, responses to the client.", "direction"),
 		sources:           d("sources", "Sources of requests that are told apart."),
@@ -32,7 +34,7 @@ func (s *Server) Metrics() prometheus.Collector {
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.connections, m.ended, m.inFlight, m.exchanges, m.probes, m.dialFailures, m.handshakeFailures, m.fellBack, m.bytes, m.sources,
+		m.connections, m.ended, m.inFlight, m.exchanges, m.probes, m.dialFailures, m.handshakeFailures, m.redials, m.resent, m.fellBack, m.bytes, m.sources,
 	} {
 		c <- d
 	}
@@ -64,6 +66,8 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 	counter(m.probes, s.stats.probes.Load())
 	counter(m.dialFailures, s.stats.dialFailures.Load())
 	counter(m.handshakeFailures, s.stats.handshakeFailures.Load())
+	counter(m.redials, s.stats.redials.Load())
+	counter(m.resent, s.stats.resent.Load())
 	counter(m.fellBack, s.stats.fellBack.Load())
 	counter(m.bytes, s.stats.requestBytes.Load(), "request")
 	counter(m.bytes, s.stats.responseBytes.Load(), "response")

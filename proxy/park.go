@@ -43,6 +43,9 @@ func (c *conn) retry(d direction, err error) error {
 		return errParked
 	}
 	c.unpark()
+	if d == fromClient && c.isStale() {
+		return errStale
+	}
 	if c.interrupted[d] && !c.hurried {
 		c.calm(d)
 		return nil

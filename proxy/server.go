@@ -169,6 +169,7 @@ func (s *Server) register(r *route, client net.Conn) *conn {
 	}
 	c.changed.L = &c.mu
 	c.start()
+	c.keeps()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}

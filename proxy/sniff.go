@@ -21,7 +21,7 @@ func (c *conn) sniff() error {
 		f.advance(h1.EmptyLines(f.pending())) // they mean nothing, in front of a request-line or at all
 		if len(f.pending()) > 0 {
 			if p := c.recognize(f.pending()); p != unknown {
-				return c.settle(p)
+				return c.settleWithApp(p)
 			}
 		}
 		if err := c.readStart(); err != nil {
@@ -114,6 +114,17 @@ func (c *conn) recognizeApp(b []byte) protocol {
 		return tcp
 	}
 	return unknown
+}
+
+// settleWithApp is settle where the app may have closed its side before the client has said anything. The relay of HTTP/1
+// sees to that itself.
+func (c *conn) settleWithApp(p protocol) error {
+	if p != http1 {
+		if err := c.recall(); err != nil {
+			return err
+		}
+	}
+	return c.settle(p)
 }
 
 // settle notes what the connection speaks, if that is still open, and asks the direction to look again.

@@ -18,6 +18,8 @@ type stats struct {
 	probes            atomic.Uint64
 	dialFailures      atomic.Uint64
 	handshakeFailures atomic.Uint64
+	redials           atomic.Uint64 // of apps that had closed an idle connection
+	resent            atomic.Uint64 // requests that were sent again
 	fallbacks         atomic.Int64  // connections to fallbacks that exist
 	fellBack          atomic.Uint64 // those that there have been
 

@@ -140,6 +140,9 @@ func TestAConnectionThatDoesNotBeginTLSIsNoneOfTheApps(t *testing.T) {
 		if n := r.server.stats.handshakeFailures.Load(); n != 0 {
 			t.Errorf("%d failed handshakes are counted, want none: nothing was said", n)
 		}
+		if n := r.server.stats.ended[unknown][endedByClient].Load(); n != 1 {
+			t.Errorf("%d connections are counted as ended by the client, want 1", n)
+		}
 		idle := r.client("192.0.2.1")
 		synctest.Wait()
 		r.server.CloseIdle()

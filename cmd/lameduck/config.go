@@ -35,6 +35,7 @@ type variables struct {
 	EndEventStreams bool          `env:"END_EVENT_STREAMS" envDefault:"true" help:"end server-sent event streams between two events while draining; false: they last until the hold's maximum"`
 	HookWindow      time.Duration `env:"HOOK_WINDOW" envDefault:"5s" help:"how long /hold waits for a drain to begin before it takes itself for a container restart"`
 	AppWait         time.Duration `env:"APP_WAIT" envDefault:"5s" help:"how long a new connection waits for the app to accept"`
+	KeepClient      bool          `env:"KEEP_CLIENT" envDefault:"false" help:"keep the client's connection when the app closes an idle one, and dial the app again with the next request; a request that meets the app's close unanswered is sent again, once, if it is idempotent; not on routes with proxy or tls"`
 	TLSCert         string        `env:"TLS_CERT" help:"file with the certificate chain in PEM: the clients' TLS ends here; empty: it is passed on as it comes"`
 	TLSKey          string        `env:"TLS_KEY" help:"file with its private key in PEM"`
 	TLSClientCA     string        `env:"TLS_CLIENT_CA" help:"file with the authorities in PEM of which clients need a certificate; empty: they need none"`

@@ -67,6 +67,7 @@ func TestEachVariableIsTakenUp(t *testing.T) {
 		{"spread", "TUNNEL_SPREAD=4s", func(c *config) any { return c.spread }, 4 * time.Second},
 		{"spread derived", "TUNNEL_SPREAD=derived", func(c *config) any { return c.spread }, 22 * time.Second / 3},
 		{"event streams", "END_EVENT_STREAMS=false", func(c *config) any { return c.EndEventStreams }, false},
+		{"clients that are kept", "KEEP_CLIENT=true", func(c *config) any { return c.KeepClient }, true},
 		{"where TLS ends", "TLS_CERT=" + files.path("tls.crt") + "\nTLS_KEY=" + files.path("tls.key") + "\nROUTES=80=8080,81=8081;passthrough,82=8082;tls", func(c *config) any {
 			return []any{c.identity.files, c.routes[0].passthrough, c.routes[1].passthrough, c.routes[1].appTLS, c.routes[2].appTLS}
 		}, []any{identityFiles{cert: files.path("tls.crt"), key: files.path("tls.key")}, false, true, false, true}},

@@ -86,6 +86,7 @@ func newServer(c *config, log *zap.Logger) *proxy.Server {
 		HealthPaths:      c.HealthPaths,
 		TunnelSpread:     c.spread,
 		KeepEventStreams: !c.EndEventStreams,
+		KeepClient:       c.KeepClient,
 		Log:              log,
 	})
 }

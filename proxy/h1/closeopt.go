@@ -33,6 +33,15 @@ func AppendCloseOption(dst, head []byte) []byte {
 	return dst
 }
 
+// Persists tells whether the connection persists after the message with this head, for all that its sender says (RFC 9112 section
+// 9.3).
+func Persists(head []byte) bool {
+	o := findOptions(head)
+	line, _, _ := nextLine(head)
+	old := bytes.HasPrefix(line, []byte("HTTP/1.0")) || bytes.HasSuffix(line, []byte("HTTP/1.0"))
+	return !o.closes && (!old || o.keepAlive)
+}
+
 // options are what the Connection fields of a head say.
 type options struct {
 	closes    bool

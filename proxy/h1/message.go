@@ -12,6 +12,16 @@ const (
 	Connect               // a 2xx response turns the connection into a tunnel
 )
 
+// Idempotent tells whether the request at the start of b has a method that is idempotent (RFC 9110 section 9.2.2): to send it
+// twice is to send it once. A method that is not known is not.
+func Idempotent(b []byte) bool {
+	switch string(b[:tokenLen(b)]) {
+	case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE":
+		return true
+	}
+	return false
+}
+
 // A Request is the head of a request. Its slices are parts of the bytes that were parsed.
 type Request struct {
 	Size      int // bytes of the head, the empty line included

@@ -1,0 +1,420 @@
+package proxy
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lameduck/proxy/h2"
+)
+
+// keepingClients is inBubble for a server that keeps clients whose app closes.
+func keepingClients(t *testing.T, test func(*rig)) {
+	t.Helper()
+	inBubble(t, Config{KeepClient: true, AppWait: time.Second}, test)
+}
+
+const post = "POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody"
+
+// ends are the ways in which an app ends its side.
+var appEnds = map[string]func(*peer){"by a close": (*peer).closes, "by a reset": (*peer).resets}
+
+func TestAnAppsIdleCloseDoesNotReachAClientThatIsKept(t *testing.T) {
+	for name, end := range appEnds {
+		for _, request := range []string{get, post} {
+			t.Run(name+", before "+request[:4], func(t *testing.T) {
+				keepingClients(t, func(r *rig) {
+					client, app := r.connect()
+					for range 3 {
+						converse(client, app)
+						end(app)
+						client.wantsOpen()
+						client.send(request)
+						app = r.app()
+						app.wants(request)
+						app.send(ok)
+						client.wants(ok)
+					}
+					if n := r.server.stats.redials.Load(); n != 3 {
+						t.Errorf("%d apps are counted as dialled again, want 3", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestAClientThatHasSaidNothingIsKept(t *testing.T) {
+	for name, begin := range map[string]string{"HTTP/1": get, "HTTP/2": h2.Preface, "TCP": "SSH-2.0-client\r\n"} {
+		t.Run("for "+name, func(t *testing.T) {
+			keepingClients(t, func(r *rig) {
+				client, app := r.connect()
+				app.closes()
+				client.wantsOpen()
+				client.send(begin)
+				r.app().wants(begin)
+			})
+		})
+	}
+}
+
+func TestAnAppsCloseThatIsNoneOfIdlenessIsPassedOn(t *testing.T) {
+	const closing = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+	for name, test := range map[string]struct{ request, response string }{
+		"after its close option":          {get, closing},
+		"after the client's":              {"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", ok},
+		"in HTTP/1.0":                     {get, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"},
+		"to a client of HTTP/1.0":         {"GET / HTTP/1.0\r\n\r\n", ok},
+		"at the end of a response":        {get, "HTTP/1.1 200 OK\r\n\r\nall until the end"},
+		"in the middle of a response":     {get, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok"},
+		"before the first byte of a POST": {post, ""},
+		"on a connection that was new":    {get, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			keepingClients(t, func(r *rig) {
+				client, app := r.connect()
+				client.send(test.request)
+				app.wants(test.request)
+				app.send(test.response)
+				client.wants(test.response)
+				app.closes()
+				client.wantsEnd()
+			})
+		})
+	}
+}
+
+func TestWithoutKeepClientAnAppsCloseIsPassedOn(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		converse(client, app)
+		app.closes()
+		client.wantsEnd()
+	})
+	through(t, Route{Proxied: true}, Config{KeepClient: true}, func(r *rig) {
+		client, app := r.connect()
+		client.send("PROXY UNKNOWN\r\n")
+		app.wants("PROXY UNKNOWN\r\n")
+		converse(client, app)
+		app.closes()
+		client.wantsEnd()
+	})
+}
+
+func TestARequestThatMeetsTheAppsCloseIsSentAgain(t *testing.T) {
+	put := "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"
+	for name, end := range appEnds {
+		for _, request := range []string{get, put} {
+			t.Run(name+", "+request[:3], func(t *testing.T) {
+				keepingClients(t, func(r *rig) {
+					client, app := r.connect()
+					converse(client, app)
+					client.send(request)
+					app.wants(request)
+					end(app)
+					client.wantsOpen()
+					app = r.app()
+					app.wants(request)
+					app.send(ok)
+					client.wants(ok)
+					converse(client, app)
+					if n := r.server.stats.resent.Load(); n != 1 {
+						t.Errorf("%d requests are counted as sent again, want 1", n)
+					}
+					if n := r.server.stats.exchanges[2].Load(); n != 3 {
+						t.Errorf("%d exchanges are counted, want 3", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// The app closes in the moment in which the request is sent: what notices first, the reading or the writing, is left to chance.
+func TestARequestThatIsBeingSentMeetsTheAppsClose(t *testing.T) {
+	for range 50 {
+		keepingClients(t, func(r *rig) {
+			client, app := r.connect()
+			converse(client, app)
+			go app.resets()
+			client.send(get)
+			app = r.app()
+			app.wants(get)
+			app.send(ok)
+			client.wants(ok)
+		})
+	}
+}
+
+func TestARequestIsSentAgainOnceAtMost(t *testing.T) {
+	keepingClients(t, func(r *rig) {
+		client, app := r.connect()
+		converse(client, app)
+		client.send(get)
+		app.wants(get)
+		app.closes()
+		app = r.app()
+		app.wants(get)
+		app.closes()
+		client.wantsEnd()
+	})
+}
+
+func TestARequestIsNotSentAgain(t *testing.T) {
+	long := "PUT / HTTP/1.1\r\nContent-Length: 10000\r\n\r\n" + strings.Repeat("x", 10000)
+	for name, test := range map[string]struct{ request, response string }{
+		"that is not idempotent":          {post, ""},
+		"of a method that is not known":   {"BREW / HTTP/1.1\r\n\r\n", ""},
+		"that is not whole in a buffer":   {long, ""},
+		"that may switch protocols":       {"GET / HTTP/1.1\r\nUpgrade: x\r\n\r\n", ""},
+		"whose response has begun":        {get, "HTTP/1.1 200"},
+		"with an interim response":        {get, "HTTP/1.1 103 Early Hints\r\n\r\n"},
+		"with another one behind it":      {get + get, ""},
+		"with another one that is a POST": {get + post, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			keepingClients(t, func(r *rig) {
+				client, app := r.connect()
+				converse(client, app)
+				go client.send(test.request)
+				app.wants(test.request)
+				app.send(test.response)
+				synctest.Wait()
+				app.closes()
+				synctest.Wait()
+				client.available()
+				client.wantsEnd()
+				if len(r.apps) > 0 {
+					t.Error("the app is dialled again")
+				}
+			})
+		})
+	}
+}
+
+func TestHalfAHeadWaitsWhileTheRequestBeforeItIsSentAgain(t *testing.T) {
+	inBubble(t, Config{KeepClient: true, HeaderTimeout: time.Minute}, func(r *rig) {
+		client, app := r.connect()
+		converse(client, app)
+		client.send(get + get[:10])
+		app.wants(get)
+		app.closes()
+		app = r.app()
+		app.wants(get)
+		app.send(ok)
+		client.wants(ok)
+		client.send(get[10:])
+		app.wants(get)
+		app.send(ok)
+		client.wants(ok)
+	})
+}
+
+func TestABadRequestBehindOneThatIsStale(t *testing.T) {
+	keepingClients(t, func(r *rig) {
+		client, app := r.connect()
+		converse(client, app)
+		client.send(get + "G")
+		app.wants(get)
+		go app.closes()
+		client.send("\x00\r\n\r\n")
+		synctest.Wait()
+		if len(r.apps) > 0 {
+			app = r.app()
+			app.wants(get)
+			app.send(ok)
+		}
+		synctest.Wait()
+		client.available()
+		client.wantsEnd()
+	})
+}
+
+func TestAKeptClientHasA503WhenTheAppDoesNotAcceptAgain(t *testing.T) {
+	for name, ask := range map[string]func(client, app *peer){
+		"to a request that comes then": func(client, app *peer) {
+			app.closes()
+			synctest.Wait()
+			client.send(get)
+		},
+		"to one that it has not answered": func(client, app *peer) {
+			client.send(get)
+			app.wants(get)
+			app.closes()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			keepingClients(t, func(r *rig) {
+				client, app := r.connect()
+				converse(client, app)
+				r.setRefuse(true)
+				ask(client, app)
+				time.Sleep(2 * time.Second)
+				client.wantsAnswer("503")
+				client.closes()
+			})
+		})
+	}
+}
+
+func TestAKeptClientIsResetWhenTheAppHasGoneForGood(t *testing.T) {
+	keepingClients(t, func(r *rig) {
+		client, app := r.connect()
+		converse(client, app)
+		app.closes()
+		synctest.Wait()
+		r.server.AppEnded()
+		client.send(get)
+		client.wantsReset()
+	})
+}
+
+func TestAKeptClientMayEnd(t *testing.T) {
+	for name, end := range map[string]func(*peer){"by a close": (*peer).closes, "by a reset": (*peer).resets, "one side": (*peer).ends} {
+		t.Run(name, func(t *testing.T) {
+			keepingClients(t, func(r *rig) {
+				client, app := r.connect()
+				converse(client, app)
+				app.closes()
+				client.wantsOpen()
+				end(client)
+				synctest.Wait()
+				if n := r.server.connections(); n != 0 {
+					t.Errorf("%d connections are left", n)
+				}
+			})
+		})
+	}
+}
+
+func TestAKeptClientInADrain(t *testing.T) {
+	away := func(r *rig) *peer {
+		client, app := r.connect()
+		converse(client, app)
+		r.server.Drain()
+		app.closes()
+		client.wantsOpen()
+		return client
+	}
+	t.Run("is told with its next response", func(t *testing.T) {
+		keepingClients(t, func(r *rig) {
+			client := away(r)
+			client.send(get)
+			app := r.app()
+			app.wants(get)
+			app.send(ok)
+			client.wants(told)
+			client.wantsEnd()
+		})
+	})
+	t.Run("is closed as idle", func(t *testing.T) {
+		keepingClients(t, func(r *rig) {
+			client := away(r)
+			r.server.CloseIdle()
+			client.wantsEnd()
+		})
+	})
+	t.Run("is cut while the app is dialled", func(t *testing.T) {
+		keepingClients(t, func(r *rig) {
+			client := away(r)
+			r.setRefuse(true)
+			client.send(get)
+			synctest.Wait()
+			r.server.CloseIdle()
+			client.wantsOpen() // its request has come
+			r.server.Cut()
+			client.wantsEnd()
+		})
+	})
+}
+
+func TestI10AKeptClientThatWaitsHoldsNoBuffer(t *testing.T) {
+	keepingClients(t, func(r *rig) {
+		client, app := r.connect()
+		converse(client, app)
+		converse(client, app) // this one could have been sent again
+		for _, c := range r.server.all() {
+			c.mu.Lock()
+			if c.keep.request != nil {
+				t.Error("a connection that waits holds a request that is answered")
+			}
+			c.mu.Unlock()
+		}
+	})
+}
+
+// The direction from the client has parked, that from the app has not when the app closes.
+func TestAClientThatIsBeingParkedIsKept(t *testing.T) {
+	keepingClients(t, func(r *rig) {
+		client, app := r.connect()
+		converse(client, app)
+		c := r.server.all()[0]
+		c.mu.Lock()
+		c.parking = true
+		_ = c.client.SetReadDeadline(past)
+		c.mu.Unlock()
+		synctest.Wait()
+		app.closes()
+		client.wantsOpen()
+		client.send(get)
+		app = r.app()
+		app.wants(get)
+		app.send(ok)
+		client.wants(ok)
+	})
+}
+
+// Idle connections are parked, and nobody reads then.
+func TestAParkedClientIsKeptWhenTheAppCloses(t *testing.T) {
+	var accepted atomic.Int64
+	app := &http.Server{
+		Handler:   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }),
+		ConnState: func(_ net.Conn, s http.ConnState) { countNew(&accepted, s) },
+	}
+	ln := listenLoopback(t)
+	go func() { _ = app.Serve(ln) }()
+	t.Cleanup(func() { _ = app.Close() })
+	s := New(Config{KeepClient: true})
+	c, err := net.Dial("tcp", serveLoopback(t, s, Route{Dial: DialTCP(ln.Addr().String())}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	exchange := func() {
+		t.Helper()
+		if _, err := io.WriteString(c, get); err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, 4<<10)
+		if n, err := c.Read(b); err != nil || !strings.HasSuffix(string(b[:n]), "ok") {
+			t.Fatalf("the client has %q, error %v; want the app's answer", b[:n], err)
+		}
+	}
+	for n := range int64(2) {
+		exchange()
+		for s.parker.parkedConns() == 0 { // two sweeps park it
+			s.sweep()
+			time.Sleep(time.Millisecond)
+		}
+		app.SetKeepAlivesEnabled(false) // closes what is idle
+		for s.parker.parkedConns() > 0 {
+			time.Sleep(time.Millisecond)
+		}
+		app.SetKeepAlivesEnabled(true)
+		exchange()
+		if got := accepted.Load(); got != n+2 {
+			t.Fatalf("the app has seen %d connections, want %d", got, n+2)
+		}
+	}
+}
+
+func countNew(n *atomic.Int64, s http.ConnState) {
+	if s == http.StateNew {
+		n.Add(1)
+	}
+}

@@ -36,7 +36,16 @@ func (s *Server) dialApp(r *route) (Conn, error) {
 	if s.appGone() {
 		return nil, errAppGone
 	}
-	c, err := r.Dial(s.ctx)
+	c, err := s.dialPatiently(r.Dial, s.gone)
+	if err != nil && err != errAppGone {
+		err = fmt.Errorf("dial app: %w", err)
+	}
+	return c, err
+}
+
+// dialPatiently tries again until it succeeds, the time is over or the app has gone.
+func (s *Server) dialPatiently(dial Dialer, gone <-chan struct{}) (Conn, error) {
+	c, err := dial(s.ctx)
 	if err == nil {
 		return c, nil
 	}
@@ -46,12 +55,12 @@ func (s *Server) dialApp(r *route) (Conn, error) {
 		s.stats.dialFailures.Add(1)
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("dial app: %w", err)
-		case <-s.gone:
+			return nil, err
+		case <-gone:
 			return nil, errAppGone
 		case <-time.After(retry):
 		}
-		if c, err = r.Dial(ctx); err == nil {
+		if c, err = dial(ctx); err == nil {
 			return c, nil
 		}
 	}

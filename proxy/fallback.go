@@ -6,19 +6,33 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // An app that ends by itself while we drain leaves us with connections that nobody serves. With a fallback, the address of the
 // app's own Service mostly, they go to another pod: the cluster's own balancing has dropped a dying pod long before a slow load
 // balancer does.
 //
-// What comes to us by a fallback, ours or that of another pod that is dying, is never passed on to one: it would go round in
-// circles. A connection to a fallback is marked, and the mark must reach whoever accepts it through the address translation of a
-// Service, without a byte that the app would see. The maximum segment size that its SYN announces does (RFC 9293 section 3.7.1).
+// For a moment the Service may still lead back to us, or to another pod that is in the same place. Then who dials has to dial again,
+// and who accepts must not dial at all: it would go round in circles. Each shows the other what it is in a way that goes through the
+// address translation of a Service and adds no byte: by the maximum segment size that its SYN announces (RFC 9293 section
+// 3.7.1), see segment. Who dials sees what has answered before it sends a byte. Who accepts cannot see that of a connection that
+// was made after it had begun to show it has no app, since the kernel caps the other's size by its own; but whoever has come by
+// a fallback leaves it without a byte then. So it waits for the first one.
 
-// fallbackSegment is the maximum segment size by which a connection to a fallback is known. Every path of IPv6 allows it (an MTU of 1280
-// leaves 1220), and no usual MTU results in it.
-const fallbackSegment = 1187
+// A segment is a maximum segment size that says something. Every path of IPv6 allows these (an MTU of 1280 leaves 1220), and no usual MTU
+// results in them.
+type segment int
+
+const (
+	byFallback segment = 1187 // the connection is one to a fallback
+	withoutApp segment = 1163 // the server that has accepted it has no app any more; below byFallback, which caps what is seen of it
+)
+
+// firstByteWait is how long a client may say nothing before it is taken for one whose server speaks first. Who has come by a
+// fallback has left long before.
+const firstByteWait = time.Second
 
 // maxFallbacks bounds the connections to fallbacks that exist at a time, for where a proxy between the pods takes the mark off.
 const maxFallbacks = 1024
@@ -26,41 +40,77 @@ const maxFallbacks = 1024
 // fallbackTimeout is how long a connection to a fallback may take: in a cluster it takes milliseconds.
 const fallbackTimeout = 5 * time.Second
 
-// DialFallback returns a Dialer for the fallback at address, host:port, whose connections are known where they arrive as coming from one.
+// errNoApp says that whom we have reached has no app either.
+var errNoApp = errors.New("pod has no app any more")
+
+// DialFallback returns a Dialer for the fallback at address, host:port. It fails also where it reaches a server like this one that has no app.
 func DialFallback(address string) Dialer {
 	d := &net.Dialer{
 		Timeout: fallbackTimeout,
-		Control: func(_, _ string, c syscall.RawConn) (err error) {
-			if failure := c.Control(func(fd uintptr) { err = markFallback(fd) }); failure != nil {
-				return failure
-			}
-			return err
-		},
+		Control: func(_, _ string, raw syscall.RawConn) error { return announce(raw, byFallback) },
 	}
 	return func(ctx context.Context) (Conn, error) {
 		c, err := d.DialContext(ctx, "tcp", address)
 		if err != nil {
 			return nil, err
 		}
-		return c.(*net.TCPConn), nil
+		to := c.(*net.TCPConn)
+		if announces(to, withoutApp) {
+			reset(to)
+			return nil, errNoApp
+		}
+		return to, nil
 	}
 }
 
-// byFallback tells whether the client's connection has come by a fallback.
-func byFallback(c Conn) (marked bool) {
+// announce has a connection that is not made yet, or those that a listener will accept, announce m.
+func announce(raw syscall.RawConn, m segment) (err error) {
+	if failure := raw.Control(func(fd uintptr) { err = setSegment(fd, m) }); failure != nil {
+		return failure
+	}
+	return err
+}
+
+// announceWithoutApp has whoever reaches the listener by a fallback know that there is no app. One without a descriptor
+// says nothing.
+func (s *Server) announceWithoutApp(ln net.Listener) {
+	raw := rawOf(ln)
+	if raw == nil {
+		return
+	}
+	if err := announce(raw, withoutApp); err != nil {
+		s.log.Warn("announce that the app has ended", zap.Error(err))
+	}
+}
+
+// announces tells whether the other side of the connection announces m.
+func announces(c Conn, m segment) (yes bool) {
 	if o, ok := c.(*outer); ok {
 		c = o.Conn
 	}
-	s, ok := c.(syscall.Conn)
-	if !ok {
-		return false
+	if raw := rawOf(c); raw != nil {
+		_ = raw.Control(func(fd uintptr) { yes = segmentOf(fd) == m })
 	}
-	raw, err := s.SyscallConn()
-	if err != nil {
-		return false
+	return yes
+}
+
+// awaitFirstByte waits until the client has said something, or for long enough. It takes nothing.
+func (c *conn) awaitFirstByte() error {
+	raw := rawOf(c.client)
+	if raw == nil {
+		return nil // TLS has begun
 	}
-	_ = raw.Control(func(fd uintptr) { marked = isFallback(fd) })
-	return marked
+	c.setHeadDeadline(time.Now().Add(firstByteWait))
+	defer c.setHeadDeadline(time.Time{})
+	var ended error
+	err := raw.Read(func(fd uintptr) bool {
+		ended = peekByte(fd)
+		return ended != syscall.EAGAIN
+	})
+	if isTimeout(err) && !c.isClosing() {
+		return nil
+	}
+	return firstOf(err, ended)
 }
 
 // errLoop says that a connection has come by a fallback and would leave by one.
@@ -75,13 +125,16 @@ func (s *Server) fallsBack(r *route) bool { return r.Fallback != nil && s.draini
 // fallBack connects a client to the fallback.
 func (c *conn) fallBack() (Conn, error) {
 	s := c.server
-	if byFallback(c.client) {
+	if announces(c.client, byFallback) {
 		return nil, errLoop
+	}
+	if err := c.awaitFirstByte(); err != nil {
+		return nil, err
 	}
 	c.fellBack = true
 	if s.stats.fallbacks.Add(1) > maxFallbacks {
 		return nil, errFallbacks
 	}
 	s.stats.fellBack.Add(1)
-	return c.route.Fallback(s.ctx)
+	return s.dialPatiently(c.route.Fallback, nil)
 }

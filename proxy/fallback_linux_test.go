@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -42,8 +44,7 @@ func refused(context.Context) (Conn, error) {
 	return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 }
 
-// A pod whose Service leads to itself, and two pods that end at the same time and lead to each other: the connection gets as far as the
-// second door and ends there.
+// A pod whose Service leads to itself, and pods that end at the same time and lead to each other.
 func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 	for name, n := range map[string]int{"to itself": 1, "by another pod that ends": 2, "by two": 3} {
 		t.Run(name, func(t *testing.T) {
@@ -53,9 +54,12 @@ func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
+			if _, err := io.WriteString(c, get); err != nil {
+				t.Fatal(err)
+			}
 			_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-			if b, err := io.ReadAll(c); len(b) > 0 || err != nil && !errors.Is(err, syscall.ECONNRESET) {
-				t.Errorf("the client has %q, error %v; want nothing, and the end", b, err)
+			if b, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("the client has %q, error %v; want nothing, and a reset", b, err)
 			}
 			total := 0
 			for _, s := range servers {
@@ -65,6 +69,131 @@ func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 				t.Errorf("%d connections went to fallbacks, want 1", total)
 			}
 		})
+	}
+}
+
+// One that was made before the server announced that it has no app.
+func TestWhatHasComeByAFallbackDoesNotLeaveByOne(t *testing.T) {
+	s := New(Config{AppWait: time.Minute})
+	dialled := make(chan struct{}, 100)
+	fallback := func(context.Context) (Conn, error) {
+		dialled <- struct{}{}
+		return refused(t.Context())
+	}
+	address := serveLoopback(t, s, Route{Dial: refused, Fallback: fallback})
+	s.Drain()
+	c, err := DialFallback(address)(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, get); err != nil {
+		t.Fatal(err)
+	}
+	for s.connections() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	s.AppEnded()
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	if b, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the other server has %q, error %v; want nothing, and a reset", b, err)
+	}
+	if len(dialled) > 0 {
+		t.Error("the fallback is dialled")
+	}
+}
+
+func TestAServerWithoutAppSaysSoToWhoComesByAFallback(t *testing.T) {
+	_, addresses := dying(t, 1)
+	if _, err := DialFallback(addresses[0])(t.Context()); err != errNoApp {
+		t.Errorf("the fallback is dialled with error %v, want %v", err, errNoApp)
+	}
+}
+
+// Who has come by a fallback leaves without a byte, and a client whose server speaks first has to wait a second.
+func TestTheFallbackIsDialledWithTheClientsFirstByte(t *testing.T) {
+	s := New(Config{})
+	dialled := make(chan time.Time, 100)
+	fallback := func(context.Context) (Conn, error) {
+		dialled <- time.Now()
+		return refused(t.Context())
+	}
+	address := serveLoopback(t, s, Route{Dial: refused, Fallback: fallback})
+	for listening := false; !listening; {
+		s.mu.Lock()
+		listening = len(s.listeners) > 0
+		s.mu.Unlock()
+	}
+	s.Drain()
+	s.AppEnded()
+	silent, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s.connections() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	_ = silent.Close()
+	for s.connections() > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if len(dialled) > 0 {
+		t.Error("the fallback is dialled for a client that has said nothing and left")
+	}
+	begun := time.Now()
+	waiting, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waiting.Close()
+	if waited := (<-dialled).Sub(begun); waited < firstByteWait {
+		t.Errorf("the fallback is dialled after %v for a client that says nothing, want %v", waited, firstByteWait)
+	}
+	speaking, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer speaking.Close()
+	if _, err := io.WriteString(speaking, "x"); err != nil {
+		t.Fatal(err)
+	}
+	<-dialled
+}
+
+// A Service leads back to the pod itself for a moment, and to another one then. The client notices nothing.
+func TestAFallbackIsDialledUntilItHasAnApp(t *testing.T) {
+	_, addresses := dying(t, 1)
+	_, other := onLoopback(t, Config{}, serveHTTP(t, echo))
+	var dials atomic.Int64
+	own, others := DialFallback(addresses[0]), DialFallback(other)
+	service := func(ctx context.Context) (Conn, error) {
+		if dials.Add(1) <= 3 {
+			return own(ctx)
+		}
+		return others(ctx)
+	}
+	s := New(Config{AppWait: 5 * time.Second})
+	address := serveLoopback(t, s, Route{Dial: refused, Fallback: service})
+	s.Drain()
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	answered := make(chan error, 1)
+	go func() {
+		resp, err := client.Post("http://"+address, "", strings.NewReader("body"))
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		answered <- err
+	}()
+	for s.connections() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	s.AppEnded()
+	if err := <-answered; err != nil {
+		t.Errorf("the request is lost: %v", err)
+	}
+	if n := dials.Load(); n != 4 {
+		t.Errorf("the fallback was dialled %d times, want 4", n)
 	}
 }
 
@@ -96,12 +225,12 @@ func TestNoOrdinaryConnectionIsTakenForAFallback(t *testing.T) {
 				}
 			})
 		}}
-		if arrival := arrivalOf(t, ln, d.Dial); byFallback(arrival) {
+		if arrival := arrivalOf(t, ln, d.Dial); announces(arrival, byFallback) {
 			t.Errorf("a connection with segments of %d bytes (0: as large as they get) is taken for one by a fallback", segment)
 		}
 	}
 	dial := func(_, address string) (net.Conn, error) { return DialFallback(address)(t.Context()) }
-	if !byFallback(arrivalOf(t, ln, dial)) {
+	if !announces(arrivalOf(t, ln, dial), byFallback) {
 		t.Error("a connection by a fallback is not taken for one")
 	}
 }

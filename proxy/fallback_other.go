@@ -4,7 +4,9 @@ package proxy
 
 import "errors"
 
-// markFallback refuses: a connection that cannot be marked could go round in circles.
-func markFallback(uintptr) error { return errors.ErrUnsupported }
+// setSegment refuses: a connection that announces nothing could go round in circles.
+func setSegment(uintptr, segment) error { return errors.ErrUnsupported }
 
-func isFallback(uintptr) bool { return false }
+func segmentOf(uintptr) segment { return 0 }
+
+func peekByte(uintptr) error { return nil }

@@ -55,11 +55,20 @@ type end struct {
 }
 
 func newEnd(c Conn) end {
-	e := end{conn: c}
-	if s, ok := c.(syscall.Conn); ok {
-		e.raw, _ = s.SyscallConn() // an error leaves it nil
+	return end{conn: c, raw: rawOf(c)}
+}
+
+// rawOf returns the way to the descriptor of a connection or a listener; nil: it has none.
+func rawOf(c any) syscall.RawConn {
+	s, ok := c.(syscall.Conn)
+	if !ok {
+		return nil
 	}
-	return e
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
 }
 
 // pending returns the bytes that have been read and not been looked at.

@@ -219,6 +219,9 @@ func (s *Server) AppEnded() (served bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.appGone() {
+		for ln := range s.listeners {
+			s.announceWithoutApp(ln) // before anybody falls back
+		}
 		close(s.gone)
 	}
 	s.closeListeners()

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain makes one binary three programs, by the name under which it is called: lameduck itself, the child that it runs in
-// the tests of exec, and the tests. So lameduck is tested as a process of its own, with the race detector when the tests have
+// TestMain makes one binary four programs, by the name under which it is called: lameduck itself, the child that it runs in
+// the tests of exec, its peers that are Go libraries, and the tests. So lameduck is tested as a process of its own, with the race detector when the tests have
 // it.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
@@ -20,6 +20,8 @@ func TestMain(m *testing.M) {
 		main()
 	case "child":
 		os.Exit(child(os.Args[1:]))
+	case "peer":
+		os.Exit(peer(os.Args[1:]))
 	}
 	os.Exit(runTests(m))
 }
@@ -59,7 +61,7 @@ func linkPrograms() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "lameduck"); err != nil {
 		return "", err
 	}
-	for _, name := range []string{"lameduck", "child"} {
+	for _, name := range []string{"lameduck", "child", "peer"} {
 		if err := os.Symlink(self, filepath.Join(dir, name)); err != nil {
 			return dir, err
 		}

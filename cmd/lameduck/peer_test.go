@@ -10,8 +10,10 @@ import (
 // peers are the clients and servers that come as Go libraries. Each is a process of its own in these tests, as one that comes as a
 // program is: what it leaves behind or ends with is its own.
 var peers = map[string]func(args []string) error{
-	"h2spec": runH2Spec,
-	"http2":  runGoHTTP2,
+	"grpc client": runGRPCClient,
+	"grpc server": runGRPCServer,
+	"h2spec":      runH2Spec,
+	"http2":       runGoHTTP2,
 }
 
 // peer is one of the peers, by its name.

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"text/template"
 	"time"
@@ -130,8 +129,6 @@ var realHold = []string{"LAMEDUCK_HOLD_MIN=300ms", "LAMEDUCK_HOLD_QUIET=2s"}
 // lag is how long the load balancer goes on sending after the beginning of the end.
 const lag = time.Second
 
-// A kubelet ends a pod with a native sidecar: both preStop hooks at once, SIGTERM to the app when its hook is answered, and to
-// lameduck when the app has gone.
 func TestRealAppsLoseNothing(t *testing.T) {
 	for _, a := range realApps {
 		t.Run(a.name, func(t *testing.T) {
@@ -139,22 +136,13 @@ func TestRealAppsLoseNothing(t *testing.T) {
 			path := requireProgram(t, a.programs...)
 			root, port := publicDir(t), freePort(t)
 			command := a.command(t, path, root, port)
-			app := start(t, nil, command[0], command[1:]...)
-			d := startServe(t, "127.0.0.1:"+port, realHold...)
-			traffic := startTraffic(t, d.front, &a)
-			hook := d.hold(t)
-			d.awaitHook(t)
-			d.drain(t)
+			p := startPod(t, start(t, nil, command[0], command[1:]...), "127.0.0.1:"+port, realHold...)
+			traffic := startTraffic(t, p.duck.front, &a)
+			hook := p.beginEnd(t)
 			traffic.stop()
-			if said := receive(t, hook, "answer to the hook"); said.body != "drained\n" {
-				t.Errorf("the hook is answered %q, want drained", said.body)
-			}
-			app.wantRunning(t, "it was to be kept alive")
-			app.signal(t, syscall.SIGTERM)
-			app.wait(t)
-			_ = d.cmd.Process.Signal(syscall.SIGTERM) // it may have noticed already
-			d.wantExit(t, exitOK)
-			traffic.wantNoLoss(t, d)
+			p.end(t, hook)
+			traffic.load.wantNoLoss(t)
+			p.duck.wantQuietEnd(t)
 		})
 	}
 }
@@ -175,7 +163,8 @@ func TestRealAppsAsChildrenLoseNothing(t *testing.T) {
 			d.logged(t, "draining")
 			traffic.stop()
 			d.wantExit(t, exitOK)
-			traffic.wantNoLoss(t, d)
+			traffic.load.wantNoLoss(t)
+			d.wantQuietEnd(t)
 		})
 	}
 }
@@ -203,12 +192,6 @@ func (tr *traffic) stop() {
 	<-time.After(lag)
 	tr.load.stop()
 	tr.clients.Wait()
-}
-
-func (tr *traffic) wantNoLoss(t *testing.T, d *duck) {
-	t.Helper()
-	tr.load.wantNoLoss(t)
-	d.wantTerminationLog(t, "(quiet; ", "cut: 0 exchanges on 0 connections")
 }
 
 // runClient runs another program if it is there, and returns what it writes. A failure is the program's own word.

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/interop"
+	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+)
+
+// The calls of the load, the drains that they are spread over, and the clients that make them, each on a channel of its own.
+const (
+	loadCalls   = 100_000
+	loadDrains  = 20
+	loadClients = 10
+	loadWorkers = 8                     // of each client; each makes one call at a time
+	loadLatency = 10 * time.Millisecond // from a client to the load balancer, and back
+)
+
+// Two pods at a time are behind a load balancer that learns late of each end. One after the other is replaced, as in a rollout. No
+// client tries a call again: each is answered, and is made once.
+func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
+	t.Parallel()
+	pods := []*pod{startGRPCPod(t), startGRPCPod(t)}
+	front := startFront(t, pods[0].duck.front, pods[1].duck.front)
+	load := startGRPCLoad(t, front.address)
+	var ends sync.WaitGroup
+	for n := range loadDrains {
+		load.await(t, (n+1)*loadCalls/(loadDrains+2))
+		next := startGRPCPod(t)
+		pods = append(pods, next)
+		front.add(next.duck.front)
+		hook := pods[n].beginEnd(t)
+		time.AfterFunc(lag, func() { front.remove(pods[n].duck.front) })
+		ends.Go(func() { pods[n].end(t, hook) })
+	}
+	load.await(t, loadCalls)
+	load.end()
+	for _, p := range pods[loadDrains:] {
+		hook := p.beginEnd(t)
+		ends.Go(func() { p.end(t, hook) })
+	}
+	ends.Wait()
+	answered := 0
+	for _, p := range pods {
+		p.duck.wantQuietEnd(t)
+		answered += p.calls(t)
+	}
+	load.wantNoLoss(t, answered)
+}
+
+func startGRPCPod(t *testing.T) *pod {
+	t.Helper()
+	app, address := startPeerApp(t, "grpc server")
+	return startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
+}
+
+// calls returns how many unary calls the pod's app has answered, when it has ended.
+func (p *pod) calls(t *testing.T) (n int) {
+	t.Helper()
+	if _, err := fmt.Sscanf(p.app.stdout.String(), "calls %d", &n); err != nil {
+		t.Errorf("the app has said %q: %v", p.app.stdout, err)
+	}
+	return n
+}
+
+// A grpcLoad makes unary calls, a given number in all.
+type grpcLoad struct {
+	channels []*grpc.ClientConn
+	workers  sync.WaitGroup
+	begun    atomic.Int64
+	answered atomic.Int64
+
+	mu     sync.Mutex
+	losses []string
+}
+
+func startGRPCLoad(t *testing.T, address string) *grpcLoad {
+	t.Helper()
+	l := &grpcLoad{}
+	for range loadClients {
+		cc, err := grpc.NewClient("passthrough:///"+address,
+			grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(),
+			grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+				return dialDistant(ctx, address, loadLatency)
+			}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.channels = append(l.channels, cc)
+		for range loadWorkers {
+			l.workers.Go(func() { l.work(testgrpc.NewTestServiceClient(cc)) })
+		}
+	}
+	t.Cleanup(l.end)
+	return l
+}
+
+func (l *grpcLoad) work(client testgrpc.TestServiceClient) {
+	for {
+		n := l.begun.Add(1)
+		if n > loadCalls {
+			return
+		}
+		if err := call(client, int(n)); err != nil {
+			l.lose(fmt.Errorf("call %d: %w", n, err))
+		} else {
+			l.answered.Add(1)
+		}
+	}
+}
+
+// call makes one call. The sizes of what is sent and of what is to be answered are the call's own.
+func call(client testgrpc.TestServiceClient, n int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	size := n % 1000
+	resp, err := client.UnaryCall(ctx, &testgrpc.SimpleRequest{
+		ResponseSize: int32(size),
+		Payload:      interop.ClientNewPayload(testgrpc.PayloadType_COMPRESSABLE, size),
+	})
+	if err == nil && len(resp.GetPayload().GetBody()) != size {
+		err = fmt.Errorf("answered with %d bytes, want %d", len(resp.GetPayload().GetBody()), size)
+	}
+	return err
+}
+
+func (l *grpcLoad) lose(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.losses = append(l.losses, err.Error())
+}
+
+// await waits until a number of calls is over.
+func (l *grpcLoad) await(t *testing.T, n int) {
+	t.Helper()
+	for over := -1; over < n; {
+		over = l.over() // as long as there is progress there is patience
+		eventually(t, fmt.Sprintf("more than %d calls are over", over), func() bool { return l.over() >= min(n, over+1) })
+	}
+}
+
+func (l *grpcLoad) over() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int(l.answered.Load()) + len(l.losses)
+}
+
+// end lets the calls that have begun be the last.
+func (l *grpcLoad) end() {
+	l.begun.Store(loadCalls)
+	l.workers.Wait()
+	for _, cc := range l.channels {
+		_ = cc.Close()
+	}
+	l.channels = nil
+}
+
+// wantNoLoss looks that the clients have had an answer to every call, and that the apps have given no more of them.
+func (l *grpcLoad) wantNoLoss(t *testing.T, served int) {
+	t.Helper()
+	if len(l.losses) > 0 || served != loadCalls {
+		t.Errorf("of %d calls %d are lost, and the apps have answered %d; the first losses:\n%s",
+			loadCalls, len(l.losses), served, strings.Join(l.losses[:min(len(l.losses), 10)], "\n"))
+	}
+}

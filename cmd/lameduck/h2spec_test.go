@@ -16,18 +16,12 @@ import (
 
 // What h2spec finds fault with is the app's, and what it praises too: the relay neither adds a fault nor hides one.
 func TestH2SpecGivesTheSameResultsThroughLameduck(t *testing.T) {
-	for _, a := range []struct {
-		name  string
-		start func(*testing.T) (address string)
-	}{
-		{"nghttpd", func(t *testing.T) string { return startNghttpd(t) }},
-		{"Go", startGoHTTP2},
-	} {
+	for _, a := range []http2App{nghttpd, goHTTP2} {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
-			app := a.start(t)
-			direct := startH2Spec(t, app)
-			through := startH2Spec(t, startServe(t, app).front)
+			_, address := a.start(t, publicDir(t))
+			direct := startH2Spec(t, address)
+			through := startH2Spec(t, startServe(t, address).front)
 			want, got := direct.results(t), through.results(t)
 			for i := range max(len(want), len(got)) {
 				if i >= len(want) || i >= len(got) || want[i].verdict() != got[i].verdict() {

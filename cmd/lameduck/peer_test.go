@@ -30,12 +30,11 @@ func startPeerApp(t *testing.T, name string, args ...string) (app *program, addr
 	t.Helper()
 	address = freeAddress(t)
 	app = start(t, nil, programPath("peer"), append([]string{name, address}, args...)...)
-	awaitListener(t, address)
-	return app, address
+	return app, awaitListener(t, address)
 }
 
-// awaitListener waits until somebody listens at an address.
-func awaitListener(t *testing.T, address string) {
+// awaitListener returns an address when somebody listens there.
+func awaitListener(t *testing.T, address string) string {
 	t.Helper()
 	eventually(t, "somebody listens at "+address, func() bool {
 		c, err := net.Dial("tcp", address)
@@ -44,4 +43,5 @@ func awaitListener(t *testing.T, address string) {
 		}
 		return err == nil
 	})
+	return address
 }

@@ -354,12 +354,17 @@ func requireProgram(t *testing.T, names ...string) string {
 			return path
 		}
 	}
-	message := "needs one of these programs: " + strings.Join(names, ", ")
+	lack(t, "needs one of these programs: "+strings.Join(names, ", "))
+	return ""
+}
+
+// lack skips a test for want of something, but not in CI.
+func lack(t *testing.T, message string) {
+	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(message)
 	}
 	t.Skip(message)
-	return ""
 }
 
 // refused tells whether nobody listens at an address.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -147,4 +148,49 @@ func runGRPCServer(args []string) error {
 	err = s.Serve(ln)
 	fmt.Println("calls", calls.Load())
 	return err
+}
+
+// Every message of the stream has its answer, the last of them long after both GOAWAY have come.
+func TestAGRPCStreamOf20SecondsIsFinishedInADrain(t *testing.T) {
+	t.Parallel()
+	const messages = 200
+	p := startGRPCPod(t)
+	cc, err := grpc.NewClient("passthrough:///"+p.duck.front, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cc.Close()
+	stream, err := testgrpc.NewTestServiceClient(cc).FullDuplexCall(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticker := time.NewTicker(20 * time.Second / messages)
+	defer ticker.Stop()
+	var hook <-chan answer
+	for n := range messages {
+		size := int32(1 + n*100)
+		if err := stream.Send(&testgrpc.StreamingOutputCallRequest{ResponseParameters: []*testgrpc.ResponseParameters{{Size: size}}}); err != nil {
+			t.Fatalf("send message %d: %v", n, err)
+		}
+		resp, err := stream.Recv()
+		if err != nil || len(resp.GetPayload().GetBody()) != int(size) {
+			t.Fatalf("the answer to message %d has %d bytes, %v, want %d", n, len(resp.GetPayload().GetBody()), err, size)
+		}
+		if n == 0 {
+			hook = p.beginEnd(t)
+		}
+		<-ticker.C
+	}
+	if s := p.duck.status(t); s.Phase != "draining" || s.Drain.Seconds < 19 {
+		t.Errorf("status %+v, want that it drains for as long as the stream", s)
+	}
+	if err := stream.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != io.EOF {
+		t.Errorf("the stream ends with %v, want EOF", err)
+	}
+	p.end(t, hook)
+	p.duck.wantTerminationLog(t, "http2 connections ended: 1 by told")
+	p.duck.wantQuietEnd(t)
 }

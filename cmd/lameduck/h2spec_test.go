@@ -101,7 +101,9 @@ func (s specRun) results(t *testing.T) []specCase {
 }
 
 // verdict is what two runs are compared by.
-func (c specCase) verdict() string { return strings.Join([]string{c.Section, c.Name, c.outcome()}, ": ") }
+func (c specCase) verdict() string {
+	return strings.Join([]string{c.Section, c.Name, c.outcome()}, ": ")
+}
 
 func (c specCase) outcome() string {
 	switch {

@@ -31,7 +31,7 @@ func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
 	t.Parallel()
 	pods := []*pod{startGRPCPod(t), startGRPCPod(t)}
 	front := startFront(t, pods[0].duck.front, pods[1].duck.front)
-	load := startGRPCLoad(t, front.address)
+	load := startGRPCLoad(t, front.address, loadCalls)
 	var ends sync.WaitGroup
 	for n := range loadDrains {
 		load.await(t, (n+1)*loadCalls/(loadDrains+2))
@@ -55,6 +55,9 @@ func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
 		answered += p.calls(t)
 	}
 	load.wantNoLoss(t, answered)
+	if load.over() != loadCalls {
+		t.Errorf("there have been %d calls, want %d", load.over(), loadCalls)
+	}
 }
 
 func startGRPCPod(t *testing.T) *pod {
@@ -72,8 +75,9 @@ func (p *pod) calls(t *testing.T) (n int) {
 	return n
 }
 
-// A grpcLoad makes unary calls, a given number in all.
+// A grpcLoad makes unary calls, so many in all unless it is ended sooner.
 type grpcLoad struct {
+	calls    int64
 	channels []*grpc.ClientConn
 	workers  sync.WaitGroup
 	begun    atomic.Int64
@@ -83,9 +87,9 @@ type grpcLoad struct {
 	losses []string
 }
 
-func startGRPCLoad(t *testing.T, address string) *grpcLoad {
+func startGRPCLoad(t *testing.T, address string, calls int64) *grpcLoad {
 	t.Helper()
-	l := &grpcLoad{}
+	l := &grpcLoad{calls: calls}
 	for range loadClients {
 		cc, err := grpc.NewClient("passthrough:///"+address,
 			grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(),
@@ -107,7 +111,7 @@ func startGRPCLoad(t *testing.T, address string) *grpcLoad {
 func (l *grpcLoad) work(client testgrpc.TestServiceClient) {
 	for {
 		n := l.begun.Add(1)
-		if n > loadCalls {
+		if n > l.calls {
 			return
 		}
 		if err := call(client, int(n)); err != nil {
@@ -156,7 +160,7 @@ func (l *grpcLoad) over() int {
 
 // end lets the calls that have begun be the last.
 func (l *grpcLoad) end() {
-	l.begun.Store(loadCalls)
+	l.begun.Store(l.calls)
 	l.workers.Wait()
 	for _, cc := range l.channels {
 		_ = cc.Close()
@@ -167,8 +171,8 @@ func (l *grpcLoad) end() {
 // wantNoLoss looks that the clients have had an answer to every call, and that the apps have given no more of them.
 func (l *grpcLoad) wantNoLoss(t *testing.T, served int) {
 	t.Helper()
-	if len(l.losses) > 0 || served != loadCalls {
+	if len(l.losses) > 0 || served != l.over() {
 		t.Errorf("of %d calls %d are lost, and the apps have answered %d; the first losses:\n%s",
-			loadCalls, len(l.losses), served, strings.Join(l.losses[:min(len(l.losses), 10)], "\n"))
+			l.over(), len(l.losses), served, strings.Join(l.losses[:min(len(l.losses), 10)], "\n"))
 	}
 }

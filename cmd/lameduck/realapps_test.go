@@ -67,6 +67,12 @@ func testdata(t *testing.T, name string) string {
 // writeConfig fills in a configuration file.
 func writeConfig(t *testing.T, name, root, port, modules string) string {
 	t.Helper()
+	return fillIn(t, name, root, struct{ Root, Port, Modules string }{root, port, modules})
+}
+
+// fillIn writes a file of testdata to a directory, with values in their places.
+func fillIn(t *testing.T, name, root string, values any) string {
+	t.Helper()
 	text, err := template.ParseFiles(testdata(t, name))
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +83,7 @@ func writeConfig(t *testing.T, name, root, port, modules string) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := text.Execute(f, struct{ Root, Port, Modules string }{root, port, modules}); err != nil {
+	if err := text.Execute(f, values); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -25,42 +25,78 @@ const goingAway = 1001
 // send every other message in frames with pauses between them, so that nearly always one is under way.
 func TestWebSocketMessagesArriveWholeInADrain(t *testing.T) {
 	t.Parallel()
-	app, address := startNode(t, "websocket-app.js")
-	p := startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s")...)
-	command := nodeScript(t, "websocket-client.js", "ws://"+p.duck.front, "4")
-	client := start(t, nil, command[0], command[1:]...)
-	client.stdout.await(t, "talking", func(l string) bool { return l == "talking" })
+	p := startWebSocketPod(t)
+	client := startTalker(t, "ws://"+p.duck.front)
 	hook := p.beginEnd(t)
-	client.wantExit(t, 0)
+	eventually(t, "the client has come back three times", func() bool { return p.duck.told(t, "websocket") >= 3 })
+	here := client.end(t)
 	p.end(t, hook)
 	p.duck.wantQuietEnd(t)
-	p.duck.wantTerminationLog(t, "websocket connections ended: 4 by told")
-	there, here := talks(t, app), talks(t, client)
-	if len(here) != 4 || len(there) != len(here) {
-		t.Fatalf("the client has had %d connections, the app %d, want 4", len(here), len(there))
+	p.duck.wantTerminationLog(t, fmt.Sprintf("websocket connections ended: %d by told", len(here)))
+	wantWhole(t, here, talks(t, p.app))
+	t.Logf("the client says %+v", here)
+}
+
+func startWebSocketPod(t *testing.T) *pod {
+	t.Helper()
+	app, address := startNode(t, "websocket-app.js")
+	return startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s")...)
+}
+
+// A talker is a client of Node that comes back whenever its connection is closed.
+type talker struct {
+	*program
+	stdin io.Closer
+}
+
+// startTalker returns when messages are under way.
+func startTalker(t *testing.T, url string) *talker {
+	t.Helper()
+	command := nodeScript(t, "websocket-client.js", url)
+	cmd := newCommand(nil, command[0], command[1:]...)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i, c := range here {
-		a := there[i]
-		switch {
-		case len(c.Faults) > 0 || len(a.Faults) > 0:
-			t.Errorf("connection %d: the client has found %v, the app %v", i, c.Faults, a.Faults)
-		case c.Code != goingAway || a.Code != goingAway:
-			t.Errorf("connection %d: the client is told %d, and the app %d, want %d", i, c.Code, a.Code, goingAway)
-		case c.Sent != a.Received:
-			t.Errorf("connection %d: of the client's %d messages %d have arrived", i, c.Sent, a.Received)
-		case a.Sent < c.Received:
-			t.Errorf("connection %d: of the app's %d messages %d have arrived", i, a.Sent, c.Received)
+	c := &talker{startCommand(t, cmd), stdin}
+	c.stdout.await(t, "talking", func(l string) bool { return l == "talking" })
+	return c
+}
+
+// end makes the client's connection its last, and returns what it says of all when that has been closed.
+func (c *talker) end(t *testing.T) []talk {
+	t.Helper()
+	_ = c.stdin.Close()
+	c.wantExit(t, 0)
+	return talks(t, c.program)
+}
+
+// wantWhole looks that both sides have been told that the other one goes, that all that the clients have sent has arrived, and that
+// nothing has arrived in parts.
+func wantWhole(t *testing.T, clients, apps []talk) {
+	t.Helper()
+	sent, received := 0, 0
+	for _, c := range clients {
+		sent += c.Sent
+	}
+	for _, a := range apps {
+		received += a.Received
+	}
+	if len(clients) != len(apps) || sent != received || sent == 0 {
+		t.Errorf("on %d connections the clients have sent %d messages, the apps have received %d on %d", len(clients), sent, received, len(apps))
+	}
+	for _, k := range append(clients, apps...) {
+		if len(k.Faults) > 0 || k.Code != goingAway {
+			t.Errorf("a connection that was closed with %d had the faults %v, want %d and none", k.Code, k.Faults, goingAway)
 		}
 	}
-	t.Logf("the client says %+v", here)
 }
 
 // Node's library does not tell of a message that has been begun and not ended. Go's does: it is read as it comes.
 func TestNoWebSocketClientIsToldWithinAMessage(t *testing.T) {
 	t.Parallel()
 	const clients = 20
-	app, address := startNode(t, "websocket-app.js")
-	p := startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s")...)
+	p := startWebSocketPod(t)
 	begun, ended := make(chan struct{}, clients), make(chan error, clients)
 	for range clients {
 		go func() { ended <- listenTo(t.Context(), "ws://"+p.duck.front, begun) }()

@@ -10,7 +10,6 @@ exports.talk = (ws) => {
     if (data.toString() !== message(said.received)) said.faults.push(`message ${said.received} is not whole`);
     said.received++;
   });
-  ws.on("error", (err) => said.faults.push(String(err)));
   speak(ws, said);
   return said;
 };

@@ -5,5 +5,6 @@ const { talk } = require("./talk");
 const server = new WebSocketServer({ port: Number(process.argv[2].split(":")[1]), host: "127.0.0.1", perMessageDeflate: { threshold: 0 } });
 server.on("connection", (ws) => {
   const said = talk(ws);
+  ws.on("error", (err) => said.faults.push(String(err)));
   ws.on("close", (code) => console.log(JSON.stringify({ ...said, code })));
 });

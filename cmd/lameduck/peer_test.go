@@ -14,6 +14,7 @@ var peers = map[string]func(args []string) error{
 	"grpc server": runGRPCServer,
 	"h2spec":      runH2Spec,
 	"http2":       runGoHTTP2,
+	"page":        runPage,
 	"websocket":   runWebSocket,
 }
 

@@ -52,6 +52,7 @@ func startGoHTTP2(t *testing.T, root string) (app *program, address string) {
 // runGoHTTP2 serves a directory by HTTP/2 without TLS, with Go's own server.
 func runGoHTTP2(args []string) error {
 	server := &http.Server{Addr: args[0], Handler: http.FileServer(http.Dir(args[1])), Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
 	return server.ListenAndServe()
 }
@@ -174,28 +175,39 @@ func (d *duck) exchanges(t *testing.T) (n int) {
 	return n
 }
 
-// The download is under way when the last GOAWAY has come, which names its stream.
+// The download is under way when the last GOAWAY has come, which names its stream: the kernel holds a few megabytes of it, a second's
+// worth.
 func TestAnHTTP2DownloadIsFinishedInADrain(t *testing.T) {
 	for _, a := range http2Apps {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
-			root := publicDir(t)
-			file := randomFile(t, filepath.Join(root, "file"), 4<<20)
-			app, address := a.start(t, root)
-			p := startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
-			got := filepath.Join(t.TempDir(), "got")
-			curl := start(t, nil, requireProgram(t, "curl"),
-				"-sSf", "--http2-prior-knowledge", "--limit-rate", "700k", "-o", got, "http://"+p.duck.front+"/file")
+			p, curl, whole := startDownload(t, a, 48<<20, "8M")
 			eventually(t, "the download is under way", func() bool { return p.duck.metric(t, "lameduck_exchanges_in_flight") == "1" })
 			hook := p.beginEnd(t)
 			curl.wantExit(t, 0)
-			if b, err := os.ReadFile(got); err != nil || !bytes.Equal(b, file) {
-				t.Errorf("%d bytes have arrived, %v, want the %d of the file", len(b), err, len(file))
-			}
+			whole()
 			p.end(t, hook)
 			p.duck.wantTerminationLog(t, "http2 connections ended: 1 by told")
 			p.duck.wantQuietEnd(t)
 		})
+	}
+}
+
+// startDownload starts curl with a file of a pod's app, at a limited rate. What it returns looks that all of it has arrived.
+func startDownload(t *testing.T, a http2App, size int64, rate string) (p *pod, curl *program, wantWhole func()) {
+	t.Helper()
+	root := publicDir(t)
+	file := randomFile(t, filepath.Join(root, "file"), size)
+	app, address := a.start(t, root)
+	p = startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
+	got := filepath.Join(t.TempDir(), "got")
+	curl = start(t, nil, requireProgram(t, "curl"),
+		"-sSf", "--http2-prior-knowledge", "--limit-rate", rate, "-o", got, "http://"+p.duck.front+"/file")
+	return p, curl, func() {
+		t.Helper()
+		if b, err := os.ReadFile(got); err != nil || !bytes.Equal(b, file) {
+			t.Errorf("%d bytes have arrived, %v, want the %d of the file", len(b), err, len(file))
+		}
 	}
 }
 

@@ -123,4 +123,9 @@ var protocols = []mutant{
 		"(h.Type == Data || h.Type == Headers) && h.Flags&flagEndStream", "h.Flags&flagEndStream", "TestParseHeader", ""},
 	{"h2: the reserved bit is no part of an identifier", "proxy/h2/frame.go",
 		"binary.BigEndian.Uint32(b[5:]) & MaxStream", "binary.BigEndian.Uint32(b[5:])", "TestParseHeader", ""},
+
+	{"peers: a WebSocket library gets whole messages", "proxy/websocket.go",
+		"c.due.Load() && side.messages.Between() && !begun", "c.due.Load() && !begun", "TestNoWebSocketClientIsToldWithinAMessage", "cmd/lameduck"},
+	{"peers: a gRPC stream may last", "proxy/h2c.go",
+		"return frames, len(s.streams) == 0", "return frames, s.farewell == final", "TestAGRPCStreamOf20Seconds", "cmd/lameduck"},
 }

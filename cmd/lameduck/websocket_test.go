@@ -16,6 +16,7 @@ type talk struct {
 	Sent, Received int // messages
 	Faults         []string
 	Code           int // with which it was closed
+	Extensions     string
 }
 
 // goingAway is what a client is told (RFC 6455 section 7.4.1).
@@ -89,17 +90,21 @@ func wantWhole(t *testing.T, clients, apps []talk) {
 		if len(k.Faults) > 0 || k.Code != goingAway {
 			t.Errorf("a connection that was closed with %d had the faults %v, want %d and none", k.Code, k.Faults, goingAway)
 		}
+		if !strings.Contains(k.Extensions, "permessage-deflate") {
+			t.Errorf("a connection has the extensions %q, want that it compresses", k.Extensions)
+		}
 	}
 }
 
-// Node's library does not tell of a message that has been begun and not ended. Go's does: it is read as it comes.
+// Node's library and browsers do not tell of a message that has been begun and not ended. Go's does: it is read as it comes.
 func TestNoWebSocketClientIsToldWithinAMessage(t *testing.T) {
 	t.Parallel()
 	const clients = 20
-	p := startWebSocketPod(t)
+	app, address := startPeerApp(t, "page")
+	p := startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s")...)
 	begun, ended := make(chan struct{}, clients), make(chan error, clients)
 	for range clients {
-		go func() { ended <- listenTo(t.Context(), "ws://"+p.duck.front, begun) }()
+		go func() { ended <- listenTo(t.Context(), "ws://"+p.duck.front+"/messages", begun) }()
 	}
 	for range clients {
 		receive(t, begun, "message")

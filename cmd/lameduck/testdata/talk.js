@@ -5,7 +5,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // talk returns what has happened on a connection, and keeps it up to date.
 exports.talk = (ws) => {
-  const said = { sent: 0, received: 0, faults: [] };
+  const said = { sent: 0, received: 0, faults: [], extensions: ws.extensions };
   ws.on("message", (data) => {
     if (data.toString() !== message(said.received)) said.faults.push(`message ${said.received} is not whole`);
     said.received++;
@@ -18,7 +18,7 @@ async function speak(ws, said) {
   for (let n = 0; ws.readyState === ws.OPEN; n++) {
     const text = message(n);
     if (n % 2) {
-      // A message that has been begun is ended whatever happens between its frames.
+      // After a close frame nothing can be sent: a message that had been begun is none.
       const third = Math.ceil(text.length / 3);
       ws.send(text.slice(0, third), { fin: false });
       await pause(10);

@@ -117,7 +117,7 @@ func (b *bench) try(ctx context.Context, p peer, stderr io.Writer) error {
 		return err
 	}
 	b.binaries[p.Name] = path
-	in, err := b.startInstance(ctx, p, throughputConnections)
+	in, err := b.startInstance(ctx, p, b.roomy())
 	if err != nil {
 		return err
 	}
@@ -185,12 +185,15 @@ func (b *bench) instance(ctx context.Context, p peer) (*instance, error) {
 	if in := b.instances[p.Name]; in != nil {
 		return in, nil
 	}
-	in, err := b.startInstance(ctx, p, throughputConnections)
+	in, err := b.startInstance(ctx, p, b.roomy())
 	if err == nil {
 		b.instances[p.Name] = in
 	}
 	return in, err
 }
+
+// roomy is roomyConnections, or what a process can bear here.
+func (b *bench) roomy() int { return fitting(roomyConnections, b.opts.Files) }
 
 // errInterrupted is what a run that was told to stop ends with.
 var errInterrupted = errors.New("interrupted")

@@ -32,6 +32,8 @@ type options struct {
 	// Guard makes a missed target an error.
 	Guard bool
 
+	// Files is how many files a process may open here.
+	Files int
 	// Notes tell what is not measured as its name says.
 	Notes []string
 }
@@ -105,12 +107,12 @@ func (o *options) hurry(given map[string]bool, cases, peers *string) {
 
 // limit fits the cases to what this system lets a process do.
 func (o *options) limit() error {
-	files, err := openFiles()
-	if err != nil {
+	var err error
+	if o.Files, err = openFiles(); err != nil {
 		return err
 	}
 	for i, c := range o.Cases {
-		fitted, note := c.within(files)
+		fitted, note := c.within(o.Files)
 		o.Cases[i] = fitted
 		if note != "" {
 			o.Notes = append(o.Notes, note)

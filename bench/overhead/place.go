@@ -40,6 +40,12 @@ type place struct {
 // counted on.
 const spareConnections = 32
 
+// roomyConnections is what a peer under load is configured for: far more than
+// the load opens. HAProxy keeps no idle connection to the app once a quarter of
+// its descriptors is in use.
+// https://docs.haproxy.org/2.6/configuration.html#tune.pool-high-fd-ratio
+const roomyConnections = 16 * throughputConnections
+
 // otherFiles is what a program opens besides connections: listeners, logs,
 // epoll.
 const otherFiles = 64

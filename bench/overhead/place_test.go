@@ -109,6 +109,15 @@ func TestPoolsHoldWhatTheLoadKeepsBusy(t *testing.T) {
 	}
 }
 
+func TestHAProxyMayKeepThePoolThatTheLoadNeeds(t *testing.T) {
+	at := place{}
+	at.limitTo(roomyConnections)
+	const highRatio = 0.25 // tune.pool-high-fd-ratio: https://docs.haproxy.org/2.6/configuration.html#tune.pool-high-fd-ratio
+	if used := 2 * throughputConnections; float64(used) > highRatio*float64(2*at.MaxConnections) {
+		t.Errorf("with maxconn %d HAProxy closes idle connections to the app when the load has %d open on either side", at.MaxConnections, throughputConnections)
+	}
+}
+
 func TestRenderRefusesWhatAPlaceDoesNotHave(t *testing.T) {
 	for _, text := range []string{"{{.Nowhere}}", "{{.Listen"} {
 		if got, err := (place{}).render(text); err == nil {

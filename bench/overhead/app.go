@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Sizes of the answers at /small, /large and /huge in bytes.
@@ -17,47 +15,89 @@ const (
 	hugeBody  = 64 << 20
 )
 
-func appTool() tool { return tool{"nginx", "nginx-light"} }
-
-// appCommand starts nginx as the app, in the foreground.
-func appCommand() []string {
-	return []string{"{{.Binary}}", "-e", "stderr", "-p", "{{.Dir}}", "-c", "{{.Config}}"}
+// nginxApp answers HTTP/1.1 and h2c.
+func nginxApp() peer {
+	return peer{
+		Name:    "app",
+		Speaks:  []protocol{http1, h2c},
+		Tool:    tool{"nginx", "nginx-light"},
+		Config:  "app.tmpl",
+		Command: []string{"{{.Binary}}", "-e", "stderr", "-p", "{{.Dir}}", "-c", "{{.Config}}"},
+	}
 }
 
-// startApp starts the app that stands behind every peer and waits for it.
-func startApp(ctx context.Context, at place, set unix.CPUSet) (*process, error) {
-	for name, size := range map[string]int{"large": largeBody, "huge": hugeBody} {
+// grpcApp answers every call with the same message and the status OK. nghttpd
+// answers a POST with a file and with trailers, which is all that a unary call
+// needs, and is faster than any library for gRPC.
+func grpcApp() peer {
+	return peer{
+		Name:   "grpc-app",
+		Speaks: []protocol{grpc},
+		Tool:   tool{"nghttpd", "nghttp2-server"},
+		Config: "app.mime.tmpl",
+		Command: []string{
+			"{{.Binary}}", "--no-tls", "--address=127.0.0.1", "--htdocs={{.Files}}",
+			"--mime-types-file={{.Config}}", "--trailer=grpc-status: 0", "{{.ListenPort}}",
+		},
+	}
+}
+
+// writeFiles writes what the apps answer with.
+func writeFiles(dir string) error {
+	call := filepath.Join(dir, callPath)
+	if err := os.MkdirAll(filepath.Dir(call), 0o755); err != nil {
+		return err
+	}
+	for path, content := range map[string][]byte{
 		// Written out, since a hole would be read from one page over and over.
-		if err := os.WriteFile(filepath.Join(at.Files, name), make([]byte, size), 0o644); err != nil {
-			return nil, err
+		filepath.Join(dir, "large"): make([]byte, largeBody),
+		filepath.Join(dir, "huge"):  make([]byte, hugeBody),
+		call:                        message(),
+	} {
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			return err
 		}
 	}
-	if err := at.writeConfig("app.tmpl"); err != nil {
-		return nil, err
+	return nil
+}
+
+// app returns the app of a protocol, and starts it when it is needed for the
+// first time.
+func (b *bench) app(ctx context.Context, p protocol) (*instance, error) {
+	if app := b.apps[p]; app != nil {
+		return app, nil
 	}
-	command, err := at.renderAll(appCommand())
+	at, err := b.appPlace(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	p, err := startProcess("app", command, nil, set)
-	if err != nil {
-		return nil, err
+	app, err := startInstance(ctx, p.app(), at, b.cores.Others)
+	if err == nil {
+		b.apps[p] = app
 	}
-	if err := p.awaitReady(ctx, "http://"+at.App+"/small"); err != nil {
-		p.stop()
-		return nil, err
-	}
-	return p, nil
+	return app, err
+}
+
+func (b *bench) appPlace(ctx context.Context, p protocol) (place, error) {
+	at := b.place
+	at.Protocol = p
+	at.Descriptors = b.appConnections() + otherFiles
+	var err error
+	at.Binary, err = b.locate(ctx, p.app(), nil)
+	return at, err
 }
 
 // smallText is the body of the small answer.
 func smallText() string { return strings.Repeat("x", smallBody) }
 
-// checkBodies asks for every answer at address and compares their lengths, so
-// that no misconfigured peer is measured doing something else.
-func checkBodies(ctx context.Context, address string) error {
+// check asks for every answer at address, so that no misconfigured peer is
+// measured doing something else.
+func (p protocol) check(ctx context.Context, address string) error {
+	if p != http1 {
+		return p.greet(ctx, address)
+	}
 	for path, want := range map[string]int64{"/small": smallBody, "/large": largeBody, "/huge": hugeBody} {
-		got, err := fetch(ctx, "http://"+address+path)
+		got, err := fetch(ctx, overHTTP1(), "http://"+address+path)
 		if err != nil {
 			return err
 		}

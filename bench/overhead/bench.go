@@ -22,12 +22,18 @@ type bench struct {
 	began time.Time
 	dir   string // for everything this run writes, removed at its end
 
-	place     place // what all instances have in common; set by prepare
-	binaries  map[string]string
-	app       *process             // nil until prepare
-	instances map[string]*instance // those that stay, once they are needed
+	place     place                  // what all instances have in common
+	binaries  map[string]string      // by peer
+	apps      map[protocol]*instance // once they are needed
+	instances map[tenancy]*instance  // those that stay, likewise
 
 	results results
+}
+
+// A tenancy is a peer with one of the protocols that it speaks.
+type tenancy struct {
+	peer   string
+	spoken protocol
 }
 
 // newBench makes the directory of a run. The caller closes the bench.
@@ -47,8 +53,10 @@ func newBench(opts options) (*bench, error) {
 		cores:     cores,
 		began:     time.Now(),
 		dir:       dir,
+		place:     place{Dir: dir, Files: dir, Small: smallText()},
 		binaries:  map[string]string{},
-		instances: map[string]*instance{},
+		apps:      map[protocol]*instance{},
+		instances: map[tenancy]*instance{},
 	}, nil
 }
 
@@ -57,20 +65,20 @@ func (b *bench) close() error {
 	for _, in := range b.instances {
 		in.stop()
 	}
-	if b.app != nil {
-		b.app.stop()
+	for _, app := range b.apps {
+		app.stop()
 	}
 	return os.RemoveAll(b.dir)
 }
 
-// prepare starts the app, builds what is to be built and makes sure of every
+// prepare starts the apps, builds what is to be built and makes sure of every
 // peer.
 func (b *bench) prepare(ctx context.Context, stderr io.Writer) error {
 	fmt.Fprintln(stderr, "building and starting", strings.Join(peerNames(b.opts.Peers), ", "))
 	for _, note := range b.opts.Notes {
 		fmt.Fprintln(stderr, note)
 	}
-	if err := b.startApp(ctx); err != nil {
+	if err := b.startApps(ctx); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(b.opts.Cases, func(c benchCase) bool { return c.Rate > 0 }) {
@@ -78,51 +86,83 @@ func (b *bench) prepare(ctx context.Context, stderr io.Writer) error {
 			return err
 		}
 	}
-	return b.sift(ctx, stderr, func(p peer) error { return b.try(ctx, p, stderr) })
+	return b.sift(ctx, stderr,
+		func(p peer) error { return b.find(ctx, p, stderr) },
+		func(p peer, spoken protocol) error { return b.try(ctx, p, spoken) })
 }
 
-// sift tries every peer and leaves out those that cannot run here, unless
-// somebody has named them.
-func (b *bench) sift(ctx context.Context, stderr io.Writer, try func(peer) error) error {
+// startApps writes what the apps answer with, and starts those of the cases.
+func (b *bench) startApps(ctx context.Context) error {
+	if err := writeFiles(b.place.Files); err != nil {
+		return fmt.Errorf("write the answers: %w", err)
+	}
+	for _, spoken := range b.opts.protocols() {
+		if _, err := b.app(ctx, spoken); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sift finds every peer's program, tries it with all that it is to speak, and
+// leaves out what cannot run here, unless somebody has named the peers.
+func (b *bench) sift(ctx context.Context, stderr io.Writer, find func(peer) error, try func(peer, protocol) error) error {
 	var present []peer
 	for _, p := range b.opts.Peers {
-		err := try(p)
-		switch {
-		case err == nil:
+		if err := find(p); err != nil {
+			if err := b.leaveOut(ctx, p, p.Name+" is left out", err, stderr); err != nil {
+				return err
+			}
+			continue
+		}
+		var speaks []protocol
+		for _, spoken := range b.opts.spokenBy(p) {
+			err := try(p, spoken)
+			if err == nil {
+				speaks = append(speaks, spoken)
+			} else if err := b.leaveOut(ctx, p, fmt.Sprintf("%s is left out of %s", p.Name, spoken), err, stderr); err != nil {
+				return err
+			}
+		}
+		if p.Speaks = speaks; len(speaks) > 0 {
 			present = append(present, p)
-		case ctx.Err() != nil:
-			return errInterrupted
-		case b.opts.Named || p.Name == lameduck:
-			return err
-		default:
-			b.leaveOut(p, err, stderr)
 		}
 	}
 	b.opts.Peers = present
 	return nil
 }
 
-// leaveOut notes, in one line, why a peer is not measured.
-func (b *bench) leaveOut(p peer, err error, stderr io.Writer) {
-	reason, _, _ := strings.Cut(err.Error(), "\n")
-	note := fmt.Sprintf("%s is left out: %s", p.Name, reason)
-	fmt.Fprintln(stderr, note)
-	b.results.notes = append(b.results.notes, note)
-}
-
-// try finds a peer's program and looks whether it does what it is to do.
-func (b *bench) try(ctx context.Context, p peer, stderr io.Writer) error {
-	path, err := b.locate(ctx, p, stderr)
-	if err != nil {
+// leaveOut notes, in one line, why a peer is not measured, if it may be left
+// out.
+func (b *bench) leaveOut(ctx context.Context, p peer, what string, err error, stderr io.Writer) error {
+	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
+	case b.opts.Named || p.Name == lameduck:
 		return err
 	}
+	reason, _, _ := strings.Cut(err.Error(), "\n")
+	note := what + ": " + reason
+	fmt.Fprintln(stderr, note)
+	b.results.notes = append(b.results.notes, note)
+	return nil
+}
+
+// find notes the path of a peer's program.
+func (b *bench) find(ctx context.Context, p peer, stderr io.Writer) error {
+	path, err := b.locate(ctx, p, stderr)
 	b.binaries[p.Name] = path
-	in, err := b.startInstance(ctx, p, b.roomy())
+	return err
+}
+
+// try looks whether a peer does what it is to do.
+func (b *bench) try(ctx context.Context, p peer, spoken protocol) error {
+	in, err := b.startInstance(ctx, p, spoken, b.roomy())
 	if err != nil {
 		return err
 	}
 	defer in.stop()
-	if err := checkBodies(ctx, in.place.Listen); err != nil {
+	if err := spoken.check(ctx, in.place.Listen); err != nil {
 		return fmt.Errorf("check %s: %w", p.Name, err)
 	}
 	return nil
@@ -144,23 +184,7 @@ func (b *bench) locate(ctx context.Context, p peer, stderr io.Writer) (string, e
 	return "", nil // direct has no program
 }
 
-// startApp starts the app and sets what every instance is told about it.
-func (b *bench) startApp(ctx context.Context) error {
-	addresses, err := freeAddresses(1)
-	if err != nil {
-		return err
-	}
-	b.place = place{Dir: b.dir, Files: b.dir, App: addresses[0], Small: smallText()}
-	at := b.place
-	at.Descriptors = b.appConnections() + otherFiles
-	if at.Binary, err = appTool().path(); err != nil {
-		return err
-	}
-	b.app, err = startApp(ctx, at, b.cores.Others)
-	return err
-}
-
-// appConnections is how many connections meet at the app: the pools of all
+// appConnections is how many connections meet at an app: the pools of all
 // peers, and the idle ones of those that are measured together.
 func (b *bench) appConnections() int {
 	most := 0
@@ -171,9 +195,14 @@ func (b *bench) appConnections() int {
 }
 
 // startInstance starts one more instance of a peer, for so many connections
-// of clients.
-func (b *bench) startInstance(ctx context.Context, p peer, connections int) (*instance, error) {
+// of clients that speak the protocol.
+func (b *bench) startInstance(ctx context.Context, p peer, spoken protocol, connections int) (*instance, error) {
+	app, err := b.app(ctx, spoken)
+	if err != nil {
+		return nil, err
+	}
 	at := b.place
+	at.Protocol, at.App = spoken, app.place.Listen
 	at.Binary = b.binaries[p.Name]
 	at.limitTo(connections)
 	return startInstance(ctx, p, at, b.cores.Proxy)
@@ -181,13 +210,14 @@ func (b *bench) startInstance(ctx context.Context, p peer, connections int) (*in
 
 // instance returns the one of a peer that stays for the whole run, and starts
 // it when it is needed for the first time.
-func (b *bench) instance(ctx context.Context, p peer) (*instance, error) {
-	if in := b.instances[p.Name]; in != nil {
+func (b *bench) instance(ctx context.Context, p peer, spoken protocol) (*instance, error) {
+	key := tenancy{p.Name, spoken}
+	if in := b.instances[key]; in != nil {
 		return in, nil
 	}
-	in, err := b.startInstance(ctx, p, b.roomy())
+	in, err := b.startInstance(ctx, p, spoken, b.roomy())
 	if err == nil {
-		b.instances[p.Name] = in
+		b.instances[key] = in
 	}
 	return in, err
 }

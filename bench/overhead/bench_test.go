@@ -3,24 +3,34 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// sift tries four peers, of which some fail, and returns those that are left.
+// sift tries four peers, of which some are missing or fail with a protocol, and
+// returns those that are left.
 func sift(ctx context.Context, named bool, failing ...string) (*bench, string, error) {
-	b := &bench{opts: options{Named: named}}
+	b := &bench{opts: options{Named: named, Cases: []benchCase{{}, {Protocol: h2c}, {Protocol: h2c}}}}
 	for _, name := range []string{direct, "nginx", "caddy", lameduck} {
-		b.opts.Peers = append(b.opts.Peers, peer{Name: name})
+		b.opts.Peers = append(b.opts.Peers, peer{Name: name, Speaks: []protocol{http1, h2c, grpc}})
 	}
+	b.opts.Peers[1].Speaks = []protocol{http1}
 	var said strings.Builder
-	err := b.sift(ctx, &said, func(p peer) error {
+	find := func(p peer) error {
 		if slices.Contains(failing, p.Name) {
 			return errors.New(p.Name + " is not installed: apt-get install it\nand more")
 		}
 		return nil
-	})
+	}
+	try := func(p peer, spoken protocol) error {
+		if slices.Contains(failing, fmt.Sprint(p.Name, " ", spoken)) {
+			return fmt.Errorf("it does not understand %s", spoken)
+		}
+		return nil
+	}
+	err := b.sift(ctx, &said, find, try)
 	return b, said.String(), err
 }
 
@@ -41,12 +51,34 @@ func TestPeersThatCannotRunAreLeftOut(t *testing.T) {
 	}
 }
 
+func TestPeersAreLeftOutOfWhatTheyDoNotSpeak(t *testing.T) {
+	b, said, err := sift(t.Context(), false, "caddy h2c", "nginx HTTP/1.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "nginx is left out of HTTP/1.1: it does not understand HTTP/1.1\ncaddy is left out of h2c: it does not understand h2c\n"
+	if said != want {
+		t.Errorf("said was %q, want %q", said, want)
+	}
+	speaks := map[string][]protocol{direct: {http1, h2c}, "caddy": {http1}, lameduck: {http1, h2c}} // nginx has nothing left
+	for _, p := range b.opts.Peers {
+		if !slices.Equal(p.Speaks, speaks[p.Name]) {
+			t.Errorf("%s is left with %v, want %v", p.Name, p.Speaks, speaks[p.Name])
+		}
+	}
+	if len(b.opts.Peers) != len(speaks) {
+		t.Errorf("left are %v", peerNames(b.opts.Peers))
+	}
+}
+
 func TestPeersThatAreNamedMustRun(t *testing.T) {
 	if _, _, err := sift(t.Context(), true, "caddy"); err == nil || !strings.Contains(err.Error(), "apt-get install it") {
 		t.Errorf("the error is %v, want the remedy", err)
 	}
-	if _, _, err := sift(t.Context(), false, lameduck); err == nil {
-		t.Error("there is a run without lameduck")
+	for _, failing := range []string{lameduck, lameduck + " h2c"} {
+		if _, _, err := sift(t.Context(), false, failing); err == nil {
+			t.Errorf("there is a run without %s", failing)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -10,6 +11,10 @@ import (
 type benchCase struct {
 	Name  string
 	Title string
+	// Protocol is what is spoken.
+	Protocol protocol
+	// Load is the program that makes the load, where it is a Debian package's.
+	Load tool
 	// Share is the part of the -duration that one measurement takes; Extra
 	// comes on top of it for each peer, Wait once for those that are measured
 	// together.
@@ -85,6 +90,10 @@ func allCases() []benchCase {
 		loadCase("heads", "request heads of 1 KB over 32 keep-alive connections", 1.0/3,
 			load{Path: "/small", Connections: 32, HeadBytes: 1024}, microseconds),
 		throughputCase(),
+		streamCase("h2c", h2c, streamLoad{Connections: 8, Streams: 8}).warmed(),
+		streamCase("h2c-single", h2c, streamLoad{Connections: 32, Streams: 1}),
+		streamCase("grpc", grpc, streamLoad{Connections: 8, Streams: 8, Calls: true}).warmed(),
+		streamCase("grpc-single", grpc, streamLoad{Connections: 32, Streams: 1, Calls: true}),
 		latencyCase("latency", 2000, 1),
 		latencyCase("latency500", 500, 4.0/3),
 		idleCase("idle", 1000, 2),
@@ -121,7 +130,7 @@ func (c benchCase) wanted(round int) bool {
 
 // fits says whether the case can be measured of the peer.
 func (c benchCase) fits(p peer) bool {
-	return c.Direct || len(p.Command) > 0
+	return slices.Contains(p.Speaks, c.Protocol) && (c.Direct || len(p.Command) > 0)
 }
 
 // leastTime is long enough for some answers on a busy machine.
@@ -142,7 +151,7 @@ func (c benchCase) loadTime(opts options, round int) time.Duration {
 // for the whole run.
 func ofInstance(do func(ctx context.Context, b *bench, in *instance, d time.Duration) (measurement, error)) func(context.Context, *bench, step) ([]measurement, error) {
 	return func(ctx context.Context, b *bench, s step) ([]measurement, error) {
-		in, err := b.instance(ctx, s.Peers[0])
+		in, err := b.instance(ctx, s.Peers[0], s.Case.Protocol)
 		if err != nil {
 			return nil, err
 		}

@@ -1,24 +1,31 @@
 // Overhead measures what it costs to have a proxy in front of an app: Lameduck
 // beside its peers, taking turns within one run on one machine.
 //
-//	go run ./bench/overhead                                  # all of it, at most 20 minutes
-//	go run ./bench/overhead -quick                           # a minute and a half
+//	go run ./bench/overhead                                  # all of it, at most 25 minutes
+//	go run ./bench/overhead -quick                           # two minutes
 //	go run ./bench/overhead -quick -guard                    # and fail if a target is missed
 //	go run ./bench/overhead -cases keepalive -peers nginx,lameduck -rounds 9
 //	go run ./bench/overhead -lameduck ./lameduck -json out.json
 //
 // It needs two cores, wrk and nginx-light, which is the app as well; the peers
-// need haproxy and caddy. All of these are Debian packages. Traefik and
+// need haproxy and caddy, HTTP/2 nghttp2-client for the load and, for gRPC,
+// nghttp2-server for the app. All of these are Debian packages. Traefik and
 // queue-proxy are built once, from the Go module proxy, which takes minutes. A
-// peer that cannot run here is left out, which the report says, unless -peers
-// names it. The table goes to stdout as Markdown, progress with the time left
-// to stderr.
+// peer or a case that cannot run here is left out, which the report says, unless
+// -peers or -cases names it. The table goes to stdout as Markdown, progress with
+// the time left to stderr.
 //
 //	 all other cores          the proxy's core          all other cores
 //	┌───────────────┐        ┌────────────────┐        ┌────────────────┐
-//	│ wrk or pacer  │ ─────> │ the peer       │ ─────> │ app (nginx)    │
+//	│ the load      │ ─────> │ the peer       │ ─────> │ the app        │
 //	└───────────────┘        └────────────────┘        └────────────────┘
 //	                          direct: not there
+//
+//	case                     load           app
+//	latency, latency500      ./pacer        nginx
+//	h2c, h2c-single          h2load         nginx
+//	grpc, grpc-single        h2load         nghttpd
+//	all others               wrk            nginx
 //
 // # How each number is made
 //
@@ -53,6 +60,17 @@
 // the slower side of a fast proxy. In throughput, a peer whose core was less
 // than 95 % in use gets "≥" before its value: it could have passed on more.
 //
+// h2load sends these as fast as they are answered, over HTTP/2 without TLS, on
+// both sides of the peer:
+//
+//   - h2c: 64-byte answers, 8 connections with 8 streams at a time on each, and
+//   - h2c-single: 32 connections with one stream at a time on each, from clients
+//     that wait for each answer: no two streams share a segment there.
+//   - grpc and grpc-single: the same with unary calls. A call is a POST with a
+//     message of 16 bytes and "te: trailers"; its answer is a message of the same
+//     size and a status in trailers. That a peer passes these on is looked at
+//     before any load.
+//
 // Latency is measured with 2,000 and 500 requests a second over 32 keep-alive
 // connections (latency, latency500), which leaves the proxy idle most of the
 // time. The load is ./pacer: open, so that a request is sent when it is due
@@ -80,12 +98,13 @@
 // and sections for debuggers.
 //
 // The peers' configurations are in peers/ and peer.go, as their documentation
-// advises; the app is nginx, with a file cache and sendfile. Go programs have
+// advises. One that speaks several protocols runs once for each, and a case is
+// measured of those peers alone that can pass it on. Go programs have
 // GOMAXPROCS=1 by their one core, as they would by a limit of one CPU.
 //
 // With -guard every target of the chosen cases and peers is judged, in a
 // sentence each; a ratio is judged as the table shows it. A target for which a
-// peer was left out is missed.
+// peer or its case was left out is missed.
 //
 // # The JSON file
 //
@@ -125,7 +144,9 @@
 //     CPU times; hence rounds, ratios, and the line on how much of the proxy's
 //     core others had. Two runs are comparable by their ratios only.
 //   - nginx, HAProxy in http mode and the Go peers share connections to the app
-//     among clients; Lameduck and haproxy-tcp open one for each. In newconn those
+//     among clients; Lameduck and haproxy-tcp open one for each. Over h2c, nginx
+//     has one stream at a time on each of them, the others have many; Lameduck
+//     decodes no header block, the others all. In newconn those
 //     therefore open one connection per request where the two open two, and
 //     nginx-nopool always does. (HAProxy in http mode shares only what it deems
 //     safe, which the first request on a connection is not.)
@@ -141,5 +162,5 @@
 //   - queue-proxy counts requests for Knative's autoscaler all the time, and
 //     Caddy and Traefik have more to offer: what a peer can do that others cannot
 //     is in no figure.
-//   - There is no TLS, no HTTP/2, and no delay between the parties.
+//   - There is no TLS, and no delay between the parties.
 package main

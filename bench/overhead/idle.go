@@ -57,7 +57,7 @@ func idleCase(name string, connections, every int) benchCase {
 			{Name: "idle_pss", Title: "resident with idle connections, shared pages shared out", Unit: "MB", Digits: 1, Hidden: true},
 		},
 		measure: func(ctx context.Context, b *bench, s step) ([]measurement, error) {
-			return b.measureIdle(ctx, s.Peers, s.Case.Connections)
+			return b.measureIdle(ctx, s)
 		},
 	}
 }
@@ -90,13 +90,13 @@ func openFiles() (int, error) {
 
 // measureIdle measures some peers at a time: while one is in use, those before
 // it are silent already.
-func (b *bench) measureIdle(ctx context.Context, peers []peer, connections int) ([]measurement, error) {
+func (b *bench) measureIdle(ctx context.Context, s step) ([]measurement, error) {
 	var inUse sync.Mutex // held for the one peer whose connections are used
 	var waiting sync.WaitGroup
-	measurements, errs := make([]measurement, len(peers)), make([]error, len(peers))
-	for i, p := range peers {
+	measurements, errs := make([]measurement, len(s.Peers)), make([]error, len(s.Peers))
+	for i, p := range s.Peers {
 		waiting.Go(func() {
-			measurements[i], errs[i] = b.measureIdleOf(ctx, p, connections, &inUse)
+			measurements[i], errs[i] = b.measureIdleOf(ctx, p, s.Case, &inUse)
 		})
 	}
 	waiting.Wait()
@@ -105,8 +105,8 @@ func (b *bench) measureIdle(ctx context.Context, peers []peer, connections int) 
 
 // measureIdleOf starts another instance of the peer, since memory depends on
 // what a process has done before.
-func (b *bench) measureIdleOf(ctx context.Context, p peer, connections int, inUse sync.Locker) (measurement, error) {
-	idle, start, err := b.makeIdle(ctx, p, connections, inUse)
+func (b *bench) measureIdleOf(ctx context.Context, p peer, c benchCase, inUse sync.Locker) (measurement, error) {
+	idle, start, err := b.makeIdle(ctx, p, c, inUse)
 	if err != nil {
 		return measurement{}, fmt.Errorf("%s: %w", p.Name, err)
 	}
@@ -118,7 +118,7 @@ func (b *bench) measureIdleOf(ctx context.Context, p peer, connections int, inUs
 	if err != nil {
 		return measurement{}, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	return measurement{Values: idleValues(start, held, connections)}, nil
+	return measurement{Values: idleValues(start, held, c.Connections)}, nil
 }
 
 // An idleProxy is a proxy with clients that do nothing.
@@ -134,10 +134,10 @@ func (p idleProxy) close() {
 
 // makeIdle starts a proxy, tells its memory, and opens and uses connections
 // to it.
-func (b *bench) makeIdle(ctx context.Context, p peer, connections int, inUse sync.Locker) (proxy idleProxy, start memory, err error) {
+func (b *bench) makeIdle(ctx context.Context, p peer, c benchCase, inUse sync.Locker) (proxy idleProxy, start memory, err error) {
 	inUse.Lock()
 	defer inUse.Unlock()
-	if proxy.instance, err = b.startInstance(ctx, p, connections); err != nil {
+	if proxy.instance, err = b.startInstance(ctx, p, c.Protocol, c.Connections); err != nil {
 		return proxy, start, err
 	}
 	defer func() {
@@ -151,7 +151,7 @@ func (b *bench) makeIdle(ctx context.Context, p peer, connections int, inUse syn
 	if start, err = groupMemory(proxy.instance.process.pid); err != nil {
 		return proxy, start, err
 	}
-	if proxy.clients, err = openIdle(ctx, proxy.instance.place.Listen, connections); err != nil {
+	if proxy.clients, err = openIdle(ctx, proxy.instance.place.Listen, c.Connections); err != nil {
 		return proxy, start, err
 	}
 	return proxy, start, proxy.clients.live(ctx)

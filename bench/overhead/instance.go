@@ -14,7 +14,8 @@ type instance struct {
 	process *process // nil: the peer is the app itself
 }
 
-// startInstance starts p at a place and waits until it serves.
+// startInstance starts p at a place, to speak what the place says, and waits
+// until it serves.
 func startInstance(ctx context.Context, p peer, at place, set unix.CPUSet) (*instance, error) {
 	if len(p.Command) == 0 {
 		at.Listen = at.App
@@ -53,15 +54,17 @@ func launch(p peer, at place, set unix.CPUSet) (*instance, error) {
 }
 
 func (in *instance) awaitReady(ctx context.Context) error {
-	url := "http://{{.Listen}}/small"
-	if in.peer.Ready != "" {
-		url = in.peer.Ready
-	}
-	url, err := in.place.render(url)
+	url, err := in.place.render(in.peer.Ready)
 	if err != nil {
 		return err
 	}
-	return in.process.awaitReady(ctx, url)
+	return in.process.awaitReady(ctx, func(ctx context.Context) error {
+		if url == "" {
+			return in.place.Protocol.greet(ctx, in.place.Listen)
+		}
+		_, err := fetch(ctx, overHTTP1(), url)
+		return err
+	})
 }
 
 // stop ends the process, if there is one.

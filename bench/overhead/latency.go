@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
@@ -75,21 +72,15 @@ func (b *bench) pacerPath() string { return filepath.Join(b.dir, "pacer") }
 
 // pace runs the pacer against address, on the load's cores.
 func (b *bench) pace(ctx context.Context, address string, rate int, d time.Duration) (pacerSummary, error) {
-	var out, complaints bytes.Buffer
-	cmd := exec.CommandContext(ctx, b.pacerPath(), "-rate", fmt.Sprint(rate), "-duration", d.String(),
-		"-connections", fmt.Sprint(latencyConnections), "http://"+address+"/small")
-	cmd.Stdout, cmd.Stderr = &out, &complaints
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us alone
 	// The signals by which Go's scheduler interrupts long functions would
 	// interrupt ppoll(2).
-	cmd.Env = []string{"GODEBUG=asyncpreemptoff=1"}
-	if err := startOn(b.cores.Others, cmd); err != nil {
-		return pacerSummary{}, fmt.Errorf("start the pacer: %w", err)
+	env := []string{"GODEBUG=asyncpreemptoff=1"}
+	text, err := runOn(ctx, b.cores.Others, env, b.pacerPath(), "-rate", fmt.Sprint(rate), "-duration", d.String(),
+		"-connections", fmt.Sprint(latencyConnections), "http://"+address+"/small")
+	if err != nil {
+		return pacerSummary{}, err
 	}
-	if err := cmd.Wait(); err != nil {
-		return pacerSummary{}, fmt.Errorf("run the pacer: %w: %s", err, bytes.TrimSpace(complaints.Bytes()))
-	}
-	return parsePacer(out.Bytes())
+	return parsePacer(text)
 }
 
 func parsePacer(text []byte) (pacerSummary, error) {

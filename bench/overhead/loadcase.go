@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A cpuUnit is what CPU time per request is shown in.
+// A cpuUnit is what CPU time is shown in.
 type cpuUnit struct {
 	Name   string
 	Length time.Duration
@@ -19,9 +19,9 @@ var (
 	wholeMilliseconds = cpuUnit{"ms", time.Millisecond, 1}
 )
 
-// loadCase measures what requests cost while wrk sends them as fast as they
-// are answered.
-func loadCase(name, title string, share float64, l load, unit cpuUnit) benchCase {
+// loadCase measures what requests cost while they are sent as fast as they are
+// answered.
+func loadCase(name, title string, share float64, l generator, unit cpuUnit) benchCase {
 	return benchCase{
 		Name:   name,
 		Title:  title,
@@ -30,7 +30,7 @@ func loadCase(name, title string, share float64, l load, unit cpuUnit) benchCase
 		Every:  1,
 		Direct: true,
 		Metrics: append(cpuMetrics(unit),
-			metric{Name: "rate", Title: "requests per second", Digits: l.rateDigits()},
+			metric{Name: "rate", Title: "requests per second", Digits: rateDigits(unit)},
 			metric{Name: "busy", Title: "proxy's core in use", Unit: "%", Alone: true},
 		),
 		measure: ofInstance(func(ctx context.Context, b *bench, in *instance, d time.Duration) (measurement, error) {
@@ -66,8 +66,8 @@ func cpuMetrics(unit cpuUnit) []metric {
 }
 
 // rateDigits is 1 where there are only some answers a second.
-func (l load) rateDigits() int {
-	if l.Body == hugeBody {
+func rateDigits(unit cpuUnit) int {
+	if unit == wholeMilliseconds {
 		return 1
 	}
 	return 0
@@ -81,9 +81,24 @@ const settleTime = 50 * time.Millisecond
 // progress line only.
 const startTime = 30 * time.Millisecond
 
-func (b *bench) measureLoad(ctx context.Context, in *instance, l load, d time.Duration, unit cpuUnit) (measurement, error) {
+// streamCase is a loadCase over h2c.
+func streamCase(name string, spoken protocol, l streamLoad) benchCase {
+	what := "64-byte answers"
+	if l.Calls {
+		what = fmt.Sprintf("unary calls with messages of %d bytes", messageBytes)
+	}
+	streams := fmt.Sprintf("%d streams at a time on each", l.Streams)
+	if l.Streams == 1 {
+		streams = "one stream at a time on each"
+	}
+	c := loadCase(name, fmt.Sprintf("%s over %d connections of %s, %s", what, l.Connections, spoken, streams), 1.0/5, l, microseconds)
+	c.Protocol, c.Load = spoken, h2loadTool()
+	return c
+}
+
+func (b *bench) measureLoad(ctx context.Context, in *instance, l generator, d time.Duration, unit cpuUnit) (measurement, error) {
 	return b.metered(ctx, in, unit, func() (outcome, error) {
-		return l.send(ctx, in.place.Listen, d, b.cores.Others)
+		return l.send(ctx, in.place, d, b.cores.Others)
 	})
 }
 

@@ -26,7 +26,7 @@ type machine struct {
 }
 
 // describeMachine finds out the versions of the peers' programs, and of what
-// makes the load.
+// makes the load and answers it.
 func describeMachine(measured []peer, binaries map[string]string) machine {
 	m := machine{
 		CPU:      cpuModel(),
@@ -35,8 +35,10 @@ func describeMachine(measured []peer, binaries map[string]string) machine {
 		Go:       runtime.Version(),
 		Versions: map[string]string{},
 	}
-	if path, err := wrkTool().path(); err == nil {
-		m.Versions["wrk"] = programVersion(path, "-v")
+	for program, flag := range map[tool]string{wrkTool(): "-v", h2loadTool(): "--version", grpcApp().Tool: "--version"} {
+		if path, err := program.path(); err == nil {
+			m.Versions[program.Program] = programVersion(path, flag)
+		}
 	}
 	for _, p := range measured {
 		if version := p.version(binaries[p.Name]); version != "" {

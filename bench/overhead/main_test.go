@@ -8,9 +8,7 @@ import (
 )
 
 func TestRunFromEndToEnd(t *testing.T) {
-	if err := requireTools([]tool{appTool(), wrkTool()}); err != nil {
-		t.Skip(err)
-	}
+	needTools(t, required()...)
 	if _, err := shareCores(); err != nil {
 		t.Skip(err)
 	}
@@ -30,9 +28,7 @@ func TestRunFromEndToEnd(t *testing.T) {
 }
 
 func TestRunStopsWhenInterrupted(t *testing.T) {
-	if err := requireTools([]tool{appTool(), wrkTool()}); err != nil {
-		t.Skip(err)
-	}
+	needTools(t, required()...)
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,6 +23,9 @@ type options struct {
 	// Cases and Peers are what is measured, in the order of the tables.
 	Cases []benchCase
 	Peers []peer
+	// Asked are the cases that were asked for, whether or not they can be
+	// measured here.
+	Asked []benchCase
 	// Named says that somebody has named the peers: one that cannot run is
 	// an error then, and left out otherwise.
 	Named bool
@@ -50,13 +54,13 @@ type preset struct {
 const all = "all"
 
 // full is the run for numbers that are shown to others, quick the one that
-// tells in a minute and a half whether anything has changed.
+// tells in two minutes whether anything has changed.
 var (
 	full  = preset{Rounds: 5, Duration: 3 * time.Second, Cases: all, Peers: all}
 	quick = preset{
 		Rounds:   3,
 		Duration: 600 * time.Millisecond,
-		Cases:    "keepalive,large,newconn,heads,latency,idle,binary",
+		Cases:    "keepalive,large,newconn,heads,h2c,grpc,latency,idle,binary",
 		Peers:    "direct,nginx,haproxy-http,haproxy-tcp,reverseproxy,lameduck",
 	}
 )
@@ -66,7 +70,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	opts := options{}
 	flags := flag.NewFlagSet("overhead", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.BoolVar(&opts.Quick, "quick", false, "a run of a minute and a half: fewer rounds, shorter loads, fewer cases and peers where no flag says more")
+	flags.BoolVar(&opts.Quick, "quick", false, "a run of two minutes: fewer rounds, shorter loads, fewer cases and peers where no flag says more")
 	flags.IntVar(&opts.Rounds, "rounds", full.Rounds, "`times` that each peer is measured")
 	flags.DurationVar(&opts.Duration, "duration", full.Duration, "`time` of load in the keepalive case; the other load cases take a part of it")
 	cases := flags.String("cases", full.Cases, "comma-separated `names` of what is measured, or all")
@@ -84,8 +88,12 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	}
 	opts.Named = given["peers"] && *peers != all
 	var caseErr, peerErr error
-	opts.Cases, caseErr = choose("case", allCases(), func(c benchCase) string { return c.Name }, *cases)
+	opts.Asked, caseErr = choose("case", allCases(), func(c benchCase) string { return c.Name }, *cases)
 	opts.Peers, peerErr = choose("peer", allPeers(), func(p peer) string { return p.Name }, *peers)
+	opts.Cases = opts.Asked
+	if !given["cases"] || *cases == all {
+		opts.dropCases()
+	}
 	return opts, errors.Join(caseErr, peerErr, opts.check(flags.Args()), opts.limit())
 }
 
@@ -102,6 +110,18 @@ func (o *options) hurry(given map[string]bool, cases, peers *string) {
 	}
 	if !given["peers"] {
 		*peers = quick.Peers
+	}
+}
+
+// dropCases leaves out the cases whose load or app is not installed.
+func (o *options) dropCases() {
+	o.Cases = nil
+	for _, c := range o.Asked {
+		if err := requireTools(c.optional()); err != nil {
+			o.Notes = append(o.Notes, fmt.Sprintf("%s is left out: %v", c.Name, err))
+			continue
+		}
+		o.Cases = append(o.Cases, c)
 	}
 }
 
@@ -165,11 +185,40 @@ func choose[T any](kind string, items []T, name func(T) string, names string) ([
 // tools returns the programs from Debian packages that this run cannot do
 // without.
 func (o options) tools() []tool {
-	needed := []tool{appTool(), wrkTool()}
+	needed := required()
+	for _, c := range o.Cases {
+		needed = append(needed, c.optional()...)
+	}
 	for _, p := range o.Peers {
 		if p.Tool != (tool{}) && o.Named {
 			needed = append(needed, p.Tool)
 		}
 	}
 	return needed
+}
+
+// required are the programs without which there is no run.
+func required() []tool { return []tool{nginxApp().Tool, wrkTool()} }
+
+// optional are those of a case that is left out for want of them.
+func (c benchCase) optional() []tool {
+	return slices.DeleteFunc([]tool{c.Load, c.Protocol.app().Tool}, func(t tool) bool {
+		return t == tool{} || slices.Contains(required(), t)
+	})
+}
+
+// protocols are those of the cases, each once.
+func (o options) protocols() []protocol {
+	var all []protocol
+	for _, c := range o.Cases {
+		if !slices.Contains(all, c.Protocol) {
+			all = append(all, c.Protocol)
+		}
+	}
+	return all
+}
+
+// spokenBy are those of the cases that the peer passes on.
+func (o options) spokenBy(p peer) []protocol {
+	return slices.DeleteFunc(o.protocols(), func(spoken protocol) bool { return !slices.Contains(p.Speaks, spoken) })
 }

@@ -20,7 +20,7 @@ func TestParseOptionsChoosesInTheOrderOfTheTable(t *testing.T) {
 
 func TestParseOptionsRefusesNonsense(t *testing.T) {
 	for flags, want := range map[string]string{
-		"-cases=fast":       `case "fast": unknown, all or some of keepalive, large, huge, newconn, heads, throughput, latency, latency500, idle, idle10k, binary is needed`,
+		"-cases=fast":       `case "fast": unknown, all or some of keepalive, large, huge, newconn, heads, throughput, h2c, h2c-single, grpc, grpc-single, latency, latency500, idle, idle10k, binary is needed`,
 		"-peers=apache":     `peer "apache": unknown`,
 		"-peers=":           `peer "": unknown`,
 		"-rounds=0":         "-rounds 0: at least 1 is needed",
@@ -68,6 +68,34 @@ func TestToolsOfAPeerAreNeededWhereItIsNamed(t *testing.T) {
 	}
 }
 
+func TestCasesWithoutTheirToolsAreLeftOutUnlessNamed(t *testing.T) {
+	gone := tool{"no-such-load", "load-package"}
+	o := options{Asked: []benchCase{{Name: "here"}, {Name: "gone", Load: gone}}}
+	o.dropCases()
+	if got := caseNames(o.Cases); !slices.Equal(got, []string{"here"}) {
+		t.Errorf("left are %v", got)
+	}
+	if want := []string{"gone is left out: missing Debian packages: apt-get install load-package"}; !slices.Equal(o.Notes, want) {
+		t.Errorf("the notes are %q, want %q", o.Notes, want)
+	}
+	if o.Cases = o.Asked; !slices.Contains(o.tools(), gone) {
+		t.Errorf("a run of a named case can do without its load: %v", o.tools())
+	}
+	if o.Cases = o.Asked[:1]; slices.Contains(o.tools(), gone) {
+		t.Errorf("a run needs the load of a case that it leaves out: %v", o.tools())
+	}
+}
+
+func TestGRPCNeedsItsAppAndItsLoad(t *testing.T) {
+	for name, want := range map[string][]tool{"keepalive": nil, "h2c": {h2loadTool()}, "grpc": {h2loadTool(), grpcApp().Tool}} {
+		for _, c := range allCases() {
+			if got := c.optional(); c.Name == name && !slices.Equal(got, want) {
+				t.Errorf("%s needs %v, want %v", name, got, want)
+			}
+		}
+	}
+}
+
 func TestQuickIsAPresetThatFlagsOverrule(t *testing.T) {
 	for args, want := range map[string]struct {
 		rounds   int
@@ -88,7 +116,7 @@ func TestQuickIsAPresetThatFlagsOverrule(t *testing.T) {
 		}
 	}
 	opts, err := parseOptions([]string{"-quick"}, &strings.Builder{})
-	if got := strings.Join(caseNames(opts.Cases), " "); err != nil || got != "keepalive large newconn heads latency idle binary" {
+	if got := strings.Join(caseNames(opts.Cases), " "); err != nil || got != "keepalive large newconn heads h2c grpc latency idle binary" {
 		t.Errorf("the quick cases are %s, %v", got, err)
 	}
 }

@@ -11,6 +11,8 @@ import (
 // peers/. Command, Env and Ready are text/template texts over a place.
 type peer struct {
 	Name string
+	// Speaks is what it passes on.
+	Speaks []protocol
 	// Title says what the peer is, for the list under the table.
 	Title string
 	// Tool is the program, where it is a Debian package's.
@@ -30,15 +32,15 @@ type peer struct {
 	// Env is the environment but for PATH. Nothing else is inherited: GOGC or
 	// GOMAXPROCS of the caller's shell would change what is measured.
 	Env []string
-	// Ready is a URL that answers 200 once the peer serves; empty: the small
-	// answer through the peer.
+	// Ready is a URL that answers 200 once the peer serves; empty: it serves
+	// when the app's answer comes through it.
 	Ready string
 }
 
 // allPeers returns everything that can be measured, in the order of the table.
 func allPeers() []peer {
 	return slices.Concat(
-		[]peer{{Name: direct, Title: "no proxy: the client talks to the app"}},
+		[]peer{{Name: direct, Title: "no proxy: the client talks to the app", Speaks: everything()}},
 		nginxPeers(), haproxyPeers(), goPeers(),
 		[]peer{lameduckPeer()},
 	)
@@ -51,9 +53,15 @@ const (
 	lameduck = "lameduck"
 )
 
+// overHTTP is what a proxy passes on that reads HTTP/1.1 and HTTP/2, and
+// everything what one does that relays bytes.
+func overHTTP() []protocol   { return []protocol{http1, h2c, grpc} }
+func everything() []protocol { return []protocol{http1, h2c, grpc} }
+
 func nginxPeers() []peer {
 	pooled := peer{
 		Name:    "nginx",
+		Speaks:  overHTTP(),
 		Title:   "with a pool of connections to the app, as its documentation advises",
 		Tool:    tool{"nginx", "nginx-light"},
 		Version: []string{"-v"},
@@ -62,22 +70,24 @@ func nginxPeers() []peer {
 	}
 	plain := pooled
 	plain.Name, plain.Title = "nginx-nopool", "with a bare proxy_pass: a new connection to the app for each request"
-	plain.Config = "nginx-nopool.tmpl"
+	plain.Config, plain.Speaks = "nginx-nopool.tmpl", []protocol{http1}
 	return []peer{pooled, plain}
 }
 
 func haproxyPeers() []peer {
 	http := peer{
 		Name:    "haproxy-http",
+		Speaks:  overHTTP(),
 		Title:   "in http mode: reads every message, and shares connections to the app",
 		Tool:    tool{"haproxy", "haproxy"},
 		Version: []string{"-v"},
 		Config:  "haproxy-http.tmpl",
 		Command: []string{"{{.Binary}}", "-db", "-f", "{{.Config}}"},
 	}
-	tcp := http
-	tcp.Name, tcp.Title, tcp.Config = "haproxy-tcp", "in tcp mode: a blind relay, one connection to the app for each of the client's", "haproxy-tcp.tmpl"
-	return []peer{http, tcp}
+	blind := http
+	blind.Name, blind.Title, blind.Config = "haproxy-tcp", "in tcp mode: a blind relay, one connection to the app for each of the client's", "haproxy-tcp.tmpl"
+	blind.Speaks = everything()
+	return []peer{http, blind}
 }
 
 // goPeers are those that are written in Go, as Lameduck is.
@@ -85,6 +95,7 @@ func goPeers() []peer {
 	return []peer{
 		{
 			Name:    "caddy",
+			Speaks:  overHTTP(),
 			Title:   "with a bare reverse_proxy",
 			Tool:    tool{"caddy", "caddy"},
 			Version: []string{"version"},
@@ -94,6 +105,7 @@ func goPeers() []peer {
 		},
 		{
 			Name:    "traefik",
+			Speaks:  overHTTP(),
 			Title:   "with one router and one service",
 			Module:  peers.Traefik,
 			Config:  "traefik.yaml.tmpl",
@@ -101,6 +113,7 @@ func goPeers() []peer {
 		},
 		{
 			Name:    "queue-proxy",
+			Speaks:  overHTTP(),
 			Title:   "the sidecar of Knative Serving",
 			Module:  peers.QueueProxy,
 			Command: []string{"{{.Binary}}"},
@@ -108,9 +121,10 @@ func goPeers() []peer {
 		},
 		{
 			Name:    "reverseproxy",
+			Speaks:  overHTTP(),
 			Title:   "httputil.ReverseProxy of Go's standard library, with a pool of connections to the app",
 			Build:   "lameduck/bench/overhead/peers/reverseproxy",
-			Command: []string{"{{.Binary}}", "{{.Listen}}", "{{.App}}"},
+			Command: []string{"{{.Binary}}", "{{.Listen}}", "{{.App}}", "{{if .HTTP2}}h2c{{else}}http1{{end}}"},
 		},
 	}
 }
@@ -157,6 +171,7 @@ func queueProxyEnv() []string {
 func lameduckPeer() peer {
 	return peer{
 		Name:    lameduck,
+		Speaks:  everything(),
 		Title:   "one connection to the app for each of the client's",
 		Build:   "lameduck/cmd/lameduck",
 		Version: []string{"version"},

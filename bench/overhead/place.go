@@ -18,6 +18,8 @@ var templates embed.FS
 // A place is where one process of a peer or the app runs: the addresses,
 // files and limits that its command and its configuration are filled with.
 type place struct {
+	Protocol protocol // what is spoken
+
 	Binary string // the program
 	Dir    string // for its files, its alone
 	Config string // its configuration, rendered
@@ -27,7 +29,7 @@ type place struct {
 	Admin   string // address for its own health, where it has one
 	Control string // address for orders, where it has one
 
-	Files string // the app's large files
+	Files string // what the apps answer with
 	Small string // the app's small answer
 
 	// MaxConnections is how many connections of clients it must bear.
@@ -75,6 +77,9 @@ func fitting(wanted, files int) int {
 
 // Pool returns pool, for templates.
 func (place) Pool() int { return pool }
+
+// HTTP2 says, for templates, whether it is h2c that is spoken.
+func (p place) HTTP2() bool { return p.Protocol == h2c || p.Protocol == grpc }
 
 // AppPort and the like return the ports of the addresses, for programs that
 // want nothing else.

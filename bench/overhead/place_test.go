@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,10 +13,10 @@ import (
 )
 
 // furnished returns a place with everything that a template may ask for.
-func furnished(t *testing.T, p peer) place {
+func furnished(t *testing.T, p peer, spoken protocol) place {
 	t.Helper()
 	dir := t.TempDir()
-	at := place{Dir: dir, Files: dir, App: "127.0.0.1:8080", Small: smallText(), Binary: "/bin/true"}
+	at := place{Protocol: spoken, Dir: dir, Files: dir, App: "127.0.0.1:8080", Small: smallText(), Binary: "/bin/true"}
 	at.limitTo(100)
 	if err := at.furnish(p); err != nil {
 		t.Fatal(err)
@@ -29,17 +30,15 @@ func TestPeersConfigurationsAreAccepted(t *testing.T) {
 		"haproxy": {"-c", "-f"},
 		"caddy":   {"validate", "--adapter", "caddyfile", "--config"},
 	}
-	for _, p := range allPeers() {
-		if check := checks[p.Tool.Program]; check != nil {
-			t.Run(p.Name, func(t *testing.T) {
-				checkConfig(t, p.Tool, append(check, furnished(t, p).Config))
-			})
+	for _, p := range append(allPeers(), nginxApp()) {
+		for _, spoken := range p.Speaks {
+			if check := checks[p.Tool.Program]; check != nil {
+				t.Run(fmt.Sprint(p.Name, " ", spoken), func(t *testing.T) {
+					checkConfig(t, p.Tool, append(check, furnished(t, p, spoken).Config))
+				})
+			}
 		}
 	}
-	t.Run("app", func(t *testing.T) {
-		at := furnished(t, peer{Name: "app", Config: "app.tmpl"})
-		checkConfig(t, appTool(), append(checks["nginx"], at.Config))
-	})
 }
 
 func checkConfig(t *testing.T, program tool, args []string) {
@@ -56,8 +55,8 @@ func checkConfig(t *testing.T, program tool, args []string) {
 }
 
 func TestPeersCommandsCanBeFilled(t *testing.T) {
-	for _, p := range allPeers() {
-		at := furnished(t, p)
+	for _, p := range append(allPeers(), nginxApp(), grpcApp()) {
+		at := furnished(t, p, http1)
 		for _, texts := range [][]string{p.Command, p.Env, {p.Ready}} {
 			filled, err := at.renderAll(texts)
 			if err != nil {
@@ -73,7 +72,7 @@ func TestPeersCommandsCanBeFilled(t *testing.T) {
 func TestLameduckIsToldItsRoute(t *testing.T) {
 	peers := allPeers()
 	p := peers[slices.IndexFunc(peers, func(p peer) bool { return p.Name == lameduck })]
-	at := furnished(t, p)
+	at := furnished(t, p, http1)
 	env, err := at.renderAll(p.Env)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +92,7 @@ func TestConfigurationsKeepTheirEnding(t *testing.T) {
 
 func TestPoolsHoldWhatTheLoadKeepsBusy(t *testing.T) {
 	for _, p := range allPeers() {
-		at := furnished(t, p)
+		at := furnished(t, p, http1)
 		if at.Config == "" {
 			continue
 		}

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -53,13 +51,13 @@ func (p *process) stop() {
 	<-p.donec
 }
 
-// awaitReady returns once url answers 200. It gives up after ten seconds,
+// awaitReady returns once ask has no error. It gives up after ten seconds,
 // which every peer undercuts by far, or when the process ends.
-func (p *process) awaitReady(ctx context.Context, url string) error {
+func (p *process) awaitReady(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	for {
-		_, err := fetch(ctx, url)
+		err := ask(ctx)
 		if err == nil {
 			return nil
 		}
@@ -71,25 +69,6 @@ func (p *process) awaitReady(ctx context.Context, url string) error {
 		case <-time.After(20 * time.Millisecond): // nothing tells when a server listens
 		}
 	}
-}
-
-// fetch returns the length in bytes of the 200 answer of url, over a
-// connection of its own.
-func fetch(ctx context.Context, url string) (int64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return 0, err
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
-	resp, err := client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("get %s: %s", url, resp.Status)
-	}
-	return io.Copy(io.Discard, resp.Body)
 }
 
 // A tail keeps the last 2 KiB that were written to it, enough for the reason

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -97,7 +98,11 @@ func TestAwaitReadyWaitsForA200(t *testing.T) {
 	}))
 	defer server.Close()
 	p := startShell(t, "sleep 60")
-	if err := p.awaitReady(t.Context(), server.URL); err != nil {
+	ask := func(ctx context.Context) error {
+		_, err := fetch(ctx, overHTTP1(), server.URL)
+		return err
+	}
+	if err := p.awaitReady(t.Context(), ask); err != nil {
 		t.Error(err)
 	}
 	if time.Since(begun) < 50*time.Millisecond {
@@ -107,7 +112,7 @@ func TestAwaitReadyWaitsForA200(t *testing.T) {
 
 func TestAwaitReadyTellsWhyAProcessEnded(t *testing.T) {
 	p := startShell(t, "echo no such directive; exit 1")
-	err := p.awaitReady(t.Context(), "http://127.0.0.1:1/")
+	err := p.awaitReady(t.Context(), func(context.Context) error { return errors.New("refused") })
 	if err == nil || !strings.Contains(err.Error(), "no such directive") {
 		t.Errorf("the error is %v, want it to show what the process said", err)
 	}

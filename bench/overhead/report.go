@@ -67,7 +67,7 @@ func newReport(b *bench) report {
 		Seconds: b.opts.Duration.Seconds(),
 		Series:  entries(&b.results, b.opts.Cases),
 		Notes:   b.results.notes,
-		Targets: judge(&b.results, b.opts.Cases, b.asked),
+		Targets: judge(&b.results, b.opts.Asked, b.asked),
 		table:   table(&b.results, b.opts.Cases, b.opts.Peers),
 	}
 	for _, c := range b.opts.Cases {

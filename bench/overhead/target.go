@@ -25,6 +25,7 @@ func targets() []target {
 		each("keepalive", 0.35, "reverseproxy", "caddy", "traefik", "queue-proxy"),
 		each("large", 1, "nginx", "haproxy-http"),
 		each("newconn", 1, "nginx", "haproxy-http"),
+		streams("h2c", "h2c-single", "grpc", "grpc-single"),
 		[]target{
 			{Case: "latency", Metric: "added_p99", Peers: []string{"nginx", "haproxy-http"}, AtMost: 1.05},
 			{Case: "idle", Metric: "start", AtMost: 12},
@@ -33,6 +34,17 @@ func targets() []target {
 			{Case: "binary", Metric: "size", AtMost: 12},
 		},
 	)
+}
+
+// streams returns those of cases over h2c: half of what Go's own proxy costs,
+// and no more than nginx, which shares no connection to the app at a time.
+func streams(cases ...string) []target {
+	var all []target
+	for _, c := range cases {
+		all = append(all, each(c, 0.5, "reverseproxy")...)
+		all = append(all, each(c, 1, "nginx")...)
+	}
+	return all
 }
 
 // each returns one target about CPU time for each of the peers.

@@ -35,14 +35,14 @@ func (t tally) seconds() float64 {
 	return float64(t.Requests) / t.Rate
 }
 
-// send runs wrk against address for the given time, on the cores in set.
-func (l load) send(ctx context.Context, address string, d time.Duration, set unix.CPUSet) (outcome, error) {
+// send runs wrk.
+func (l load) send(ctx context.Context, at place, d time.Duration, set unix.CPUSet) (outcome, error) {
 	path, err := wrkTool().path()
 	if err != nil {
 		return outcome{}, err
 	}
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, l.args(address)...)
+	cmd := exec.CommandContext(ctx, path, l.args(at.Listen)...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us alone
 	if err := startOn(set, cmd); err != nil {

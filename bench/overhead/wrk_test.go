@@ -111,9 +111,7 @@ func TestWrkAsksForTheCloseOfConnections(t *testing.T) {
 // returns its head.
 func captureHead(t *testing.T, l load) string {
 	t.Helper()
-	if err := requireTools([]tool{wrkTool()}); err != nil {
-		t.Skip(err)
-	}
+	needTools(t, wrkTool())
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +125,7 @@ func captureHead(t *testing.T, l load) string {
 	donec := make(chan struct{}) // closed when wrk has ended
 	go func() {
 		defer close(donec)
-		_, _ = l.send(ctx, server.Addr().String(), time.Hour, all) // an error: it is killed below
+		_, _ = l.send(ctx, place{Listen: server.Addr().String()}, time.Hour, all) // an error: it is killed below
 	}()
 	head := acceptHead(t, server)
 	cancel()

@@ -1,7 +1,7 @@
 // Command reverseproxy is the shortest reverse proxy that Go's standard
 // library allows: what one would write instead of using Lameduck.
 //
-//	reverseproxy LISTEN APP
+//	reverseproxy LISTEN APP http1|h2c
 package main
 
 import (
@@ -13,19 +13,24 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		log.Fatal("usage: reverseproxy LISTEN APP")
+	if len(os.Args) != 4 {
+		log.Fatal("usage: reverseproxy LISTEN APP http1|h2c")
 	}
 	listen, app := os.Args[1], &url.URL{Scheme: "http", Host: os.Args[2]}
-	log.Fatal(http.ListenAndServe(listen, newProxy(app)))
+	spoken := new(http.Protocols)
+	spoken.SetHTTP1(os.Args[3] == "http1")
+	spoken.SetUnencryptedHTTP2(os.Args[3] == "h2c")
+	server := http.Server{Addr: listen, Handler: newProxy(app, spoken), Protocols: spoken}
+	log.Fatal(server.ListenAndServe())
 }
 
 // newProxy returns a proxy to app that keeps as many idle connections to it as
 // there are clients. The default, two, would make it open a connection for
 // nearly every request.
-func newProxy(app *url.URL) *httputil.ReverseProxy {
+func newProxy(app *url.URL, spoken *http.Protocols) *httputil.ReverseProxy {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
+	transport.Protocols = spoken
 	transport.MaxIdleConns = 0 // no limit
 	transport.MaxIdleConnsPerHost = 1 << 16
 	transport.IdleConnTimeout = 0 // no limit

@@ -42,6 +42,16 @@ func grpcApp() peer {
 	}
 }
 
+// tunnelApp answers WebSocket and TCP.
+func tunnelApp() peer {
+	return peer{
+		Name:    "tunnel",
+		Speaks:  []protocol{webSocket, tcp},
+		Build:   "lameduck/bench/overhead/tunnel",
+		Command: []string{"{{.Binary}}", "app", "{{.Listen}}"},
+	}
+}
+
 // writeFiles writes what the apps answer with.
 func writeFiles(dir string) error {
 	call := filepath.Join(dir, callPath)
@@ -82,9 +92,14 @@ func (b *bench) appPlace(ctx context.Context, p protocol) (place, error) {
 	at := b.place
 	at.Protocol = p
 	at.Descriptors = b.appConnections() + otherFiles
-	var err error
-	at.Binary, err = b.locate(ctx, p.app(), nil)
-	return at, err
+	app := p.app()
+	if b.binaries[app.Name] == "" {
+		if err := b.find(ctx, app, nil); err != nil {
+			return at, err
+		}
+	}
+	at.Binary = b.binaries[app.Name]
+	return at, nil
 }
 
 // smallText is the body of the small answer.
@@ -93,7 +108,11 @@ func smallText() string { return strings.Repeat("x", smallBody) }
 // check asks for every answer at address, so that no misconfigured peer is
 // measured doing something else.
 func (p protocol) check(ctx context.Context, address string) error {
-	if p != http1 {
+	switch p {
+	case http1:
+	case webSocket, tcp:
+		return p.echo(ctx, address, largeBody)
+	default:
 		return p.greet(ctx, address)
 	}
 	for path, want := range map[string]int64{"/small": smallBody, "/large": largeBody, "/huge": hugeBody} {

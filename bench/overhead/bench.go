@@ -53,7 +53,7 @@ func newBench(opts options) (*bench, error) {
 		cores:     cores,
 		began:     time.Now(),
 		dir:       dir,
-		place:     place{Dir: dir, Files: dir, Small: smallText()},
+		place:     place{Dir: dir, Built: dir, Files: dir, Small: smallText()},
 		binaries:  map[string]string{},
 		apps:      map[protocol]*instance{},
 		instances: map[tenancy]*instance{},

@@ -25,6 +25,7 @@
 //	latency, latency500      ./pacer        nginx
 //	h2c, h2c-single          h2load         nginx
 //	grpc, grpc-single        h2load         nghttpd
+//	tcp-…, ws…               ./tunnel       ./tunnel
 //	all others               wrk            nginx
 //
 // # How each number is made
@@ -71,6 +72,18 @@
 //     size and a status in trailers. That a peer passes these on is looked at
 //     before any load.
 //
+// The load of tunnels sends or receives over 4 connections as fast as it can,
+// and CPU time is divided by what came through, in units of 64 MiB:
+//
+//   - tcp-down and tcp-up: bytes from the app to the client and the other way,
+//     which nobody reads anything into. Lameduck is told so (proto=tcp).
+//   - ws-down and ws-up: WebSocket messages of 16 KiB, one frame each;
+//   - ws1m-down and ws1m-up: of 1 MiB. Lameduck follows the frames, the others
+//     relay bytes.
+//
+// Both ends of a tunnel are faster than any proxy: what is received is thrown
+// away in the kernel.
+//
 // Latency is measured with 2,000 and 500 requests a second over 32 keep-alive
 // connections (latency, latency500), which leaves the proxy idle most of the
 // time. The load is ./pacer: open, so that a request is sent when it is due
@@ -82,11 +95,11 @@
 // JSON file; the report says so where that spoils the latencies.
 //
 // Idle memory (idle with 1,000 connections, idle10k with 10,000 or as many as
-// descriptors allow) is measured before any load, of other instances of the
-// peers: in every other round, and once. Resident at start is Rss in
+// descriptors allow, ws-idle10k with as many WebSockets) is measured before any load, of other instances of the
+// peers: in every other round, and the latter two once. Resident at start is Rss in
 // /proc/PID/smaps_rollup half a second after the peer says that it is ready.
-// Then the clients connect and make one request each, then three times more, 16
-// at a time, with 0.25 s of silence before each pass; 7 s after the last one
+// Then the clients connect and make one request each, or send a message that is
+// echoed, then three times more, 16 at a time, with 0.25 s of silence before each pass; 7 s after the last one
 // Rss is read again. The growth, divided by the connections, is the memory per
 // connection. So it holds what connections leave behind after use, and the heap
 // that a garbage collector has grown to meanwhile, not the state just after
@@ -125,8 +138,8 @@
 //	targets[]     sentence, holds, measured
 //
 // The metrics are, for cases with load: cpu, cpu_whole, foreign (the share of
-// the proxy's core that others had), rate, busy; for latencies instead of the
-// last two p50, p99, added_p50, added_p99, late_p50, late_p99; start, resident
+// the proxy's core that others had), rate (of tunnels in MiB per second, and
+// their CPU time per 64 MiB), busy; for latencies instead of the last two p50, p99, added_p50, added_p99, late_p50, late_p99; start, resident
 // and perconn for idle ones, and start_pss, idle_pss; size for binary.
 //
 // # What the numbers do not say
@@ -146,7 +159,7 @@
 //   - nginx, HAProxy in http mode and the Go peers share connections to the app
 //     among clients; Lameduck and haproxy-tcp open one for each. Over h2c, nginx
 //     has one stream at a time on each of them, the others have many; Lameduck
-//     decodes no header block, the others all. In newconn those
+//     and haproxy-tcp decode no header block. In newconn those
 //     therefore open one connection per request where the two open two, and
 //     nginx-nopool always does. (HAProxy in http mode shares only what it deems
 //     safe, which the first request on a connection is not.)

@@ -39,10 +39,15 @@ const (
 )
 
 // idleCase measures memory: at start, and with connections that wait.
-func idleCase(name string, connections, every int) benchCase {
+func idleCase(name string, spoken protocol, connections, every int) benchCase {
+	what := "keep-alive connections"
+	if spoken == webSocket {
+		what = "WebSockets"
+	}
 	return benchCase{
 		Name:        name,
-		Title:       fmt.Sprintf("memory at start and with %s idle keep-alive connections", number(float64(connections), 0)),
+		Title:       fmt.Sprintf("memory at start and with %s idle %s", number(float64(connections), 0), what),
+		Protocol:    spoken,
 		Extra:       idleStart + idlePasses*idleGap + time.Duration(connections)*idleTraffic,
 		Wait:        idleHold,
 		Every:       every,
@@ -151,7 +156,7 @@ func (b *bench) makeIdle(ctx context.Context, p peer, c benchCase, inUse sync.Lo
 	if start, err = groupMemory(proxy.instance.process.pid); err != nil {
 		return proxy, start, err
 	}
-	if proxy.clients, err = openIdle(ctx, proxy.instance.place.Listen, c.Connections); err != nil {
+	if proxy.clients, err = openIdle(ctx, proxy.instance.place.Listen, c.Protocol, c.Connections); err != nil {
 		return proxy, start, err
 	}
 	return proxy, start, proxy.clients.live(ctx)
@@ -168,19 +173,30 @@ func idleValues(start, idle memory, connections int) map[string]float64 {
 	}
 }
 
-// idleClients are keep-alive connections that do nothing most of the time.
-type idleClients []*idleClient
+// idleClients are connections that do nothing most of the time.
+type idleClients []idleClient
 
-// openIdle opens n connections to address and makes one request on each. What
+// An idleClient is one of them.
+type idleClient interface {
+	exchange() error // one request and its answer, or a message and its echo
+	close()
+}
+
+// openIdle opens n connections to address and makes one exchange on each. What
 // it returns must be closed, on error too.
-func openIdle(ctx context.Context, address string, n int) (idleClients, error) {
+func openIdle(ctx context.Context, address string, spoken protocol, n int) (idleClients, error) {
 	clients := make(idleClients, n)
 	err := clients.each(ctx, func(i int) error {
 		conn, err := net.DialTimeout("tcp", address, 5*time.Second)
 		if err != nil {
 			return err
 		}
-		clients[i] = &idleClient{conn: conn, answers: bufio.NewReader(conn)}
+		clients[i] = &keepAlive{conn: conn, answers: bufio.NewReader(conn)}
+		if spoken == webSocket {
+			if clients[i], err = openIdleSocket(conn, address); err != nil {
+				return err
+			}
+		}
 		return clients[i].exchange()
 	})
 	if err != nil {
@@ -221,19 +237,19 @@ func (c idleClients) each(ctx context.Context, do func(i int) error) error {
 func (c idleClients) close() {
 	for _, client := range c {
 		if client != nil {
-			client.conn.Close()
+			client.close()
 		}
 	}
 }
 
-// An idleClient is one keep-alive connection.
-type idleClient struct {
+// A keepAlive is one keep-alive connection.
+type keepAlive struct {
 	conn    net.Conn
 	answers *bufio.Reader
 }
 
 // exchange makes one request and reads the whole answer, in five seconds.
-func (c *idleClient) exchange() error {
+func (c *keepAlive) exchange() error {
 	if err := c.conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return err
 	}
@@ -251,3 +267,28 @@ func (c *idleClient) exchange() error {
 	}
 	return err
 }
+
+func (c *keepAlive) close() { c.conn.Close() }
+
+// An idleSocket is one WebSocket.
+type idleSocket struct{ *echoClient }
+
+// openIdleSocket makes a WebSocket of a connection, and closes that if it
+// cannot.
+func openIdleSocket(conn net.Conn, address string) (idleClient, error) {
+	client, err := openEcho(conn, address, webSocket)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return idleSocket{client}, nil
+}
+
+func (s idleSocket) exchange() error {
+	if err := s.arm(); err != nil {
+		return err
+	}
+	return s.echoClient.exchange(smallBody)
+}
+
+func (s idleSocket) close() { s.conn.Close() }

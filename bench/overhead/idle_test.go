@@ -19,7 +19,7 @@ func TestIdleClientsKeepTheirConnections(t *testing.T) {
 	}))
 	defer server.Close()
 
-	clients, err := openIdle(t.Context(), server.Listener.Addr().String(), 40)
+	clients, err := openIdle(t.Context(), server.Listener.Addr().String(), http1, 40)
 	defer clients.close()
 	if err != nil {
 		t.Fatal(err)
@@ -36,12 +36,33 @@ func TestIdleClientsKeepTheirConnections(t *testing.T) {
 	}
 }
 
+func TestIdleWebSocketsKeepTheirConnections(t *testing.T) {
+	clients, err := openIdle(t.Context(), startedApp(t, webSocket).place.Listen, webSocket, 20)
+	defer clients.close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := clients.live(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestIdleWebSocketsMustBeOnes(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	clients, err := openIdle(t.Context(), server.Listener.Addr().String(), webSocket, 1)
+	defer clients.close()
+	if err == nil || !strings.Contains(err.Error(), "404 Not Found") {
+		t.Errorf("the error is %v, want the status in it", err)
+	}
+}
+
 func TestIdleClientsRefuseOtherAnswers(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 	}))
 	defer server.Close()
-	clients, err := openIdle(t.Context(), server.Listener.Addr().String(), 1)
+	clients, err := openIdle(t.Context(), server.Listener.Addr().String(), http1, 1)
 	defer clients.close()
 	if err == nil || !strings.Contains(err.Error(), "502 Bad Gateway") {
 		t.Errorf("the error is %v, want the status in it", err)
@@ -67,7 +88,7 @@ func TestIdleCaseFitsTheLimitOfOpenFiles(t *testing.T) {
 		{20_000, 9_900, "idle10k: 9,900 connections instead of 10,000: a process may open 20,000 files here (ulimit -Hn), and a proxy needs two for each"},
 		{1024, 400, "idle10k: 400 connections instead of 10,000: a process may open 1,024 files here"},
 	} {
-		got, note := idleCase("idle10k", 10_000, 0).within(c.files)
+		got, note := idleCase("idle10k", http1, 10_000, 0).within(c.files)
 		if got.Connections != c.connections || !strings.HasPrefix(note, c.note) || (note == "") != (c.note == "") {
 			t.Errorf("with %d files: %d connections, %q; want %d, %q", c.files, got.Connections, note, c.connections, c.note)
 		}

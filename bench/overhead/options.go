@@ -60,7 +60,7 @@ var (
 	quick = preset{
 		Rounds:   3,
 		Duration: 600 * time.Millisecond,
-		Cases:    "keepalive,large,newconn,heads,h2c,grpc,latency,idle,binary",
+		Cases:    "keepalive,large,newconn,heads,h2c,grpc,tcp-down,ws-up,latency,idle,binary",
 		Peers:    "direct,nginx,haproxy-http,haproxy-tcp,reverseproxy,lameduck",
 	}
 )

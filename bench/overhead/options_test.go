@@ -20,7 +20,7 @@ func TestParseOptionsChoosesInTheOrderOfTheTable(t *testing.T) {
 
 func TestParseOptionsRefusesNonsense(t *testing.T) {
 	for flags, want := range map[string]string{
-		"-cases=fast":       `case "fast": unknown, all or some of keepalive, large, huge, newconn, heads, throughput, h2c, h2c-single, grpc, grpc-single, latency, latency500, idle, idle10k, binary is needed`,
+		"-cases=fast":       `case "fast": unknown, all or some of keepalive, large, huge, newconn, heads, throughput, h2c, h2c-single, grpc, grpc-single, tcp-down, tcp-up, ws-down, ws-up, ws1m-down, ws1m-up, latency, latency500, idle, idle10k, ws-idle10k, binary is needed`,
 		"-peers=apache":     `peer "apache": unknown`,
 		"-peers=":           `peer "": unknown`,
 		"-rounds=0":         "-rounds 0: at least 1 is needed",
@@ -87,7 +87,7 @@ func TestCasesWithoutTheirToolsAreLeftOutUnlessNamed(t *testing.T) {
 }
 
 func TestGRPCNeedsItsAppAndItsLoad(t *testing.T) {
-	for name, want := range map[string][]tool{"keepalive": nil, "h2c": {h2loadTool()}, "grpc": {h2loadTool(), grpcApp().Tool}} {
+	for name, want := range map[string][]tool{"keepalive": nil, "h2c": {h2loadTool()}, "ws-up": nil, "grpc": {h2loadTool(), grpcApp().Tool}} {
 		for _, c := range allCases() {
 			if got := c.optional(); c.Name == name && !slices.Equal(got, want) {
 				t.Errorf("%s needs %v, want %v", name, got, want)
@@ -116,7 +116,7 @@ func TestQuickIsAPresetThatFlagsOverrule(t *testing.T) {
 		}
 	}
 	opts, err := parseOptions([]string{"-quick"}, &strings.Builder{})
-	if got := strings.Join(caseNames(opts.Cases), " "); err != nil || got != "keepalive large newconn heads h2c grpc latency idle binary" {
+	if got := strings.Join(caseNames(opts.Cases), " "); err != nil || got != "keepalive large newconn heads h2c grpc tcp-down ws-up latency idle binary" {
 		t.Errorf("the quick cases are %s, %v", got, err)
 	}
 }

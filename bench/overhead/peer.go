@@ -55,8 +55,8 @@ const (
 
 // overHTTP is what a proxy passes on that reads HTTP/1.1 and HTTP/2, and
 // everything what one does that relays bytes.
-func overHTTP() []protocol   { return []protocol{http1, h2c, grpc} }
-func everything() []protocol { return []protocol{http1, h2c, grpc} }
+func overHTTP() []protocol   { return []protocol{http1, h2c, grpc, webSocket} }
+func everything() []protocol { return []protocol{http1, h2c, grpc, webSocket, tcp} }
 
 func nginxPeers() []peer {
 	pooled := peer{
@@ -177,7 +177,7 @@ func lameduckPeer() peer {
 		Version: []string{"version"},
 		Command: []string{"{{.Binary}}", "serve"},
 		Env: []string{
-			"LAMEDUCK_ROUTES={{.Listen}}={{.AppPort}}",
+			"LAMEDUCK_ROUTES={{.Listen}}={{.AppPort}}{{if .TCP}};proto=tcp{{end}}",
 			"LAMEDUCK_ADMIN={{.Admin}}",
 			"LAMEDUCK_CONTROL={{.Control}}",
 			"LAMEDUCK_LOG_LEVEL=warn",

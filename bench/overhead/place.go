@@ -21,6 +21,7 @@ type place struct {
 	Protocol protocol // what is spoken
 
 	Binary string // the program
+	Built  string // directory of the programs that this run has built
 	Dir    string // for its files, its alone
 	Config string // its configuration, rendered
 	Listen string // address for the client
@@ -80,6 +81,14 @@ func (place) Pool() int { return pool }
 
 // HTTP2 says, for templates, whether it is h2c that is spoken.
 func (p place) HTTP2() bool { return p.Protocol == h2c || p.Protocol == grpc }
+
+// Slots is more than Descriptors, for nginx: it begins to close connections
+// before its slots are in use.
+func (p place) Slots() int { return p.Descriptors + p.Descriptors/8 }
+
+// WebSocket and TCP say so of tunnels.
+func (p place) WebSocket() bool { return p.Protocol == webSocket }
+func (p place) TCP() bool       { return p.Protocol == tcp }
 
 // AppPort and the like return the ports of the addresses, for programs that
 // want nothing else.

@@ -55,7 +55,7 @@ func checkConfig(t *testing.T, program tool, args []string) {
 }
 
 func TestPeersCommandsCanBeFilled(t *testing.T) {
-	for _, p := range append(allPeers(), nginxApp(), grpcApp()) {
+	for _, p := range append(allPeers(), nginxApp(), grpcApp(), tunnelApp()) {
 		at := furnished(t, p, http1)
 		for _, texts := range [][]string{p.Command, p.Env, {p.Ready}} {
 			filled, err := at.renderAll(texts)
@@ -72,13 +72,15 @@ func TestPeersCommandsCanBeFilled(t *testing.T) {
 func TestLameduckIsToldItsRoute(t *testing.T) {
 	peers := allPeers()
 	p := peers[slices.IndexFunc(peers, func(p peer) bool { return p.Name == lameduck })]
-	at := furnished(t, p, http1)
-	env, err := at.renderAll(p.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := "LAMEDUCK_ROUTES=" + at.Listen + "=8080"; !slices.Contains(env, want) {
-		t.Errorf("the environment is %q, want %q in it", env, want)
+	for spoken, suffix := range map[protocol]string{http1: "", h2c: "", webSocket: "", tcp: ";proto=tcp"} {
+		at := furnished(t, p, spoken)
+		env, err := at.renderAll(p.Env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "LAMEDUCK_ROUTES=" + at.Listen + "=8080" + suffix; !slices.Contains(env, want) {
+			t.Errorf("the environment for %s is %q, want %q in it", spoken, env, want)
+		}
 	}
 }
 
@@ -105,6 +107,14 @@ func TestPoolsHoldWhatTheLoadKeepsBusy(t *testing.T) {
 				t.Errorf("%s keeps %d connections to the app, fewer than the load's %d", p.Name, n, throughputConnections)
 			}
 		}
+	}
+}
+
+func TestNginxHasSlotsForBothSidesOfEveryTunnel(t *testing.T) {
+	at := place{}
+	at.limitTo(10_000)
+	if free := at.Slots() - 2*10_000; free < at.Slots()/16 {
+		t.Errorf("of %d slots %d are free with 10,000 tunnels: nginx closes connections", at.Slots(), free)
 	}
 }
 

@@ -21,16 +21,21 @@ const (
 	http1 protocol = iota
 	h2c            // HTTP/2 without TLS, begun with its preface
 	grpc           // unary calls over h2c
+	webSocket
+	tcp
 )
 
 func (p protocol) String() string {
-	return [...]string{"HTTP/1.1", "h2c", "gRPC"}[p]
+	return [...]string{"HTTP/1.1", "h2c", "gRPC", "WebSocket", "TCP"}[p]
 }
 
 // app is what stands behind every peer in the cases of the protocol.
 func (p protocol) app() peer {
-	if p == grpc {
+	switch p {
+	case grpc:
 		return grpcApp()
+	case webSocket, tcp:
+		return tunnelApp()
 	}
 	return nginxApp()
 }
@@ -43,6 +48,8 @@ func (p protocol) greet(ctx context.Context, address string) error {
 		return expectSmall(fetch(ctx, overHTTP2(), "http://"+address+"/small"))
 	case grpc:
 		return call(ctx, address)
+	case webSocket, tcp:
+		return p.echo(ctx, address, smallBody)
 	}
 	return expectSmall(fetch(ctx, overHTTP1(), "http://"+address+"/small"))
 }

@@ -26,11 +26,13 @@ func targets() []target {
 		each("large", 1, "nginx", "haproxy-http"),
 		each("newconn", 1, "nginx", "haproxy-http"),
 		streams("h2c", "h2c-single", "grpc", "grpc-single"),
+		tunnels("tcp-down", "tcp-up", "ws-down", "ws-up", "ws1m-down", "ws1m-up"),
 		[]target{
 			{Case: "latency", Metric: "added_p99", Peers: []string{"nginx", "haproxy-http"}, AtMost: 1.05},
 			{Case: "idle", Metric: "start", AtMost: 12},
 			{Case: "idle", Metric: "perconn", AtMost: 10},
 			{Case: "idle10k", Metric: "perconn", AtMost: 10},
+			{Case: "ws-idle10k", Metric: "perconn", AtMost: 10},
 			{Case: "binary", Metric: "size", AtMost: 12},
 		},
 	)
@@ -43,6 +45,15 @@ func streams(cases ...string) []target {
 	for _, c := range cases {
 		all = append(all, each(c, 0.5, "reverseproxy")...)
 		all = append(all, each(c, 1, "nginx")...)
+	}
+	return all
+}
+
+// tunnels returns those of cases with tunnels: no more than a blind relay in C.
+func tunnels(cases ...string) []target {
+	var all []target
+	for _, c := range cases {
+		all = append(all, each(c, 1, "haproxy-tcp")...)
 	}
 	return all
 }

@@ -1,0 +1,81 @@
+// Command tunnel is both ends of a tunnel: the app that answers, and the load.
+//
+//	tunnel app ADDRESS
+//	tunnel load -up -websocket -frame 16384 -connections 4 -duration 1s ADDRESS
+//
+// A connection begins with what the client wants of it: a line such as "down 65536", or a WebSocket's opening handshake
+// with a target such as /down?frame=16384. Then
+//
+//   - down: the app sends, as fast as it is taken, in writes of that size: each is a frame on a WebSocket.
+//   - up: the client does, and the app reads to the end and closes.
+//   - echo: the app sends back what comes.
+//
+// The load prints, as JSON, how many bytes have reached the other end and in which time. Neither end may be the slow part, since
+// both share a core: what is received is thrown away by the kernel (MSG_TRUNC of tcp(7)), without a copy.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+func main() {
+	err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tunnel:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	switch {
+	case len(args) == 2 && args[0] == "app":
+		return serve(ctx, args[1])
+	case len(args) > 0 && args[0] == "load":
+		l, err := parseLoad(args[1:], stderr)
+		if err != nil {
+			return err
+		}
+		s, err := l.run(ctx)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(stdout).Encode(s)
+	}
+	return fmt.Errorf("arguments %q: app ADDRESS, or load with flags and ADDRESS, is needed", args)
+}
+
+func parseLoad(args []string, stderr io.Writer) (load, error) {
+	l := load{}
+	f := flag.NewFlagSet("tunnel load", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.BoolVar(&l.up, "up", false, "send, instead of receiving")
+	f.BoolVar(&l.websocket, "websocket", false, "speak WebSocket, instead of nothing")
+	f.IntVar(&l.frame, "frame", 64<<10, "`bytes` of each write, or frame")
+	f.IntVar(&l.connections, "connections", 4, "`number` of connections")
+	f.DurationVar(&l.duration, "duration", time.Second, "`time` of the load")
+	if err := f.Parse(args); err != nil {
+		return l, err
+	}
+	l.address = f.Arg(0)
+	switch {
+	case f.NArg() != 1:
+		return l, fmt.Errorf("arguments %q: one address is needed", f.Args())
+	case l.frame < 1 || l.frame > largestFrame:
+		return l, fmt.Errorf("-frame %d: 1 to %d is needed", l.frame, largestFrame)
+	case l.connections < 1:
+		return l, fmt.Errorf("-connections %d: at least 1 is needed", l.connections)
+	case l.duration <= 0:
+		return l, fmt.Errorf("-duration %s: more than 0 is needed", l.duration)
+	}
+	return l, nil
+}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -81,14 +80,22 @@ func (b *bench) prepare(ctx context.Context, stderr io.Writer) error {
 	if err := b.startApps(ctx); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(b.opts.Cases, func(c benchCase) bool { return c.Rate > 0 }) {
-		if err := b.buildPacer(ctx); err != nil {
-			return err
-		}
+	if err := b.buildLoads(ctx); err != nil {
+		return err
 	}
 	return b.sift(ctx, stderr,
 		func(p peer) error { return b.find(ctx, p, stderr) },
 		func(p peer, spoken protocol) error { return b.try(ctx, p, spoken) })
+}
+
+// buildLoads builds the programs of this module that make load.
+func (b *bench) buildLoads(ctx context.Context) error {
+	for _, program := range b.opts.programs() {
+		if err := buildBinary(ctx, program, b.place.built(program)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // startApps writes what the apps answer with, and starts those of the cases.
@@ -174,7 +181,7 @@ func (b *bench) locate(ctx context.Context, p peer, stderr io.Writer) (string, e
 	case p.Name == lameduck && b.opts.Lameduck != "":
 		return filepath.Abs(b.opts.Lameduck)
 	case p.Build != "":
-		output := filepath.Join(b.dir, p.Name)
+		output := b.place.built(p.Build)
 		return output, buildBinary(ctx, p.Build, output)
 	case p.Module != "":
 		return peers.Path(ctx, p.Module, stderr)

@@ -13,8 +13,10 @@ type benchCase struct {
 	Title string
 	// Protocol is what is spoken.
 	Protocol protocol
-	// Load is the program that makes the load, where it is a Debian package's.
-	Load tool
+	// Load is the program that makes the load, where it is a Debian package's,
+	// and Program its import path, where it is this module's.
+	Load    tool
+	Program string
 	// Share is the part of the -duration that one measurement takes; Extra
 	// comes on top of it for each peer, Wait once for those that are measured
 	// together.
@@ -94,6 +96,7 @@ func allCases() []benchCase {
 		streamCase("h2c-single", h2c, streamLoad{Connections: 32, Streams: 1}),
 		streamCase("grpc", grpc, streamLoad{Connections: 8, Streams: 8, Calls: true}).warmed(),
 		streamCase("grpc-single", grpc, streamLoad{Connections: 32, Streams: 1, Calls: true}),
+		callerCase(),
 		tunnelCase("tcp-down", tcp, tunnelLoad{Connections: 4, Bytes: 64 << 10}).warmed(),
 		tunnelCase("tcp-up", tcp, tunnelLoad{Connections: 4, Bytes: 64 << 10, Up: true}),
 		tunnelCase("ws-down", webSocket, tunnelLoad{Connections: 4, Bytes: 16 << 10}).warmed(),

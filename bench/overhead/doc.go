@@ -25,6 +25,7 @@
 //	latency, latency500      ./pacer        nginx
 //	h2c, h2c-single          h2load         nginx
 //	grpc, grpc-single        h2load         nghttpd
+//	grpc-go                  ./caller       nghttpd
 //	tcp-…, ws…               ./tunnel       ./tunnel
 //	all others               wrk            nginx
 //
@@ -71,6 +72,9 @@
 //     message of 16 bytes and "te: trailers"; its answer is a message of the same
 //     size and a status in trailers. That a peer passes these on is looked at
 //     before any load.
+//
+// grpc-go is a check more than a figure: calls by the client of grpc-go, in the
+// first round, none of which may fail.
 //
 // The load of tunnels sends or receives over 4 connections as fast as it can,
 // and CPU time is divided by what came through, in units of 64 MiB:

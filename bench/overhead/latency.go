@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"time"
 )
 
@@ -15,11 +14,12 @@ func latencyCase(name string, rate int, share float64) benchCase {
 		Name: name,
 		Title: fmt.Sprintf("%s requests a second over %d keep-alive connections, each sent when it is due; "+
 			"added: beyond direct in the same round", number(float64(rate), 0), latencyConnections),
-		Share:  share,
-		Extra:  settleTime + startTime,
-		Every:  1,
-		Direct: true,
-		Rate:   rate,
+		Share:   share,
+		Extra:   settleTime + startTime,
+		Every:   1,
+		Direct:  true,
+		Rate:    rate,
+		Program: pacerProgram,
 		Metrics: append([]metric{
 			{Name: "p50", Title: "latency, median", Unit: "µs", Alone: true},
 			{Name: "added_p50", Title: "added latency, median", Unit: "µs", Beyond: "p50"},
@@ -63,19 +63,15 @@ type pacerSummary struct {
 	LateP99  float64 `json:"late_p99"`
 }
 
-// buildPacer builds the load that sends at a rate, which wrk cannot.
-func (b *bench) buildPacer(ctx context.Context) error {
-	return buildBinary(ctx, "lameduck/bench/overhead/pacer", b.pacerPath())
-}
-
-func (b *bench) pacerPath() string { return filepath.Join(b.dir, "pacer") }
+// pacerProgram is the load that sends at a rate, which wrk cannot.
+const pacerProgram = "lameduck/bench/overhead/pacer"
 
 // pace runs the pacer against address, on the load's cores.
 func (b *bench) pace(ctx context.Context, address string, rate int, d time.Duration) (pacerSummary, error) {
 	// The signals by which Go's scheduler interrupts long functions would
 	// interrupt ppoll(2).
 	env := []string{"GODEBUG=asyncpreemptoff=1"}
-	text, err := runOn(ctx, b.cores.Others, env, b.pacerPath(), "-rate", fmt.Sprint(rate), "-duration", d.String(),
+	text, err := runOn(ctx, b.cores.Others, env, b.place.built(pacerProgram), "-rate", fmt.Sprint(rate), "-duration", d.String(),
 		"-connections", fmt.Sprint(latencyConnections), "http://"+address+"/small")
 	if err != nil {
 		return pacerSummary{}, err

@@ -207,6 +207,18 @@ func (c benchCase) optional() []tool {
 	})
 }
 
+// programs are the import paths of those that make the load of the cases, each
+// once.
+func (o options) programs() []string {
+	var all []string
+	for _, c := range o.Cases {
+		if c.Program != "" && !slices.Contains(all, c.Program) {
+			all = append(all, c.Program)
+		}
+	}
+	return all
+}
+
 // protocols are those of the cases, each once.
 func (o options) protocols() []protocol {
 	var all []protocol

@@ -20,7 +20,7 @@ func TestParseOptionsChoosesInTheOrderOfTheTable(t *testing.T) {
 
 func TestParseOptionsRefusesNonsense(t *testing.T) {
 	for flags, want := range map[string]string{
-		"-cases=fast":       `case "fast": unknown, all or some of keepalive, large, huge, newconn, heads, throughput, h2c, h2c-single, grpc, grpc-single, tcp-down, tcp-up, ws-down, ws-up, ws1m-down, ws1m-up, latency, latency500, idle, idle10k, ws-idle10k, binary is needed`,
+		"-cases=fast":       `case "fast": unknown, all or some of keepalive, large, huge, newconn, heads, throughput, h2c, h2c-single, grpc, grpc-single, grpc-go, tcp-down, tcp-up, ws-down, ws-up, ws1m-down, ws1m-up, latency, latency500, idle, idle10k, ws-idle10k, binary is needed`,
 		"-peers=apache":     `peer "apache": unknown`,
 		"-peers=":           `peer "": unknown`,
 		"-rounds=0":         "-rounds 0: at least 1 is needed",

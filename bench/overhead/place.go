@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"text/template"
@@ -75,6 +76,9 @@ func fitting(wanted, files int) int {
 	}
 	return max(1, most)
 }
+
+// built is where a program of this module is.
+func (p place) built(importPath string) string { return filepath.Join(p.Built, path.Base(importPath)) }
 
 // Pool returns pool, for templates.
 func (place) Pool() int { return pool }

@@ -45,7 +45,7 @@ func TestPlanMeasuresEveryPeerOncePerRound(t *testing.T) {
 	}
 	for name, want := range map[string]int{
 		"keepalive/direct": 5, "keepalive/nginx": 5, "newconn/lameduck": 5, "latency/direct": 5, "throughput/caddy": 5,
-		"h2c/nginx": 5, "h2c/nginx-nopool": 0, "grpc/lameduck": 5, "ws-up/caddy": 5, "tcp-up/caddy": 0, "tcp-up/haproxy-tcp": 5, "ws-idle10k/lameduck": 1, "idle/nginx": 3, "idle/direct": 0, "idle10k/lameduck": 1, "binary/nginx": 1, "binary/direct": 0,
+		"h2c/nginx": 5, "h2c/nginx-nopool": 0, "grpc/lameduck": 5, "grpc-go/lameduck": 1, "ws-up/caddy": 5, "tcp-up/caddy": 0, "tcp-up/haproxy-tcp": 5, "ws-idle10k/lameduck": 1, "idle/nginx": 3, "idle/direct": 0, "idle10k/lameduck": 1, "binary/nginx": 1, "binary/direct": 0,
 	} {
 		if count[name] != want {
 			t.Errorf("%s is measured %d times, want %d", name, count[name], want)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +21,7 @@ type tunnelLoad struct {
 
 // send runs the load. Answers are reckoned as for the huge ones.
 func (l tunnelLoad) send(ctx context.Context, at place, d time.Duration, set unix.CPUSet) (outcome, error) {
-	text, err := runOn(ctx, set, nil, filepath.Join(at.Built, tunnelApp().Name), l.args(at, d)...)
+	text, err := runOn(ctx, set, nil, at.built(tunnelApp().Build), l.args(at, d)...)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// started is the address of a gRPC server that answers every call in one way.
+func started(t *testing.T, answer func(message []byte) ([]byte, error)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := func(_ any, stream grpc.ServerStream) error {
+		var asked []byte
+		if err := stream.RecvMsg(&asked); err != nil {
+			return err
+		}
+		b, err := answer(asked)
+		if err != nil {
+			return err
+		}
+		return stream.SendMsg(&b)
+	}
+	server := grpc.NewServer(grpc.ForceServerCodec(raw{}), grpc.UnknownServiceHandler(handler))
+	t.Cleanup(server.Stop)
+	go server.Serve(l)
+	return l.Addr().String()
+}
+
+func TestCallsAreCounted(t *testing.T) {
+	address := started(t, func(b []byte) ([]byte, error) { return b, nil })
+	var out strings.Builder
+	err := run(t.Context(), strings.Fields("-connections 2 -calls 3 -duration 100ms "+address+" /a.B/C"), &out, io.Discard)
+	if err != nil || !strings.HasPrefix(out.String(), `{"calls":`) || strings.Contains(out.String(), `{"calls":0`) {
+		t.Errorf("printed is %q, %v", out.String(), err)
+	}
+}
+
+func TestCallsThatFailAreErrors(t *testing.T) {
+	for want, answer := range map[string]func([]byte) ([]byte, error){
+		"Unavailable":      func([]byte) ([]byte, error) { return nil, status.Error(codes.Unavailable, "gone") },
+		`the answer is "y`: func([]byte) ([]byte, error) { return []byte("yes"), nil },
+	} {
+		err := run(t.Context(), strings.Fields("-duration 1m "+started(t, answer)+" /a.B/C"), io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestArgumentsThatMakeNoSenseAreRefused(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                           "an address and a method are needed",
+		"-calls 0 127.0.0.1:1 /a":    "-calls 0",
+		"-duration 0s 127.0.0.1:1 /": "-duration 0s",
+		"-fast":                      "-fast",
+		"127.0.0.1:1 /a.B/C":         "refused",
+	} {
+		err := run(t.Context(), strings.Fields(args), io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: the error is %v, want %q in it", args, err, want)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestParseCaller(t *testing.T) {
+	got, err := parseCaller([]byte(`{"calls":1200,"seconds":0.5}` + "\n"))
+	if want := (outcome{Answers: 1200, Seconds: 0.5}); err != nil || got != want {
+		t.Errorf("parseCaller = %+v, %v, want %+v", got, err, want)
+	}
+	for _, text := range []string{"", "calls", "{}", `{"calls":0,"seconds":1}`} {
+		if got, err := parseCaller([]byte(text)); err == nil {
+			t.Errorf("parseCaller(%q) = %+v without an error", text, got)
+		}
+	}
+}
+
+func TestRealClientUnderstandsTheAppOfGRPC(t *testing.T) {
+	app := startedApp(t, grpc)
+	at := app.place
+	at.Built = t.TempDir()
+	if err := buildBinary(t.Context(), callerProgram, at.built(callerProgram)); err != nil {
+		t.Fatal(err)
+	}
+	var all unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := (callerLoad{}).send(t.Context(), at, 100*time.Millisecond, all); err != nil || o.Answers == 0 {
+		t.Errorf("grpc-go comes to %+v, %v", o, err)
+	}
+}

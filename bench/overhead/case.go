@@ -33,6 +33,8 @@ type benchCase struct {
 	Together int
 	// Warm asks for a measurement that is thrown away, before the first round.
 	Warm bool
+	// Check says that it is there for what may not fail, more than for figures.
+	Check bool
 	// Direct says whether it can be measured without any proxy.
 	Direct bool
 	// Rate is how many requests a second are sent; 0: as many as are answered.

@@ -133,7 +133,8 @@
 //	rounds        as -rounds
 //	keepalive_seconds, idle_connections
 //	cases[]       name, title; rate: requests per second that are sent, absent: as many as are
-//	              answered; connections: idle ones; in the order of the table
+//	              answered; connections: idle ones; check: that nothing failed matters more
+//	              than the figures; in the order of the table
 //	peers[]       name, title, version; in the order of the table
 //	series[]      case, peer, metric: what it is of; title, unit (absent: none), digits: to show;
 //	              hidden: not in the table; values: round by round; median, low, high;

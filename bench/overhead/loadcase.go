@@ -83,15 +83,15 @@ const startTime = 30 * time.Millisecond
 
 // streamCase is a loadCase over h2c.
 func streamCase(name string, spoken protocol, l streamLoad) benchCase {
-	what := "64-byte answers"
+	what := "64-byte answers over h2c"
 	if l.Calls {
-		what = fmt.Sprintf("unary calls with messages of %d bytes", messageBytes)
+		what = fmt.Sprintf("unary gRPC calls with %d-byte messages", messageBytes)
 	}
-	streams := fmt.Sprintf("%d streams at a time on each", l.Streams)
+	streams := fmt.Sprintf("%d streams", l.Streams)
 	if l.Streams == 1 {
-		streams = "one stream at a time on each"
+		streams = "one stream"
 	}
-	c := loadCase(name, fmt.Sprintf("%s over %d connections of %s, %s", what, l.Connections, spoken, streams), 1.0/5, l, microseconds)
+	c := loadCase(name, fmt.Sprintf("%s, %d connections with %s at a time", what, l.Connections, streams), 1.0/5, l, microseconds)
 	c.Protocol, c.Load = spoken, h2loadTool()
 	return c
 }

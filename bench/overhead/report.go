@@ -32,6 +32,7 @@ type caseEntry struct {
 	Title       string `json:"title"`
 	Rate        int    `json:"rate,omitempty"`        // requests per second that are sent
 	Connections int    `json:"connections,omitempty"` // idle ones
+	Check       bool   `json:"check,omitempty"`       // its figures matter less than that it has passed
 }
 
 // A peerEntry is one peer that was measured.
@@ -71,7 +72,7 @@ func newReport(b *bench) report {
 		table:   table(&b.results, b.opts.Cases, b.opts.Peers),
 	}
 	for _, c := range b.opts.Cases {
-		r.Cases = append(r.Cases, caseEntry{c.Name, c.Title, c.Rate, c.Connections})
+		r.Cases = append(r.Cases, caseEntry{c.Name, c.Title, c.Rate, c.Connections, c.Check})
 		if c.Name == "idle" {
 			r.Connections = c.Connections
 		}

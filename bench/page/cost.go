@@ -3,49 +3,59 @@ package main
 import (
 	"fmt"
 	"image/color"
+	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 )
 
-// cost is the CPU time per request of every peer, a panel for each case, with the spread of the rounds. It is empty where
-// it was not measured.
+// The height of a panel is that of its head, of a bar for each peer, and of the gap below.
+const costHead, costBar, costGap = 44, 20, 26
+
+// cost is the CPU time per request, or per unit of bytes, of every peer, a panel for each case, with the spread of the
+// rounds. It is empty where it was not measured.
 func (o *overhead) cost() string {
-	var cases []overheadCase
-	for _, c := range o.Cases {
-		if _, found := o.find(c.Name, lameduck, "cpu"); found {
-			cases = append(cases, c)
-		}
-	}
-	if len(cases) == 0 {
+	const width = 1000
+	rows := slices.Collect(slices.Chunk(o.costs(), 2))
+	if len(rows) == 0 {
 		return ""
 	}
-	const width, head, bar, gap = 1000, 44, 20, 26
-	panel := vg.Length(head + bar*len(o.peersWith("cpu")) + gap)
-	rows := (len(cases) + 1) / 2
-	f := newFigure(width, panel*vg.Length(rows))
-	for i, c := range cases {
-		left, top := vg.Length(i%2)*(width/2), f.height-panel*vg.Length(i/2)
-		o.costPanel(f, c, left+8, left+width/2-16, top)
+	height := vg.Length(0)
+	for _, row := range rows {
+		height += o.costHeight(row)
 	}
-	return f.finish("CPU time per request of every proxy; the figures are in the tables below")
+	f := newFigure(width, height)
+	top := f.height
+	for _, row := range rows {
+		for i, c := range row {
+			left := vg.Length(i) * (width / 2)
+			o.costPanel(f, c, left+8, left+width/2-16, top)
+		}
+		top -= o.costHeight(row)
+	}
+	return f.finish("CPU time of every proxy, per request or per 64 MiB; the figures are in the tables below")
+}
+
+// costHeight is the height of the panels of a row.
+func (o *overhead) costHeight(row []overheadCase) vg.Length {
+	most := 0
+	for _, c := range row {
+		most = max(most, len(o.measured(c.Name, "cpu")))
+	}
+	return costHead + costBar*vg.Length(most) + costGap
 }
 
 // costPanel draws one case from its upper edge down.
 func (o *overhead) costPanel(f figure, c overheadCase, left, right, top vg.Length) {
-	const bar, labels, values = 20, 110, 142
+	const labels, values = 110, 142
 	first, _ := o.find(c.Name, lameduck, "cpu")
 	f.write(left, top-18, bold(textStyle(13, ink)), c.Name)
-	f.write(left, top-33, textStyle(11, muted), fmt.Sprintf("%s, %s", c.Title, first.Unit))
-	peers := o.peersWith("cpu")
+	title, _, _ := strings.Cut(c.Title, ";") // the rest is for the tables
+	f.write(left, top-33, textStyle(11, muted), fmt.Sprintf("%s, %s", title, first.Unit))
 	x := scale{0, o.most(c.Name, "cpu"), left + labels, right - values}
-	for i, peer := range peers {
-		s, found := o.find(c.Name, peer, "cpu")
-		if !found {
-			continue
-		}
-		y := top - 44 - bar*vg.Length(i+1) + 4
-		f.bar(s, x, y, left)
+	for i, s := range o.measured(c.Name, "cpu") {
+		f.bar(s, x, top-costHead-costBar*vg.Length(i+1)+4, left)
 	}
 }
 
@@ -73,14 +83,12 @@ func (f figure) bar(s series, x scale, y, left vg.Length) {
 	f.write(x.of(s.High)+6, y+2, value, words)
 }
 
-// peersWith returns the peers that have a metric in any case.
-func (o *overhead) peersWith(metric string) []string {
-	var all []string
+// measured returns the series of a metric in a case, of the peers that have it.
+func (o *overhead) measured(caseName, metric string) []series {
+	var all []series
 	for _, p := range o.Peers {
-		for _, c := range o.Cases {
-			if _, found := o.find(c.Name, p.Name, metric); found {
-				all = with(all, p.Name)
-			}
+		if s, found := o.find(caseName, p.Name, metric); found {
+			all = append(all, s)
 		}
 	}
 	return all
@@ -89,10 +97,8 @@ func (o *overhead) peersWith(metric string) []string {
 // most is the highest value of a metric in a case.
 func (o *overhead) most(caseName, metric string) float64 {
 	most := 0.0
-	for _, p := range o.Peers {
-		if s, found := o.find(caseName, p.Name, metric); found {
-			most = max(most, s.High)
-		}
+	for _, s := range o.measured(caseName, metric) {
+		most = max(most, s.High)
 	}
 	return most
 }

@@ -190,18 +190,15 @@ func strategies(cells []record.Cell) []string {
 // costFindings are what follows from the overhead, in sentences.
 func (o *overhead) findings() []string {
 	var all []string
-	for _, c := range o.Cases {
-		ours, found := o.find(c.Name, lameduck, "cpu")
-		if !found {
-			continue
-		}
-		var ratios []string
-		for _, peer := range o.peersWith("cpu") {
-			if s, found := o.find(c.Name, peer, "cpu"); found && s.Ratio > 0 {
-				ratios = append(ratios, fmt.Sprintf("%.2f of %s", s.Ratio, peer))
+	for _, c := range o.costs() {
+		ours, _ := o.find(c.Name, lameduck, "cpu")
+		words := []string{fmt.Sprintf("%s %s of %s", ours.show(ours.Median), ours.Unit, ours.Title)}
+		for _, s := range o.measured(c.Name, "cpu") {
+			if s.Ratio > 0 {
+				words = append(words, fmt.Sprintf("%.2f of %s", s.Ratio, s.Peer))
 			}
 		}
-		all = append(all, fmt.Sprintf("**%s**: %s %s of CPU per request, %s.", c.Title, ours.show(ours.Median), ours.Unit, strings.Join(ratios, ", ")))
+		all = append(all, fmt.Sprintf("**%s**: %s.", c.Title, strings.Join(words, ", ")))
 	}
 	return all
 }

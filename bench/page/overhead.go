@@ -28,6 +28,7 @@ type overhead struct {
 type overheadCase struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
+	Check bool   `json:"check"`
 }
 
 // overheadPeer is one of those who were measured.
@@ -77,6 +78,14 @@ func readOverhead(path string) (*overhead, error) {
 		return nil, fmt.Errorf("read %s: %w (it is not of this version: remove it)", path, err)
 	}
 	return o, nil
+}
+
+// costs returns the cases of which the CPU time of Lameduck was measured, for its own sake.
+func (o *overhead) costs() []overheadCase {
+	return slices.DeleteFunc(slices.Clone(o.Cases), func(c overheadCase) bool {
+		_, found := o.find(c.Name, lameduck, "cpu")
+		return !found || c.Check
+	})
 }
 
 // metrics returns one series for each metric of a case that is to be shown.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func sample() results {
 	}
 	o := &overhead{
 		Machine: f.Machine, Time: f.Time, Rounds: 2,
-		Cases:   []overheadCase{{"keepalive", "64-byte answers"}, {"idle", "idle connections"}},
+		Cases:   []overheadCase{{"keepalive", "64-byte answers", false}, {"tcp-up", "tunnels; and more", false}, {"grpc-go", "a check", true}, {"idle", "idle connections", false}},
 		Peers:   []overheadPeer{{"direct", "no proxy", ""}, {"nginx", "nginx with a pool", "1.22"}, {"lameduck", "Lameduck", ""}},
 		Notes:   []string{"a note with <angles>"},
 		Targets: []target{{"keepalive: CPU per request is 0.97 of nginx", true, true}, {"idle: too much", false, true}},
@@ -80,6 +81,8 @@ func sample() results {
 	add("keepalive", "lameduck", "cpu", 1, 0, 37, 38)
 	add("keepalive", "direct", "rate", 0, 0, 40000, 42000)
 	add("keepalive", "lameduck", "hidden", 0, 0, 1, 2)
+	add("tcp-up", "lameduck", "cpu", 1, 0, 21, 21)
+	add("grpc-go", "lameduck", "cpu", 1, 0, 5, 5)
 	add("idle", "lameduck", "perconn", 1, 0, 4.4, 4.4)
 	return results{f, o}
 }
@@ -171,6 +174,31 @@ func expectNumbers(t *testing.T, name string, e xml.StartElement) {
 		if a.Name.Local != "aria-label" && (strings.Contains(a.Value, "NaN") || strings.Contains(a.Value, "Inf")) {
 			t.Errorf("%s: %s %s is %s", name, e.Name.Local, a.Name.Local, a.Value)
 		}
+	}
+}
+
+func TestCostsAreToldOfWhatTheyAreOf(t *testing.T) {
+	o := sample().overhead
+	want := []string{
+		"**64-byte answers**: 37.5 µs of cpu of it, 0.97 of nginx.",
+		"**tunnels; and more**: 21.0 µs of cpu of it.",
+	}
+	if got := o.findings(); !slices.Equal(got, want) {
+		t.Errorf("the findings are %q, want %q: a check is none, and nor is what has no CPU time", got, want)
+	}
+	picture := o.cost()
+	for words, is := range map[string]bool{"tcp-up": true, "tunnels, µs": true, "and more": false, "grpc-go": false} {
+		if strings.Contains(picture, words) != is {
+			t.Errorf("the picture has %q: %v, want %v", words, !is, is)
+		}
+	}
+}
+
+func TestPanelsAreAsHighAsTheirPeersNeed(t *testing.T) {
+	o := sample().overhead
+	both := o.costHeight(o.costs())
+	if alone := o.costHeight(o.costs()[1:]); alone != both-costBar {
+		t.Errorf("a panel with one peer is %v high, one with two %v", alone, both)
 	}
 }
 

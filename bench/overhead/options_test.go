@@ -102,7 +102,7 @@ func TestQuickIsAPresetThatFlagsOverrule(t *testing.T) {
 		duration time.Duration
 		peers    string
 	}{
-		"":                                 {5, 3 * time.Second, "direct nginx nginx-nopool haproxy-http haproxy-tcp caddy traefik queue-proxy reverseproxy lameduck"},
+		"":                                 {5, 3 * time.Second, "direct nginx nginx-nopool haproxy-http haproxy-tcp haproxy-splice caddy traefik queue-proxy reverseproxy lameduck"},
 		"-quick":                           {3, 600 * time.Millisecond, "direct nginx haproxy-http haproxy-tcp reverseproxy lameduck"},
 		"-quick -rounds 5":                 {5, 600 * time.Millisecond, "direct nginx haproxy-http haproxy-tcp reverseproxy lameduck"},
 		"-duration 1s -peers caddy -quick": {3, time.Second, "caddy"},

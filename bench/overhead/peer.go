@@ -87,7 +87,10 @@ func haproxyPeers() []peer {
 	blind := http
 	blind.Name, blind.Title, blind.Config = "haproxy-tcp", "in tcp mode: a blind relay, one connection to the app for each of the client's", "haproxy-tcp.tmpl"
 	blind.Speaks = everything()
-	return []peer{http, blind}
+	splice := blind
+	splice.Name, splice.Title, splice.Config = "haproxy-splice", "in tcp mode, told to move bytes within the kernel", "haproxy-splice.tmpl"
+	splice.Speaks = []protocol{webSocket, tcp}
+	return []peer{http, blind, splice}
 }
 
 // goPeers are those that are written in Go, as Lameduck is.

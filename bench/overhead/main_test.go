@@ -27,6 +27,32 @@ func TestRunFromEndToEnd(t *testing.T) {
 	assertEmpty(t, temp)
 }
 
+func TestRunOverEveryProtocol(t *testing.T) {
+	needTools(t, append(required(), h2loadTool(), grpcApp().Tool)...)
+	if _, err := shareCores(); err != nil {
+		t.Skip(err)
+	}
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	var stdout strings.Builder
+	err := run(t.Context(), strings.Fields("-rounds 1 -duration 500ms -cases h2c,grpc-single,ws-up,tcp-down -peers direct,nginx"), &stdout, &strings.Builder{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"| **h2c** CPU per request, µs | – | ", "| **grpc-single** requests per second | ", "| **ws-up** CPU per 64 MiB, ms | – | ",
+		"| **tcp-down** MiB per second | ", "h2load 1.", "nghttpd 1.",
+	} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("the report has no %q:\n%s", want, stdout.String())
+		}
+	}
+	if !strings.Contains(stdout.String(), "| **tcp-down** CPU per 64 MiB, ms | – | – |") {
+		t.Errorf("nginx, or nobody, has carried TCP:\n%s", stdout.String())
+	}
+	assertEmpty(t, temp)
+}
+
 func TestRunStopsWhenInterrupted(t *testing.T) {
 	needTools(t, required()...)
 	temp := t.TempDir()

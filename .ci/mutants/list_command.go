@@ -26,6 +26,11 @@ var command = []mutant{
 	{"exec: a child does not outlive a wrapper that is killed", "lifecycle/child_linux.go",
 		", Pdeathsig: stop", "", "TestTheChildIsStoppedWhenLameduckIsKilled", "cmd/lameduck"},
 
+	{"install: everybody may run the copy", "cmd/lameduck/install.go",
+		"to.Chmod(0o755)", "to.Chmod(0o600)", "TestInstallPutsAProgram", ""},
+	{"install: a copy is there whole or not at all", "cmd/lameduck/install.go",
+		`part := args[0] + ".part"`, "part := args[0]", "TestInstallReplaces", ""},
+
 	{"serve: a stall is no silence", "lifecycle/lifecycle.go",
 		"if !l.stalled.IsZero() {", "if false {", "TestAStallIsNotTakenForSilence", ""},
 	{"serve: a log that nobody reads does not end the drain", "cmd/lameduck/serve.go",

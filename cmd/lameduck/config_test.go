@@ -340,7 +340,7 @@ func TestUsage(t *testing.T) {
 		{"the version", []string{"version"}, nil, exitOK, "lameduck "},
 		{"the version with an argument", []string{"version", "x"}, nil, exitUsage, `unexpected argument "x"`},
 		{"help", []string{"help"}, nil, exitOK, "lameduck exec -- COMMAND"},
-		{"a subcommand that is none", []string{"run"}, nil, exitUsage, `unknown subcommand "run": use serve, exec, drain or version`},
+		{"a subcommand that is none", []string{"run"}, nil, exitUsage, `unknown subcommand "run": use serve, exec, drain, install or version`},
 		{"serve with an argument", []string{"serve", "x"}, nil, exitUsage, `unexpected argument "x"`},
 		{"serve with a fault", []string{"serve"}, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN=x"},
 		{"no subcommand with a fault", nil, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN=x"},

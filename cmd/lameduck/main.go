@@ -38,13 +38,15 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 		return runChild(rest, environ, stderr)
 	case "drain":
 		return report(stderr, drain(rest, environ, stdout))
+	case "install":
+		return report(stderr, install(rest))
 	case "version":
 		return report(stderr, withoutArguments(rest, func() error { return printVersion(stdout) }))
 	case "help", "-h", "-help", "--help":
 		printUsage(stdout)
 		return exitOK
 	}
-	return report(stderr, usageError(fmt.Sprintf("unknown subcommand %q: use serve, exec, drain or version", command)))
+	return report(stderr, usageError(fmt.Sprintf("unknown subcommand %q: use serve, exec, drain, install or version", command)))
 }
 
 // A usageError says what is wrong with the command line or with the configuration.

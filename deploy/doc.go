@@ -1,0 +1,9 @@
+// Package deploy has what is applied to a cluster, and the tests of it. It has no code.
+//
+//	native/ plain/ wrapper/   Kustomize components: Lameduck for a workload that is there, in one of its three shapes
+//	parts/                    what the shapes share
+//	examples/                 complete workloads, each a team's own manifests and a kustomization
+//	observability/            monitors, rules and a dashboard
+//	testdata/                 what kustomize makes of each
+//	e2e/                      the tests on a real cluster
+package deploy

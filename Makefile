@@ -3,6 +3,7 @@
 #   build       static, stripped binaries in bin/
 #   demo        three rollouts under load: bare, with a preStop sleep, behind lameduck (a minute at most)
 #   test        vet, the tests with the race detector, those that it disturbs without it, and the mutants
+#   e2e         the tests on a Kubernetes cluster: KUBECONFIG and E2E_LOAD_IMAGE say which, else kind makes one (deploy/e2e)
 #   check       format, lint, a tidy go.mod
 #   fuzz        every fuzz target for FUZZTIME (10m)
 #   bench       what a rollout loses and what a proxy costs, as a page in bin/bench (five minutes)
@@ -17,7 +18,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: help build demo test check fuzz bench bench-full bench-tools
+.PHONY: help build demo test e2e check fuzz bench bench-full bench-tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -35,11 +36,14 @@ test:
 	go test -run 'Allocat|HoldsNoBuffer|Simulated' ./proxy/... ./lifecycle/...
 	go run ./.ci/mutants
 
+e2e:
+	deploy/e2e/run $(E2E_FLAGS)
+
 check:
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w is needed for:" $$files; exit 1; }
-	go vet ./... ./.ci/mutants
+	go vet -tags e2e ./... ./.ci/mutants
 	go mod tidy -diff
-	go run $(GOLANGCI_LINT) run ./... ./.ci/mutants
+	go run $(GOLANGCI_LINT) run --build-tags e2e ./... ./.ci/mutants
 
 # The targets of a package stand before its "ok" line.
 fuzz:

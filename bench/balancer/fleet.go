@@ -31,8 +31,19 @@ type FleetConfig struct {
 	Keepalive int
 	// Retries is how many further endpoints a request may be sent to. Zero or less: none.
 	Retries int
+	// Source is the address that all nodes send from. The zero value gives each one of its own, 127.0.1.1 and on, which reaches
+	// endpoints of this machine alone; 0.0.0.0 leaves it to the system.
+	Source netip.Addr
 	// Dir is a directory for the configurations and logs of the programs. BuiltIn needs none.
 	Dir string
+}
+
+// source returns the address that the i-th node sends from.
+func (c FleetConfig) source(i int) netip.Addr {
+	if c.Source.IsValid() {
+		return c.Source
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 1, byte(i + 1)})
 }
 
 // nodeConfig is what a node is started with.
@@ -65,7 +76,7 @@ func (c FleetConfig) check() error {
 func (c FleetConfig) start(ctx context.Context, i int, ports *port.Picker) (node, error) {
 	kind, _ := c.Kind.implementation()
 	n := nodeConfig{
-		Source:    netip.AddrFrom4([4]byte{127, 0, 1, byte(i + 1)}),
+		Source:    c.source(i),
 		Keepalive: max(c.Keepalive, 0),
 		Retries:   max(c.Retries, 0),
 		ports:     ports,

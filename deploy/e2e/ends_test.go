@@ -1,0 +1,195 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+const budget = `
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: { name: app }
+spec:
+  maxUnavailable: 1
+  selector: { matchLabels: { app: app } }
+`
+
+// evict asks for a pod's eviction, as kubectl drain and the cluster autoscaler do.
+func (s *stage) evict(ctx context.Context, pod string) error {
+	_, err := tryKubectl(ctx, fmt.Sprintf(`{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":%q,"namespace":%q}}`, pod, s.namespace),
+		"create", "--raw", "/api/v1/namespaces/"+s.namespace+"/pods/"+pod+"/eviction", "-f", "-")
+	return err
+}
+
+func Test5EvictionLosesNothingAndKeepsTheBudget(t *testing.T) {
+	s := newStage(t)
+	s.deploy(t, team{shape: "native", replicas: 3, app: restricted})
+	s.apply(t, budget)
+	in := startIngress(t.Context(), t, s.namespace, "app", 5*time.Second)
+	in.awaitEndpoints(t, 3)
+	l := in.startLoad(t, rate, everyKind...)
+	pause(t, settling)
+	old := s.pods.alive()
+	refused := 0
+	for _, pod := range old {
+		await(t, patience, "the eviction of "+pod, func() error {
+			err := s.evict(t.Context(), pod)
+			if err != nil {
+				refused++
+			}
+			return err
+		})
+	}
+	var ended []podLife
+	for _, pod := range old {
+		ended = append(ended, s.pods.awaitGone(t, patience, pod))
+	}
+	expectNoneLost(t, l.end(t))
+	t.Logf("evictions were refused %d times", refused)
+	if refused == 0 {
+		t.Error("the PodDisruptionBudget let everything go at once")
+	}
+	for _, life := range ended {
+		expectDrained(t, life, "native", 5*time.Second)
+	}
+}
+
+func Test5ANodesDrainDrainsItsPods(t *testing.T) {
+	s := newStage(t)
+	s.deploy(t, team{shape: "native", replicas: 2, app: restricted})
+	pause(t, settling)
+	old := s.pods.alive()
+	node := s.pods.life(old[0]).last.Spec.NodeName
+	t.Cleanup(func() {
+		if _, err := tryKubectl(context.Background(), "", "uncordon", node); err != nil {
+			t.Error(err)
+		}
+	})
+	// Only these pods: the node is not ours alone.
+	kubectl(t, "drain", node, "--pod-selector", "app=app", "--ignore-daemonsets", "--delete-emptydir-data", "--timeout", patience.String())
+	for _, pod := range old {
+		if l := s.pods.life(pod); l.last.Spec.NodeName == node {
+			l = s.pods.awaitGone(t, patience, pod)
+			t.Logf("%s was gone after %.1f s: %s", pod, l.gone.Sub(l.deleted).Seconds(), l.drain())
+			if d := l.drain(); d.reason != "quiet" || !d.told {
+				t.Errorf("%s: %s %q", pod, d, l.log)
+			}
+			expectSignalledAfter(t, l, l.drain())
+		}
+	}
+}
+
+func Test5ScaleDownToNothing(t *testing.T) {
+	for _, shape := range []string{"native", "plain", "wrapper"} {
+		t.Run(shape, func(t *testing.T) {
+			s := newStage(t)
+			s.deploy(t, team{shape: shape, replicas: 2, app: restricted})
+			pause(t, settling)
+			old := s.pods.alive()
+			s.kubectl(t, "scale", "deployment/app", "--replicas=0")
+			for _, pod := range old {
+				l := s.pods.awaitGone(t, patience, pod)
+				t.Logf("%s was gone after %.1f s: %s", pod, l.gone.Sub(l.deleted).Seconds(), l.drain())
+				if d := l.drain(); d.reason != "quiet" || !d.told {
+					t.Errorf("%s: %s %q", pod, d, l.log)
+				}
+				expectSignalledAfter(t, l, l.drain())
+			}
+			s.expectNoHookFailed(t)
+		})
+	}
+}
+
+const job = `
+apiVersion: batch/v1
+kind: Job
+metadata: { name: job }
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      initContainers:
+        - name: lameduck
+          image: ` + duckImage + `
+          restartPolicy: Always
+          startupProbe: { httpGet: { path: /readyz, port: 18081 }, periodSeconds: 1 }
+          lifecycle: { preStop: { exec: { command: [/lameduck, drain] } } }
+      containers:
+        - name: app
+          image: ` + appImage + `
+          args: [-end-after=5s]
+          lifecycle: { preStop: { httpGet: { path: /hold, port: 18081 } } }
+`
+
+func Test5AJobWithANativeSidecarCompletes(t *testing.T) {
+	s := newStage(t)
+	s.apply(t, job)
+	began := time.Now()
+	await(t, patience, "the job's completion", func() error {
+		if j := get[batchv1.Job](t, "job", "job", "-n", s.namespace); j.Status.Succeeded != 1 {
+			return fmt.Errorf("%+v", j.Status)
+		}
+		return nil
+	})
+	t.Logf("the job, which takes 5 s, was complete after %.1f s", time.Since(began).Seconds())
+	pods := get[corev1.PodList](t, "pods", "-n", s.namespace)
+	if phase := pods.Items[0].Status.Phase; phase != corev1.PodSucceeded {
+		t.Errorf("the pod has %s", phase)
+	}
+}
+
+func Test5AStatefulSetsRollingUpdateDrainsEachReplica(t *testing.T) {
+	s := newStage(t)
+	s.deploy(t, team{shape: "native", replicas: 2, app: restricted, stateful: true})
+	in := startIngress(t.Context(), t, s.namespace, "app", 2*time.Second)
+	in.awaitEndpoints(t, 2)
+	l := in.startLoad(t, rate, everyKind...)
+	pause(t, settling)
+	s.kubectl(t, "rollout", "restart", "statefulset/app")
+	s.kubectl(t, "rollout", "status", "statefulset/app", "--timeout", patience.String())
+	in.awaitEndpoints(t, 2)
+	expectNoneLost(t, l.end(t))
+	ended := s.pods.ended()
+	if len(ended) != 2 {
+		t.Errorf("%d pods have ended", len(ended))
+	}
+	for _, life := range ended {
+		expectDrained(t, life, "native", 2*time.Second)
+	}
+}
+
+func Test5APodThatIsDeletedWhileItStartsIsGoneSoon(t *testing.T) {
+	for _, shape := range []string{"native", "plain", "wrapper"} {
+		t.Run(shape, func(t *testing.T) {
+			s := newStage(t)
+			s.applyTeam(t, team{shape: shape, command: []string{"/app", "-start-after=60s"}, app: restricted})
+			var pod string
+			await(t, patience, "the app's start", func() error {
+				for _, l := range s.pods.all() {
+					if l.container("app").State.Running != nil {
+						pod = l.name
+						return nil
+					}
+				}
+				return fmt.Errorf("it has not begun")
+			})
+			s.kubectl(t, "delete", "deployment", "app", "--wait=false")
+			l := s.pods.awaitGone(t, patience, pod)
+			took := l.gone.Sub(l.deleted)
+			t.Logf("gone after %.1f s: %s", took.Seconds(), l.drain())
+			// Nobody has called it: the shortest hold.
+			if most := 5*time.Second + slack; took > most {
+				t.Errorf("the pod was there for %v, more than %v: %q", took, most, strings.Join(l.log, "\n"))
+			}
+		})
+	}
+}

@@ -1,0 +1,82 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// shortGrace is shorter than any hold of these tests.
+const shortGrace = 5 * time.Second
+
+// An end that is shorter than the hold: the kubelet sends SIGTERM to all containers when the grace period is over, and SIGKILL two
+// seconds later. What is still in flight is lost then, and Lameduck says so before it goes.
+func Test4AGracePeriodShorterThanTheHoldIsTold(t *testing.T) {
+	for _, shape := range []string{"native", "plain", "wrapper"} {
+		for _, app := range []struct {
+			name    string
+			command []string
+		}{
+			{"an app that dies at once", []string{"/app"}},
+			{"an app that takes a minute", []string{"/app", "-stop-after=60s"}},
+		} {
+			t.Run(shape+"/"+app.name, func(t *testing.T) {
+				s := newStage(t)
+				s.deploy(t, team{shape: shape, command: app.command, app: restricted})
+				s.expectCutShort(t, "--grace-period=5")
+			})
+		}
+	}
+}
+
+// expectCutShort deletes the pod while a request is in flight that takes longer than the pod has.
+func (s *stage) expectCutShort(t *testing.T, flags ...string) {
+	t.Helper()
+	pod := s.onlyPod(t)
+	pause(t, settling)
+	began, answered := time.Now(), make(chan error, 1)
+	go func() {
+		_, err := request(t.Context(), http.MethodGet, "http://"+net.JoinHostPort(s.podIP(pod), "18080")+"/?wait=60s")
+		answered <- err
+	}()
+	pause(t, time.Second) // the request has come by then
+	s.kubectl(t, append([]string{"delete", "pod", pod, "--wait=false"}, flags...)...)
+	l := s.pods.awaitGone(t, patience, pod)
+	err := <-answered
+	took := l.gone.Sub(l.deleted)
+	t.Logf("gone after %.1f s; the request ended after %.1f s with %v; drain: %s; termination message: %q",
+		took.Seconds(), time.Since(began).Seconds(), err, l.drain(), l.message(duckContainer(l.last)))
+	if err == nil {
+		t.Error("the request was answered: nothing was cut short")
+	}
+	if most := shortGrace + 2*time.Second + slack; took > most {
+		t.Errorf("the pod was there for %v, more than %v", took, most)
+	}
+	d := l.drain()
+	if !d.told {
+		t.Errorf("Lameduck was killed before it had told the story: %q", l.log)
+	}
+	if message := l.message(duckContainer(l.last)); !strings.Contains(message, "drained in") {
+		t.Errorf("the termination message is %q", message)
+	}
+}
+
+// With --force the object goes at once, and the kubelet ends the containers behind its back: what was seen is only in the log.
+func Test4AForcedDeletionStillCallsTheHook(t *testing.T) {
+	for _, shape := range []string{"native", "plain", "wrapper"} {
+		t.Run(shape, func(t *testing.T) {
+			s := newStage(t)
+			s.deploy(t, team{shape: shape, app: restricted})
+			pod := s.onlyPod(t)
+			pause(t, settling)
+			s.pods.followLog(s.pods.live(pod))
+			s.kubectl(t, "delete", "pod", pod, "--force", "--grace-period=0")
+			await(t, patience, "the end of the drain", func() error { return s.pods.life(pod).toldOf() })
+			t.Logf("%s", s.pods.life(pod).drain())
+		})
+	}
+}

@@ -1,0 +1,184 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"lameduck/bench/balancer"
+	"lameduck/bench/load"
+)
+
+// ingress is an nginx and an HAProxy in front of a Service's pods. They learn of a pod from the EndpointSlices at once, and of its end
+// a while after that, as the way through a cloud's API brings with it. They try nothing twice: what goes wrong is seen.
+type ingress struct {
+	fleets []*balancer.Fleet
+
+	mu     sync.Mutex
+	slices map[types.UID][]string // addresses by EndpointSlice
+	listed map[string]bool
+}
+
+func startIngress(ctx context.Context, t *testing.T, namespace, service string, lag time.Duration) *ingress {
+	t.Helper()
+	in := &ingress{slices: make(map[types.UID][]string), listed: make(map[string]bool)}
+	for _, kind := range []balancer.Kind{balancer.HAProxy, balancer.Nginx} {
+		f, err := balancer.StartFleet(ctx, balancer.FleetConfig{
+			Kind: kind, Lags: []time.Duration{lag}, Keepalive: 32, Source: netip.IPv4Unspecified(), Dir: t.TempDir(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		in.fleets = append(in.fleets, f)
+	}
+	watch(ctx, t, func(e event[discoveryv1.EndpointSlice]) {
+		if err := in.see(ctx, e); err != nil && ctx.Err() == nil {
+			t.Errorf("ingress: %v", err)
+		}
+	}, "endpointslices", "-n", namespace, "-l", discoveryv1.LabelServiceName+"="+service)
+	return in
+}
+
+// see brings both load balancers to what the EndpointSlices say.
+func (in *ingress) see(ctx context.Context, e event[discoveryv1.EndpointSlice]) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	delete(in.slices, e.Object.UID)
+	if e.Type != "DELETED" {
+		in.slices[e.Object.UID] = addresses(e.Object)
+	}
+	want := make(map[string]bool)
+	for _, s := range in.slices {
+		for _, a := range s {
+			want[a] = true
+		}
+	}
+	for a := range want {
+		if err := in.change(!in.listed[a], ctx, a, (*balancer.Fleet).Add); err != nil {
+			return err
+		}
+	}
+	for a := range in.listed {
+		if err := in.change(!want[a], ctx, a, (*balancer.Fleet).Remove); err != nil {
+			return err
+		}
+	}
+	in.listed = want
+	return nil
+}
+
+func (in *ingress) change(needed bool, ctx context.Context, addr string, do func(*balancer.Fleet, context.Context, string) error) error {
+	if !needed {
+		return nil
+	}
+	for _, f := range in.fleets {
+		if err := do(f, ctx, addr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addresses returns the host:port of the endpoints that are ready, and not about to end.
+func addresses(s discoveryv1.EndpointSlice) []string {
+	var list []string
+	for _, e := range s.Endpoints {
+		for _, p := range s.Ports {
+			if e.Conditions.Ready != nil && *e.Conditions.Ready && p.Port != nil {
+				list = append(list, net.JoinHostPort(e.Addresses[0], strconv.Itoa(int(*p.Port))))
+			}
+		}
+	}
+	return list
+}
+
+// awaitEndpoints returns when the load balancers have as many endpoints.
+func (in *ingress) awaitEndpoints(t *testing.T, n int) {
+	t.Helper()
+	await(t, patience, "endpoints at the load balancers", func() error {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		if len(in.listed) != n {
+			return fmt.Errorf("there are %d, not %d", len(in.listed), n)
+		}
+		return nil
+	})
+}
+
+func (in *ingress) addrs() []string {
+	var addrs []string
+	for _, f := range in.fleets {
+		addrs = append(addrs, f.Addrs()...)
+	}
+	return addrs
+}
+
+// unsettled tells whether a load balancer reloads its configuration, and closes idle connections of its clients for that.
+func (in *ingress) unsettled() bool {
+	return slices.ContainsFunc(in.fleets, (*balancer.Fleet).Unsettled)
+}
+
+// everyKind are GET and POST requests over kept and over new connections.
+var everyKind = []load.Request{
+	{Method: "GET"}, {Method: "POST", Body: 2000}, {Method: "GET", NewConn: true}, {Method: "POST", Body: 2000, NewConn: true},
+}
+
+// A running load goes on until it is ended.
+type running struct {
+	cancel context.CancelFunc
+	result chan *load.Result
+}
+
+// startLoad sends to both load balancers in turn.
+func (in *ingress) startLoad(t *testing.T, perSecond float64, kinds ...load.Request) *running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &running{cancel, make(chan *load.Result, 1)}
+	go func() {
+		result, err := load.Run(ctx, load.Config{
+			Addrs: in.addrs(), Arrivals: load.Constant(perSecond), Requests: kinds, Timeout: 30 * time.Second, Unsettled: in.unsettled,
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		r.result <- result
+	}()
+	t.Cleanup(cancel)
+	return r
+}
+
+// end returns what became of every request.
+func (r *running) end(t *testing.T) *load.Result {
+	t.Helper()
+	r.cancel()
+	result := <-r.result
+	t.Logf("%d requests, %d lost %v", result.Requests(), len(result.Failures()), result.ByCause())
+	return result
+}
+
+// expectNoneLost names the first requests that are lost, with the time at which they were due.
+func expectNoneLost(t *testing.T, result *load.Result) {
+	t.Helper()
+	if result.Requests() == 0 {
+		t.Error("there was no load")
+	}
+	for i, s := range result.Failures() {
+		if i == 5 {
+			t.Errorf("... %d are lost", len(result.Failures()))
+			break
+		}
+		t.Errorf("%s at %s is lost: %v", s.Request, result.Start.Add(s.Due).UTC().Format(time.RFC3339Nano), s.Err)
+	}
+}

@@ -1,0 +1,117 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// kubectl runs a command that has to succeed, and returns what it says.
+func kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	said, err := tryKubectl(t.Context(), "", args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return said
+}
+
+func tryKubectl(ctx context.Context, input string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "kubectl", args...)
+	cmd.Stdin = strings.NewReader(input)
+	var errors strings.Builder
+	cmd.Stderr = &errors
+	said, err := cmd.Output()
+	if err != nil {
+		err = fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, errors.String())
+	}
+	return string(said), err
+}
+
+// get reads an object.
+func get[T any](t *testing.T, args ...string) (object T) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(kubectl(t, append([]string{"get", "-o", "json"}, args...)...)), &object); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
+// event is what a watch tells of an object.
+type event[T any] struct {
+	Type   string
+	Object T
+}
+
+// watch hands every event to a function, one after the other, until ctx is done. It returns when the watch has been begun.
+func watch[T any](ctx context.Context, t *testing.T, see func(event[T]), args ...string) {
+	t.Helper()
+	args = append([]string{"get", "--watch", "--output-watch-events", "-o", "json"}, args...)
+	follow(ctx, t, func(r io.Reader) {
+		for d := json.NewDecoder(r); ; {
+			var e event[T]
+			if d.Decode(&e) != nil {
+				return
+			}
+			see(e)
+		}
+	}, args...)
+}
+
+// follow runs kubectl and hands its output to a function until either ends, and at the latest when ctx is done.
+func follow(ctx context.Context, t *testing.T, read func(io.Reader), args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, "kubectl", args...)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Errorf("kubectl %s: %v", strings.Join(args, " "), err)
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		read(out)
+		cmd.Wait()
+	}()
+	context.AfterFunc(ctx, func() { cmd.Process.Kill() })
+	t.Cleanup(func() { <-done })
+}
+
+// await returns when the check has come out well, and fails the test when it has not within the time.
+func await(t *testing.T, within time.Duration, what string, check func() error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("waiting %v for %s: %v", within, what, err)
+		}
+	}
+}
+
+// pause lets time pass where there is nothing to wait for but time.
+func pause(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+	}
+}

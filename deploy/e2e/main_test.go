@@ -1,0 +1,86 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The images that the tests make, under names that no registry has.
+const (
+	duckImage  = "localhost/lameduck:e2e"
+	appImage   = "localhost/lameduck-app:e2e"
+	nginxImage = "localhost/nginx:e2e"
+)
+
+// patience is how long anything that must come may take, beyond what it is known to take: only a failure takes that long.
+const patience = 2 * time.Minute
+
+func TestMain(m *testing.M) {
+	if err := loadImages(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// loadImages makes the images and hands them to the cluster.
+func loadImages() error {
+	command := strings.Fields(os.Getenv("E2E_LOAD_IMAGE"))
+	if len(command) == 0 {
+		return fmt.Errorf("E2E_LOAD_IMAGE is not set: a command that loads the image archive whose path is its last argument, such as kind load image-archive")
+	}
+	dir, err := os.MkdirTemp("", "lameduck-e2e")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	for _, i := range images() {
+		archive := filepath.Join(dir, "image.tar")
+		if err := i.write(archive); err != nil {
+			return fmt.Errorf("make image %s: %w", i.name, err)
+		}
+		said, err := exec.Command(command[0], append(command[1:], archive)...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("load image %s: %w: %s", i.name, err, said)
+		}
+	}
+	return nil
+}
+
+func images() []image {
+	bin := binaries()
+	return []image{
+		{name: duckImage, program: filepath.Join(bin, "lameduck"), user: "65532:65532"},
+		{name: appImage, program: filepath.Join(bin, "app"), user: "65532:65532"},
+		// As nginx' own image is: root, and a stop signal that asks for a graceful end.
+		{name: nginxImage, program: "/usr/sbin/nginx", stopSignal: "SIGQUIT", files: map[string]string{
+			"etc/nginx/nginx.conf": nginxConf, "etc/passwd": "root:x:0:0::/:\nnobody:x:65534:65534::/:\n", "etc/group": "root:x:0:\nnogroup:x:65534:\n",
+			"var/lib/nginx/.keep": "", "var/log/nginx/.keep": "", "run/.keep": "", "srv/index.html": "It works.\n",
+		}},
+	}
+}
+
+const nginxConf = `
+daemon off;
+pid /run/nginx.pid;
+error_log stderr;
+events {}
+http {
+    access_log off;
+    server {
+        listen 80;
+        root /srv;
+    }
+}
+`
+
+// binaries is the directory that has what make e2e builds.
+func binaries() string { return cmp.Or(os.Getenv("E2E_BIN"), "../../bin/e2e") }

@@ -1,0 +1,90 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// expectServesAndDrains asks the one pod and deletes it.
+func (s *stage) expectServesAndDrains(t *testing.T, signal string) {
+	t.Helper()
+	pod := s.onlyPod(t)
+	pause(t, settling)
+	if status, err := request(t.Context(), http.MethodGet, "http://"+net.JoinHostPort(s.podIP(pod), "18080")); err != nil || status != http.StatusOK {
+		t.Errorf("the app is answered through Lameduck with %d, %v", status, err)
+	}
+	s.kubectl(t, "delete", "pod", pod, "--wait=false")
+	l := s.pods.awaitGone(t, patience, pod)
+	d := l.drain()
+	t.Logf("gone after %.1f s: %s", l.gone.Sub(l.deleted).Seconds(), d)
+	if d.reason != "quiet" || !d.told {
+		t.Errorf("the drain went otherwise: %s %q", d, l.log)
+	}
+	if signal != "" {
+		expectSignalledAfter(t, l, d)
+		if got, _, _ := l.signalled(); got != signal {
+			t.Errorf("the app got %q, not %q", got, signal)
+		}
+	}
+	s.expectNoHookFailed(t)
+}
+
+// The app's and Lameduck's root file systems are read-only, and the images have nothing but a program.
+func Test7ARestrictedNamespaceTakesEveryShape(t *testing.T) {
+	for _, shape := range []string{"native", "plain", "wrapper"} {
+		t.Run(shape, func(t *testing.T) {
+			s := newStage(t, "pod-security.kubernetes.io/enforce=restricted")
+			s.deploy(t, team{shape: shape, app: restricted})
+			s.expectServesAndDrains(t, "terminated")
+		})
+	}
+}
+
+// On the node's network ports are the node's. Where the kubelet finds the pod's address there is a hook; a wrapper needs none.
+func Test7HostNetwork(t *testing.T) {
+	for _, shape := range []string{"native", "plain", "wrapper"} {
+		t.Run(shape, func(t *testing.T) {
+			s := newStage(t)
+			s.deploy(t, team{shape: shape, app: restricted, pod: "hostNetwork: true", patches: []string{
+				`{ op: replace, path: /spec/strategy, value: { type: Recreate } }`,
+			}})
+			s.kubectl(t, "scale", "deployment/app", "--replicas=1")
+			s.expectServesAndDrains(t, "terminated")
+		})
+	}
+}
+
+// nginx' image asks for SIGQUIT, which is a graceful end, and so does the wrapper when it is told to.
+func Test7AnUnmodifiedNginxWithAStopSignalOfItsOwn(t *testing.T) {
+	for _, w := range []team{
+		{shape: "native"}, {shape: "plain"}, {shape: "wrapper", env: []string{"LAMEDUCK_STOP_SIGNAL=SIGQUIT"}},
+	} {
+		t.Run(w.shape, func(t *testing.T) {
+			s := newStage(t)
+			w.replicas, w.image, w.port, w.command = 2, nginxImage, 80, []string{"/nginx"}
+			w.app = "readinessProbe: { httpGet: { path: /, port: http }, periodSeconds: 1 }"
+			s.deploy(t, w)
+			in := startIngress(t.Context(), t, s.namespace, "app", 5*time.Second)
+			in.awaitEndpoints(t, 2)
+			l := in.startLoad(t, rate, everyKind[0], everyKind[2]) // a file is not to be POSTed to
+			pause(t, settling)
+			ended := s.restart(t, patience)
+			expectNoneLost(t, l.end(t))
+			for _, life := range ended {
+				d := life.drain()
+				t.Logf("%s was gone after %.1f s: %s", life.name, life.gone.Sub(life.deleted).Seconds(), d)
+				if d.reason != "quiet" || d.cutExchanges != 0 {
+					t.Errorf("%s: the drain went otherwise: %s %q", life.name, d, life.log)
+				}
+				if c := life.container("app").State.Terminated; c == nil || c.ExitCode != 0 {
+					t.Errorf("%s: nginx ended with %+v, not gracefully", life.name, c)
+				}
+			}
+			s.expectNoHookFailed(t)
+		})
+	}
+}

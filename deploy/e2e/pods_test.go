@@ -1,0 +1,250 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// A podLife is what was seen of a pod from outside.
+type podLife struct {
+	name     string
+	deleted  time.Time   // when its end was seen to have begun
+	gone     time.Time   // when it was seen no more
+	last     *corev1.Pod // its last state
+	notReady []time.Time // when a pod that was ready was seen not to be, before its end began
+	log      []string    // what Lameduck wrote, once its end had begun
+}
+
+// pods keeps the lives of the pods of a namespace.
+type pods struct {
+	t         *testing.T
+	ctx       context.Context
+	namespace string
+
+	mu    sync.Mutex
+	lives map[types.UID]*podLife // a StatefulSet's pods have the names of those before them
+}
+
+// watchPods keeps the lives from now on.
+func watchPods(ctx context.Context, t *testing.T, namespace string) *pods {
+	t.Helper()
+	p := &pods{t: t, ctx: ctx, namespace: namespace, lives: make(map[types.UID]*podLife)}
+	watch(ctx, t, p.see, "pods", "-n", namespace)
+	return p
+}
+
+func (p *pods) see(e event[corev1.Pod]) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pod := &e.Object
+	l := p.lives[pod.UID]
+	if l == nil {
+		l = &podLife{name: pod.Name}
+		p.lives[pod.UID] = l
+	}
+	if l.last != nil && ready(l.last) && !ready(pod) && pod.DeletionTimestamp == nil {
+		l.notReady = append(l.notReady, now)
+	}
+	l.last = pod
+	if pod.DeletionTimestamp != nil && l.deleted.IsZero() {
+		l.deleted = now
+		p.followLog(l)
+	}
+	if e.Type == "DELETED" {
+		l.gone = now
+	}
+}
+
+// followLog keeps what Lameduck writes until its container ends. The log goes with the pod.
+func (p *pods) followLog(l *podLife) {
+	follow(p.ctx, p.t, func(r io.Reader) {
+		for lines := bufio.NewScanner(r); lines.Scan(); {
+			p.mu.Lock()
+			l.log = append(l.log, lines.Text())
+			p.mu.Unlock()
+		}
+	}, "logs", "-f", "-n", p.namespace, l.name, "-c", duckContainer(l.last))
+}
+
+// duckContainer returns the name of the container that Lameduck runs in.
+func duckContainer(pod *corev1.Pod) string {
+	for _, c := range append(slices.Clone(pod.Spec.Containers), pod.Spec.InitContainers...) {
+		if c.Name == "lameduck" && (len(c.Args) == 0 || c.Args[0] != "install") {
+			return c.Name
+		}
+	}
+	return pod.Spec.Containers[0].Name
+}
+
+// all returns the lives of the pods that have begun.
+func (p *pods) all() []podLife {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []podLife
+	for _, l := range p.lives {
+		c := *l
+		c.log = slices.Clone(l.log)
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b podLife) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// ended returns the lives of the pods that have gone.
+func (p *pods) ended() []podLife {
+	return slices.DeleteFunc(p.all(), func(l podLife) bool { return l.gone.IsZero() })
+}
+
+// alive returns the names of the pods that are ready and not about to end.
+func (p *pods) alive() []string {
+	var names []string
+	for _, l := range p.all() {
+		if l.deleted.IsZero() && l.gone.IsZero() && ready(l.last) {
+			names = append(names, l.name)
+		}
+	}
+	return names
+}
+
+// life returns what was seen of a pod.
+func (p *pods) life(name string) podLife {
+	all := p.all()
+	if i := slices.IndexFunc(all, func(l podLife) bool { return l.name == name }); i >= 0 {
+		return all[i]
+	}
+	return podLife{name: name}
+}
+
+// live returns the pod's life itself, which goes on.
+func (p *pods) live(name string) *podLife {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.lives {
+		if l.name == name && l.gone.IsZero() {
+			return l
+		}
+	}
+	return nil
+}
+
+// toldOf returns nil when Lameduck has told the story of a drain in its log.
+func (l podLife) toldOf() error {
+	if !l.drain().told {
+		return fmt.Errorf("the log says %q", l.log)
+	}
+	return nil
+}
+
+// awaitGone returns the pod's life when it has gone.
+func (p *pods) awaitGone(t *testing.T, within time.Duration, name string) podLife {
+	t.Helper()
+	await(t, within, "the end of pod "+name, func() error {
+		if p.life(name).gone.IsZero() {
+			return fmt.Errorf("it is there")
+		}
+		return nil
+	})
+	return p.life(name)
+}
+
+func ready(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
+}
+
+// container returns the last status of a container.
+func (l podLife) container(name string) corev1.ContainerStatus {
+	if l.last == nil {
+		return corev1.ContainerStatus{}
+	}
+	for _, s := range append(slices.Clone(l.last.Status.ContainerStatuses), l.last.Status.InitContainerStatuses...) {
+		if s.Name == name {
+			return s
+		}
+	}
+	return corev1.ContainerStatus{}
+}
+
+// message returns what a container has left in its termination log.
+func (l podLife) message(container string) string {
+	if s := l.container(container); s.State.Terminated != nil {
+		return strings.TrimSpace(s.State.Terminated.Message)
+	}
+	return ""
+}
+
+// signalled returns when the app got its signal: it has left that in its termination log, and in the log that it shares with
+// Lameduck where that is its parent.
+func (l podLife) signalled() (signal string, at time.Time, err error) {
+	said := append(slices.Clone(l.log), l.message("app"))
+	i := slices.IndexFunc(said, func(line string) bool { return strings.Contains(line, " at 2") && !strings.HasPrefix(line, "{") })
+	if i < 0 {
+		return "", time.Time{}, fmt.Errorf("the app of %s has left no word of a signal: %q", l.name, said)
+	}
+	signal, when, _ := strings.Cut(said[i], " at ")
+	at, err = time.Parse(time.RFC3339Nano, when)
+	return signal, at, err
+}
+
+// A drain is one as Lameduck's log tells it.
+type drain struct {
+	begun, drained time.Time // zero: it is not in the log
+	door           string
+	reason         string
+	exchanges      int
+	last, required time.Duration
+	cutExchanges   int
+	told           bool // to its end
+}
+
+// drain reads Lameduck's log.
+func (l podLife) drain() drain {
+	var d drain
+	for _, line := range l.log {
+		var entry struct {
+			Message  string    `json:"msg"`
+			Time     time.Time `json:"ts"`
+			Door     string    `json:"door"`
+			Reason   string    `json:"reason"`
+			Count    int       `json:"exchanges"`
+			Last     string    `json:"last_exchange_after"`
+			Required string    `json:"required_silence"`
+			Cut      int       `json:"cut_exchanges"`
+		}
+		if json.Unmarshal([]byte(line), &entry) != nil {
+			continue
+		}
+		switch entry.Message {
+		case "draining":
+			d.begun, d.door = entry.Time, entry.Door
+		case "drained":
+			d.drained, d.reason = entry.Time, entry.Reason
+		case "stopped":
+			d.told = true
+			d.exchanges, d.cutExchanges = entry.Count, entry.Cut
+			d.last, _ = time.ParseDuration(entry.Last)
+			d.required, _ = time.ParseDuration(entry.Required)
+		}
+	}
+	return d
+}
+
+func (d drain) String() string {
+	return fmt.Sprintf("%s after %.1f s, begun by %s; %d exchanges, the last after %.1f s; silence required %.1f s; cut %d",
+		d.reason, d.drained.Sub(d.begun).Seconds(), d.door, d.exchanges, d.last.Seconds(), d.required.Seconds(), d.cutExchanges)
+}

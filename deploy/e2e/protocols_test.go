@@ -1,0 +1,177 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// service returns the host:port of the Service, which the cluster's own load balancing answers at.
+func (s *stage) service(t *testing.T) string {
+	t.Helper()
+	return net.JoinHostPort(get[corev1.Service](t, "service", "app", "-n", s.namespace).Spec.ClusterIP, "80")
+}
+
+const grpcReadiness = `
+securityContext:
+  allowPrivilegeEscalation: false
+  capabilities: { drop: [ALL] }
+  readOnlyRootFilesystem: true
+  runAsNonRoot: true
+  seccompProfile: { type: RuntimeDefault }
+readinessProbe:
+  grpc: { port: 8080 }
+  periodSeconds: 1
+`
+
+func Test8NoGRPCCallFailsThroughARollingRestart(t *testing.T) {
+	for _, shape := range []string{"native", "plain", "wrapper"} {
+		t.Run(shape, func(t *testing.T) {
+			s := newStage(t)
+			s.deploy(t, team{shape: shape, replicas: 3, command: []string{"/app", "-grpc"}, app: grpcReadiness})
+			addr := s.service(t)
+			pause(t, settling)
+			ctx, stop := context.WithCancel(t.Context())
+			var calls, failed atomic.Int64
+			var clients sync.WaitGroup
+			for range 10 {
+				clients.Go(func() { callHealth(ctx, t, addr, &calls, &failed) })
+			}
+			ended := s.restart(t, patience)
+			stop()
+			clients.Wait()
+			t.Logf("%d calls, %d failed", calls.Load(), failed.Load())
+			if calls.Load() == 0 {
+				t.Error("there were no calls")
+			}
+			for _, l := range ended {
+				t.Logf("%s: %s", l.name, l.drain())
+				if d := l.drain(); d.reason != "quiet" || d.cutExchanges != 0 {
+					t.Errorf("%s: the drain went otherwise: %s %q", l.name, d, l.log)
+				}
+				expectSignalledAfter(t, l, l.drain())
+			}
+		})
+	}
+}
+
+// callHealth calls every 20 ms over one connection that is kept, and never tries a call again.
+func callHealth(ctx context.Context, t *testing.T, addr string, calls, failed *atomic.Int64) {
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	health := grpc_health_v1.NewHealthClient(conn)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		calls.Add(1)
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		if _, err := health.Check(within, new(grpc_health_v1.HealthCheckRequest)); err != nil {
+			failed.Add(1)
+			t.Errorf("a call at %s failed: %v", time.Now().UTC().Format(time.RFC3339Nano), err)
+		}
+		cancel()
+	}
+}
+
+func Test8EveryWebSocketIsTold1001ByARollingRestart(t *testing.T) {
+	for _, shape := range []string{"native", "plain", "wrapper"} {
+		t.Run(shape, func(t *testing.T) {
+			s := newStage(t)
+			// Connections are told over a third of the hold's maximum, which a test need not wait for.
+			s.deploy(t, team{shape: shape, replicas: 3, app: restricted, env: []string{"LAMEDUCK_TUNNEL_SPREAD=5s"}})
+			url := "ws://" + s.service(t) + "/ws"
+			pause(t, settling)
+			ctx, stop := context.WithCancel(t.Context())
+			var told, messages atomic.Int64
+			var clients sync.WaitGroup
+			for range 30 {
+				clients.Go(func() { chat(ctx, t, url, &told, &messages) })
+			}
+			await(t, patience, "the first messages", func() error {
+				if messages.Load() < 60 {
+					return fmt.Errorf("%d", messages.Load())
+				}
+				return nil
+			})
+			ended := s.restart(t, patience)
+			stop()
+			clients.Wait()
+			t.Logf("%d messages were echoed, 1001 was told %d times", messages.Load(), told.Load())
+			if told.Load() < 30 {
+				t.Errorf("30 connections were told 1001 %d times", told.Load())
+			}
+			for _, l := range ended {
+				t.Logf("%s: %s", l.name, l.drain())
+				if d := l.drain(); d.reason != "quiet" || d.cutExchanges != 0 {
+					t.Errorf("%s: the drain went otherwise: %s %q", l.name, d, l.log)
+				}
+			}
+		})
+	}
+}
+
+// chat sends a message every 100 ms and wants it back, and connects again when it is told to leave.
+func chat(ctx context.Context, t *testing.T, url string, told, messages *atomic.Int64) {
+	for ctx.Err() == nil {
+		err := chatOnce(ctx, url, messages)
+		switch {
+		case ctx.Err() != nil:
+		case websocket.CloseStatus(err) == websocket.StatusGoingAway:
+			told.Add(1)
+		default:
+			t.Errorf("a WebSocket at %s ended otherwise: %v", time.Now().UTC().Format(time.RFC3339Nano), err)
+			return
+		}
+	}
+}
+
+func chatOnce(ctx context.Context, url string, messages *atomic.Int64) error {
+	dialing, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	c, _, err := websocket.Dial(dialing, url, nil)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer c.CloseNow()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if err := c.Write(ctx, websocket.MessageText, []byte("hello")); err != nil {
+			// What the other side has said before it ended is more than that it has.
+			if _, _, read := c.Read(ctx); read != nil {
+				return read
+			}
+			return err
+		}
+		if _, _, err := c.Read(ctx); err != nil {
+			return err
+		}
+		messages.Add(1)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,188 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// hookWindow is Lameduck's default for how long a hook waits for a drain to begin.
+const hookWindow = 5 * time.Second
+
+// mortal is an app whose liveness probe can be made to fail, at once.
+const mortal = restricted + `
+livenessProbe:
+  httpGet: { path: /live, port: 8080 }
+  periodSeconds: 1
+  failureThreshold: 1
+`
+
+// A container of the same pod that has nothing to do with the app.
+const neighbour = `
+- op: add
+  path: /spec/template/spec/containers/-
+  value: { name: neighbour, image: ` + appImage + `, args: ["-listen=:9090"], lifecycle: { preStop: { httpGet: { path: /hold, port: 18081 } } } }
+`
+
+func Test3ALivenessFailureRestartsTheAppAndDrainsNothing(t *testing.T) {
+	for _, shape := range []string{"native", "plain"} {
+		t.Run(shape, func(t *testing.T) {
+			s := newStage(t)
+			s.deploy(t, team{shape: shape, app: mortal, patches: []string{oneLine(neighbour)}})
+			pod := s.onlyPod(t)
+			pause(t, settling)
+			s.expectRestart(t, pod)
+			s.expectNeverDrained(t, pod)
+			// The pod's end is still one.
+			await(t, patience, "the pod to be ready again", s.readiness(pod))
+			s.kubectl(t, "delete", "pod", pod, "--wait=false")
+			l := s.pods.awaitGone(t, patience, pod)
+			if d := l.drain(); d.reason != "quiet" || !d.told {
+				t.Errorf("the pod's end after the restart: %s %q", d, l.log)
+			}
+			s.expectNoHookFailed(t)
+		})
+	}
+}
+
+// expectRestart lets the liveness fail and looks at what the kubelet does.
+func (s *stage) expectRestart(t *testing.T, pod string) {
+	t.Helper()
+	app, other := "http://"+net.JoinHostPort(s.podIP(pod), "18080"), "http://"+net.JoinHostPort(s.podIP(pod), "9090")
+	if status, err := request(t.Context(), http.MethodPost, app+"/live"); err != nil || status != http.StatusOK {
+		t.Fatal(status, err)
+	}
+	failed := time.Now()
+	asked := 0
+	await(t, patience, "the app's restart", func() error {
+		asked++
+		if status, err := request(t.Context(), http.MethodGet, other); err != nil || status != http.StatusOK {
+			t.Errorf("the other container answers %d, %v", status, err)
+		}
+		if n := s.pods.life(pod).container("app").RestartCount; n != 1 {
+			return fmt.Errorf("%d restarts", n)
+		}
+		return nil
+	})
+	took := time.Since(failed)
+	l := s.pods.life(pod)
+	t.Logf("restarted %.1f s after its liveness began to fail; the other container answered %d requests meanwhile; ready lost %d times, first after %v",
+		took.Seconds(), asked, len(l.notReady), firstAfter(l.notReady, failed))
+	// The probe comes once a second.
+	if most := time.Second + hookWindow + 2*time.Second; took > most {
+		t.Errorf("the restart took %v, more than %v", took, most)
+	}
+	if len(l.notReady) > 0 && l.notReady[0].Sub(failed) < hookWindow {
+		t.Errorf("the pod was not ready while the app still served, %v after the failure", l.notReady[0].Sub(failed))
+	}
+	if n := l.container("neighbour").RestartCount + l.container("lameduck").RestartCount; n != 0 {
+		t.Errorf("the other containers were restarted %d times", n)
+	}
+}
+
+func firstAfter(times []time.Time, since time.Time) time.Duration {
+	if len(times) == 0 {
+		return 0
+	}
+	return times[0].Sub(since).Round(100 * time.Millisecond)
+}
+
+// expectNeverDrained asks Lameduck's metrics.
+func (s *stage) expectNeverDrained(t *testing.T, pod string) {
+	t.Helper()
+	text, err := fetch(t.Context(), "http://"+net.JoinHostPort(s.podIP(pod), "18081")+"/metrics")
+	if err != nil || !strings.Contains(text, `lameduck_phase{phase="serving"} 1`) || !strings.Contains(text, "lameduck_drain_duration_seconds 0") {
+		t.Errorf("Lameduck drains: %v\n%s", err, text)
+	}
+}
+
+func (s *stage) readiness(pod string) func() error {
+	return func() error {
+		if !ready(s.pods.life(pod).last) {
+			return fmt.Errorf("it is not ready")
+		}
+		return nil
+	}
+}
+
+func Test3ASidecarThatIsKilledComesBackServing(t *testing.T) {
+	for _, shape := range []string{"native", "plain"} {
+		t.Run(shape, func(t *testing.T) {
+			s := newStage(t)
+			s.deploy(t, team{shape: shape, app: restricted, pod: "shareProcessNamespace: true"})
+			pod := s.onlyPod(t)
+			pause(t, settling)
+			if status, err := request(t.Context(), http.MethodPost, "http://"+net.JoinHostPort(s.podIP(pod), "8080")+"/kill?name=lameduck"); err != nil || status != http.StatusOK {
+				t.Fatal(status, err)
+			}
+			await(t, patience, "Lameduck's restart", func() error {
+				if c := s.pods.life(pod).container("lameduck"); c.RestartCount != 1 || !c.Ready {
+					return fmt.Errorf("%d restarts, ready: %v", c.RestartCount, c.Ready)
+				}
+				return nil
+			})
+			s.expectNeverDrained(t, pod)
+			if status, err := request(t.Context(), http.MethodGet, "http://"+net.JoinHostPort(s.podIP(pod), "18080")); err != nil || status != http.StatusOK {
+				t.Errorf("the app is answered through it with %d, %v", status, err)
+			}
+			if n := s.pods.life(pod).container("app").RestartCount; n != 0 {
+				t.Errorf("the app was restarted %d times", n)
+			}
+			await(t, patience, "the pod to be ready again", s.readiness(pod))
+			s.kubectl(t, "delete", "pod", pod, "--wait=false")
+			if l := s.pods.awaitGone(t, patience, pod); l.drain().reason != "quiet" {
+				t.Errorf("the pod's end after the restart: %s %q", l.drain(), l.log)
+			}
+		})
+	}
+}
+
+// oneLine makes a patch of several lines one that stands in a list.
+func oneLine(patch string) string {
+	lines := strings.Split(strings.TrimPrefix(strings.TrimSpace(patch), "- "), "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimSpace(l)
+	}
+	return "{ " + strings.Join(lines, ", ") + " }"
+}
+
+// request makes a request over a connection of its own.
+func request(ctx context.Context, method, url string) (status int, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, err
+}
+
+// fetch returns what a GET is answered with.
+func fetch(ctx context.Context, url string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return string(text), err
+}

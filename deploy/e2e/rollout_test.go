@@ -1,0 +1,89 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+	"time"
+)
+
+const (
+	rate = 80 // requests a second: enough for every pod to be asked several times a second by each load balancer
+	// slack is what the kubelet and the API server take beyond the hold and the app's stop.
+	slack = 3 * time.Second
+)
+
+// lags are how late a load balancer learns of a pod's end: at once, as an ingress in the cluster, as a cloud's.
+var lags = []time.Duration{0, 5 * time.Second, 30 * time.Second}
+
+func Test1ARollingRestartLosesNothingHoweverLateTheIngressLearnsOfIt(t *testing.T) {
+	for _, shape := range []string{"native", "plain", "wrapper"} {
+		t.Run(shape, func(t *testing.T) {
+			s := newStage(t)
+			s.deploy(t, team{shape: shape, replicas: 3, app: restricted})
+			for _, lag := range lags {
+				t.Run(lag.String(), func(t *testing.T) { s.expectLosslessRestart(t, shape, lag) })
+			}
+			s.expectNoHookFailed(t)
+		})
+	}
+}
+
+func (s *stage) expectLosslessRestart(t *testing.T, shape string, lag time.Duration) {
+	in := startIngress(t.Context(), t, s.namespace, "app", lag)
+	in.awaitEndpoints(t, 3)
+	l := in.startLoad(t, rate, everyKind...)
+	pause(t, settling)
+	ended := s.restart(t, lag+patience)
+	expectNoneLost(t, l.end(t))
+	for _, life := range ended {
+		expectDrained(t, life, shape, lag)
+	}
+}
+
+// expectDrained looks at a pod's end from outside and from inside.
+func expectDrained(t *testing.T, l podLife, shape string, lag time.Duration) {
+	t.Helper()
+	d, took := l.drain(), l.gone.Sub(l.deleted)
+	t.Logf("%s was gone after %.1f s: %s", l.name, took.Seconds(), d)
+	if !d.told || d.reason != "quiet" || d.cutExchanges != 0 {
+		t.Errorf("%s: the drain went otherwise: %s\n%q", l.name, d, l.log)
+	}
+	if late := d.last - lag; late < -2*time.Second || late > 2*time.Second {
+		t.Errorf("%s: the load balancers let go after %v, Lameduck says after %v", l.name, lag, d.last)
+	}
+	if most := lag + d.required + slack; took > most {
+		t.Errorf("%s was there for %v, more than %v; seen to be deleted at %v; Lameduck: %q; containers: %+v", l.name, took, most,
+			l.deleted.UTC().Format(time.StampMilli), l.log, l.last.Status.ContainerStatuses)
+	}
+	expectSignalledAfter(t, l, d)
+	if message := l.message("lameduck"); shape != "wrapper" && message == "" {
+		t.Errorf("%s: Lameduck has left no termination message", l.name)
+	}
+}
+
+// expectSignalledAfter looks that the app got its signal when the hold had ended, and not before.
+func expectSignalledAfter(t *testing.T, l podLife, d drain) {
+	t.Helper()
+	signal, at, err := l.signalled()
+	if err != nil {
+		t.Error(err)
+	} else if early := d.drained.Sub(at); early > 10*time.Millisecond { // the log's line is written just after the answer to the hook
+		t.Errorf("%s: the app got %s %v before the hold's end", l.name, signal, early)
+	}
+}
+
+func Test2WithoutLameduckTheSameLosesRequests(t *testing.T) {
+	s := newStage(t)
+	s.deploy(t, team{replicas: 3, app: restricted})
+	in := startIngress(t.Context(), t, s.namespace, "app", 5*time.Second)
+	in.awaitEndpoints(t, 3)
+	l := in.startLoad(t, rate, everyKind...)
+	pause(t, settling)
+	s.restart(t, patience)
+	in.awaitEndpoints(t, 3)
+	result := l.end(t)
+	if len(result.Failures()) == 0 {
+		t.Errorf("none of %d requests is lost: the tests see nothing", result.Requests())
+	}
+}

@@ -1,0 +1,65 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// Test9 restarts E2E_RESTARTS times, 50 where it says nothing.
+func Test9ASoakOfRollingRestartsLosesNothing(t *testing.T) {
+	restarts, err := strconv.Atoi(cmp.Or(os.Getenv("E2E_RESTARTS"), "50"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStage(t)
+	s.deploy(t, team{shape: "native", replicas: 3, app: restricted})
+	// One that is never restarted, to look at its memory.
+	in := startIngress(t.Context(), t, s.namespace, "app", time.Second)
+	in.awaitEndpoints(t, 3)
+	l := in.startLoad(t, 500, everyKind...)
+	pause(t, settling)
+	var first, last int
+	for i := range restarts {
+		largest := s.largest(t)
+		if i == 0 {
+			first = largest
+		}
+		last = largest
+		for _, life := range s.restart(t, patience) {
+			if d := life.drain(); d.reason != "quiet" || d.cutExchanges != 0 {
+				t.Errorf("restart %d, %s: %s %q", i, life.name, d, life.log)
+			}
+		}
+		t.Logf("restart %d at %s: the largest Lameduck has %d KiB", i+1, time.Now().UTC().Format(time.TimeOnly), largest>>10)
+	}
+	expectNoneLost(t, l.end(t))
+	if last > first+first/2 {
+		t.Errorf("a Lameduck's memory went from %d to %d KiB", first>>10, last>>10)
+	}
+}
+
+var residentMetric = regexp.MustCompile(`(?m)^process_resident_memory_bytes (\S+)$`)
+
+// largest returns how much memory the largest Lameduck has.
+func (s *stage) largest(t *testing.T) int {
+	t.Helper()
+	largest := 0
+	for _, pod := range s.pods.alive() {
+		text, err := fetch(t.Context(), "http://"+net.JoinHostPort(s.podIP(pod), "18081")+"/metrics")
+		m := residentMetric.FindStringSubmatch(text)
+		if err != nil || m == nil {
+			t.Fatal(fmt.Errorf("memory of %s: %v: %.200s", pod, err, text))
+		}
+		bytes, _ := strconv.ParseFloat(m[1], 64)
+		largest = max(largest, int(bytes))
+	}
+	return largest
+}

@@ -1,0 +1,247 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// settling is how old pods are before anything happens to them: a pod with a native sidecar that is deleted within three seconds of
+// becoming Ready has its hooks called up to a second late.
+const settling = 15 * time.Second
+
+// A stage is a namespace with what is watched in it.
+type stage struct {
+	namespace string
+	pods      *pods
+}
+
+// newStage makes a namespace that is deleted when the test ends.
+func newStage(t *testing.T, labels ...string) *stage {
+	t.Helper()
+	name := "e2e-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
+	name = strings.TrimRight(name[:min(len(name), 50)], "-") + fmt.Sprintf("-%d", time.Now().UnixMilli()%1e6)
+	kubectl(t, "create", "namespace", name)
+	t.Cleanup(func() {
+		// The test's own context has ended.
+		if _, err := tryKubectl(context.Background(), "", "delete", "namespace", name, "--wait=false"); err != nil {
+			t.Log(err)
+		}
+	})
+	if len(labels) > 0 {
+		kubectl(t, append([]string{"label", "namespace", name}, labels...)...)
+	}
+	await(t, patience, "the service account", func() error {
+		_, err := tryKubectl(t.Context(), "", "get", "serviceaccount", "default", "-n", name)
+		return err
+	})
+	return &stage{namespace: name, pods: watchPods(t.Context(), t, name)}
+}
+
+// kubectl runs a command in the namespace.
+func (s *stage) kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	return kubectl(t, append([]string{"-n", s.namespace}, args...)...)
+}
+
+// apply applies manifests as they are.
+func (s *stage) apply(t *testing.T, manifests string) {
+	t.Helper()
+	if said, err := tryKubectl(t.Context(), manifests, "apply", "-n", s.namespace, "-f", "-"); err != nil {
+		t.Fatal(said, err)
+	}
+}
+
+// A team has a Deployment or a StatefulSet, and a kustomization of a few lines that brings Lameduck in.
+type team struct {
+	shape    string   // the component; empty: none
+	replicas int      // zero: one
+	image    string   // of the app; empty: the tests' own
+	command  []string // empty: /app
+	port     int      // zero: 8080
+	env      []string // NAME=VALUE of Lameduck's
+	grace    int      // zero: the component's
+	patches  []string // JSON patches of the workload
+	pod      string   // further lines of the pod's specification
+	app      string   // further lines of the app's container
+	stateful bool     // a StatefulSet
+}
+
+// deployment returns the manifests that know nothing of Lameduck.
+func (w team) deployment() string {
+	command := w.command
+	if command == nil {
+		command = []string{"/app"}
+	}
+	kind, own := "Deployment", "strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } }"
+	if w.stateful {
+		kind, own = "StatefulSet", "serviceName: app"
+	}
+	return fmt.Sprintf(`
+apiVersion: apps/v1
+kind: %s
+metadata: { name: app }
+spec:
+  replicas: %d
+  %s
+  selector: { matchLabels: { app: app } }
+  template:
+    metadata: { labels: { app: app } }
+    spec:
+      automountServiceAccountToken: false
+      %s
+      containers:
+        - name: app
+          image: %s
+          command: [%s]
+          ports: [{ name: http, containerPort: %d }]
+          %s
+---
+apiVersion: v1
+kind: Service
+metadata: { name: app }
+spec:
+  selector: { app: app }
+  ports: [{ name: http, port: 80, targetPort: http }]
+`, kind, cmp.Or(w.replicas, 1), own, indent(6, w.pod), cmp.Or(w.image, appImage), strings.Join(command, ", "), cmp.Or(w.port, 8080), indent(10, w.app))
+}
+
+func indent(by int, lines string) string {
+	return strings.ReplaceAll(strings.TrimSpace(lines), "\n", "\n"+strings.Repeat(" ", by))
+}
+
+// restricted is what the Pod Security level `restricted` asks of a container, and more.
+const restricted = `
+securityContext:
+  allowPrivilegeEscalation: false
+  capabilities: { drop: [ALL] }
+  readOnlyRootFilesystem: true
+  runAsNonRoot: true
+  runAsUser: 65532
+  seccompProfile: { type: RuntimeDefault }
+readinessProbe:
+  httpGet: { path: /, port: http }
+  periodSeconds: 1
+`
+
+// kustomization returns the lines that bring Lameduck in, and what a test wants to be otherwise.
+func (w team) kustomization() string {
+	var k strings.Builder
+	k.WriteString("resources: [deployment.yaml]\n")
+	if w.shape != "" {
+		fmt.Fprintf(&k, "components: [../deploy/%s]\n", w.shape)
+	}
+	repository, tag, _ := strings.Cut(duckImage, ":")
+	fmt.Fprintf(&k, "images: [{ name: registry.example/lameduck, newName: %s, newTag: %s }]\n", repository, tag)
+	patches := slices.Clone(w.patches)
+	at := map[string]string{"native": "initContainers/0", "plain": "containers/1", "wrapper": "containers/0"}[w.shape]
+	for _, e := range w.env {
+		name, value, _ := strings.Cut(e, "=")
+		patches = append(patches, fmt.Sprintf(`{ op: add, path: /spec/template/spec/%s/env/-, value: { name: %s, value: "%s" } }`, at, name, value))
+	}
+	if w.grace > 0 {
+		patches = append(patches, fmt.Sprintf(`{ op: replace, path: /spec/template/spec/terminationGracePeriodSeconds, value: %d }`, w.grace))
+	}
+	if len(patches) > 0 {
+		k.WriteString("patches:\n  - target: { group: apps, version: v1 }\n    patch: |-\n")
+		for _, p := range patches {
+			fmt.Fprintf(&k, "      - %s\n", p)
+		}
+	}
+	return k.String()
+}
+
+// deploy applies the team's directory as a user would, and returns when every replica is Ready.
+func (s *stage) deploy(t *testing.T, w team) {
+	t.Helper()
+	s.applyTeam(t, w)
+	kind := "deployment"
+	if w.stateful {
+		kind = "statefulset"
+	}
+	s.kubectl(t, "rollout", "status", kind+"/app", "--timeout", patience.String())
+}
+
+func (s *stage) applyTeam(t *testing.T, w team) {
+	t.Helper()
+	root := t.TempDir()
+	for _, d := range []string{"native", "plain", "wrapper", "parts"} {
+		if err := os.CopyFS(filepath.Join(root, "deploy", d), os.DirFS(filepath.Join("..", d))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := filepath.Join(root, "team")
+	write(t, filepath.Join(dir, "deployment.yaml"), w.deployment())
+	write(t, filepath.Join(dir, "kustomization.yaml"), w.kustomization())
+	s.kubectl(t, "apply", "-k", dir)
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = os.WriteFile(path, []byte(text), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// restart replaces every pod, and returns when those that were there have gone.
+func (s *stage) restart(t *testing.T, within time.Duration) []podLife {
+	t.Helper()
+	old := s.pods.alive()
+	s.kubectl(t, "rollout", "restart", "deployment/app")
+	s.kubectl(t, "rollout", "status", "deployment/app", "--timeout", patience.String())
+	var ended []podLife
+	for _, name := range old {
+		ended = append(ended, s.pods.awaitGone(t, within, name))
+	}
+	return ended
+}
+
+// events returns the messages of the namespace's events of a reason.
+func (s *stage) events(t *testing.T, reason string) []string {
+	t.Helper()
+	var messages []string
+	for _, e := range get[corev1.EventList](t, "events", "-n", s.namespace).Items {
+		if e.Reason == reason {
+			messages = append(messages, e.InvolvedObject.Name+": "+e.Message)
+		}
+	}
+	return messages
+}
+
+// expectNoHookFailed looks for hooks that the kubelet could not call, or whose answer was cut off.
+func (s *stage) expectNoHookFailed(t *testing.T) {
+	t.Helper()
+	for _, m := range s.events(t, "FailedPreStopHook") {
+		t.Errorf("a hook failed: %s", m)
+	}
+}
+
+// podIP returns the address of a pod.
+func (s *stage) podIP(name string) string { return s.pods.life(name).last.Status.PodIP }
+
+// onlyPod returns the name of the one pod that is alive.
+func (s *stage) onlyPod(t *testing.T) string {
+	t.Helper()
+	var alive []string
+	await(t, patience, "the pod", func() error {
+		if alive = s.pods.alive(); len(alive) != 1 {
+			return fmt.Errorf("there are %v", alive)
+		}
+		return nil
+	})
+	return alive[0]
+}

@@ -23,7 +23,8 @@ import (
 // ingress is an nginx and an HAProxy in front of a Service's pods. They learn of a pod from the EndpointSlices at once, and of its end
 // a while after that, as the way through a cloud's API brings with it. They try nothing twice: what goes wrong is seen.
 type ingress struct {
-	fleets []*balancer.Fleet
+	kinds  []balancer.Kind
+	fleets []*balancer.Fleet // one of each kind
 
 	mu     sync.Mutex
 	slices map[types.UID][]string // addresses by EndpointSlice
@@ -32,8 +33,8 @@ type ingress struct {
 
 func startIngress(ctx context.Context, t *testing.T, namespace, service string, lag time.Duration) *ingress {
 	t.Helper()
-	in := &ingress{slices: make(map[types.UID][]string), listed: make(map[string]bool)}
-	for _, kind := range []balancer.Kind{balancer.HAProxy, balancer.Nginx} {
+	in := &ingress{kinds: []balancer.Kind{balancer.HAProxy, balancer.Nginx}, slices: make(map[types.UID][]string), listed: make(map[string]bool)}
+	for _, kind := range in.kinds {
 		f, err := balancer.StartFleet(ctx, balancer.FleetConfig{
 			Kind: kind, Lags: []time.Duration{lag}, Keepalive: 32, Source: netip.IPv4Unspecified(), Dir: t.TempDir(),
 		})
@@ -117,19 +118,6 @@ func (in *ingress) awaitEndpoints(t *testing.T, n int) {
 	})
 }
 
-func (in *ingress) addrs() []string {
-	var addrs []string
-	for _, f := range in.fleets {
-		addrs = append(addrs, f.Addrs()...)
-	}
-	return addrs
-}
-
-// unsettled tells whether a load balancer reloads its configuration, and closes idle connections of its clients for that.
-func (in *ingress) unsettled() bool {
-	return slices.ContainsFunc(in.fleets, (*balancer.Fleet).Unsettled)
-}
-
 // everyKind are GET and POST requests over kept and over new connections.
 var everyKind = []load.Request{
 	{Method: "GET"}, {Method: "POST", Body: 2000}, {Method: "GET", NewConn: true}, {Method: "POST", Body: 2000, NewConn: true},
@@ -137,48 +125,66 @@ var everyKind = []load.Request{
 
 // A running load goes on until it is ended.
 type running struct {
-	cancel context.CancelFunc
-	result chan *load.Result
+	cancel  context.CancelFunc
+	sending sync.WaitGroup
+	results []*load.Result // one for each load balancer
 }
 
-// startLoad sends to both load balancers in turn.
+// startLoad sends half of the requests to each load balancer.
 func (in *ingress) startLoad(t *testing.T, perSecond float64, kinds ...load.Request) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &running{cancel, make(chan *load.Result, 1)}
-	go func() {
-		result, err := load.Run(ctx, load.Config{
-			Addrs: in.addrs(), Arrivals: load.Constant(perSecond), Requests: kinds, Timeout: 30 * time.Second, Unsettled: in.unsettled,
-		})
-		if err != nil {
-			t.Error(err)
-		}
-		r.result <- result
-	}()
 	t.Cleanup(cancel)
+	r := &running{cancel: cancel, results: make([]*load.Result, len(in.fleets))}
+	for i, f := range in.fleets {
+		c := load.Config{Addrs: f.Addrs(), Arrivals: load.Constant(perSecond / 2), Requests: kinds, Timeout: 30 * time.Second}
+		if in.kinds[i] == balancer.Nginx {
+			c.Requests = overNewConnections(kinds)
+		}
+		r.sending.Go(func() {
+			var err error
+			if r.results[i], err = load.Run(ctx, c); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	return r
 }
 
+// overNewConnections gives each request a connection of its own: an nginx that reloads its configuration closes those of its clients
+// that lie idle, and a request that meets such a close is lost without any pod's doing. Its connections to pods are kept all the same.
+func overNewConnections(kinds []load.Request) []load.Request {
+	kinds = slices.Clone(kinds)
+	for i := range kinds {
+		kinds[i].NewConn = true
+	}
+	return kinds
+}
+
 // end returns what became of every request.
-func (r *running) end(t *testing.T) *load.Result {
+func (r *running) end(t *testing.T) []*load.Result {
 	t.Helper()
 	r.cancel()
-	result := <-r.result
-	t.Logf("%d requests, %d lost %v", result.Requests(), len(result.Failures()), result.ByCause())
-	return result
+	r.sending.Wait()
+	for _, result := range r.results {
+		t.Logf("%d requests, %d lost %v", result.Requests(), len(result.Failures()), result.ByCause())
+	}
+	return r.results
 }
 
 // expectNoneLost names the first requests that are lost, with the time at which they were due.
-func expectNoneLost(t *testing.T, result *load.Result) {
+func expectNoneLost(t *testing.T, results []*load.Result) {
 	t.Helper()
-	if result.Requests() == 0 {
-		t.Error("there was no load")
-	}
-	for i, s := range result.Failures() {
-		if i == 5 {
-			t.Errorf("... %d are lost", len(result.Failures()))
-			break
+	for _, result := range results {
+		if result.Requests() == 0 {
+			t.Error("there was no load")
 		}
-		t.Errorf("%s at %s is lost: %v", s.Request, result.Start.Add(s.Due).UTC().Format(time.RFC3339Nano), s.Err)
+		for i, s := range result.Failures() {
+			if i == 5 {
+				t.Errorf("... %d are lost", len(result.Failures()))
+				break
+			}
+			t.Errorf("%s at %s is lost: %v", s.Request, result.Start.Add(s.Due).UTC().Format(time.RFC3339Nano), s.Err)
+		}
 	}
 }

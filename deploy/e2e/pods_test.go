@@ -203,13 +203,13 @@ func (l podLife) signalled() (signal string, at time.Time, err error) {
 
 // A drain is one as Lameduck's log tells it.
 type drain struct {
-	begun, drained time.Time // zero: it is not in the log
-	door           string
-	reason         string
-	exchanges      int
-	last, required time.Duration
-	cutExchanges   int
-	told           bool // to its end
+	begun, drained, stopped time.Time // zero: it is not in the log
+	door                    string
+	reason                  string
+	exchanges               int
+	last, required          time.Duration
+	cutExchanges            int
+	told                    bool // to its end
 }
 
 // drain reads Lameduck's log.
@@ -235,7 +235,7 @@ func (l podLife) drain() drain {
 		case "drained":
 			d.drained, d.reason = entry.Time, entry.Reason
 		case "stopped":
-			d.told = true
+			d.told, d.stopped = true, entry.Time
 			d.exchanges, d.cutExchanges = entry.Count, entry.Cut
 			d.last, _ = time.ParseDuration(entry.Last)
 			d.required, _ = time.ParseDuration(entry.Required)
@@ -245,6 +245,9 @@ func (l podLife) drain() drain {
 }
 
 func (d drain) String() string {
+	if d.drained.IsZero() {
+		return "no drain was told to its end"
+	}
 	return fmt.Sprintf("%s after %.1f s, begun by %s; %d exchanges, the last after %.1f s; silence required %.1f s; cut %d",
 		d.reason, d.drained.Sub(d.begun).Seconds(), d.door, d.exchanges, d.last.Seconds(), d.required.Seconds(), d.cutExchanges)
 }

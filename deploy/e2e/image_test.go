@@ -5,6 +5,7 @@ package e2e
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -22,6 +23,7 @@ import (
 type image struct {
 	name       string
 	program    string
+	as         string            // the program's name in the image; empty: its own
 	user       string            // empty: root
 	stopSignal string            // empty: SIGTERM
 	files      map[string]string // text by path
@@ -37,7 +39,7 @@ func (i image) write(path string) error {
 	config, err := json.Marshal(map[string]any{
 		"architecture": runtime.GOARCH, "os": "linux", "created": "1970-01-01T00:00:00Z",
 		"config": map[string]any{
-			"Entrypoint": []string{"/" + filepath.Base(i.program)}, "Env": []string{"PATH=/"}, "User": i.user, "StopSignal": i.stopSignal,
+			"Entrypoint": []string{"/" + i.entrypoint()}, "Env": []string{"PATH=/"}, "User": i.user, "StopSignal": i.stopSignal,
 		},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(sum[:])}},
 	})
@@ -55,12 +57,14 @@ func (i image) write(path string) error {
 	return os.WriteFile(path, archive, 0o644)
 }
 
+func (i image) entrypoint() string { return cmp.Or(i.as, filepath.Base(i.program)) }
+
 func (i image) layer() ([]byte, error) {
 	program, err := os.ReadFile(i.program)
 	if err != nil {
 		return nil, err
 	}
-	files := []file{{filepath.Base(i.program), program, 0o755}}
+	files := []file{{i.entrypoint(), program, 0o755}}
 	for _, path := range libraries(i.program) {
 		text, err := os.ReadFile(path)
 		if err != nil {

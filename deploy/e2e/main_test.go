@@ -17,6 +17,7 @@ import (
 const (
 	duckImage  = "localhost/lameduck:e2e"
 	appImage   = "localhost/lameduck-app:e2e"
+	chatImage  = "localhost/lameduck-chat:e2e"
 	nginxImage = "localhost/nginx:e2e"
 )
 
@@ -60,6 +61,7 @@ func images() []image {
 	return []image{
 		{name: duckImage, program: filepath.Join(bin, "lameduck"), user: "65532:65532"},
 		{name: appImage, program: filepath.Join(bin, "app"), user: "65532:65532"},
+		{name: chatImage, program: filepath.Join(bin, "app"), as: "chat", user: "65532:65532"},
 		// As nginx' own image is: root, and a stop signal that asks for a graceful end.
 		{name: nginxImage, program: "/usr/sbin/nginx", stopSignal: "SIGQUIT", files: map[string]string{
 			"etc/nginx/nginx.conf": nginxConf, "etc/passwd": "root:x:0:0::/:\nnobody:x:65534:65534::/:\n", "etc/group": "root:x:0:\nnogroup:x:65534:\n",

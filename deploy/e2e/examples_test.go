@@ -1,0 +1,120 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// An example is a directory of deploy/examples, with what tells that it works.
+type example struct {
+	name, kind string
+	patch      string // of the workload, for an app that has to be told what it is
+	works      func(ctx context.Context, s *stage, service string, pod string) error
+}
+
+var examples = []example{
+	{"nginx", "deployment", "", overHTTP},
+	{"http", "deployment", "", overHTTP},
+	{"grpc", "deployment", `{ op: add, path: /spec/template/spec/containers/0/args, value: ["-grpc", "-listen=:9090"] }`, overGRPC},
+	{"websocket", "deployment", "", overWebSocket},
+	{"statefulset", "statefulset", "", overPod}, // its Service has no address of its own
+}
+
+func TestEveryExampleIsTakenBecomesReadyAndWorks(t *testing.T) {
+	for _, e := range examples {
+		t.Run(e.name, func(t *testing.T) {
+			s := newStage(t)
+			s.kubectl(t, "apply", "-k", e.overlay(t))
+			s.kubectl(t, "rollout", "status", e.kind+"/"+e.name, "--timeout", patience.String())
+			service := strings.TrimSpace(s.kubectl(t, "get", "service", e.name, "-o", "jsonpath={.spec.clusterIP}"))
+			await(t, patience, "three pods", func() error {
+				if n := len(s.pods.alive()); n != 3 {
+					return fmt.Errorf("there are %d", n)
+				}
+				return nil
+			})
+			pod := s.pods.alive()[0]
+			await(t, patience, "the Service to work", func() error {
+				return e.works(t.Context(), s, net.JoinHostPort(service, "80"), net.JoinHostPort(s.podIP(pod), "18080"))
+			})
+			s.kubectl(t, "delete", "pod", pod, "--wait=false")
+			if l := s.pods.awaitGone(t, patience, pod); l.drain().reason != "quiet" {
+				t.Errorf("the pod's end: %s %q", l.drain(), l.log)
+			}
+			s.expectNoHookFailed(t)
+		})
+	}
+}
+
+// overlay is the example with images that the cluster has.
+func (e example) overlay(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, d := range []string{"native", "plain", "wrapper", "parts", "examples"} {
+		if err := os.CopyFS(filepath.Join(root, d), os.DirFS(filepath.Join("..", d))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := "resources: [../examples/" + e.name + "]\nimages:\n"
+	for from, to := range map[string]string{
+		"registry.example/lameduck": duckImage, "registry.example/app": appImage, "registry.example/grpc-app": appImage,
+		"registry.example/chat": chatImage, "nginx": nginxImage,
+	} {
+		name, tag, _ := strings.Cut(to, ":")
+		k += fmt.Sprintf("  - { name: %s, newName: %s, newTag: %s }\n", from, name, tag)
+	}
+	if e.patch != "" {
+		k += "patches:\n  - target: { group: apps, version: v1 }\n    patch: |-\n      - " + e.patch + "\n"
+	}
+	write(t, filepath.Join(root, "overlay", "kustomization.yaml"), k)
+	return filepath.Join(root, "overlay")
+}
+
+func overHTTP(ctx context.Context, _ *stage, service, _ string) error {
+	status, err := request(ctx, http.MethodGet, "http://"+service)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("it answers %d", status)
+	}
+	return err
+}
+
+func overPod(ctx context.Context, s *stage, _, pod string) error { return overHTTP(ctx, s, pod, "") }
+
+func overGRPC(ctx context.Context, _ *stage, service, _ string) error {
+	conn, err := grpc.NewClient(service, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, err = grpc_health_v1.NewHealthClient(conn).Check(ctx, new(grpc_health_v1.HealthCheckRequest))
+	return err
+}
+
+func overWebSocket(ctx context.Context, _ *stage, service, _ string) error {
+	c, _, err := websocket.Dial(ctx, "ws://"+service+"/ws", nil)
+	if err != nil {
+		return err
+	}
+	defer c.CloseNow()
+	if err := c.Write(ctx, websocket.MessageText, []byte("hello")); err != nil {
+		return err
+	}
+	_, _, err = c.Read(ctx)
+	return err
+}

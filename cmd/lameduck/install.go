@@ -24,7 +24,7 @@ func install(args []string) (err error) {
 	part := args[0] + ".part"
 	defer func() {
 		if err != nil {
-			os.Remove(part)
+			_ = os.Remove(part)
 			err = fmt.Errorf("install: %w", err)
 		}
 	}()

@@ -186,8 +186,8 @@ func Test5APodThatIsDeletedWhileItStartsIsGoneSoon(t *testing.T) {
 			l := s.pods.awaitGone(t, patience, pod)
 			took := l.gone.Sub(l.deleted)
 			t.Logf("gone after %.1f s: %s", took.Seconds(), l.drain())
-			// Nobody has called it: the shortest hold.
-			if most := 5*time.Second + slack; took > most {
+			// Nobody has called it: the shortest hold. A kubelet that is still starting a pod takes its time to end it.
+			if most := 5*time.Second + 5*time.Second + slack; took > most {
 				t.Errorf("the pod was there for %v, more than %v: %q", took, most, strings.Join(l.log, "\n"))
 			}
 		})

@@ -67,12 +67,12 @@ func (in *ingress) see(ctx context.Context, e event[discoveryv1.EndpointSlice]) 
 		}
 	}
 	for a := range want {
-		if err := in.change(!in.listed[a], ctx, a, (*balancer.Fleet).Add); err != nil {
+		if err := in.change(ctx, !in.listed[a], a, (*balancer.Fleet).Add); err != nil {
 			return err
 		}
 	}
 	for a := range in.listed {
-		if err := in.change(!want[a], ctx, a, (*balancer.Fleet).Remove); err != nil {
+		if err := in.change(ctx, !want[a], a, (*balancer.Fleet).Remove); err != nil {
 			return err
 		}
 	}
@@ -80,7 +80,7 @@ func (in *ingress) see(ctx context.Context, e event[discoveryv1.EndpointSlice]) 
 	return nil
 }
 
-func (in *ingress) change(needed bool, ctx context.Context, addr string, do func(*balancer.Fleet, context.Context, string) error) error {
+func (in *ingress) change(ctx context.Context, needed bool, addr string, do func(*balancer.Fleet, context.Context, string) error) error {
 	if !needed {
 		return nil
 	}

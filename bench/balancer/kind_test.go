@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -201,6 +202,24 @@ func TestKeptConnectionsToAnEndpointAreUsedAgain(t *testing.T) {
 			}
 			if want := slices.Repeat([]string{"127.0.1.1"}, conns); k != Caddy && !slices.Equal(r.sources, want) {
 				t.Errorf("connections come from %v, want 127.0.1.1", r.sources)
+			}
+		}
+	})
+}
+
+func TestNodesSendFromTheAddressThatIsSet(t *testing.T) {
+	eachKind(t, func(t *testing.T, k Kind) {
+		// 0.0.0.0 leaves it to the system, which takes the loopback's own.
+		for source, want := range map[string]string{"127.0.7.7": "127.0.7.7", "0.0.0.0": "127.0.0.1"} {
+			r := start(t, answers(fine))
+			f := fleet(t, FleetConfig{Kind: k, Source: netip.MustParseAddr(source)}, r)
+			resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + f.Addrs()[0] + "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if r.seen(); k != Caddy && !slices.Equal(r.sources, []string{want}) {
+				t.Errorf("with %s connections come from %v, want %s", source, r.sources, want)
 			}
 		}
 	})

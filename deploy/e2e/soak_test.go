@@ -21,7 +21,6 @@ func Test9ASoakOfRollingRestartsLosesNothing(t *testing.T) {
 	}
 	s := newStage(t)
 	s.deploy(t, team{shape: "native", replicas: 3, app: restricted})
-	// One that is never restarted, to look at its memory.
 	in := startIngress(t.Context(), t, s.namespace, "app", time.Second)
 	in.awaitEndpoints(t, 3)
 	l := in.startLoad(t, 500, everyKind...)

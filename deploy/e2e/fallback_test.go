@@ -36,6 +36,9 @@ func Test6WithAFallbackNoNewConnectionFailsThoughTheAppDiesAtOnce(t *testing.T) 
 				if _, at, err := life.signalled(); err != nil || at.Sub(life.deleted) > 2*time.Second {
 					t.Errorf("%s: the app got its signal at %v, error %v: something holds it", life.name, at, err)
 				}
+				if t.Failed() {
+					t.Logf("%s was seen to be deleted at %s; Lameduck: %q", life.name, life.deleted.UTC().Format(time.RFC3339Nano), life.log)
+				}
 			}
 		})
 	}

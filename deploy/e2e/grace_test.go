@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -75,6 +76,12 @@ func Test4AForcedDeletionStillCallsTheHook(t *testing.T) {
 			pod := s.onlyPod(t)
 			pause(t, settling)
 			s.pods.followLog(s.pods.live(pod))
+			await(t, patience, "the log", func() error { // which cannot be asked for when the object has gone
+				if len(s.pods.life(pod).log) == 0 {
+					return fmt.Errorf("it is empty")
+				}
+				return nil
+			})
 			s.kubectl(t, "delete", "pod", pod, "--force", "--grace-period=0")
 			await(t, patience, "the end of the drain", func() error { return s.pods.life(pod).toldOf() })
 			t.Logf("%s", s.pods.life(pod).drain())

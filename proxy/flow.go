@@ -31,6 +31,9 @@ type flow struct {
 	rawDst   syscall.RawConn // of dst, likewise
 	pipes    pipePool
 	readable func(fd uintptr) bool // f.readNow, bound once so that waiting allocates nothing
+	writable func(fd uintptr) bool // f.writeNow, likewise
+	out      []byte                // what writeNow has still to write
+	outErr   error                 // or why it could not
 	written  *atomic.Uint64        // bytes written to dst
 	limit    atomic.Int64          // how long src may stay silent, in nanoseconds; 0: for ever
 
@@ -45,7 +48,7 @@ type flow struct {
 func (f *flow) init(src, dst end, pipes pipePool, written *atomic.Uint64) {
 	f.src, f.dst, f.raw, f.rawDst = src.conn, dst.conn, src.raw, dst.raw
 	f.pipes, f.written = pipes, written
-	f.readable = f.readNow
+	f.readable, f.writable = f.readNow, f.writeNow
 }
 
 // An end is one of the two connections with, where it has one, the way to its descriptor.
@@ -93,12 +96,43 @@ func (f *flow) flush() error {
 }
 
 func (f *flow) write(b []byte) error {
-	n, err := f.dst.Write(b)
+	n, err := f.writeAll(b)
 	f.written.Add(uint64(n))
 	if err != nil {
 		return &writeError{err}
 	}
 	return nil
+}
+
+// writeAll writes b, or as much of it as it can.
+func (f *flow) writeAll(b []byte) (n int, err error) {
+	if f.rawDst == nil {
+		return f.dst.Write(b)
+	}
+	f.out, f.outErr = b, nil
+	err = f.rawDst.Write(f.writable)
+	n = len(b) - len(f.out)
+	f.out = nil
+	if err == nil {
+		err = f.outErr
+	}
+	return n, err
+}
+
+// writeNow writes what the socket takes, and asks to be called again for the rest.
+func (f *flow) writeNow(fd uintptr) bool {
+	for len(f.out) > 0 {
+		n, err := rawWrite(int(fd), f.out)
+		f.out = f.out[n:]
+		if err == syscall.EAGAIN {
+			return false
+		}
+		if err != nil {
+			f.outErr = err
+			return true
+		}
+	}
+	return true
 }
 
 // replace drops the next n pending bytes and writes b in their place.
@@ -161,19 +195,13 @@ func (f *flow) readNow(fd uintptr) bool {
 	if f.buf == nil {
 		f.buf = newBuffer()
 	}
-	for {
-		f.n, f.err = syscall.Read(int(fd), f.buf.bytes[f.end:])
-		if f.err != syscall.EINTR {
-			break
-		}
-	}
+	f.n, f.err = rawRead(int(fd), f.buf.bytes[f.end:])
 	if f.err == syscall.EAGAIN {
 		if f.end == 0 {
 			f.release()
 		}
 		return false
 	}
-	f.n = max(f.n, 0)
 	return true
 }
 

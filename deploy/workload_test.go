@@ -173,7 +173,11 @@ func expectSidecar(t *testing.T, c corev1.Container, shape string) {
 	if native != (shape == "native") {
 		t.Errorf("restart policy %v", c.RestartPolicy)
 	}
-	if c.Lifecycle.PreStop.Exec == nil || !slices.Equal(c.Lifecycle.PreStop.Exec.Command, []string{"/lameduck", "drain"}) {
+	drain := []string{"/lameduck", "drain"}
+	if native {
+		drain = append(drain, "--native")
+	}
+	if c.Lifecycle.PreStop.Exec == nil || !slices.Equal(c.Lifecycle.PreStop.Exec.Command, drain) {
 		t.Errorf("hook %v", c.Lifecycle.PreStop)
 	}
 	for _, p := range []*corev1.Probe{c.StartupProbe, c.ReadinessProbe} {

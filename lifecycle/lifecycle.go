@@ -18,6 +18,8 @@ type Relay interface {
 	Drain()
 	// Outlook returns what is still to be expected, and how long each source must have been silent before nothing is.
 	Outlook(rule silence.Rule) silence.Outlook
+	// Undelivered returns how many connections have something on its way to a client that takes it.
+	Undelivered() int
 	// CloseIdle closes the connections on which nothing is in flight.
 	CloseIdle()
 	// AppEnded says that the app has ended: new connections go to a fallback, or are refused where there is none. It
@@ -76,6 +78,7 @@ type Lifecycle struct {
 	since  time.Time // when the drain began
 	story  Story
 	hooks  int  // callers of /hold that have waited for the end of the hold
+	native bool // a stop signal in the drain says that the app has gone or the time is over
 	bereft bool // the app has ended while draining
 
 	// Owned by Run.
@@ -188,14 +191,15 @@ func (l *Lifecycle) beginDrain(d door) {
 func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	limit := l.config.Hold
 	gone := l.app.Gone()
 	appGone := false
 	due := l.begun() // when this goroutine is to run again at the latest
 	for {
 		now := time.Now()
 		l.noteStall(now, due)
-		outlook := l.relay.Outlook(l.config.Hold.Rule())
-		reason, wait := l.config.Hold.Next(l.facts(outlook, appGone))
+		outlook := l.outlook()
+		reason, wait := limit.Next(l.facts(outlook, appGone))
 		if reason != NotEnded {
 			l.noteRequired(outlook.Required)
 			return reason
@@ -207,10 +211,23 @@ func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 		case <-gone:
 			gone = nil
 			appGone = !l.endApp()
+			limit = l.config.Hold // the signal that a native sidecar gets then shortens nothing
 		case s := <-signals:
 			l.heed(s)
+			if gone != nil && s != os.Interrupt && l.isNative() {
+				limit.Max = min(limit.Max, l.elapsed()+lastMoment)
+			}
 		}
 	}
+}
+
+// outlook is the relay's. When nothing else is to be expected, what is still on its way to clients is in flight.
+func (l *Lifecycle) outlook() silence.Outlook {
+	o := l.relay.Outlook(l.config.Hold.Rule())
+	if o.InFlight == 0 && o.SilentIn <= 0 {
+		o.InFlight = l.relay.Undelivered()
+	}
+	return o
 }
 
 // endApp takes up that the app has ended, and tells whether anything is still served.
@@ -221,6 +238,16 @@ func (l *Lifecycle) endApp() (served bool) {
 	l.bereft = true
 	l.log.Info("app has ended", zap.Bool("fallback", served))
 	return served
+}
+
+// lastMoment is how long a native sidecar that gets a stop signal in a hold looks whether its app has gone. If it has not,
+// the grace period is over, and there are two seconds left in all (kuberuntime_container.go, minimumGracePeriodInSeconds).
+const lastMoment = 300 * time.Millisecond
+
+func (l *Lifecycle) isNative() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.native
 }
 
 // stallTolerance is how late the lifecycle may run before the process is taken to have stood still, for want of CPU or
@@ -296,7 +323,7 @@ const killMargin = time.Second
 // is over. Where a stop signal has come already and nobody waits for us to let the app go, there is nothing to wait for.
 // A child's end is waited for in any case.
 func (l *Lifecycle) awaitApp(signals <-chan os.Signal) {
-	if l.told && !l.released() && !l.app.Owned() {
+	if l.told && (l.isNative() || !l.released()) && !l.app.Owned() {
 		return
 	}
 	expired, stop := l.graceExpiry()
@@ -366,8 +393,12 @@ func (l *Lifecycle) Phase() Phase {
 	return l.phase
 }
 
-// RequestDrain begins the drain. Once it has begun a further request changes nothing.
-func (l *Lifecycle) RequestDrain() {
+// RequestDrain begins the drain. Once it has begun a further request changes nothing. native says that we are a native sidecar: the
+// stop signal comes when the app has gone, or when the grace period is over.
+func (l *Lifecycle) RequestDrain(native bool) {
+	l.mu.Lock()
+	l.native = l.native || native
+	l.mu.Unlock()
 	select {
 	case l.request <- struct{}{}:
 	default:

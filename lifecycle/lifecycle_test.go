@@ -24,11 +24,12 @@ import (
 
 // A fakeRelay is a data plane that the test plays.
 type fakeRelay struct {
-	mu       sync.Mutex
-	calls    []string
-	fallback bool
-	inFlight int
-	silentAt time.Time
+	mu          sync.Mutex
+	calls       []string
+	fallback    bool
+	inFlight    int
+	undelivered int // as many calls and one more find something
+	silentAt    time.Time
 }
 
 func (r *fakeRelay) called(name string) {
@@ -42,6 +43,13 @@ func (r *fakeRelay) did(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Contains(r.calls, name)
+}
+
+func (r *fakeRelay) Undelivered() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.undelivered--
+	return max(r.undelivered, 0)
 }
 
 func (r *fakeRelay) Drain()     { r.called("drain") }
@@ -198,7 +206,7 @@ func TestTheDoorsIntoDraining(t *testing.T) {
 	for name, open := range map[string]func(*stage){
 		"the stop signal": func(s *stage) { s.signals <- Terminate },
 		"an interrupt":    func(s *stage) { s.signals <- os.Interrupt },
-		"a drain request": func(s *stage) { s.RequestDrain() },
+		"a drain request": func(s *stage) { s.RequestDrain(false) },
 		"POST /drain": func(s *stage) {
 			s.Control().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/drain", nil))
 		},
@@ -249,7 +257,7 @@ func TestHold(t *testing.T) {
 		onStage(t, testConfig, false, func(s *stage) {
 			hook := s.hook()
 			time.Sleep(time.Second)
-			s.RequestDrain()
+			s.RequestDrain(false)
 			time.Sleep(5*time.Second - 1)
 			if !waits(hook) {
 				t.Error("the app is let go before the end of the hold")
@@ -262,7 +270,7 @@ func TestHold(t *testing.T) {
 	})
 	t.Run("that comes twice in a drain waits twice", func(t *testing.T) {
 		onStage(t, testConfig, false, func(s *stage) {
-			s.RequestDrain()
+			s.RequestDrain(false)
 			first, second := s.hook(), s.hook()
 			if !waits(first) || !waits(second) {
 				t.Error("a hook does not wait")
@@ -281,7 +289,7 @@ func TestHold(t *testing.T) {
 		config.Hold.Max, config.Grace = 24*time.Hour, 25*time.Hour
 		onStage(t, config, false, func(s *stage) {
 			s.relay.busy(1)
-			s.RequestDrain()
+			s.RequestDrain(false)
 			hook := s.hook()
 			time.Sleep(23 * time.Hour)
 			if !waits(hook) {
@@ -305,7 +313,7 @@ func TestHold(t *testing.T) {
 func TestTheEndOfTheHold(t *testing.T) {
 	t.Run("comes at Min when nobody calls", func(t *testing.T) {
 		onStage(t, testConfig, false, func(s *stage) {
-			s.RequestDrain()
+			s.RequestDrain(false)
 			time.Sleep(5*time.Second - 1)
 			s.wantsPhase(Draining)
 			if s.relay.did("close idle") {
@@ -321,7 +329,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 	t.Run("is put off by what comes meanwhile", func(t *testing.T) {
 		onStage(t, testConfig, false, func(s *stage) {
 			s.relay.silentAt = time.Now().Add(20 * time.Second)
-			s.RequestDrain()
+			s.RequestDrain(false)
 			time.Sleep(19 * time.Second)
 			s.relay.busy(1)
 			time.Sleep(20 * time.Second)
@@ -336,7 +344,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 	t.Run("comes at Max, and what is left is cut and told", func(t *testing.T) {
 		onStage(t, testConfig, false, func(s *stage) {
 			s.relay.busy(3)
-			s.RequestDrain()
+			s.RequestDrain(false)
 			time.Sleep(60*time.Second - 1)
 			s.wantsPhase(Draining)
 			time.Sleep(1)
@@ -385,6 +393,60 @@ func TestTheEndOfTheHold(t *testing.T) {
 			}
 		})
 	})
+	t.Run("does not come while something is on its way to a client", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.relay.undelivered = 5 // seen at once, after Min, and twice more, Quiet apart
+			s.signals <- Terminate
+			time.Sleep(19 * time.Second)
+			s.wantsPhase(Draining)
+			time.Sleep(2 * time.Second)
+			s.wantsEnd()
+			if story := s.Story(); story.End != EndedQuiet {
+				t.Errorf("the story is %+v, want quiet", story)
+			}
+		})
+	})
+	t.Run("comes soon after the stop signal of a native sidecar, whose grace period is over then", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.hook()
+			s.relay.busy(2)
+			s.RequestDrain(true)
+			time.Sleep(10 * time.Second)
+			s.wantsPhase(Draining)
+			s.signals <- Terminate
+			time.Sleep(lastMoment)
+			s.wantsEnd() // without waiting for the app
+			if story := s.Story(); story.End != EndedMax || story.CutExchanges != 2 {
+				t.Errorf("the story is %+v, want Max and 2 exchanges cut", story)
+			}
+		})
+	})
+	t.Run("comes as ever when a native sidecar's stop signal says that the app has gone and a fallback serves", func(t *testing.T) {
+		for name, signalFirst := range map[string]bool{"signal first": true, "app first": false} {
+			t.Run(name, func(t *testing.T) {
+				onStage(t, testConfig, false, func(s *stage) {
+					s.relay.fallback = true
+					s.relay.busy(1)
+					s.RequestDrain(true)
+					time.Sleep(time.Second)
+					if signalFirst {
+						s.signals <- Terminate
+						time.Sleep(100 * time.Millisecond)
+						close(s.app.gone)
+					} else {
+						close(s.app.gone)
+						time.Sleep(100 * time.Millisecond)
+						s.signals <- Terminate
+					}
+					time.Sleep(30 * time.Second)
+					s.wantsPhase(Draining)
+					s.relay.busy(0)
+					time.Sleep(10 * time.Second)
+					s.wantsEnd()
+				})
+			})
+		}
+	})
 	t.Run("comes with quiet when the app has gone and a fallback serves", func(t *testing.T) {
 		onStage(t, testConfig, false, func(s *stage) {
 			s.relay.fallback = true
@@ -423,7 +485,7 @@ func TestAfterTheHold(t *testing.T) {
 	})
 	t.Run("a native sidecar serves on until it is told", func(t *testing.T) {
 		onStage(t, testConfig, false, func(s *stage) {
-			s.RequestDrain()
+			s.RequestDrain(false)
 			time.Sleep(30 * time.Second)
 			s.wantsPhase(Drained)
 			s.signals <- Terminate
@@ -512,7 +574,7 @@ func TestReadiness(t *testing.T) {
 				if ready(s) != 200 {
 					t.Error("not ready while Serving")
 				}
-				s.RequestDrain()
+				s.RequestDrain(false)
 				time.Sleep(test.fails - 1)
 				if ready(s) != 200 {
 					t.Error("not ready too soon")
@@ -568,7 +630,7 @@ func TestStatus(t *testing.T) {
 			t.Errorf("the status is %+v, want serving, with the hold and no drain", got)
 		}
 		s.relay.busy(2)
-		s.RequestDrain()
+		s.RequestDrain(false)
 		time.Sleep(3 * time.Second)
 		if got := status(); got.Phase != "draining" || got.InFlight != 2 || got.Drain == nil || got.Drain.Seconds != 3 || got.Drain.Exchanges != 7 {
 			t.Errorf("the status is %+v, want 3 s of draining with 2 in flight and 7 seen", got)
@@ -602,7 +664,7 @@ func TestMetrics(t *testing.T) {
 		if err != nil || len(problems) > 0 {
 			t.Errorf("the metrics have faults: %v, error %v", problems, err)
 		}
-		s.RequestDrain()
+		s.RequestDrain(false)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		registry := prometheus.NewRegistry()

@@ -46,6 +46,9 @@ type conn struct {
 	events      bool     // an event stream is being passed on
 	leaving     *time.Timer
 
+	// Bytes that were on their way to the client when that was last looked at.
+	seenByHold, seenByLinger int
+
 	used atomic.Bool // something has come since the last sweep
 	due  atomic.Bool // the direction from the app is to tell the client to leave
 

@@ -39,7 +39,7 @@ func inDrain(t *testing.T, hold lifecycle.Hold, before, after func(*drain)) {
 		}()
 		before(d)
 		d.start = time.Now()
-		d.lifecycle.RequestDrain()
+		d.lifecycle.RequestDrain(false)
 		after(d)
 	})
 }

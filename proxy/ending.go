@@ -119,9 +119,13 @@ func (c *conn) limitSilence(f *flow, d time.Duration) {
 func (c *conn) linger() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.hurried {
-		return
+	if !c.hurried {
+		c.setLinger()
 	}
+}
+
+// setLinger is linger for a caller that holds mu.
+func (c *conn) setLinger() {
 	c.requests.limit.Store(0) // a client that sends without end must not put the deadline off
 	_ = c.client.SetReadDeadline(time.Now().Add(lingerTimeout))
 }
@@ -141,7 +145,7 @@ func (c *conn) setHeadDeadline(t time.Time) {
 func (c *conn) discardRequests() {
 	for {
 		c.requests.discard()
-		if c.requests.fill() != nil {
+		if c.retry(fromClient, c.requests.fill()) != nil {
 			return
 		}
 	}

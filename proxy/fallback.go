@@ -85,10 +85,7 @@ func (s *Server) announceWithoutApp(ln net.Listener) {
 
 // announces tells whether the other side of the connection announces m.
 func announces(c Conn, m segment) (yes bool) {
-	if o, ok := c.(*outer); ok {
-		c = o.Conn
-	}
-	if raw := rawOf(c); raw != nil {
+	if raw := rawOf(beneath(c)); raw != nil {
 		_ = raw.Control(func(fd uintptr) { yes = segmentOf(fd) == m })
 	}
 	return yes

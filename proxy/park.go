@@ -50,6 +50,9 @@ func (c *conn) retry(d direction, err error) error {
 		c.calm(d)
 		return nil
 	}
+	if d == fromClient && c.lingersOn() {
+		return nil
+	}
 	limited := c.requests.limit.Load() > 0 || c.responses.limit.Load() > 0
 	if c.hurried || limited || c.states[1-d] == done {
 		return err

@@ -344,7 +344,7 @@ func TestUsage(t *testing.T) {
 		{"serve with an argument", []string{"serve", "x"}, nil, exitUsage, `unexpected argument "x"`},
 		{"serve with a fault", []string{"serve"}, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN=x"},
 		{"no subcommand with a fault", nil, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN=x"},
-		{"drain with a flag that is none", []string{"drain", "--now"}, nil, exitUsage, "drain takes --wait alone"},
+		{"drain with a flag that is none", []string{"drain", "--now"}, nil, exitUsage, "drain takes --wait and --native"},
 		{"drain with a fault", []string{"drain"}, []string{"LAMEDUCK_CONTROL=x"}, exitUsage, "LAMEDUCK_CONTROL=x"},
 		{"exec without command", []string{"exec"}, nil, exitUsage, "exec needs a command"},
 		{"exec without command after the dashes", []string{"exec", "--"}, nil, exitUsage, "exec needs a command"},

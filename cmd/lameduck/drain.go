@@ -5,18 +5,21 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
 // drain begins the drain of the lameduck on this host, over its control address. With --wait it returns at the end of the
-// hold.
+// hold. --native is for the preStop hook of a native sidecar, see [lifecycle.Lifecycle.RequestDrain].
 func drain(args, environ []string, stdout io.Writer) error {
-	target := "/drain"
+	query := make(url.Values)
 	for _, a := range args {
-		if a != "--wait" && a != "-wait" {
-			return usageError(fmt.Sprintf("unexpected argument %q: drain takes --wait alone", a))
+		switch option := strings.TrimPrefix(strings.TrimPrefix(a, "-"), "-"); {
+		case strings.HasPrefix(a, "-") && (option == "wait" || option == "native"):
+			query.Set(option, "")
+		default:
+			return usageError(fmt.Sprintf("unexpected argument %q: drain takes --wait and --native", a))
 		}
-		target = "/drain?wait"
 	}
 	c, err := loadConfig(environ)
 	if err != nil {
@@ -24,11 +27,11 @@ func drain(args, environ []string, stdout io.Writer) error {
 	}
 	ctx, stop := untilSignal()
 	defer stop()
-	return requestDrain(ctx, "http://"+c.Control+target, stdout)
+	return requestDrain(ctx, "http://"+c.Control+"/drain?"+query.Encode(), stdout)
 }
 
-func requestDrain(ctx context.Context, url string, stdout io.Writer) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, http.NoBody)
+func requestDrain(ctx context.Context, target string, stdout io.Writer) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target, http.NoBody)
 	if err != nil {
 		return err
 	}

@@ -71,6 +71,29 @@ func TestDrainWaitReturnsAtTheEndOfTheHold(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
+// The kubelet's signal to a native sidecar says that the time is over: what is left is cut and told within the two seconds that are
+// left.
+func TestANativeSidecarTellsBeforeItIsKilled(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr, "LAMEDUCK_GRACE_PERIOD=2m")
+	app.keepBusy(t, d)
+	d.hold(t)
+	d.awaitHook(t)
+	d.drain(t, "--native")
+	time.Sleep(time.Second)
+	d.wantRunning(t, "an exchange is in flight")
+	told := time.Now()
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+	if took := time.Since(told); took > 2*time.Second {
+		t.Errorf("that took %v, want less than the 2s after which it is killed", took)
+	}
+	if f := d.logged(t, "stopped"); f["reason"] != "max" || f["cut_exchanges"] != 1.0 {
+		t.Errorf("story %v, want Max and one exchange cut", f)
+	}
+}
+
 func TestDrainFailsWhereNoLameduckRuns(t *testing.T) {
 	t.Parallel()
 	p := start(t, []string{"LAMEDUCK_CONTROL=" + freeAddress(t)}, programPath("lameduck"), "drain")

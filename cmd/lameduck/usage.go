@@ -11,7 +11,8 @@ const usage = `lameduck keeps an app and its connections alive through a termina
 
   lameduck [serve]                    relay to an app that runs beside us
   lameduck exec -- COMMAND [ARG...]   run the app as our child, as PID 1 or not
-  lameduck drain [--wait]             begin the drain of the lameduck on this host, and wait for its end
+  lameduck drain [--wait] [--native]  begin the drain of the lameduck on this host, and wait for its end; native: it is a native
+                                      sidecar, and SIGTERM comes when its app has gone or the pod's grace period is over
   lameduck install PATH               copy the program to a path, for a container that has no other way
   lameduck version
 

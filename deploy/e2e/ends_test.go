@@ -122,7 +122,7 @@ spec:
           image: ` + duckImage + `
           restartPolicy: Always
           startupProbe: { httpGet: { path: /readyz, port: 18081 }, periodSeconds: 1 }
-          lifecycle: { preStop: { exec: { command: [/lameduck, drain] } } }
+          lifecycle: { preStop: { exec: { command: [/lameduck, drain, --native] } } }
       containers:
         - name: app
           image: ` + appImage + `

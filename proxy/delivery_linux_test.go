@@ -1,0 +1,85 @@
+package proxy
+
+import (
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+// An undelivered is a client that has read nothing of an answer, which the app and the server have written.
+func undelivered(t *testing.T, s *Server) (client *net.TCPConn, app net.Conn) {
+	t.Helper()
+	ln := listenLoopback(t)
+	address := serveLoopback(t, s, Route{Dial: DialTCP(ln.Addr().String()), Protocol: TCP})
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	client = c.(*net.TCPConn)
+	_ = client.SetReadBuffer(16 << 10)
+	if app, err = ln.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = app.Close() })
+	if _, err := app.Write(make([]byte, 600<<10)); err != nil {
+		t.Fatal(err)
+	}
+	for s.stats.responseBytes.Load() < 600<<10 {
+		time.Sleep(time.Millisecond)
+	}
+	return client, app
+}
+
+func TestUndeliveredCountsWhoTakesWhatIsOnItsWay(t *testing.T) {
+	s := New(Config{})
+	client, _ := undelivered(t, s)
+	if n := s.Undelivered(); n != 1 {
+		t.Errorf("%d connections have something on its way, want 1", n)
+	}
+	if n := s.Undelivered(); n != 0 {
+		t.Errorf("%d connections have something on its way to a client that takes it, want none: it takes nothing", n)
+	}
+	if _, err := io.CopyN(io.Discard, client, 300<<10); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Undelivered(); n != 1 {
+		t.Errorf("%d connections have something on its way after some progress, want 1", n)
+	}
+	if _, err := io.CopyN(io.Discard, client, 300<<10); err != nil {
+		t.Fatal(err)
+	}
+	for begun := time.Now(); s.Undelivered() > 0; {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("something is on its way still, though the client has all")
+		}
+	}
+}
+
+// lingersOn is asked where a linger is over.
+func TestALingerLastsWhileTheClientTakesWhatIsOnItsWay(t *testing.T) {
+	s := New(Config{})
+	client, app := undelivered(t, s)
+	_ = app.Close()
+	c := s.all()[0]
+	for ended := false; !ended; {
+		c.mu.Lock()
+		ended = c.states[fromApp] == done
+		c.mu.Unlock()
+	}
+	lingers := func() bool { return c.retry(fromClient, os.ErrDeadlineExceeded) == nil }
+	if !lingers() {
+		t.Error("the linger ends although something is on its way")
+	}
+	if lingers() {
+		t.Error("the linger lasts although the client takes nothing")
+	}
+	if _, err := io.CopyN(io.Discard, client, 300<<10); err != nil {
+		t.Fatal(err)
+	}
+	if !lingers() {
+		t.Error("the linger ends although the client takes what is on its way")
+	}
+}

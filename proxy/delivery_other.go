@@ -1,0 +1,5 @@
+//go:build !linux
+
+package proxy
+
+func unacknowledged(uintptr) int { return 0 }

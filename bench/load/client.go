@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -16,11 +15,11 @@ import (
 
 // client makes single exchanges with one server. Nothing in it tries anything twice.
 type client struct {
-	host    string
-	timeout time.Duration
-	fresh   func() bool // no connection may be used again now
-	pool    *keepalive.Pool
-	scratch sync.Pool // of *scratch
+	host      string
+	timeout   time.Duration
+	unsettled func() bool // no connection may be used again now
+	pool      *keepalive.Pool
+	scratch   sync.Pool // of *scratch
 }
 
 // scratch is the memory of one exchange, for use by the next one.
@@ -31,41 +30,48 @@ type scratch struct {
 
 func newClient(addr string, c Config) *client {
 	return &client{
-		host:    addr,
-		timeout: c.Timeout,
-		fresh:   c.Unsettled,
-		// No limit to the idle connections: a real crowd of clients has none in common either.
-		pool:    keepalive.NewPool(addr, math.MaxInt, netip.Addr{}),
-		scratch: sync.Pool{New: func() any { return new(scratch) }},
+		host:      addr,
+		timeout:   c.Timeout,
+		unsettled: c.Unsettled,
+		pool:      keepalive.NewPool(addr, c.idle(), netip.Addr{}),
+		scratch:   sync.Pool{New: func() any { return new(scratch) }},
 	}
 }
 
-// exchange sends request number seq and reads its answer. Its error is nil or a *failure.
+// exchange sends request number seq and reads its answer. Its error is nil or a *failure. A context that is done breaks it off.
 func (c *client) exchange(ctx context.Context, r Request, seq int) error {
 	deadline := time.Now().Add(c.timeout)
-	conn, err := c.connect(ctx, r, deadline)
+	unsettled := c.unsettled()
+	if !r.NewConn && !unsettled {
+		if conn := c.pool.Idle(); conn != nil {
+			return c.use(ctx, conn, deadline, r, seq)
+		}
+	}
+	return c.useNew(ctx, deadline, r, seq)
+}
+
+// useNew does the exchange on a connection that nothing was sent on before.
+func (c *client) useNew(ctx context.Context, deadline time.Time, r Request, seq int) error {
+	dialing, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	conn, err := c.pool.Dial(dialing)
 	if err != nil {
 		return dialFailure(err)
 	}
+	return c.use(ctx, conn, deadline, r, seq)
+}
+
+// use does the exchange on a connection, and keeps that for another one where it may.
+func (c *client) use(ctx context.Context, conn *keepalive.Conn, deadline time.Time, r Request, seq int) error {
 	conn.SetDeadline(deadline)
+	release := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) }) // long past: what waits ends
 	again, err := c.converse(conn, r, seq)
-	if err != nil || !again || r.NewConn || c.fresh() {
+	if !release() || err != nil || !again || r.NewConn || c.unsettled() {
 		conn.Close()
 		return err
 	}
 	c.pool.Put(conn)
 	return nil
-}
-
-func (c *client) connect(ctx context.Context, r Request, deadline time.Time) (*keepalive.Conn, error) {
-	if !r.NewConn && !c.fresh() {
-		if conn := c.pool.Idle(); conn != nil {
-			return conn, nil
-		}
-	}
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	return c.pool.Dial(ctx)
 }
 
 // converse does one exchange on a connection and reports whether another may follow on it.

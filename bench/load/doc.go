@@ -16,6 +16,6 @@
 //
 // A POST carries a body that is different each time, and the answer must repeat it to the last byte.
 //
-// Limits: one address, no TLS, no HTTP/2, no redirects. The number of requests under way is bounded only by rate
-// times Timeout. Every sample is kept in memory (about 100 bytes each), so that quantiles are exact.
+// Limits: one address, no TLS, no HTTP/2, no redirects. No more than Config.MostOut requests are under way: a load that has
+// more of them due is given up, since it would go on to run out of descriptors or to measure the machine. Every sample is kept in memory (about 100 bytes each), so that quantiles are exact.
 package load

@@ -29,6 +29,16 @@ func config(n int, perSecond float64) Config {
 	return Config{Addrs: []string{"x"}, Requests: []Request{{}}, Arrivals: first(n, Constant(perSecond))}
 }
 
+// play runs a load that is not given up.
+func play(t *testing.T, cfg Config, until waiter, exchange exchanger) *Result {
+	t.Helper()
+	res, err := generate(t.Context(), cfg.withDefaults(), until, exchange)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
 // until waits by the clock of a bubble.
 func until(ctx context.Context, at time.Time) error { return wait.For(ctx, time.Until(at)) }
 
@@ -50,7 +60,7 @@ func TestStallDelaysNoOtherRequest(t *testing.T) {
 			}
 			return nil
 		}
-		res := generate(t.Context(), config(10, 100), until, stall)
+		res := play(t, config(10, 100), until, stall)
 		for i, s := range res.Samples {
 			if want := time.Duration(i) * 10 * time.Millisecond; s.Due != want {
 				t.Errorf("request %d was due at %v, want %v", i, s.Due, want)
@@ -73,7 +83,7 @@ func TestLatencyCountsFromTheIntendedStart(t *testing.T) {
 			yield(10 * time.Millisecond)
 		}
 		answered := func(context.Context, Request, int) error { return nil }
-		res := generate(t.Context(), Config{Requests: []Request{{}}, Arrivals: late}, until, answered)
+		res := play(t, Config{Requests: []Request{{}}, Arrivals: late}, until, answered)
 		if got, want := res.Samples[1].Took, 90*time.Millisecond; got != want {
 			t.Errorf("a request sent 90 ms late took %v, want %v", got, want)
 		}
@@ -88,7 +98,10 @@ func TestLoadEndsWithItsContextAndFinishesWhatIsOut(t *testing.T) {
 			time.Sleep(time.Second)
 			return ctx.Err()
 		}
-		res := generate(ctx, Config{Requests: []Request{{}}, Arrivals: Constant(100)}, until, slow)
+		res, err := generate(ctx, Config{Requests: []Request{{}}, Arrivals: Constant(100)}.withDefaults(), until, slow)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if n, lost := res.Requests(), len(res.Failures()); n != 10 || lost != 0 {
 			t.Errorf("%d requests of which %d were lost, want 10 and 0", n, lost)
 		}
@@ -99,7 +112,7 @@ func TestRequestsAreSentInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config(5, 1)
 		cfg.Requests = []Request{{Method: "GET"}, {Method: "POST"}}
-		res := generate(t.Context(), cfg, until, func(context.Context, Request, int) error { return nil })
+		res := play(t, cfg, until, func(context.Context, Request, int) error { return nil })
 		for i, s := range res.Samples {
 			if want := cfg.Requests[i%2]; s.Request != want {
 				t.Errorf("request %d is a %s, want %s", i, s.Request, want)
@@ -110,7 +123,7 @@ func TestRequestsAreSentInTurn(t *testing.T) {
 
 func TestUnknownErrorIsCountedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		res := generate(t.Context(), config(1, 1), until, func(context.Context, Request, int) error { return errors.New("?") })
+		res := play(t, config(1, 1), until, func(context.Context, Request, int) error { return errors.New("?") })
 		if got := res.ByCause()[Local]; got != 1 {
 			t.Errorf("counted %d times as %q, want once", got, Local)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lameduck/bench/balancer"
+	"lameduck/bench/load"
 	"lameduck/bench/matrix/record"
 	"lameduck/bench/trial"
 )
@@ -96,6 +97,17 @@ func TestFullMatrixHasEverything(t *testing.T) {
 	for _, f := range []record.Family{record.Bare, record.Graceful, record.Sleep, record.Peer, record.Fixed, record.Lameduck} {
 		if !has["family "+string(f)] {
 			t.Errorf("no cell is of the family %s", f)
+		}
+	}
+}
+
+// A cell of which many requests are out by intention must not be taken for one that this machine is too slow for.
+func TestEveryLoadStaysFarBelowWhatMayBeOut(t *testing.T) {
+	for name, cells := range matrices() {
+		for _, c := range cells {
+			if out := c.config.Rate * c.longest().Seconds(); out > load.MostOut/8 {
+				t.Errorf("%s: %s has about %.0f requests out at a time: the load is given up at %d", name, c.name(), out, load.MostOut)
+			}
 		}
 	}
 }

@@ -12,7 +12,8 @@
 // that is done is written to DIR/rollouts.json at once. The table goes to stdout as Markdown, progress to stderr.
 //
 // What a cell needs and this machine does not have is said before anything runs: without nginx or HAProxy there is no
-// matrix; a cell that needs another program is left out, and so is one that could not be measured twice in a row.
+// matrix; a cell that needs another program is left out, and so is one that could not be measured twice in a row. A machine that
+// falls so far behind a cell's load that thousands of requests are out at a time is too slow for it: the cell ends then.
 //
 // # What a cell must show
 //

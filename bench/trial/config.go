@@ -58,6 +58,9 @@ type Config struct {
 	Requests []load.Request
 	// Timeout bounds each request. Zero or less means the default of package load.
 	Timeout time.Duration
+	// MostOut is how many requests may be out at a time before the trial is given up, since the machine is too slow for it.
+	// Zero or less means the default of package load.
+	MostOut int
 	// Calm is how long the load goes on before the rollout. Zero or less means 1 s.
 	Calm time.Duration
 	// MinReady is how long a new pod serves before the next old one is ended. Zero or less means 500 ms.
@@ -111,7 +114,10 @@ func (c Config) load(f *balancer.Fleet) load.Config {
 	if c.Random {
 		arrivals = load.Poisson(c.Rate, c.Seed)
 	}
-	return load.Config{Addrs: f.Addrs(), Unsettled: f.Unsettled, Arrivals: arrivals, Requests: c.Requests, Timeout: c.Timeout}
+	return load.Config{
+		Addrs: f.Addrs(), Unsettled: f.Unsettled, Arrivals: arrivals, Requests: c.Requests,
+		Timeout: c.Timeout, MostOut: c.MostOut,
+	}
 }
 
 // longestLag returns how long after the kubelet the last node learns of an endpoint's end.

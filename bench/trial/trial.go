@@ -13,7 +13,7 @@ import (
 )
 
 // Run measures one rolling update and returns when everything that it started has ended. Its error tells what kept
-// the update from being done or measured; lost requests are no error.
+// the update from being done or measured, load.ErrTooSlow for instance; lost requests are no error.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -69,7 +69,9 @@ func (c Config) measure(ctx context.Context, f *balancer.Fleet, s stories, d *ro
 	if err := d.Start(ctx, c.Replicas); err != nil {
 		return nil, err
 	}
-	loaded := c.startLoad(ctx, f)
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	loaded := c.startLoad(ctx, f, giveUp) // an update without load is for nothing
 	r := &Result{Strategy: c.Strategy.Name, App: c.App.Name}
 	err := c.update(ctx, d, f, r)
 	if err != nil {
@@ -86,8 +88,9 @@ func (c Config) measure(ctx context.Context, f *balancer.Fleet, s stories, d *ro
 	return r, err
 }
 
-// startLoad begins to send requests. The function that it returns ends that and returns what became of them.
-func (c Config) startLoad(ctx context.Context, f *balancer.Fleet) func() (*load.Result, error) {
+// startLoad begins to send requests. The function that it returns ends that and returns what became of them. A load that
+// fails says so as soon as it does.
+func (c Config) startLoad(ctx context.Context, f *balancer.Fleet, failed func()) func() (*load.Result, error) {
 	type outcome struct {
 		*load.Result
 		error
@@ -96,6 +99,9 @@ func (c Config) startLoad(ctx context.Context, f *balancer.Fleet) func() (*load.
 	done := make(chan outcome, 1)
 	go func() {
 		r, err := load.Run(ctx, c.load(f))
+		if err != nil {
+			failed()
+		}
 		done <- outcome{r, err}
 	}()
 	return func() (*load.Result, error) {

@@ -83,6 +83,20 @@ func TestRunThatIsGivenUpEndsAtOnce(t *testing.T) {
 	}
 }
 
+func TestTrialEndsAtOnceWhereTheMachineIsTooSlowForItsLoad(t *testing.T) {
+	c := small(Bare())
+	c.Lags = []time.Duration{time.Hour}
+	c.Requests = []load.Request{{Target: "/?wait=1h"}}
+	c.Timeout, c.MostOut = time.Hour, 20
+	began := time.Now()
+	if _, err := Run(t.Context(), c); !errors.Is(err, load.ErrTooSlow) {
+		t.Errorf("got %v, want %v", err, load.ErrTooSlow)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v to give up", took)
+	}
+}
+
 func TestPodThatDoesNotStartIsNamed(t *testing.T) {
 	c := small(Bare())
 	c.Programs.App = os.DevNull

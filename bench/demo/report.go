@@ -25,6 +25,7 @@ type trialReport struct {
 	Requests     int                `json:"requests"`
 	Lost         int                `json:"lost"`
 	ByCause      map[load.Cause]int `json:"lost_by_cause"`
+	Changeovers  int                `json:"changeovers"` // see load.Changeover
 	Latency      latencyReport      `json:"latency"`
 	Rollout      secs               `json:"rollout_s"`
 	Terminations []podReport        `json:"terminations"`
@@ -88,12 +89,13 @@ func writeReport(path string, o options, trials []*trial.Result) error {
 func reportTrial(t *trial.Result) trialReport {
 	q := t.Load.Latency(0.5, 0.99, 0.999)
 	r := trialReport{
-		Strategy: t.Strategy,
-		Requests: t.Load.Requests(),
-		Lost:     t.Lost(),
-		ByCause:  t.Load.ByCause(),
-		Latency:  latencyReport{secs(q[0]), secs(q[1]), secs(q[2])},
-		Rollout:  secs(t.RolloutTook()),
+		Strategy:    t.Strategy,
+		Requests:    t.Load.Requests(),
+		Lost:        t.Lost(),
+		ByCause:     t.Load.ByCause(),
+		Changeovers: t.Changeovers(),
+		Latency:     latencyReport{secs(q[0]), secs(q[1]), secs(q[2])},
+		Rollout:     secs(t.RolloutTook()),
 	}
 	for _, p := range t.Rollout.Replaced {
 		r.Terminations = append(r.Terminations, reportPod(t, p))

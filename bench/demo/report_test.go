@@ -39,6 +39,7 @@ func TestReport(t *testing.T) {
         "502": 1,
         "reset": 1
       },
+      "changeovers": 0,
       "latency": {
         "p50_s": 0.050000,
         "p99_s": 0.050000,

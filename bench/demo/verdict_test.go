@@ -20,7 +20,9 @@ func TestVerdict(t *testing.T) {
 		"as it should be":    {lossy, lossless, ""},
 		"bare lost none":     {lossless, lossless, "bare pods lost no request"},
 		"lameduck lost some": {lossy, lossy, "lameduck lost 1 requests, the first a POST keep-alive: gone"},
-		"a hook failed":      {lossy, hooked, "lameduck: container app: preStop failed: EOF"},
+		"a reset that cannot be": {lossy, result("lameduck", 9, 0, load.Changeover),
+			"lameduck: 1 requests were reset by a load balancer that never changes over"},
+		"a hook failed": {lossy, hooked, "lameduck: container app: preStop failed: EOF"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -47,7 +47,16 @@ func (c *client) exchange(ctx context.Context, r Request, seq int) error {
 			return c.use(ctx, conn, deadline, r, seq)
 		}
 	}
-	return c.useNew(ctx, deadline, r, seq)
+	return c.account(unsettled, c.useNew(ctx, deadline, r, seq))
+}
+
+// account tells a reset of a new connection that is the load balancer's own from others. It is asked when the connection
+// has just broken; unsettled is what was true when it was opened.
+func (c *client) account(unsettled bool, err error) error {
+	if causeOf(err) == Reset && (unsettled || c.unsettled()) {
+		return &failure{Changeover, err}
+	}
+	return err
 }
 
 // useNew does the exchange on a connection that nothing was sent on before.

@@ -10,10 +10,18 @@ import (
 	"syscall"
 )
 
-// Cause says in what way a request was lost. It is empty for a request that was answered as it should be.
+// Cause says in what way a request failed. It is empty for a request that was answered as it should be.
 type Cause string
 
-// The causes, in the order in which tables show them.
+// Changeover is a connection that ended as [Reset] says, but one of the request's own, opened or broken while Config.Unsettled
+// held: the load balancer has closed the socket in whose queue it lay. No pod has seen the request, since a load balancer that
+// had passed it on would have answered 502. It is neither answered nor lost: no way to end a pod could help it.
+//
+// A refusal is none. Every load balancer opens its new socket before it closes the old one, or keeps it, so that a
+// changeover refuses nobody: a refusal has another cause, and is to be seen.
+const Changeover Cause = "changeover"
+
+// The causes of losses, in the order in which tables show them.
 const (
 	// BadGateway is an answer with status 502: the load balancer found no endpoint that answered.
 	BadGateway Cause = "502"
@@ -21,7 +29,7 @@ const (
 	Unavailable Cause = "503"
 	// OtherStatus is an answer with any other status than 200.
 	OtherStatus Cause = "status"
-	// Reset is a connection that ended, by RST or by FIN, before the first byte of the answer.
+	// Reset is a connection that ended, by RST or by FIN, before the first byte of the answer, unless it is a [Changeover].
 	Reset Cause = "reset"
 	// Refused is a connection that the peer refused to begin.
 	Refused Cause = "refused"
@@ -35,12 +43,12 @@ const (
 	Local Cause = "local"
 )
 
-// Causes returns every cause, in the order in which tables show them.
+// Causes returns every cause of a loss, in the order in which tables show them.
 func Causes() []Cause {
 	return []Cause{BadGateway, Unavailable, OtherStatus, Reset, Refused, Truncated, Timeout, Garbled, Local}
 }
 
-// failure is the error of a lost request.
+// failure is the error of a request that failed.
 type failure struct {
 	cause Cause
 	err   error
@@ -88,7 +96,7 @@ func isTimeout(err error) bool {
 		errors.As(err, &ne) && ne.Timeout()
 }
 
-// causeOf returns the cause that a lost request's error carries, and none for no error.
+// causeOf returns the cause that a failed request's error carries, and none for no error.
 func causeOf(err error) Cause {
 	var f *failure
 	switch {

@@ -29,7 +29,7 @@ type Config struct {
 	// less means the constant MostOut, or a quarter of the files that this process may open if that is less.
 	MostOut int
 	// Unsettled tells whether connections may not be used again now, since who accepted them is being replaced and will close
-	// them. Nil: they always may.
+	// them. It is what tells a Changeover from a Reset. Nil: they always may.
 	Unsettled func() bool
 }
 

@@ -17,14 +17,17 @@ type Sample struct {
 	Took time.Duration
 	// Request is the kind of request.
 	Request Request
-	// Cause is empty for a request that was answered as it should be.
+	// Cause is empty for a request that was answered as it should be. All but Changeover are losses.
 	Cause Cause
 	// Err tells the failure in full. It is nil where Cause is empty.
 	Err error
 }
 
-// Ended returns when the request was answered or lost, counted from the load's start.
+// Ended returns when the request was answered or failed, counted from the load's start.
 func (s Sample) Ended() time.Duration { return s.Due + s.Took }
+
+// Lost tells whether the request was lost. One that met a [Changeover] was neither answered nor lost.
+func (s Sample) Lost() bool { return s.Cause != "" && s.Cause != Changeover }
 
 // Result is what became of all requests of a load.
 type Result struct {
@@ -38,14 +41,22 @@ type Result struct {
 func (r *Result) Requests() int { return len(r.Samples) }
 
 // Failures returns the samples of the requests that were lost.
-func (r *Result) Failures() []Sample {
-	var lost []Sample
+func (r *Result) Failures() []Sample { return r.pick(Sample.Lost) }
+
+// Changeovers returns the samples of the requests that met a [Changeover].
+func (r *Result) Changeovers() []Sample {
+	return r.pick(func(s Sample) bool { return s.Cause == Changeover })
+}
+
+// pick returns the samples of which is holds.
+func (r *Result) pick(is func(Sample) bool) []Sample {
+	var picked []Sample
 	for _, s := range r.Samples {
-		if s.Cause != "" {
-			lost = append(lost, s)
+		if is(s) {
+			picked = append(picked, s)
 		}
 	}
-	return lost
+	return picked
 }
 
 // ByCause counts the requests that were lost, by cause. Causes that did not occur are absent.

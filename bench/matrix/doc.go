@@ -28,4 +28,13 @@
 //
 // Pods that are bare, or that only sleep for less than the load balancer's delay, must lose something where their load
 // balancer tries nothing twice. If they do not, the harness sees nothing, and that is a missed verdict too.
+//
+// # What is neither answered nor lost
+//
+// A load balancer that takes a new configuration with new listening sockets, as Caddy does, closes the old ones, and the kernel
+// resets the connections that still lie in their queues. No pod has seen such a request, since a load balancer that had passed it on
+// would have answered 502; so no way to end a pod could help it. It is a changeover (see load.Changeover), counted by itself
+// for every strategy alike, and shown wherever there is one. Only new connections that were opened or broken during the
+// changeover, and before the first byte of the answer, have this excuse. It is for one request in thousands: where it is used for
+// more than 0.5 % of a cell's requests, and more than once, the verdict is that the harness is at fault.
 package main

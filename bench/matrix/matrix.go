@@ -148,6 +148,9 @@ func line(c record.Cell) string {
 	_, lag := c.TrueDelay()
 	s := fmt.Sprintf("%s: %s of %s requests lost, pods ended after %v at most, true delay %v",
 		c.Name, record.Count(c.Lost), record.Count(c.Requests), longest, lag)
+	if c.Changeovers > 0 {
+		s += fmt.Sprintf(", %s reset by the load balancer's changeover", record.Count(c.Changeovers))
+	}
 	for _, v := range record.Missed(record.Judge([]record.Cell{c})) {
 		s += "\n  MISSED: " + v.Sentence
 	}

@@ -13,7 +13,7 @@ import (
 const (
 	// before is how long before the first t0 the bins begin.
 	before = 5 * time.Second
-	// mostFailures are recorded one by one.
+	// mostFailures are recorded one by one, and as many resets.
 	mostFailures = 300
 )
 
@@ -37,6 +37,12 @@ func (c cell) summary(r *trial.Result) record.Cell {
 			s.Failures = append(s.Failures, failure(f, t0))
 		}
 	}
+	for _, f := range r.Load.Changeovers() {
+		s.Changeovers++
+		if s.Changeovers <= mostFailures {
+			s.Resets = append(s.Resets, failure(f, t0))
+		}
+	}
 	for _, e := range r.FailedHooks() {
 		s.Hooks = append(s.Hooks, fmt.Sprintf("container %s: %s: %s", e.Container, e.What, e.Detail))
 	}
@@ -51,7 +57,7 @@ func firstT0(r *trial.Result) time.Duration {
 	return end(r.Load)
 }
 
-// end returns when the last request was sent, answered or lost.
+// end returns when the last request was sent, answered or failed.
 func end(l *load.Result) time.Duration {
 	var last time.Duration
 	for _, s := range l.Samples {
@@ -77,7 +83,7 @@ func bins(l *load.Result, t0 time.Duration) []record.Bin {
 		if i := index(s.Due); i >= 0 {
 			all[i].Sent++
 		}
-		if i := index(s.Ended()); s.Cause != "" && i >= 0 {
+		if i := index(s.Ended()); s.Lost() && i >= 0 {
 			all[i].Lost++
 		}
 	}
@@ -93,7 +99,8 @@ func failure(s load.Sample, t0 time.Duration) record.Failure {
 
 func latency(l *load.Result) record.Latency {
 	q := record.Each(l.Latency(0.5, 0.99, 0.999, 1))
-	return record.Latency{Requests: l.Requests() - len(l.Failures()), P50: q[0], P99: q[1], P999: q[2], Max: q[3]}
+	answered := l.Requests() - len(l.Failures()) - len(l.Changeovers())
+	return record.Latency{Requests: answered, P50: q[0], P99: q[1], P999: q[2], Max: q[3]}
 }
 
 func pods(r *trial.Result, first time.Duration) []record.Pod {
@@ -108,7 +115,7 @@ func pods(r *trial.Result, first time.Duration) []record.Pod {
 	return all
 }
 
-// lastAnswer returns when the last answer came to the requests that were sent up to the given time. Lost ones have none.
+// lastAnswer returns when the last answer came to the requests that were sent up to the given time. Failed ones have none.
 func lastAnswer(l *load.Result, sent time.Duration) time.Duration {
 	var last time.Duration
 	for _, s := range l.Samples {

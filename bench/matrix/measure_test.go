@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,32 @@ func TestLossInTheCalmIsSeen(t *testing.T) {
 	s := newCell("g", "w", bare()).summary(played(0, time.Second))
 	if s.LostInCalm != 10 {
 		t.Errorf("%d were lost in the calm, want 10", s.LostInCalm)
+	}
+}
+
+func TestChangeoversAreRecordedByThemselves(t *testing.T) {
+	r := played(3*time.Second, 4*time.Second)
+	for i, s := range r.Load.Samples {
+		if s.Cause != "" && i%2 == 0 {
+			r.Load.Samples[i].Cause = load.Changeover
+		}
+	}
+	s := newCell("g", "w", native(hold)).summary(r)
+	if s.Lost != 5 || len(s.ByCause) != 1 || s.ByCause["502"] != 5 || len(s.Failures) != 5 || s.LostInCalm != 0 {
+		t.Errorf("losses are %d, %v, %v", s.Lost, s.ByCause, s.Failures)
+	}
+	first := record.Failure{Sent: seconds(1), Lost: seconds(1.01), Request: "POST keep-alive", Cause: "changeover", Error: "502: gone"}
+	if s.Changeovers != 5 || len(s.Resets) != 5 || s.Resets[0] != first {
+		t.Errorf("changeovers are %d, %v; want 5, the first %v", s.Changeovers, s.Resets, first)
+	}
+	if s.Rollout.Requests != 70 {
+		t.Errorf("%d are counted as answered in the rollout, want 70", s.Rollout.Requests)
+	}
+	if b := s.Bins[12:14]; b[0].Lost+b[1].Lost != 5 {
+		t.Errorf("bins are %+v, want 5 lost", b)
+	}
+	if said := line(s); !strings.Contains(said, ": 5 of 100 requests lost,") || !strings.Contains(said, ", 5 reset by the load balancer's changeover") {
+		t.Errorf("it says %q", said)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func findings(f *record.File) []string {
 	return slices.DeleteFunc([]string{
 		lossesBehindLameduck(f), priceOfLameduck(f), losses(f, "Bare pods", isBare), losses(f, "An app that ends gracefully, and no more,", isGraceful),
-		losses(f, "A preStop sleep that is shorter than the load balancer's delay", sleepsTooShort), priceOfLongSleeps(f), fixedQuiet(f),
+		losses(f, "A preStop sleep that is shorter than the load balancer's delay", sleepsTooShort), priceOfLongSleeps(f), fixedQuiet(f), changeovers(f),
 	}, func(s string) bool { return s == "" })
 }
 
@@ -144,6 +144,23 @@ func fixedQuiet(f *record.File) string {
 	return fmt.Sprintf("In front of services that are seldom called, a fixed quiet time let go too early in %d of %s (%s), "+
 		"and Lameduck's rule, which goes by each source's own rhythm, in %d of %d (%s).",
 		lossy, rollouts(fixed), counted(lost, "lost request"), oursLossy, len(ruled), counted(ours, "lost request"))
+}
+
+// changeovers tells of the requests that were neither answered nor lost.
+func changeovers(f *record.File) string {
+	cells := pick(f, func(c record.Cell) bool { return c.Changeovers > 0 })
+	if len(cells) == 0 {
+		return ""
+	}
+	n, where := 0, []string(nil)
+	for _, c := range cells {
+		n += c.Changeovers
+		where = with(where, balancerName(c.Setup.Balancer))
+	}
+	requests, _, _ := total(cells)
+	return fmt.Sprintf("**%s of %s requests were neither answered nor lost**, in %s behind %s: the load balancer reset them when it changed over to a new "+
+		"configuration, before any pod saw them. They are counted by themselves, whatever the strategy.",
+		record.Count(n), record.Count(requests), rollouts(cells), strings.Join(where, " and "))
 }
 
 // againSentence tells how far the cells that were tried several times lie from each other.

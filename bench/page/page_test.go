@@ -140,6 +140,26 @@ func TestPageHasEverything(t *testing.T) {
 	}
 }
 
+func TestChangeoversAreShownWhereThereAreAny(t *testing.T) {
+	r := sample()
+	r.rollouts.Cells[5].Changeovers = 17 // of "peers"
+	r.rollouts.Cells[5].Setup.Balancer = "caddy"
+	for name, words := range map[string][]string{
+		"index.html": {`<th class="r ">changeover resets</th>`, `<td class="r ">17</td>`, "<strong>17 of 1,000 requests were neither answered nor lost</strong>, in 1 rollout behind Caddy"},
+		"results.md": {" | changeover resets | ", " |  | 17 | ", "**17 of 1,000 requests were neither answered nor lost**, in 1 rollout behind Caddy"},
+	} {
+		text, without := render(t, r)[name], render(t, sample())[name]
+		for _, w := range words {
+			if n := strings.Count(text, w); n != 1 {
+				t.Errorf("%s has %q %d times, want once", name, w, n)
+			}
+			if strings.Contains(without, w) {
+				t.Errorf("%s has %q although there was no changeover", name, w)
+			}
+		}
+	}
+}
+
 func TestPicturesAreWholeSVG(t *testing.T) {
 	r := sample()
 	for name, picture := range map[string]string{

@@ -53,6 +53,9 @@ func (r *Result) Pods() []PodEnd {
 // Lost returns how many requests were lost, whatever the cause.
 func (r *Result) Lost() int { return len(r.Load.Failures()) }
 
+// Changeovers returns how many requests met the load balancer's own changeover, and were neither answered nor lost.
+func (r *Result) Changeovers() int { return len(r.Load.Changeovers()) }
+
 // RolloutTook returns the time from the start of the first new pod until the last old one was gone.
 func (r *Result) RolloutTook() time.Duration { return r.Rollout.Ended.Sub(r.Rollout.Began) }
 

@@ -60,6 +60,14 @@ func TestSinceT0CountsFromTheLatestOne(t *testing.T) {
 	}
 }
 
+func TestChangeoversAreNotLost(t *testing.T) {
+	r := replaced(time.Now())
+	r.Load.Samples = []load.Sample{{}, {Cause: load.Changeover}, {Cause: load.Reset}, {Cause: load.Changeover}}
+	if lost, n := r.Lost(), r.Changeovers(); lost != 1 || n != 2 {
+		t.Errorf("%d were lost and %d met a changeover, want 1 and 2", lost, n)
+	}
+}
+
 func TestFailedHooks(t *testing.T) {
 	r := replaced(time.Now(), [2]int{1, 1})
 	r.Rollout.Replaced[0].Events = []rollout.Event{

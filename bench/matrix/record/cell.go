@@ -82,6 +82,10 @@ type Cell struct {
 	Requests int            `json:"requests"`
 	Lost     int            `json:"lost"`
 	ByCause  map[string]int `json:"lost_by_cause"`
+	// Changeovers are the requests that were reset by the load balancer's own changeover, before any pod saw them. They are
+	// neither answered nor lost. Resets are the first few hundred.
+	Changeovers int       `json:"changeovers"`
+	Resets      []Failure `json:"changeover_resets,omitempty"`
 	// LostInCalm were lost before any pod was told to end: the harness lost them, and no strategy.
 	LostInCalm int `json:"lost_in_calm"`
 	// Bins count the requests from 5 s before the first pod was told to end until the load's end.
@@ -107,7 +111,7 @@ type Bin struct {
 	Lost int     `json:"lost"`
 }
 
-// Failure is a lost request. Its times count from the first t0.
+// Failure is a request that was lost, or reset by a changeover. Its times count from the first t0.
 type Failure struct {
 	Sent    Seconds `json:"sent_s"`
 	Lost    Seconds `json:"lost_s"`
@@ -185,4 +189,6 @@ func (c Cell) Where() string {
 }
 
 // Share is the lost part of the requests, from 0 to 1.
-func (c Cell) Share() float64 { return float64(c.Lost) / float64(max(c.Requests, 1)) }
+func (c Cell) Share() float64 { return c.share(c.Lost) }
+
+func (c Cell) share(n int) float64 { return float64(n) / float64(max(c.Requests, 1)) }

@@ -17,7 +17,7 @@ type Table struct {
 	Align  string
 }
 
-// Tabulate shows one cell in each row. Of several pods it is the median, and in brackets the longest.
+// Tabulate shows one cell in each row. There is a column for changeovers where any cell had one. Of several pods it is the median, and in brackets the longest.
 func Tabulate(cells []Cell) Table {
 	t := Table{
 		Header: []string{
@@ -29,7 +29,20 @@ func Tabulate(cells []Cell) Table {
 	for _, c := range cells {
 		t.Rows = append(t.Rows, c.columns())
 	}
+	if slices.ContainsFunc(cells, func(c Cell) bool { return c.Changeovers > 0 }) {
+		t.insertChangeovers(cells)
+	}
 	return t
+}
+
+// insertChangeovers shows the resets by changeovers, right of the losses since they are none.
+func (t *Table) insertChangeovers(cells []Cell) {
+	const column = "changeover resets"
+	at := slices.Index(t.Header, "lost to") + 1
+	t.Header, t.Align = slices.Insert(t.Header, at, column), t.Align[:at]+"r"+t.Align[at:]
+	for i, c := range cells {
+		t.Rows[i] = slices.Insert(t.Rows[i], at, Count(c.Changeovers))
+	}
 }
 
 // Markdown is the table in Markdown.

@@ -65,6 +65,46 @@ func TestVerdicts(t *testing.T) {
 			c.LostInCalm = 3
 			return c
 		}, []string{"-3 requests were lost before any pod was told to end: the harness is at fault", "+bare lost"}},
+		"a changeover is no loss": {func() Cell {
+			c := duck()
+			c.Changeovers = 2
+			return c
+		}, []string{"+lameduck lost none of 12,345 requests (2 more reset by the load balancer's own changeover)", "+a pod"}},
+		"nor does it help who loses": {func() Cell {
+			c := duck()
+			c.Changeovers, c.Lost = 1, 2
+			return c
+		}, []string{"-lameduck lost 2 of 12,345 requests (1 more reset", "+a pod"}},
+		"nor is it the loss that must be": {func() Cell {
+			c := bare(0)
+			c.Changeovers = 1
+			return c
+		}, []string{"-bare lost none of 1,000 requests although"}},
+		"half a percent of changeovers is believed": {func() Cell {
+			c := bare(7)
+			c.Changeovers = 5
+			return c
+		}, []string{"+bare lost 7"}},
+		"more is not": {func() Cell {
+			c := bare(7)
+			c.Changeovers = 6
+			return c
+		}, []string{"-6 of 1,000 requests were reset by the load balancer's own changeover, more than 0.50 %: the harness is at fault", "+bare lost 7"}},
+		"nor where nothing is claimed": {func() Cell {
+			c := bare(0)
+			c.Expect, c.Changeovers = "", 6
+			return c
+		}, []string{"-6 of 1,000 requests were reset"}},
+		"a single one is no share": {func() Cell {
+			c := duck()
+			c.Requests, c.Changeovers = 45, 1
+			return c
+		}, []string{"+lameduck lost none of 45 requests (1 more", "+a pod"}},
+		"two may be": {func() Cell {
+			c := duck()
+			c.Requests, c.Changeovers = 45, 2
+			return c
+		}, []string{"-2 of 45 requests were reset", "+lameduck lost none of 45 requests (2 more", "+a pod"}},
 		"nothing is claimed": {func() Cell {
 			c := bare(0)
 			c.Expect = ""
@@ -125,6 +165,23 @@ func TestTable(t *testing.T) {
 	}, "\n")
 	if got := Tabulate([]Cell{c, among, d}).Markdown(); got != want {
 		t.Errorf("table is\n%s, want\n%s", got, want)
+	}
+}
+
+func TestChangeoversHaveAColumnWhereThereAreAny(t *testing.T) {
+	c, d := bare(7), duck()
+	c.Changeovers = 1234
+	table := Tabulate([]Cell{c, d})
+	if len(table.Align) != len(table.Header) || table.Header[6] != "lost to" || table.Header[7] != "changeover resets" || table.Align[6:8] != "lr" {
+		t.Fatalf("header is %q, aligned %s", table.Header, table.Align)
+	}
+	for i, want := range []string{"1,234", "0"} {
+		if row := table.Rows[i]; len(row) != len(table.Header) || row[7] != want || row[8] != "5.0 s" {
+			t.Errorf("row %d is %q, want %s changeovers", i, row, want)
+		}
+	}
+	if without := Tabulate([]Cell{bare(7), d}); strings.Contains(without.Markdown(), "changeover") || len(without.Rows[0]) != 12 {
+		t.Errorf("there is a column for nothing:\n%s", without.Markdown())
 	}
 }
 

@@ -1,0 +1,167 @@
+package load
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// flag is a load balancer that is acting on a change, or is not.
+type flag struct{ atomic.Bool }
+
+// set is a step of a peer that sets the flag, as a change does that breaks connections.
+func (f *flag) set(to bool) peer {
+	return func(*net.TCPConn, []byte) { f.Store(to) }
+}
+
+func (f *flag) client(addr string, timeout time.Duration) *client {
+	return newClient(addr, Config{Timeout: timeout, Unsettled: f.Load}.withDefaults())
+}
+
+const begun = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n7:"
+
+// Each rule by itself: what is a changeover differs from what is a loss in one thing.
+func TestResetIsAChangeoverOnlyOnANewConnectionWhileUnsettledBeforeTheAnswer(t *testing.T) {
+	for name, tc := range map[string]struct {
+		opened, broken bool // unsettled then
+		end            peer
+		want           Cause
+	}{
+		"RST, unsettled throughout":            {true, true, reset, Changeover},
+		"FIN, unsettled throughout":            {true, true, finish, Changeover},
+		"RST, opened while unsettled":          {true, false, reset, Changeover},
+		"RST, broken while unsettled":          {false, true, reset, Changeover},
+		"RST, settled throughout":              {false, false, reset, Reset},
+		"FIN, settled throughout":              {false, false, finish, Reset},
+		"RST after the first byte":             {true, true, then(answer("HTTP/1.1 103 Early Hints\r\n\r\n"), finish), Truncated},
+		"FIN in the body":                      {true, true, then(answer(begun), finish), Truncated},
+		"502":                                  {true, true, answer("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"), BadGateway},
+		"silence":                              {true, true, answer(""), Timeout},
+		"the right answer":                     {true, true, echo, ""},
+		"the right answer, settled meanwhile":  {true, false, echo, ""},
+		"the right answer of another request":  {true, true, answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n8:"), Garbled},
+		"a wrong status on a settled balancer": {false, false, answer("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"), Unavailable},
+	} {
+		for kind, newConn := range map[string]bool{"keep-alive": false, "new connection": true} {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				var unsettled flag
+				unsettled.Store(tc.opened)
+				s := serve(t, then(unsettled.set(tc.broken), tc.end))
+				timeout := time.Minute
+				if tc.want == Timeout {
+					timeout = 50 * time.Millisecond
+				}
+				c := unsettled.client(s.addr, timeout)
+				defer c.pool.Close()
+				err := c.exchange(t.Context(), Request{Method: "POST", Body: 100, NewConn: newConn}, 7)
+				if got := causeOf(err); got != tc.want {
+					t.Errorf("counted as %q, want %q: %v", got, tc.want, err)
+				}
+			})
+		}
+	}
+}
+
+// The kernel's own doing: the connection lies in the queue of a socket that is closed.
+func TestConnectionInTheQueueOfAClosedSocketIsAChangeover(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var unsettled flag
+	unsettled.Store(true)
+	c := unsettled.client(l.Addr().String(), time.Minute)
+	defer c.pool.Close()
+	conn, err := c.pool.Dial(t.Context()) // established, since the kernel needs nobody to accept it
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	got := causeOf(c.account(true, c.use(t.Context(), conn, time.Now().Add(time.Minute), Request{}, 7)))
+	if got != Changeover {
+		t.Errorf("counted as %q, want %q", got, Changeover)
+	}
+}
+
+func TestResetOfAKeptConnectionIsALossAlsoWhileUnsettled(t *testing.T) {
+	for name, end := range map[string]peer{"RST": reset, "FIN": finish} {
+		t.Run(name, func(t *testing.T) {
+			var unsettled flag
+			s := serve(t, echo, then(unsettled.set(true), end))
+			c := unsettled.client(s.addr, time.Minute)
+			defer c.pool.Close()
+			r := Request{Method: "POST", Body: 100}
+			if err := c.exchange(t.Context(), r, 0); err != nil {
+				t.Fatal(err)
+			}
+			if got := causeOf(c.exchange(t.Context(), r, 1)); got != Reset {
+				t.Errorf("counted as %q, want %q", got, Reset)
+			}
+			if _, conns := s.seen(); conns != 1 {
+				t.Errorf("there were %d connections, want one that is used again", conns)
+			}
+		})
+	}
+}
+
+// A load balancer that changes over has its new socket before it closes the old one.
+func TestRefusalIsALossAlsoWhileUnsettled(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	var unsettled flag
+	unsettled.Store(true)
+	c := unsettled.client(l.Addr().String(), time.Minute)
+	defer c.pool.Close()
+	if got := causeOf(c.exchange(t.Context(), Request{}, 0)); got != Refused {
+		t.Errorf("counted as %q, want %q", got, Refused)
+	}
+}
+
+func TestResetWhileConnectingIsAChangeoverWhereUnsettled(t *testing.T) {
+	var unsettled flag
+	c := unsettled.client("127.0.0.1:1", time.Minute)
+	err := dialFailure(&net.OpError{Op: "dial", Err: syscall.ECONNRESET})
+	for opened, want := range map[bool]Cause{true: Changeover, false: Reset} {
+		if got := causeOf(c.account(opened, err)); got != want {
+			t.Errorf("unsettled %t: counted as %q, want %q", opened, got, want)
+		}
+	}
+}
+
+func TestChangeoverIsNeitherAnsweredNorLost(t *testing.T) {
+	exchange := func(_ context.Context, _ Request, seq int) error {
+		switch seq {
+		case 3:
+			return &failure{Changeover, context.Canceled}
+		case 4:
+			return &failure{Reset, context.Canceled}
+		}
+		return nil
+	}
+	res := play(t, config(10, 1e6), until, exchange)
+	if got := res.Changeovers(); len(got) != 1 || got[0].Cause != Changeover || got[0].Lost() {
+		t.Errorf("changeovers are %+v, want the fourth request, which is not lost", got)
+	}
+	if got := res.Failures(); len(got) != 1 || got[0].Cause != Reset || !got[0].Lost() {
+		t.Errorf("failures are %+v, want the fifth request", got)
+	}
+	if got := res.ByCause(); len(got) != 1 || got[Reset] != 1 {
+		t.Errorf("lost %v, want one reset", got)
+	}
+	for _, c := range Causes() {
+		if c == Changeover {
+			t.Error("a changeover is among the causes of losses")
+		}
+	}
+	part := &Result{Samples: []Sample{{Took: time.Hour, Cause: Changeover}, {Took: time.Second}}}
+	if got := part.Latency(1)[0]; got != time.Second {
+		t.Errorf("the longest latency is %v: that of a request that was not answered", got)
+	}
+}

@@ -114,9 +114,13 @@ type Fleet struct {
 	pending sync.WaitGroup // removals that are still to be acted on
 
 	mu       sync.Mutex
+	closed   bool // no removal is begun any more
 	removals []Removal
 	err      error
 }
+
+// errClosed is what becomes of a removal that a node has not been told of.
+var errClosed = errors.New("the fleet was closed before")
 
 // StartFleet starts the nodes, which have no endpoints yet. They end with Close, and at the latest when ctx is done.
 func StartFleet(ctx context.Context, c FleetConfig) (*Fleet, error) {
@@ -183,15 +187,28 @@ func (f *Fleet) Remove(ctx context.Context, addr string) error {
 	told := time.Now()
 	for i, lag := range f.lags {
 		t := time.NewTimer(lag)
-		f.pending.Go(func() {
+		r := Removal{Node: i, Addr: addr, Told: told}
+		begun := f.begin(func() {
 			defer t.Stop()
-			r := Removal{Node: i, Addr: addr, Told: told}
 			err := f.remove(ctx, t.C, r)
 			r.Done = time.Now()
 			f.note(r, err)
 		})
+		if !begun {
+			f.note(r, errClosed)
+		}
 	}
 	return nil
+}
+
+// begin starts a removal that Close waits for, and reports false when there is nothing to wait for it any more.
+func (f *Fleet) begin(removal func()) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.closed {
+		f.pending.Go(removal)
+	}
+	return !f.closed
 }
 
 // remove tells a node of an endpoint's end when the lag is over.
@@ -204,7 +221,7 @@ func (f *Fleet) remove(ctx context.Context, over <-chan time.Time, r Removal) er
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-f.closing:
-		return errors.New("the fleet was closed before")
+		return errClosed
 	}
 }
 
@@ -236,6 +253,9 @@ func (f *Fleet) Close() error {
 }
 
 func (f *Fleet) end() error {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
 	close(f.closing)
 	f.pending.Wait()
 	var errs []error

@@ -204,3 +204,18 @@ func TestFleetIsUnsettledWhileANodeActs(t *testing.T) {
 		}
 	})
 }
+
+// A rollout that is given up tells of an end while the fleet is being closed.
+func TestRemovalsWhileTheFleetIsClosedAreDropped(t *testing.T) {
+	for range 200 { // the two meet in some of them
+		f := fleetOf([]time.Duration{time.Hour}, newTold())
+		var both sync.WaitGroup
+		both.Go(func() { f.Remove(t.Context(), "a") })
+		both.Go(func() { f.Close() })
+		both.Wait()
+		removals, err := f.Wait()
+		if len(removals) != 0 || !errors.Is(err, errClosed) {
+			t.Fatalf("got %v, %v; want %v", removals, err, errClosed)
+		}
+	}
+}

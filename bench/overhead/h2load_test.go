@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // summaryOfH2load is what h2load 1.52.0 prints, from where its load has ended.
@@ -43,10 +41,6 @@ func TestH2loadSendsWhatTheCaseSays(t *testing.T) {
 	if err := writeFiles(dir); err != nil {
 		t.Fatal(err)
 	}
-	var all unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &all); err != nil {
-		t.Fatal(err)
-	}
 	for _, l := range []streamLoad{{Connections: 2, Streams: 3}, {Connections: 1, Streams: 1, Calls: true}} {
 		var wrong atomic.Pointer[http.Request]
 		address := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
@@ -56,7 +50,7 @@ func TestH2loadSendsWhatTheCaseSays(t *testing.T) {
 				wrong.Store(r)
 			}
 		})
-		o, err := l.send(t.Context(), place{Listen: address, Files: dir}, 300*time.Millisecond, all)
+		o, err := l.send(t.Context(), place{Listen: address, Files: dir}, 300*time.Millisecond, allCores(t))
 		if err != nil || o.Answers == 0 || o.Failed > 0 || o.Seconds < 0.25 {
 			t.Errorf("%+v comes to %+v, %v", l, o, err)
 		}

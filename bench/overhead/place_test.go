@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,5 +150,36 @@ func TestInstancesHaveDirectoriesAndAddressesOfTheirOwn(t *testing.T) {
 	}
 	if one.Listen == one.Admin || one.Admin == one.Control {
 		t.Errorf("the addresses are %s, %s, %s", one.Listen, one.Admin, one.Control)
+	}
+}
+
+func TestHAProxyStartsWithAsManyConnectionsAsFit(t *testing.T) {
+	files, err := openFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range haproxyPeers() {
+		needTools(t, p.Tool)
+		program, err := p.Tool.path()
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := place{Dir: t.TempDir(), App: "127.0.0.1:8080", Binary: program}
+		at.limitTo(fitting(10_000, files))
+		in, err := launch(p, at, allCores(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.stop()
+		listens := func(ctx context.Context) error {
+			conn, err := new(net.Dialer).DialContext(ctx, "tcp", in.place.Listen)
+			if err == nil {
+				conn.Close()
+			}
+			return err
+		}
+		if err := in.process.awaitReady(t.Context(), listens); err != nil {
+			t.Errorf("%s with %d connections, %d files at most: %v", p.Name, at.MaxConnections, files, err)
+		}
 	}
 }

@@ -15,14 +15,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startShell runs a script as a process and stops it when the test ends.
-func startShell(t *testing.T, script string) *process {
+// allCores are those that the test may use.
+func allCores(t *testing.T) unix.CPUSet {
 	t.Helper()
 	var all unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &all); err != nil {
 		t.Fatal(err)
 	}
-	p, err := startProcess("shell", []string{"/bin/sh", "-c", script}, nil, all)
+	return all
+}
+
+// startShell runs a script as a process and stops it when the test ends.
+func startShell(t *testing.T, script string) *process {
+	t.Helper()
+	p, err := startProcess("shell", []string{"/bin/sh", "-c", script}, nil, allCores(t))
 	if err != nil {
 		t.Fatal(err)
 	}

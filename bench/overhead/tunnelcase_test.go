@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 func TestParseTunnel(t *testing.T) {
@@ -21,15 +19,11 @@ func TestParseTunnel(t *testing.T) {
 }
 
 func TestTunnelCasesCarryBytesBothWays(t *testing.T) {
-	var all unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &all); err != nil {
-		t.Fatal(err)
-	}
 	for _, spoken := range []protocol{webSocket, tcp} {
 		app := startedApp(t, spoken)
 		for _, up := range []bool{false, true} {
 			l := tunnelLoad{Up: up, Connections: 2, Bytes: 16 << 10, Framed: spoken == webSocket}
-			o, err := l.send(t.Context(), app.place, 200*time.Millisecond, all)
+			o, err := l.send(t.Context(), app.place, 200*time.Millisecond, allCores(t))
 			if err != nil || o.Answers == 0 {
 				t.Errorf("%s, up %v: %+v, %v", spoken, up, o, err)
 			}

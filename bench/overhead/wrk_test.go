@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // summaryOfWrk is what wrk 4.1.0 prints, with room for its error lines.
@@ -117,15 +115,11 @@ func captureHead(t *testing.T, l load) string {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	var all unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &all); err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	donec := make(chan struct{}) // closed when wrk has ended
 	go func() {
 		defer close(donec)
-		_, _ = l.send(ctx, place{Listen: server.Addr().String()}, time.Hour, all) // an error: it is killed below
+		_, _ = l.send(ctx, place{Listen: server.Addr().String()}, time.Hour, allCores(t)) // an error: it is killed below
 	}()
 	head := acceptHead(t, server)
 	cancel()

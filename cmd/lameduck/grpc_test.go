@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/interop"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/orca"
 )
 
@@ -124,14 +125,22 @@ func runInterop(cc *grpc.ClientConn, name string) {
 	}
 }
 
-// runGRPCServer serves gRPC's interoperability tests until SIGTERM comes. Then it tells how many unary calls it has answered.
+// runGRPCServer serves gRPC's interoperability tests until SIGTERM comes. Then it tells how many unary calls it has answered. A second
+// argument is the age at which it asks clients to leave by itself.
 func runGRPCServer(args []string) error {
 	ln, err := net.Listen("tcp", args[0])
 	if err != nil {
 		return err
 	}
+	var age time.Duration // 0: none
+	if len(args) > 1 {
+		if age, err = time.ParseDuration(args[1]); err != nil {
+			return err
+		}
+	}
 	var calls atomic.Int64
 	s := grpc.NewServer(
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: age}),
 		orca.CallMetricsServerOption(nil),
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 			calls.Add(1)

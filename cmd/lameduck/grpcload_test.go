@@ -60,9 +60,28 @@ func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
 	}
 }
 
-func startGRPCPod(t *testing.T) *pod {
+// The app asks each client to leave after a second by itself, in two steps too, and so before, between and after the words of the
+// relay's.
+func TestGRPCLosesNothingWhereTheAppAsksClientsToLeaveToo(t *testing.T) {
+	t.Parallel()
+	pods := []*pod{startGRPCPod(t, "1s"), startGRPCPod(t, "1s")}
+	front := startFront(t, pods[0].duck.front, pods[1].duck.front)
+	load := startGRPCLoad(t, front.address, loadCalls)
+	load.await(t, 1000)
+	hook := pods[0].beginEnd(t)
+	<-time.After(lag)
+	front.remove(pods[0].duck.front)
+	pods[0].end(t, hook)
+	load.await(t, load.over()+1000)
+	load.end()
+	pods[1].end(t, pods[1].beginEnd(t))
+	load.wantNoLoss(t, pods[0].calls(t)+pods[1].calls(t))
+}
+
+// startGRPCPod starts a pod whose app is gRPC's server, with arguments of its own.
+func startGRPCPod(t *testing.T, args ...string) *pod {
 	t.Helper()
-	app, address := startPeerApp(t, "grpc server")
+	app, address := startPeerApp(t, "grpc server", args...)
 	return startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
 }
 

@@ -64,18 +64,27 @@ func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
 // relay's.
 func TestGRPCLosesNothingWhereTheAppAsksClientsToLeaveToo(t *testing.T) {
 	t.Parallel()
-	pods := []*pod{startGRPCPod(t, "1s"), startGRPCPod(t, "1s")}
-	front := startFront(t, pods[0].duck.front, pods[1].duck.front)
-	load := startGRPCLoad(t, front.address, loadCalls)
+	leaving, staying := startGRPCPod(t, "1s"), startGRPCPod(t, "1s")
+	front := startFront(t, leaving.duck.front, staying.duck.front)
+	wantNoLossWhileOneLeaves(t, front.address, leaving, staying, func() { front.remove(leaving.duck.front) })
+}
+
+// wantNoLossWhileOneLeaves makes calls at the address of a load balancer of two pods, and ends one of them. forget makes the load
+// balancer send nothing new there.
+func wantNoLossWhileOneLeaves(t *testing.T, address string, leaving, staying *pod, forget func()) {
+	t.Helper()
+	load := startGRPCLoad(t, address, loadCalls)
 	load.await(t, 1000)
-	hook := pods[0].beginEnd(t)
+	hook := leaving.beginEnd(t)
 	<-time.After(lag)
-	front.remove(pods[0].duck.front)
-	pods[0].end(t, hook)
+	forget()
+	leaving.end(t, hook)
+	leaving.duck.wantQuietEnd(t)
 	load.await(t, load.over()+1000)
 	load.end()
-	pods[1].end(t, pods[1].beginEnd(t))
-	load.wantNoLoss(t, pods[0].calls(t)+pods[1].calls(t))
+	staying.end(t, staying.beginEnd(t))
+	staying.duck.wantQuietEnd(t)
+	load.wantNoLoss(t, leaving.calls(t)+staying.calls(t))
 }
 
 // startGRPCPod starts a pod whose app is gRPC's server, with arguments of its own.

@@ -60,19 +60,7 @@ func TestGRPCThroughNginxLosesNothing(t *testing.T) {
 	t.Parallel()
 	leaving, staying := startGRPCPod(t), startGRPCPod(t)
 	nginx := startNginxBalancer(t, leaving.duck.front, staying.duck.front)
-	load := startGRPCLoad(t, nginx.grpcAddress(), 100_000)
-	load.await(t, 1000)
-	hook := leaving.beginEnd(t)
-	<-time.After(lag)
-	nginx.learn(t, staying.duck.front)
-	load.await(t, load.over()+1000)
-	leaving.end(t, hook)
-	leaving.duck.wantQuietEnd(t)
-	load.await(t, load.over()+1000)
-	load.end()
-	staying.end(t, staying.beginEnd(t))
-	staying.duck.wantQuietEnd(t)
-	load.wantNoLoss(t, leaving.calls(t)+staying.calls(t))
+	wantNoLossWhileOneLeaves(t, nginx.grpcAddress(), leaving, staying, func() { nginx.learn(t, staying.duck.front) })
 }
 
 func TestWebSocketThroughNginxLosesNothing(t *testing.T) {

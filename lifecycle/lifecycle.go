@@ -194,15 +194,19 @@ func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 	limit := l.config.Hold
 	gone := l.app.Gone()
 	appGone := false
-	due := l.begun() // when this goroutine is to run again at the latest
+	var required time.Duration // of the source that was waited for last
+	due := l.begun()           // when this goroutine is to run again at the latest
 	for {
 		now := time.Now()
 		l.noteStall(now, due)
 		outlook := l.outlook()
 		reason, wait := limit.Next(l.facts(outlook, appGone))
 		if reason != NotEnded {
-			l.noteRequired(outlook.Required)
+			l.noteRequired(max(required, outlook.Required))
 			return reason
+		}
+		if outlook.SilentIn > 0 {
+			required = outlook.Required // meanwhile the gap that it follows from may be forgotten
 		}
 		due = now.Add(wait)
 		timer.Reset(wait)

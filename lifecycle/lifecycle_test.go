@@ -28,7 +28,8 @@ type fakeRelay struct {
 	calls       []string
 	fallback    bool
 	inFlight    int
-	undelivered int // as many calls and one more find something
+	required    time.Duration // zero: Quiet
+	undelivered int           // as many calls and one more find something
 	silentAt    time.Time
 }
 
@@ -73,7 +74,7 @@ func (r *fakeRelay) Close(context.Context) (connections, exchanges int) {
 func (r *fakeRelay) Outlook(rule silence.Rule) silence.Outlook {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return silence.Outlook{InFlight: r.inFlight, SilentIn: time.Until(r.silentAt), Required: rule.Quiet}
+	return silence.Outlook{InFlight: r.inFlight, SilentIn: time.Until(r.silentAt), Required: max(rule.Quiet, r.required)}
 }
 
 func (r *fakeRelay) Seen() (uint64, time.Duration, map[string]map[string]uint64) {
@@ -390,6 +391,21 @@ func TestTheEndOfTheHold(t *testing.T) {
 			}
 			if !s.relay.did("app ended") {
 				t.Error("connections are still accepted")
+			}
+		})
+	})
+	t.Run("tells the silence that was waited for, though the gap behind it is forgotten then", func(t *testing.T) {
+		onStage(t, testConfig, false, func(s *stage) {
+			s.relay.silentAt, s.relay.required = time.Now().Add(30*time.Second), 30*time.Second
+			s.signals <- Terminate
+			time.Sleep(10 * time.Second)
+			s.relay.mu.Lock()
+			s.relay.required = 10 * time.Second
+			s.relay.mu.Unlock()
+			time.Sleep(21 * time.Second)
+			s.wantsEnd()
+			if story := s.Story(); story.Required != 30*time.Second {
+				t.Errorf("the story is %+v, want a required silence of 30s", story)
 			}
 		})
 	})

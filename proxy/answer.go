@@ -182,7 +182,7 @@ func (c *conn) answerUnavailable(err error) {
 		return
 	}
 	c.endedBy(endedRefused)
-	if c.server.appGone() {
+	if err == errLoop || c.server.appGone() {
 		c.logEnd("fallback not reached", err)
 		reset(c.client) // a refused connection is retried elsewhere, a 503 is not
 		return

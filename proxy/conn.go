@@ -114,6 +114,9 @@ func (c *conn) reach() (Conn, error) {
 
 // dial connects to the app or, once that has ended, to the fallback.
 func (c *conn) dial() (Conn, error) {
+	if c.route.Fallback != nil && announces(c.client, byFallback) {
+		return c.dialAtOnce()
+	}
 	app, err := c.server.dialApp(c.route)
 	if err == errAppGone && c.server.fallsBack(c.route) {
 		return c.fallBack()

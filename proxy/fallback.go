@@ -40,6 +40,10 @@ const maxFallbacks = 1024
 // fallbackTimeout is how long a connection to a fallback may take: in a cluster it takes milliseconds.
 const fallbackTimeout = 5 * time.Second
 
+// settleTime is how long a new connection to a fallback waits for its end: it takes a server whose app refuses much less to
+// reset it.
+const settleTime = 50 * time.Millisecond
+
 // errNoApp says that whom we have reached has no app either.
 var errNoApp = errors.New("pod has no app any more")
 
@@ -55,12 +59,20 @@ func DialFallback(address string) Dialer {
 			return nil, err
 		}
 		to := c.(*net.TCPConn)
-		if announces(to, withoutApp) {
+		if announces(to, withoutApp) || endsSoon(to) {
 			reset(to)
 			return nil, errNoApp
 		}
 		return to, nil
 	}
+}
+
+// endsSoon waits for a moment whether the other side, which does not know yet that it has no app, ends the connection.
+func endsSoon(to *net.TCPConn) bool {
+	_ = to.SetReadDeadline(time.Now().Add(settleTime))
+	err := awaitByte(rawOf(to))
+	_ = to.SetReadDeadline(time.Time{})
+	return err != nil && !isTimeout(err)
 }
 
 // announce has a connection that is not made yet, or those that a listener will accept, announce m.
@@ -99,14 +111,20 @@ func (c *conn) awaitFirstByte() error {
 	}
 	c.setHeadDeadline(time.Now().Add(firstByteWait))
 	defer c.setHeadDeadline(time.Time{})
+	err := awaitByte(raw)
+	if isTimeout(err) && !c.isClosing() {
+		return nil
+	}
+	return err
+}
+
+// awaitByte waits until there is a byte to be read, and takes none. io.EOF: there will be none.
+func awaitByte(raw syscall.RawConn) error {
 	var ended error
 	err := raw.Read(func(fd uintptr) bool {
 		ended = peekByte(fd)
 		return ended != syscall.EAGAIN
 	})
-	if isTimeout(err) && !c.isClosing() {
-		return nil
-	}
 	return firstOf(err, ended)
 }
 
@@ -119,12 +137,19 @@ var errFallbacks = errors.New("too many connections to fallbacks")
 // fallsBack tells whether new connections go to the fallback once the app has ended.
 func (s *Server) fallsBack(r *route) bool { return r.Fallback != nil && s.draining() }
 
+// dialAtOnce connects to the app what has come by a fallback: if that does not accept, the other server is to know at once.
+func (c *conn) dialAtOnce() (Conn, error) {
+	app, err := c.route.Dial(c.server.ctx)
+	if err != nil {
+		c.server.stats.dialFailures.Add(1)
+		return nil, errLoop
+	}
+	return app, nil
+}
+
 // fallBack connects a client to the fallback.
 func (c *conn) fallBack() (Conn, error) {
 	s := c.server
-	if announces(c.client, byFallback) {
-		return nil, errLoop
-	}
 	if err := c.awaitFirstByte(); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -44,6 +45,12 @@ func refused(context.Context) (Conn, error) {
 	return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 }
 
+// refusedLate is refused when the client's side of the connection has been made.
+func refusedLate(ctx context.Context) (Conn, error) {
+	time.Sleep(10 * time.Millisecond)
+	return refused(ctx)
+}
+
 // A pod whose Service leads to itself, and pods that end at the same time and lead to each other.
 func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 	for name, n := range map[string]int{"to itself": 1, "by another pod that ends": 2, "by two": 3} {
@@ -72,40 +79,54 @@ func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 	}
 }
 
-// One that was made before the server announced that it has no app.
-func TestWhatHasComeByAFallbackDoesNotLeaveByOne(t *testing.T) {
+// The app has ended, and the server does not know it yet: it may not even drain. Who has come by a fallback is reset at once, while
+// others wait for the app.
+func TestWhatHasComeByAFallbackDoesNotWaitForTheApp(t *testing.T) {
 	s := New(Config{AppWait: time.Minute})
-	dialled := make(chan struct{}, 100)
-	fallback := func(context.Context) (Conn, error) {
-		dialled <- struct{}{}
-		return refused(t.Context())
-	}
-	address := serveLoopback(t, s, Route{Dial: refused, Fallback: fallback})
-	s.Drain()
-	c, err := DialFallback(address)(t.Context())
+	address := serveLoopback(t, s, Route{Dial: refusedLate, Fallback: refused})
+	c, err := (&net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error { return announce(raw, byFallback) }}).Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := io.WriteString(c, get); err != nil {
-		t.Fatal(err)
-	}
-	for s.connections() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	s.AppEnded()
 	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
 	if b, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the other server has %q, error %v; want nothing, and a reset", b, err)
 	}
-	if len(dialled) > 0 {
-		t.Error("the fallback is dialled")
+	waiting, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waiting.Close()
+	_ = waiting.SetDeadline(time.Now().Add(100 * time.Millisecond))
+	if _, err := waiting.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("another client sees %v, want that it waits for the app", err)
 	}
 }
 
+func TestAServerThatDoesNotKnowYetThatItHasNoAppIsPassedBy(t *testing.T) {
+	address := serveLoopback(t, New(Config{AppWait: time.Minute}), Route{Dial: refusedLate, Fallback: refused})
+	if _, err := DialFallback(address)(t.Context()); err != errNoApp {
+		t.Errorf("the fallback is dialled with error %v, want %v", err, errNoApp)
+	}
+}
+
+// The kernel says so, whatever the server is busy with.
 func TestAServerWithoutAppSaysSoToWhoComesByAFallback(t *testing.T) {
 	_, addresses := dying(t, 1)
-	if _, err := DialFallback(addresses[0])(t.Context()); err != errNoApp {
+	c, err := net.Dial("tcp", addresses[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if !announces(c.(*net.TCPConn), withoutApp) {
+		t.Error("a server whose app has ended does not say so")
+	}
+	busy := listenLoopback(t)
+	if err := announce(rawOf(busy), withoutApp); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := DialFallback(busy.Addr().String())(t.Context()); err != errNoApp {
 		t.Errorf("the fallback is dialled with error %v, want %v", err, errNoApp)
 	}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func (c *conn) endTLS(client *outer) error {
 	c.mu.Lock()
 	c.client = s
 	c.mu.Unlock()
-	return s.Handshake()
+	return s.HandshakeContext(context.Background()) // its time is that of withHeadTimeout
 }
 
 // negotiate settles what is offered to a client that has said what it can speak (RFC 7301).
@@ -130,9 +131,9 @@ func (h *handshake) secureApp(hello *tls.ClientHelloInfo) (offer []string) {
 		InsecureSkipVerify: true, //nolint:gosec // see above
 		NextProtos:         known(hello.SupportedProtos),
 	})}
-	_ = s.SetDeadline(time.Now().Add(appHandshakeTimeout))
-	err := s.Handshake()
-	_ = s.SetDeadline(time.Time{})
+	ctx, cancel := context.WithTimeout(hello.Context(), appHandshakeTimeout)
+	defer cancel()
+	err := s.HandshakeContext(ctx)
 	if err != nil {
 		_ = h.app.Close()
 		h.app, h.fault = nil, fmt.Errorf("TLS handshake with app: %w", err)

@@ -181,7 +181,7 @@ func TestARequestIsNotSentAgain(t *testing.T) {
 			keepingClients(t, func(r *rig) {
 				client, app := r.connect()
 				converse(client, app)
-				go client.send(test.request)
+				go func() { _, _ = io.WriteString(client.conn, test.request) }()
 				app.wants(test.request)
 				app.send(test.response)
 				synctest.Wait()

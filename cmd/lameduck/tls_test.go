@@ -388,12 +388,12 @@ func TestARouteMayPassTLSOn(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	cert, key := ca.issue(t, 1)
-	app, clear := startApp(t), freeAddress(t)
-	d := startServe(t, app.addr+","+clear+"="+app.addr+";passthrough", newSecret(t, cert, key).env()...)
+	app, other := startApp(t), freeAddress(t)
+	d := startServe(t, app.addr+","+other+"="+app.addr+";passthrough", newSecret(t, cert, key).env()...)
 	if serial, err := shown(t, d.front, ca.trusting(nil, nil)); serial != 1 {
 		t.Errorf("certificate %d is shown, error %v; want 1", serial, err)
 	}
-	if a := get(t, "http://"+clear+"/"); a.body != "hello" {
+	if a := get(t, "http://"+other+"/"); a.body != "hello" {
 		t.Errorf("answer %+v in clear text, want the app's", a)
 	}
 	d.signal(t, syscall.SIGTERM)

@@ -15,6 +15,10 @@
 // anything else, which is TCP, with TLS among it. HTTP/1 may switch to HTTP/2, to WebSocket or to what we do not follow. An app that
 // speaks first speaks TCP, unless it begins with SETTINGS or a status-line.
 //
+// TLS passes as TCP, or ends here: on a route that has a certificate everything is TLS, and what is spoken within is found in the same
+// way. What is offered in ALPN follows from the app, which is asked once whether it speaks HTTP/2 in clear text, or chooses by
+// itself where TLS begins anew towards it.
+//
 // # How a client is told to leave
 //
 //   - HTTP/1: the close option in the last response.
@@ -33,7 +37,8 @@
 //
 //   - I1 Bytes pass unchanged except the close option, beside which no Keep-Alive field is left, frames of our own, and
 //     what I5 asks for.
-//   - I2 One client connection has one app connection, from its beginning on and at one time.
+//   - I2 One client connection has one app connection at one time, from its beginning on, or from the first byte of the TLS that
+//     ends here. Only where clients are kept when the app closes an idle connection is another one made after it.
 //   - I3 The close option goes only into the head of the last outstanding final response: never into a 1xx, never into a
 //     101. With pipelining the requests that have been passed on are answered first (RFC 9112 section 9.6); after it
 //     nothing more is passed on.
@@ -48,15 +53,21 @@
 //   - I10 Memory per connection is bounded whatever the peers do, and a slow reader stops the other side. A connection
 //     that waits holds no buffer.
 //
+// # An app that ends too early
+//
+// While draining, new connections go to the route's fallback once the app has ended, tried until it leads to a server that has an
+// app; without a fallback the listener closes. What has come by a fallback never leaves by one.
+//
 // # What ends a connection
 //
 // The end of either side is passed on in kind: a FIN as a half-close, an RST as an RST, so that a body cut short is never
 // taken for a whole one. Where we end a connection, after the close option, an answer of our own or the end of the hold, it is
-// closed in stages: our FIN, then the client's, or five seconds.
+// closed in stages: our FIN, then the client's, or five seconds in which the client has taken nothing of what is on its way to it.
+// TLS says its end in a close_notify where the source has ended cleanly, and says none with a reset.
 //
 // # Limits
 //
 // A client that pipelines more than 32 requests waits for answers, and so does one that has 65,536 HTTP/2 streams open. The status of an
 // HTTP/2 stream is not seen: its header block is not decoded. Until a request that may switch protocols is answered,
-// what the client sends after it waits too.
+// what the client sends after it waits too. A connection whose TLS ends here holds a buffer while it waits, and is not parked.
 package proxy

@@ -19,7 +19,7 @@ func (s *Server) Metrics() prometheus.Collector {
 		connections:       d("connections", "Client connections that exist."),
 		ended:             d("connections_total", "Client connections that have ended, by what they spoke and by what ended them.", "protocol", "ended_by"),
 		inFlight:          d("exchanges_in_flight", "Requests that have been passed on and are not answered yet, without health probes."),
-		exchanges:         d("exchanges_total", "Exchanges that have ended, by class of status code, without health probes. none: there was no final response.", "code"),
+		exchanges:         d("exchanges_total", "Exchanges that have ended, by class of status code, without health probes. none: there was no final response, or HTTP/2 was spoken, whose status is not seen.", "code"),
 		probes:            d("probes_total", "Health probes that were relayed."),
 		dialFailures:      d("app_dial_failures_total", "Attempts to connect to the app that failed."),
 		handshakeFailures: d("tls_handshake_failures_total", "TLS handshakes with clients that failed."),

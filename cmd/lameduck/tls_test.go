@@ -252,6 +252,18 @@ func hello(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "hello %s", body)
 }
 
+// startBoth starts an app that speaks HTTP/1 and HTTP/2 in clear text.
+func startBoth(t *testing.T) (address string) {
+	t.Helper()
+	ln := listen(t)
+	app := &http.Server{Handler: http.HandlerFunc(hello), Protocols: new(http.Protocols)}
+	app.Protocols.SetHTTP1(true)
+	app.Protocols.SetUnencryptedHTTP2(true)
+	go func() { _ = app.Serve(ln) }()
+	t.Cleanup(func() { _ = app.Close() })
+	return ln.Addr().String()
+}
+
 // A secureLoad is a client of HTTPS that never sends a request twice.
 type secureLoad struct {
 	client *http.Client
@@ -323,13 +335,7 @@ func TestHTTPSDrainsWithoutLoss(t *testing.T) {
 			t.Parallel()
 			ca := newAuthority(t)
 			cert, key := ca.issue(t, 1)
-			ln := listen(t)
-			app := &http.Server{Handler: http.HandlerFunc(hello), Protocols: new(http.Protocols)}
-			app.Protocols.SetHTTP1(true)
-			app.Protocols.SetUnencryptedHTTP2(true)
-			go func() { _ = app.Serve(ln) }()
-			t.Cleanup(func() { _ = app.Close() })
-			d := startServe(t, ln.Addr().String(), append(newSecret(t, cert, key).env(), "LAMEDUCK_HOLD_QUIET=4s")...)
+			d := startServe(t, startBoth(t), append(newSecret(t, cert, key).env(), "LAMEDUCK_HOLD_QUIET=4s")...)
 			l := newSecureLoad(ca, http2)
 			stopc := make(chan struct{})
 			sent, done := l.run(t, d.front, stopc)
@@ -364,13 +370,7 @@ func TestCurlSpeaksHTTPS(t *testing.T) {
 	if err := os.WriteFile(trusted, ca.pem(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ln := listen(t)
-	app := &http.Server{Handler: http.HandlerFunc(hello), Protocols: new(http.Protocols)}
-	app.Protocols.SetHTTP1(true)
-	app.Protocols.SetUnencryptedHTTP2(true)
-	go func() { _ = app.Serve(ln) }()
-	t.Cleanup(func() { _ = app.Close() })
-	d := startServe(t, ln.Addr().String(), newSecret(t, cert, key).env()...)
+	d := startServe(t, startBoth(t), newSecret(t, cert, key).env()...)
 	_, port, _ := net.SplitHostPort(d.front)
 	for option, want := range map[string]string{"--http1.1": "1.1", "--http2": "2"} {
 		out, err := exec.Command(curl, "-sS", option, "--cacert", trusted, "--resolve", "app.example:"+port+":127.0.0.1",

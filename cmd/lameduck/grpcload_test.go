@@ -35,12 +35,12 @@ func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
 	var ends sync.WaitGroup
 	for n := range loadDrains {
 		load.await(t, (n+1)*loadCalls/(loadDrains+2))
-		next := startGRPCPod(t)
+		leaving, next := pods[n], startGRPCPod(t)
 		pods = append(pods, next)
 		front.add(next.duck.front)
-		hook := pods[n].beginEnd(t)
-		time.AfterFunc(lag, func() { front.remove(pods[n].duck.front) })
-		ends.Go(func() { pods[n].end(t, hook) })
+		hook := leaving.beginEnd(t)
+		time.AfterFunc(lag, func() { front.remove(leaving.duck.front) })
+		ends.Go(func() { leaving.end(t, hook) })
 	}
 	load.await(t, loadCalls)
 	load.end()

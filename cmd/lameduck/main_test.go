@@ -1,9 +1,12 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,6 +34,8 @@ var programs string
 
 // runTests runs the tests; goroutines and processes that they leave behind are failures.
 func runTests(m *testing.M) int {
+	// They wait more than they work: for what others do, and for silence. An argument of the command line is stronger.
+	_ = flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
 	dir, err := linkPrograms()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -21,8 +21,9 @@ func descendants(pid int) []string {
 	return left
 }
 
-// killTree kills a process and all that it has started.
+// killTree kills a process and all that it has started. A process that is stopped starts nothing in the place of what has been killed.
 func killTree(pid int) {
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
 	for _, p := range processes() {
 		if p.parent == pid {
 			killTree(p.pid)

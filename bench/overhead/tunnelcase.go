@@ -56,11 +56,15 @@ func tunnelCase(name string, spoken protocol, l tunnelLoad) benchCase {
 	if l.Up {
 		way = "from the client to the app"
 	}
-	what := fmt.Sprintf("writes of %d KiB", l.Bytes>>10)
+	what := "writes"
 	if l.Framed = spoken == webSocket; l.Framed {
-		what = fmt.Sprintf("frames of %s KiB", number(float64(l.Bytes>>10), 0))
+		what = "frames"
 	}
-	c := loadCase(name, fmt.Sprintf("%d %s tunnels %s, %s", l.Connections, spoken, way, what), 1.0/5, l, wholeMilliseconds)
+	size := fmt.Sprintf("%d KiB", l.Bytes>>10)
+	if l.Bytes >= 1<<20 {
+		size = fmt.Sprintf("%d MiB", l.Bytes>>20)
+	}
+	c := loadCase(name, fmt.Sprintf("%d %s tunnels %s, %s of %s", l.Connections, spoken, way, what, size), 1.0/5, l, wholeMilliseconds)
 	c.Protocol = spoken
 	c.measure = ofInstance(func(ctx context.Context, b *bench, in *instance, d time.Duration) (measurement, error) {
 		m, err := b.measureLoad(ctx, in, l, d, wholeMilliseconds)

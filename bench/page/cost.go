@@ -48,7 +48,7 @@ func (o *overhead) costHeight(row []overheadCase) vg.Length {
 
 // costPanel draws one case from its upper edge down.
 func (o *overhead) costPanel(f figure, c overheadCase, left, right, top vg.Length) {
-	const labels, values = 110, 142
+	const labels, values = 110, 160
 	first, _ := o.find(c.Name, lameduck, "cpu")
 	f.write(left, top-18, bold(textStyle(13, ink)), c.Name)
 	title, _, _ := strings.Cut(c.Title, ";") // the rest is for the tables

@@ -215,7 +215,7 @@ func (o *overhead) findings() []string {
 				words = append(words, fmt.Sprintf("%.2f of %s", s.Ratio, s.Peer))
 			}
 		}
-		all = append(all, fmt.Sprintf("**%s**: %s.", c.Title, strings.Join(words, ", ")))
+		all = append(all, fmt.Sprintf("**%s**: %s.", capital(c.Title), strings.Join(words, ", ")))
 	}
 	return all
 }

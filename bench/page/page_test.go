@@ -201,7 +201,7 @@ func TestCostsAreToldOfWhatTheyAreOf(t *testing.T) {
 	o := sample().overhead
 	want := []string{
 		"**64-byte answers**: 37.5 µs of cpu of it, 0.97 of nginx.",
-		"**tunnels; and more**: 21.0 µs of cpu of it.",
+		"**Tunnels; and more**: 21.0 µs of cpu of it.",
 	}
 	if got := o.findings(); !slices.Equal(got, want) {
 		t.Errorf("the findings are %q, want %q: a check is none, and nor is what has no CPU time", got, want)

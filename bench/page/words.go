@@ -35,7 +35,7 @@ func words(n int) string {
 	return []string{"no", "one", "two", "three", "four", "five", "six"}[n]
 }
 
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+func capital(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):] }
 
 func plainSeconds(v float64) string { return fmt.Sprintf("%g s", v) }
 

@@ -97,6 +97,7 @@ func (c *conn) serve() {
 		return
 	}
 	if !c.bind(app) {
+		c.endedBy(endedIdle)
 		c.finish()
 		return
 	}

@@ -12,12 +12,10 @@ import (
 // maxStreams bounds the open streams of one connection. A client that opens more waits; apps allow a few hundred.
 const maxStreams = 1 << 16
 
-// pingTimeout is how long the answer to our PING is waited for, and goodbyeAfter how long the final GOAWAY comes after it: a
-// client may have answered before another part of it has heard the notice.
-const (
-	pingTimeout  = 5 * time.Second
-	goodbyeAfter = time.Second
-)
+// goodbyeAfter is how long the final GOAWAY comes after the answer to our PING: a client may have answered before another part of it
+// has heard the notice. Without an answer there is no final GOAWAY, however long that takes: what the client opens until it has
+// heard the notice is passed on, and a last stream below that would have it made once more elsewhere.
+const goodbyeAfter = time.Second
 
 // http2State is what is known of an HTTP/2 connection.
 type http2State struct {
@@ -297,7 +295,6 @@ func (c *conn) nextFarewell() (frames []byte, over bool) {
 		s.farewell, s.pinging = noticed, true
 		binary.BigEndian.PutUint64(s.ping[:], rand.Uint64())
 		frames = h2.AppendPing(h2.AppendGoAway(nil, s.lowest), s.ping)
-		c.leaving.Reset(pingTimeout)
 		if c.ending == endedOpen {
 			c.ending = endedTold
 		}

@@ -189,16 +189,17 @@ func TestAQuietHTTP2ConnectionEndsWithTheFinalGoAway(t *testing.T) {
 	})
 }
 
-func TestAClientThatDoesNotAnswerPingsIsNotWaitedFor(t *testing.T) {
+// It may not have heard the notice yet, which waits behind megabytes for a slow line. What it opens meanwhile is passed on, and must not
+// be refused afterwards.
+func TestNothingIsRefusedOfAClientThatHasNotAnsweredThePing(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, _ := speaksHTTP2(r)
 		r.server.Drain()
 		time.Sleep(noticeSpread)
 		client.wantsNotice(h2.MaxStream)
-		time.Sleep(pingTimeout - noticeSpread)
+		time.Sleep(time.Hour)
 		client.wantsOpen()
-		time.Sleep(noticeSpread)
-		client.wants(goAway(0, 0, ""))
+		r.server.CloseIdle() // the end of the hold
 		client.wantsEnd()
 	})
 }

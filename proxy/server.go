@@ -178,7 +178,10 @@ func (s *Server) register(r *route, client net.Conn) *conn {
 }
 
 func (s *Server) unregister(c *conn) {
-	s.stats.ended[c.spoke()][c.ending].Add(1)
+	c.mu.Lock() // who closes idle connections may have it in his list still
+	spoke, ending := c.spoke(), c.ending
+	c.mu.Unlock()
+	s.stats.ended[spoke][ending].Add(1)
 	if c.fellBack {
 		s.stats.fallbacks.Add(-1)
 	}

@@ -88,7 +88,7 @@ var protocols = []mutant{
 	{"h2c: the first GOAWAY refuses nothing", "proxy/h2c.go",
 		"h2.AppendGoAway(nil, s.lowest), s.ping", "h2.AppendGoAway(nil, s.highest), s.ping", "TestAnHTTP2ClientIsTold", ""},
 	{"h2c: the second one comes after a round trip", "proxy/h2c.go",
-		"c.leaving.Reset(pingTimeout)", "c.leaving.Reset(goodbyeAfter)", "TestAClientThatDoesNotAnswerPings|TestAnHTTP2ClientIsTold", ""},
+		"s.farewell, s.pinging = noticed, true\n", "s.farewell, s.pinging = noticed, true\n\t\tc.leaving.Reset(5 * goodbyeAfter)\n", "TestNothingIsRefused", ""},
 	{"h2c: and a moment", "proxy/h2c.go",
 		"c.leaving.Reset(goodbyeAfter)", "c.leaving.Reset(0)", "TestAnHTTP2ClientIsTold", ""},
 	{"h2c: the answer to our PING is not the app's", "proxy/h2c.go",

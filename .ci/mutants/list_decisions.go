@@ -26,7 +26,7 @@ var decisions = []mutant{
 	{"lifecycle: the relay is told of the drain", "lifecycle/lifecycle.go",
 		"l.relay.Drain()\n", "\n", "TestTheDoorsIntoDraining", ""},
 	{"lifecycle: /hold begins no drain", "lifecycle/hook.go",
-		"window := time.NewTimer", "l.RequestDrain()\n\twindow := time.NewTimer", "TestHold$", ""},
+		"window := time.NewTimer", "l.RequestDrain(false)\n\twindow := time.NewTimer", "TestHold$", ""},
 	{"lifecycle: /hold alone waits for the hook window", "lifecycle/hook.go",
 		"time.NewTimer(l.config.HookWindow)", "time.NewTimer(l.config.HookWindow / 2)", "TestHold$", ""},
 	{"lifecycle: /hold waits for the end of the hold", "lifecycle/hook.go",

@@ -26,7 +26,8 @@ func (l *Lifecycle) serveReady(w http.ResponseWriter, _ *http.Request) {
 }
 
 // Control is the handler of the control address, which is on the loopback interface: POST /drain begins the drain,
-// with ?wait it answers at the end of the hold, with ?native it says that we are a native sidecar, and GET /status tells how things stand.
+// with ?wait it answers at the end of the hold, with ?native it says that we are a native sidecar, and GET /status tells how
+// things stand.
 func (l *Lifecycle) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /drain", l.serveDrain)

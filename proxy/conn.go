@@ -86,8 +86,8 @@ const (
 )
 
 // serve relays one connection. The app's connection is made first, whether or not the client has sent anything: the app
-// sees the connections that it would see without us, but for those whose TLS ends here and has not begun. It returns when the direction from the client has ended or is
-// parked.
+// sees the connections that it would see without us, but for those whose TLS ends here and has not begun. It returns when the
+// direction from the client has ended or is parked.
 func (c *conn) serve() {
 	growStack()
 	app, err := c.reach()

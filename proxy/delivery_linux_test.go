@@ -33,15 +33,23 @@ func undelivered(t *testing.T, s *Server) (client *net.TCPConn, app net.Conn) {
 	return client, app
 }
 
+// expectStandstill expects that there is no progress any more once the kernel has put into the client's buffer what fits.
+func expectStandstill(t *testing.T, progress func() bool) {
+	t.Helper()
+	for begun := time.Now(); progress(); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("there is progress still, though the client takes nothing")
+		}
+	}
+}
+
 func TestUndeliveredCountsWhoTakesWhatIsOnItsWay(t *testing.T) {
 	s := New(Config{})
 	client, _ := undelivered(t, s)
 	if n := s.Undelivered(); n != 1 {
 		t.Errorf("%d connections have something on its way, want 1", n)
 	}
-	if n := s.Undelivered(); n != 0 {
-		t.Errorf("%d connections have something on its way to a client that takes it, want none: it takes nothing", n)
-	}
+	expectStandstill(t, func() bool { return s.Undelivered() > 0 })
 	if _, err := io.CopyN(io.Discard, client, 300<<10); err != nil {
 		t.Fatal(err)
 	}
@@ -51,11 +59,7 @@ func TestUndeliveredCountsWhoTakesWhatIsOnItsWay(t *testing.T) {
 	if _, err := io.CopyN(io.Discard, client, 300<<10); err != nil {
 		t.Fatal(err)
 	}
-	for begun := time.Now(); s.Undelivered() > 0; {
-		if time.Since(begun) > 10*time.Second {
-			t.Fatal("something is on its way still, though the client has all")
-		}
-	}
+	expectStandstill(t, func() bool { return s.Undelivered() > 0 })
 }
 
 // lingersOn is asked where a linger is over.
@@ -73,9 +77,7 @@ func TestALingerLastsWhileTheClientTakesWhatIsOnItsWay(t *testing.T) {
 	if !lingers() {
 		t.Error("the linger ends although something is on its way")
 	}
-	if lingers() {
-		t.Error("the linger lasts although the client takes nothing")
-	}
+	expectStandstill(t, lingers)
 	if _, err := io.CopyN(io.Discard, client, 300<<10); err != nil {
 		t.Fatal(err)
 	}

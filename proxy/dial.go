@@ -36,23 +36,31 @@ func (s *Server) dialApp(r *route) (Conn, error) {
 	if s.appGone() {
 		return nil, errAppGone
 	}
-	c, err := s.dialPatiently(r.Dial, s.gone)
-	if err != nil && err != errAppGone {
+	c, err := s.tryApp(s.ctx, r)
+	if err == nil {
+		return c, nil
+	}
+	again := func(ctx context.Context) (Conn, error) { return s.tryApp(ctx, r) }
+	if c, err = s.tryAgain(err, again, s.gone); err != nil && err != errAppGone {
 		err = fmt.Errorf("dial app: %w", err)
 	}
 	return c, err
 }
 
-// dialPatiently tries again until it succeeds, the time is over or the app has gone.
-func (s *Server) dialPatiently(dial Dialer, gone <-chan struct{}) (Conn, error) {
-	c, err := dial(s.ctx)
-	if err == nil {
-		return c, nil
+// tryApp dials the app once.
+func (s *Server) tryApp(ctx context.Context, r *route) (Conn, error) {
+	c, err := r.Dial(ctx)
+	if err != nil {
+		s.stats.dialFailures.Add(1)
 	}
+	return c, err
+}
+
+// tryAgain dials, after an attempt that has failed with err, until one succeeds, the time is over or the app has gone.
+func (s *Server) tryAgain(err error, dial Dialer, gone <-chan struct{}) (Conn, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, s.config.AppWait)
 	defer cancel()
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
-		s.stats.dialFailures.Add(1)
 		select {
 		case <-ctx.Done():
 			return nil, err
@@ -60,6 +68,7 @@ func (s *Server) dialPatiently(dial Dialer, gone <-chan struct{}) (Conn, error) 
 			return nil, errAppGone
 		case <-time.After(retry):
 		}
+		var c Conn
 		if c, err = dial(ctx); err == nil {
 			return c, nil
 		}

@@ -106,8 +106,8 @@ func announces(c Conn, m segment) (yes bool) {
 // awaitFirstByte waits until the client has said something, or for long enough. It takes nothing.
 func (c *conn) awaitFirstByte() error {
 	raw := rawOf(c.client)
-	if raw == nil {
-		return nil // TLS has begun
+	if raw == nil || c.app != nil {
+		return nil // it has said something: TLS has begun, or the app had it
 	}
 	c.setHeadDeadline(time.Now().Add(firstByteWait))
 	defer c.setHeadDeadline(time.Time{})
@@ -139,9 +139,8 @@ func (s *Server) fallsBack(r *route) bool { return r.Fallback != nil && s.draini
 
 // dialAtOnce connects to the app what has come by a fallback: if that does not accept, the other server is to know at once.
 func (c *conn) dialAtOnce() (Conn, error) {
-	app, err := c.route.Dial(c.server.ctx)
+	app, err := c.server.tryApp(c.server.ctx, c.route)
 	if err != nil {
-		c.server.stats.dialFailures.Add(1)
 		return nil, errLoop
 	}
 	return app, nil
@@ -158,5 +157,9 @@ func (c *conn) fallBack() (Conn, error) {
 		return nil, errFallbacks
 	}
 	s.stats.fellBack.Add(1)
-	return s.dialPatiently(c.route.Fallback, nil)
+	other, err := c.route.Fallback(s.ctx)
+	if err == nil {
+		return other, nil
+	}
+	return s.tryAgain(err, c.route.Fallback, nil)
 }

@@ -270,3 +270,39 @@ func arrivalOf(t *testing.T, ln net.Listener, dial func(network, address string)
 	t.Cleanup(func() { _ = arrival.Close() })
 	return arrival.(*net.TCPConn)
 }
+
+// Its request has been read: there may be no further byte to wait for.
+func TestAKeptClientIsServedByTheFallbackAtOnce(t *testing.T) {
+	app := &http.Server{Handler: http.HandlerFunc(echo)}
+	ln := listenLoopback(t)
+	go func() { _ = app.Serve(ln) }()
+	t.Cleanup(func() { _ = app.Close() })
+	s := New(Config{KeepClient: true})
+	other := serveHTTP(t, echo).Addr().String()
+	c, err := net.Dial("tcp", serveLoopback(t, s, Route{Dial: DialTCP(ln.Addr().String()), Fallback: DialFallback(other)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	exchange := func() {
+		t.Helper()
+		if _, err := io.WriteString(c, get); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := c.Read(make([]byte, 4<<10)); n == 0 {
+			t.Fatalf("the client has nothing, error %v; want an answer", err)
+		}
+	}
+	exchange()
+	s.Drain()
+	_ = app.Close()
+	for !s.all()[0].isAway() {
+		time.Sleep(time.Millisecond)
+	}
+	s.AppEnded()
+	begun := time.Now()
+	exchange()
+	if took := time.Since(begun); took >= firstByteWait {
+		t.Errorf("the answer took %v, as long as a client that says nothing is waited for", took)
+	}
+}

@@ -51,6 +51,9 @@ func TestTheFallbackServesNewConnectionsWhenTheAppHasGoneWhileDraining(t *testin
 		next.send(get)
 		servesByFallback(next, r.other(others))
 		old.wantsOpen() // it is left to its app's end
+		if n := r.server.stats.dialFailures.Load(); n != r.refusals() {
+			t.Errorf("%d failures to reach the app are counted, want the %d that there were", n, r.refusals())
+		}
 		if n := r.server.stats.fellBack.Load(); n != 2 {
 			t.Errorf("%d connections are counted as having gone to the fallback, want 2", n)
 		}

@@ -54,9 +54,12 @@ func (h *handshake) shake() (Conn, error) {
 		return nil, err
 	}
 	h.app, h.fault = c.dial()
-	if c.server.appGone() {
+	switch {
+	case h.fault == nil && c.fellBack:
 		c.pass()
-		return h.app, h.fault
+		return h.app, nil
+	case h.fault != nil && c.server.appGone():
+		return nil, h.fault
 	}
 	if h.fault == nil && len(h.header) > 0 {
 		if _, err := h.app.Write(h.header); err != nil {

@@ -301,7 +301,6 @@ func (c *conn) begin(req *h1.Request) error {
 			return err
 		}
 	}
-	copied, size := c.copyRequest(req)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.outstanding.full() && !c.closing && c.states[fromApp] != done {
@@ -313,10 +312,7 @@ func (c *conn) begin(req *h1.Request) error {
 	case c.states[fromApp] == away:
 		return errAway
 	}
-	if c.keep != nil {
-		c.keep.take(copied, size, c.outstanding.len() == 0)
-		c.notePersistence(c.requests.pending()[:req.Size])
-	}
+	c.remember(req)
 	if e.switches {
 		c.protocol = undecided
 	}

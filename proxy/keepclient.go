@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io"
 
-	"go.uber.org/zap"
-
 	"lameduck/proxy/h1"
 )
 
@@ -80,32 +78,31 @@ func (c *conn) mayLeave() bool {
 	return c.outstanding.len() == 1 && c.keep.request != nil
 }
 
-// copyRequest returns a copy of a request that may be sent again: it is whole in our buffer, and idempotent (RFC 9110 section 9.2.2). Nil:
-// it may not.
-func (c *conn) copyRequest(req *h1.Request) (copied *buffer, size int) {
-	pending := c.requests.pending()
-	if c.keep == nil || !h1.Idempotent(pending) {
-		return nil, 0
+// remember takes up a request that is to be passed on: whether it may be sent again, and whether the connection ends with it. The caller
+// holds mu.
+func (c *conn) remember(req *h1.Request) {
+	if c.keep == nil {
+		return
 	}
-	body := req.Body
-	n, err := body.Scan(pending[req.Size:])
-	size = req.Size + n
-	if err != nil || !body.Done() || size > bufferSize {
-		return nil, 0
+	c.keep.forget()
+	head := c.requests.pending()
+	c.notePersistence(head[:req.Size])
+	if c.outstanding.len() == 0 && c.keep.reused && h1.Idempotent(head) {
+		c.copyRequest(req)
 	}
-	copied = newBuffer()
-	copy(copied.bytes, pending[:size])
-	return copied, size
 }
 
-// take takes up a request that is outstanding now, if it alone is, on a connection that may be stale. The caller holds mu.
-func (k *keeping) take(copied *buffer, size int, alone bool) {
-	k.forget()
-	if copied != nil && !(alone && k.reused) {
-		copied.free()
-		copied = nil
+// copyRequest keeps a copy of a request that is whole in our buffer. It alone is outstanding, on a connection that may be stale, and it is
+// idempotent (RFC 9110 section 9.2.2). The caller holds mu.
+func (c *conn) copyRequest(req *h1.Request) {
+	pending, body := c.requests.pending(), req.Body
+	n, err := body.Scan(pending[req.Size:])
+	size := req.Size + n
+	if err != nil || !body.Done() || size > bufferSize {
+		return
 	}
-	k.request, k.size = copied, size
+	c.keep.request, c.keep.size = newBuffer(), size
+	copy(c.keep.request.bytes, pending[:size])
 }
 
 // forget gives the copy back: the request may not be sent again any more. The caller holds mu.
@@ -243,8 +240,6 @@ func (c *conn) unavailable(err error) error {
 	if err == errClosing || c.server.appGone() {
 		return err
 	}
-	if entry := c.server.log.Check(zap.WarnLevel, "app not reached"); entry != nil {
-		entry.Write(zap.Stringer("client", c.client.RemoteAddr()), zap.Error(err))
-	}
+	c.logEnd("app not reached", err)
 	return c.refuse(answerUnavailable)
 }

@@ -23,9 +23,10 @@ type rig struct {
 	apps     chan *memConn // the app's sides of the connections that the server makes
 	served   chan error
 
-	mu     sync.Mutex
-	dials  int
-	refuse bool
+	mu      sync.Mutex
+	dials   int
+	refused uint64 // of them
+	refuse  bool
 }
 
 // inBubble runs test with a rig, and then expects that nothing is left of it.
@@ -78,11 +79,19 @@ func (r *rig) dial(context.Context) (Conn, error) {
 	defer r.mu.Unlock()
 	r.dials++
 	if r.refuse {
+		r.refused++
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	}
 	c, app := memPipe(memAddr)
 	r.apps <- app
 	return c, nil
+}
+
+// refusals returns how many attempts to reach the app were refused.
+func (r *rig) refusals() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refused
 }
 
 func (r *rig) setRefuse(on bool) {

@@ -37,7 +37,7 @@ var security = []mutant{
 	{"tls: our end waits for no write", "proxy/secured.go",
 		"!s.writing.TryLock() {", "func() bool { s.writing.Lock(); return false }() {", "TestACutDoesNotWait", ""},
 	{"tls: the fallback has the client's TLS", "proxy/handshake.go",
-		"if c.server.appGone() {", "if false {", "TestTheFallbackHasTheClientsTLS", ""},
+		"case h.fault == nil && c.fellBack:", "case false:", "TestTheFallbackHasTheClientsTLS", ""},
 	{"tls: a PROXY protocol header goes to the app in front", "proxy/handshake.go",
 		"h.app.Write(h.header)", "h.app.Write(nil)", "TestAProxyHeaderInFrontOfTLS", ""},
 	{"tls: a route may pass it on", "cmd/lameduck/serve.go",

@@ -106,6 +106,7 @@ type Removal struct {
 // goroutines.
 type Fleet struct {
 	lags    []time.Duration
+	settle  time.Duration // how long the fleet is unsettled before a node acts, and after it has
 	nodes   []node
 	closing chan struct{}  // closed by close
 	close   func() error   // ends the fleet once
@@ -127,7 +128,9 @@ func StartFleet(ctx context.Context, c FleetConfig) (*Fleet, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("start load balancers: %w", err)
 	}
+	kind, _ := c.Kind.implementation()
 	f := newFleet(c.Lags)
+	f.settle = kind.settle
 	ports := new(port.Picker)
 	for i := range f.lags {
 		n, err := c.start(ctx, i, ports)
@@ -160,19 +163,19 @@ func (f *Fleet) Addrs() []string {
 	return addrs
 }
 
-// Unsettled tells whether a node is acting on a change. One that reloads its configuration for it closes the idle connections of
-// its clients then.
+// Unsettled tells whether a node is acting on a change, is about to, or has just done so. One that reloads its configuration for it
+// closes the idle connections of its clients then, one after the other, and what has been sent on one of them and not been read yet
+// is lost. So clients are told a moment before, and have nothing unread there when it acts; and until a moment after, when they
+// see what has been closed.
 func (f *Fleet) Unsettled() bool { return f.changes.Load() > 0 }
 
-// Add returns when every node sends requests to the endpoint at host:port. Adding one that is there is an error.
+// Add returns when every node sends requests to the endpoint at host:port, which takes the moment that [Fleet.Unsettled] speaks of. Adding one that is there is an error.
 func (f *Fleet) Add(ctx context.Context, addr string) error {
 	errs := make([]error, len(f.nodes))
 	var adding sync.WaitGroup
 	for i, n := range f.nodes {
 		adding.Go(func() {
-			f.changes.Add(1)
-			defer f.changes.Add(-1)
-			if err := n.Add(ctx, addr); err != nil {
+			if err := f.change(ctx, func() error { return n.Add(ctx, addr) }); err != nil {
 				errs[i] = fmt.Errorf("load balancer %d: %w", i+1, err)
 			}
 		})
@@ -186,7 +189,7 @@ func (f *Fleet) Add(ctx context.Context, addr string) error {
 func (f *Fleet) Remove(ctx context.Context, addr string) error {
 	told := time.Now()
 	for i, lag := range f.lags {
-		t := time.NewTimer(lag)
+		t := time.NewTimer(lag - f.settle)
 		r := Removal{Node: i, Addr: addr, Told: told}
 		begun := f.begin(func() {
 			defer t.Stop()
@@ -201,6 +204,16 @@ func (f *Fleet) Remove(ctx context.Context, addr string) error {
 	return nil
 }
 
+// change lets a node act while the fleet is unsettled.
+func (f *Fleet) change(ctx context.Context, act func() error) error {
+	f.changes.Add(1)
+	defer time.AfterFunc(f.settle, func() { f.changes.Add(-1) })
+	if err := sleep(ctx, f.settle); err != nil {
+		return err
+	}
+	return act()
+}
+
 // begin starts a removal that Close waits for, and reports false when there is nothing to wait for it any more.
 func (f *Fleet) begin(removal func()) bool {
 	f.mu.Lock()
@@ -211,13 +224,11 @@ func (f *Fleet) begin(removal func()) bool {
 	return !f.closed
 }
 
-// remove tells a node of an endpoint's end when the lag is over.
+// remove tells a node of an endpoint's end when the lag is over, and is called back a moment before.
 func (f *Fleet) remove(ctx context.Context, over <-chan time.Time, r Removal) error {
 	select {
 	case <-over:
-		f.changes.Add(1)
-		defer f.changes.Add(-1)
-		return f.nodes[r.Node].Remove(ctx, r.Addr)
+		return f.change(ctx, func() error { return f.nodes[r.Node].Remove(ctx, r.Addr) })
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-f.closing:
@@ -263,4 +274,16 @@ func (f *Fleet) end() error {
 		errs = append(errs, n.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// sleep returns nil after d, and the context's error if that is done before.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

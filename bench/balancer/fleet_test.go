@@ -205,6 +205,61 @@ func TestFleetIsUnsettledWhileANodeActs(t *testing.T) {
 	})
 }
 
+func TestClientsAreToldAMomentBeforeANodeActsAndUntilAMomentAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newTold()
+		n.takes = 200 * time.Millisecond // to remove
+		f := fleetOf([]time.Duration{time.Second}, n)
+		f.settle = 100 * time.Millisecond
+		began := time.Now()
+		added := make(chan error)
+		go func() { added <- f.Add(t.Context(), "a") }()
+		expect := func(unsettled bool, ms ...time.Duration) {
+			t.Helper()
+			for _, at := range ms {
+				time.Sleep(time.Until(began.Add(at * time.Millisecond)))
+				synctest.Wait()
+				if f.Unsettled() != unsettled {
+					t.Errorf("unsettled at %d ms: %v", at, !unsettled)
+				}
+			}
+		}
+		expect(true, 1, 99)
+		if err := <-added; err != nil || n.added["a"] != f.settle {
+			t.Errorf("passed on after %v (%v), want %v", n.added["a"], err, f.settle)
+		}
+		f.Remove(t.Context(), "a") // at 100 ms
+		expect(true, 199)
+		expect(false, 201, 999)
+		expect(true, 1001, 1399)
+		expect(false, 1401)
+		removals, err := f.Wait()
+		if err != nil || n.removed["a"] != 1100*time.Millisecond || removals[0].Done != began.Add(1300*time.Millisecond) {
+			t.Errorf("the removal was passed on at %v, want 1.1s, and done 200ms later: %v, %v", n.removed["a"], removals, err)
+		}
+	})
+}
+
+func TestAChangeIsNotMadeWhenItsContextEndsBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newTold()
+		f := fleetOf(nil, n)
+		f.settle = time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), f.settle/2)
+		defer cancel()
+		f.Remove(ctx, "a")
+		if err := f.Add(ctx, "b"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("adding: got %v, want the context's error", err)
+		}
+		if _, err := f.Wait(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("removing: got %v, want the context's error", err)
+		}
+		if len(n.added)+len(n.removed) != 0 {
+			t.Errorf("told the node all the same: %v, %v", n.added, n.removed)
+		}
+	})
+}
+
 // A rollout that is given up tells of an end while the fleet is being closed.
 func TestRemovalsWhileTheFleetIsClosedAreDropped(t *testing.T) {
 	for range 200 { // the two meet in some of them

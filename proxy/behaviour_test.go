@@ -335,6 +335,9 @@ func TestCut(t *testing.T) {
 		for _, p := range []*peer{idle, busy, busyApp, tunnel, tunnelApp} {
 			p.wantsEnd() // a FIN, no RST
 		}
+		if connections, exchanges := r.server.Cut(); connections != 0 || exchanges != 0 {
+			t.Errorf("%d connections with %d exchanges are cut and counted once more", connections, exchanges)
+		}
 		time.Sleep(2 * cutTimeout)
 		synctest.Wait()
 		if n := r.server.connections(); n != 0 {
@@ -343,6 +346,19 @@ func TestCut(t *testing.T) {
 		if _, _, ended := r.server.Seen(); ended["http1"]["cut"] != 1 || ended["none"]["cut"] != 1 || ended["tunnel"]["cut"] != 1 {
 			t.Errorf("ended %v, want one of each cut", ended)
 		}
+	})
+}
+
+func TestAHealthProbeThatIsCutIsInNoCount(t *testing.T) {
+	inBubble(t, Config{ProbeAgents: DefaultProbeAgents}, func(r *rig) {
+		client, app := r.connect()
+		client.send(probe)
+		app.wants(probe)
+		if connections, exchanges := r.server.Cut(); connections != 0 || exchanges != 0 {
+			t.Errorf("%d connections with %d exchanges are cut, want none", connections, exchanges)
+		}
+		client.wantsEnd()
+		app.wantsEnd()
 	})
 }
 

@@ -210,12 +210,16 @@ func (c *conn) closeIdle() {
 	c.halfCloseBoth()
 }
 
-// cut ends the connection with a FIN to both sides whatever is in flight on it, and returns how many exchanges were.
+// cut ends the connection with a FIN to both sides whatever is in flight on it, and returns how many exchanges were, health probes
+// aside. A second time there is nothing left to cut, although those exchanges may not be over yet.
 func (c *conn) cut() (exchanges int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	exchanges = c.inFlight()
-	if c.ending == endedOpen || exchanges > 0 {
+	if c.ending == endedCut {
+		return 0
+	}
+	exchanges = c.inFlight() - c.outstanding.probes()
+	if c.ending == endedOpen || c.inFlight() > 0 {
 		c.ending = endedCut
 	}
 	c.halfCloseBoth()

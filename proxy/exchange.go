@@ -23,6 +23,16 @@ type exchanges struct {
 func (q *exchanges) len() int   { return int(q.count) }
 func (q *exchanges) full() bool { return q.count == maxOutstanding }
 
+// probes returns how many are health probes.
+func (q *exchanges) probes() (n int) {
+	for i := range q.count {
+		if q.ring[(q.first+i)%maxOutstanding].probe {
+			n++
+		}
+	}
+	return n
+}
+
 func (q *exchanges) push(e exchange) {
 	q.ring[(q.first+q.count)%maxOutstanding] = e
 	q.count++

@@ -76,6 +76,7 @@ type drainStatus struct {
 	Required       float64 `json:"required_silence_seconds"`
 	CutConnections int     `json:"cut_connections"`
 	CutExchanges   int     `json:"cut_exchanges"`
+	Unanswered     uint64  `json:"unanswered_exchanges"`
 
 	Ended map[string]map[string]uint64 `json:"connections_ended"` // by protocol, then by what ended them
 }
@@ -98,7 +99,7 @@ func newDrainStatus(s Story) *drainStatus {
 	return &drainStatus{
 		Door: s.Door, End: s.End.String(), Seconds: s.Duration.Seconds(),
 		Exchanges: s.Exchanges, Last: s.Last.Seconds(), Required: s.Required.Seconds(),
-		CutConnections: s.CutConnections, CutExchanges: s.CutExchanges, Ended: s.Ended,
+		CutConnections: s.CutConnections, CutExchanges: s.CutExchanges, Unanswered: s.Unanswered, Ended: s.Ended,
 	}
 }
 

@@ -29,9 +29,9 @@ type Relay interface {
 	Cut() (connections, exchanges int)
 	// Close ends everything: what is in flight when ctx is done is cut and returned.
 	Close(ctx context.Context) (connections, exchanges int)
-	// Seen returns how many exchanges have begun since Drain, how long after it the last one did, and how many
-	// connections have ended so far, by what they spoke and by what ended them.
-	Seen() (exchanges uint64, last time.Duration, ended map[string]map[string]uint64)
+	// Seen returns how many exchanges have begun since Drain, how long after it the last one did, how many have not been answered since then
+	// because the app ended their connections, and how many connections have ended so far, by what they spoke and by what ended them.
+	Seen() (exchanges uint64, last time.Duration, unanswered uint64, ended map[string]map[string]uint64)
 }
 
 // An App is the process that is kept alive: one beside us, see [Neighbour], or our own [Child].

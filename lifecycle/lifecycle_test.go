@@ -77,8 +77,8 @@ func (r *fakeRelay) Outlook(rule silence.Rule) silence.Outlook {
 	return silence.Outlook{InFlight: r.inFlight, SilentIn: time.Until(r.silentAt), Required: max(rule.Quiet, r.required)}
 }
 
-func (r *fakeRelay) Seen() (uint64, time.Duration, map[string]map[string]uint64) {
-	return 7, 1500 * time.Millisecond, map[string]map[string]uint64{"http1": {"told": 3, "client": 1}, "tcp": {"cut": 2}}
+func (r *fakeRelay) Seen() (uint64, time.Duration, uint64, map[string]map[string]uint64) {
+	return 7, 1500 * time.Millisecond, 3, map[string]map[string]uint64{"http1": {"told": 3, "client": 1}, "tcp": {"cut": 2}}
 }
 
 // busy sets the exchanges in flight and returns how many there were.
@@ -619,6 +619,7 @@ func TestTheStoryIsToldOnce(t *testing.T) {
 		for field, want := range map[string]any{
 			"reason": "quiet", "door": "stop signal", "hold": 5 * time.Second, "exchanges": uint64(7),
 			"last_exchange_after": 1500 * time.Millisecond, "required_silence": 5 * time.Second, "cut_exchanges": int64(0),
+			"unanswered_exchanges": uint64(3),
 		} {
 			if fields[field] != want {
 				t.Errorf("%s is %v, want %v", field, fields[field], want)
@@ -626,7 +627,7 @@ func TestTheStoryIsToldOnce(t *testing.T) {
 		}
 	})
 	b, err := os.ReadFile(config.TerminationLog)
-	want := "drained in 5s (quiet; begun by stop signal): 7 exchanges after its start, the last one 1.5s after it; silence required: 5s; cut: 0 exchanges on 0 connections; http1 connections ended: 1 by client, 3 by told; tcp connections ended: 2 by cut\n"
+	want := "drained in 5s (quiet; begun by stop signal): 7 exchanges after its start, the last one 1.5s after it; silence required: 5s; cut: 0 exchanges on 0 connections; not answered by the app: 3; http1 connections ended: 1 by client, 3 by told; tcp connections ended: 2 by cut\n"
 	if err != nil || string(b) != want {
 		t.Errorf("the termination log is\n%q, error %v; want\n%q", b, err, want)
 	}
@@ -648,8 +649,8 @@ func TestStatus(t *testing.T) {
 		s.relay.busy(2)
 		s.RequestDrain(false)
 		time.Sleep(3 * time.Second)
-		if got := status(); got.Phase != "draining" || got.InFlight != 2 || got.Drain == nil || got.Drain.Seconds != 3 || got.Drain.Exchanges != 7 {
-			t.Errorf("the status is %+v, want 3 s of draining with 2 in flight and 7 seen", got)
+		if got := status(); got.Phase != "draining" || got.InFlight != 2 || got.Drain == nil || got.Drain.Seconds != 3 || got.Drain.Exchanges != 7 || got.Drain.Unanswered != 3 {
+			t.Errorf("the status is %+v, want 3 s of draining with 2 in flight, 7 seen and 3 not answered", got)
 		}
 	})
 }
@@ -698,6 +699,12 @@ lameduck_drain_duration_seconds 5
 # HELP lameduck_drain_last_exchange_seconds Time from the drain's start to the begin of the last exchange: the load balancer's real delay.
 # TYPE lameduck_drain_last_exchange_seconds gauge
 lameduck_drain_last_exchange_seconds 1.5
+# HELP lameduck_drain_unanswered_exchanges_total Exchanges in the drain whose connection the app ended before it had answered them.
+# TYPE lameduck_drain_unanswered_exchanges_total counter
+lameduck_drain_unanswered_exchanges_total 3
+# HELP lameduck_hold_max_seconds What the hold lasts at most.
+# TYPE lameduck_hold_max_seconds gauge
+lameduck_hold_max_seconds 60
 # HELP lameduck_phase Whether the process is in the phase: 1 for the current one, 0 for the others.
 # TYPE lameduck_phase gauge
 lameduck_phase{phase="drained"} 1
@@ -706,7 +713,8 @@ lameduck_phase{phase="serving"} 0
 lameduck_phase{phase="stopped"} 0
 `
 		if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "lameduck_drain_ended",
-			"lameduck_drain_duration_seconds", "lameduck_drain_last_exchange_seconds", "lameduck_phase"); err != nil {
+			"lameduck_drain_duration_seconds", "lameduck_drain_last_exchange_seconds", "lameduck_drain_unanswered_exchanges_total",
+			"lameduck_hold_max_seconds", "lameduck_phase"); err != nil {
 			t.Error(err)
 		}
 	})

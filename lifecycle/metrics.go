@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	lifecycle *Lifecycle
 
-	phase, hooks, duration, ended, exchanges, last, cutConnections, cutExchanges *prometheus.Desc
+	phase, hooks, holdMax, duration, ended, exchanges, last, cutConnections, cutExchanges, unanswered *prometheus.Desc
 }
 
 // Metrics returns the collector of the lifecycle's metrics.
@@ -18,19 +18,21 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 		lifecycle:      l,
 		phase:          d("phase", "Whether the process is in the phase: 1 for the current one, 0 for the others.", "phase"),
 		hooks:          d("hook_waiters", "Callers of /hold that wait."),
+		holdMax:        d("hold_max_seconds", "What the hold lasts at most."),
 		duration:       d("drain_duration_seconds", "Duration of the hold so far, or of the whole hold once it has ended."),
 		ended:          d("drain_ended", "Whether the hold has ended for the reason: 1 or 0.", "reason"),
 		exchanges:      d("drain_exchanges_total", "Exchanges that began after the drain's start."),
 		last:           d("drain_last_exchange_seconds", "Time from the drain's start to the begin of the last exchange: the load balancer's real delay."),
 		cutConnections: d("drain_cut_connections_total", "Connections that were cut with exchanges in flight because time was up."),
 		cutExchanges:   d("drain_cut_exchanges_total", "Exchanges that were cut because time was up."),
+		unanswered:     d("drain_unanswered_exchanges_total", "Exchanges in the drain whose connection the app ended before it had answered them."),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.phase, m.hooks, m.duration, m.ended, m.exchanges, m.last, m.cutConnections, m.cutExchanges,
+		m.phase, m.hooks, m.holdMax, m.duration, m.ended, m.exchanges, m.last, m.cutConnections, m.cutExchanges, m.unanswered,
 	} {
 		c <- d
 	}
@@ -52,11 +54,13 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 		gauge(m.ended, truth(s.End == r), r.String())
 	}
 	gauge(m.hooks, float64(len(m.lifecycle.waiters)))
+	gauge(m.holdMax, m.lifecycle.config.Hold.Max.Seconds())
 	gauge(m.duration, s.Duration.Seconds())
 	gauge(m.last, s.Last.Seconds())
 	counter(m.exchanges, float64(s.Exchanges))
 	counter(m.cutConnections, float64(s.CutConnections))
 	counter(m.cutExchanges, float64(s.CutExchanges))
+	counter(m.unanswered, float64(s.Unanswered))
 }
 
 func truth(b bool) float64 {

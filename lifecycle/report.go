@@ -21,6 +21,7 @@ type Story struct {
 	Required       time.Duration // the silence that was required of the source for which the hold lasted; zero: nobody called
 	CutConnections int           // with exchanges in flight when time was up
 	CutExchanges   int
+	Unanswered     uint64 // exchanges whose connection the app ended, after the drain's start, before it had answered them
 	// Ended are the connections that have ended since the process began, by what they spoke and by what ended them.
 	Ended map[string]map[string]uint64
 }
@@ -36,7 +37,7 @@ func (l *Lifecycle) Story() Story {
 	if s.End == NotEnded {
 		s.Duration = time.Since(l.since)
 	}
-	s.Exchanges, s.Last, s.Ended = l.relay.Seen()
+	s.Exchanges, s.Last, s.Unanswered, s.Ended = l.relay.Seen()
 	return s
 }
 
@@ -52,6 +53,7 @@ func (l *Lifecycle) tell() {
 		zap.Duration("required_silence", s.Required),
 		zap.Int("cut_connections", s.CutConnections),
 		zap.Int("cut_exchanges", s.CutExchanges),
+		zap.Uint64("unanswered_exchanges", s.Unanswered),
 		zap.Any("connections", s.Ended))
 	if l.config.TerminationLog == "" {
 		return
@@ -72,6 +74,7 @@ func (s Story) String() string {
 	}
 	fmt.Fprintf(&b, "; silence required: %v", s.Required.Round(time.Millisecond))
 	fmt.Fprintf(&b, "; cut: %d exchanges on %d connections", s.CutExchanges, s.CutConnections)
+	fmt.Fprintf(&b, "; not answered by the app: %d", s.Unanswered)
 	for _, protocol := range slices.Sorted(maps.Keys(s.Ended)) {
 		fmt.Fprintf(&b, "; %s connections ended:", protocol)
 		for i, by := range slices.Sorted(maps.Keys(s.Ended[protocol])) {

@@ -209,7 +209,7 @@ func TestWhatIsTraffic(t *testing.T) {
 				client.send(test.request)
 				app.wants(test.request)
 				inFlight := r.server.Outlook(silence.Rule{}).InFlight
-				seen, _, _ := r.server.Seen()
+				seen, _, _, _ := r.server.Seen()
 				if got := inFlight == 1; got != test.traffic {
 					t.Errorf("in flight: %v, want %v", got, test.traffic)
 				}
@@ -257,7 +257,7 @@ func TestSeenTellsWhenTheLastRequestCame(t *testing.T) {
 		converse(client, app)
 		time.Sleep(time.Second)
 		r.server.Drain()
-		if n, last, _ := r.server.Seen(); n != 0 || last != 0 {
+		if n, last, _, _ := r.server.Seen(); n != 0 || last != 0 {
 			t.Errorf("seen %d, the last after %v, want nothing before the first", n, last)
 		}
 		time.Sleep(3 * time.Second)
@@ -270,7 +270,7 @@ func TestSeenTellsWhenTheLastRequestCame(t *testing.T) {
 		client.closes()
 		app.closes()
 		synctest.Wait()
-		n, last, ended := r.server.Seen()
+		n, last, _, ended := r.server.Seen()
 		if n != 1 || last != 3*time.Second || ended["http1"]["told"] != 1 {
 			t.Errorf("seen %d, the last after %v, %v; want 1 after 3s, 1 told", n, last, ended)
 		}
@@ -293,7 +293,7 @@ func TestALoadBalancersHealthCheckFailsWhileDraining(t *testing.T) {
 		if got := string(client.available()); !strings.HasPrefix(got, ok+"HTTP/1.1 503 ") {
 			t.Errorf("the client has %q, want the app's answer and a 503", got)
 		}
-		if n, _, _ := r.server.Seen(); n != 1 {
+		if n, _, _, _ := r.server.Seen(); n != 1 {
 			t.Errorf("%d exchanges are seen, want the one that is no health check", n)
 		}
 	})
@@ -343,7 +343,7 @@ func TestCut(t *testing.T) {
 		if n := r.server.connections(); n != 0 {
 			t.Errorf("%d connections are left after the cut", n)
 		}
-		if _, _, ended := r.server.Seen(); ended["http1"]["cut"] != 1 || ended["none"]["cut"] != 1 || ended["tunnel"]["cut"] != 1 {
+		if _, _, _, ended := r.server.Seen(); ended["http1"]["cut"] != 1 || ended["none"]["cut"] != 1 || ended["tunnel"]["cut"] != 1 {
 			t.Errorf("ended %v, want one of each cut", ended)
 		}
 	})

@@ -66,6 +66,9 @@ func (c *conn) endRequests(err error) {
 
 // endResponses ends the direction from the app likewise.
 func (c *conn) endResponses(err error) {
+	if endedItself(err) {
+		c.noteUnanswered()
+	}
 	switch {
 	case err == errClosing:
 		c.endedBy(endedByApp)

@@ -26,8 +26,9 @@ type stats struct {
 	requestBytes  atomic.Uint64
 	responseBytes atomic.Uint64
 
-	drainExchanges atomic.Uint64 // that have begun while draining
-	lastInDrain    atomic.Int64  // when the last of them began, in nanoseconds since the epoch
+	drainExchanges  atomic.Uint64 // that have begun while draining
+	lastInDrain     atomic.Int64  // when the last of them began, in nanoseconds since the epoch
+	drainUnanswered atomic.Uint64 // whose connection the app has ended while draining
 }
 
 // beginExchange accounts for an exchange before its request is passed on.

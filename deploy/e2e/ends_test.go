@@ -33,8 +33,7 @@ func Test5EvictionLosesNothingAndKeepsTheBudget(t *testing.T) {
 	s := newStage(t)
 	s.deploy(t, team{shape: "native", replicas: 3, app: restricted})
 	s.apply(t, budget)
-	in := startIngress(t.Context(), t, s.namespace, "app", 5*time.Second)
-	in.awaitEndpoints(t, 3)
+	in := s.startIngress(t, ingressConfig{lag: 5 * time.Second}, 3)
 	l := in.startLoad(t, rate, everyKind...)
 	pause(t, settling)
 	old := s.pods.alive()
@@ -78,17 +77,13 @@ func Test5ANodesDrainDrainsItsPods(t *testing.T) {
 	for _, pod := range old {
 		if l := s.pods.life(pod); l.last.Spec.NodeName == node {
 			l = s.pods.awaitGone(t, patience, pod)
-			t.Logf("%s was gone after %.1f s: %s", pod, l.gone.Sub(l.deleted).Seconds(), l.drain())
-			if d := l.drain(); d.reason != "quiet" || !d.told {
-				t.Errorf("%s: %s %q", pod, d, l.log)
-			}
-			expectSignalledAfter(t, l, l.drain())
+			expectSignalledAfter(t, l, expectQuiet(t, l))
 		}
 	}
 }
 
 func Test5ScaleDownToNothing(t *testing.T) {
-	for _, shape := range []string{"native", "plain", "wrapper"} {
+	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
 			s.deploy(t, team{shape: shape, replicas: 2, app: restricted})
@@ -97,11 +92,7 @@ func Test5ScaleDownToNothing(t *testing.T) {
 			s.kubectl(t, "scale", "deployment/app", "--replicas=0")
 			for _, pod := range old {
 				l := s.pods.awaitGone(t, patience, pod)
-				t.Logf("%s was gone after %.1f s: %s", pod, l.gone.Sub(l.deleted).Seconds(), l.drain())
-				if d := l.drain(); d.reason != "quiet" || !d.told {
-					t.Errorf("%s: %s %q", pod, d, l.log)
-				}
-				expectSignalledAfter(t, l, l.drain())
+				expectSignalledAfter(t, l, expectQuiet(t, l))
 			}
 			s.expectNoHookFailed(t)
 		})
@@ -150,8 +141,7 @@ func Test5AJobWithANativeSidecarCompletes(t *testing.T) {
 func Test5AStatefulSetsRollingUpdateDrainsEachReplica(t *testing.T) {
 	s := newStage(t)
 	s.deploy(t, team{shape: "native", replicas: 2, app: restricted, stateful: true})
-	in := startIngress(t.Context(), t, s.namespace, "app", 2*time.Second)
-	in.awaitEndpoints(t, 2)
+	in := s.startIngress(t, ingressConfig{lag: 2 * time.Second}, 2)
 	l := in.startLoad(t, rate, everyKind...)
 	pause(t, settling)
 	s.kubectl(t, "rollout", "restart", "statefulset/app")
@@ -168,7 +158,7 @@ func Test5AStatefulSetsRollingUpdateDrainsEachReplica(t *testing.T) {
 }
 
 func Test5APodThatIsDeletedWhileItStartsIsGoneSoon(t *testing.T) {
-	for _, shape := range []string{"native", "plain", "wrapper"} {
+	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
 			s.applyTeam(t, team{shape: shape, command: []string{"/app", "-start-after=60s"}, app: restricted})

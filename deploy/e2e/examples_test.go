@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,12 +48,10 @@ func TestEveryExampleIsTakenBecomesReadyAndWorks(t *testing.T) {
 			})
 			pod := s.pods.alive()[0]
 			await(t, patience, "the Service to work", func() error {
-				return e.works(t.Context(), s, net.JoinHostPort(service, "80"), net.JoinHostPort(s.podIP(pod), "18080"))
+				return e.works(t.Context(), s, net.JoinHostPort(service, "80"), net.JoinHostPort(s.podIP(pod), routePort))
 			})
 			s.kubectl(t, "delete", "pod", pod, "--wait=false")
-			if l := s.pods.awaitGone(t, patience, pod); l.drain().reason != "quiet" {
-				t.Errorf("the pod's end: %s %q", l.drain(), l.log)
-			}
+			expectQuiet(t, s.pods.awaitGone(t, patience, pod))
 			s.expectNoHookFailed(t)
 		})
 	}
@@ -64,11 +61,7 @@ func TestEveryExampleIsTakenBecomesReadyAndWorks(t *testing.T) {
 func (e example) overlay(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
-	for _, d := range []string{"native", "plain", "wrapper", "parts", "examples"} {
-		if err := os.CopyFS(filepath.Join(root, d), os.DirFS(filepath.Join("..", d))); err != nil {
-			t.Fatal(err)
-		}
-	}
+	copyComponents(t, root, "examples")
 	k := "resources: [../examples/" + e.name + "]\nimages:\n"
 	for from, to := range map[string]string{
 		"registry.example/lameduck": duckImage, "registry.example/app": appImage, "registry.example/grpc-app": appImage,
@@ -85,7 +78,7 @@ func (e example) overlay(t *testing.T) string {
 }
 
 func overHTTP(ctx context.Context, _ *stage, service, _ string) error {
-	status, err := request(ctx, http.MethodGet, "http://"+service)
+	status, _, err := call(ctx, http.MethodGet, "http://"+service)
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("it answers %d", status)
 	}

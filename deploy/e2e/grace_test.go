@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -33,8 +32,15 @@ func Test4AGracePeriodShorterThanTheHoldIsTold(t *testing.T) {
 			s := newStage(t)
 			s.deploy(t, team{shape: tc.shape, command: tc.command, app: restricted})
 			l := s.expectCutShort(t, "--grace-period=5")
-			if message := l.message(duckContainer(l.last)); tc.told && (!l.drain().told || !strings.Contains(message, "drained in")) {
+			if !tc.told {
+				return
+			}
+			d, message := l.drain(), l.message(duckContainer(l.last))
+			if !d.told || !strings.Contains(message, "drained in") {
 				t.Errorf("Lameduck was killed before it had told the story: message %q, log %q", message, l.log)
+			}
+			if lost := d.cutExchanges + d.unanswered; lost != 1 {
+				t.Errorf("the one request that is lost is told of %d times: %s", lost, d)
 			}
 		})
 	}
@@ -47,7 +53,7 @@ func (s *stage) expectCutShort(t *testing.T, flags ...string) podLife {
 	pause(t, settling)
 	began, answered := time.Now(), make(chan error, 1)
 	go func() {
-		_, err := request(t.Context(), http.MethodGet, "http://"+net.JoinHostPort(s.podIP(pod), "18080")+"/?wait=60s")
+		_, _, err := call(t.Context(), http.MethodGet, s.url(pod, routePort)+"/?wait=60s")
 		answered <- err
 	}()
 	pause(t, time.Second) // the request has come by then
@@ -69,7 +75,7 @@ func (s *stage) expectCutShort(t *testing.T, flags ...string) podLife {
 // With --force the object goes at once, and the kubelet ends the containers behind its back, with one second of grace: what was seen is
 // only in the log. A wrapper is killed then, with no second word to it.
 func Test4AForcedDeletionStillCallsTheHook(t *testing.T) {
-	for _, shape := range []string{"native", "plain"} {
+	for _, shape := range sidecars {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
 			s.deploy(t, team{shape: shape, app: restricted})

@@ -31,12 +31,23 @@ type ingress struct {
 	listed map[string]bool
 }
 
-func startIngress(ctx context.Context, t *testing.T, namespace, service string, lag time.Duration) *ingress {
+// An ingressConfig says what the load balancers do.
+type ingressConfig struct {
+	lag      time.Duration // how late they learn of a pod's end
+	keepNone bool          // each request to a pod has a connection of its own; otherwise connections are kept
+}
+
+// startIngress returns when the load balancers have as many endpoints of the team's Service.
+func (s *stage) startIngress(t *testing.T, c ingressConfig, endpoints int) *ingress {
 	t.Helper()
+	ctx, keep := t.Context(), 32 // enough for each request that is under way
+	if c.keepNone {
+		keep = 0
+	}
 	in := &ingress{kinds: []balancer.Kind{balancer.HAProxy, balancer.Nginx}, slices: make(map[types.UID][]string), listed: make(map[string]bool)}
 	for _, kind := range in.kinds {
 		f, err := balancer.StartFleet(ctx, balancer.FleetConfig{
-			Kind: kind, Lags: []time.Duration{lag}, Keepalive: 32, Source: netip.IPv4Unspecified(), Dir: t.TempDir(),
+			Kind: kind, Lags: []time.Duration{c.lag}, Keepalive: keep, Source: netip.IPv4Unspecified(), Dir: t.TempDir(),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +59,8 @@ func startIngress(ctx context.Context, t *testing.T, namespace, service string, 
 		if err := in.see(ctx, e); err != nil && ctx.Err() == nil {
 			t.Errorf("ingress: %v", err)
 		}
-	}, "endpointslices", "-n", namespace, "-l", discoveryv1.LabelServiceName+"="+service)
+	}, "endpointslices", "-n", s.namespace, "-l", discoveryv1.LabelServiceName+"=app")
+	in.awaitEndpoints(t, endpoints)
 	return in
 }
 

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -14,18 +13,11 @@ func (s *stage) expectServesAndDrains(t *testing.T, shape string) {
 	t.Helper()
 	pod := s.onlyPod(t)
 	pause(t, settling)
-	if status, err := request(t.Context(), http.MethodGet, "http://"+net.JoinHostPort(s.podIP(pod), "18080")); err != nil || status != http.StatusOK {
-		t.Errorf("the app is answered through Lameduck with %d, %v", status, err)
-	}
+	expectOK(t, http.MethodGet, s.url(pod, routePort))
 	// Scaled down and not deleted: on the node's network a second one would want the same port.
 	s.kubectl(t, "scale", "deployment/app", "--replicas=0")
 	l := s.pods.awaitGone(t, patience, pod)
-	d := l.drain()
-	t.Logf("gone after %.1f s: %s", l.gone.Sub(l.deleted).Seconds(), d)
-	if d.reason != "quiet" || !d.told {
-		t.Errorf("the drain went otherwise: %s %q", d, l.log)
-	}
-	expectSignalledAfter(t, l, d)
+	expectSignalledAfter(t, l, expectQuiet(t, l))
 	if message := l.message("lameduck"); shape != "wrapper" && message == "" {
 		t.Error("Lameduck has left no termination message")
 	}
@@ -34,7 +26,7 @@ func (s *stage) expectServesAndDrains(t *testing.T, shape string) {
 
 // The app's and Lameduck's root file systems are read-only, and the images have nothing but a program.
 func Test7ARestrictedNamespaceTakesEveryShape(t *testing.T) {
-	for _, shape := range []string{"native", "plain", "wrapper"} {
+	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t, "pod-security.kubernetes.io/enforce=restricted")
 			s.deploy(t, team{shape: shape, app: restricted})
@@ -65,18 +57,13 @@ func Test7AnUnmodifiedNginxWithAStopSignalOfItsOwn(t *testing.T) {
 			w.replicas, w.image, w.port, w.command = 2, nginxImage, 80, []string{"/nginx"}
 			w.app = "readinessProbe: { httpGet: { path: /, port: http }, periodSeconds: 1 }"
 			s.deploy(t, w)
-			in := startIngress(t.Context(), t, s.namespace, "app", 5*time.Second)
-			in.awaitEndpoints(t, 2)
+			in := s.startIngress(t, ingressConfig{lag: 5 * time.Second}, 2)
 			l := in.startLoad(t, rate, everyKind[0], everyKind[2]) // a file is not to be POSTed to
 			pause(t, settling)
 			ended := s.restart(t, patience)
 			expectNoneLost(t, l.end(t))
 			for _, life := range ended {
-				d := life.drain()
-				t.Logf("%s was gone after %.1f s: %s", life.name, life.gone.Sub(life.deleted).Seconds(), d)
-				if d.reason != "quiet" || d.cutExchanges != 0 {
-					t.Errorf("%s: the drain went otherwise: %s %q", life.name, d, life.log)
-				}
+				expectQuiet(t, life)
 				if c := life.container("app").State.Terminated; c == nil || c.ExitCode != 0 {
 					t.Errorf("%s: nginx ended with %+v, not gracefully", life.name, c)
 				}

@@ -188,17 +188,16 @@ func (l podLife) message(container string) string {
 	return ""
 }
 
-// signalled returns when the app got its signal: it has left that in its termination log, and in the log that it shares with
+// ending returns what the app has said of its end: it has left that in its termination log, and in the log that it shares with
 // Lameduck where that is its parent.
-func (l podLife) signalled() (signal string, at time.Time, err error) {
+func (l podLife) ending() (ending, error) {
 	said := append(slices.Clone(l.log), l.message("app"))
-	i := slices.IndexFunc(said, func(line string) bool { return strings.Contains(line, " at 2") && !strings.HasPrefix(line, "{") })
-	if i < 0 {
-		return "", time.Time{}, fmt.Errorf("the app of %s has left no word of a signal: %q", l.name, said)
+	for _, line := range said {
+		if e, is := parseEnding(line); is {
+			return e, nil
+		}
 	}
-	signal, when, _ := strings.Cut(said[i], " at ")
-	at, err = time.Parse(time.RFC3339Nano, when)
-	return signal, at, err
+	return ending{}, fmt.Errorf("the app of %s has left no word of a signal: %q", l.name, said)
 }
 
 // A drain is one as Lameduck's log tells it.
@@ -209,6 +208,7 @@ type drain struct {
 	exchanges               int
 	last, required          time.Duration
 	cutExchanges            int
+	unanswered              int
 	told                    bool // to its end
 }
 
@@ -225,6 +225,7 @@ func (l podLife) drain() drain {
 			Last     string    `json:"last_exchange_after"`
 			Required string    `json:"required_silence"`
 			Cut      int       `json:"cut_exchanges"`
+			Left     int       `json:"unanswered_exchanges"`
 		}
 		if json.Unmarshal([]byte(line), &entry) != nil {
 			continue
@@ -236,7 +237,7 @@ func (l podLife) drain() drain {
 			d.drained, d.reason = entry.Time, entry.Reason
 		case "stopped":
 			d.told, d.stopped = true, entry.Time
-			d.exchanges, d.cutExchanges = entry.Count, entry.Cut
+			d.exchanges, d.cutExchanges, d.unanswered = entry.Count, entry.Cut, entry.Left
 			d.last, _ = time.ParseDuration(entry.Last)
 			d.required, _ = time.ParseDuration(entry.Required)
 		}
@@ -248,6 +249,6 @@ func (d drain) String() string {
 	if d.drained.IsZero() {
 		return "no drain was told to its end"
 	}
-	return fmt.Sprintf("%s after %.1f s, begun by %s; %d exchanges, the last after %.1f s; silence required %.1f s; cut %d",
-		d.reason, d.drained.Sub(d.begun).Seconds(), d.door, d.exchanges, d.last.Seconds(), d.required.Seconds(), d.cutExchanges)
+	return fmt.Sprintf("%s after %.1f s, begun by %s; %d exchanges, the last after %.1f s; silence required %.1f s; cut %d; not answered %d",
+		d.reason, d.drained.Sub(d.begun).Seconds(), d.door, d.exchanges, d.last.Seconds(), d.required.Seconds(), d.cutExchanges, d.unanswered)
 }

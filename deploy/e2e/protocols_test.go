@@ -37,7 +37,7 @@ readinessProbe:
 `
 
 func Test8NoGRPCCallFailsThroughARollingRestart(t *testing.T) {
-	for _, shape := range []string{"native", "plain", "wrapper"} {
+	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
 			s.deploy(t, team{shape: shape, replicas: 3, command: []string{"/app", "-grpc"}, app: grpcReadiness})
@@ -57,11 +57,7 @@ func Test8NoGRPCCallFailsThroughARollingRestart(t *testing.T) {
 				t.Error("there were no calls")
 			}
 			for _, l := range ended {
-				t.Logf("%s: %s", l.name, l.drain())
-				if d := l.drain(); d.reason != "quiet" || d.cutExchanges != 0 {
-					t.Errorf("%s: the drain went otherwise: %s %q", l.name, d, l.log)
-				}
-				expectSignalledAfter(t, l, l.drain())
+				expectSignalledAfter(t, l, expectQuiet(t, l))
 			}
 		})
 	}
@@ -95,7 +91,7 @@ func callHealth(ctx context.Context, t *testing.T, addr string, calls, failed *a
 }
 
 func Test8EveryWebSocketIsTold1001ByARollingRestart(t *testing.T) {
-	for _, shape := range []string{"native", "plain", "wrapper"} {
+	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
 			// Connections are told over a third of the hold's maximum, which a test need not wait for.
@@ -122,10 +118,7 @@ func Test8EveryWebSocketIsTold1001ByARollingRestart(t *testing.T) {
 				t.Errorf("30 connections were told 1001 %d times", told.Load())
 			}
 			for _, l := range ended {
-				t.Logf("%s: %s", l.name, l.drain())
-				if d := l.drain(); d.reason != "quiet" || d.cutExchanges != 0 {
-					t.Errorf("%s: the drain went otherwise: %s %q", l.name, d, l.log)
-				}
+				expectQuiet(t, l)
 			}
 		})
 	}

@@ -3,10 +3,7 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -24,15 +21,17 @@ livenessProbe:
   failureThreshold: 1
 `
 
+const neighbourPort = "9090"
+
 // A container of the same pod that has nothing to do with the app.
 const neighbour = `
 - op: add
   path: /spec/template/spec/containers/-
-  value: { name: neighbour, image: ` + appImage + `, args: ["-listen=:9090"], lifecycle: { preStop: { httpGet: { path: /hold, port: 18081 } } } }
+  value: { name: neighbour, image: ` + appImage + `, args: ["-listen=:` + neighbourPort + `"], lifecycle: { preStop: { httpGet: { path: /hold, port: 18081 } } } }
 `
 
 func Test3ALivenessFailureRestartsTheAppAndDrainsNothing(t *testing.T) {
-	for _, shape := range []string{"native", "plain"} {
+	for _, shape := range sidecars {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
 			s.deploy(t, team{shape: shape, app: mortal, patches: []string{oneLine(neighbour)}})
@@ -43,10 +42,7 @@ func Test3ALivenessFailureRestartsTheAppAndDrainsNothing(t *testing.T) {
 			// The pod's end is still one.
 			await(t, patience, "the pod to be ready again", s.readiness(pod))
 			s.kubectl(t, "delete", "pod", pod, "--wait=false")
-			l := s.pods.awaitGone(t, patience, pod)
-			if d := l.drain(); d.reason != "quiet" || !d.told {
-				t.Errorf("the pod's end after the restart: %s %q", d, l.log)
-			}
+			expectQuiet(t, s.pods.awaitGone(t, patience, pod))
 			s.expectNoHookFailed(t)
 		})
 	}
@@ -55,17 +51,12 @@ func Test3ALivenessFailureRestartsTheAppAndDrainsNothing(t *testing.T) {
 // expectRestart lets the liveness fail and looks at what the kubelet does.
 func (s *stage) expectRestart(t *testing.T, pod string) {
 	t.Helper()
-	app, other := "http://"+net.JoinHostPort(s.podIP(pod), "18080"), "http://"+net.JoinHostPort(s.podIP(pod), "9090")
-	if status, err := request(t.Context(), http.MethodPost, app+"/live"); err != nil || status != http.StatusOK {
-		t.Fatal(status, err)
-	}
+	expectOK(t, http.MethodPost, s.url(pod, routePort)+"/live")
 	failed := time.Now()
 	asked := 0
 	await(t, patience, "the app's restart", func() error {
 		asked++
-		if status, err := request(t.Context(), http.MethodGet, other); err != nil || status != http.StatusOK {
-			t.Errorf("the other container answers %d, %v", status, err)
-		}
+		expectOK(t, http.MethodGet, s.url(pod, neighbourPort))
 		if n := s.pods.life(pod).container("app").RestartCount; n != 1 {
 			return fmt.Errorf("%d restarts", n)
 		}
@@ -97,9 +88,8 @@ func firstAfter(times []time.Time, since time.Time) time.Duration {
 // expectNeverDrained asks Lameduck's metrics.
 func (s *stage) expectNeverDrained(t *testing.T, pod string) {
 	t.Helper()
-	text, err := fetch(t.Context(), "http://"+net.JoinHostPort(s.podIP(pod), "18081")+"/metrics")
-	if err != nil || !strings.Contains(text, `lameduck_phase{phase="serving"} 1`) || !strings.Contains(text, "lameduck_drain_duration_seconds 0") {
-		t.Errorf("Lameduck drains: %v\n%s", err, text)
+	if text := s.metrics(t, pod); !strings.Contains(text, `lameduck_phase{phase="serving"} 1`) || !strings.Contains(text, "lameduck_drain_duration_seconds 0") {
+		t.Errorf("Lameduck drains:\n%s", text)
 	}
 }
 
@@ -113,15 +103,13 @@ func (s *stage) readiness(pod string) func() error {
 }
 
 func Test3ASidecarThatIsKilledComesBackServing(t *testing.T) {
-	for _, shape := range []string{"native", "plain"} {
+	for _, shape := range sidecars {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
 			s.deploy(t, team{shape: shape, app: restricted, pod: "shareProcessNamespace: true"})
 			pod := s.onlyPod(t)
 			pause(t, settling)
-			if status, err := request(t.Context(), http.MethodPost, "http://"+net.JoinHostPort(s.podIP(pod), "8080")+"/kill?name=lameduck"); err != nil || status != http.StatusOK {
-				t.Fatal(status, err)
-			}
+			expectOK(t, http.MethodPost, s.url(pod, appPort)+"/kill?name=lameduck")
 			await(t, patience, "Lameduck's restart", func() error {
 				if c := s.pods.life(pod).container("lameduck"); c.RestartCount != 1 || !c.Ready {
 					return fmt.Errorf("%d restarts, ready: %v", c.RestartCount, c.Ready)
@@ -129,17 +117,13 @@ func Test3ASidecarThatIsKilledComesBackServing(t *testing.T) {
 				return nil
 			})
 			s.expectNeverDrained(t, pod)
-			if status, err := request(t.Context(), http.MethodGet, "http://"+net.JoinHostPort(s.podIP(pod), "18080")); err != nil || status != http.StatusOK {
-				t.Errorf("the app is answered through it with %d, %v", status, err)
-			}
+			expectOK(t, http.MethodGet, s.url(pod, routePort))
 			if n := s.pods.life(pod).container("app").RestartCount; n != 0 {
 				t.Errorf("the app was restarted %d times", n)
 			}
 			await(t, patience, "the pod to be ready again", s.readiness(pod))
 			s.kubectl(t, "delete", "pod", pod, "--wait=false")
-			if l := s.pods.awaitGone(t, patience, pod); l.drain().reason != "quiet" {
-				t.Errorf("the pod's end after the restart: %s %q", l.drain(), l.log)
-			}
+			expectQuiet(t, s.pods.awaitGone(t, patience, pod))
 		})
 	}
 }
@@ -151,38 +135,4 @@ func oneLine(patch string) string {
 		lines[i] = strings.TrimSpace(l)
 	}
 	return "{ " + strings.Join(lines, ", ") + " }"
-}
-
-// request makes a request over a connection of its own.
-func request(ctx context.Context, method, url string) (status int, err error) {
-	r, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
-	if err != nil {
-		return 0, err
-	}
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	resp, err := transport.RoundTrip(r)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, err
-}
-
-// fetch returns what a GET is answered with.
-func fetch(ctx context.Context, url string) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	resp, err := transport.RoundTrip(r)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	return string(text), err
 }

@@ -17,7 +17,7 @@ const (
 var lags = []time.Duration{0, 5 * time.Second, 30 * time.Second}
 
 func Test1ARollingRestartLosesNothingHoweverLateTheIngressLearnsOfIt(t *testing.T) {
-	for _, shape := range []string{"native", "plain", "wrapper"} {
+	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
 			s.deploy(t, team{shape: shape, replicas: 3, app: restricted})
@@ -30,8 +30,7 @@ func Test1ARollingRestartLosesNothingHoweverLateTheIngressLearnsOfIt(t *testing.
 }
 
 func (s *stage) expectLosslessRestart(t *testing.T, shape string, lag time.Duration) {
-	in := startIngress(t.Context(), t, s.namespace, "app", lag)
-	in.awaitEndpoints(t, 3)
+	in := s.startIngress(t, ingressConfig{lag: lag}, 3)
 	l := in.startLoad(t, rate, everyKind...)
 	pause(t, settling)
 	ended := s.restart(t, lag+patience)
@@ -41,14 +40,21 @@ func (s *stage) expectLosslessRestart(t *testing.T, shape string, lag time.Durat
 	}
 }
 
+// expectQuiet looks that the drain was told to its end, has ended because the traffic had gone, and has lost nothing.
+func expectQuiet(t *testing.T, l podLife) drain {
+	t.Helper()
+	d := l.drain()
+	t.Logf("%s was gone after %.1f s: %s", l.name, l.gone.Sub(l.deleted).Seconds(), d)
+	if !d.told || d.reason != "quiet" || d.cutExchanges != 0 || d.unanswered != 0 {
+		t.Errorf("%s: the drain went otherwise: %s\n%q", l.name, d, l.log)
+	}
+	return d
+}
+
 // expectDrained looks at a pod's end from outside and from inside.
 func expectDrained(t *testing.T, l podLife, shape string, lag time.Duration) {
 	t.Helper()
-	d, took := l.drain(), l.gone.Sub(l.deleted)
-	t.Logf("%s was gone after %.1f s: %s", l.name, took.Seconds(), d)
-	if !d.told || d.reason != "quiet" || d.cutExchanges != 0 {
-		t.Errorf("%s: the drain went otherwise: %s\n%q", l.name, d, l.log)
-	}
+	d, took := expectQuiet(t, l), l.gone.Sub(l.deleted)
 	if late := d.last - lag; late < -2*time.Second || late > 2*time.Second {
 		t.Errorf("%s: the load balancers let go after %v, Lameduck says after %v", l.name, lag, d.last)
 	}
@@ -65,23 +71,22 @@ func expectDrained(t *testing.T, l podLife, shape string, lag time.Duration) {
 // expectSignalledAfter looks that the app got its signal when the hold had ended, and not before.
 func expectSignalledAfter(t *testing.T, l podLife, d drain) {
 	t.Helper()
-	signal, at, err := l.signalled()
+	end, err := l.ending()
 	if err != nil {
 		t.Error(err)
 		return
 	}
 	t.Logf("%s: the drain began %v after the pod's end was seen, the app got %s %v after the hold's end, Lameduck stopped %v after that, the pod was gone %v later", l.name,
-		d.begun.Sub(l.deleted).Round(time.Millisecond), signal, at.Sub(d.drained).Round(time.Millisecond), d.stopped.Sub(at).Round(time.Millisecond), l.gone.Sub(d.stopped).Round(time.Millisecond))
-	if early := d.drained.Sub(at); early > 10*time.Millisecond { // the log's line is written just after the answer to the hook
-		t.Errorf("%s: the app got %s %v before the hold's end", l.name, signal, early)
+		d.begun.Sub(l.deleted).Round(time.Millisecond), end.signal, end.at.Sub(d.drained).Round(time.Millisecond), d.stopped.Sub(end.at).Round(time.Millisecond), l.gone.Sub(d.stopped).Round(time.Millisecond))
+	if early := d.drained.Sub(end.at); early > 10*time.Millisecond { // the log's line is written just after the answer to the hook
+		t.Errorf("%s: the app got %s %v before the hold's end", l.name, end.signal, early)
 	}
 }
 
 func Test2WithoutLameduckTheSameLosesRequests(t *testing.T) {
 	s := newStage(t)
 	s.deploy(t, team{replicas: 3, app: restricted})
-	in := startIngress(t.Context(), t, s.namespace, "app", 5*time.Second)
-	in.awaitEndpoints(t, 3)
+	in := s.startIngress(t, ingressConfig{lag: 5 * time.Second}, 3)
 	l := in.startLoad(t, rate, everyKind...)
 	pause(t, settling)
 	s.restart(t, patience)

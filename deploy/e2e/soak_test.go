@@ -4,8 +4,6 @@ package e2e
 
 import (
 	"cmp"
-	"fmt"
-	"net"
 	"os"
 	"regexp"
 	"strconv"
@@ -21,8 +19,7 @@ func Test9ASoakOfRollingRestartsLosesNothing(t *testing.T) {
 	}
 	s := newStage(t)
 	s.deploy(t, team{shape: "native", replicas: 3, app: restricted})
-	in := startIngress(t.Context(), t, s.namespace, "app", time.Second)
-	in.awaitEndpoints(t, 3)
+	in := s.startIngress(t, ingressConfig{lag: time.Second}, 3)
 	l := in.startLoad(t, 500, everyKind...)
 	pause(t, settling)
 	var first, last int
@@ -33,7 +30,7 @@ func Test9ASoakOfRollingRestartsLosesNothing(t *testing.T) {
 		}
 		last = largest
 		for _, life := range s.restart(t, patience) {
-			if d := life.drain(); d.reason != "quiet" || d.cutExchanges != 0 {
+			if d := life.drain(); d.reason != "quiet" || d.cutExchanges != 0 || d.unanswered != 0 {
 				t.Errorf("restart %d, %s: %s %q", i, life.name, d, life.log)
 			}
 		}
@@ -52,10 +49,10 @@ func (s *stage) largest(t *testing.T) int {
 	t.Helper()
 	largest := 0
 	for _, pod := range s.pods.alive() {
-		text, err := fetch(t.Context(), "http://"+net.JoinHostPort(s.podIP(pod), "18081")+"/metrics")
+		text := s.metrics(t, pod)
 		m := residentMetric.FindStringSubmatch(text)
-		if err != nil || m == nil {
-			t.Fatal(fmt.Errorf("memory of %s: %v: %.200s", pod, err, text))
+		if m == nil {
+			t.Fatalf("no memory of %s in %.200s", pod, text)
 		}
 		bytes, _ := strconv.ParseFloat(m[1], 64)
 		largest = max(largest, int(bytes))

@@ -16,6 +16,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
+// shapes are the components, and sidecars those in which Lameduck is not the app's parent.
+var (
+	shapes   = []string{"native", "plain", "wrapper"}
+	sidecars = []string{"native", "plain"}
+)
+
 // settling is how old pods are before anything happens to them: a pod with a native sidecar that is deleted within three seconds of
 // becoming Ready has its hooks called up to a second late.
 const settling = 15 * time.Second
@@ -175,15 +181,21 @@ func (s *stage) deploy(t *testing.T, w team) {
 func (s *stage) applyTeam(t *testing.T, w team) {
 	t.Helper()
 	root := t.TempDir()
-	for _, d := range []string{"native", "plain", "wrapper", "parts"} {
-		if err := os.CopyFS(filepath.Join(root, "deploy", d), os.DirFS(filepath.Join("..", d))); err != nil {
-			t.Fatal(err)
-		}
-	}
+	copyComponents(t, filepath.Join(root, "deploy"))
 	dir := filepath.Join(root, "team")
 	write(t, filepath.Join(dir, "deployment.yaml"), w.deployment())
 	write(t, filepath.Join(dir, "kustomization.yaml"), w.kustomization())
 	s.kubectl(t, "apply", "-k", dir)
+}
+
+// copyComponents copies the components, and other directories of deploy.
+func copyComponents(t *testing.T, to string, others ...string) {
+	t.Helper()
+	for _, d := range slices.Concat(shapes, []string{"parts"}, others) {
+		if err := os.CopyFS(filepath.Join(to, d), os.DirFS(filepath.Join("..", d))); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func write(t *testing.T, path, text string) {

@@ -15,7 +15,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-func serveHTTP(l net.Listener) error {
+func serveHTTP(l net.Listener, h *hand) error {
 	var dead atomic.Bool
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", answer)
@@ -27,7 +27,8 @@ func serveHTTP(l net.Listener) error {
 	})
 	mux.HandleFunc("POST /live", func(http.ResponseWriter, *http.Request) { dead.Store(true) })
 	mux.HandleFunc("POST /kill", kill)
-	return http.Serve(l, mux)
+	s := &http.Server{Handler: mux, ConnState: h.note}
+	return s.Serve(l)
 }
 
 // answer reads the whole request before it answers, later where it is asked to.

@@ -1,4 +1,4 @@
-// Command app is the app of the tests on a cluster: it dies of SIGTERM at once, and says when.
+// Command app is the app of the tests on a cluster: it dies of SIGTERM at once, and says when, and what it had in hand.
 //
 //	GET /            a line           POST /            the body
 //	GET /?wait=5s    the line, later  GET /ws           a WebSocket that echoes
@@ -9,6 +9,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -35,15 +36,18 @@ func main() {
 	flag.DurationVar(&o.stopAfter, "stop-after", 0, "`time` from SIGTERM to the end")
 	flag.DurationVar(&o.endAfter, "end-after", 0, "`time` after which it ends by itself, with success; 0: never")
 	flag.Parse()
-	go end(o)
+	listening := make(chan *hand, 1)
+	go end(o, listening)
 	time.Sleep(o.startAfter)
-	if err := serve(o); err != nil {
+	if err := serve(o, listening); !errors.Is(err, net.ErrClosed) {
 		fmt.Fprintln(os.Stderr, "app:", err)
 		os.Exit(1)
 	}
+	select {} // its end has begun
 }
 
-func serve(o options) error {
+// serve tells what the app has in hand as soon as it listens. Of gRPC that is not known.
+func serve(o options, listening chan<- *hand) error {
 	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return err
@@ -52,11 +56,13 @@ func serve(o options) error {
 	if o.grpc {
 		return serveGRPC(l)
 	}
-	return serveHTTP(l)
+	h := newHand(l)
+	listening <- h
+	return serveHTTP(l, h)
 }
 
 // end ends the process when a signal says so, or by itself.
-func end(o options) {
+func end(o options, listening <-chan *hand) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGQUIT)
 	var itself <-chan time.Time
@@ -65,16 +71,25 @@ func end(o options) {
 	}
 	select {
 	case s := <-signals:
-		say(s)
-		time.Sleep(o.stopAfter)
+		if o.stopAfter > 0 {
+			say(s, "")
+			time.Sleep(o.stopAfter)
+			break
+		}
+		select {
+		case h := <-listening:
+			say(s, fmt.Sprintf(" with %d in hand", h.close()))
+		default:
+			say(s, "")
+		}
 	case <-itself:
 	}
 	os.Exit(0)
 }
 
-// say writes the time of a signal where it outlives the container.
-func say(s os.Signal) {
-	line := fmt.Sprintf("%v at %s\n", s, time.Now().UTC().Format(time.RFC3339Nano))
+// say writes the time of a signal, and what else there is to say, where it outlives the container.
+func say(s os.Signal, more string) {
+	line := fmt.Sprintf("%v at %s%s\n", s, time.Now().UTC().Format(time.RFC3339Nano), more)
 	os.Stdout.WriteString(line)
 	if err := os.WriteFile("/dev/termination-log", []byte(line), 0o644); err != nil {
 		fmt.Println(err)

@@ -57,7 +57,7 @@ func Test5EvictionLosesNothingAndKeepsTheBudget(t *testing.T) {
 		t.Error("the PodDisruptionBudget let everything go at once")
 	}
 	for _, life := range ended {
-		expectDrained(t, life, "native", 5*time.Second)
+		expectDrained(t, life, 5*time.Second)
 	}
 }
 
@@ -153,7 +153,7 @@ func Test5AStatefulSetsRollingUpdateDrainsEachReplica(t *testing.T) {
 		t.Errorf("%d pods have ended", len(ended))
 	}
 	for _, life := range ended {
-		expectDrained(t, life, "native", 2*time.Second)
+		expectDrained(t, life, 2*time.Second)
 	}
 }
 

@@ -120,13 +120,25 @@ func (p *pods) alive() []string {
 	return names
 }
 
-// life returns what was seen of a pod.
+// life returns what was seen of a pod: of the one that is there, where another had its name before.
 func (p *pods) life(name string) podLife {
-	all := p.all()
-	if i := slices.IndexFunc(all, func(l podLife) bool { return l.name == name }); i >= 0 {
-		return all[i]
+	found := podLife{name: name}
+	for _, l := range p.all() {
+		if l.name == name && (found.last == nil || l.gone.IsZero()) {
+			found = l
+		}
 	}
-	return podLife{name: name}
+	return found
+}
+
+// gone returns the pod's life when it has gone, and otherwise an error.
+func (p *pods) gone(uid types.UID) (podLife, error) {
+	for _, l := range p.ended() {
+		if l.last.UID == uid {
+			return l, nil
+		}
+	}
+	return podLife{}, fmt.Errorf("it is there")
 }
 
 // live returns the pod's life itself, which goes on.
@@ -149,16 +161,15 @@ func (l podLife) toldOf() error {
 	return nil
 }
 
-// awaitGone returns the pod's life when it has gone.
-func (p *pods) awaitGone(t *testing.T, within time.Duration, name string) podLife {
+// awaitGone returns the pod's life when it has gone. Another pod may have its name then.
+func (p *pods) awaitGone(t *testing.T, within time.Duration, name string) (l podLife) {
 	t.Helper()
-	await(t, within, "the end of pod "+name, func() error {
-		if p.life(name).gone.IsZero() {
-			return fmt.Errorf("it is there")
-		}
-		return nil
+	uid := p.life(name).last.UID
+	await(t, within, "the end of pod "+name, func() (err error) {
+		l, err = p.gone(uid)
+		return err
 	})
-	return p.life(name)
+	return l
 }
 
 func ready(pod *corev1.Pod) bool {

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -22,21 +23,21 @@ func Test1ARollingRestartLosesNothingHoweverLateTheIngressLearnsOfIt(t *testing.
 			s := newStage(t)
 			s.deploy(t, team{shape: shape, replicas: 3, app: restricted})
 			for _, lag := range lags {
-				t.Run(lag.String(), func(t *testing.T) { s.expectLosslessRestart(t, shape, lag) })
+				t.Run(lag.String(), func(t *testing.T) { s.expectLosslessRestart(t, lag) })
 			}
 			s.expectNoHookFailed(t)
 		})
 	}
 }
 
-func (s *stage) expectLosslessRestart(t *testing.T, shape string, lag time.Duration) {
+func (s *stage) expectLosslessRestart(t *testing.T, lag time.Duration) {
 	in := s.startIngress(t, ingressConfig{lag: lag}, 3)
 	l := in.startLoad(t, rate, everyKind...)
 	pause(t, settling)
 	ended := s.restart(t, lag+patience)
 	expectNoneLost(t, l.end(t))
 	for _, life := range ended {
-		expectDrained(t, life, shape, lag)
+		expectDrained(t, life, lag)
 	}
 }
 
@@ -48,11 +49,14 @@ func expectQuiet(t *testing.T, l podLife) drain {
 	if !d.told || d.reason != "quiet" || d.cutExchanges != 0 || d.unanswered != 0 {
 		t.Errorf("%s: the drain went otherwise: %s\n%q", l.name, d, l.log)
 	}
+	if message := l.message(duckContainer(l.last)); !strings.Contains(message, "drained in") {
+		t.Errorf("%s: Lameduck has left no story as termination message, but %q", l.name, message)
+	}
 	return d
 }
 
 // expectDrained looks at a pod's end from outside and from inside.
-func expectDrained(t *testing.T, l podLife, shape string, lag time.Duration) {
+func expectDrained(t *testing.T, l podLife, lag time.Duration) {
 	t.Helper()
 	d, took := expectQuiet(t, l), l.gone.Sub(l.deleted)
 	if late := d.last - lag; late < -2*time.Second || late > 2*time.Second {
@@ -63,9 +67,6 @@ func expectDrained(t *testing.T, l podLife, shape string, lag time.Duration) {
 			l.deleted.UTC().Format(time.StampMilli), l.log, l.last.Status.ContainerStatuses)
 	}
 	expectSignalledAfter(t, l, d)
-	if message := l.message("lameduck"); shape != "wrapper" && message == "" {
-		t.Errorf("%s: Lameduck has left no termination message", l.name)
-	}
 }
 
 // expectSignalledAfter looks that the app got its signal when the hold had ended, and not before.

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A testApp is an app in the test's own process. It answers "hello", /echo with the request's body, and /wait when it is
-// released.
+// A testApp is an app in the test's own process. It answers "hello", /echo with the request's body, /wait when it is
+// released, and /deaf when the test is over, whether its client is still there or not.
 type testApp struct {
 	addr    string
 	server  *http.Server
@@ -24,6 +24,11 @@ func startApp(t *testing.T) *testApp {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
 	mux.HandleFunc("/wait", a.wait)
+	over := make(chan struct{})
+	mux.HandleFunc("/deaf", func(http.ResponseWriter, *http.Request) {
+		a.arrived <- struct{}{}
+		<-over
+	})
 	a.server = &http.Server{Handler: mux}
 	served := make(chan struct{})
 	go func() {
@@ -31,6 +36,7 @@ func startApp(t *testing.T) *testApp {
 		_ = a.server.Serve(ln)
 	}()
 	t.Cleanup(func() {
+		close(over)
 		a.die()
 		<-served
 	})
@@ -49,8 +55,13 @@ func listen(t *testing.T) net.Listener {
 // keepBusy sends a request that is in flight until the app answers it, so that no hold ends before.
 func (a *testApp) keepBusy(t *testing.T, d *duck) *keepAliveClient {
 	t.Helper()
+	return a.keepBusyWith(t, d, "/wait")
+}
+
+func (a *testApp) keepBusyWith(t *testing.T, d *duck, path string) *keepAliveClient {
+	t.Helper()
 	c := dialClient(t, d.front)
-	c.send(t, "/wait")
+	c.send(t, path)
 	receive(t, a.arrived, "request")
 	return c
 }

@@ -75,22 +75,27 @@ func TestDrainWaitReturnsAtTheEndOfTheHold(t *testing.T) {
 // left.
 func TestANativeSidecarTellsBeforeItIsKilled(t *testing.T) {
 	t.Parallel()
-	app := startApp(t)
-	d := startServe(t, app.addr, "LAMEDUCK_GRACE_PERIOD=2m")
-	app.keepBusy(t, d)
-	d.hold(t)
-	d.awaitHook(t)
-	d.drain(t, "--native")
-	time.Sleep(time.Second)
-	d.wantRunning(t, "an exchange is in flight")
-	told := time.Now()
-	d.signal(t, syscall.SIGTERM)
-	d.wantExit(t, exitOK)
-	if took := time.Since(told); took > 2*time.Second {
-		t.Errorf("that took %v, want less than the 2s after which it is killed", took)
-	}
-	if f := d.logged(t, "stopped"); f["reason"] != "max" || f["cut_exchanges"] != 1.0 {
-		t.Errorf("story %v, want Max and one exchange cut", f)
+	for name, path := range map[string]string{"an app that sees its client leave": "/wait", "an app that does not": "/deaf"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := startApp(t)
+			d := startServe(t, app.addr, "LAMEDUCK_GRACE_PERIOD=2m")
+			app.keepBusyWith(t, d, path)
+			d.hold(t)
+			d.awaitHook(t)
+			d.drain(t, "--native")
+			time.Sleep(time.Second)
+			d.wantRunning(t, "an exchange is in flight")
+			told := time.Now()
+			d.signal(t, syscall.SIGTERM)
+			d.wantExit(t, exitOK)
+			if took := time.Since(told); took > 2*time.Second {
+				t.Errorf("that took %v, want less than the 2s after which it is killed", took)
+			}
+			if f := d.logged(t, "stopped"); f["reason"] != "max" || f["cut_exchanges"] != 1.0 || f["unanswered_exchanges"] != 0.0 {
+				t.Errorf("story %v, want Max and one exchange cut", f)
+			}
+		})
 	}
 }
 

@@ -151,17 +151,19 @@ func flightGroup() group {
 func ratesGroup() group {
 	g := group{
 		name: "rates", title: "How much load there is",
-		about: "From 10 requests each second, of every kind, to 5,000 on kept connections, to six pods.",
+		about: "From 10 requests each second, of every kind, to 2,000 and 5,000 on kept connections, to six pods. The built-in load " +
+			"balancer shares its process with the load, and 5,000 are more than two cores carry for it at all times.",
 	}
 	for _, r := range []float64{10, 100, 1000} {
 		g = g.of(g.each(fmt.Sprint(r), []way{bare(), native(hold)}, rate(r), replicas(6)))
 	}
-	const most = 5000
-	busy := []option{rate(most), replicas(6), requests(kept(time.Millisecond)), available(2 * time.Second)}
+	const much, most = 2000, 5000
+	busy := []option{replicas(6), requests(kept(time.Millisecond)), available(2 * time.Second)}
 	return g.of(
-		g.each(fmt.Sprint(most), append([]way{bare()}, lameducks()...), busy...),
-		g.each(fmt.Sprintf("%d-nginx", most), lameducks(), append(busy, behind(balancer.Nginx))...),
-		g.each(fmt.Sprintf("%d-haproxy", most), lameducks(), append(busy, behind(balancer.HAProxy))...),
+		g.each(fmt.Sprint(much), lameducks(), append(busy, rate(much))...),
+		g.each(fmt.Sprint(most), []way{bare(), native(hold)}, append(busy, rate(most))...),
+		g.each(fmt.Sprintf("%d-nginx", most), lameducks(), append(busy, rate(most), behind(balancer.Nginx))...),
+		g.each(fmt.Sprintf("%d-haproxy", most), lameducks(), append(busy, rate(most), behind(balancer.HAProxy))...),
 	)
 }
 

@@ -98,7 +98,24 @@ func (m *matrix) begin(o options) ([]cell, error) {
 			todo = m.resume(old, todo)
 		}
 	}
+	if err := m.setAside(); err != nil {
+		return nil, err
+	}
 	return m.possible(todo), nil
+}
+
+// setAside keeps an earlier record of which not all is taken over: it has taken an hour to make.
+func (m *matrix) setAside() error {
+	old, err := record.Read(m.path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(old.Cells) == len(m.file.Cells) {
+		return nil
+	}
+	kept := m.path + ".old"
+	if err := os.Rename(m.path, kept); err != nil {
+		return fmt.Errorf("set the earlier record aside: %w", err)
+	}
+	m.display.Say(fmt.Sprintf("an earlier record, of which %d cells are taken over, is now %s", len(m.file.Cells), kept))
+	return nil
 }
 
 // show writes the table, and what is not as it must be. The latter is an error where it is to be one, and so is a cell

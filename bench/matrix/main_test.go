@@ -242,6 +242,45 @@ func TestResumeKeepsWhatIsStillTheSame(t *testing.T) {
 	}
 }
 
+func TestAnEarlierRecordIsSetAsideUnlessAllOfItIsTakenOver(t *testing.T) {
+	for name, tc := range map[string]struct {
+		resume  bool
+		another bool // one cell is of another lameduck
+		aside   bool
+	}{
+		"a new run":                       {false, false, true},
+		"resumed with the same":           {true, false, false},
+		"resumed with another in between": {true, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, d := testMatrix(t, "balancers/built-in", nil)
+			old := &record.File{}
+			for _, c := range m.cells {
+				old.Cells = append(old.Cells, record.Cell{Name: c.name(), Binary: m.binary, Setup: c.setup()})
+			}
+			if tc.another {
+				old.Cells[0].Binary = "lameduck 2"
+			}
+			if err := old.Write(m.path); err != nil {
+				t.Fatal(err)
+			}
+			m.file = &record.File{}
+			if _, err := m.begin(options{out: filepath.Dir(m.path), resume: tc.resume, run: regexp.MustCompile("balancers/built-in")}); err != nil {
+				t.Fatal(err)
+			}
+			aside, err := record.Read(m.path + ".old")
+			switch {
+			case !tc.aside && !errors.Is(err, os.ErrNotExist):
+				t.Errorf("set aside: %v, %v", aside, err)
+			case tc.aside && (err != nil || len(aside.Cells) != len(old.Cells)):
+				t.Errorf("got %v, %v; want the earlier record", aside, err)
+			case tc.aside:
+				d.has(t, "is now "+m.path+".old")
+			}
+		})
+	}
+}
+
 func TestCellsThatCannotBeTriedAreNamed(t *testing.T) {
 	m, d := testMatrix(t, "balancers/built-in/(bare|native)", nil)
 	m.programs = trial.Programs{App: "/bin/true"}

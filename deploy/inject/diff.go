@@ -1,0 +1,166 @@
+package inject
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// diff returns the patch from one template to another. It looks at the fields that Inject touches alone: nothing else can differ.
+func diff(before, after *corev1.PodTemplateSpec) []Operation {
+	var p patch
+	diffAnnotations(&p, before.Annotations, after.Annotations)
+	b, a := &before.Spec, &after.Spec
+	diffPointer(&p, "/spec/terminationGracePeriodSeconds", b.TerminationGracePeriodSeconds, a.TerminationGracePeriodSeconds)
+	diffList(&p, "/spec/initContainers", b.InitContainers, a.InitContainers, isOurs, diffContainer)
+	diffList(&p, "/spec/containers", b.Containers, a.Containers, isOurs, diffContainer)
+	diffList(&p, "/spec/volumes", b.Volumes, a.Volumes, isOurVolume, nil)
+	return p
+}
+
+// A patch grows.
+type patch []Operation
+
+func (p *patch) add(path string, value any)     { *p = append(*p, Operation{"add", path, value}) }
+func (p *patch) replace(path string, value any) { *p = append(*p, Operation{"replace", path, value}) }
+func (p *patch) remove(path string)             { *p = append(*p, Operation{Op: "remove", Path: path}) }
+
+// set writes one value over another; nil: there is none.
+func (p *patch) set(path string, before, after any) {
+	switch {
+	case before != nil && after != nil && covers(before, after):
+	case after == nil && before != nil:
+		p.remove(path)
+	case before == nil && after != nil:
+		p.add(path, after)
+	case before == nil:
+		// Neither is there.
+	default:
+		p.replace(path, after)
+	}
+}
+
+func diffPointer[T any](p *patch, path string, before, after *T) {
+	p.set(path, valueOf(before), valueOf(after))
+}
+
+func valueOf[T any](pointer *T) any {
+	if pointer == nil {
+		return nil
+	}
+	return *pointer
+}
+
+func diffAnnotations(p *patch, before, after map[string]string) {
+	const path = "/metadata/annotations"
+	if before == nil || after == nil {
+		if before != nil {
+			p.remove(path)
+		} else if after != nil {
+			p.add(path, after)
+		}
+		return
+	}
+	keys := maps.Clone(before)
+	maps.Copy(keys, after)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		p.set(path+"/"+escape(key), entry(before, key), entry(after, key))
+	}
+}
+
+// entry returns a map's value, or nil.
+func entry(m map[string]string, key string) any {
+	if v, has := m[key]; has {
+		return v
+	}
+	return nil
+}
+
+// escape writes a key as a part of a JSON Pointer (RFC 6901 section 3).
+func escape(key string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(key) }
+
+// diffList walks two lists that differ in elements of ours alone: the others are the same ones in the same order, and may have changed
+// inside. The index of an operation is that in the list as the operations before have left it.
+func diffList[T any](p *patch, path string, before, after []T, ours func(T) bool, change func(p *patch, path string, before, after *T)) {
+	if before == nil || after == nil {
+		if before != nil {
+			p.remove(path)
+		} else if after != nil {
+			p.add(path, after)
+		}
+		return
+	}
+	for b, a := 0, 0; b < len(before) || a < len(after); {
+		at := path + "/" + strconv.Itoa(a)
+		leaves := b < len(before) && ours(before[b])
+		enters := a < len(after) && ours(after[a])
+		switch {
+		case leaves && !enters:
+			p.remove(at)
+			b++
+			continue
+		case enters && !leaves:
+			p.add(at, after[a])
+			a++
+			continue
+		case enters:
+			p.set(at, before[b], after[a])
+		case change != nil:
+			change(p, at, &before[b], &after[a])
+		}
+		a, b = a+1, b+1
+	}
+}
+
+func diffContainer(p *patch, path string, b, a *corev1.Container) {
+	diffCommand(p, path+"/command", b.Command, a.Command)
+	isVariable := func(v corev1.EnvVar) bool { return strings.HasPrefix(v.Name, "LAMEDUCK_") }
+	diffList(p, path+"/env", b.Env, a.Env, isVariable, nil)
+	diffList(p, path+"/ports", b.Ports, a.Ports, isAdmin, diffPort)
+	diffList(p, path+"/volumeMounts", b.VolumeMounts, a.VolumeMounts, isOurMount, nil)
+	for _, name := range probeNames {
+		if before, after := probe(b, name), probe(a, name); before != nil && before.TCPSocket != nil {
+			p.set(path+"/"+name+"/tcpSocket/port", portValue(before.TCPSocket.Port), portValue(after.TCPSocket.Port))
+		}
+	}
+	diffLifecycle(p, path+"/lifecycle", b.Lifecycle, a.Lifecycle)
+}
+
+// portValue is a port as JSON has it.
+func portValue(port intstr.IntOrString) any {
+	if port.Type == intstr.Int {
+		return port.IntVal
+	}
+	return port.StrVal
+}
+
+// diffCommand puts words in front, or takes them from there.
+func diffCommand(p *patch, path string, before, after []string) {
+	for i := range len(after) - len(before) {
+		p.add(path+"/0", after[len(after)-len(before)-1-i])
+	}
+	for range len(before) - len(after) {
+		p.remove(path + "/0")
+	}
+}
+
+func diffPort(p *patch, path string, b, a *corev1.ContainerPort) {
+	p.set(path+"/containerPort", b.ContainerPort, a.ContainerPort)
+	p.set(path+"/hostPort", b.HostPort, a.HostPort)
+}
+
+func diffLifecycle(p *patch, path string, b, a *corev1.Lifecycle) {
+	if b == nil || a == nil {
+		diffPointer(p, path, b, a)
+		return
+	}
+	if ourHook(b) && ourHook(a) && b.PreStop.HTTPGet.Host != a.PreStop.HTTPGet.Host {
+		p.replace(path+"/preStop", a.PreStop)
+		return
+	}
+	diffPointer(p, path+"/preStop", b.PreStop, a.PreStop)
+}

@@ -1,0 +1,46 @@
+package inject
+
+import (
+	"fmt"
+	"time"
+)
+
+// The parts of a grace period that nobody sets.
+const (
+	defaultGrace   = 30 * time.Second // Kubernetes', where a pod says none
+	defaultAppStop = 5 * time.Second  // Lameduck's
+	margin         = 3 * time.Second  // which Lameduck keeps for its own end
+	graceStep      = 30 * time.Second // to which what is needed is rounded up
+)
+
+// grant raises the grace period to what the hold needs.
+func (j *injection) grant() error {
+	s, field := &j.settings, "spec.terminationGracePeriodSeconds"
+	has, said := defaultGrace, j.pod.Spec.TerminationGracePeriodSeconds
+	if said != nil {
+		has = time.Duration(*said) * time.Second
+	}
+	if s.AppStop == 0 {
+		s.AppStop = defaultAppStop
+		if has != defaultGrace { // which the API server writes where nobody says anything
+			s.AppStop = max(has, time.Second)
+		}
+	}
+	need := (s.LBDelay + s.Silence + s.AppStop + margin + graceStep - 1) / graceStep * graceStep
+	if s.GracePeriod > 0 {
+		need = (s.GracePeriod + time.Second - 1) / time.Second * time.Second // a pod counts in seconds
+	}
+	if need < s.AppStop+margin+s.LBDelay {
+		return &Refusal{field, fmt.Sprintf("%v are not enough for the load balancer's %v, the app's %v to stop and %v", need, s.LBDelay, s.AppStop, margin),
+			"say a longer " + AnnotationPrefix + "grace-period, or a shorter lb-delay or app-stop"}
+	}
+	if need <= has {
+		need = has
+	} else {
+		seconds := int64(need / time.Second)
+		j.record.Grace, j.record.Raised = said, seconds
+		j.pod.Spec.TerminationGracePeriodSeconds = &seconds
+	}
+	j.grace = need
+	return nil
+}

@@ -1,0 +1,10 @@
+package inject
+
+// A Refusal says why a pod cannot be protected as it stands.
+type Refusal struct {
+	Field  string // of the pod template, as spec.containers[0].ports
+	Why    string
+	Remedy string
+}
+
+func (r *Refusal) Error() string { return r.Field + ": " + r.Why + ": " + r.Remedy }

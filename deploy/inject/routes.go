@@ -1,0 +1,220 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// Where Lameduck listens.
+const (
+	firstPort   = 18080 // for clients; that of the next ones is the next that is free
+	adminPort   = 18081 // probes, metrics and the hook
+	controlPort = 18082 // on loopback alone
+)
+
+// A Route is a port of the app that clients reach through Lameduck.
+type Route struct {
+	Listen, App int32
+	Name        string // of the port; empty: it has none
+	Field       string // where it is declared; empty: nowhere
+	container   string // that declares it; empty: none
+	options     string // of LAMEDUCK_ROUTES, as ;proto=tcp
+}
+
+func (r Route) String() string { return fmt.Sprintf("%d=%d%s", r.Listen, r.App, r.options) }
+
+// Note says what follows for Services.
+func (r Route) Note() Note {
+	text := fmt.Sprintf("a Service with targetPort %d goes to the app itself: after the rollout let it say %d", r.App, r.Listen)
+	if r.Name != "" {
+		text = fmt.Sprintf("%s means %d now: a Service with targetPort %s needs no edit, one with %d goes to the app itself: let it say %s",
+			r.Name, r.Listen, r.Name, r.App, r.Name)
+	}
+	return Note{Field: r.Field, Text: text}
+}
+
+// A port is one that a container declares.
+type port struct {
+	*declaration
+	in    container
+	index int
+}
+
+type declaration = corev1.ContainerPort
+
+func (p port) tcp() bool { return p.Protocol == "" || p.Protocol == corev1.ProtocolTCP }
+
+func (p port) route(options string) Route {
+	if options == "" && speaksFirst(p) {
+		options = ";proto=tcp"
+	}
+	return Route{App: p.ContainerPort, Name: p.Name, Field: p.in.portField(p.index), container: p.in.Name, options: options}
+}
+
+// servedPorts are the TCP ports that containers declare which serve.
+func servedPorts(spec *corev1.PodSpec) []port {
+	var ports []port
+	for _, c := range allContainers(spec) {
+		for i := range c.Ports {
+			if p := (port{&c.Ports[i], c, i}); c.serves() && p.tcp() {
+				ports = append(ports, p)
+			}
+		}
+	}
+	return ports
+}
+
+// route chooses the ports that are relayed, and lets them mean Lameduck's.
+func (j *injection) route() error {
+	ports := servedPorts(&j.pod.Spec)
+	chosen, err := j.choose(ports)
+	if err != nil {
+		return err
+	}
+	j.number(chosen, ports)
+	for _, p := range ports {
+		if r := j.routeOf(p.ContainerPort); r != nil {
+			j.probeTheAppItself(p)
+			j.move(p, r.Listen)
+		}
+	}
+	for _, r := range j.routes {
+		j.notes = append(j.notes, r.Note())
+	}
+	return nil
+}
+
+// choose returns the routes to make, without numbers of our own.
+func (j *injection) choose(ports []port) ([]Route, error) {
+	if len(j.settings.Ports) > 0 {
+		return chosenPorts(j.settings.Ports, ports)
+	}
+	var routes []Route
+	serving := slices.DeleteFunc(slices.Clone(ports), func(p port) bool { return observes(p.Name) })
+	if len(serving) == 0 {
+		serving = ports
+	}
+	for _, p := range ports {
+		if slices.Contains(serving, p) {
+			routes = append(routes, p.route(""))
+			continue
+		}
+		j.note(p.in.portField(p.index), "%s is not relayed: what collects from it does not end with a drain, and would hold the pod; %sports says otherwise",
+			p.Name, AnnotationPrefix)
+	}
+	if len(routes) == 0 {
+		return nil, &Refusal{"spec.containers", "no container declares a TCP port", "declare the ports that serve, or say " + AnnotationPrefix + "ports: \"8080\""}
+	}
+	return routes, nil
+}
+
+// chosenPorts returns the routes for what a setting says.
+func chosenPorts(wanted []string, ports []port) ([]Route, error) {
+	var routes []Route
+	for _, want := range wanted {
+		name, options, _ := strings.Cut(want, ";")
+		if options != "" {
+			options = ";" + options
+		}
+		number, err := strconv.ParseUint(name, 10, 16)
+		i := slices.IndexFunc(ports, func(p port) bool { return p.Name == name || err == nil && p.ContainerPort == int32(number) })
+		switch {
+		case i >= 0:
+			routes = append(routes, ports[i].route(options))
+		case err == nil && number > 0:
+			routes = append(routes, Route{App: int32(number), options: options})
+		default:
+			return nil, &Refusal{"spec.containers", "no container declares a TCP port " + name, "say another one in " + AnnotationPrefix + "ports, or its number"}
+		}
+	}
+	return routes, nil
+}
+
+// number gives each of the app's ports one of ours, which nobody else declares.
+func (j *injection) number(chosen []Route, ports []port) {
+	next := int32(firstPort)
+	taken := func(n int32) bool {
+		declared := func(p port) bool { return p.ContainerPort == n }
+		wanted := func(r Route) bool { return r.App == n }
+		return n == adminPort || n == controlPort || slices.ContainsFunc(ports, declared) || slices.ContainsFunc(chosen, wanted)
+	}
+	for _, r := range chosen {
+		if j.routeOf(r.App) != nil {
+			continue // several containers declare it, or it has several names
+		}
+		for taken(next) {
+			next++
+		}
+		r.Listen = next
+		next++
+		j.routes = append(j.routes, r)
+	}
+}
+
+// routeOf returns the route to a port of the app, or nil.
+func (j *injection) routeOf(app int32) *Route {
+	for i := range j.routes {
+		if j.routes[i].App == app {
+			return &j.routes[i]
+		}
+	}
+	return nil
+}
+
+// move lets a declared port mean Lameduck's: whoever looks for its name finds us. The app listens where it did.
+func (j *injection) move(p port, to int32) {
+	moved := movedPort{Container: p.in.Name, Was: p.ContainerPort, Is: to, Name: p.Name}
+	if p.HostPort == p.ContainerPort && j.pod.Spec.HostNetwork {
+		moved.Host = true
+		p.HostPort = to // the two must be the same on the node's network
+	}
+	p.ContainerPort = to
+	j.record.Ports = append(j.record.Ports, moved)
+}
+
+// probeTheAppItself keeps probes that only connect, and name the port, at the app: Lameduck accepts before the app does, and the pod
+// would be Ready too soon.
+func (j *injection) probeTheAppItself(p port) {
+	if p.Name == "" {
+		return
+	}
+	for _, name := range probeNames {
+		probe := probe(p.in.Container, name)
+		if probe == nil || probe.TCPSocket == nil || probe.TCPSocket.Port != intstr.FromString(p.Name) {
+			continue
+		}
+		probe.TCPSocket.Port = intstr.FromInt32(p.ContainerPort)
+		j.record.Probes = append(j.record.Probes, movedProbe{Container: p.in.Name, Probe: name, Was: p.Name, Is: p.ContainerPort})
+	}
+}
+
+// observes says whether a port is, by its name, not for clients.
+func observes(name string) bool {
+	switch name {
+	case "metrics", "prometheus", "prom", "health", "healthz", "healthcheck", "liveness", "readiness", "probes", "pprof":
+		return true
+	case "http-metrics": // the one port of many programs, for clients too
+		return false
+	}
+	return strings.HasSuffix(name, "-metrics") || strings.HasPrefix(name, "metrics-")
+}
+
+// speaksFirst says whether the app is known to speak before its client does, so that nobody can wait for what the client says. The
+// names begin as those that meshes know.
+func speaksFirst(p port) bool {
+	protocol, _, _ := strings.Cut(p.Name, "-")
+	switch protocol {
+	case "tcp", "mysql", "mariadb", "smtp", "smtps", "submission", "ssh", "sftp", "ftp", "imap", "pop3":
+		return true
+	}
+	switch p.ContainerPort {
+	case 21, 22, 25, 110, 143, 587, 3306: // FTP, SSH, SMTP, POP3, IMAP, submission, MySQL
+		return true
+	}
+	return false
+}

@@ -1,0 +1,121 @@
+package inject
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+const (
+	ours      = "lameduck"       // the name of the container, and of the wrapper's volume
+	adminName = "lameduck-admin" // the name of the admin port, for what collects metrics
+)
+
+// enter brings the container in.
+func (j *injection) enter() error {
+	spec := &j.pod.Spec
+	switch j.settings.Shape {
+	case Wrapper:
+		return j.wrap()
+	case Plain:
+		spec.Containers = put(spec.Containers, j.sidecar("/lameduck", "drain"), j.current.Spec.Containers, isOurs)
+	default:
+		always := corev1.ContainerRestartPolicyAlways
+		sidecar := j.sidecar("/lameduck", "drain", "--native")
+		sidecar.RestartPolicy = &always
+		j.enterInit(sidecar)
+	}
+	return nil
+}
+
+// enterInit puts a container behind the init containers that are there: what has to be done first is done as before.
+func (j *injection) enterInit(c corev1.Container) {
+	spec := &j.pod.Spec
+	if spec.InitContainers == nil {
+		j.record.created("initContainers")
+	}
+	spec.InitContainers = put(spec.InitContainers, c, j.current.Spec.InitContainers, isOurs)
+}
+
+// sidecar is what the components bring, with the hook that begins the drain: over loopback, so that nobody on the network can.
+func (j *injection) sidecar(drain ...string) corev1.Container {
+	ready := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: intstr.FromInt32(adminPort)}}
+	return corev1.Container{
+		Name:  ours,
+		Image: j.settings.Image,
+		Env:   j.environment(),
+		Ports: []corev1.ContainerPort{{Name: adminName, ContainerPort: adminPort}},
+		// The app starts when it has succeeded; half a minute is plenty for a program that listens within milliseconds.
+		StartupProbe:    &corev1.Probe{ProbeHandler: ready, PeriodSeconds: 1, FailureThreshold: 30},
+		ReadinessProbe:  &corev1.Probe{ProbeHandler: ready, PeriodSeconds: 5},
+		Lifecycle:       &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: drain}}},
+		Resources:       resources(),
+		SecurityContext: restricted(),
+	}
+}
+
+// environment is Lameduck's configuration.
+func (j *injection) environment() []corev1.EnvVar {
+	var routes []string
+	for _, r := range j.routes {
+		routes = append(routes, r.String())
+	}
+	env := []corev1.EnvVar{
+		{Name: routesVariable, Value: strings.Join(routes, ",")},
+		{Name: graceVariable, Value: seconds(j.grace)},
+	}
+	if j.settings.AppStop != defaultAppStop {
+		env = append(env, corev1.EnvVar{Name: appStopVariable, Value: seconds(j.settings.AppStop)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(j.settings.Env)) {
+		env = append(env, corev1.EnvVar{Name: name, Value: j.settings.Env[name]})
+	}
+	return env
+}
+
+// seconds writes a duration as the components do: 120s, not 2m0s.
+func seconds(d time.Duration) string {
+	if d%time.Second != 0 {
+		return d.String()
+	}
+	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
+}
+
+// resources: 12 KB a busy connection. There is no limit of CPU: being throttled is latency.
+func resources() corev1.ResourceRequirements {
+	return corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("32Mi")},
+		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("256Mi")},
+	}
+}
+
+// restricted is what the Pod Security level of that name asks for, and a root file system that cannot be written to.
+func restricted() *corev1.SecurityContext {
+	yes, no, nobody := true, false, int64(65532)
+	return &corev1.SecurityContext{
+		AllowPrivilegeEscalation: &no,
+		Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		ReadOnlyRootFilesystem:   &yes,
+		RunAsNonRoot:             &yes,
+		RunAsUser:                &nobody,
+		RunAsGroup:               &nobody,
+		SeccompProfile:           &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+}
+
+func isOurs(c corev1.Container) bool { return c.Name == ours }
+
+// put adds v where the current list has it, else at the end.
+func put[T any](list []T, v T, current []T, same func(T) bool) []T {
+	at := slices.IndexFunc(current, same)
+	if at < 0 || at > len(list) {
+		at = len(list)
+	}
+	return slices.Insert(list, at, v)
+}

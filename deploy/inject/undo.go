@@ -1,0 +1,111 @@
+package inject
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// undo takes back what still is as Inject has left it. What somebody has changed since then is theirs.
+func (r *record) undo(pod *corev1.PodTemplateSpec) {
+	spec := &pod.Spec
+	if has := spec.TerminationGracePeriodSeconds; r.Raised != 0 && has != nil && *has == r.Raised {
+		spec.TerminationGracePeriodSeconds = r.Grace
+	}
+	spec.Containers = slices.DeleteFunc(spec.Containers, isOurs)
+	spec.InitContainers = without(spec.InitContainers, isOurs, r.hasCreated("initContainers"))
+	for i := range spec.Containers {
+		r.unhook(&spec.Containers[i])
+	}
+	if c := find(spec, r.Wrapped); c != nil {
+		r.unwrap(c)
+		spec.Volumes = without(spec.Volumes, isOurVolume, r.hasCreated("volumes"))
+	}
+	for _, p := range r.Ports {
+		p.undo(spec)
+	}
+	for _, p := range r.Probes {
+		p.undo(spec)
+	}
+	r.unannotate(pod)
+}
+
+func (r *record) unhook(c *corev1.Container) {
+	if !slices.Contains(r.Hooks, c.Name) || !ourHook(c.Lifecycle) {
+		return
+	}
+	c.Lifecycle.PreStop = nil
+	if *c.Lifecycle == (corev1.Lifecycle{}) && r.hasCreated("lifecycle", c.Name) {
+		c.Lifecycle = nil
+	}
+}
+
+func (r *record) unwrap(c *corev1.Container) {
+	if n := len(wrapperCommand); len(c.Command) >= n && slices.Equal(c.Command[:n], wrapperCommand) {
+		c.Command = c.Command[n:]
+	}
+	isEnv := func(v corev1.EnvVar) bool { return slices.Contains(r.Env, v.Name) }
+	c.Env = without(c.Env, isEnv, r.hasCreated("env", c.Name))
+	c.Ports = slices.DeleteFunc(c.Ports, isAdmin)
+	c.VolumeMounts = without(c.VolumeMounts, isOurMount, r.hasCreated("volumeMounts", c.Name))
+}
+
+func (p movedPort) undo(spec *corev1.PodSpec) {
+	c := find(spec, p.Container)
+	if c == nil {
+		return
+	}
+	i := slices.IndexFunc(c.Ports, func(now corev1.ContainerPort) bool { return now.ContainerPort == p.Is && now.Name == p.Name })
+	if i < 0 {
+		return
+	}
+	c.Ports[i].ContainerPort = p.Was
+	if p.Host && c.Ports[i].HostPort == p.Is {
+		c.Ports[i].HostPort = p.Was
+	}
+}
+
+func (p movedProbe) undo(spec *corev1.PodSpec) {
+	c := find(spec, p.Container)
+	if c == nil {
+		return
+	}
+	if now := probe(c, p.Probe); now != nil && now.TCPSocket != nil && now.TCPSocket.Port == intstr.FromInt32(p.Is) {
+		now.TCPSocket.Port = intstr.FromString(p.Was)
+	}
+}
+
+func (r *record) unannotate(pod *corev1.PodTemplateSpec) {
+	delete(pod.Annotations, InjectedAnnotation)
+	for _, e := range r.Excluded {
+		e.undo(pod.Annotations)
+	}
+	if len(pod.Annotations) == 0 && r.hasCreated("annotations") {
+		pod.Annotations = nil
+	}
+}
+
+// undo puts back what was there or, if the list has been changed since, takes our port out of it.
+func (e excludedPorts) undo(annotations map[string]string) {
+	switch now, said := annotations[e.Annotation]; {
+	case !said:
+	case now == e.Is && e.Was == nil:
+		delete(annotations, e.Annotation)
+	case now == e.Is:
+		annotations[e.Annotation] = *e.Was
+	default:
+		others := slices.DeleteFunc(portList(now), func(p string) bool { return p == strconv.Itoa(adminPort) })
+		annotations[e.Annotation] = strings.Join(others, ",")
+	}
+}
+
+// without takes elements out of a list, and the list too if nothing is left and it was made for them.
+func without[T any](list []T, drop func(T) bool, made bool) []T {
+	if list = slices.DeleteFunc(list, drop); len(list) == 0 && made {
+		return nil
+	}
+	return list
+}

@@ -1,0 +1,98 @@
+package inject
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// wrapperCommand goes in front of the app's.
+var wrapperCommand = []string{"/lameduck/lameduck", "exec", "--"}
+
+// wrapped is the name of the container that is wrapped: the one that serves, or the first.
+func (j *injection) wrapped() string {
+	for _, r := range j.routes {
+		if r.container != "" {
+			return r.container
+		}
+	}
+	return j.pod.Spec.Containers[0].Name
+}
+
+// wrap lets the app be Lameduck's child.
+func (j *injection) wrap() error {
+	spec := &j.pod.Spec
+	i := slices.IndexFunc(spec.Containers, func(c corev1.Container) bool { return c.Name == j.wrapped() })
+	if i < 0 {
+		return &Refusal{"spec.initContainers", "a native sidecar serves, and cannot be wrapped", "use shape native"}
+	}
+	c := container{&spec.Containers[i], "containers", i}
+	if err := j.admitWrapped(c); err != nil {
+		return err
+	}
+	j.record.Wrapped = c.Name
+	now := find(&j.current.Spec, c.Name)
+	c.Command = append(slices.Clone(wrapperCommand), c.Command...)
+	j.wrapEnvironment(c, now)
+	c.Ports = put(c.Ports, corev1.ContainerPort{Name: adminName, ContainerPort: adminPort}, now.Ports, isAdmin)
+	if c.VolumeMounts == nil {
+		j.record.created("volumeMounts", c.Name)
+	}
+	c.VolumeMounts = put(c.VolumeMounts, corev1.VolumeMount{Name: ours, MountPath: "/lameduck", ReadOnly: true}, now.VolumeMounts, isOurMount)
+	j.install()
+	return nil
+}
+
+func (j *injection) admitWrapped(c container) error {
+	for _, r := range j.routes {
+		if r.container != "" && r.container != c.Name {
+			return &Refusal{r.Field, "containers " + c.Name + " and " + r.container + " both serve, and one can be wrapped",
+				"use another shape, or name the ports of one in " + AnnotationPrefix + "ports"}
+		}
+	}
+	if len(c.Command) == 0 {
+		return &Refusal{c.field() + ".command", "there is none, and nobody outside of the image knows its entrypoint", "say the command that the image would run"}
+	}
+	for _, v := range j.environment() {
+		if slices.ContainsFunc(c.Env, func(own corev1.EnvVar) bool { return own.Name == v.Name }) {
+			return &Refusal{c.field() + ".env", v.Name + " is set", "take it out, or say it with " + AnnotationPrefix + "env"}
+		}
+	}
+	return nil
+}
+
+func (j *injection) wrapEnvironment(c container, now *corev1.Container) {
+	if c.Env == nil {
+		j.record.created("env", c.Name)
+	}
+	env := j.environment()
+	env[0], env[1] = env[1], env[0] // in the order of the component
+	for _, v := range env {
+		c.Env = put(c.Env, v, now.Env, func(e corev1.EnvVar) bool { return e.Name == v.Name })
+		j.record.Env = append(j.record.Env, v.Name)
+	}
+}
+
+// install brings the program to where the app's container finds it.
+func (j *injection) install() {
+	spec := &j.pod.Spec
+	if spec.Volumes == nil {
+		j.record.created("volumes")
+	}
+	size := resource.MustParse("64Mi")
+	volume := corev1.Volume{Name: ours, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: &size}}}
+	spec.Volumes = put(spec.Volumes, volume, j.current.Spec.Volumes, isOurVolume)
+	j.enterInit(corev1.Container{
+		Name:            ours,
+		Image:           j.settings.Image,
+		Args:            []string{"install", "/target/lameduck"},
+		VolumeMounts:    []corev1.VolumeMount{{Name: ours, MountPath: "/target"}},
+		Resources:       resources(),
+		SecurityContext: restricted(),
+	})
+}
+
+func isAdmin(p corev1.ContainerPort) bool  { return p.Name == adminName }
+func isOurMount(m corev1.VolumeMount) bool { return m.Name == ours }
+func isOurVolume(v corev1.Volume) bool     { return v.Name == ours }

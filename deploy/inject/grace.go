@@ -31,7 +31,7 @@ func (j *injection) grant() error {
 		need = (s.GracePeriod + time.Second - 1) / time.Second * time.Second // a pod counts in seconds
 	}
 	if need < s.AppStop+margin+s.LBDelay {
-		return &Refusal{field, fmt.Sprintf("%v are not enough for the load balancer's %v, the app's %v to stop and %v", need, s.LBDelay, s.AppStop, margin),
+		return &Refusal{field, fmt.Sprintf("%s are not enough for the load balancer's %s, the app's %s to stop and %s", seconds(need), seconds(s.LBDelay), seconds(s.AppStop), seconds(margin)),
 			"say a longer " + AnnotationPrefix + "grace-period, or a shorter lb-delay or app-stop"}
 	}
 	if need <= has {

@@ -23,7 +23,7 @@ func (j *injection) hold() error {
 	}
 	if j.pod.Spec.HostNetwork && len(j.record.Hooks) > 0 {
 		j.note("spec.hostNetwork", "hooks say host: 127.0.0.1, which the Pod Security levels baseline and restricted do not allow from Kubernetes 1.34 on; shape wrapper needs none. "+
-			"Ports 18080 to 18082 are the node's: one such pod fits on a node")
+			"Lameduck's ports are the node's too: one such pod fits on a node")
 	}
 	return nil
 }

@@ -30,7 +30,9 @@ type Note struct {
 type Plan struct {
 	Patch  []Operation
 	Notes  []Note
-	Routes []Route
+	Routes []Route // that come in or, of an Eject, go out
+
+	ejects bool
 }
 
 // Inject plans how Lameduck comes into a pod. The lameduck.dev annotations of the template override the settings. What is injected already is
@@ -52,7 +54,7 @@ func Inject(w Workload, s Settings) (Plan, error) {
 	if err := j.run(); err != nil {
 		return Plan{}, err
 	}
-	return Plan{Patch: diff(w.Template, j.pod), Notes: j.notes, Routes: j.routes}, nil
+	return Plan{Patch: diff(w.Template, j.pod), Notes: j.notes, Routes: j.routes}.withRouteNotes(), nil
 }
 
 // Eject plans the reverse, from what Inject has noted in the annotation lameduck.dev/injected. What others have changed since
@@ -62,7 +64,28 @@ func Eject(w Workload) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	return Plan{Patch: diff(w.Template, was)}, nil
+	return Plan{Patch: diff(w.Template, was), Routes: movedBack(w.Template, was), ejects: true}.withRouteNotes(), nil
+}
+
+func (p Plan) withRouteNotes() Plan {
+	for _, r := range p.Routes {
+		p.Notes = append(p.Notes, p.routeNote(r))
+	}
+	return p
+}
+
+// movedBack returns the routes of ports that mean the app's again.
+func movedBack(now, was *corev1.PodTemplateSpec) []Route {
+	var routes []Route
+	before := servedPorts(&now.Spec)
+	for _, p := range servedPorts(&was.Spec) {
+		for _, b := range before {
+			if b.in.Name == p.in.Name && b.index == p.index && b.ContainerPort != p.ContainerPort {
+				routes = append(routes, Route{Listen: b.ContainerPort, App: p.ContainerPort, Name: p.Name, Field: p.in.portField(p.index)})
+			}
+		}
+	}
+	return routes
 }
 
 // withdraw ejects from a pod that is not to have Lameduck, and says why.

@@ -26,17 +26,15 @@ type Route struct {
 	options     string // of LAMEDUCK_ROUTES, as ;proto=tcp
 }
 
-func (r Route) String() string { return fmt.Sprintf("%d=%d%s", r.Listen, r.App, r.options) }
-
-// Note says what follows for Services.
-func (r Route) Note() Note {
-	text := fmt.Sprintf("a Service with targetPort %d goes to the app itself: after the rollout let it say %d", r.App, r.Listen)
-	if r.Name != "" {
-		text = fmt.Sprintf("%s means %d now: a Service with targetPort %s needs no edit, one with %d goes to the app itself: let it say %s",
-			r.Name, r.Listen, r.Name, r.App, r.Name)
+// field is where a note on the route belongs.
+func (r Route) field() string {
+	if r.Field == "" {
+		return "spec.containers"
 	}
-	return Note{Field: r.Field, Text: text}
+	return r.Field
 }
+
+func (r Route) String() string { return fmt.Sprintf("%d=%d%s", r.Listen, r.App, r.options) }
 
 // A port is one that a container declares.
 type port struct {
@@ -83,9 +81,6 @@ func (j *injection) route() error {
 			j.move(p, r.Listen)
 		}
 	}
-	for _, r := range j.routes {
-		j.notes = append(j.notes, r.Note())
-	}
 	return nil
 }
 
@@ -95,7 +90,7 @@ func (j *injection) choose(ports []port) ([]Route, error) {
 		return chosenPorts(j.settings.Ports, ports)
 	}
 	var routes []Route
-	serving := slices.DeleteFunc(slices.Clone(ports), func(p port) bool { return observes(p.Name) })
+	serving := slices.DeleteFunc(slices.Clone(ports), func(p port) bool { return observes(p, ports) })
 	if len(serving) == 0 {
 		serving = ports
 	}
@@ -194,14 +189,14 @@ func (j *injection) probeTheAppItself(p port) {
 }
 
 // observes says whether a port is, by its name, not for clients.
-func observes(name string) bool {
-	switch name {
+func observes(p port, ports []port) bool {
+	switch p.Name {
 	case "metrics", "prometheus", "prom", "health", "healthz", "healthcheck", "liveness", "readiness", "probes", "pprof":
 		return true
-	case "http-metrics": // the one port of many programs, for clients too
-		return false
+	case "http-metrics": // that of an exporter, or the one for everything beside one for gRPC
+		return !slices.ContainsFunc(ports, func(other port) bool { return other.in.Name == p.in.Name && other.index != p.index })
 	}
-	return strings.HasSuffix(name, "-metrics") || strings.HasPrefix(name, "metrics-")
+	return strings.HasSuffix(p.Name, "-metrics") || strings.HasPrefix(p.Name, "metrics-")
 }
 
 // speaksFirst says whether the app is known to speak before its client does, so that nobody can wait for what the client says. The

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+
+	"lameduck/deploy/inject"
+	"lameduck/deploy/manifest"
+)
+
+const injectHelp = `Bring Lameduck into the workloads of manifests, or take it out again. The manifests come out as they went in, with comments and order, and with
+what is needed added. Services, and what else there is, pass through.
+
+Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, Rollouts and Pods get it, in lists too. Jobs and CronJobs run to their
+end and stay as they are. An annotation lameduck.dev/NAME of a pod template overrides the flag --NAME for it, and the label lameduck.dev/inject=disabled
+leaves it alone.
+
+What follows for you is told on standard error, and what cannot be protected as it stands passes through as it is.
+
+Exit codes: 0 everything is done; 1 something could not be protected, and was told; 2 the command line or the manifests are wrong, and nothing is written.`
+
+// An injectCommand is one at work.
+type injectCommand struct {
+	files      []string
+	kubernetes string
+	context    string
+	kubeconfig string
+	uninject   bool
+	settings   inject.Settings
+}
+
+func newInjectCommand() *cobra.Command {
+	c := &injectCommand{settings: inject.Defaults()}
+	cmd := &cobra.Command{
+		Use:   "inject -f FILE|DIR|- [flags]",
+		Short: "Bring Lameduck into manifests, or take it out again",
+		Long:  injectHelp,
+		Example: `  lameduckctl inject -f deployment.yaml | kubectl apply -f -
+  helm template release chart | lameduckctl inject -f - --lb-delay 90s
+  lameduckctl inject -f deploy/ --uninject`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&c.files, "filename", "f", nil, "file, directory or - for standard input; may be given several times")
+	flags.BoolVar(&c.uninject, "uninject", false, "take Lameduck out again")
+	flags.StringVar(&c.kubernetes, "kubernetes-version", "", "version of the cluster, as 1.28; shape native needs 1.29")
+	flags.StringVar(&c.context, "context", "", "ask the cluster of this context of the kubeconfig for its version")
+	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of the kubeconfig for --context")
+	for _, o := range inject.Options() {
+		flags.Func(o.Name, o.Usage, func(value string) error { return c.settings.Set(o.Name, value) })
+	}
+	_ = cmd.MarkFlagRequired("filename")
+	return cmd
+}
+
+func (c *injectCommand) run(cmd *cobra.Command) error {
+	files, err := manifest.Read(c.files, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	c.settings.Kubernetes = c.kubernetes
+	if c.context != "" && c.kubernetes == "" {
+		if c.settings.Kubernetes, err = clusterVersion(c.kubeconfig, c.context); err != nil {
+			return err
+		}
+	}
+	services, err := findServices(files)
+	if err != nil {
+		return err
+	}
+	changes, refused, err := c.planAll(files, services, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	for _, change := range changes {
+		if err := change.workload.Apply(change.workload.TemplatePath, change.patch); err != nil {
+			return err
+		}
+	}
+	if _, err := cmd.OutOrStdout().Write(joined(files)); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	if refused {
+		return errFaults{}
+	}
+	return nil
+}
+
+// A change is what is to be done to a workload.
+type change struct {
+	workload *manifest.Workload
+	patch    []inject.Operation
+}
+
+// planAll plans for all workloads and tells what there is to tell, while everything still stands where the user has it.
+func (c *injectCommand) planAll(files []*manifest.File, services []service, stderr io.Writer) (changes []change, refused bool, err error) {
+	for _, f := range files {
+		for _, o := range f.Objects() {
+			w, err := o.Workload()
+			if err != nil {
+				return nil, false, err
+			}
+			if w == nil {
+				continue
+			}
+			plan, err := c.plan(w)
+			if refusals := refusalsOf(err); len(refusals) > 0 {
+				for _, r := range refusals {
+					tell(stderr, w, r.Field, "not injected: "+r.Why+": "+r.Remedy)
+				}
+				refused = true
+				continue
+			}
+			if err != nil {
+				return nil, false, err
+			}
+			for _, n := range plan.ForServices(w.Template.Labels, servicesFor(w, services)).Notes {
+				tell(stderr, w, n.Field, n.Text)
+			}
+			changes = append(changes, change{w, plan.Patch})
+		}
+	}
+	return changes, refused, nil
+}
+
+func (c *injectCommand) plan(w *manifest.Workload) (inject.Plan, error) {
+	pods := inject.Workload{Kind: w.Kind, Template: w.Template}
+	if c.uninject {
+		return inject.Eject(pods)
+	}
+	return inject.Inject(pods, c.settings)
+}
+
+// refusalsOf returns all that an error has.
+func refusalsOf(err error) []*inject.Refusal {
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) {
+		var all []*inject.Refusal
+		for _, e := range several.Unwrap() {
+			all = append(all, refusalsOf(e)...)
+		}
+		return all
+	}
+	var one *inject.Refusal
+	if errors.As(err, &one) {
+		return []*inject.Refusal{one}
+	}
+	return nil
+}
+
+// tell writes a line that begins with where it is about, as compilers do.
+func tell(w io.Writer, about *manifest.Workload, field, text string) {
+	fmt.Fprintf(w, "%s: %s: %s: %s\n", about.Position(about.TemplatePath+pointer(field)), about, field, text)
+}
+
+// step is one of a field's path: .name, [0] or [key].
+var step = regexp.MustCompile(`\.?([^.\[\]]+)|\[([^\]]+)\]`)
+
+// pointer writes a field's path as a JSON Pointer.
+func pointer(field string) string {
+	var p strings.Builder
+	for _, m := range step.FindAllStringSubmatch(field, -1) {
+		p.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(m[1]+m[2]))
+	}
+	return p.String()
+}
+
+// joined returns the text of all files as one stream.
+func joined(files []*manifest.File) []byte {
+	var all []byte
+	for _, f := range files {
+		text := f.Text()
+		if len(all) > 0 && len(text) > 0 {
+			if all[len(all)-1] != '\n' {
+				all = append(all, '\n')
+			}
+			if !bytes.HasPrefix(text, []byte("---")) {
+				all = append(all, "---\n"...)
+			}
+		}
+		all = append(all, text...)
+	}
+	return all
+}
+
+// A service is one of the input, with its namespace.
+type service struct {
+	namespace string
+	*corev1.Service
+}
+
+func findServices(files []*manifest.File) ([]service, error) {
+	var services []service
+	for _, f := range files {
+		for _, o := range f.Objects() {
+			if o.Kind != "Service" || o.APIVersion != "v1" {
+				continue
+			}
+			s := service{o.Namespace, new(corev1.Service)}
+			if err := o.Decode("", s.Service); err != nil {
+				return nil, err
+			}
+			services = append(services, s)
+		}
+	}
+	return services, nil
+}
+
+// servicesFor returns those of a workload's namespace.
+func servicesFor(w *manifest.Workload, services []service) []*corev1.Service {
+	var same []*corev1.Service
+	for _, s := range services {
+		if s.namespace == w.Namespace {
+			same = append(same, s.Service)
+		}
+	}
+	return same
+}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"lameduck/deploy/manifest"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// manifests are those of many kinds of users; what inject makes of each is in golden/ below.
+const manifests = "../../deploy/inject/testdata"
+
+// flagsLine is how a manifest begins for which the command has flags.
+const flagsLine = "# lameduckctl inject "
+
+// reshaped are the manifests that are not given back byte for byte, each with the reason: they are given back as objects.
+var reshaped = map[string]string{
+	"anchored-container": "an alias had to be written out",
+	"helm-with-nulls":    "a key has nothing behind it",
+	"ingress-traefik":    "a key has nothing behind it",
+}
+
+// ctl runs the command as main does.
+func ctl(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, said bytes.Buffer
+	code = run(t.Context(), args, strings.NewReader(stdin), &out, &said)
+	return out.String(), said.String(), code
+}
+
+// A sample is a manifest of testdata.
+type sample struct {
+	name, path, text string
+	flags            []string
+}
+
+func samples(t *testing.T) []sample {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(manifests, "*.yaml"))
+	if err != nil || len(paths) < 40 {
+		t.Fatalf("%d manifests, error %v", len(paths), err)
+	}
+	var all []sample
+	for _, path := range paths {
+		s := sample{name: strings.TrimSuffix(filepath.Base(path), ".yaml"), path: path, text: readFile(t, path)}
+		if first, _, _ := strings.Cut(s.text, "\n"); strings.HasPrefix(first, flagsLine) {
+			s.flags = strings.Fields(strings.TrimPrefix(first, flagsLine))
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// inject runs `lameduckctl inject` of a text with the flags of the sample, and more.
+func (s sample) inject(t *testing.T, text string, more ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	return ctl(t, text, slices.Concat([]string{"inject", "-f", "-"}, s.flags, more)...)
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestInjectSaysAndWritesWhatTheGoldenFilesSay compares what users see. After a change that is meant:
+//
+//	go test ./cmd/lameduckctl -run Golden -update
+func TestInjectSaysAndWritesWhatTheGoldenFilesSay(t *testing.T) {
+	for _, s := range samples(t) {
+		t.Run(s.name, func(t *testing.T) {
+			stdout, stderr, code := s.inject(t, s.text)
+			if code == exitError {
+				t.Errorf("exit code %d: %s", code, stderr)
+			}
+			expectGolden(t, s.name+".yaml", stdout)
+			expectGolden(t, s.name+".txt", stderr)
+		})
+	}
+}
+
+func expectGolden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join(manifests, "golden", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := readFile(t, path); got != want {
+		t.Errorf("%s is not what comes out; -update writes it anew, git diff shows the change. Now:\n%s", path, got)
+	}
+}
+
+func TestInjectTwiceIsInjectOnce(t *testing.T) {
+	for _, s := range samples(t) {
+		once, _, _ := s.inject(t, s.text)
+		if twice, _, _ := s.inject(t, once); twice != once {
+			t.Errorf("%s: the second time it becomes\n%s", s.name, twice)
+		}
+	}
+}
+
+func TestUninjectGivesBackTheOriginal(t *testing.T) {
+	for _, s := range samples(t) {
+		once, _, _ := s.inject(t, s.text)
+		back, stderr, code := ctl(t, once, "inject", "-f", "-", "--uninject")
+		if code != exitOK {
+			t.Errorf("%s: exit code %d: %s", s.name, code, stderr)
+		}
+		if back != s.text && reshaped[s.name] == "" {
+			t.Errorf("%s comes back as\n%s", s.name, back)
+		}
+		if back == s.text && reshaped[s.name] != "" {
+			t.Errorf("%s comes back byte for byte although %s: take it out of the list", s.name, reshaped[s.name])
+		}
+		expectSameObjects(t, s.name, s.text, back)
+	}
+}
+
+// expectSameObjects compares two texts as Kubernetes reads them: what has nothing behind its key is not there.
+func expectSameObjects(t *testing.T, name, want, got string) {
+	t.Helper()
+	w, g := decodeAll(t, name, want), decodeAll(t, name, got)
+	if len(w) != len(g) {
+		t.Errorf("%s: %d objects come back of %d", name, len(g), len(w))
+		return
+	}
+	for i := range w {
+		a, errA := sigsyaml.Marshal(w[i])
+		b, errB := sigsyaml.Marshal(g[i])
+		if errA != nil || errB != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s: object %d is\n%s\nand was\n%s", name, i, b, a)
+		}
+	}
+}
+
+// decodeAll reads every workload as strictly as the API server does, into the types of Kubernetes, and all else as it is.
+func decodeAll(t *testing.T, name, text string) []any {
+	t.Helper()
+	file, err := manifest.Parse(name, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []any
+	for _, o := range file.Objects() {
+		into := typeOf(o.Kind)
+		var value any
+		if err := o.Decode("", &value); err != nil {
+			t.Fatal(err)
+		}
+		text, err := yaml.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sigsyaml.UnmarshalStrict(text, into); err != nil {
+			t.Errorf("%s: %s: %v", name, o, err)
+		}
+		all = append(all, into)
+	}
+	return all
+}
+
+func typeOf(kind string) any {
+	switch kind {
+	case "Deployment":
+		return new(appsv1.Deployment)
+	case "StatefulSet":
+		return new(appsv1.StatefulSet)
+	case "DaemonSet":
+		return new(appsv1.DaemonSet)
+	case "ReplicaSet":
+		return new(appsv1.ReplicaSet)
+	case "Job":
+		return new(batchv1.Job)
+	case "CronJob":
+		return new(batchv1.CronJob)
+	case "Pod":
+		return new(corev1.Pod)
+	case "Service":
+		return new(corev1.Service)
+	}
+	return new(any)
+}
+
+// TestWhatIsInjectedIsOfItsKindsSchema also sees to what the schema does not say: names of ports and containers are unique.
+func TestWhatIsInjectedIsOfItsKindsSchema(t *testing.T) {
+	for _, s := range samples(t) {
+		stdout, _, _ := s.inject(t, s.text)
+		decodeAll(t, s.name, stdout)
+	}
+}
+
+// TestEveryLineThatIsNotChangedStaysAsItIs looks for the lines of the manifest in what comes out, in their order.
+func TestEveryLineThatIsNotChangedStaysAsItIs(t *testing.T) {
+	for _, s := range samples(t) {
+		if reshaped[s.name] == "an alias had to be written out" || s.name == "json" {
+			continue
+		}
+		stdout, _, _ := s.inject(t, s.text)
+		out := strings.Split(stdout, "\n")
+		for _, line := range strings.Split(s.text, "\n") {
+			if changes(line) {
+				continue
+			}
+			i := slices.Index(out, line)
+			if i < 0 {
+				t.Errorf("%s: this line is gone, or elsewhere: %s", s.name, line)
+			}
+			out = out[i+1:]
+		}
+	}
+}
+
+// changes says whether a line has what inject replaces.
+func changes(line string) bool {
+	for _, what := range []string{
+		"containerPort:", "hostPort:", "terminationGracePeriodSeconds:", "excludeInboundPorts", "tcpSocket:", "port: tcp-redis", "annotations: {}",
+		"command:", "containers: [", "metadata: {labels:",
+	} {
+		if strings.Contains(line, what) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,141 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"lameduck/deploy/inject"
+)
+
+var (
+	errNoParent = errors.New("there is nothing that could have it")
+	errNoValue  = errors.New("there is none")
+)
+
+// patchTree applies one operation to a tree.
+func patchTree(root *yaml.Node, op inject.Operation) error {
+	path, step := cutPath(op.Path)
+	parent := lookup(root, path)
+	if parent == nil {
+		return errNoParent
+	}
+	var value *yaml.Node
+	if op.Op != "remove" {
+		var err error
+		if value, err = valueNode(op.Value); err != nil {
+			return err
+		}
+	}
+	switch parent.Kind {
+	case yaml.MappingNode:
+		return patchMapping(parent, step, op.Op, value)
+	case yaml.SequenceNode:
+		return patchSequence(parent, step, op.Op, value)
+	}
+	return errNoParent
+}
+
+func patchMapping(m *yaml.Node, key, op string, value *yaml.Node) error {
+	k := keyIndex(m, key)
+	switch {
+	case op == "remove" && k >= 0:
+		m.Content = slices.Delete(m.Content, k, k+2)
+	case op == "remove" || op == "replace" && k < 0:
+		return errNoValue
+	case k >= 0:
+		m.Content[k+1] = value
+	default:
+		name := &yaml.Node{}
+		name.SetString(key)
+		m.Content = append(m.Content, name, value)
+	}
+	return nil
+}
+
+func patchSequence(s *yaml.Node, step, op string, value *yaml.Node) error {
+	i, err := strconv.Atoi(step)
+	if step == "-" && op == "add" {
+		i, err = len(s.Content), nil
+	}
+	switch {
+	case err != nil || i < 0 || i > len(s.Content) || i == len(s.Content) && op != "add":
+		return errNoValue
+	case op == "remove":
+		s.Content = slices.Delete(s.Content, i, i+1)
+	case op == "replace":
+		s.Content[i] = value
+	default:
+		s.Content = slices.Insert(s.Content, i, value)
+	}
+	return nil
+}
+
+// cutPath splits a pointer into that of the parent and the last step.
+func cutPath(pointer string) (parent, step string) {
+	i := strings.LastIndexByte(pointer, '/')
+	return pointer[:max(i, 0)], unescape(pointer[i+1:])
+}
+
+// valueNode returns a value as a node in block style, with the fields in the order in which Kubernetes' types have them.
+func valueNode(value any) (*yaml.Node, error) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	node, err := parseNode(text)
+	if err == nil {
+		restyle(node, 0)
+	}
+	return node, err
+}
+
+func restyle(node *yaml.Node, style yaml.Style) {
+	node.Style = style
+	if node.Kind == yaml.ScalarNode {
+		node.Style = 0
+	}
+	for _, c := range node.Content {
+		restyle(c, style)
+	}
+}
+
+// encode writes a node; compact: with the dashes of a list below the first letter of its key.
+func encode(node *yaml.Node, compact bool) ([]byte, error) {
+	var text bytes.Buffer
+	e := yaml.NewEncoder(&text)
+	e.SetIndent(2)
+	if compact {
+		e.CompactSeqIndent()
+	}
+	if err := e.Encode(node); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), e.Close()
+}
+
+// isCompact says how the first list in a mapping is written.
+func isCompact(node *yaml.Node) bool {
+	compact, _ := seqIndent(node)
+	return compact
+}
+
+func seqIndent(node *yaml.Node) (compact, found bool) {
+	if node == nil || node.Style&yaml.FlowStyle != 0 {
+		return false, false
+	}
+	for i, c := range node.Content {
+		if node.Kind == yaml.MappingNode && i%2 == 1 && c.Kind == yaml.SequenceNode && c.Style&yaml.FlowStyle == 0 {
+			return c.Column == node.Content[i-1].Column, true
+		}
+		if compact, found := seqIndent(c); found {
+			return compact, found
+		}
+	}
+	return false, false
+}

@@ -47,7 +47,7 @@ type sample struct {
 	flags            []string
 }
 
-func samples(t *testing.T) []sample {
+func samples(t testing.TB) []sample {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(manifests, "*.yaml"))
 	if err != nil || len(paths) < 40 {
@@ -70,7 +70,7 @@ func (s sample) inject(t *testing.T, text string, more ...string) (stdout, stder
 	return ctl(t, text, slices.Concat([]string{"inject", "-f", "-"}, s.flags, more)...)
 }
 
-func readFile(t *testing.T, path string) string {
+func readFile(t testing.TB, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -81,7 +81,7 @@ func readFile(t *testing.T, path string) string {
 
 // TestInjectSaysAndWritesWhatTheGoldenFilesSay compares what users see. After a change that is meant:
 //
-//	go test ./cmd/lameduckctl -run Golden -update
+//	go test ./cmd/lameduckctl -update
 func TestInjectSaysAndWritesWhatTheGoldenFilesSay(t *testing.T) {
 	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {

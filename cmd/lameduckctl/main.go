@@ -47,7 +47,6 @@ func newRootCommand() *cobra.Command {
 		Version:           buildVersion(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		Args:              cobra.NoArgs,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate("lameduckctl {{.Version}}\n")

@@ -1,8 +1,12 @@
 package inject
 
 import (
+	"bytes"
 	"encoding/json"
+	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +19,9 @@ func patched(t *testing.T, template *corev1.PodTemplateSpec, p Plan) *corev1.Pod
 	text, err := json.Marshal(template)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if template.Annotations != nil && len(template.Annotations) == 0 { // which Marshal leaves out, and a manifest may have
+		text = bytes.Replace(text, []byte(`"metadata":{`), []byte(`"metadata":{"annotations":{},`), 1)
 	}
 	if len(p.Patch) > 0 {
 		operations, err := json.Marshal(p.Patch)
@@ -67,10 +74,159 @@ spec:
       readinessProbe: { httpGet: { path: /, port: http } }
 `
 
-func TestANativeSidecarComesIn(t *testing.T) {
+// edited returns web after a change of its text.
+func edited(t *testing.T, from, to string) *corev1.PodTemplateSpec {
+	t.Helper()
+	if strings.Count(web, from) != 1 {
+		t.Fatalf("web has this %d times: %s", strings.Count(web, from), from)
+	}
+	return template(t, strings.Replace(web, from, to, 1))
+}
+
+// in returns the default settings with one that is another.
+func in(shape Shape) Settings {
+	s := Defaults()
+	s.Shape = shape
+	return s
+}
+
+// notes returns the texts of a plan's notes.
+func notes(p Plan) string {
+	var all []string
+	for _, n := range p.Notes {
+		all = append(all, n.Field+": "+n.Text)
+	}
+	return strings.Join(all, "\n")
+}
+
+func variable(c corev1.Container, name string) string {
+	for _, v := range c.Env {
+		if v.Name == name {
+			return v.Value
+		}
+	}
+	return ""
+}
+
+// sidecarOf returns the container that Lameduck runs in.
+func sidecarOf(t *testing.T, pod *corev1.PodTemplateSpec) corev1.Container {
+	t.Helper()
+	for _, c := range allContainers(&pod.Spec) {
+		if variable(*c.Container, routesVariable) != "" {
+			return *c.Container
+		}
+	}
+	t.Fatal("no container has routes")
+	return corev1.Container{}
+}
+
+func TestInjectChangesNothingThatItIsHanded(t *testing.T) {
+	for _, shape := range []Shape{Native, Plain, Wrapper} {
+		before := edited(t, "image: web:1", "command: [/web]\n      image: web:1\n      env: [{name: A, value: B}]")
+		kept := before.DeepCopy()
+		after, _ := injected(t, before, in(shape))
+		if !reflect.DeepEqual(before, kept) {
+			t.Errorf("%s: the template has been changed", shape)
+		}
+		kept = after.DeepCopy()
+		if _, err := Eject(Workload{Kind: "Deployment", Template: after}); err != nil || !reflect.DeepEqual(after, kept) {
+			t.Errorf("%s: Eject has changed its template, error %v", shape, err)
+		}
+	}
+}
+
+func TestASidecarComesAfterTheInitContainersOfAPod(t *testing.T) {
+	after, _ := injected(t, edited(t, "spec:\n", "spec:\n  initContainers: [{name: migrate, image: web:1}]\n"), Defaults())
+	if init := after.Spec.InitContainers; len(init) != 2 || init[1].Name != ours {
+		t.Errorf("got %v", init)
+	}
+	if native := after.Spec.InitContainers[1].RestartPolicy; native == nil || *native != corev1.ContainerRestartPolicyAlways {
+		t.Errorf("restart policy %v", native)
+	}
+}
+
+// The API server fills in what nobody says and other webhooks add what they need: neither is a reason to change anything again.
+func TestWhatOthersAddToThePodIsNoReasonToInjectAgain(t *testing.T) {
+	for _, shape := range []Shape{Native, Plain} {
+		after, _ := injected(t, template(t, web), in(shape))
+		for _, c := range allContainers(&after.Spec) {
+			c.ImagePullPolicy, c.TerminationMessagePath = corev1.PullIfNotPresent, "/dev/termination-log"
+			c.Env = append(c.Env, corev1.EnvVar{Name: "ADDED", Value: "by another webhook"})
+			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "kube-api-access", MountPath: "/var/run/secrets"})
+			c.Ports[0].Protocol = corev1.ProtocolTCP
+			if h := c.Lifecycle.PreStop.HTTPGet; h != nil {
+				h.Scheme = corev1.URISchemeHTTP
+			}
+			c.ReadinessProbe.TimeoutSeconds, c.ReadinessProbe.SuccessThreshold = 1, 1
+		}
+		after.Spec.Containers = append([]corev1.Container{{Name: "mesh-proxy"}}, after.Spec.Containers...)
+		p, err := Inject(Workload{Kind: "Pod", Template: after}, in(shape))
+		expectOnlyHook(t, string(shape), p, err)
+	}
+}
+
+// expectOnlyHook looks that only the container that has come gets its hook: what had been done is not done again.
+func expectOnlyHook(t *testing.T, name string, p Plan, err error) {
+	t.Helper()
+	for _, op := range p.Patch {
+		if op.Path != "/spec/containers/0/lifecycle" && op.Path != "/metadata/annotations/lameduck.dev~1injected" {
+			t.Errorf("%s: %s %s", name, op.Op, op.Path)
+		}
+	}
+	if err != nil || len(p.Patch) != 2 {
+		t.Errorf("%s: %d operations, error %v", name, len(p.Patch), err)
+	}
+}
+
+func TestOtherSettingsChangeWhatIsInjected(t *testing.T) {
 	after, _ := injected(t, template(t, web), Defaults())
-	init := after.Spec.InitContainers
-	if len(init) != 1 || init[0].Name != ours || init[0].Env[0].Value != "18080=3000" || after.Spec.Containers[0].Ports[0].ContainerPort != 18080 {
-		t.Errorf("got %v", after.Spec)
+	s := Defaults()
+	s.Image, s.LBDelay, s.Env = "registry.example/lameduck:0.2", 3*time.Minute, map[string]string{"LAMEDUCK_HOLD_MIN": "20s"}
+	again, _ := injected(t, after, s)
+	fresh, _ := injected(t, template(t, web), s)
+	if !reflect.DeepEqual(again, fresh) {
+		t.Errorf("it becomes %v, and injected at once %v", again, fresh)
+	}
+	if back, _ := injected(t, again, Defaults()); !reflect.DeepEqual(back, after) {
+		t.Errorf("with the first settings again it becomes %v", back)
+	}
+}
+
+func TestAnotherShapeTakesThePlaceOfTheFirst(t *testing.T) {
+	before := edited(t, "image: web:1", "image: web:1\n      command: [/web]")
+	for _, first := range []Shape{Native, Plain, Wrapper} {
+		for _, second := range []Shape{Native, Plain, Wrapper} {
+			once, _ := injected(t, before, in(first))
+			got, _ := injected(t, once, in(second))
+			if want, _ := injected(t, before, in(second)); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, then %s: got %v, want %v", first, second, got, want)
+			}
+		}
+	}
+}
+
+func TestWhatRunsToItsEndIsLeftAlone(t *testing.T) {
+	for _, w := range []Workload{
+		{Kind: "Job", Template: template(t, web)},
+		{Kind: "CronJob", Template: template(t, web)},
+		{Kind: "Pod", Template: edited(t, "spec:\n", "spec:\n  restartPolicy: Never\n")},
+		{Kind: "Pod", Template: edited(t, "spec:\n", "spec:\n  restartPolicy: OnFailure\n")},
+		{Kind: "Deployment", Template: edited(t, "labels: { app: web }", "labels: { app: web, lameduck.dev/inject: disabled }")},
+	} {
+		p, err := Inject(w, Defaults())
+		if err != nil || len(p.Patch) > 0 || !strings.Contains(notes(p), "left as it is") {
+			t.Errorf("%s: %d operations, notes %q, error %v", w.Kind, len(p.Patch), notes(p), err)
+		}
+	}
+}
+
+// A label that is set later takes Lameduck out.
+func TestAPodThatOptsOutLosesWhatWasInjected(t *testing.T) {
+	before := template(t, web)
+	after, _ := injected(t, before, Defaults())
+	after.Labels[InjectLabel] = "disabled"
+	before.Labels[InjectLabel] = "disabled"
+	if got, _ := injected(t, after, Defaults()); !reflect.DeepEqual(got, before) {
+		t.Errorf("got %v", got)
 	}
 }

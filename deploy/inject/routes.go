@@ -45,7 +45,7 @@ type port struct {
 
 type declaration = corev1.ContainerPort
 
-func (p port) tcp() bool { return p.Protocol == "" || p.Protocol == corev1.ProtocolTCP }
+func tcp(p corev1.Protocol) bool { return p == "" || p == corev1.ProtocolTCP }
 
 func (p port) route(options string) Route {
 	if options == "" && speaksFirst(p) {
@@ -59,7 +59,7 @@ func servedPorts(spec *corev1.PodSpec) []port {
 	var ports []port
 	for _, c := range allContainers(spec) {
 		for i := range c.Ports {
-			if p := (port{&c.Ports[i], c, i}); c.serves() && p.tcp() {
+			if p := (port{&c.Ports[i], c, i}); c.serves() && tcp(p.Protocol) {
 				ports = append(ports, p)
 			}
 		}

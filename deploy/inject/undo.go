@@ -20,8 +20,8 @@ func (r *record) undo(pod *corev1.PodTemplateSpec) {
 	for i := range spec.Containers {
 		r.unhook(&spec.Containers[i])
 	}
-	if c := find(spec, r.Wrapped); c != nil {
-		r.unwrap(c)
+	if r.Wrapped != "" {
+		r.unwrap(find(spec, r.Wrapped))
 		spec.Volumes = without(spec.Volumes, isOurVolume, r.hasCreated("volumes"))
 	}
 	for _, p := range r.Ports {
@@ -43,7 +43,11 @@ func (r *record) unhook(c *corev1.Container) {
 	}
 }
 
+// unwrap frees the app; nil: somebody has taken its container out.
 func (r *record) unwrap(c *corev1.Container) {
+	if c == nil {
+		return
+	}
 	if n := len(wrapperCommand); len(c.Command) >= n && slices.Equal(c.Command[:n], wrapperCommand) {
 		c.Command = c.Command[n:]
 	}
@@ -58,7 +62,9 @@ func (p movedPort) undo(spec *corev1.PodSpec) {
 	if c == nil {
 		return
 	}
-	i := slices.IndexFunc(c.Ports, func(now corev1.ContainerPort) bool { return now.ContainerPort == p.Is && now.Name == p.Name })
+	i := slices.IndexFunc(c.Ports, func(now corev1.ContainerPort) bool {
+		return now.ContainerPort == p.Is && now.Name == p.Name && tcp(now.Protocol)
+	})
 	if i < 0 {
 		return
 	}

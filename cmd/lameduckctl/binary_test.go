@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// childVariable tells this test binary to be lameduckctl.
+const childVariable = "LAMEDUCKCTL_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childVariable) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// child runs lameduckctl as a process of its own, in a directory.
+func child(t *testing.T, dir, stdin string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = append(os.Environ(), childVariable+"=1")
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return out.String(), said.String(), cmd.ProcessState.ExitCode()
+}
+
+const (
+	workload = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata:
+      labels: { app: web }
+    spec:
+      containers:
+        - name: web
+          image: web:1
+          ports: [{ name: http, containerPort: 3000 }]
+`
+	portless = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: worker }
+spec:
+  selector: { matchLabels: { app: worker } }
+  template:
+    metadata: { labels: { app: worker } }
+    spec:
+      containers: [{ name: worker, image: worker:1 }]
+`
+	// other is what inject has nothing to do with.
+	other = "# settings\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+)
+
+func TestTheExitCodesAreThoseOfTheHelp(t *testing.T) {
+	for name, tc := range map[string]struct {
+		stdin string
+		args  []string
+		code  int
+		said  string
+	}{
+		"all is done":                 {workload, []string{"inject", "-f", "-"}, 0, "http means 18080 now"},
+		"nothing is to be done":       {other, []string{"inject", "-f", "-"}, 0, ""},
+		"one is refused":              {workload + "---\n" + portless, []string{"inject", "-f", "-"}, 1, "<stdin>:23:7: Deployment worker: spec.containers: not injected: no container declares a TCP port"},
+		"no file":                     {"", []string{"inject"}, 2, `required flag(s) "filename" not set`},
+		"a file that is not there":    {"", []string{"inject", "-f", "none.yaml"}, 2, "none.yaml"},
+		"an argument":                 {"", []string{"inject", "-f", "-", "deployment.yaml"}, 2, "deployment.yaml"},
+		"what is no YAML":             {"a: [\n", []string{"inject", "-f", "-"}, 2, "<stdin>:"},
+		"what is no Deployment":       {strings.Replace(workload, "3000", "http", 1), []string{"inject", "-f", "-"}, 2, "<stdin>:6:3: Deployment web: "},
+		"a shape that is none":        {workload, []string{"inject", "-f", "-", "--shape", "sidecar"}, 2, "use native, plain or wrapper"},
+		"an unknown flag":             {workload, []string{"inject", "-f", "-", "--lb-dely", "1s"}, 2, "unknown flag: --lb-dely"},
+		"an unknown command":          {"", []string{"injekt"}, 2, `unknown command "injekt"`},
+		"a cluster that is too old":   {workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28"}, 1, "Kubernetes 1.28 has no native sidecars: say --shape plain"},
+		"and plain, which it can run": {workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28", "--shape", "plain"}, 0, "18080"},
+	} {
+		stdout, stderr, code := child(t, t.TempDir(), tc.stdin, tc.args...)
+		if code != tc.code || !strings.Contains(stderr, tc.said) || tc.said == "" && stderr != "" {
+			t.Errorf("%s: exit code %d, want %d, standard error: %s", name, code, tc.code, stderr)
+		}
+		if (code == exitError) != (stdout == "") {
+			t.Errorf("%s: exit code %d, and standard output is %q", name, code, stdout)
+		}
+	}
+}
+
+// What is refused is not lost: a pipe to kubectl apply has all of it.
+func TestWhatIsRefusedComesOutAsItWentIn(t *testing.T) {
+	stdout, _, _ := child(t, t.TempDir(), workload+"---\n"+portless, "inject", "-f", "-")
+	if !strings.HasSuffix(stdout, "---\n"+portless) || !strings.Contains(stdout, "LAMEDUCK_ROUTES") {
+		t.Errorf("got\n%s", stdout)
+	}
+}
+
+func TestFilesOfADirectoryComeOutAsOneStream(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a.yaml": other, "b.yaml": "---\n" + workload, "c.yaml": strings.TrimSuffix(other, "\n"), "d.yaml": portless} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stdout, _, _ := child(t, dir, "", "inject", "-f", ".", "--uninject")
+	if want := other + "---\n" + workload + "---\n" + other + "---\n" + portless; stdout != want {
+		t.Errorf("got\n%s\nwant\n%s", stdout, want)
+	}
+	if stdout, _, _ := child(t, dir, "", "inject", "-f", "d.yaml", "-f", "a.yaml"); stdout != portless+"---\n"+other {
+		t.Errorf("got\n%s", stdout)
+	}
+}
+
+func TestFlagsAreWhatAnnotationsOverride(t *testing.T) {
+	args := []string{"inject", "-f", "-", "--lb-delay", "3m", "--image", "registry.of.ours/lameduck:1", "--env", "LAMEDUCK_HOLD_MIN=9s"}
+	stdout, _, _ := child(t, t.TempDir(), workload, args...)
+	for _, want := range []string{"terminationGracePeriodSeconds: 240", "image: registry.of.ours/lameduck:1", "value: 9s"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("there is no %s in\n%s", want, stdout)
+		}
+	}
+	own := strings.Replace(workload, "labels: { app: web }\n", "labels: { app: web }\n      annotations: { lameduck.dev/lb-delay: 10s }\n", 1)
+	if stdout, _, _ := child(t, t.TempDir(), own, args...); !strings.Contains(stdout, "terminationGracePeriodSeconds: 60") {
+		t.Errorf("the annotation does not count in\n%s", stdout)
+	}
+}
+
+// A Service is named if it is there, in whichever file, and if it is of the namespace.
+func TestAServiceOfTheInputIsNamed(t *testing.T) {
+	const numbered = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: web}, ports: [{port: 80, targetPort: 3000}]}\n"
+	_, said, _ := child(t, t.TempDir(), workload+"---\n"+numbered, "inject", "-f", "-")
+	if !strings.Contains(said, "<stdin>:13:19: Deployment web: spec.containers[0].ports[0]: Service s: targetPort 3000 goes to the app itself: after the rollout let it say http") {
+		t.Errorf("it says %s", said)
+	}
+	elsewhere := strings.Replace(numbered, "{name: s}", "{name: s, namespace: other}", 1)
+	if _, said, _ := child(t, t.TempDir(), workload+"---\n"+elsewhere, "inject", "-f", "-"); strings.Contains(said, "Service s") {
+		t.Errorf("of another namespace: it says %s", said)
+	}
+}
+
+// TestTheClustersVersionIsAsked plays an API server. Nothing but its version is asked for.
+func TestTheClustersVersionIsAsked(t *testing.T) {
+	for version, code := range map[string]int{"v1.28.15": exitFaults, "v1.29.0": exitOK} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet || r.URL.Path != "/version" {
+				t.Errorf("it asks for %s %s", r.Method, r.URL)
+			}
+			w.Write([]byte(`{"major":"1","minor":"x","gitVersion":"` + version + `"}`))
+		}))
+		defer server.Close()
+		dir := t.TempDir()
+		config := "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: '" + server.URL + "'}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {}}]\n"
+		if err := os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, said, got := child(t, dir, workload, "inject", "-f", "-", "--kubeconfig", "config", "--context", "x")
+		if got != code || code == exitFaults && !strings.Contains(said, version+" has no native sidecars") {
+			t.Errorf("%s: exit code %d: %s", version, got, said)
+		}
+		if _, said, got := child(t, dir, workload, "inject", "-f", "-", "--kubeconfig", "config", "--context", "none"); got != exitError || !strings.Contains(said, "none") {
+			t.Errorf("a context that is not there: exit code %d: %s", got, said)
+		}
+	}
+}
+
+func TestVersionAndHelp(t *testing.T) {
+	if stdout, _, code := child(t, ".", "", "--version"); code != exitOK || !strings.HasPrefix(stdout, "lameduckctl ") {
+		t.Errorf("exit code %d: %s", code, stdout)
+	}
+	stdout, _, code := child(t, ".", "", "inject", "--help")
+	for _, want := range []string{"Exit codes: 0", "--shape", "--lb-delay", "--uninject", "lameduck.dev/inject=disabled"} {
+		if code != exitOK || !strings.Contains(stdout, want) {
+			t.Errorf("exit code %d, there is no %s in\n%s", code, want, stdout)
+		}
+	}
+}

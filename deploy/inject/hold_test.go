@@ -1,0 +1,87 @@
+package inject
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// webAndLogs has a second container, which serves nobody: the app may need it until its end.
+func webAndLogs(t *testing.T) *corev1.PodTemplateSpec {
+	t.Helper()
+	pod := template(t, web)
+	pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: "logs", Image: "logs:1"})
+	pod.Spec.Containers[0].Command = []string{"/web"}
+	return pod
+}
+
+func TestEveryContainerIsHeld(t *testing.T) {
+	for shape, want := range map[Shape]map[string]bool{
+		Native:  {"web": true, "logs": true},
+		Plain:   {"web": true, "logs": true, ours: false},
+		Wrapper: {"web": false, "logs": true},
+	} {
+		after, _ := injected(t, webAndLogs(t), in(shape))
+		for _, c := range after.Spec.Containers {
+			if ourHook(c.Lifecycle) != want[c.Name] {
+				t.Errorf("%s: container %s has the hook %v", shape, c.Name, c.Lifecycle)
+			}
+		}
+	}
+}
+
+// The kubelet has no address of a pod on the node's network.
+func TestOnTheNodesNetworkAHookSaysItsHost(t *testing.T) {
+	for _, network := range []bool{true, false} {
+		before := template(t, web)
+		before.Spec.HostNetwork = network
+		after, p := injected(t, before, Defaults())
+		if got := after.Spec.Containers[0].Lifecycle.PreStop.HTTPGet.Host; (got == "127.0.0.1") != network || !network && got != "" {
+			t.Errorf("hostNetwork %v: host %q", network, got)
+		}
+		if strings.Contains(notes(p), "spec.hostNetwork: hooks say host: 127.0.0.1, which the Pod Security levels") != network {
+			t.Errorf("hostNetwork %v: notes %s", network, notes(p))
+		}
+		after.Spec.HostNetwork = !network
+		if again, _ := injected(t, after, Defaults()); (again.Spec.Containers[0].Lifecycle.PreStop.HTTPGet.Host == "127.0.0.1") == network {
+			t.Errorf("hostNetwork is %v now, and the hook stays as it was", !network)
+		}
+	}
+}
+
+func TestAHookOfTheAppsOwnIsKeptAndExplained(t *testing.T) {
+	for hook, want := range map[string]string{
+		"exec: { command: [/bin/bye] }":       "kept (exec): the app gets its signal when this hook has ended",
+		"httpGet: { path: /bye, port: http }": "kept (httpGet): the app gets its signal when this hook has ended",
+		"sleep: { seconds: 15 }":              "kept: the app gets its signal after 15 s",
+	} {
+		before := edited(t, "image: web:1", "image: web:1\n      lifecycle: { preStop: { "+hook+" } }")
+		for _, shape := range []Shape{Native, Plain} {
+			after, p := injected(t, before, in(shape))
+			if got, want := after.Spec.Containers[0].Lifecycle.String(), before.Spec.Containers[0].Lifecycle.String(); got != want {
+				t.Errorf("%s: the hook is %s, and was %s", shape, got, want)
+			}
+			if !strings.Contains(notes(p), "spec.containers[0].lifecycle.preStop: "+want) {
+				t.Errorf("%s: it says %s", shape, notes(p))
+			}
+		}
+	}
+}
+
+func TestWithAHookOfItsOwnAWrappedAppDrainsLater(t *testing.T) {
+	before := edited(t, "image: web:1", "image: web:1\n      command: [/web]\n      lifecycle: { preStop: { exec: { command: [/bin/bye] } } }")
+	after, p := injected(t, before, in(Wrapper))
+	if after.Spec.Containers[0].Lifecycle.String() != before.Spec.Containers[0].Lifecycle.String() ||
+		!strings.Contains(notes(p), "the drain begins with the signal, which comes when this hook has ended") {
+		t.Errorf("it says %s", notes(p))
+	}
+}
+
+func TestAHookAtTheStartIsKeptBesideOurs(t *testing.T) {
+	before := edited(t, "image: web:1", "image: web:1\n      lifecycle: { postStart: { exec: { command: [/bin/hello] } } }")
+	after, _ := injected(t, before, Defaults())
+	if l := after.Spec.Containers[0].Lifecycle; l.PostStart == nil || !ourHook(l) {
+		t.Errorf("got %v", l)
+	}
+}

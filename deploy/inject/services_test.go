@@ -1,0 +1,65 @@
+package inject
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+func TestServicesThatAreKnownAreNamed(t *testing.T) {
+	number, name, moved := intstr.FromInt32(3000), intstr.FromString("http"), intstr.FromInt32(18080)
+	for what, tc := range map[string]struct {
+		ports   string
+		service *corev1.Service
+		want    string // empty: nothing is to be done, and nothing is said
+	}{
+		"a name":                   {"[{ name: http, containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: name}), ""},
+		"a number that has a name": {"[{ name: http, containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: number}), "Service s: targetPort 3000 goes to the app itself: after the rollout let it say http"},
+		"a number without a name":  {"[{ containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: number}), "Service s: targetPort 3000 goes to the app itself: after the rollout let it say 18080"},
+		"none, which is the port":  {"[{ containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 3000}), "after the rollout let it say 18080"},
+		"Lameduck's":               {"[{ containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: moved}), ""},
+		"of another app":           {"[{ containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: intstr.FromInt32(9999)}), ""},
+		"headless":                 {"[{ name: http, containerPort: 3000 }]", service("s", "None", corev1.ServicePort{Port: 3000, TargetPort: name}), "Service s: headless: clients that connect to port 3000 of a pod reach the app itself; Lameduck is at 18080"},
+	} {
+		before := edited(t, "[{ name: http, containerPort: 3000 }]", tc.ports)
+		_, p := injected(t, before, Defaults())
+		got := notes(p.ForServices(before.Labels, []*corev1.Service{tc.service}))
+		if tc.want == "" && got != "" || !strings.Contains(got, tc.want) || strings.Contains(got, "a Service with") {
+			t.Errorf("%s: it says %q, want %q", what, got, tc.want)
+		}
+	}
+}
+
+func TestServicesOfOtherPodsAreNone(t *testing.T) {
+	before := template(t, web)
+	_, p := injected(t, before, Defaults())
+	other := service("s", "", corev1.ServicePort{Port: 80, TargetPort: intstr.FromInt32(3000)})
+	for _, selector := range []map[string]string{nil, {"app": "other"}} {
+		other.Spec.Selector = selector
+		if got := notes(p.ForServices(before.Labels, []*corev1.Service{other})); strings.Contains(got, "Service s") || !strings.Contains(got, "a Service with targetPort http needs no edit") {
+			t.Errorf("it says %s", got)
+		}
+	}
+}
+
+// The way out is the other way round: the Service first.
+func TestBeforeAnEjectAServiceGoesBackToTheApp(t *testing.T) {
+	before := template(t, web)
+	after, _ := injected(t, before, Defaults())
+	p, err := Eject(Workload{Kind: "Deployment", Template: after})
+	if err != nil || !strings.Contains(notes(p), "nobody is at 18080 after the rollout: let a Service with that targetPort say 3000 before") {
+		t.Errorf("it says %s, error %v", notes(p), err)
+	}
+	for target, want := range map[intstr.IntOrString]string{
+		intstr.FromInt32(18080):   "Service s: nobody is at targetPort 18080 after the rollout: let it say 3000 before",
+		intstr.FromString("http"): "",
+		intstr.FromInt32(3000):    "",
+	} {
+		s := service("s", "", corev1.ServicePort{Port: 80, TargetPort: target})
+		if got := notes(p.ForServices(before.Labels, []*corev1.Service{s})); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("targetPort %s: it says %q", target.String(), got)
+		}
+	}
+}

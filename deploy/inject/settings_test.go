@@ -1,0 +1,101 @@
+package inject
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAnAnnotationOverridesEverySetting(t *testing.T) {
+	got, err := Defaults().Override(map[string]string{
+		"lameduck.dev/shape": "wrapper", "lameduck.dev/image": "registry.of.ours/lameduck:1", "lameduck.dev/lb-delay": "90s", "lameduck.dev/silence": "1m",
+		"lameduck.dev/app-stop": "20s", "lameduck.dev/grace-period": "5m", "lameduck.dev/ports": "http, 9090;proto=tcp",
+		"lameduck.dev/env": "LAMEDUCK_HOLD_MIN=10s\n  LAMEDUCK_PROBE_PATHS=/a,/b",
+		"other.example/x":  "y", InjectedAnnotation: "{}",
+	})
+	want := Settings{
+		Shape: Wrapper, Image: "registry.of.ours/lameduck:1", LBDelay: 90 * time.Second, Silence: time.Minute, AppStop: 20 * time.Second, GracePeriod: 5 * time.Minute,
+		Ports: []string{"http", "9090;proto=tcp"}, Env: map[string]string{"LAMEDUCK_HOLD_MIN": "10s", "LAMEDUCK_PROBE_PATHS": "/a,/b"},
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, error %v", got, err)
+	}
+	if fields := reflect.TypeFor[Settings]().NumField() - 1; fields != len(Options()) { // all but the cluster's version
+		t.Errorf("there are %d settings and %d options", fields, len(Options()))
+	}
+}
+
+func TestEveryAnnotationThatCannotBeUsedIsToldAtOnce(t *testing.T) {
+	wrong := map[string]string{
+		"lameduck.dev/lb-dely":      "90s",
+		"lameduck.dev/inject":       "enabled",
+		"lameduck.dev/shape":        "sidecar",
+		"lameduck.dev/image":        "",
+		"lameduck.dev/lb-delay":     "90",
+		"lameduck.dev/silence":      "-1s",
+		"lameduck.dev/grace-period": "48h",
+		"lameduck.dev/ports":        "http,,grpc",
+		"lameduck.dev/env":          "LAMEDUCK_HOLD_MINIMUM=1s",
+	}
+	_, err := Defaults().Override(wrong)
+	if err == nil {
+		t.Fatal("nothing is wrong")
+	}
+	for key := range wrong {
+		if !strings.Contains(err.Error(), "metadata.annotations["+key+"]") {
+			t.Errorf("%s is not told in\n%v", key, err)
+		}
+	}
+	if lines := strings.Count(err.Error(), "\n") + 1; lines != len(wrong) {
+		t.Errorf("%d lines for %d faults:\n%v", lines, len(wrong), err)
+	}
+}
+
+func TestWhatTheInjectionSetsCannotBeSetBesideIt(t *testing.T) {
+	for name, instead := range reserved {
+		s := Defaults()
+		if err := s.Set("env", name+"=1"); err == nil || !strings.Contains(err.Error(), instead) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	s := Defaults()
+	if err := s.Set("env", "LAMEDUCK_HOLD_MIN"); err == nil {
+		t.Error("a variable without a value is taken")
+	}
+}
+
+func TestOverrideLeavesTheSettingsOfOthersAlone(t *testing.T) {
+	s := Defaults()
+	s.Env, s.Ports = map[string]string{"LAMEDUCK_HOLD_MIN": "1s"}, []string{"http"}
+	if _, err := s.Override(map[string]string{"lameduck.dev/env": "LAMEDUCK_HOLD_MIN=9s", "lameduck.dev/ports": "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if s.Env["LAMEDUCK_HOLD_MIN"] != "1s" || s.Ports[0] != "http" {
+		t.Errorf("they are %v and %v now", s.Env, s.Ports)
+	}
+}
+
+// TestTheVariablesAreThoseOfTheREADME keeps the list where it belongs.
+func TestTheVariablesAreThoseOfTheREADME(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(LAMEDUCK_\\w+)` \\|").FindAllSubmatch(readme, -1) {
+		listed = append(listed, string(m[1]))
+	}
+	known := slices.Clone(variables)
+	for name := range reserved {
+		known = append(known, name)
+	}
+	slices.Sort(listed)
+	slices.Sort(known)
+	if !slices.Equal(listed, known) {
+		t.Errorf("the README has\n%v\nand we know\n%v", listed, known)
+	}
+}

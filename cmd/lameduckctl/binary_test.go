@@ -150,6 +150,13 @@ func TestAServiceOfTheInputIsNamed(t *testing.T) {
 	}
 }
 
+func TestANetworkPolicyOfTheInputIsNamed(t *testing.T) {
+	const policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, ingress: [{ports: [{port: 3000}]}]}\n"
+	if _, said, _ := child(t, t.TempDir(), workload+"---\n"+policy, "inject", "-f", "-"); !strings.Contains(said, "NetworkPolicy p lets clients in to 3000 and not to 18080") {
+		t.Errorf("it says %s", said)
+	}
+}
+
 // TestTheClustersVersionIsAsked plays an API server. Nothing but its version is asked for.
 func TestTheClustersVersionIsAsked(t *testing.T) {
 	for version, code := range map[string]int{"v1.28.15": exitFaults, "v1.29.0": exitOK} {

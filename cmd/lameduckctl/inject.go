@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 
 	"lameduck/deploy/inject"
 	"lameduck/deploy/manifest"
@@ -72,11 +71,11 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	services, err := findServices(files)
+	around, err := lookAround(files)
 	if err != nil {
 		return err
 	}
-	changes, refused, err := c.planAll(files, services, cmd.ErrOrStderr())
+	changes, refused, err := c.planAll(files, around, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -89,7 +88,7 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 		return fmt.Errorf("write: %w", err)
 	}
 	if refused {
-		return errFaults{}
+		return faultsError{}
 	}
 	return nil
 }
@@ -101,7 +100,7 @@ type change struct {
 }
 
 // planAll plans for all workloads and tells what there is to tell, while everything still stands where the user has it.
-func (c *injectCommand) planAll(files []*manifest.File, services []service, stderr io.Writer) (changes []change, refused bool, err error) {
+func (c *injectCommand) planAll(files []*manifest.File, around map[string]*surroundings, stderr io.Writer) (changes []change, refused bool, err error) {
 	for _, f := range files {
 		for _, o := range f.Objects() {
 			w, err := o.Workload()
@@ -122,7 +121,7 @@ func (c *injectCommand) planAll(files []*manifest.File, services []service, stde
 			if err != nil {
 				return nil, false, err
 			}
-			for _, n := range plan.ForServices(w.Template.Labels, servicesFor(w, services)).Notes {
+			for _, n := range around[w.Namespace].notes(w, plan) {
 				tell(stderr, w, n.Field, n.Text)
 			}
 			changes = append(changes, change{w, plan.Patch})
@@ -189,38 +188,4 @@ func joined(files []*manifest.File) []byte {
 		all = append(all, text...)
 	}
 	return all
-}
-
-// A service is one of the input, with its namespace.
-type service struct {
-	namespace string
-	*corev1.Service
-}
-
-func findServices(files []*manifest.File) ([]service, error) {
-	var services []service
-	for _, f := range files {
-		for _, o := range f.Objects() {
-			if o.Kind != "Service" || o.APIVersion != "v1" {
-				continue
-			}
-			s := service{o.Namespace, new(corev1.Service)}
-			if err := o.Decode("", s.Service); err != nil {
-				return nil, err
-			}
-			services = append(services, s)
-		}
-	}
-	return services, nil
-}
-
-// servicesFor returns those of a workload's namespace.
-func servicesFor(w *manifest.Workload, services []service) []*corev1.Service {
-	var same []*corev1.Service
-	for _, s := range services {
-		if s.namespace == w.Namespace {
-			same = append(same, s.Service)
-		}
-	}
-	return same
 }

@@ -26,9 +26,9 @@ func (j *injection) grant() error {
 			s.AppStop = max(has, time.Second)
 		}
 	}
-	need := (s.LBDelay + s.Silence + s.AppStop + margin + graceStep - 1) / graceStep * graceStep
+	need := roundUp(s.LBDelay+s.Silence+s.AppStop+margin, graceStep)
 	if s.GracePeriod > 0 {
-		need = (s.GracePeriod + time.Second - 1) / time.Second * time.Second // a pod counts in seconds
+		need = roundUp(s.GracePeriod, time.Second) // a pod counts in seconds
 	}
 	if need < s.AppStop+margin+s.LBDelay {
 		return &Refusal{field, fmt.Sprintf("%s are not enough for the load balancer's %s, the app's %s to stop and %s", seconds(need), seconds(s.LBDelay), seconds(s.AppStop), seconds(margin)),
@@ -37,10 +37,18 @@ func (j *injection) grant() error {
 	if need <= has {
 		need = has
 	} else {
-		seconds := int64(need / time.Second)
-		j.record.Grace, j.record.Raised = said, seconds
-		j.pod.Spec.TerminationGracePeriodSeconds = &seconds
+		raised := int64(need / time.Second)
+		j.record.Grace, j.record.Raised = said, raised
+		j.pod.Spec.TerminationGracePeriodSeconds = &raised
 	}
 	j.grace = need
 	return nil
+}
+
+// roundUp returns the first multiple of a step that is not below d.
+func roundUp(d, step time.Duration) time.Duration {
+	if over := d % step; over > 0 {
+		return d + step - over
+	}
+	return d
 }

@@ -1,6 +1,8 @@
 package inject
 
 // A Refusal says why a pod cannot be protected as it stands.
+//
+//nolint:errname // RefusalError would say it twice
 type Refusal struct {
 	Field  string // of the pod template, as spec.containers[0].ports
 	Why    string

@@ -79,6 +79,15 @@ func TestOverrideLeavesTheSettingsOfOthersAlone(t *testing.T) {
 	}
 }
 
+func TestSetLeavesACopyOfTheSettingsAlone(t *testing.T) {
+	s := Defaults()
+	s.Env = map[string]string{"LAMEDUCK_HOLD_MIN": "1s"}
+	other := s
+	if err := other.Set("env", "LAMEDUCK_HOLD_MIN=9s"); err != nil || s.Env["LAMEDUCK_HOLD_MIN"] != "1s" {
+		t.Errorf("they are %v now, error %v", s.Env, err)
+	}
+}
+
 // TestTheVariablesAreThoseOfTheREADME keeps the list where it belongs.
 func TestTheVariablesAreThoseOfTheREADME(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")

@@ -109,6 +109,7 @@ func TestAnAliasIsWrittenOutBeforeItsChange(t *testing.T) {
 		"through the alias": {"a: &x\n  b: 1\nc: *x\n", "a:\n  b: 1\nc:\n  b: 2\n", replace("/c/b", 2)},
 		"the anchor":        {"a: &x\n  b: 1\nc: *x\n", "a:\n  b: 2\nc:\n  b: 1\n", replace("/a/b", 2)},
 		"through a merge":   {"a: &x\n  b: {c: 1}\nd:\n  <<: *x\n  e: 2\n", "a:\n  b: {c: 1}\nd:\n  e: 2\n  b: {c: 3}\n", replace("/d/b/c", 3)},
+		"the anchor goes":   {"a: &x\n  b: 1\nc: *x\n", "c:\n  b: 1\n", remove("/a")},
 		"another part":      {"a: &x\n  b: 1\nc: *x\nd: 1 # d\n", "a: &x\n  b: 1\nc: *x\nd: 2 # d\n", replace("/d", 2)},
 	} {
 		if got := apply(t, tc.text, tc.op); got != tc.want {
@@ -126,7 +127,7 @@ func TestAPatchThatDoesNotFitIsAnError(t *testing.T) {
 		if err := file.Objects()[0].Apply("", []inject.Operation{replace("/text", "y"), op}); err == nil || !strings.Contains(err.Error(), "f.yaml:1:1") {
 			t.Errorf("%s %s: error %v", op.Op, op.Path, err)
 		}
-		if got := string(file.Text()); got != text {
+		if got := string(file.Text()); got != text || scalar(file.Documents[0].node("/text")) != "x" {
 			t.Errorf("%s %s: half of it is done:\n%s", op.Op, op.Path, got)
 		}
 	}

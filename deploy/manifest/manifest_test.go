@@ -90,8 +90,9 @@ func TestEveryDocumentIsWrittenAsItWasRead(t *testing.T) {
 			t.Errorf("%q is written as %q", text, got)
 		}
 	}
-	if n := len(parse(t, "a: 1\n---\nb: |\n  ---\n  x\n---\n# c\n").Objects()); n != 2 {
-		t.Errorf("%d objects", n)
+	file := parse(t, "a: 1\n---\nb: |\n  ---\n  x\n---\n# c\n")
+	if len(file.Documents) != 3 || len(file.Objects()) != 2 || scalar(file.Documents[1].node("/b")) != "---\nx\n" {
+		t.Errorf("%d documents and %d objects", len(file.Documents), len(file.Objects()))
 	}
 }
 

@@ -1,0 +1,43 @@
+package inject
+
+import (
+	"strings"
+	"testing"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"sigs.k8s.io/yaml"
+)
+
+func TestANetworkPolicyThatWouldKeepClientsOutIsNamed(t *testing.T) {
+	const in, out = "NetworkPolicy p lets clients in to 3000 and not to 18080", "NetworkPolicy p lets clients in to 18080 and not to 3000"
+	for spec, want := range map[string][2]string{ // of Inject and of Eject
+		"{podSelector: {}, ingress: [{ports: [{port: 3000}]}]}":                                    {in, ""},
+		"{podSelector: {matchLabels: {app: web}}, ingress: [{ports: [{port: 53}, {port: 3000}]}]}": {in, ""},
+		"{podSelector: {matchLabels: {app: other}}, ingress: [{ports: [{port: 3000}]}]}":           {"", ""},
+		"{podSelector: {}, ingress: [{ports: [{port: 3000}, {port: 18080}]}]}":                     {"", ""},
+		"{podSelector: {}, ingress: [{ports: [{port: 18080}]}]}":                                   {"", out},
+		"{podSelector: {}, ingress: [{ports: [{port: http}]}]}":                                    {"", ""},
+		"{podSelector: {}, ingress: [{ports: [{protocol: TCP}]}]}":                                 {"", ""},
+		"{podSelector: {}, ingress: [{ports: [{port: 1024, endPort: 32767}]}]}":                    {"", ""},
+		"{podSelector: {}, ingress: [{ports: [{port: 3000, endPort: 3001}]}]}":                     {in, ""},
+		"{podSelector: {}, ingress: [{from: []}]}":                                                 {"", ""},
+		"{podSelector: {}, ingress: []}":                                                           {"", ""},
+	} {
+		policy := new(networkingv1.NetworkPolicy)
+		if err := yaml.UnmarshalStrict([]byte("metadata: {name: p}\nspec: "+spec), policy); err != nil {
+			t.Fatal(err)
+		}
+		before := template(t, web)
+		after, inject := injected(t, before, Defaults())
+		eject, err := Eject(Workload{Kind: "Deployment", Template: after})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range []Plan{inject, eject} {
+			got := notes(p.ForPolicies(before.Labels, []*networkingv1.NetworkPolicy{policy}))
+			if !strings.Contains(got, want[i]) || want[i] == "" && strings.Contains(got, "NetworkPolicy") {
+				t.Errorf("%s: it says %s", spec, got)
+			}
+		}
+	}
+}

@@ -54,11 +54,21 @@ func newInjectCommand() *cobra.Command {
 	flags.StringVar(&c.context, "context", "", "ask the cluster of this context of the kubeconfig for its version")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of the kubeconfig for --context")
 	for _, o := range inject.Options() {
-		flags.Func(o.Name, o.Usage, func(value string) error { return c.settings.Set(o.Name, value) })
+		flags.Var(setting{o, &c.settings}, o.Name, o.Usage)
 	}
 	_ = cmd.MarkFlagRequired("filename")
 	return cmd
 }
+
+// A setting is the flag of an option.
+type setting struct {
+	option   inject.Option
+	settings *inject.Settings
+}
+
+func (s setting) Set(value string) error { return s.settings.Set(s.option.Name, value) }
+func (s setting) Type() string           { return s.option.Value }
+func (setting) String() string           { return "" } // the default, which the usage says
 
 func (c *injectCommand) run(cmd *cobra.Command) error {
 	files, err := manifest.Read(c.files, cmd.InOrStdin())
@@ -88,7 +98,7 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 		return fmt.Errorf("write: %w", err)
 	}
 	if refused {
-		return faultsError{}
+		return errFaults{}
 	}
 	return nil
 }

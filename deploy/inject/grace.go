@@ -13,6 +13,9 @@ const (
 	graceStep      = 30 * time.Second // to which what is needed is rounded up
 )
 
+// withinHold are the variables that say how long a part of the hold lasts.
+var withinHold = []string{holdMinVariable, quietVariable, holdMaxVariable, spreadVariable}
+
 // grant raises the grace period to what the hold needs.
 func (j *injection) grant() error {
 	s, field := &j.settings, "spec.terminationGracePeriodSeconds"
@@ -26,17 +29,29 @@ func (j *injection) grant() error {
 			s.AppStop = max(has, time.Second)
 		}
 	}
-	need := roundUp(s.LBDelay+s.Silence+s.AppStop+margin, graceStep)
+	hold := s.LBDelay + s.Silence
+	for _, name := range withinHold {
+		hold = max(hold, s.setDuration(name))
+	}
+	need := roundUp(hold+s.AppStop+margin, graceStep)
 	if s.GracePeriod > 0 {
 		need = roundUp(s.GracePeriod, time.Second) // a pod counts in seconds
 	}
-	if need < s.AppStop+margin+s.LBDelay {
+	need = max(need, has)
+	room := need - s.AppStop - margin
+	if room < s.LBDelay {
 		return &Refusal{field, fmt.Sprintf("%s are not enough for the load balancer's %s, the app's %s to stop and %s", seconds(need), seconds(s.LBDelay), seconds(s.AppStop), seconds(margin)),
 			"say a longer " + AnnotationPrefix + "grace-period, or a shorter lb-delay or app-stop"}
 	}
-	if need <= has {
-		need = has
-	} else {
+	if maximum := s.setDuration(holdMaxVariable); maximum > 0 {
+		room = min(room, maximum)
+	}
+	for _, name := range withinHold {
+		if s.setDuration(name) > room {
+			return &Refusal{field, fmt.Sprintf("%s=%s is longer than the hold may last, %s", name, s.Env[name], seconds(room)), "shorten it, or say a longer " + AnnotationPrefix + "grace-period"}
+		}
+	}
+	if need > has {
 		raised := int64(need / time.Second)
 		j.record.Grace, j.record.Raised = said, raised
 		j.pod.Spec.TerminationGracePeriodSeconds = &raised

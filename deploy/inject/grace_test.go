@@ -24,6 +24,7 @@ func TestTheGracePeriodHasRoomForTheHold(t *testing.T) {
 		"a pod with plenty":              {seconds(3600), func(s *Settings) { s.AppStop = 10 * time.Second }, 3600, "10s"},
 		"said":                           {nil, func(s *Settings) { s.GracePeriod = 100 * time.Second }, 100, ""},
 		"said, and in parts of a second": {nil, func(s *Settings) { s.GracePeriod = 100*time.Second + 1 }, 101, ""},
+		"a long hold at the least":       {nil, func(s *Settings) { s.Env = map[string]string{holdMinVariable: "200s"} }, 210, ""},
 		"just enough":                    {nil, func(s *Settings) { s.GracePeriod = 68 * time.Second }, 68, ""},
 	} {
 		before := template(t, web)
@@ -54,5 +55,33 @@ func TestAGracePeriodWithoutRoomForTheHoldIsRefused(t *testing.T) {
 	var refusal *Refusal
 	if !errors.As(err, &refusal) || refusal.Field != "spec.terminationGracePeriodSeconds" {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestAVariableThatDoesNotFitIsRefused(t *testing.T) {
+	for env, want := range map[string]bool{
+		"LAMEDUCK_HOLD_MIN=92s":                         true, // 100 less 5 of the app and 3 of Lameduck
+		"LAMEDUCK_HOLD_MIN=93s":                         false,
+		"LAMEDUCK_HOLD_MAX=93s":                         false,
+		"LAMEDUCK_TUNNEL_SPREAD=93s":                    false,
+		"LAMEDUCK_HOLD_MAX=20s LAMEDUCK_HOLD_QUIET=20s": true,
+		"LAMEDUCK_HOLD_MAX=20s LAMEDUCK_HOLD_QUIET=21s": false,
+		"LAMEDUCK_FALLBACK=web.shop:80":                 true,
+		"LAMEDUCK_FALLBACK=web.shop:80,web.shop:81":     false, // there is one route
+	} {
+		s := Defaults()
+		s.GracePeriod = 100 * time.Second
+		if err := s.Set("env", env); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Inject(Workload{Kind: "Deployment", Template: template(t, web)}, s); (err == nil) != want {
+			t.Errorf("%s: error %v", env, err)
+		}
+	}
+	s := Defaults()
+	s.Env = map[string]string{fallbackVariable: "web.shop:80"}
+	two := edited(t, "[{ name: http, containerPort: 3000 }]", "[{ name: http, containerPort: 3000 }, { name: b, containerPort: 3001 }]")
+	if _, err := Inject(Workload{Kind: "Deployment", Template: two}, s); err == nil {
+		t.Error("two routes share a fallback")
 	}
 }

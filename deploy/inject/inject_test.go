@@ -192,6 +192,15 @@ func TestOtherSettingsChangeWhatIsInjected(t *testing.T) {
 	}
 }
 
+func TestAVariableThatNobodyWantsAnyMoreGoes(t *testing.T) {
+	s := Defaults()
+	s.Env = map[string]string{"LAMEDUCK_HOLD_MIN": "20s"}
+	with, _ := injected(t, template(t, web), s)
+	if without, _ := injected(t, with, Defaults()); variable(sidecarOf(t, without), "LAMEDUCK_HOLD_MIN") != "" {
+		t.Errorf("the environment is %v", sidecarOf(t, without).Env)
+	}
+}
+
 func TestAnotherShapeTakesThePlaceOfTheFirst(t *testing.T) {
 	before := edited(t, "image: web:1", "image: web:1\n      command: [/web]")
 	for _, first := range []Shape{Native, Plain, Wrapper} {

@@ -27,14 +27,14 @@ func (j *injection) pass() error {
 			continue
 		}
 		was, said := j.pod.Annotations[m.exclude]
-		if slices.Contains(portList(was), strconv.Itoa(adminPort)) {
+		if slices.Contains(list(was), strconv.Itoa(adminPort)) {
 			continue
 		}
 		excluded := excludedPorts{Annotation: m.exclude}
 		if said {
 			excluded.Was = &was
 		}
-		excluded.Is = strings.Join(append(portList(was), strconv.Itoa(adminPort)), ",")
+		excluded.Is = strings.Join(append(list(was), strconv.Itoa(adminPort)), ",")
 		j.annotate(m.exclude, excluded.Is)
 		j.record.Excluded = append(j.record.Excluded, excluded)
 		j.note("metadata.annotations["+m.exclude+"]", "says %s too, so that the kubelet reaches the hook", strconv.Itoa(adminPort))
@@ -52,17 +52,6 @@ func (m mesh) has(said map[string]string) bool {
 		found = found || slices.ContainsFunc(m.prefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 	}
 	return found
-}
-
-// portList splits what an annotation says.
-func portList(value string) []string {
-	var ports []string
-	for p := range strings.SplitSeq(value, ",") {
-		if p = strings.TrimSpace(p); p != "" {
-			ports = append(ports, p)
-		}
-	}
-	return ports
 }
 
 func (j *injection) annotate(key, value string) {

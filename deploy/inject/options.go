@@ -11,21 +11,21 @@ import (
 
 // An Option is a setting that has a name: the annotation lameduck.dev/NAME of a pod template, and the flag --NAME.
 type Option struct {
-	Name, Usage string
-	set         func(s *Settings, value string) error
+	Name, Value, Usage string // Value is what it takes
+	set                func(s *Settings, value string) error
 }
 
 // Options returns all of them.
 func Options() []Option {
 	return []Option{
-		{"shape", "native (Kubernetes 1.29 or later), plain or wrapper", setShape},
-		{"image", "image of the sidecar", setImage},
-		{"lb-delay", "what the load balancer takes to let go of a pod", duration(func(s *Settings) *time.Duration { return &s.LBDelay })},
-		{"silence", "longest silence of a source for which the hold has room after that", duration(func(s *Settings) *time.Duration { return &s.Silence })},
-		{"app-stop", "what the app needs to stop; 0: the grace period that the pod has, but 5s where that is Kubernetes' 30s", duration(func(s *Settings) *time.Duration { return &s.AppStop })},
-		{"grace-period", "grace period at the least; 0: what the hold needs", duration(func(s *Settings) *time.Duration { return &s.GracePeriod })},
-		{"ports", "ports to relay, by name or number, comma-separated, each with options as in 3306;proto=tcp; none: all that serve", setPorts},
-		{"env", "more variables of lameduck, as in LAMEDUCK_HOLD_MIN=10s, separated by spaces", setEnv},
+		{"shape", "shape", "native (Kubernetes 1.29 or later; the default), plain or wrapper", setShape},
+		{"image", "image", "image of the sidecar (default " + Defaults().Image + ")", setImage},
+		{"lb-delay", "duration", "what the load balancer takes to let go of a pod (default 60s)", duration(func(s *Settings) *time.Duration { return &s.LBDelay })},
+		{"silence", "duration", "longest silence of a source for which the hold has room after that (default 30s)", duration(func(s *Settings) *time.Duration { return &s.Silence })},
+		{"app-stop", "duration", "what the app needs to stop (default the grace period that the pod has, but 5s where that is Kubernetes' 30s)", duration(func(s *Settings) *time.Duration { return &s.AppStop })},
+		{"grace-period", "duration", "grace period at the least (default what the hold needs)", duration(func(s *Settings) *time.Duration { return &s.GracePeriod })},
+		{"ports", "ports", "ports to relay, by name or number, each with options, as in http,3306;proto=tcp (default all that serve)", setPorts},
+		{"env", "variables", "more variables of lameduck, as in \"LAMEDUCK_HOLD_MIN=10s LAMEDUCK_LOG_LEVEL=debug\"", setEnv},
 	}
 }
 
@@ -104,9 +104,27 @@ func setPorts(s *Settings, value string) error {
 		if port = strings.TrimSpace(port); port == "" || port[0] == ';' {
 			return errors.New("say names or numbers, comma-separated, as http,9090")
 		}
+		if _, options, _ := strings.Cut(port, ";"); !rightOptions(options) {
+			return errors.New("of options say proto=auto, http1, h2c or tcp, proxy, or passthrough")
+		}
 		s.Ports = append(s.Ports, port)
 	}
 	return nil
+}
+
+// rightOptions says whether Lameduck takes the options of a route; tls needs files, which inject does not bring.
+func rightOptions(options string) bool {
+	if options == "" {
+		return true
+	}
+	for option := range strings.SplitSeq(options, ";") {
+		switch option {
+		case "proxy", "passthrough", "proto=auto", "proto=http1", "proto=h2c", "proto=tcp":
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func setEnv(s *Settings, value string) error {
@@ -116,7 +134,7 @@ func setEnv(s *Settings, value string) error {
 	}
 	for _, assignment := range strings.Fields(value) {
 		name, value, found := strings.Cut(assignment, "=")
-		if err := knownVariable(name, found); err != nil {
+		if err := checkVariable(name, value, found); err != nil {
 			return err
 		}
 		env[name] = value

@@ -20,6 +20,7 @@ func TestANetworkPolicyThatWouldKeepClientsOutIsNamed(t *testing.T) {
 		"{podSelector: {}, ingress: [{ports: [{protocol: TCP}]}]}":                                 {"", ""},
 		"{podSelector: {}, ingress: [{ports: [{port: 1024, endPort: 32767}]}]}":                    {"", ""},
 		"{podSelector: {}, ingress: [{ports: [{port: 3000, endPort: 3001}]}]}":                     {in, ""},
+		"{podSelector: {}, ingress: [{ports: [{port: 2000, endPort: 3000}]}]}":                     {in, ""},
 		"{podSelector: {}, ingress: [{from: []}]}":                                                 {"", ""},
 		"{podSelector: {}, ingress: []}":                                                           {"", ""},
 	} {

@@ -29,6 +29,7 @@ func TestEveryPortThatServesHasARoute(t *testing.T) {
 		"unless there is nothing else": {"[{name: metrics, containerPort: 9090}]", "", "18080=9090"},
 		"everything at http-metrics":   {"[{name: http-metrics, containerPort: 3100}, {name: grpc, containerPort: 9095}]", "", "18080=3100,18083=9095"},
 		"the app has one of ours":      {"[{containerPort: 18080}, {containerPort: 18083}]", "", "18084=18080,18085=18083"},
+		"one that is not relayed has":  {"[{containerPort: 80}, {name: metrics, containerPort: 18080}]", "", "18083=80"},
 		"a server that greets first":   {"[{name: mysql, containerPort: 3307}, {containerPort: 25}, {name: tcp-x, containerPort: 7}]", "", "18080=3307;proto=tcp,18083=25;proto=tcp,18084=7;proto=tcp"},
 		"chosen by name":               {"[{name: a, containerPort: 80}, {name: b, containerPort: 81}]", "b", "18080=81"},
 		"chosen by number":             {"[{name: a, containerPort: 80}, {name: b, containerPort: 81}]", "81,80", "18080=81,18083=80"},

@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -68,6 +69,29 @@ func TestWhatTheInjectionSetsCannotBeSetBesideIt(t *testing.T) {
 	}
 }
 
+// A sidecar that refuses its configuration lets no pod start.
+func TestAValueThatLameduckWouldRefuseIsRefusedHere(t *testing.T) {
+	for env, want := range map[string]bool{
+		"LAMEDUCK_HOLD_MIN=10s": true, "LAMEDUCK_HOLD_MIN=0s": true, "LAMEDUCK_HOLD_MIN=10": false, "LAMEDUCK_HOLD_MIN=-1s": false, "LAMEDUCK_HOLD_MIN=": false,
+		"LAMEDUCK_HOLD_MAX=derived": true, "LAMEDUCK_HOLD_MAX=60s": true, "LAMEDUCK_HOLD_MAX=0": false, "LAMEDUCK_HOLD_MAX=0.0s": false, "LAMEDUCK_SILENCE_FACTOR=1.5": true,
+		"LAMEDUCK_SILENCE_FACTOR=NaN": false, "LAMEDUCK_SILENCE_FACTOR=1001": false, "LAMEDUCK_MAX_CONNECTIONS=100": true, "LAMEDUCK_MAX_CONNECTIONS=-1": false,
+		"LAMEDUCK_KEEP_CLIENT=true": true, "LAMEDUCK_KEEP_CLIENT=maybe": false, "LAMEDUCK_PROBE_PATHS=/a,/b": true, "LAMEDUCK_PROBE_PATHS=a": false,
+		"LAMEDUCK_FALLBACK=web.shop:80": true, "LAMEDUCK_FALLBACK=web": false, "LAMEDUCK_FALLBACK=:80": false, "LAMEDUCK_LOG_LEVEL=debug": true, "LAMEDUCK_LOG_LEVEL=all": false,
+		"LAMEDUCK_LOG_FORMAT=xml": false, "LAMEDUCK_PROBE_AGENTS=": true, "LAMEDUCK_TLS_CERT=/tls/tls.crt": false,
+	} {
+		s := Defaults()
+		if err := s.Set("env", env); (err == nil) != want {
+			t.Errorf("%s: error %v", env, err)
+		}
+	}
+	for ports, want := range map[string]bool{"http;proto=h2c;proxy": true, "80;passthrough": true, "http;proto=spdy": false, "http;tls": false, "http;proxy;": false, "http;;proxy": false} {
+		s := Defaults()
+		if err := s.Set("ports", ports); (err == nil) != want {
+			t.Errorf("%s: error %v", ports, err)
+		}
+	}
+}
+
 func TestOverrideLeavesTheSettingsOfOthersAlone(t *testing.T) {
 	s := Defaults()
 	s.Env, s.Ports = map[string]string{"LAMEDUCK_HOLD_MIN": "1s"}, []string{"http"}
@@ -98,10 +122,7 @@ func TestTheVariablesAreThoseOfTheREADME(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^\\| `(LAMEDUCK_\\w+)` \\|").FindAllSubmatch(readme, -1) {
 		listed = append(listed, string(m[1]))
 	}
-	known := slices.Clone(variables)
-	for name := range reserved {
-		known = append(known, name)
-	}
+	known := append(slices.Collect(maps.Keys(variables)), slices.Collect(maps.Keys(reserved))...)
 	slices.Sort(listed)
 	slices.Sort(known)
 	if !slices.Equal(listed, known) {

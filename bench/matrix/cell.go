@@ -164,6 +164,9 @@ func (c cell) setup() record.Setup {
 		Rate: g.Rate, Random: g.Random, Seed: g.Seed,
 		Calm: record.Seconds(g.Calm), MinReady: record.Seconds(g.MinReady), Grace: record.Seconds(g.Grace),
 	}
+	if c.way.family == record.Lameduck {
+		s.Settings = g.App.Settings
+	}
 	for _, r := range g.Requests {
 		s.Requests = append(s.Requests, r.String())
 		s.InFlight = append(s.InFlight, waitOf(r).String())

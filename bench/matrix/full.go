@@ -105,7 +105,8 @@ func appsGroup() group {
 	g := group{
 		name: "apps", title: "Apps",
 		about: "One that dies on SIGTERM, one that ends as its framework advises, one that needs 3 s to start, one that closes idle " +
-			"connections after 1 s, and one in Node. 20 requests each second; alone, with 300, where the name says busy.",
+			"connections after 1 s (for which Lameduck keeps the client's, as LAMEDUCK_KEEP_CLIENT says), and one in Node. 20 requests " +
+			"each second; alone, with 300, where the name says busy.",
 	}
 	for _, name := range []string{"abrupt", "graceful", "slow-start", "short-keepalive", "node"} {
 		a := app(apps()[name])

@@ -16,6 +16,8 @@ import (
 type App struct {
 	// Name is shown in tables.
 	Name string
+	// Settings are the variables of Lameduck that its documentation advises for such an app; the other ways have none.
+	Settings []string
 
 	missing string   // what it needs and is not there
 	flags   []string // of bench/app
@@ -38,9 +40,14 @@ func SlowStart(d time.Duration) App {
 	return App{Name: fmt.Sprintf("slow start %v", d), flags: []string{"-start-after", d.String()}}
 }
 
-// ShortKeepAlive closes connections that have lain idle for d. It dies abruptly.
+// ShortKeepAlive closes connections that have lain idle for d, and so may close one on which a load balancer is just sending: with or
+// without a rollout. It dies abruptly.
 func ShortKeepAlive(d time.Duration) App {
-	return App{Name: fmt.Sprintf("keep-alive %v", d), flags: []string{"-idle-timeout", d.String()}}
+	return App{
+		Name:     fmt.Sprintf("keep-alive %v", d),
+		Settings: []string{"LAMEDUCK_KEEP_CLIENT=true"},
+		flags:    []string{"-idle-timeout", d.String()},
+	}
 }
 
 // Node is the http server of Node with its defaults: it dies abruptly, and closes connections that have lain idle for

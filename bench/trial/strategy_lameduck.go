@@ -2,6 +2,7 @@ package trial
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -113,7 +114,7 @@ func (b builder) lameduck(h Hold, d duck, args ...string) rollout.Container {
 		Name:  "lameduck",
 		Path:  b.programs.Lameduck,
 		Args:  args,
-		Env:   append(env, h.env()...),
+		Env:   slices.Concat(env, h.env(), b.shape.Settings),
 		Ready: "http://" + d.admin + "/readyz",
 	}
 }

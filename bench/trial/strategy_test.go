@@ -150,6 +150,7 @@ container lameduck: /bin/lameduck exec -- /bin/app -listen 127.0.0.1:B -idle-tim
   LAMEDUCK_HOLD_MIN=0s
   LAMEDUCK_HOLD_QUIET=0s
   LAMEDUCK_SILENCE_FACTOR=2.5
+  LAMEDUCK_KEEP_CLIENT=true
   startup http://127.0.0.1:A/
   ready http://127.0.0.1:C/readyz
 `},

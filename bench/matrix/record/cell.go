@@ -41,8 +41,10 @@ type Setup struct {
 	// HoldMin and HoldQuiet are Lameduck's.
 	HoldMin   Seconds `json:"hold_min_s,omitempty"`
 	HoldQuiet Seconds `json:"hold_quiet_s,omitempty"`
-	App       string  `json:"app"`
-	Balancer  string  `json:"balancer"`
+	// Settings are further variables of Lameduck's, for the app.
+	Settings []string `json:"settings,omitempty"`
+	App      string   `json:"app"`
+	Balancer string   `json:"balancer"`
 	// Lags has one entry for each node of the load balancer: how late it learns of a pod's end.
 	Lags []Seconds `json:"lags_s"`
 	// Keepalive is how many idle connections the load balancer keeps to each pod; 0: none.

@@ -1,0 +1,124 @@
+package lint
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// A Report is what is told about an inventory.
+type Report struct {
+	Findings []Finding
+	Objects  int    // that were looked at
+	Version  string // of the program
+}
+
+// Formats are the names of what Write can write.
+var Formats = []string{"text", "json", "sarif", "github"}
+
+// Write writes the report in one of Formats.
+func (r Report) Write(w io.Writer, format string) error {
+	out := bufio.NewWriter(w)
+	switch format {
+	case "text":
+		r.writeText(out)
+	case "json":
+		if err := r.writeJSON(out); err != nil {
+			return err
+		}
+	case "sarif":
+		if err := r.writeSARIF(out); err != nil {
+			return err
+		}
+	case "github":
+		r.writeGitHub(out)
+	default:
+		return fmt.Errorf("format %q: use %s", format, strings.Join(Formats, ", "))
+	}
+	return out.Flush()
+}
+
+// writeText is for people: where, how bad, why, and what to do.
+func (r Report) writeText(w io.Writer) {
+	for _, f := range r.Findings {
+		fmt.Fprintf(w, "%s%v: %s: %s [%s]\n", f.where(), f.Severity, f.subject(), f.Why, f.Rule)
+		fmt.Fprintf(w, "    fix: %s\n", f.Fix)
+	}
+	fmt.Fprintln(w, r.summary())
+}
+
+// where is the place in a file, as editors and compilers write it.
+func (f Finding) where() string {
+	if f.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d: ", f.File, f.Line)
+}
+
+// subject is the object and its field.
+func (f Finding) subject() string {
+	switch {
+	case f.Object == (Object{}):
+		return "input"
+	case f.Field == "":
+		return f.Object.String()
+	}
+	return f.Object.String() + ": " + f.Field
+}
+
+func (r Report) summary() string {
+	errors, warnings, infos := Count(r.Findings, Error), Count(r.Findings, Warning), Count(r.Findings, Info)
+	if len(r.Findings) == 0 {
+		return fmt.Sprintf("%s, nothing found", counted(r.Objects, "object"))
+	}
+	return fmt.Sprintf("%s: %s, %s, %d for information; lameduckctl explain RULE says more", counted(r.Objects, "object"), counted(errors, "error"), counted(warnings, "warning"), infos)
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// writeJSON is for programs.
+func (r Report) writeJSON(w io.Writer) error {
+	findings := r.Findings
+	if findings == nil {
+		findings = []Finding{} // an empty list, and not null
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(struct {
+		Findings []Finding      `json:"findings"`
+		Summary  map[string]int `json:"summary"`
+	}{findings, map[string]int{
+		"objects": r.Objects, "error": Count(findings, Error), "warning": Count(findings, Warning), "info": Count(findings, Info),
+	}})
+}
+
+// writeGitHub writes workflow commands, which GitHub shows at the lines of a change.
+//
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+func (r Report) writeGitHub(w io.Writer) {
+	levels := map[Severity]string{Error: "error", Warning: "warning", Info: "notice"}
+	for _, f := range r.Findings {
+		properties := "title=" + escapeProperty(f.Rule)
+		if f.File != "" && f.File != stdinName {
+			properties = fmt.Sprintf("file=%s,line=%d,%s", escapeProperty(f.File), max(f.Line, 1), properties)
+		}
+		fmt.Fprintf(w, "::%s %s::%s\n", levels[f.Severity], properties, escapeData(fmt.Sprintf("%s: %s\nfix: %s", f.subject(), f.Why, f.Fix)))
+	}
+}
+
+var (
+	dataEscapes     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+)
+
+func escapeData(s string) string { return dataEscapes.Replace(s) }
+
+func escapeProperty(s string) string { return propertyEscapes.Replace(s) }

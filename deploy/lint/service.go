@@ -1,0 +1,73 @@
+package lint
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// A service is a Service that selects pods.
+type service struct {
+	object
+	*corev1.Service
+	selector  labels.Selector
+	workloads []*workload // that it selects
+}
+
+func newService(s *corev1.Service, locate Locator) *service {
+	selector := labels.Nothing() // without one, somebody else writes its endpoints
+	if len(s.Spec.Selector) > 0 {
+		selector = labels.SelectorFromSet(s.Spec.Selector)
+	}
+	return &service{object: newObject("Service", s.ObjectMeta, locate), Service: s, selector: selector}
+}
+
+func (s *service) selects(w *workload) bool {
+	return s.object.namespace() == w.namespace() && w.isSelectedBy(s.selector)
+}
+
+// target is the pod's port that a port of the Service goes to, and where that is set. Left out, it is the port itself.
+func (s *service) target(i int) (intstr.IntOrString, *field.Path) {
+	p, at := s.Spec.Ports[i], field.NewPath("spec", "ports").Index(i)
+	if p.TargetPort == (intstr.IntOrString{}) {
+		return intstr.FromInt32(p.Port), at.Child("port")
+	}
+	return p.TargetPort, at.Child("targetPort")
+}
+
+// comesTo tells whether it sends connections to a port that a container of the workload declares.
+func (s *service) comesTo(w *workload, p corev1.ContainerPort) bool {
+	for i := range s.Spec.Ports {
+		if target, _ := s.target(i); w.port(target) == p.ContainerPort && !forCollectors(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// isHeadless tells whether DNS gives out the addresses of its pods.
+func (s *service) isHeadless() bool { return s.Spec.ClusterIP == corev1.ClusterIPNone }
+
+// tcpPorts are the indices of the ports that carry TCP.
+func (s *service) tcpPorts() []int {
+	var found []int
+	for i, p := range s.Spec.Ports {
+		if isTCP(p.Protocol) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// names joins the names of objects of one namespace.
+func names(workloads []*workload) []string {
+	var found []string
+	for _, w := range workloads {
+		found = append(found, w.Kind+" "+w.Name)
+	}
+	slices.Sort(found)
+	return found
+}

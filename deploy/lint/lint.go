@@ -14,7 +14,7 @@ import (
 const ignoreAnnotation = "lint.lameduck.dev/ignore"
 
 // rules are all that there are.
-var rules = slices.Concat(graceRules, hookRules, portRules, rolloutRules, nodeRules, meshRules, releaseRules, webhookRules, inputRules)
+var rules = slices.Concat(graceRules, hookRules, portRules, rolloutRules, nodeRules, meshRules, releaseRules, injectionRules, webhookRules, inputRules)
 
 // Lint returns what the rules find, in the order of the files or, from a cluster, of the objects' names.
 func (in *Inventory) Lint() []Finding {

@@ -37,10 +37,10 @@ lameduck.dev/lb-delay on the pod template; the metric lameduck_drain_last_exchan
 	},
 	{
 		ID: "setting-refused", Severity: Error,
-		Title: "Lameduck refuses to start with this configuration",
-		Explanation: `A duration, address or route in Lameduck's environment, or a lameduck.dev/... annotation, cannot be read. Lameduck refuses what makes no sense instead of
-guessing: the pod does not start, and the rollout hangs.`,
-		check: eachProtected(settingRefused),
+		Title: "Lameduck, or its injection, refuses a setting",
+		Explanation: `A duration, address or route in Lameduck's environment, or a lameduck.dev/... annotation, cannot be read or is not known. Lameduck refuses what makes no sense instead of
+guessing: the pod does not start, and the rollout hangs. A pod with such an annotation is not injected.`,
+		check: eachWorkload(settingRefused),
 	},
 }
 
@@ -153,9 +153,13 @@ func (w *workload) lbDelay() time.Duration {
 
 const lbDelayAnnotation = "lameduck.dev/lb-delay"
 
-func settingRefused(_ *workload, d *duck, say say) {
-	for _, fault := range d.faults {
+func settingRefused(w *workload, say say) {
+	annotationRefused(w, say)
+	if w.duck == nil {
+		return
+	}
+	for _, fault := range w.duck.faults {
 		name, _, _ := strings.Cut(fault, "=")
-		say(d.setting(name), fault+", so Lameduck refuses to start and the rollout hangs", "write it as `lameduck --help` says")
+		say(w.duck.setting(name), fault+", so Lameduck refuses to start and the rollout hangs", "write it as `lameduck --help` says")
 	}
 }

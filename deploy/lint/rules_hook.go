@@ -84,7 +84,7 @@ pause, those of Kubernetes itself and some others; what it does not know it says
 }
 
 func unprotected(w *workload, say say) {
-	if w.duck != nil {
+	if w.duck != nil || w.refused != nil {
 		return
 	}
 	for _, c := range w.serving() {

@@ -28,6 +28,7 @@ type workload struct {
 	services []*service
 	budgets  []*budget
 	scaler   *scaler // nil: there is none
+	refused  error   // why the webhook does not inject its pods; nil: it does, or there is nothing to inject
 }
 
 func (in *Inventory) addWorkload(kind string, m metav1.ObjectMeta, template *corev1.PodTemplateSpec, source runtime.Object, locate Locator) *workload {
@@ -58,6 +59,9 @@ func (w *workload) replicated(desired *int32, s *metav1.LabelSelector) {
 // resolve looks for what belongs to the workload.
 func (w *workload) resolve() {
 	w.duck = findDuck(w.containers())
+	if w.inject(); w.duck == nil {
+		w.duck = findDuck(w.containers())
+	}
 	for _, s := range w.in.services {
 		if s.selects(w) {
 			w.services = append(w.services, s)

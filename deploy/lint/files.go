@@ -25,17 +25,17 @@ const (
 
 // ReadFiles adds what is in files, in the directories' files below them that end in .yaml, .yml or .json, and in the standard input.
 // A file is YAML of one or more documents, each an object or a List of them. In a directory, documents that are none are left out.
-func (in *Inventory) ReadFiles(paths []string, stdin io.Reader) error {
+func (in *Inventory) ReadFiles(paths []string, recursive bool, stdin io.Reader) error {
 	r := newReader()
 	for _, path := range paths {
-		if err := in.readPath(r, path, stdin); err != nil {
+		if err := in.readPath(r, path, recursive, stdin); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (in *Inventory) readPath(r *reader, path string, stdin io.Reader) error {
+func (in *Inventory) readPath(r *reader, path string, recursive bool, stdin io.Reader) error {
 	if path == StandardInput {
 		text, err := io.ReadAll(stdin)
 		if err != nil {
@@ -47,7 +47,7 @@ func (in *Inventory) readPath(r *reader, path string, stdin io.Reader) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && file != path && strings.HasPrefix(d.Name(), "."):
+		case d.IsDir() && file != path && (!recursive || strings.HasPrefix(d.Name(), ".")):
 			return fs.SkipDir
 		case d.IsDir() || file != path && !isManifest(file):
 			return nil

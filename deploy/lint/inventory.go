@@ -152,12 +152,12 @@ func (in *Inventory) releases() Releases {
 // An object is one that findings point at.
 type object struct {
 	Object
-	annotations map[string]string
-	locate      Locator
+	ignore []string // rules that are not for it
+	locate Locator
 }
 
 func newObject(kind string, m metav1.ObjectMeta, locate Locator) object {
-	return object{Object{kind, m.Namespace, m.Name}, m.Annotations, locate}
+	return object{Object{kind, m.Namespace, m.Name}, ignoredRules(m.Annotations), locate}
 }
 
 // place returns where a field of it is written.

@@ -25,7 +25,7 @@ func (in *Inventory) Lint() []Finding {
 			continue
 		}
 		r.check(in, func(o *object, at *field.Path, why, fix string) {
-			if !o.ignores(r.ID) {
+			if !slices.Contains(o.ignore, r.ID) {
 				findings = append(findings, newFinding(r, o, at, why, fix))
 			}
 		})
@@ -66,15 +66,14 @@ func newFinding(r Rule, o *object, at *field.Path, why, fix string) Finding {
 	return f
 }
 
-// ignores tells whether the object says that a rule is not for it.
-func (o *object) ignores(rule string) bool {
-	for part := range strings.SplitSeq(o.annotations[ignoreAnnotation], ",") {
+// ignoredRules are those of the annotation.
+func ignoredRules(annotations map[string]string) []string {
+	var ids []string
+	for part := range strings.SplitSeq(annotations[ignoreAnnotation], ",") {
 		id, _, _ := strings.Cut(part, ":")
-		if strings.TrimSpace(id) == rule {
-			return true
-		}
+		ids = append(ids, strings.TrimSpace(id))
 	}
-	return false
+	return ids
 }
 
 // podsOf returns the pods that a workload has made.

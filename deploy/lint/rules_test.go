@@ -117,7 +117,7 @@ func TestEveryFindingIsASentenceWithItsConsequence(t *testing.T) {
 func lintFile(t *testing.T, path string) []Finding {
 	t.Helper()
 	in := NewInventory(optionsOf(t, path))
-	if err := in.ReadFiles([]string{path}, nil); err != nil {
+	if err := in.ReadFiles([]string{path}, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	return in.Lint()

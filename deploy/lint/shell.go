@@ -8,7 +8,7 @@ import (
 
 // shellLess are the beginnings of repositories whose images are known to have nothing but their program.
 var shellLess = []string{
-	"gcr.io/distroless/", "cgr.dev/chainguard/static", "cgr.dev/chainguard/glibc-dynamic", "scratch",
+	"gcr.io/distroless/", "cgr.dev/chainguard/static", "cgr.dev/chainguard/glibc-dynamic",
 	"registry.k8s.io/", "k8s.gcr.io/", "docker.io/coredns/coredns", "coredns/coredns",
 	"quay.io/jetstack/cert-manager-", "ghcr.io/external-secrets/", "quay.io/metallb/", "cr.l5d.io/linkerd/proxy", "ghcr.io/linkerd/proxy",
 	"hashicorp/http-echo", "docker.io/hashicorp/http-echo", "envoyproxy/envoy-distroless", "docker.io/envoyproxy/envoy-distroless", "envoyproxy/gateway",

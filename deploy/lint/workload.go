@@ -33,8 +33,10 @@ type workload struct {
 
 func (in *Inventory) addWorkload(kind string, m metav1.ObjectMeta, template *corev1.PodTemplateSpec, source runtime.Object, locate Locator) *workload {
 	at := templatePath(kind)
+	o := newObject(kind, m, locate)
+	o.ignore = append(o.ignore, ignoredRules(template.Annotations)...)
 	w := &workload{
-		object: newObject(kind, m, locate), in: in, source: source, template: template, selector: labels.Nothing(),
+		object: o, in: in, source: source, template: template, selector: labels.Nothing(),
 		meta: at.Child("metadata"), spec: at.Child("spec"),
 	}
 	in.workloads = append(in.workloads, w)

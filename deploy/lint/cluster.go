@@ -27,6 +27,7 @@ var lists = []list{
 	{"apis/apps/v1", "statefulsets", true},
 	{"apis/apps/v1", "daemonsets", true},
 	{"apis/apps/v1", "replicasets", true},
+	{"api/v1", "replicationcontrollers", true},
 	{"apis/batch/v1", "jobs", true},
 	{"apis/batch/v1", "cronjobs", true},
 	{"api/v1", "pods", true},

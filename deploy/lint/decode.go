@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -29,7 +28,7 @@ func newScheme() *runtime.Scheme {
 
 // kinds are those that rules look at, with their API groups.
 var kinds = map[string]string{
-	"Deployment": "apps", "StatefulSet": "apps", "DaemonSet": "apps", "ReplicaSet": "apps", "Job": "batch", "CronJob": "batch", "Pod": "", "Service": "",
+	"Deployment": "apps", "StatefulSet": "apps", "DaemonSet": "apps", "ReplicaSet": "apps", "Job": "batch", "CronJob": "batch", "Pod": "", "Service": "", "ReplicationController": "",
 	"Namespace": "", "PodDisruptionBudget": "policy", "HorizontalPodAutoscaler": "autoscaling",
 	"MutatingWebhookConfiguration": "admissionregistration.k8s.io", "ValidatingWebhookConfiguration": "admissionregistration.k8s.io",
 }
@@ -74,5 +73,3 @@ func otherVersion(apiVersion, kind string) bool {
 	old := its == "extensions" && group == "apps"
 	return old || its == group && !slices.Contains(read, version)
 }
-
-var errNotAnObject = errors.New("it is no Kubernetes object: apiVersion or kind is missing")

@@ -1,177 +1,162 @@
 package lint
 
 import (
-	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
-	"sigs.k8s.io/yaml"
+
+	"lameduck/deploy/manifest"
 )
 
-// StandardInput is the path that stands for it, and stdinName what findings call it.
-const (
-	StandardInput = "-"
-	stdinName     = "<stdin>"
-)
-
-// ReadFiles adds what is in files, in the directories' files below them that end in .yaml, .yml or .json, and in the standard input.
-// A file is YAML of one or more documents, each an object or a List of them. In a directory, documents that are none are left out.
+// ReadFiles adds what is in files, in directories and, for "-", in the standard input. Recursive: in the directories below them too. In a
+// directory, documents that are no objects of Kubernetes are left out.
 func (in *Inventory) ReadFiles(paths []string, recursive bool, stdin io.Reader) error {
+	all, err := withFilesBelow(paths, recursive)
+	if err != nil {
+		return err
+	}
+	files, err := manifest.Read(all, stdin)
+	if err != nil {
+		return err
+	}
 	r := newReader()
-	for _, path := range paths {
-		if err := in.readPath(r, path, recursive, stdin); err != nil {
-			return err
+	for _, f := range files {
+		named := f.Name == manifest.Stdin || slices.Contains(paths, f.Name)
+		for _, o := range f.Objects() {
+			if err := in.readObject(r, o, named); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (in *Inventory) readPath(r *reader, path string, recursive bool, stdin io.Reader) error {
-	if path == StandardInput {
-		text, err := io.ReadAll(stdin)
-		if err != nil {
-			return fmt.Errorf("read standard input: %w", err)
-		}
-		return in.readText(r, stdinName, text, true)
+// withFilesBelow puts the manifests below directories in their place, but for those that are hidden.
+func withFilesBelow(paths []string, recursive bool) ([]string, error) {
+	if !recursive {
+		return paths, nil
 	}
-	return filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && file != path && (!recursive || strings.HasPrefix(d.Name(), ".")):
-			return fs.SkipDir
-		case d.IsDir() || file != path && !isManifest(file):
+	var all []string
+	for _, path := range paths {
+		if path == "-" {
+			all = append(all, path)
+			continue
+		}
+		err := filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
+			switch hidden := file != path && strings.HasPrefix(d.Name(), "."); {
+			case err != nil:
+				return err
+			case d.IsDir() && hidden:
+				return fs.SkipDir
+			case file == path && !d.IsDir() || !d.IsDir() && !hidden && isManifest(file):
+				all = append(all, file)
+			}
 			return nil
-		}
-		text, err := os.ReadFile(file)
+		})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		return in.readText(r, file, text, file == path)
-	})
+	}
+	return all, nil
 }
 
 func isManifest(file string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(file))
 }
 
-// readText adds the documents of a file. Strict: each is to be an object.
-func (in *Inventory) readText(r *reader, file string, text []byte, strict bool) error {
-	documents := kyaml.NewDecoder(bytes.NewReader(text))
-	for {
-		var document kyaml.Node
-		if err := documents.Decode(&document); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("%s: %w%s", file, err, templateHint(text))
-		}
-		if err := in.readDocument(r, manifest{file, root(&document)}, strict); err != nil {
-			return err
-		}
-	}
-}
+var errNoObject = errors.New("no object of Kubernetes: apiVersion or kind is missing")
 
-// templateHint says what to do about a file that is a template of YAML and not YAML itself.
-func templateHint(text []byte) string {
-	if bytes.Contains(text, []byte("{{")) {
-		return ": it is a template; lint what it makes: helm template ... | lameduckctl lint -"
-	}
-	return ""
-}
-
-// A manifest is an object as it is written.
-type manifest struct {
-	file string
-	node *kyaml.Node
-}
-
-func root(document *kyaml.Node) *kyaml.Node {
-	if document.Kind == kyaml.DocumentNode && len(document.Content) == 1 {
-		return document.Content[0]
-	}
-	return document
-}
-
-func (in *Inventory) readDocument(r *reader, m manifest, strict bool) error {
-	apiVersion, kind := m.scalar("apiVersion"), m.scalar("kind")
+// readObject adds one. Named: somebody has asked for its file, so that it is to be an object.
+func (in *Inventory) readObject(r *reader, m *manifest.Object, named bool) error {
 	switch {
-	case m.node.Kind == kyaml.DocumentNode || m.node.Kind == kyaml.ScalarNode && m.node.Value == "":
-		return nil // nothing but comments
-	case apiVersion == "" || kind == "":
-		if strict {
-			return fmt.Errorf("%s:%d: %w", m.file, m.node.Line, errNotAnObject)
+	case m.APIVersion == "" || m.Kind == "":
+		if named {
+			return fmt.Errorf("%v: %w", m.Position(""), errNoObject)
 		}
 		return nil
-	case strings.HasSuffix(kind, "List") && m.child("items") != nil:
-		return in.readList(r, m)
-	case otherVersion(apiVersion, kind):
-		in.addUnread(m, apiVersion, kind)
+	case otherVersion(m.APIVersion, m.Kind):
+		in.addUnread(m)
 		return nil
 	}
-	return in.readObject(r, m, kind)
-}
-
-func (in *Inventory) readList(r *reader, m manifest) error {
-	items := m.child("items")
-	if items.Kind != kyaml.SequenceNode {
-		return nil // null: there are none
+	var text json.RawMessage
+	if err := m.Decode("", &text); err != nil {
+		return err
 	}
-	for _, item := range items.Content {
-		if err := in.readDocument(r, manifest{m.file, item}, true); err != nil {
-			return err
-		}
+	o, strays, err := r.decode(text)
+	if err != nil {
+		return fmt.Errorf("%v: %v: %w", m.Position(""), m, err)
+	}
+	if o == nil {
+		return in.readForeign(m)
+	}
+	in.Add(o, locator(m))
+	for _, s := range strays {
+		in.strays = append(in.strays, newStray(objectOf(m), s))
 	}
 	return nil
 }
 
-func (in *Inventory) readObject(r *reader, m manifest, kind string) error {
-	text, err := m.json()
-	if err != nil {
-		return fmt.Errorf("%s:%d: %w", m.file, m.node.Line, err)
+// readForeign adds what makes pods and is of no kind of Kubernetes' own.
+func (in *Inventory) readForeign(m *manifest.Object) error {
+	w, err := m.Workload()
+	if w == nil || err != nil {
+		return err
 	}
-	o, strays, err := r.decode(text)
-	if err != nil {
-		return fmt.Errorf("%s:%d: %s: %w", m.file, m.node.Line, kind, err)
+	var head struct {
+		metav1.ObjectMeta `json:"metadata"`
+		Spec              struct{ Replicas *int32 }
 	}
-	if o == nil {
-		return nil
+	if err := m.Decode("", &head); err != nil {
+		return err
 	}
-	in.Add(o, m.locate)
-	for _, s := range strays {
-		in.strays = append(in.strays, newStray(m.object(kind), s))
-	}
+	in.objects++
+	in.addWorkload(m.Kind, head.ObjectMeta, w.Template, nil, locator(m)).desired = head.Spec.Replicas
 	return nil
 }
 
 // addUnread notes an object of a version that is not read.
-func (in *Inventory) addUnread(m manifest, apiVersion, kind string) {
+func (in *Inventory) addUnread(m *manifest.Object) {
 	in.gaps = append(in.gaps, gap{
-		object: m.object(kind), resource: apiVersion + " " + kind,
-		why: "this version is not read, so no rule looks at it", fix: "write it in the version that the API server of today has: kubectl explain " + strings.ToLower(kind),
+		object: objectOf(m), resource: m.APIVersion + " " + m.Kind,
+		why: "this version is not read, so no rule looks at it", fix: "write it in the version that the API server of today has: kubectl explain " + strings.ToLower(m.Kind),
 	})
 }
 
-// json is what the API server gets, with YAML read as kubectl reads it.
-func (m manifest) json() ([]byte, error) {
-	text, err := kyaml.Marshal(m.node)
-	if err != nil {
-		return nil, err
-	}
-	return yaml.YAMLToJSONStrict(text)
+func objectOf(m *manifest.Object) object {
+	return newObject(m.Kind, metav1.ObjectMeta{Namespace: m.Namespace, Name: m.Name}, locator(m))
 }
 
-func (m manifest) object(kind string) object {
-	metadata := manifest{m.file, m.child("metadata")}
-	return newObject(kind, metav1.ObjectMeta{Namespace: metadata.scalar("namespace"), Name: metadata.scalar("name")}, m.locate)
+// locator finds the lines of an object's fields.
+func locator(m *manifest.Object) Locator {
+	return func(field string) (string, int) {
+		p := m.Position(pointer(field))
+		return p.File, p.Line
+	}
+}
+
+// pointer is the JSON Pointer of a path such as spec.containers[0].image or metadata.annotations[lameduck.dev/lb-delay].
+func pointer(path string) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(path, "[") {
+		key, after, isKey := strings.Cut(part, "]")
+		if !isKey {
+			key, after = "", part
+		}
+		for _, step := range append([]string{key}, strings.Split(after, ".")...) {
+			if step != "" {
+				b.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(step))
+			}
+		}
+	}
+	return b.String()
 }
 
 // quotedField is how the strict decoder names a field.

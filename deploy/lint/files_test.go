@@ -119,10 +119,9 @@ func TestInADirectoryWhatIsNoObjectIsLeftOut(t *testing.T) {
 
 func TestWhatCannotBeReadIsAnErrorWithItsPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"replicas: 3\n":                    "values.yaml:1: it is no Kubernetes object",
-		"a: [":                             "values.yaml",
-		"kind: {{ .Values.kind }}\na: [\n": "helm template",
-		"apiVersion: apps/v1\nkind: Deployment\nspec: { replicas: many }\n": "values.yaml:1: Deployment",
+		"replicas: 3\n": "values.yaml:1:1: no object of Kubernetes",
+		"a: [":          "values.yaml",
+		"apiVersion: apps/v1\nkind: Deployment\nspec: { replicas: many }\n": "values.yaml:1:1: Deployment",
 	} {
 		dir := inFiles(t, map[string]string{"values.yaml": text})
 		err := NewInventory(Options{}).ReadFiles([]string{filepath.Join(dir, "values.yaml")}, false, nil)
@@ -148,6 +147,14 @@ func TestOlderVersionsOfKindsAreNotPassedOverInSilence(t *testing.T) {
 		if got := findingsOf(in.Lint(), "not-checked"); len(got) != want {
 			t.Errorf("%s: %v", version, got)
 		}
+	}
+}
+
+// What inject takes is looked at too, wherever its kind is from.
+func TestAWorkloadOfAnotherKindIsLookedAt(t *testing.T) {
+	text := edited(t, nativeManifest, edits{"apiVersion: apps/v1\nkind: Deployment", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout", strategy, "", "120s", "90s", "replicas: 3", "replicas: 1"})
+	if got, want := rulesIn(t, Options{}, text), []string{"grace-period-differs", "one-replica"}; !slices.Equal(got, want) {
+		t.Errorf("found %v, want %v", got, want)
 	}
 }
 

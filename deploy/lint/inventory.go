@@ -67,8 +67,12 @@ func (in *Inventory) Add(o runtime.Object, locate Locator) {
 	case *appsv1.DaemonSet:
 		in.addWorkload("DaemonSet", o.ObjectMeta, &o.Spec.Template, o, locate).selector = selectorOf(o.Spec.Selector)
 	case *appsv1.ReplicaSet:
-		if !isMadeBy(o, "Deployment") {
+		if !isMadeBy(o, "Deployment") && !isPast(o) {
 			in.addWorkload("ReplicaSet", o.ObjectMeta, &o.Spec.Template, o, locate).replicated(o.Spec.Replicas, o.Spec.Selector)
+		}
+	case *corev1.ReplicationController:
+		if o.Spec.Template != nil {
+			in.addWorkload("ReplicationController", o.ObjectMeta, o.Spec.Template, o, locate).replicated(o.Spec.Replicas, metav1.SetAsLabelSelector(o.Spec.Selector))
 		}
 	case *batchv1.Job:
 		if !isMadeBy(o, "CronJob") {
@@ -87,6 +91,11 @@ func (in *Inventory) Add(o runtime.Object, locate Locator) {
 func isMadeBy(o metav1.Object, kind string) bool {
 	maker := metav1.GetControllerOf(o)
 	return maker != nil && maker.Kind == kind
+}
+
+// isPast tells whether it is what a rollout has left behind.
+func isPast(o *appsv1.ReplicaSet) bool {
+	return metav1.GetControllerOf(o) != nil && o.Spec.Replicas != nil && *o.Spec.Replicas == 0
 }
 
 // addOther takes up what runs nothing.

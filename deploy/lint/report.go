@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"lameduck/deploy/manifest"
 )
 
 // A Report is what is told about an inventory.
@@ -107,7 +109,7 @@ func (r Report) writeGitHub(w io.Writer) {
 	levels := map[Severity]string{Error: "error", Warning: "warning", Info: "notice"}
 	for _, f := range r.Findings {
 		properties := "title=" + escapeProperty(f.Rule)
-		if f.File != "" && f.File != stdinName {
+		if f.File != "" && f.File != manifest.Stdin {
 			properties = fmt.Sprintf("file=%s,line=%d,%s", escapeProperty(f.File), max(f.Line, 1), properties)
 		}
 		fmt.Fprintf(w, "::%s %s::%s\n", levels[f.Severity], properties, escapeData(fmt.Sprintf("%s: %s\nfix: %s", f.subject(), f.Why, f.Fix)))

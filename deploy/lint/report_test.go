@@ -71,7 +71,7 @@ func TestGitHubShowsFindingsAtTheirLines(t *testing.T) {
 	if got := written(t, reportOf(), "github"); got != want {
 		t.Errorf("got:\n%s", got)
 	}
-	r := Report{Findings: []Finding{{Rule: "r", Severity: Error, File: "a,b:c.yaml", Line: 1}, {Rule: "r", Severity: Error, File: stdinName, Line: 3}}}
+	r := Report{Findings: []Finding{{Rule: "r", Severity: Error, File: "a,b:c.yaml", Line: 1}, {Rule: "r", Severity: Error, File: "<stdin>", Line: 3}}}
 	if got := written(t, r, "github"); !strings.Contains(got, "::error file=a%2Cb%3Ac.yaml,line=1,") || strings.Contains(got, "stdin") {
 		t.Errorf("got:\n%s", got)
 	}

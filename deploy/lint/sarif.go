@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+
+	"lameduck/deploy/manifest"
 )
 
 // The parts of SARIF 2.1.0 that are written. The section numbers are those of the standard.
@@ -96,7 +98,7 @@ func (f Finding) sarif(rule int) sarifResult {
 		RuleID: f.Rule, RuleIndex: rule, Level: sarifLevels[f.Severity], Message: sarifMessage{f.subject() + ": " + f.Why + ". Fix: " + f.Fix},
 	}
 	var at sarifLocation
-	if f.File != "" && f.File != stdinName {
+	if f.File != "" && f.File != manifest.Stdin {
 		at.Physical = &sarifPhysical{sarifArtifact{fileURI(f.File)}, sarifRegion{max(f.Line, 1)}}
 	}
 	if f.Object != (Object{}) {

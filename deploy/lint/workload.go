@@ -160,7 +160,7 @@ func (w *workload) atLeast() int {
 
 // isReplicated tells whether its replicas can be counted, and there are any.
 func (w *workload) isReplicated() bool {
-	return (w.Kind == "Deployment" || w.Kind == "StatefulSet") && w.atLeast() > 0
+	return slices.Contains([]string{"Deployment", "StatefulSet", "Rollout", "ReplicaSet", "ReplicationController"}, w.Kind) && w.atLeast() > 0
 }
 
 // grace is the pod's grace period, and where it is set.

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"lameduck/deploy/lint"
+)
+
+func newExplainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "explain [RULE]...", Short: "Say what a rule of lint looks for, and why",
+		Long: "Explain says what a rule of lint looks for, what happens then, and what to do. Without a rule it lists all of them.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return listRules(cmd.OutOrStdout())
+			}
+			return explain(cmd.OutOrStdout(), args)
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return ruleIDs(), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
+func listRules(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range lint.Rules() {
+		fmt.Fprintf(table, "%s\t%v\t%s\n", r.ID, r.Severity, r.Title)
+	}
+	return table.Flush()
+}
+
+func explain(w io.Writer, ids []string) error {
+	for i, id := range ids {
+		r, known := lint.Find(id)
+		if !known {
+			return fmt.Errorf("there is no rule %q: %s", id, similar(id))
+		}
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s (%v): %s\n\n%s\n", r.ID, r.Severity, r.Title, wrapped(r.Text(), explainWidth))
+	}
+	return nil
+}
+
+// explainWidth is what fits on a terminal of the usual width.
+const explainWidth = 80
+
+// wrapped breaks a paragraph into lines.
+func wrapped(text string, width int) string {
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case column == 0:
+		case column+1+len(word) > width:
+			b.WriteByte('\n')
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
+}
+
+func ruleIDs() []string {
+	var ids []string
+	for _, r := range lint.Rules() {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// similar names the rules that have a word of the one that there is not.
+func similar(id string) string {
+	var found []string
+	for _, known := range ruleIDs() {
+		for word := range strings.SplitSeq(id, "-") {
+			if len(word) > 2 && strings.Contains(known, word) {
+				found = append(found, known)
+				break
+			}
+		}
+	}
+	if len(found) == 0 {
+		return "lameduckctl explain lists those that there are"
+	}
+	return "is it " + strings.Join(found, ", ") + "?"
+}

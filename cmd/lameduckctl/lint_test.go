@@ -1,0 +1,159 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lameduck/deploy/lint"
+)
+
+// manifestOf is a Deployment of the testdata of deploy/lint.
+func manifestOf(rule, name string) string {
+	return filepath.Join("..", "..", "deploy", "lint", "testdata", rule, name)
+}
+
+// lintWith runs the command, with nothing on standard input.
+func lintWith(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	stdout, stderr, code = ctl(t, "", append([]string{"lint"}, args...)...)
+	return code, stdout, stderr
+}
+
+func TestLintsExitCodeSaysWhetherSomethingWasFound(t *testing.T) {
+	warning, fault, clean := manifestOf("one-replica", "bad.yaml"), manifestOf("grace-period-differs", "bad.yaml"), manifestOf("one-replica", "good.yaml")
+	for _, tc := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{clean}, exitOK},
+		{[]string{fault}, exitFaults},
+		{[]string{"-f", fault}, exitFaults},
+		{[]string{clean, "-f", fault}, exitFaults},
+		{[]string{warning}, exitOK}, // errors alone, where nobody says anything else
+		{[]string{"--fail-on=warning", warning}, exitFaults},
+		{[]string{"--fail-on=info", warning}, exitFaults},
+		{[]string{"--fail-on=never", fault}, exitOK},
+		{[]string{"--ignore=grace-period-differs", fault}, exitOK},
+		{[]string{"--lb-delay=1h", clean}, exitFaults},
+		{[]string{"--kubernetes-version=1.28", clean}, exitFaults},
+		{[]string{"--kubernetes-version=1.34,1.28", clean}, exitFaults},
+	} {
+		if code, stdout, stderr := lintWith(t, tc.args...); code != tc.want || stderr != "" {
+			t.Errorf("lint %v: exit code %d, want %d\n%s%s", tc.args, code, tc.want, stdout, stderr)
+		}
+	}
+}
+
+func TestWhatLintCannotDoIsAnotherExitCode(t *testing.T) {
+	clean := manifestOf("one-replica", "good.yaml")
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"there/is/none.yaml"}, "no such file"},
+		{[]string{"-o", "xml", clean}, "text, json, sarif, github"},
+		{[]string{"--fail-on", "fatal", clean}, "info, warning, error, or never"},
+		{[]string{"--ignore", "one-replic", clean}, "no such rule"},
+		{[]string{"--kubernetes-version", "new", clean}, "1.34"},
+		{[]string{"--context", "production", clean}, "--context is for a cluster"},
+		{[]string{"-A", "-n", "shop"}, "say one of them"},
+		{[]string{"--fail-on", "fatal", "-o", "xml", clean}, "text, json, sarif, github"}, // all of it at once
+		{[]string{"--kubeconfig", "there/is/none"}, "kubeconfig"},
+		{[]string{"--no-such-flag"}, "no-such-flag"},
+	} {
+		if code, stdout, stderr := lintWith(t, tc.args...); code != exitError || !strings.Contains(stderr, tc.want) || stdout != "" {
+			t.Errorf("lint %v: exit code %d, stdout %q, stderr %q, want %q", tc.args, code, stdout, stderr, tc.want)
+		}
+	}
+}
+
+func TestLintWithoutAnythingToLookAtSaysWhatToSay(t *testing.T) {
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	if code, _, stderr := lintWith(t); code != exitError || !strings.Contains(stderr, "say files, directories or -") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+func TestLintReadsStandardInput(t *testing.T) {
+	stdout, stderr, code := ctl(t, readFile(t, manifestOf("grace-period-differs", "bad.yaml")), "lint", "-o", "json", "-")
+	var got struct{ Findings []struct{ Rule, File string } }
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitFaults {
+		t.Fatalf("exit code %d: %v in %s%s", code, err, stdout, stderr)
+	}
+	if len(got.Findings) != 1 || got.Findings[0].Rule != "grace-period-differs" || got.Findings[0].File != "<stdin>" {
+		t.Errorf("found %v", got)
+	}
+}
+
+// TestLintLooksAtTheClusterOfTheContext asks an API server for whose contexts there is a kubeconfig.
+func TestLintLooksAtTheClusterOfTheContext(t *testing.T) {
+	var asked []string // the server answers one request at a time for deployments: there is one list of them
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/deployments") {
+			asked = append(asked, r.URL.Path)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403}`)
+	}))
+	defer api.Close()
+	kubeconfig := filepath.Join(t.TempDir(), "config")
+	text := `{apiVersion: v1, kind: Config, current-context: other,
+clusters: [{name: here, cluster: {server: "` + api.URL + `"}}, {name: other, cluster: {server: "http://127.0.0.1:1"}}],
+contexts: [{name: production, context: {cluster: here, namespace: shop}}, {name: other, context: {cluster: other}}]}`
+	if err := os.WriteFile(kubeconfig, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ flag, want string }{
+		{"--timeout=1m", "/apis/apps/v1/namespaces/shop/deployments"}, // the context's
+		{"--namespace=till", "/apis/apps/v1/namespaces/till/deployments"},
+		{"--all-namespaces", "/apis/apps/v1/deployments"},
+	} {
+		asked = nil
+		code, stdout, stderr := lintWith(t, "--kubeconfig", kubeconfig, "--context", "production", tc.flag)
+		if code != exitOK || len(asked) != 1 || asked[0] != tc.want || !strings.Contains(stdout, "[not-checked]") {
+			t.Errorf("%s: exit code %d, asked for %v, want %s\n%s%s", tc.flag, code, asked, tc.want, stdout, stderr)
+		}
+	}
+	if code, _, stderr := lintWith(t, "--kubeconfig", kubeconfig, "--timeout", "5s"); code != exitError || !strings.Contains(stderr, "127.0.0.1:1") {
+		t.Errorf("a cluster that is not there: exit code %d, %s", code, stderr)
+	}
+}
+
+func TestExplainListsTheRulesAndSaysWhatEachIs(t *testing.T) {
+	list, stderr, code := ctl(t, "", "explain")
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	for _, r := range lint.Rules() {
+		if !strings.Contains(list, r.ID+" ") || !strings.Contains(list, r.Title) {
+			t.Errorf("the list lacks %s", r.ID)
+		}
+		said, _, code := ctl(t, "", "explain", r.ID)
+		head, text, _ := strings.Cut(said, "\n\n")
+		if code != exitOK || head != fmt.Sprintf("%s (%v): %s", r.ID, r.Severity, r.Title) || strings.Join(strings.Fields(text), " ") != r.Text() {
+			t.Errorf("%s: exit code %d: %s", r.ID, code, said)
+		}
+		for line := range strings.Lines(text) {
+			if len(line) > explainWidth+len("\n") {
+				t.Errorf("%s: a line of %d characters: %s", r.ID, len(line), line)
+			}
+		}
+	}
+}
+
+func TestExplainOfARuleThatThereIsNotNamesThoseThatAreLike(t *testing.T) {
+	if _, stderr, code := ctl(t, "", "explain", "webhook-timeouts"); code != exitError || !strings.Contains(stderr, "webhook-timeout?") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if _, stderr, code := ctl(t, "", "explain", "xyz"); code != exitError || !strings.Contains(stderr, "lists those that there are") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}

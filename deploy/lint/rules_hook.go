@@ -97,7 +97,8 @@ func unprotected(w *workload, say say) {
 
 func notHeld(w *workload, d *duck, say say) {
 	for _, c := range w.serving() {
-		if _, at := c.preStop(); !d.holds(c) && !d.isAimedAt(c) {
+		// A native sidecar is stopped after the containers that are held.
+		if _, at := c.preStop(); !c.native && !d.holds(c) && !d.isAimedAt(c) {
 			say(at, fmt.Sprintf("container %s does not wait for the drain's end, so it gets SIGTERM (or ends) while requests still come", c.Name),
 				fmt.Sprintf("add preStop: { httpGet: { path: /hold, port: %d } }, or wrap a container that has a hook of its own", d.admin))
 		}

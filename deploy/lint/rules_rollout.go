@@ -33,29 +33,21 @@ func rolloutEmpties(w *workload, say say) {
 	if !w.serves() || w.atLeast() == 0 {
 		return
 	}
-	taken, at, what := w.takenByRollout()
-	if taken >= w.atLeast() {
-		say(at, fmt.Sprintf("%s lets a rollout end all %s before a new one is ready, so the Service has nobody meanwhile", what, w.replicasText()),
-			w.rolloutFix())
+	if taken, at, what := w.takenByRollout(); taken >= w.atLeast() {
+		say(at, fmt.Sprintf("%s lets a rollout end %s before a new one is ready, so the Service has nobody meanwhile", what, w.allOfThem()),
+			"set rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }, or a maxUnavailable below the number of replicas")
 	}
 }
 
-func (w *workload) replicasText() string {
+func (w *workload) allOfThem() string {
 	switch n := w.atLeast(); {
 	case w.Kind == "DaemonSet":
-		return "pods"
+		return "all pods"
 	case n == 1:
-		return "of one replica"
+		return "the only replica"
 	default:
-		return fmt.Sprintf("%d replicas", n)
+		return fmt.Sprintf("all %d replicas", n)
 	}
-}
-
-func (w *workload) rolloutFix() string {
-	if w.Kind == "StatefulSet" && w.atLeast() == 1 {
-		return "run two replicas or more: a StatefulSet ends a pod before it starts its successor"
-	}
-	return "set rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }, or a maxUnavailable below the number of replicas"
 }
 
 // takenByRollout is how many replicas a rollout may end before new ones are ready, and what says so.
@@ -66,13 +58,10 @@ func (w *workload) takenByRollout() (taken int, at *field.Path, what string) {
 		return takenByDeployment(o.Spec.Strategy, n)
 	case *appsv1.StatefulSet:
 		at = specOf("updateStrategy")
-		if o.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType {
-			return 0, at, "" // somebody does it by hand
+		// Of one replica, whatever the strategy: that is what one-replica tells.
+		if r := o.Spec.UpdateStrategy.RollingUpdate; r != nil && r.MaxUnavailable != nil && n > 1 {
+			return scaled(r.MaxUnavailable, n, true), at.Child("rollingUpdate", "maxUnavailable"), "maxUnavailable: " + r.MaxUnavailable.String()
 		}
-		if r := o.Spec.UpdateStrategy.RollingUpdate; r != nil && r.MaxUnavailable != nil {
-			return max(1, scaled(r.MaxUnavailable, n, true)), at.Child("rollingUpdate", "maxUnavailable"), "maxUnavailable: " + r.MaxUnavailable.String()
-		}
-		return 1, at, "RollingUpdate"
 	case *appsv1.DaemonSet:
 		if r := o.Spec.UpdateStrategy.RollingUpdate; r != nil && r.MaxUnavailable != nil {
 			at = specOf("updateStrategy").Child("rollingUpdate", "maxUnavailable")
@@ -110,5 +99,9 @@ func oneReplica(w *workload, say say) {
 	if w.scaler != nil {
 		fix = "set minReplicas of HorizontalPodAutoscaler " + w.scaler.Name + " to 2 or more"
 	}
-	say(specOf("replicas"), "one replica serves all clients, so nobody does when its node fails or is drained", fix)
+	why := "one replica serves all clients, so nobody does when its node fails or is drained"
+	if w.Kind == "StatefulSet" {
+		why += ", nor in a rollout, which ends it before its successor starts"
+	}
+	say(specOf("replicas"), why, fix)
 }

@@ -58,8 +58,16 @@ func TestWhatIsFoundInVariantsOfManifests(t *testing.T) {
           image: registry.example/logs:1
           ports: [{ name: metrics, containerPort: 9000 }]`}, Options{}, nil},
 		"a wrapper needs no hook on the node's network": {wrapperManifest, edits{"terminationGracePeriodSeconds: 120", "hostNetwork: true\n      terminationGracePeriodSeconds: 120"}, Options{}, nil},
-		"--native is missing":                           {nativeManifest, edits{", --native", ""}, Options{}, []string{"drain-hook-of-another-shape"}},
-		"Lameduck is known by its image":                {nativeManifest, edits{"name: lameduck\n", "name: front\n", ", --native", ""}, Options{}, []string{"drain-hook-of-another-shape"}},
+		"a native sidecar is stopped after what is held": {nativeManifest, edits{"      containers:\n", `        - name: auth
+          image: registry.example/auth:1
+          restartPolicy: Always
+          ports: [{ name: auth, containerPort: 4180 }]
+          readinessProbe: { tcpSocket: { port: auth } }
+      containers:
+`, "targetPort: http", "targetPort: auth"}, Options{}, nil},
+		"a pod that ends by itself serves nobody": {sleepManifest, edits{sleepHook, "{}", "      terminationGracePeriodSeconds: 30\n", "      terminationGracePeriodSeconds: 30\n      restartPolicy: Never\n"}, Options{}, nil},
+		"--native is missing":                     {nativeManifest, edits{", --native", ""}, Options{}, []string{"drain-hook-of-another-shape"}},
+		"Lameduck is known by its image":          {nativeManifest, edits{"name: lameduck\n", "name: front\n", ", --native", ""}, Options{}, []string{"drain-hook-of-another-shape"}},
 
 		"a sleep in a shell":                          {sleepManifest, edits{sleepHook, `preStop: { exec: { command: [sh, -c, "sleep 26 && nginx -s quit"] } }`}, Options{}, []string{"grace-period-too-short"}},
 		"a sleep that fits":                           {sleepManifest, edits{sleepHook, `preStop: { exec: { command: [/bin/sleep, "25"] } }`}, Options{}, nil},
@@ -110,7 +118,8 @@ func TestWhatIsFoundInVariantsOfManifests(t *testing.T) {
 		"a DaemonSet":                              {nativeManifest, edits{"kind: Deployment", "kind: DaemonSet", "  replicas: 3\n", "", strategy, "updateStrategy: { rollingUpdate: { maxUnavailable: 99% } }"}, Options{}, nil},
 		"a DaemonSet all at once":                  {nativeManifest, edits{"kind: Deployment", "kind: DaemonSet", "  replicas: 3\n", "", strategy, "updateStrategy: { rollingUpdate: { maxUnavailable: 100% } }"}, Options{}, []string{"rollout-empties-service"}},
 		"a StatefulSet":                            {nativeManifest, edits{"kind: Deployment", "kind: StatefulSet", strategy, ""}, Options{}, nil},
-		"a StatefulSet of one":                     {nativeManifest, edits{"kind: Deployment", "kind: StatefulSet", strategy, "", "replicas: 3", "replicas: 1"}, Options{}, []string{"one-replica", "rollout-empties-service"}},
+		"a StatefulSet of one":                     {nativeManifest, edits{"kind: Deployment", "kind: StatefulSet", strategy, "", "replicas: 3", "replicas: 1"}, Options{}, []string{"one-replica"}},
+		"a StatefulSet all at once":                {nativeManifest, edits{"kind: Deployment", "kind: StatefulSet", strategy, "updateStrategy: { rollingUpdate: { maxUnavailable: 100% } }"}, Options{}, []string{"rollout-empties-service"}},
 		"a StatefulSet that somebody restarts":     {nativeManifest, edits{"kind: Deployment", "kind: StatefulSet", strategy, "updateStrategy: { type: OnDelete }", "replicas: 3", "replicas: 1"}, Options{}, []string{"one-replica"}},
 		"a budget for all":                         {nativeManifest, edits{budgetOne, "  minAvailable: 3\n"}, Options{}, []string{"budget-blocks-drain"}},
 		"a budget for all but one":                 {nativeManifest, edits{budgetOne, "  minAvailable: 2\n"}, Options{}, nil},

@@ -93,7 +93,10 @@ func (w *workload) apps() []container {
 }
 
 // isJob tells whether its pods end by themselves. They serve nobody.
-func (w *workload) isJob() bool { return w.Kind == "Job" || w.Kind == "CronJob" }
+func (w *workload) isJob() bool {
+	ends := w.template.Spec.RestartPolicy == corev1.RestartPolicyNever || w.template.Spec.RestartPolicy == corev1.RestartPolicyOnFailure
+	return w.Kind == "Job" || w.Kind == "CronJob" || ends
+}
 
 // serves tells whether it has clients: a Service that selects it or, where Services may be elsewhere, a port that is for clients.
 func (w *workload) serves() bool {

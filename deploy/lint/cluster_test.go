@@ -19,8 +19,11 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/rest"
 )
@@ -29,9 +32,8 @@ import (
 type apiServer struct {
 	objects map[string][]runtime.Object // by resource
 	status  map[string]int              // by resource; otherwise 200
-	reason  map[int]metav1.StatusReason
-	gate    func(resource string) // called before an answer
-	expired string                // a resource whose second page has expired
+	gate    func(resource string)       // called before an answer
+	expired string                      // a resource whose second page has expired
 
 	mu       sync.Mutex
 	requests []string
@@ -69,9 +71,35 @@ func (s *apiServer) list(w http.ResponseWriter, r *http.Request, resource string
 		last = first + limit
 		next = strconv.Itoa(last)
 	}
-	answerJSON(w, http.StatusOK, map[string]any{
-		"apiVersion": apiVersionOf(r.URL.Path), "kind": kindOf(resource) + "List", "metadata": map[string]any{"continue": next, "resourceVersion": "1"}, "items": all[first:last],
-	})
+	page, err := newPage(schema.FromAPIVersionAndKind(apiVersionOf(r.URL.Path), kindOf(resource)+"List"), all[first:last], next)
+	if err != nil {
+		panic(err)
+	}
+	w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+	if !strings.Contains(r.Header.Get("Accept"), runtime.ContentTypeProtobuf) {
+		panic("the client does not take protobuf")
+	}
+	w.Write(page)
+}
+
+// newPage is a list as an API server sends it to those who take protobuf.
+func newPage(kind schema.GroupVersionKind, items []runtime.Object, next string) ([]byte, error) {
+	scheme := newScheme()
+	list, err := scheme.New(kind)
+	if err != nil {
+		return nil, err
+	}
+	if err := meta.SetList(list, items); err != nil {
+		return nil, err
+	}
+	accessor, err := meta.ListAccessor(list)
+	if err != nil {
+		return nil, err
+	}
+	accessor.SetContinue(next)
+	codecs := serializer.NewCodecFactory(scheme)
+	info, _ := runtime.SerializerInfoForMediaType(codecs.SupportedMediaTypes(), runtime.ContentTypeProtobuf)
+	return runtime.Encode(codecs.EncoderForVersion(info.Serializer, kind.GroupVersion()), list)
 }
 
 func apiVersionOf(p string) string {

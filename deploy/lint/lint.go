@@ -113,34 +113,36 @@ var inputRules = []Rule{
 	{
 		ID: "unknown-field", Severity: Warning,
 		Title: "a field that the object's kind does not have",
-		Explanation: `It is misspelt or in the wrong place, so that kubectl refuses the manifest or, without validation, the API server drops the field, and what it was meant for does not happen: a hook, a probe, a grace
-period. The same for a field that is there twice.`,
+		Explanation: `It is misspelt or in the wrong place, so that kubectl refuses the manifest or, without validation, the API server drops the field, and what it was
+meant for does not happen: a hook, a probe, a grace period. The same for a field that is there twice.`,
 		check: unknownFields,
 	},
 	{
 		ID: "not-checked", Severity: Info,
-		Title:       "something could not be looked at",
-		Explanation: `A list that the cluster refuses to you, or a version of a kind that is not read here. The finding says which, and which rules say nothing or less without it; nothing is left out in silence.`,
-		check:       notChecked,
+		Title: "something could not be looked at",
+		Explanation: `A list that the cluster refuses to you, or a version of a kind that is not read here. The finding says which, and which rules say nothing or less
+without it; nothing is left out in silence.`,
+		check: notChecked,
 	},
 }
 
-func unknownFields(in *Inventory, out func(*object, *field.Path, string, string)) {
+func unknownFields(in *Inventory, tell tell) {
 	for _, s := range in.strays {
 		var at *field.Path
 		if s.field != "" {
 			at = field.NewPath(s.field)
 		}
-		out(&s.object, at, s.what+", so it is refused or dropped and what it is meant for does not happen", "see how it is spelt and where it belongs: kubectl explain "+strings.ToLower(s.object.Kind))
+		tell(&s.object, at, s.what+", so it is refused or dropped and what it is meant for does not happen",
+			"see how it is spelt and where it belongs: kubectl explain "+strings.ToLower(s.object.Kind))
 	}
 }
 
-func notChecked(in *Inventory, out func(*object, *field.Path, string, string)) {
+func notChecked(in *Inventory, tell tell) {
 	for _, g := range in.gaps {
 		why := g.resource + ": " + g.why
 		if len(g.rules) > 0 {
 			why += ", so that these rules say nothing or less: " + strings.Join(g.rules, ", ")
 		}
-		out(&g.object, nil, why, g.fix)
+		tell(&g.object, nil, why, g.fix)
 	}
 }

@@ -18,15 +18,22 @@ type Rule struct {
 }
 
 // A check looks at everything there is.
-type check func(in *Inventory, say func(*object, *field.Path, string, string))
+type check func(in *Inventory, tell tell)
 
-// A say takes a finding in the object at hand: the field, why it matters, in one sentence with the consequence, and the fix.
+// A tell takes a finding: the object, the field, why it matters, in one sentence with the consequence, and the fix.
+type tell func(on *object, at *field.Path, why, fix string)
+
+// A say is one for the object at hand.
 type say func(at *field.Path, why, fix string)
 
+func (t tell) about(o *object) say {
+	return func(at *field.Path, why, fix string) { t(o, at, why, fix) }
+}
+
 func eachWorkload(f func(*workload, say)) check {
-	return func(in *Inventory, out func(*object, *field.Path, string, string)) {
+	return func(in *Inventory, tell tell) {
 		for _, w := range in.workloads {
-			f(w, func(at *field.Path, why, fix string) { out(&w.object, at, why, fix) })
+			f(w, tell.about(&w.object))
 		}
 	}
 }
@@ -61,25 +68,25 @@ func eachReplicated(f func(*workload, say)) check {
 }
 
 func eachService(f func(*service, say)) check {
-	return func(in *Inventory, out func(*object, *field.Path, string, string)) {
+	return func(in *Inventory, tell tell) {
 		for _, s := range in.services {
-			f(s, func(at *field.Path, why, fix string) { out(&s.object, at, why, fix) })
+			f(s, tell.about(&s.object))
 		}
 	}
 }
 
 func eachBudget(f func(*budget, say)) check {
-	return func(in *Inventory, out func(*object, *field.Path, string, string)) {
+	return func(in *Inventory, tell tell) {
 		for _, b := range in.budgets {
-			f(b, func(at *field.Path, why, fix string) { out(&b.object, at, why, fix) })
+			f(b, tell.about(&b.object))
 		}
 	}
 }
 
 func eachWebhook(f func(*webhook, say)) check {
-	return func(in *Inventory, out func(*object, *field.Path, string, string)) {
+	return func(in *Inventory, tell tell) {
 		for _, h := range in.webhooks {
-			f(h, func(at *field.Path, why, fix string) { out(&h.object, at, why, fix) })
+			f(h, tell.about(&h.object))
 		}
 	}
 }

@@ -14,32 +14,33 @@ var graceRules = []Rule{
 	{
 		ID: "grace-period-too-short", Severity: Error,
 		Title: "the grace period ends before the hold and the app's own stop do",
-		Explanation: `The time of the preStop hooks is taken from the pod's terminationGracePeriodSeconds (30 s where it is left out). What the hook waits and what the
-app needs to stop after its SIGTERM have to fit: for Lameduck LAMEDUCK_HOLD_MAX + LAMEDUCK_APP_STOP + 3 s, for a sleep its seconds + what the app
-needs (--app-stop). Where they do not, the kubelet sends SIGTERM at the end of the grace period and SIGKILL two seconds later, and what is in flight is cut.
+		Explanation: `The time of the preStop hooks is taken from the pod's terminationGracePeriodSeconds (30 s where it is left out). What the hook waits and what the app
+needs to stop after its SIGTERM have to fit: for Lameduck LAMEDUCK_HOLD_MAX + LAMEDUCK_APP_STOP + 3 s, for a sleep its seconds + what the app needs
+(--app-stop). Where they do not, the kubelet sends SIGTERM at the end of the grace period and SIGKILL two seconds later, and what is in flight is cut.
 Lameduck itself refuses to start with a hold that does not fit.`,
 		check: eachWorkload(graceTooShort),
 	},
 	{
 		ID: "grace-period-differs", Severity: Error,
 		Title: "LAMEDUCK_GRACE_PERIOD is not the pod's terminationGracePeriodSeconds",
-		Explanation: `A pod cannot see its grace period, so it is said twice, and Lameduck derives the hold's maximum from LAMEDUCK_GRACE_PERIOD (30 s where it is left out).
-Said too long, the kubelet kills the pod in the middle of the hold, and requests are cut; said too short, the hold ends although there is time left.`,
+		Explanation: `A pod cannot see its grace period, so it is said twice, and Lameduck derives the hold's maximum from LAMEDUCK_GRACE_PERIOD (30 s where it is left
+out). Said too long, the kubelet kills the pod in the middle of the hold, and requests are cut; said too short, the hold ends although there is time
+left.`,
 		check: eachProtected(graceDiffers),
 	},
 	{
 		ID: "hold-shorter-than-lb-delay", Severity: Error,
 		Title: "the load balancer lets go after the hold has ended",
-		Explanation: `A load balancer goes on sending to a pod for a while after its deletion: 1 to 10 s in the cluster, up to three minutes in some clouds. The hold has to last
-for that and, with Lameduck, for the silence after it (LAMEDUCK_HOLD_QUIET). Say what yours takes with --lb-delay or with the annotation
+		Explanation: `A load balancer goes on sending to a pod for a while after its deletion: 1 to 10 s in the cluster, up to three minutes in some clouds. The hold has to
+last for that and, with Lameduck, for the silence after it (LAMEDUCK_HOLD_QUIET). Say what yours takes with --lb-delay or with the annotation
 lameduck.dev/lb-delay on the pod template; the metric lameduck_drain_last_exchange_seconds shows it. Without either, this is not looked at.`,
 		check: eachWorkload(holdTooShort),
 	},
 	{
 		ID: "setting-refused", Severity: Error,
 		Title: "Lameduck, or its injection, refuses a setting",
-		Explanation: `A duration, address or route in Lameduck's environment, or a lameduck.dev/... annotation, cannot be read or is not known. Lameduck refuses what makes no sense instead of
-guessing: the pod does not start, and the rollout hangs. A pod with such an annotation is not injected.`,
+		Explanation: `A duration, address or route in Lameduck's environment, or a lameduck.dev/... annotation, cannot be read or is not known. Lameduck refuses what makes
+no sense instead of guessing: the pod does not start, and the rollout hangs. A pod with such an annotation is not injected.`,
 		check: eachWorkload(settingRefused),
 	},
 }

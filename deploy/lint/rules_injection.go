@@ -18,16 +18,16 @@ var injectionRules = []Rule{
 	{
 		ID: "injection-refused", Severity: Error,
 		Title: "pods of a namespace with injection cannot be injected as they stand",
-		Explanation: `The namespace has the label lameduck.dev/inject=enabled, and the webhook lets what it cannot protect pass unchanged, with a warning that few see: such pods come up without Lameduck. Mend what the
-finding says, or opt out with the label lameduck.dev/inject=disabled on the pod template.`,
+		Explanation: `The namespace has the label lameduck.dev/inject=enabled, and the webhook lets what it cannot protect pass unchanged, with a warning that few see: such
+pods come up without Lameduck. Mend what the finding says, or opt out with the label lameduck.dev/inject=disabled on the pod template.`,
 		needs: []string{"namespaces"},
 		check: eachWorkload(injectionRefused),
 	},
 	{
 		ID: "pod-not-injected", Severity: Warning,
 		Title: "pods of a namespace with injection run without Lameduck",
-		Explanation: `Pods are injected when they are made: these are older than the namespace's label lameduck.dev/inject=enabled, or the webhook did not answer when they were made. The next rollout still loses requests, and
-brings Lameduck.`,
+		Explanation: `Pods are injected when they are made: these are older than the namespace's label lameduck.dev/inject=enabled, or the webhook did not answer when they
+were made. The next rollout still loses requests, and brings Lameduck.`,
 		needs: []string{"namespaces", "pods"},
 		check: eachWorkload(podNotInjected),
 	},

@@ -16,17 +16,19 @@ var meshRules = []Rule{
 		ID: "istio-rewrites-hook", Severity: Error,
 		needs: []string{"namespaces"},
 		Title: "Istio's agent takes the hook over, and may end before it is answered",
-		Explanation: `Istio rewrites httpGet hooks to go through its agent. In a pod whose Lameduck is a plain container the agent is one too, gets SIGTERM with everybody else and may end in the middle of the
-hold: the hook fails and the app gets SIGTERM. Use the shape native with Istio's native sidecars, or turn rewriting off (sidecar.istio.io/rewriteAppHTTPProbers: "false") and leave the admin port out of
-the mesh (traffic.sidecar.istio.io/excludeInboundPorts).`,
+		Explanation: `Istio rewrites httpGet hooks to go through its agent. In a pod whose Lameduck is a plain container the agent is one too, gets SIGTERM with everybody
+else and may end in the middle of the hold: the hook fails and the app gets SIGTERM. Use the shape native with Istio's native sidecars, or turn
+rewriting off (sidecar.istio.io/rewriteAppHTTPProbers: "false") and leave the admin port out of the mesh
+(traffic.sidecar.istio.io/excludeInboundPorts).`,
 		check: eachProtected(istioRewrites),
 	},
 	{
 		ID: "mesh-captures-hook", Severity: Warning,
 		needs: []string{"namespaces"},
 		Title: "a mesh takes over the connection of the kubelet's hook",
-		Explanation: `The kubelet is in no mesh. Where a mesh's proxy accepts the connection to Lameduck's admin port, mutual TLS refuses the hook, or the proxy's end cuts it, and the app gets SIGTERM at once. Leave the port out
-of the mesh: traffic.sidecar.istio.io/excludeInboundPorts or config.linkerd.io/skip-inbound-ports.`,
+		Explanation: `The kubelet is in no mesh. Where a mesh's proxy accepts the connection to Lameduck's admin port, mutual TLS refuses the hook, or the proxy's end cuts
+it, and the app gets SIGTERM at once. Leave the port out of the mesh: traffic.sidecar.istio.io/excludeInboundPorts or
+config.linkerd.io/skip-inbound-ports.`,
 		check: eachProtected(meshCaptures),
 	},
 }

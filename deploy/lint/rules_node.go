@@ -13,17 +13,18 @@ import (
 var nodeRules = []Rule{
 	{
 		ID: "no-disruption-budget", Severity: Warning,
-		needs:       []string{"poddisruptionbudgets", "horizontalpodautoscalers"},
-		Title:       "no PodDisruptionBudget for a service of several replicas",
-		Explanation: `A drain of nodes evicts pods as fast as it can, all replicas at a time if they are on its nodes. A PodDisruptionBudget lets the next one go when a new one is ready.`,
-		check:       eachReplicated(noBudget),
+		needs: []string{"poddisruptionbudgets", "horizontalpodautoscalers"},
+		Title: "no PodDisruptionBudget for a service of several replicas",
+		Explanation: `A drain of nodes evicts pods as fast as it can, all replicas at a time if they are on its nodes. A PodDisruptionBudget lets the next one go when a new
+one is ready.`,
+		check: eachReplicated(noBudget),
 	},
 	{
 		ID: "budget-blocks-drain", Severity: Error,
 		needs: []string{"poddisruptionbudgets"},
 		Title: "a PodDisruptionBudget that never allows an eviction",
-		Explanation: `With maxUnavailable: 0, or a minAvailable of all replicas (a share is rounded up), every eviction is refused: drains of nodes hang, and with them upgrades of the cluster and repairs of nodes, until
-somebody deletes the pods by force.`,
+		Explanation: `With maxUnavailable: 0, or a minAvailable of all replicas (a share is rounded up), every eviction is refused: drains of nodes hang, and with them
+upgrades of the cluster and repairs of nodes, until somebody deletes the pods by force.`,
 		check: eachBudget(budgetBlocks),
 	},
 	{
@@ -37,16 +38,16 @@ somebody deletes the pods by force.`,
 		ID: "replicas-not-spread", Severity: Warning,
 		needs: []string{"horizontalpodautoscalers"},
 		Title: "nothing spreads the replicas over nodes",
-		Explanation: `All replicas may be on one node, and end with it. A topologySpreadConstraint or a podAntiAffinity over kubernetes.io/hostname that selects the pods themselves keeps them apart; one over zones spreads over
-nodes too. The scheduler's own preference yields to free room.`,
+		Explanation: `All replicas may be on one node, and end with it. A topologySpreadConstraint or a podAntiAffinity over kubernetes.io/hostname that selects the pods
+themselves keeps them apart; one over zones spreads over nodes too. The scheduler's own preference yields to free room.`,
 		check: eachReplicated(notSpread),
 	},
 	{
 		ID: "replicas-on-one-node", Severity: Error,
 		needs: []string{"pods"},
 		Title: "all replicas run on one node",
-		Explanation: `This is how it is in the cluster at the moment: the node's end is the service's. Constraints are looked at only when a pod is scheduled, so that pods stay where they came up when
-there was no other node; a restart of the rollout moves them.`,
+		Explanation: `This is how it is in the cluster at the moment: the node's end is the service's. Constraints are looked at only when a pod is scheduled, so that pods
+stay where they came up when there was no other node; a restart of the rollout moves them.`,
 		check: eachReplicated(onOneNode),
 	},
 }

@@ -13,31 +13,34 @@ var portRules = []Rule{
 		ID: "service-bypasses-lameduck", Severity: Error,
 		needs: []string{"services"},
 		Title: "a Service goes to the app itself and past Lameduck",
-		Explanation: `The Service's targetPort is the port at which the app listens, so clients never meet Lameduck: nobody asks them to leave, and the drain, which sees no traffic, ends after
-LAMEDUCK_HOLD_MIN while requests still come. A numeric targetPort is edited after the rollout that brings Lameduck: say Lameduck's port, or the port's name, which is the last such edit.`,
+		Explanation: `The Service's targetPort is the port at which the app listens, so clients never meet Lameduck: nobody asks them to leave, and the drain, which sees no
+traffic, ends after LAMEDUCK_HOLD_MIN while requests still come. A numeric targetPort is edited after the rollout that brings Lameduck: say Lameduck's
+port, or the port's name, which is the last such edit.`,
 		check: eachService(bypass),
 	},
 	{
 		ID: "publish-not-ready-addresses", Severity: Warning,
 		needs: []string{"services"},
 		Title: "a Service publishes pods that are not ready",
-		Explanation: `With publishNotReadyAddresses an endpoint stays ready while its pod ends: load balancers go on sending to it until it has gone, the drain never sees silence and is cut at its maximum, and
-what comes after is lost. Headless Services, with which the members of a StatefulSet find each other, are not looked at.`,
+		Explanation: `With publishNotReadyAddresses an endpoint stays ready while its pod ends: load balancers go on sending to it until it has gone, the drain never sees
+silence and is cut at its maximum, and what comes after is lost. Headless Services, with which the members of a StatefulSet find each other, are not
+looked at.`,
 		check: eachService(publishesNotReady),
 	},
 	{
 		ID: "readiness-probe-missing", Severity: Warning,
 		needs: []string{"services"},
 		Title: "a container that serves has no readiness probe",
-		Explanation: `Without one a pod is ready as soon as its processes run. A rollout then takes the old pods away and sends their clients to apps that do not listen yet: requests are lost at the
-start of a pod instead of at its end.`,
+		Explanation: `Without one a pod is ready as soon as its processes run. A rollout then takes the old pods away and sends their clients to apps that do not listen
+yet: requests are lost at the start of a pod instead of at its end.`,
 		check: eachWorkload(noReadinessProbe),
 	},
 	{
 		ID: "readiness-probe-wrong-port", Severity: Error,
 		Title: "a readiness probe asks at a port that says nothing about the app",
-		Explanation: `A probe by name finds the ports of its own container alone: with the name of another one's the container never becomes ready. Lameduck's admin port says that Lameduck is ready, which it is while
-the app is not; only Lameduck's own probe belongs there. Its control port listens on loopback, where no probe comes.`,
+		Explanation: `A probe by name finds the ports of its own container alone: with the name of another one's the container never becomes ready. Lameduck's admin port
+says that Lameduck is ready, which it is while the app is not; only Lameduck's own probe belongs there. Its control port listens on loopback, where no
+probe comes.`,
 		check: eachWorkload(readinessAtWrongPort),
 	},
 }
@@ -54,7 +57,8 @@ func bypass(s *service, say say) {
 				port = w.port(target)
 			}
 			if r, past := w.duck.past(port); past {
-				say(at, fmt.Sprintf("port %s is the app's own in %s %s and not Lameduck's %d, so clients are not asked to leave and their requests are lost", target.String(), w.Kind, w.Name, r.listen),
+				say(at, fmt.Sprintf("port %s is the app's own in %s %s and not Lameduck's %d, so clients are not asked to leave and their requests are lost",
+					target.String(), w.Kind, w.Name, r.listen),
 					fmt.Sprintf("say targetPort: %d, or the name of a port that is %d in every pod", r.listen, r.listen))
 			}
 		}

@@ -14,16 +14,18 @@ var rolloutRules = []Rule{
 		ID: "rollout-empties-service", Severity: Error,
 		needs: []string{"services", "horizontalpodautoscalers"},
 		Title: "a rollout takes all replicas away at a time",
-		Explanation: `With strategy Recreate, or with a maxUnavailable of all replicas, the old pods end before new ones are ready, and the Service has nobody. No sidecar can help: those that are asked to leave have
-nowhere to go. maxUnavailable: 0 brings the new pod first. (Where maxSurge and maxUnavailable both come to 0, Kubernetes takes 1 for maxUnavailable.)`,
+		Explanation: `With strategy Recreate, or with a maxUnavailable of all replicas, the old pods end before new ones are ready, and the Service has nobody. No sidecar
+can help: those that are asked to leave have nowhere to go. maxUnavailable: 0 brings the new pod first. (Where maxSurge and maxUnavailable both come
+to 0, Kubernetes takes 1 for maxUnavailable.)`,
 		check: eachWorkload(rolloutEmpties),
 	},
 	{
 		ID: "one-replica", Severity: Warning,
-		needs:       []string{"services", "horizontalpodautoscalers"},
-		Title:       "a service of one replica",
-		Explanation: `When its node fails, or is drained, or its pod is evicted, there is nobody until another one has started. A HorizontalPodAutoscaler counts with its minReplicas.`,
-		check:       eachReplicated(oneReplica),
+		needs: []string{"services", "horizontalpodautoscalers"},
+		Title: "a service of one replica",
+		Explanation: `When its node fails, or is drained, or its pod is evicted, there is nobody until another one has started. A HorizontalPodAutoscaler counts with its
+minReplicas.`,
+		check: eachReplicated(oneReplica),
 	},
 }
 

@@ -8,39 +8,42 @@ var webhookRules = []Rule{
 		ID: "webhook-for-everything", Severity: Error,
 		needs: []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
 		Title: "a webhook with failurePolicy Fail is asked about everything",
-		Explanation: `When it does not answer, the API server refuses every write: leases, status, endpoints, and what would repair the webhook itself. API servers that start wait for their own writes and do not become
-ready. Say the groups and resources that it is for, and failurePolicy: Ignore.`,
+		Explanation: `When it does not answer, the API server refuses every write: leases, status, endpoints, and what would repair the webhook itself. API servers that
+start wait for their own writes and do not become ready. Say the groups and resources that it is for, and failurePolicy: Ignore.`,
 		check: eachWebhook(webhookForEverything),
 	},
 	{
 		ID: "webhook-for-leases", Severity: Error,
 		needs: []string{"namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
 		Title: "a webhook with failurePolicy Fail is asked about Leases",
-		Explanation: `Leases are the heartbeats of kubelets and what controllers elect their leaders with. When the webhook does not answer, every node counts as lost in less than a minute, its pods are evicted after five, and the
-scheduler and the controllers stop.`,
+		Explanation: `Leases are the heartbeats of kubelets and what controllers elect their leaders with. When the webhook does not answer, every node counts as lost in
+less than a minute, its pods are evicted after five, and the scheduler and the controllers stop.`,
 		check: eachWebhook(webhookForLeases),
 	},
 	{
 		ID: "webhook-for-kube-system", Severity: Error,
 		needs: []string{"namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
 		Title: "a webhook with failurePolicy Fail is asked about kube-system",
-		Explanation: `When it does not answer, nothing in kube-system can be made or changed: the cluster's DNS, network and proxies do not come back on a new or repaired node, and with them the webhook does not
-either. Leave the namespace out by its label kubernetes.io/metadata.name. Match conditions that name the namespace or the resource are taken to leave it out, and labels that objects are selected by.`,
+		Explanation: `When it does not answer, nothing in kube-system can be made or changed: the cluster's DNS, network and proxies do not come back on a new or repaired
+node, and with them the webhook does not either. Leave the namespace out by its label kubernetes.io/metadata.name. Match conditions that name the
+namespace or the resource are taken to leave it out, and labels that objects are selected by.`,
 		check: eachWebhook(webhookForKubeSystem),
 	},
 	{
 		ID: "webhook-for-its-own-pods", Severity: Error,
-		needs:       []string{"namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
-		Title:       "a webhook with failurePolicy Fail is asked about its own pods",
-		Explanation: `Once all its pods have ended, for a node's repair or an upgrade, none can be made, since nobody answers for it. Leave its own namespace out by its label kubernetes.io/metadata.name.`,
-		check:       eachWebhook(webhookForItsOwnPods),
+		needs: []string{"namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
+		Title: "a webhook with failurePolicy Fail is asked about its own pods",
+		Explanation: `Once all its pods have ended, for a node's repair or an upgrade, none can be made, since nobody answers for it. Leave its own namespace out by its
+label kubernetes.io/metadata.name.`,
+		check: eachWebhook(webhookForItsOwnPods),
 	},
 	{
 		ID: "webhook-timeout", Severity: Warning,
 		needs: []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
 		Title: "a webhook may take long to answer",
-		Explanation: `Every request that it is asked about waits for it, 10 s where timeoutSeconds is left out, and webhooks are asked one after the other; controllers give up and try anew, which makes more of them. With
-failurePolicy Ignore too, a webhook that hangs makes an API server crawl. What answers at all answers in milliseconds: 2 to 5 s are plenty. Webhooks for kinds of their own alone are not looked at.`,
+		Explanation: `Every request that it is asked about waits for it, 10 s where timeoutSeconds is left out, and webhooks are asked one after the other; controllers give
+up and try anew, which makes more of them. With failurePolicy Ignore too, a webhook that hangs makes an API server crawl. What answers at all answers
+in milliseconds: 2 to 5 s are plenty. Webhooks for kinds of their own alone are not looked at.`,
 		check: eachWebhook(webhookTimeout),
 	},
 }
@@ -81,7 +84,8 @@ func webhookForEverything(h *webhook, say say) {
 
 func webhookForLeases(h *webhook, say say) {
 	if h.fails() && h.asksForLeases() && !h.asksForEverything() {
-		say(h.path.Child("rules"), fmt.Sprintf("when webhook %s does not answer, heartbeats and elections of leaders are refused, so that nodes count as lost and their pods are evicted", h.name),
+		say(h.path.Child("rules"), fmt.Sprintf("when webhook %s does not answer, heartbeats and elections of leaders are refused, so that nodes count as lost and their pods are evicted",
+			h.name),
 			"leave coordination.k8s.io out, and the namespaces kube-system and kube-node-lease")
 	}
 }
@@ -91,7 +95,8 @@ func webhookForKubeSystem(h *webhook, say say) {
 		return
 	}
 	if resource, asks := h.asksForKubeSystem(); asks {
-		say(h.path.Child("namespaceSelector"), fmt.Sprintf("when webhook %s does not answer, %s of kube-system are refused, so that DNS and network do not come back on a node", h.name, resource),
+		say(h.path.Child("namespaceSelector"), fmt.Sprintf("when webhook %s does not answer, %s of kube-system are refused, so that DNS and network do not come back on a node",
+			h.name, resource),
 			"add namespaceSelector: { matchExpressions: [{ key: kubernetes.io/metadata.name, operator: NotIn, values: [kube-system] }] }, or failurePolicy: Ignore")
 	}
 }
@@ -113,7 +118,8 @@ func webhookTimeout(h *webhook, say say) {
 		seconds = *h.timeout
 	}
 	if seconds > longTimeout && h.forBuiltIn() {
-		say(h.path.Child("timeoutSeconds"), fmt.Sprintf("every request that webhook %s is asked about waits for it up to %d s, so that a webhook that hangs stops controllers and rollouts", h.name, seconds),
+		say(h.path.Child("timeoutSeconds"), fmt.Sprintf("every request that webhook %s is asked about waits for it up to %d s, so that a webhook that hangs stops controllers and rollouts",
+			h.name, seconds),
 			"set timeoutSeconds to 2, or 5 at the most")
 	}
 }

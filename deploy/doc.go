@@ -5,6 +5,7 @@
 //	examples/                 complete workloads, each a team's own manifests and a kustomization
 //	observability/            monitors, rules and a dashboard
 //	inject/                   plans how Lameduck comes into a pod
+//	lint/                     tells what will go wrong in a rollout
 //	manifest/                 reads manifests, and changes them in place
 //	testdata/                 what kustomize makes of each
 //	e2e/                      the tests on a real cluster

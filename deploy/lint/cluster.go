@@ -32,6 +32,7 @@ var lists = []list{
 	{"apis/batch/v1", "cronjobs", true},
 	{"api/v1", "pods", true},
 	{"api/v1", "services", true},
+	{"apis/networking.k8s.io/v1", "networkpolicies", true},
 	{"apis/policy/v1", "poddisruptionbudgets", true},
 	{"apis/autoscaling/v2", "horizontalpodautoscalers", true},
 	{"api/v1", "namespaces", false},

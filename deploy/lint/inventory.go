@@ -9,6 +9,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -30,6 +31,7 @@ type Inventory struct {
 	workloads  []*workload
 	services   []*service
 	budgets    []*budget
+	policies   []*policy
 	scalers    []*scaler
 	webhooks   []*webhook
 	pods       []*corev1.Pod // those that a workload has made
@@ -105,6 +107,8 @@ func (in *Inventory) addOther(o runtime.Object, locate Locator) {
 		in.services = append(in.services, newService(o, locate))
 	case *policyv1.PodDisruptionBudget:
 		in.budgets = append(in.budgets, newBudget(o, locate))
+	case *networkingv1.NetworkPolicy:
+		in.policies = append(in.policies, newPolicy(o, locate))
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		in.scalers = append(in.scalers, newScaler(o))
 	case *admissionv1.MutatingWebhookConfiguration:

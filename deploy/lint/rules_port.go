@@ -19,6 +19,14 @@ port, or the port's name, which is the last such edit.`,
 		check: eachService(bypass),
 	},
 	{
+		ID: "network-policy-shuts-out", Severity: Error,
+		needs: []string{"networkpolicies"},
+		Title: "network policies let clients in to the app's port and not to Lameduck's",
+		Explanation: `Clients come to Lameduck's port from the rollout on that brings it, and a policy that names the app's port by its number shuts them out. A name is
+looked up in each pod, and needs no edit. Let the policy say both before the rollout.`,
+		check: eachProtected(shutOut),
+	},
+	{
 		ID: "publish-not-ready-addresses", Severity: Warning,
 		needs: []string{"services"},
 		Title: "a Service publishes pods that are not ready",
@@ -61,6 +69,15 @@ func bypass(s *service, say say) {
 					target.String(), w.Kind, w.Name, r.listen),
 					fmt.Sprintf("say targetPort: %d, or the name of a port that is %d in every pod", r.listen, r.listen))
 			}
+		}
+	}
+}
+
+func shutOut(w *workload, d *duck, say say) {
+	for _, r := range d.routes {
+		if w.admitted(r.app) && !w.admitted(r.listen) {
+			say(w.meta.Child("labels"), fmt.Sprintf("NetworkPolicy %s lets clients in to %d and nobody to Lameduck's %d, so they are shut out", w.policies[0].object.Name, r.app, r.listen),
+				fmt.Sprintf("let the policy say %d too, before the rollout", r.listen))
 		}
 	}
 }

@@ -108,6 +108,11 @@ func TestWhatIsFoundInVariantsOfManifests(t *testing.T) {
 		"no Service, no port":                   {sleepManifest, edits{"  selector: { app: web }\n  ports", "  selector: { app: other }\n  ports", sleepHook, "{}", appPortSleep, "", "port: http }", "port: 8080 }"}, Options{}, nil},
 		"a Service by number, no port declared": {sleepManifest, edits{sleepHook, "{}", appPortSleep, "", "port: http }", "port: 8080 }", "targetPort: http", "targetPort: 8080"}, Options{}, []string{"unprotected"}},
 
+		"a policy for a range":       {"network-policy-shuts-out/bad.yaml", edits{"{ port: 18081 }", "{ port: 18000, endPort: 18090 }"}, Options{}, nil},
+		"a policy for everything":    {"network-policy-shuts-out/bad.yaml", edits{"{ ports: [{ port: 8080 }, { port: 18081 }] }", "{}"}, Options{}, nil},
+		"a policy for what goes out": {"network-policy-shuts-out/bad.yaml", edits{"  ingress", "  policyTypes: [Egress]\n  ingress"}, Options{}, nil},
+		"a policy for other pods":    {"network-policy-shuts-out/bad.yaml", edits{"podSelector: { matchLabels: { app: web } }", "podSelector: { matchLabels: { app: other } }"}, Options{}, nil},
+
 		"Recreate":                                 {nativeManifest, edits{strategy, "strategy: { type: Recreate }"}, Options{}, []string{"rollout-empties-service"}},
 		"all of them in percent":                   {nativeManifest, edits{"maxUnavailable: 0, maxSurge: 1", "maxUnavailable: 100%"}, Options{}, []string{"rollout-empties-service"}},
 		"what is left out rounds down to none":     {nativeManifest, edits{strategy, "", "replicas: 3", "replicas: 1"}, Options{}, []string{"one-replica"}},

@@ -27,6 +27,7 @@ type workload struct {
 	duck     *duck // nil: there is none
 	services []*service
 	budgets  []*budget
+	policies []*policy
 	scaler   *scaler // nil: there is none
 	refused  error   // why the webhook does not inject its pods; nil: it does, or there is nothing to inject
 }
@@ -74,6 +75,11 @@ func (w *workload) resolve() {
 		if b.selects(w) {
 			w.budgets = append(w.budgets, b)
 			b.workloads = append(b.workloads, w)
+		}
+	}
+	for _, p := range w.in.policies {
+		if p.selects(w) {
+			w.policies = append(w.policies, p)
 		}
 	}
 	for _, s := range w.in.scalers {

@@ -55,7 +55,7 @@ func (c container) port(p intstr.IntOrString) int32 {
 
 func isTCP(p corev1.Protocol) bool { return p == "" || p == corev1.ProtocolTCP }
 
-// imageName is an image's path without registry, tag and digest's doubt: the last part of it.
+// imageName is the last part of an image's repository.
 func imageName(image string) string {
 	return path.Base(repository(image))
 }

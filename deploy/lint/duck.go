@@ -177,10 +177,13 @@ func (d *duck) past(port int32) (route, bool) {
 	return d.routes[i], true
 }
 
-// holds tells whether a hook is the one that Lameduck keeps a container alive with.
+// wraps tells whether it is the parent of a container's process, which needs no hook then.
+func (d *duck) wraps(c container) bool { return d.shape == wrapper && c.Name == d.Name }
+
+// holds tells whether Lameduck keeps a container alive: as its parent, or with the hook that gets /hold.
 func (d *duck) holds(c container) bool {
-	if d.shape == wrapper {
-		return c.Name == d.Name
+	if d.wraps(c) {
+		return true
 	}
 	h, _ := c.preStop()
 	return h != nil && h.HTTPGet != nil && h.HTTPGet.Path == "/hold" && c.port(h.HTTPGet.Port) == d.admin
@@ -190,7 +193,7 @@ func (d *duck) holds(c container) bool {
 // the container's.
 func (d *duck) isAimedAt(c container) bool {
 	h, _ := c.preStop()
-	if d.shape == wrapper || h == nil || h.HTTPGet == nil {
+	if d.wraps(c) || h == nil || h.HTTPGet == nil {
 		return false
 	}
 	port := c.port(h.HTTPGet.Port)

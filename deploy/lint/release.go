@@ -30,7 +30,7 @@ const (
 func ParseRelease(s string) (Release, error) {
 	v, err := version.ParseGeneric(s)
 	if err != nil || v.Major() != 1 {
-		return 0, fmt.Errorf("Kubernetes version %q: use one such as 1.34", s)
+		return 0, fmt.Errorf("version %q of Kubernetes: use one such as 1.34", s)
 	}
 	return Release(v.Minor()), nil
 }

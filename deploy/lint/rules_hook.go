@@ -131,7 +131,7 @@ func drainHookOfAnotherShape(_ *workload, d *duck, say say) {
 
 func hookMissesLameduck(w *workload, c container, say say) {
 	h, at := c.preStop()
-	if w.duck == nil || w.duck.shape == wrapper || w.duck.holds(c) || !w.duck.isAimedAt(c) {
+	if w.duck == nil || w.duck.holds(c) || !w.duck.isAimedAt(c) {
 		return
 	}
 	if foreign := c.port(h.HTTPGet.Port) == 0; !foreign { // that is another rule's

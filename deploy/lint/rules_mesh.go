@@ -96,7 +96,7 @@ func (m *mesh) leavesOut(w *workload, port int32) bool {
 
 // callsHold tells whether a container has the hook that goes to Lameduck over the network.
 func (w *workload) callsHold() bool {
-	return slices.ContainsFunc(w.apps(), func(c container) bool { return w.duck.shape != wrapper && w.duck.holds(c) })
+	return slices.ContainsFunc(w.apps(), func(c container) bool { return w.duck.holds(c) && !w.duck.wraps(c) })
 }
 
 const rewriteAnnotation = "sidecar.istio.io/rewriteAppHTTPProbers"

@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // nodeRules are about nodes that fail, and nodes that are drained.
@@ -135,7 +134,7 @@ func onOneNode(w *workload, say say) {
 		return
 	}
 	for node := range nodes {
-		say(field.NewPath("spec", "replicas"), fmt.Sprintf("all %d pods run on node %s, so the service ends with it", running, node),
+		say(specOf("replicas"), fmt.Sprintf("all %d pods run on node %s, so the service ends with it", running, node),
 			fmt.Sprintf("spread them (rule replicas-not-spread), then kubectl rollout restart %s/%s", strings.ToLower(w.Kind), w.Name))
 	}
 }

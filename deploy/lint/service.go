@@ -62,7 +62,7 @@ func (s *service) tcpPorts() []int {
 	return found
 }
 
-// names joins the names of objects of one namespace.
+// names are what a sentence calls workloads of one namespace.
 func names(workloads []*workload) []string {
 	var found []string
 	for _, w := range workloads {

@@ -65,9 +65,11 @@ func TestWhatIsFoundInVariantsOfManifests(t *testing.T) {
           readinessProbe: { tcpSocket: { port: auth } }
       containers:
 `, "targetPort: http", "targetPort: auth"}, Options{}, nil},
-		"a pod that ends by itself serves nobody": {sleepManifest, edits{sleepHook, "{}", "      terminationGracePeriodSeconds: 30\n", "      terminationGracePeriodSeconds: 30\n      restartPolicy: Never\n"}, Options{}, nil},
-		"--native is missing":                     {nativeManifest, edits{", --native", ""}, Options{}, []string{"drain-hook-of-another-shape"}},
-		"Lameduck is known by its image":          {nativeManifest, edits{"name: lameduck\n", "name: front\n", ", --native", ""}, Options{}, []string{"drain-hook-of-another-shape"}},
+		"a pod that ends by itself serves nobody":      {sleepManifest, edits{sleepHook, "{}", "      terminationGracePeriodSeconds: 30\n", "      terminationGracePeriodSeconds: 30\n      restartPolicy: Never\n"}, Options{}, nil},
+		"what is beside a wrapper is held by its hook": {wrapperManifest, edits{appProbe, appProbe + besideAWrapper + "\n          lifecycle: { " + holdHook + " }", servicePort, twoPorts}, Options{}, nil},
+		"or by nothing":                  {wrapperManifest, edits{appProbe, appProbe + besideAWrapper, servicePort, twoPorts}, Options{}, []string{"container-not-held"}},
+		"--native is missing":            {nativeManifest, edits{", --native", ""}, Options{}, []string{"drain-hook-of-another-shape"}},
+		"Lameduck is known by its image": {nativeManifest, edits{"name: lameduck\n", "name: front\n", ", --native", ""}, Options{}, []string{"drain-hook-of-another-shape"}},
 
 		"a sleep in a shell":                          {sleepManifest, edits{sleepHook, `preStop: { exec: { command: [sh, -c, "sleep 26 && nginx -s quit"] } }`}, Options{}, []string{"grace-period-too-short"}},
 		"a sleep that fits":                           {sleepManifest, edits{sleepHook, `preStop: { exec: { command: [/bin/sleep, "25"] } }`}, Options{}, nil},
@@ -165,6 +167,16 @@ func TestWhatIsFoundInVariantsOfManifests(t *testing.T) {
 		})
 	}
 }
+
+// besideAWrapper is a second container.
+const (
+	besideAWrapper = `
+        - name: api
+          image: registry.example/api:1
+          ports: [{ name: api, containerPort: 9090 }]
+          readinessProbe: { httpGet: { path: /, port: api } }`
+	twoPorts = "ports: [{ name: http, port: 80, targetPort: http }, { name: api, port: 9090, targetPort: api }]"
+)
 
 const antiAffinity = `      affinity:
         podAntiAffinity:

@@ -3,7 +3,6 @@ package lint
 import (
 	"slices"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -181,13 +180,7 @@ func (w *workload) grace() (seconds int64, at *field.Path) {
 	return int64(defaultGrace.Seconds()), at
 }
 
-// deployment returns nil where it is none.
-func (w *workload) deployment() *appsv1.Deployment {
-	d, _ := w.source.(*appsv1.Deployment)
-	return d
-}
-
-// selects tells whether labels that a selector asks for are on the pods.
+// isSelectedBy tells whether the labels that a selector asks for are on the pods.
 func (w *workload) isSelectedBy(s labels.Selector) bool {
 	return s.Matches(labels.Set(w.template.Labels))
 }

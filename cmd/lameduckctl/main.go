@@ -50,7 +50,7 @@ func newRootCommand() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate("lameduckctl {{.Version}}\n")
-	root.AddCommand(newInjectCommand(), newLintCommand(), newExplainCommand())
+	root.AddCommand(newInjectCommand(), newLintCommand(), newExplainCommand(), newWebhookCommand())
 	return root
 }
 

@@ -1,0 +1,336 @@
+package webhook
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"lameduck/deploy/inject"
+)
+
+func TestWhatBecomesOfAPod(t *testing.T) {
+	meta := func(format string, args ...any) question {
+		return question{pod: change(t, `{"metadata":`+fmt.Sprintf(format, args...)+`}`)}
+	}
+	tests := []struct {
+		name string
+		q    question
+		want result
+		warn string // part of the warning; empty: there is none
+	}{
+		{"a Deployment's pod is injected", question{}, injected, ""},
+		{"a pod of nobody's is injected", meta(`{"ownerReferences":null}`), injected, ""},
+		{"a StatefulSet's pod is injected", meta(`{"ownerReferences":[{"apiVersion":"apps/v1","kind":"StatefulSet","name":"db","uid":"1","controller":true}]}`), injected, ""},
+		{"somebody else's kind Job is none of Kubernetes'", meta(`{"ownerReferences":[{"apiVersion":"jobs.test/v1","kind":"Job","name":"x","uid":"1","controller":true}]}`), injected, ""},
+		{"a Job's pod is left alone", meta(`{"ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"x","uid":"1","controller":true}]}`), unchanged, ""},
+		{"a pod that runs to its end is left alone", question{pod: change(t, `{"spec":{"restartPolicy":"Never"}}`)}, unchanged, ""},
+		{"a pod that opts out is left alone", meta(`{"labels":{"lameduck.dev/inject":"disabled"}}`), unchanged, ""},
+		{"a pod that comes injected is left alone", meta(`{"annotations":{"lameduck.dev/injected":"{\"v\":1,\"shape\":\"plain\"}","lameduck.dev/shape":"plain"}}`), unchanged, ""},
+		{"so is one whose record nobody can read", meta(`{"annotations":{"lameduck.dev/injected":"{"}}`), unchanged, ""},
+		{"the picture of a static pod is left alone", meta(`{"annotations":{"kubernetes.io/config.mirror":"1"}}`), unchanged, ""},
+		{"kube-system is left alone", question{namespace: "kube-system"}, unchanged, ""},
+		{"kube-public is left alone", question{namespace: "kube-public"}, unchanged, ""},
+		{"kube-node-lease is left alone", question{namespace: "kube-node-lease"}, unchanged, ""},
+		{"the webhook's own namespace is left alone", question{namespace: own}, unchanged, ""},
+		{"a namespace that the flags name is left alone", question{namespace: "payments"}, unchanged, ""},
+		{"an unknown annotation is told", meta(`{"annotations":{"lameduck.dev/lb-dely":"90s"}}`), refused, "lameduck.dev/lb-dely"},
+		{"a malformed annotation is told", meta(`{"annotations":{"lameduck.dev/lb-delay":"soon"}}`), refused, "say a duration"},
+		{"a pod with no port is told", question{pod: change(t, `{"spec":{"containers":[{"name":"app","image":"app:1"}]}}`)}, refused, "spec.containers"},
+		{"a pod that cannot be read is told", question{pod: `{"spec":{"containers":"app"}}`}, failed, "the pod cannot be read"},
+		{"no pod is told", question{pod: `null`}, failed, "the pod cannot be read"},
+		{"an empty pod is told", question{pod: `{}`}, refused, "add the app's container"},
+		{"another version is told", question{version: "admission.k8s.io/v1beta1"}, failed, "admissionReviewVersions: [v1]"},
+		{"another operation is told", question{operation: "UPDATE"}, failed, "CREATE of pods"},
+		{"another resource is told", question{resource: "deployments"}, failed, "CREATE of pods"},
+		{"a subresource is told", question{subresource: "exec"}, failed, "CREATE of pods"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newTestHandler(testLog(t))
+			r := ask(t, h, tt.q)
+			expectCount(t, h.metrics, tt.want, 1)
+			if (tt.want == injected) != (r.Patch != nil) {
+				t.Errorf("the answer's patch is %s", r.Patch)
+			}
+			if said := strings.Join(r.Warnings, "\n"); tt.warn == "" && said != "" || !strings.Contains(said, tt.warn) {
+				t.Errorf("the warning is %q, want %q in it", said, tt.warn)
+			}
+		})
+	}
+}
+
+func TestAnInjectedPodHasTheSidecarAndSaysWhoDidIt(t *testing.T) {
+	pod := decodePod(t, apply(t, appPod, ask(t, newTestHandler(testLog(t)), question{})))
+	if len(pod.Spec.InitContainers) != 1 || pod.Spec.InitContainers[0].Image != "registry.test/lameduck:1" {
+		t.Errorf("init containers: %+v", pod.Spec.InitContainers)
+	}
+	if pod.Spec.Containers[0].Lifecycle == nil || pod.Annotations[inject.InjectedAnnotation] == "" {
+		t.Errorf("there is no hook or no record: %+v", pod)
+	}
+	if got := pod.Annotations[InjectedByAnnotation]; got != "1.2.3" {
+		t.Errorf("annotation %s is %q", InjectedByAnnotation, got)
+	}
+}
+
+func TestADryRunIsAnsweredAsAnyOther(t *testing.T) {
+	h := newTestHandler(testLog(t))
+	dry := strings.Replace(question{}.String(), `"dryRun":false`, `"dryRun":true`, 1)
+	if r := allowed(t, post(h, strings.NewReader(dry)).Body.Bytes()); !bytes.Equal(r.Patch, ask(t, h, question{}).Patch) {
+		t.Errorf("the patch is %s", r.Patch)
+	}
+}
+
+// TestReinvocationAnswersWhatIsNewAlone plays what the API server does with reinvocationPolicy IfNeeded.
+func TestReinvocationAnswersWhatIsNewAlone(t *testing.T) {
+	h := newTestHandler(testLog(t))
+	once := apply(t, appPod, ask(t, h, question{}))
+	if again := ask(t, h, question{pod: once}); again.Patch != nil {
+		t.Fatalf("the second answer to the same has a patch: %s", again.Patch)
+	}
+	mesh, err := appendContainer(once, `{"name":"mesh","image":"mesh:1"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice := apply(t, mesh, ask(t, h, question{pod: mesh}))
+	pod := decodePod(t, twice)
+	if c := pod.Spec.Containers[1]; c.Name != "mesh" || c.Lifecycle == nil || c.Lifecycle.PreStop == nil {
+		t.Errorf("the container of another webhook is not held: %+v", c)
+	}
+	if len(pod.Spec.InitContainers) != 1 {
+		t.Errorf("there are %d sidecars", len(pod.Spec.InitContainers))
+	}
+	if again := ask(t, h, question{pod: twice}); again.Patch != nil {
+		t.Errorf("the third answer has a patch: %s", again.Patch)
+	}
+}
+
+func appendContainer(pod, container string) (string, error) {
+	marker := `"name":"app"`
+	if !strings.Contains(pod, marker) {
+		return "", fmt.Errorf("no container in %s", pod)
+	}
+	var b strings.Builder
+	at := strings.LastIndex(pod, `"containers":[`) + len(`"containers":[`)
+	depth, i := 0, at
+	for ; i < len(pod); i++ { // to the end of the list
+		switch pod[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		if depth < 0 {
+			break
+		}
+	}
+	b.WriteString(pod[:i] + "," + container + pod[i:])
+	return b.String(), nil
+}
+
+func TestWhatIsNoReviewGetsAnHTTPError(t *testing.T) {
+	tests := []struct {
+		name, method, contentType, body string
+		want                            int
+	}{
+		{"GET", http.MethodGet, "application/json", "", http.StatusMethodNotAllowed},
+		{"another content type", http.MethodPost, "application/yaml", question{}.String(), http.StatusUnsupportedMediaType},
+		{"no content type", http.MethodPost, "", question{}.String(), http.StatusUnsupportedMediaType},
+		{"nothing", http.MethodPost, "application/json", "", http.StatusBadRequest},
+		{"no JSON", http.MethodPost, "application/json", "hello", http.StatusBadRequest},
+		{"half a review", http.MethodPost, "application/json", question{}.String()[:900], http.StatusBadRequest},
+		{"another kind", http.MethodPost, "application/json", `{"kind":"Pod","apiVersion":"v1"}`, http.StatusBadRequest},
+		{"another group", http.MethodPost, "application/json", `{"kind":"AdmissionReview","apiVersion":"v1","request":{"uid":"1"}}`, http.StatusBadRequest},
+		{"no request", http.MethodPost, "application/json", `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}`, http.StatusBadRequest},
+		{"no uid", http.MethodPost, "application/json", `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{}}`, http.StatusBadRequest},
+		{"deep nesting", http.MethodPost, "application/json", strings.Repeat(`{"request":`, 20000), http.StatusBadRequest},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newTestHandler(testLog(t))
+			r := httptest.NewRequest(tt.method, "/mutate", strings.NewReader(tt.body))
+			r.Header.Set("Content-Type", tt.contentType)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != tt.want {
+				t.Errorf("HTTP %d, want %d: %s", w.Code, tt.want, w.Body)
+			}
+			expectCount(t, h.metrics, invalid, 1)
+		})
+	}
+}
+
+func TestACharsetInTheContentTypeIsFine(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPost, "/mutate", strings.NewReader(question{}.String()))
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	w := httptest.NewRecorder()
+	newTestHandler(testLog(t)).ServeHTTP(w, r)
+	allowed(t, w.Body.Bytes())
+}
+
+// spaces is a long body, of which nobody has to make one.
+type spaces struct{ left int }
+
+func (s *spaces) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		return 0, io.EOF
+	}
+	n := min(len(p), s.left)
+	for i := range p[:n] {
+		p[i] = ' '
+	}
+	s.left -= n
+	return n, nil
+}
+
+func TestALongBodyIsNotReadToItsEnd(t *testing.T) {
+	for name, declare := range map[string]bool{"of known length": true, "of unknown length": false} {
+		t.Run(name, func(t *testing.T) {
+			h := newTestHandler(testLog(t))
+			const length = 100 << 20
+			body := &spaces{length}
+			r := httptest.NewRequest(http.MethodPost, "/mutate", body)
+			r.Header.Set("Content-Type", "application/json")
+			r.ContentLength = -1
+			if declare {
+				r.ContentLength = length
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != http.StatusRequestEntityTooLarge {
+				t.Errorf("HTTP %d", w.Code)
+			}
+			if read := length - body.left; read > maxBody+1 {
+				t.Errorf("%d bytes are read", read)
+			}
+			expectAllGiven(t, h)
+		})
+	}
+}
+
+func expectAllGiven(t *testing.T, h *handler) {
+	t.Helper()
+	if left := h.account.left.Load(); left != maxBodies {
+		t.Errorf("%d bytes are not given back", maxBodies-left)
+	}
+}
+
+func TestALongPodIsInjected(t *testing.T) {
+	h := newTestHandler(testLog(t))
+	q := question{pod: change(t, `{"metadata":{"annotations":{"long":"`+strings.Repeat("x", 3<<20)+`"}}}`)}
+	if r := ask(t, h, q); r.Patch == nil {
+		t.Error("there is no patch")
+	}
+	expectAllGiven(t, h)
+}
+
+func TestWithoutMemoryForItsBodyAPodIsAllowedWithAWarning(t *testing.T) {
+	h := newTestHandler(testLog(t))
+	h.account.take(maxBodies - firstGrowth/2)
+	r := ask(t, h, question{pod: change(t, `{"metadata":{"annotations":{"long":"`+strings.Repeat("x", 4<<10)+`"}}}`)})
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "too much memory") || r.Patch != nil {
+		t.Errorf("the answer is %+v", r)
+	}
+	expectCount(t, h.metrics, overload, 1)
+	if w := post(h, &spaces{1 << 20}); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("where the beginning is none of a review: HTTP %d", w.Code)
+	}
+	if left := h.account.left.Load(); left != firstGrowth/2 {
+		t.Errorf("%d bytes are left", left)
+	}
+}
+
+func TestWithoutATurnAPodIsAllowedWithAWarning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestHandler(zap.NewNop())
+		for range cap(h.turns) {
+			h.turns <- struct{}{}
+		}
+		r := ask(t, h, question{})
+		if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "overloaded: it has too much to do") || r.Patch != nil {
+			t.Errorf("the answer is %+v", r)
+		}
+		expectCount(t, h.metrics, overload, 1)
+		go func() { <-h.turns }()
+		if r := ask(t, h, question{}); r.Patch == nil {
+			t.Errorf("when there is a turn again, the answer is %+v", r)
+		}
+	})
+}
+
+func TestAFaultOfOursIsAWarning(t *testing.T) {
+	h := newTestHandler(zap.NewNop())
+	h.injector.plan = func(inject.Workload, inject.Settings) (inject.Plan, error) { panic("fault") }
+	r := ask(t, h, question{})
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "the webhook has a fault") {
+		t.Errorf("the answer is %+v", r)
+	}
+	expectCount(t, h.metrics, failed, 1)
+}
+
+func TestAPatchThatCannotBeWrittenIsAWarning(t *testing.T) {
+	h := newTestHandler(zap.NewNop())
+	h.injector.plan = func(inject.Workload, inject.Settings) (inject.Plan, error) {
+		return inject.Plan{Patch: []inject.Operation{{Op: "add", Path: "/x", Value: func() {}}}}, nil
+	}
+	if r := ask(t, h, question{}); len(r.Warnings) != 1 || r.Patch != nil {
+		t.Errorf("the answer is %+v", r)
+	}
+	expectCount(t, h.metrics, failed, 1)
+}
+
+func TestUntilTheShapeIsKnownPodsAreAllowedWithAWarning(t *testing.T) {
+	h := newTestHandler(testLog(t))
+	h.injector.settings.Store(nil)
+	if r := ask(t, h, question{}); len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "version") {
+		t.Errorf("the answer is %+v", r)
+	}
+}
+
+func TestWarningsFitIntoAHeader(t *testing.T) {
+	long := make([]string, 20)
+	for i := range long {
+		long[i] = "a\nb\x00c\xff" + strings.Repeat("é", 300)
+	}
+	got := presentable(long)
+	if len(got) != maxWarnings {
+		t.Errorf("there are %d", len(got))
+	}
+	for _, w := range got {
+		if len(w) > maxWarning || strings.ContainsAny(w, "\n\x00\xff") || strings.ContainsRune(w, '\uFFFD') || !strings.HasSuffix(w, "é...") {
+			t.Errorf("%q", w)
+		}
+	}
+}
+
+func TestTheBeginningOfAReviewIsEnoughForAnAnswer(t *testing.T) {
+	text := question{}.String()
+	const need = len(`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002"`)
+	for n := range len(text) {
+		asked, uid, found := beginning([]byte(text[:n]))
+		if found != (n >= need) {
+			t.Fatalf("%d bytes: found %v", n, found)
+		}
+		if found && (uid != "705ab4f5-6393-11e8-b7cc-42010a800002" || asked.APIVersion != admissionv1.SchemeGroupVersion.String()) {
+			t.Fatalf("%d bytes: %q of %+v", n, uid, asked)
+		}
+	}
+	if need > firstRead {
+		t.Errorf("%d bytes are needed", need)
+	}
+}
+
+// TestMetricsAreAsPrometheusWantsThem compares nothing but the rules for names.
+func TestMetricsAreAsPrometheusWantsThem(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	newMetrics(registry, true)
+	expectNoProblems(t, registry)
+}

@@ -62,7 +62,7 @@ func choose(only string) ([]mutant, error) {
 		return nil, fmt.Errorf("-only: %w", err)
 	}
 	var chosen []mutant
-	for _, m := range slices.Concat(framing, relay, protocols, fallback, security, kept, delivery, rhythm, decisions, command, bench, injection, linting) {
+	for _, m := range slices.Concat(framing, relay, protocols, fallback, security, kept, delivery, rhythm, decisions, command, bench, injection, linting, admission) {
 		if match.MatchString(m.promise) || match.MatchString(m.file) {
 			chosen = append(chosen, m)
 		}

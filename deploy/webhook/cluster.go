@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -146,5 +147,5 @@ func statusError(code int, text []byte) error {
 	if json.Unmarshal(text, &status) != nil || status.Message == "" {
 		return fmt.Errorf("HTTP %d", code)
 	}
-	return fmt.Errorf("%s", status.Message)
+	return errors.New(status.Message)
 }

@@ -29,9 +29,13 @@ type handler struct {
 	last     atomic.Int64  // when the latest request came, in Unix nanoseconds; 0: none has
 }
 
+// maxTurns is how many requests are decided at a time. That is work for the CPU alone and takes a fraction of a millisecond, so that more would make no
+// answer come sooner; and each may take some 30 MB, if somebody tries.
+const maxTurns = 4
+
 func newHandler(i *injector, m *metrics, log *zap.Logger) *handler {
-	// Deciding is work for the CPU alone: more at a time make no answer come sooner, and take memory.
-	return &handler{injector: i, metrics: m, log: log, account: newAccount(maxBodies), turns: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	turns := min(2*runtime.GOMAXPROCS(0), maxTurns)
+	return &handler{injector: i, metrics: m, log: log, account: newAccount(maxBodies), turns: make(chan struct{}, turns)}
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -54,16 +58,19 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) result {
 	case errors.Is(err, errTooLong):
 		return refuse(w, http.StatusRequestEntityTooLarge, err.Error())
 	case errors.Is(err, errNoMemory):
-		return h.giveUp(w, b.bytes, "its requests take too much memory")
+		return h.giveUp(w, b.bytes, overload, "the webhook is overloaded: its requests take too much memory")
 	case err != nil:
 		return refuse(w, http.StatusBadRequest, "the body does not come: "+err.Error())
 	}
 	began := time.Now()
 	defer func() { h.metrics.took(time.Since(began)) }()
 	if !h.takeTurn(r.Context()) {
-		return h.giveUp(w, b.bytes, "it has too much to do")
+		return h.giveUp(w, b.bytes, overload, "the webhook is overloaded: it has too much to do")
 	}
 	defer func() { <-h.turns }()
+	if hasManyParts(b.bytes) {
+		return h.giveUp(w, b.bytes, failed, "the pod has too many parts to look at")
+	}
 	return h.review(w, b.bytes)
 }
 
@@ -109,15 +116,18 @@ func (h *handler) takeTurn(ctx context.Context) bool {
 }
 
 // giveUp answers a request of which only the beginning is looked at. The connection ends, since more of the body may come.
-func (h *handler) giveUp(w http.ResponseWriter, text []byte, why string) result {
+func (h *handler) giveUp(w http.ResponseWriter, text []byte, r result, why string) result {
 	w.Header().Set("Connection", "close")
 	asked, uid, found := beginning(text)
+	if !found && r == failed {
+		return refuse(w, http.StatusBadRequest, why)
+	}
 	if !found {
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, "the webhook is overloaded: "+why, http.StatusServiceUnavailable)
-		return overload
+		http.Error(w, "lameduck: "+why, http.StatusServiceUnavailable)
+		return r
 	}
-	return h.write(w, asked, uid, warn(overload, "not injected: the webhook is overloaded: %s", why))
+	return h.write(w, asked, uid, warn(r, "not injected: %s", why))
 }
 
 func (h *handler) write(w http.ResponseWriter, asked metav1.TypeMeta, uid types.UID, a answer) result {

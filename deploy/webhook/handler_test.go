@@ -6,9 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -264,6 +266,75 @@ func TestWithoutATurnAPodIsAllowedWithAWarning(t *testing.T) {
 			t.Errorf("when there is a turn again, the answer is %+v", r)
 		}
 	})
+}
+
+func TestATurnIsGivenBack(t *testing.T) {
+	h := newTestHandler(testLog(t))
+	for range 2*cap(h.turns) + 1 {
+		ask(t, h, question{})
+	}
+	expectCount(t, h.metrics, overload, 0)
+}
+
+// TestAPodOfManyPartsIsNotUnpacked has pods that would become hundreds of times as large as their text.
+func TestAPodOfManyPartsIsNotUnpacked(t *testing.T) {
+	for name, part := range map[string]string{
+		"containers": `{"spec":{"containers":[{}` + strings.Repeat(",{}", 1<<20) + `]}}`,
+		"lists":      `{"spec":{"containers":[{"command":[]` + strings.Repeat(`,"args":[]`, 1<<16) + `}]}}`,
+		"nesting":    `{"x":` + strings.Repeat("[", 1<<20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newTestHandler(testLog(t))
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			r := ask(t, h, question{pod: part})
+			runtime.ReadMemStats(&after)
+			if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "too many parts") {
+				t.Errorf("the answer is %+v", r)
+			}
+			expectCount(t, h.metrics, failed, 1)
+			if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {
+				t.Errorf("it takes %d MB", took>>20)
+			}
+		})
+	}
+}
+
+func TestCommasInAStringAreNoParts(t *testing.T) {
+	q := question{pod: change(t, `{"metadata":{"annotations":{"long":"`+strings.Repeat(`{[,\"\\`, 1<<16)+`"}}}`)}
+	if r := ask(t, newTestHandler(testLog(t)), q); r.Patch == nil {
+		t.Errorf("the answer is %+v", r)
+	}
+}
+
+// TestTheWorstPodTakesNoTime has as many containers, or ports, as are looked at.
+func TestTheWorstPodTakesNoTime(t *testing.T) {
+	many := func(format string, n int) string {
+		var all []string
+		for i := range n {
+			all = append(all, fmt.Sprintf(format, i))
+		}
+		return strings.Join(all, ",")
+	}
+	for name, pod := range map[string]string{
+		"containers": `{"spec":{"containers":[` + many(`{"name":"c%d"}`, maxParts/2-20) + `]}}`,
+		"ports":      `{"spec":{"containers":[{"name":"a","ports":[` + many(`{"containerPort":%d}`, maxParts/2-20) + `]}]}}`,
+		"both":       `{"spec":{"containers":[` + many(`{"name":"c%[1]d","ports":[{"name":"p%[1]d","containerPort":%[1]d}]}`, maxParts/6-20) + `]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newTestHandler(testLog(t))
+			began := time.Now()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			r := ask(t, h, question{pod: pod})
+			runtime.ReadMemStats(&after)
+			took := time.Since(began)
+			t.Logf("%s, %d MB, %d bytes of patch, warnings %.300q", took, (after.TotalAlloc-before.TotalAlloc)>>20, len(r.Patch), r.Warnings)
+			if took > 30*time.Second {
+				t.Errorf("it takes %s", took)
+			}
+		})
+	}
 }
 
 func TestAFaultOfOursIsAWarning(t *testing.T) {

@@ -37,11 +37,10 @@ func (id *identity) check(now time.Time) error {
 	return nil
 }
 
-// config is what a server needs. HTTP/2 is not offered: API servers do not use it for webhooks, so that each request can go to another replica.
+// config is what a server needs.
 func (id *identity) config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
-		NextProtos: []string{"http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			if c := id.current.Load(); c != nil {
 				return c, nil

@@ -129,7 +129,7 @@ func (s *Server) on(requests, admin net.Listener) {
 
 func (s *Server) newServer(h http.Handler) *http.Server {
 	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
+	protocols.SetHTTP1(true) // and no HTTP/2: API servers do not use it for webhooks, so that each request can go to another replica
 	return &http.Server{
 		Handler: h, Protocols: protocols, MaxHeaderBytes: maxHeader,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// target is what the 99th percentile is to stay below.
+const target = 10 * time.Millisecond
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("load", flag.ContinueOnError)
+	rate := flags.Int("rate", 1000, "AdmissionReviews a `second`, of 10,000 at the most")
+	last := flags.Duration("for", time.Minute, "how `long`, of ten minutes at the most")
+	conns := flags.Int("connections", 32, "`connections` at the most")
+	binary := flags.String("binary", "", "`path` of a lameduckctl; empty: build one")
+	guard := flags.Bool("guard", false, "fail where the target is missed")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *rate < 1 || *rate > 10_000 || *last <= 0 || *last > 10*time.Minute || *conns < 1 || *conns > 256 {
+		return errors.New("-rate, -for or -connections makes no sense: see -h")
+	}
+	dir, err := os.MkdirTemp("", "lameduck-load")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	p, err := start(ctx, dir, *binary)
+	if err != nil {
+		return err
+	}
+	defer p.end()
+	l := &load{url: "https://" + p.requests + "/mutate?timeout=2s", rate: *rate, last: *last, client: newClient(p.authority, *conns)}
+	defer l.client.CloseIdleConnections()
+	before := p.cpu()
+	l.run(ctx)
+	used := p.cpu() - before
+	now, most := p.memory()
+	return l.report(out, used, now, most, *guard)
+}
+
+func newClient(authority *x509.CertPool, conns int) *http.Client {
+	return &http.Client{
+		Timeout: 10 * time.Second,
+		Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: authority, ServerName: host}, MaxConnsPerHost: conns, MaxIdleConnsPerHost: conns, DisableCompression: true,
+		},
+	}
+}
+
+// report says what has been measured.
+func (l *load) report(out io.Writer, cpu time.Duration, now, most string, guard bool) error {
+	if len(l.took) == 0 {
+		return fmt.Errorf("no answer has come: %w", l.fault)
+	}
+	slices.Sort(l.took)
+	at := func(share float64) time.Duration {
+		return l.took[int(share*float64(len(l.took)-1))].Round(10 * time.Microsecond)
+	}
+	fmt.Fprintf(out, "%d answers at %d a second, %d of them without a patch, %d requests failed\n", len(l.took), l.rate, l.unpatched, l.failed)
+	fmt.Fprintf(out, "time to the answer: p50 %s, p99 %s, p99.9 %s, max %s\n", at(.5), at(.99), at(.999), at(1))
+	fmt.Fprintf(out, "webhook: CPU %s per review (%.0f %% of one core), resident %s, at most %s\n",
+		(cpu / time.Duration(len(l.took))).Round(time.Microsecond), 100*cpu.Seconds()/l.lasted.Seconds(), now, most)
+	if l.fault != nil {
+		fmt.Fprintln(out, "the first failure:", l.fault)
+	}
+	if guard && (at(.99) >= target || l.failed > 0 || l.unpatched > 0) {
+		return fmt.Errorf("missed: a 99th percentile below %s, and a patch in every answer", target)
+	}
+	return nil
+}

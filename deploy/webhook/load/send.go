@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// maxWaiting bounds the requests under way, so that a webhook that does not answer does not take the machine's memory.
+const maxWaiting = 2000
+
+// A load sends reviews at a steady rate.
+type load struct {
+	url    string
+	rate   int
+	last   time.Duration
+	client *http.Client
+
+	mu        sync.Mutex
+	took      []time.Duration // of each answer
+	unpatched int
+	failed    int
+	fault     error // the first one
+	lasted    time.Duration
+}
+
+// run sends until the time is over, and waits for the answers.
+func (l *load) run(ctx context.Context) {
+	reviews := makeReviews()
+	waiting := make(chan struct{}, maxWaiting)
+	var all sync.WaitGroup
+	began := time.Now()
+	total := int(l.last.Seconds() * float64(l.rate))
+	for n := range total {
+		due := began.Add(time.Duration(n) * time.Second / time.Duration(l.rate))
+		if !until(ctx, due) {
+			break
+		}
+		waiting <- struct{}{}
+		all.Go(func() {
+			patched, err := l.ask(ctx, reviews[n%len(reviews)])
+			l.note(time.Since(due), patched, err)
+			<-waiting
+		})
+	}
+	all.Wait()
+	l.lasted = time.Since(began)
+}
+
+// until waits for an instant. false: it is to end before.
+func until(ctx context.Context, due time.Time) bool {
+	wait := time.Until(due)
+	if wait <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+func (l *load) note(took time.Duration, patched bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.failed++
+		if l.fault == nil {
+			l.fault = err
+		}
+		return
+	}
+	l.took = append(l.took, took)
+	if !patched {
+		l.unpatched++
+	}
+}
+
+// ask sends one review, and says whether the answer has a patch.
+func (l *load) ask(ctx context.Context, review []byte) (patched bool, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(review))
+	if err != nil {
+		return false, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := l.client.Do(r)
+	if err != nil {
+		return false, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return false, err
+	}
+	var says struct {
+		Response struct {
+			Allowed bool
+			Patch   []byte
+		}
+	}
+	if err := json.Unmarshal(text, &says); err != nil || answer.StatusCode != http.StatusOK || !says.Response.Allowed {
+		return false, fmt.Errorf("HTTP %d: %.200s", answer.StatusCode, text)
+	}
+	return len(says.Response.Patch) > 0, nil
+}

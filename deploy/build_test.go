@@ -64,7 +64,7 @@ func expectGolden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("kustomize builds something else than %s says; go test ./deploy -update writes it anew, git diff shows the change.\n%s", path, got)
+		t.Errorf("what is built is something else than %s says; go test ./deploy -update writes it anew, git diff shows the change.\n%s", path, got)
 	}
 }
 

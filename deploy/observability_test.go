@@ -28,43 +28,52 @@ const patience = time.Minute
 // metricName is how our metrics are written in expressions. What follows a colon is the name of a recording rule.
 var metricName = regexp.MustCompile(`(^|[^:\w])(lameduck_\w+)`)
 
+// ruleDirs have each a kustomization with rules, and rules_test.yaml that tries them.
+var ruleDirs = []string{"observability", "chart/files"}
+
 func TestTheRulesFireWhenTheyShould(t *testing.T) {
 	promtool := program(t, "promtool", "prometheus")
-	dir := t.TempDir()
-	writeRules(t, dir)
-	cases, err := os.ReadFile("observability/rules_test.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeAt(t, filepath.Join(dir, "rules_test.yaml"), cases)
-	for _, args := range [][]string{{"check", "rules", "--lint-fatal", "rules.yaml"}, {"test", "rules", "rules_test.yaml"}} {
-		cmd := exec.CommandContext(t.Context(), promtool, args...)
-		cmd.Dir = dir
-		if said, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, said)
-		}
-	}
-}
-
-func TestEveryAlertIsTried(t *testing.T) {
-	cases, err := os.ReadFile("observability/rules_test.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, g := range rules(t).Groups {
-		for _, r := range g.Rules {
-			fires := regexp.MustCompile(`alertname: ` + r.Alert + `\n\s+exp_alerts:`)
-			if r.Alert != "" && !fires.Match(cases) {
-				t.Errorf("nothing in rules_test.yaml lets %s fire", r.Alert)
+	for _, source := range ruleDirs {
+		dir := t.TempDir()
+		writeRules(t, source, dir)
+		writeAt(t, filepath.Join(dir, "rules_test.yaml"), ruleCases(t, source))
+		for _, args := range [][]string{{"check", "rules", "--lint-fatal", "rules.yaml"}, {"test", "rules", "rules_test.yaml"}} {
+			cmd := exec.CommandContext(t.Context(), promtool, args...)
+			cmd.Dir = dir
+			if said, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: promtool %s: %v\n%s", source, strings.Join(args, " "), err, said)
 			}
 		}
 	}
 }
 
+func TestEveryAlertIsTried(t *testing.T) {
+	for _, source := range ruleDirs {
+		cases := ruleCases(t, source)
+		for _, g := range rules(t, source).Groups {
+			for _, r := range g.Rules {
+				fires := regexp.MustCompile(`alertname: ` + r.Alert + `\n\s+exp_alerts:`)
+				if r.Alert != "" && !fires.Match(cases) {
+					t.Errorf("nothing in %s/rules_test.yaml lets %s fire", source, r.Alert)
+				}
+			}
+		}
+	}
+}
+
+func ruleCases(t *testing.T, source string) []byte {
+	t.Helper()
+	cases, err := os.ReadFile(filepath.Join(source, "rules_test.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
 // TestPrometheusTakesTheRulesAndTheDashboard runs both in a real Prometheus that collects from a real Lameduck.
 func TestPrometheusTakesTheRulesAndTheDashboard(t *testing.T) {
 	dir := t.TempDir()
-	writeRules(t, dir)
+	writeRules(t, "observability", dir)
 	admin := startLameduck(t)
 	expectMetrics(t, "http://"+admin+"/metrics")
 	api := startPrometheus(t, dir, admin)
@@ -92,7 +101,7 @@ func expectMetrics(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	asked := dashboardQueries(t)
-	for _, g := range rules(t).Groups {
+	for _, g := range rules(t, "observability").Groups {
 		for _, r := range g.Rules {
 			asked = append(asked, r.Expr.String())
 		}
@@ -135,10 +144,10 @@ func dashboardQueries(t *testing.T) []string {
 	return queries
 }
 
-// rules returns the PrometheusRule's specification.
-func rules(t *testing.T) monitoringv1.PrometheusRuleSpec {
+// rules returns the specification of a directory's PrometheusRule.
+func rules(t *testing.T, source string) monitoringv1.PrometheusRuleSpec {
 	t.Helper()
-	for _, o := range decode(t, build(t, filesys.MakeFsOnDisk(), "observability")) {
+	for _, o := range decode(t, build(t, filesys.MakeFsOnDisk(), source)) {
 		if r, is := o.(*monitoringv1.PrometheusRule); is {
 			return r.Spec
 		}
@@ -148,9 +157,9 @@ func rules(t *testing.T) monitoringv1.PrometheusRuleSpec {
 }
 
 // writeRules writes them as Prometheus itself takes them.
-func writeRules(t *testing.T, dir string) {
+func writeRules(t *testing.T, source, dir string) {
 	t.Helper()
-	text, err := yaml.Marshal(rules(t))
+	text, err := yaml.Marshal(rules(t, source))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,17 +235,23 @@ func run(t *testing.T, dir string, env []string, path string, args ...string) {
 	})
 }
 
-// program returns the path of one that may not be there: then the test is skipped, but not in CI.
+// program returns the path of one of a Debian package.
 func program(t *testing.T, name, from string) string {
+	t.Helper()
+	return programFrom(t, name, "apt-get install "+from)
+}
+
+// programFrom returns the path of one that may not be there: then the test is skipped, but not in CI.
+func programFrom(t *testing.T, name, install string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	switch {
 	case err == nil:
 		return path
 	case os.Getenv("CI") != "":
-		t.Fatalf("%s is missing: apt-get install %s", name, from)
+		t.Fatalf("%s is missing: %s", name, install)
 	default:
-		t.Skipf("%s is missing: apt-get install %s", name, from)
+		t.Skipf("%s is missing: %s", name, install)
 	}
 	return ""
 }

@@ -1,0 +1,32 @@
+{{/* The name of everything: the release's, which says what it is about. */}}
+{{- define "lameduck.name" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 53 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" (.Release.Name | trunc 36 | trimSuffix "-") .Chart.Name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "lameduck.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "lameduck.labels" -}}
+{{ include "lameduck.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* An image of a repository with a tag, the chart's appVersion or a digest: (list $ .Values.image). */}}
+{{- define "lameduck.image" -}}
+{{- $chart := (index . 0).Chart -}}
+{{- with index . 1 -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,146 @@
+package deploy_test
+
+import (
+	"bytes"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// chartValues are the files of values that the chart is rendered with.
+var chartValues = []string{"default", "monitored", "certificate", "full"}
+
+// TestTheChartIsRenderedAsItsGoldenFilesSay compares what `helm template` prints. After a change that is meant:
+//
+//	go test ./deploy -update
+func TestTheChartIsRenderedAsItsGoldenFilesSay(t *testing.T) {
+	for _, values := range chartValues {
+		t.Run(values, func(t *testing.T) { expectGolden(t, "chart-"+values, renderChart(t, values)) })
+	}
+}
+
+func TestEveryObjectOfTheChartIsOfItsKindsSchema(t *testing.T) {
+	for _, values := range chartValues {
+		t.Run(values, func(t *testing.T) { chart(t, values) })
+	}
+}
+
+// TestTheChartRefusesNonsense has values that look as if they did something.
+func TestTheChartRefusesNonsense(t *testing.T) {
+	for name, tc := range map[string]struct{ set, names string }{
+		"a value that is misspelt":                {"replica=3", "replica"},
+		"a value that is misspelt further in":     {"image.repo=x", "repo"},
+		"one replica":                             {"replicas=1", "replicas"},
+		"half a replica":                          {"replicas=2.5", "replicas"},
+		"no image":                                {"image.repository=", "repository"},
+		"an image with its tag in the repository": {"image.repository=a/b:1", "repository"},
+		"half a digest":                           {"image.digest=sha256:12", "digest"},
+		"an unknown shape":                        {"sidecar.shape=ambient", "shape"},
+		"a delay without a unit":                  {"sidecar.lbDelay=90", "lbDelay"},
+		"a wait that holds the API server up":     {"timeoutSeconds=30", "timeoutSeconds"},
+		"a policy that refuses pods":              {"failurePolicy=Fail", "failurePolicy"},
+		"a Secret that nobody trusts":             {"tls.secretName=x", "tls"},
+		"an authority of no Secret":               {"tls.injectCAFrom=a/b", "tls"},
+		"an authority that is a file's name":      {"tls.secretName=x,tls.caBundle=ca.pem", "caBundle"},
+		"two authorities":                         {"tls.secretName=x,tls.injectCAFrom=a/b,tls.caBundle=-----BEGIN CERTIFICATE-----", "tls"},
+		"an argument that is no flag":             {"extraArgs={webhook}", "extraArgs"},
+		"a namespace that can be none":            {"neverNamespaces={Kube_System}", "neverNamespaces"},
+		"a port that can be none":                 {"networkPolicy.apiServerPorts={0}", "apiServerPorts"},
+		"an unknown monitor":                      {"monitoring.monitor=Probe", "monitor"},
+		"a label that is no text":                 {"monitoring.labels.release=1", "release"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			said, err := helmTemplate(t, "--set", tc.set)
+			if err == nil {
+				t.Fatalf("it is rendered with %s", tc.set)
+			}
+			if !strings.Contains(said, "values don't meet the specifications of the schema") || !strings.Contains(said, tc.names) {
+				t.Errorf("helm does not say what is wrong with %s: %s", tc.set, said)
+			}
+		})
+	}
+}
+
+// Two releases are told apart by their names, and their objects too.
+func TestEveryObjectOfAReleaseHasTheReleasesName(t *testing.T) {
+	for _, o := range decodeTexts(t, documents(render(t, "edge", "--set", "monitoring.enabled=true"))) {
+		if got := accessor(t, o).GetName(); got != "edge-lameduck-webhook" {
+			t.Errorf("%T is called %s", o, got)
+		}
+	}
+}
+
+func TestTheChartIsWithoutFaultForHelmLint(t *testing.T) {
+	for _, values := range chartValues {
+		cmd := exec.CommandContext(t.Context(), helm(t), append([]string{"lint", "--strict", "chart"}, valuesFlags(values)...)...)
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", values, err, said)
+		}
+	}
+}
+
+// chart returns the objects that the chart has with a file of values.
+func chart(t *testing.T, values string) []runtime.Object {
+	t.Helper()
+	return decodeTexts(t, documents(renderChart(t, values)))
+}
+
+func renderChart(t *testing.T, values string) string {
+	t.Helper()
+	return render(t, "lameduck-webhook", valuesFlags(values)...)
+}
+
+func valuesFlags(values string) []string {
+	if values == "default" {
+		return nil
+	}
+	return []string{"--values", "chart/ci/" + values + "-values.yaml"}
+}
+
+// render returns what helm would apply.
+func render(t *testing.T, release string, flags ...string) string {
+	t.Helper()
+	said, err := runHelmTemplate(t, release, flags...)
+	if err != nil {
+		t.Fatalf("helm template: %v\n%s", err, said)
+	}
+	return said
+}
+
+func helmTemplate(t *testing.T, flags ...string) (string, error) {
+	t.Helper()
+	return runHelmTemplate(t, "lameduck-webhook", flags...)
+}
+
+// runHelmTemplate says for which Kubernetes, since a helm that is built from its source takes an old one for granted.
+func runHelmTemplate(t *testing.T, release string, flags ...string) (string, error) {
+	t.Helper()
+	args := append([]string{"template", release, "chart", "--namespace", "lameduck", "--kube-version", "1.34.0"}, flags...)
+	cmd := exec.CommandContext(t.Context(), helm(t), args...)
+	var errors bytes.Buffer
+	cmd.Stderr = &errors
+	out, err := cmd.Output()
+	if err != nil {
+		return errors.String(), err
+	}
+	return string(out), nil
+}
+
+// helm returns the program's path.
+func helm(t *testing.T) string {
+	t.Helper()
+	return programFrom(t, "helm", "go install helm.sh/helm/v3/cmd/helm@v3.22.0")
+}
+
+// documents splits a stream of YAML.
+func documents(stream string) []string {
+	var texts []string
+	for text := range strings.SplitSeq("\n"+stream, "\n---\n") {
+		if strings.TrimSpace(text) != "" {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}

@@ -1,0 +1,280 @@
+package deploy_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// injectors are the ways to install the webhook with Kustomize, by the chart's values that say the same: a component, or none.
+var injectors = map[string]string{"default": "", "monitored": "monitoring", "certificate": "certificate"}
+
+func TestTheInjectorIsBuiltAsItsGoldenFilesSay(t *testing.T) {
+	for values := range injectors {
+		t.Run(values, func(t *testing.T) { expectGolden(t, "injector-"+values, yamlOf(t, buildInjector(t, values))) })
+	}
+}
+
+// TestChartAndKustomizeAgree compares every object, but for the namespace itself and for what labels say of Helm.
+func TestChartAndKustomizeAgree(t *testing.T) {
+	for values := range injectors {
+		t.Run(values, func(t *testing.T) {
+			chart, built := byName(t, chart(t, values)), byName(t, decode(t, buildInjector(t, values)))
+			delete(built, "Namespace lameduck")
+			if c, k := slices.Sorted(maps.Keys(chart)), slices.Sorted(maps.Keys(built)); !slices.Equal(c, k) {
+				t.Errorf("the chart has   %v,\nKustomize has %v", c, k)
+			}
+			for name := range built {
+				if chart[name] != "" && chart[name] != built[name] {
+					t.Errorf("%s\nof the chart: %s\nof Kustomize: %s", name, chart[name], built[name])
+				}
+			}
+		})
+	}
+}
+
+// everyInjector runs a test with the objects of each way to install the webhook.
+func everyInjector(t *testing.T, test func(t *testing.T, objects []runtime.Object)) {
+	for values := range injectors {
+		t.Run("kustomize "+values, func(t *testing.T) { test(t, decode(t, buildInjector(t, values))) })
+	}
+	for _, values := range chartValues {
+		t.Run("chart "+values, func(t *testing.T) { test(t, chart(t, values)) })
+	}
+}
+
+// What is not asked cannot be held up by us.
+func TestTheWebhookIsAskedAboutNewPodsOfLabelledNamespacesAlone(t *testing.T) {
+	everyInjector(t, func(t *testing.T, objects []runtime.Object) {
+		hook := webhook(t, objects)
+		rule := admissionv1.RuleWithOperations{
+			Operations: []admissionv1.OperationType{admissionv1.Create},
+			Rule:       admissionv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}, Scope: new(admissionv1.NamespacedScope)},
+		}
+		if got, want := jsonOf(t, hook.Rules), jsonOf(t, []admissionv1.RuleWithOperations{rule}); got != want {
+			t.Errorf("it is asked about %s", got)
+		}
+		for namespace, asked := range map[string]bool{"team": true, "kube-system": false, "kube-public": false, "kube-node-lease": false, "lameduck": false} {
+			own := labels.Set{"kubernetes.io/metadata.name": namespace, "lameduck.dev/inject": "enabled"}
+			if got := matches(t, hook.NamespaceSelector, own); got != asked {
+				t.Errorf("with the label, the pods of %s come to it: %v", namespace, got)
+			}
+			own["lameduck.dev/inject"] = "disabled"
+			if matches(t, hook.NamespaceSelector, own) {
+				t.Errorf("without the label, the pods of %s come to it", namespace)
+			}
+		}
+		expectAsked(t, hook, labels.Set{"app": "x"}, true)
+		expectAsked(t, hook, labels.Set{"app": "x", "lameduck.dev/inject": "disabled"}, false)
+		expectAsked(t, hook, templateLabels(objects), false)
+	})
+}
+
+func expectAsked(t *testing.T, hook admissionv1.MutatingWebhook, pod labels.Set, want bool) {
+	t.Helper()
+	if got := matches(t, hook.ObjectSelector, pod); got != want {
+		t.Errorf("a pod with %v comes to it: %v", pod, got)
+	}
+}
+
+// Every other policy, and every longer wait, makes an outage of the webhook's one of the cluster's.
+func TestAWebhookThatDoesNotAnswerHoldsNothingUp(t *testing.T) {
+	everyInjector(t, func(t *testing.T, objects []runtime.Object) {
+		hook := webhook(t, objects)
+		if *hook.FailurePolicy != admissionv1.Ignore || *hook.TimeoutSeconds > 2 {
+			t.Errorf("the API server waits %d s and then takes %s", *hook.TimeoutSeconds, *hook.FailurePolicy)
+		}
+		if *hook.SideEffects != admissionv1.SideEffectClassNone || *hook.MatchPolicy != admissionv1.Equivalent ||
+			*hook.ReinvocationPolicy != admissionv1.IfNeededReinvocationPolicy || !slices.Equal(hook.AdmissionReviewVersions, []string{"v1"}) {
+			t.Errorf("side effects %s, match policy %s, reinvocation %s, versions %v", *hook.SideEffects, *hook.MatchPolicy, *hook.ReinvocationPolicy, hook.AdmissionReviewVersions)
+		}
+	})
+}
+
+func TestTheWebhookMayReadAndWriteTwoObjectsAtTheMost(t *testing.T) {
+	everyInjector(t, func(t *testing.T, objects []runtime.Object) {
+		secret := false
+		for _, o := range objects {
+			switch o := o.(type) {
+			case *corev1.Secret:
+				secret = true
+			case *rbacv1.Role:
+				expectAccess(t, o.Rules, "secrets", o.Name)
+			case *rbacv1.ClusterRole:
+				expectAccess(t, o.Rules, "mutatingwebhookconfigurations", o.Name)
+			}
+		}
+		pod, _ := workload(t, objects)
+		if *pod.AutomountServiceAccountToken != secret {
+			t.Errorf("its own certificate: %v; it has a token: %v", secret, *pod.AutomountServiceAccountToken)
+		}
+	})
+}
+
+// expectAccess looks that one object of a kind can be read and changed, and neither made, listed nor deleted.
+func expectAccess(t *testing.T, rules []rbacv1.PolicyRule, resource, name string) {
+	t.Helper()
+	for _, r := range rules {
+		if !slices.Equal(r.Resources, []string{resource}) || !slices.Equal(r.ResourceNames, []string{name}) {
+			t.Errorf("it may %v %v called %v", r.Verbs, r.Resources, r.ResourceNames)
+		}
+		for _, v := range r.Verbs {
+			if !slices.Contains([]string{"get", "update", "patch", "watch"}, v) {
+				t.Errorf("it may %s %v", v, r.Resources)
+			}
+		}
+	}
+	if len(rules) != 1 {
+		t.Errorf("there are %d rules", len(rules))
+	}
+}
+
+func TestTheWebhookSurvivesANodeAndARollout(t *testing.T) {
+	everyInjector(t, func(t *testing.T, objects []runtime.Object) {
+		expectRobust(t, objects)
+		pod, _ := workload(t, objects)
+		expectRestricted(t, pod.Containers[0])
+		for _, o := range objects {
+			switch o := o.(type) {
+			case *appsv1.Deployment:
+				expectOwn(t, o.Spec.Template.Labels, o.Spec.Selector)
+				if *o.Spec.Replicas < 2 {
+					t.Errorf("there is %d replica", *o.Spec.Replicas)
+				}
+			case *policyv1.PodDisruptionBudget:
+				expectOwn(t, templateLabels(objects), o.Spec.Selector)
+				if *o.Spec.UnhealthyPodEvictionPolicy != policyv1.AlwaysAllow || o.Spec.MaxUnavailable.IntValue() != 1 {
+					t.Error("a webhook that is broken keeps nodes from being drained")
+				}
+			case *networkingv1.NetworkPolicy:
+				expectOwn(t, templateLabels(objects), &o.Spec.PodSelector)
+			case *corev1.Service:
+				expectOwn(t, templateLabels(objects), &metav1.LabelSelector{MatchLabels: o.Spec.Selector})
+			}
+		}
+		for _, c := range pod.TopologySpreadConstraints {
+			expectOwn(t, templateLabels(objects), c.LabelSelector)
+		}
+		expectOwn(t, templateLabels(objects), pod.Affinity.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution[0].PodAffinityTerm.LabelSelector)
+	})
+}
+
+func expectOwn(t *testing.T, own map[string]string, selector *metav1.LabelSelector) {
+	t.Helper()
+	if len(selector.MatchLabels) != 2 || !matches(t, selector, own) {
+		t.Errorf("%v selects other pods than those with %v", selector, own)
+	}
+}
+
+// Helm and kubectl leave alone what a manifest does not name and has not named before. The webhook writes both of these.
+func TestAnUpgradeKeepsWhatTheWebhookHasWritten(t *testing.T) {
+	for name, objects := range map[string][]runtime.Object{"chart": chart(t, "default"), "kustomize": decode(t, buildInjector(t, "default"))} {
+		found := 0
+		for _, o := range objects {
+			if s, is := o.(*corev1.Secret); is {
+				if found++; s.Data != nil || s.StringData != nil {
+					t.Errorf("%s: the Secret has %v, and an upgrade takes the webhook's certificate for it", name, s)
+				}
+			}
+		}
+		if ca := webhook(t, objects).ClientConfig.CABundle; ca != nil {
+			t.Errorf("%s: the authority is %s", name, ca)
+		}
+		if found != 1 {
+			t.Errorf("%s: there are %d Secrets: what the webhook would make itself stays when the rest is deleted", name, found)
+		}
+	}
+}
+
+func buildInjector(t *testing.T, values string) resmap.ResMap {
+	t.Helper()
+	fs := filesys.MakeFsInMemory()
+	copyTree(t, fs, "injector")
+	copyTree(t, fs, "chart/files")
+	kustomization := "resources: [../deploy/injector]\n"
+	if c := injectors[values]; c != "" {
+		kustomization += "components: [../deploy/injector/" + c + "]\n"
+	}
+	writeFile(t, fs, "/team/kustomization.yaml", []byte(kustomization))
+	return build(t, fs, "/team")
+}
+
+// byName returns the objects as JSON, without what only Helm says.
+func byName(t *testing.T, objects []runtime.Object) map[string]string {
+	t.Helper()
+	found := make(map[string]string)
+	for _, o := range objects {
+		m := accessor(t, o)
+		own := maps.Clone(m.GetLabels())
+		maps.DeleteFunc(own, func(key, _ string) bool {
+			return strings.HasPrefix(key, "helm.sh/") || key == "app.kubernetes.io/managed-by" || key == "app.kubernetes.io/version"
+		})
+		m.SetLabels(own)
+		found[fmt.Sprintf("%s %s", o.GetObjectKind().GroupVersionKind().Kind, m.GetName())] = jsonOf(t, o)
+	}
+	return found
+}
+
+func accessor(t *testing.T, o runtime.Object) metav1.Object {
+	t.Helper()
+	m, err := meta.Accessor(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func jsonOf(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// webhook returns the one that is configured.
+func webhook(t *testing.T, objects []runtime.Object) admissionv1.MutatingWebhook {
+	t.Helper()
+	for _, o := range objects {
+		if c, is := o.(*admissionv1.MutatingWebhookConfiguration); is && len(c.Webhooks) == 1 {
+			return c.Webhooks[0]
+		}
+	}
+	t.Fatal("there is no webhook, or more than one")
+	return admissionv1.MutatingWebhook{}
+}
+
+func templateLabels(objects []runtime.Object) labels.Set {
+	for _, o := range objects {
+		if d, is := o.(*appsv1.Deployment); is {
+			return d.Spec.Template.Labels
+		}
+	}
+	return nil
+}
+
+func matches(t *testing.T, selector *metav1.LabelSelector, set labels.Set) bool {
+	t.Helper()
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Matches(set)
+}

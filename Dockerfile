@@ -1,12 +1,31 @@
-FROM golang:1.26 AS build
+FROM golang:1.26 AS source
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=devel
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /lameduck ./cmd/lameduck
+ENV CGO_ENABLED=0 LDFLAGS="-s -w -X main.version=${VERSION}"
 
-# Nothing but the program: it needs no shell, no certificates, and no file that it can write to.
+FROM source AS build-lameduckctl
+RUN go build -trimpath -ldflags "${LDFLAGS}" -o /lameduckctl ./cmd/lameduckctl
+
+FROM source AS build
+RUN go build -trimpath -ldflags "${LDFLAGS}" -o /lameduck ./cmd/lameduck
+
+# docker build --target lameduckctl: for the webhook (deploy/chart). It trusts the authority that the kubelet mounts, and no other.
+FROM scratch AS lameduckctl
+ARG VERSION=devel
+LABEL org.opencontainers.image.title="lameduckctl" \
+      org.opencontainers.image.description="Gives the pods of labelled namespaces a Lameduck" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}"
+COPY --from=build-lameduckctl /lameduckctl /lameduckctl
+USER 65532:65532
+# POST /mutate over TLS, and /livez /readyz /metrics.
+EXPOSE 8443 8081
+ENTRYPOINT ["/lameduckctl"]
+
+# The default. Nothing but the program: it needs no shell, no certificates, and no file that it can write to.
 FROM scratch
 ARG VERSION=devel
 LABEL org.opencontainers.image.title="lameduck" \

@@ -16,6 +16,7 @@ import (
 // The images that the tests make, under names that no registry has.
 const (
 	duckImage  = "localhost/lameduck:e2e"
+	ctlImage   = "localhost/lameduckctl:e2e"
 	appImage   = "localhost/lameduck-app:e2e"
 	chatImage  = "localhost/lameduck-chat:e2e"
 	nginxImage = "localhost/nginx:e2e"
@@ -60,6 +61,7 @@ func images() []image {
 	bin := binaries()
 	return []image{
 		{name: duckImage, program: filepath.Join(bin, "lameduck"), user: "65532:65532"},
+		{name: ctlImage, program: filepath.Join(bin, "lameduckctl"), user: "65532:65532"},
 		{name: appImage, program: filepath.Join(bin, "app"), user: "65532:65532"},
 		{name: chatImage, program: filepath.Join(bin, "app"), as: "chat", user: "65532:65532"},
 		// As nginx' own image is: root, and a stop signal that asks for a graceful end.

@@ -126,8 +126,8 @@ func indent(by int, lines string) string {
 	return strings.ReplaceAll(strings.TrimSpace(lines), "\n", "\n"+strings.Repeat(" ", by))
 }
 
-// restricted is what the Pod Security level `restricted` asks of a container, and more.
-const restricted = `
+// confined is what the Pod Security level `restricted` asks of a container, and more.
+const confined = `
 securityContext:
   allowPrivilegeEscalation: false
   capabilities: { drop: [ALL] }
@@ -135,7 +135,10 @@ securityContext:
   runAsNonRoot: true
   runAsUser: 65532
   seccompProfile: { type: RuntimeDefault }
-readinessProbe:
+`
+
+// restricted is a container that is confined, and is asked whether it is ready.
+const restricted = confined + `readinessProbe:
   httpGet: { path: /, port: http }
   periodSeconds: 1
 `

@@ -5,13 +5,14 @@
 //	GET /live        the liveness     POST /live        the liveness fails from now on
 //	POST /kill?name=lameduck          SIGKILL to a process of the pod, where they share a namespace
 //
-// With -grpc it has the gRPC health service instead.
+// With -grpc it has the gRPC health service instead, and with -mute it accepts connections and says nothing.
 package main
 
 import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -23,6 +24,7 @@ import (
 type options struct {
 	listen     string
 	grpc       bool
+	mute       bool
 	startAfter time.Duration
 	stopAfter  time.Duration
 	endAfter   time.Duration
@@ -32,6 +34,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.listen, "listen", ":8080", "`address` to serve on")
 	flag.BoolVar(&o.grpc, "grpc", false, "serve the gRPC health service")
+	flag.BoolVar(&o.mute, "mute", false, "accept connections and never answer")
 	flag.DurationVar(&o.startAfter, "start-after", 0, "`time` until it listens")
 	flag.DurationVar(&o.stopAfter, "stop-after", 0, "`time` from SIGTERM to the end")
 	flag.DurationVar(&o.endAfter, "end-after", 0, "`time` after which it ends by itself, with success; 0: never")
@@ -53,12 +56,29 @@ func serve(o options, listening chan<- *hand) error {
 		return err
 	}
 	fmt.Println("listening")
-	if o.grpc {
+	switch {
+	case o.grpc:
 		return serveGRPC(l)
+	case o.mute:
+		return keep(l)
 	}
 	h := newHand(l)
 	listening <- h
 	return serveHTTP(l, h)
+}
+
+// keep keeps every connection open until its client gives up.
+func keep(l net.Listener) error {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		go func() {
+			defer c.Close()
+			io.Copy(io.Discard, c)
+		}()
+	}
 }
 
 // end ends the process when a signal says so, or by itself.

@@ -1,0 +1,171 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ownCertificate asks for a webhook with a certificate that the test makes.
+const ownCertificate = "own certificate"
+
+// installWebhook installs the chart under a name of its own, and takes it away when the test ends.
+func installWebhook(t *testing.T, options ...string) *webhook {
+	t.Helper()
+	release := fmt.Sprintf("e2e%d", time.Now().UnixMilli()%1e6)
+	w := &webhook{namespace: release, release: release, name: release + "-lameduck-webhook"}
+	for _, i := range []struct{ value, image string }{{"image", ctlImage}, {"sidecar.image", duckImage}} {
+		repository, tag, _ := strings.Cut(i.image, ":")
+		w.values = append(w.values, "--set", i.value+".repository="+repository, "--set", i.value+".tag="+tag)
+	}
+	kubectl(t, "create", "namespace", w.namespace)
+	kubectl(t, "label", "namespace", w.namespace, "pod-security.kubernetes.io/enforce=restricted")
+	t.Cleanup(func() {
+		w.uninstall(t)
+		// The test's own context has ended.
+		if _, err := tryKubectl(context.Background(), "", "delete", "namespace", w.namespace, "--wait=false"); err != nil {
+			t.Log(err)
+		}
+	})
+	if len(options) > 0 {
+		w.makeCertificate(t)
+	}
+	helm(t, append([]string{"install", w.release, "../chart", "-n", w.namespace, "--wait", "--timeout", patience.String()}, w.values...)...)
+	return w
+}
+
+// upgrade upgrades the release to other values.
+func (w *webhook) upgrade(t *testing.T, values ...string) {
+	t.Helper()
+	args := append([]string{"upgrade", w.release, "../chart", "-n", w.namespace, "--wait", "--timeout", patience.String()}, w.values...)
+	helm(t, append(args, values...)...)
+}
+
+// uninstall takes the release away, if it is there.
+func (w *webhook) uninstall(t *testing.T) {
+	t.Helper()
+	cmd := exec.Command("helm", "uninstall", w.release, "-n", w.namespace, "--ignore-not-found", "--wait", "--timeout", patience.String())
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("helm uninstall: %v: %s", err, said)
+	}
+}
+
+func helm(t *testing.T, args ...string) {
+	t.Helper()
+	if said, err := exec.CommandContext(t.Context(), "helm", args...).CombinedOutput(); err != nil {
+		t.Fatalf("helm %s: %v: %s", strings.Join(args, " "), err, said)
+	}
+}
+
+// expectNothingLeft looks at every kind of object that there is for names of a release's. Events are what has happened.
+func expectNothingLeft(t *testing.T, name string) {
+	t.Helper()
+	kinds := strings.Fields(kubectl(t, "api-resources", "--verbs=list", "-o", "name"))
+	var asked []string
+	for _, k := range kinds {
+		if !strings.HasPrefix(k, "events") {
+			asked = append(asked, k)
+		}
+	}
+	await(t, patience, "the rest of it to go", func() error {
+		var left []string
+		for line := range strings.Lines(kubectl(t, "get", strings.Join(asked, ","), "-A", "-o", "name")) {
+			if line = strings.TrimSpace(line); strings.Contains(line, name) && line != "namespace/"+name {
+				left = append(left, line)
+			}
+		}
+		if len(left) > 0 {
+			return fmt.Errorf("there are %v", left)
+		}
+		return nil
+	})
+}
+
+// injectorOverlay is a team's kustomization of the webhook, with images that the cluster has.
+func injectorOverlay(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.CopyFS(filepath.Join(root, "injector"), os.DirFS("../injector")); err != nil {
+		t.Fatal(err)
+	}
+	repository, tag, _ := strings.Cut(ctlImage, ":")
+	write(t, filepath.Join(root, "overlay", "kustomization.yaml"), fmt.Sprintf(`
+resources: [../injector]
+images: [{ name: registry.example/lameduckctl, newName: %s, newTag: %s }]
+patches:
+  - target: { kind: Deployment, name: lameduck-webhook }
+    patch: |-
+      - { op: add, path: /spec/template/spec/containers/0/args/-, value: "--image=%s" }
+`, repository, tag, duckImage))
+	return filepath.Join(root, "overlay")
+}
+
+func deleteOverlay(t *testing.T, dir string) {
+	t.Helper()
+	// Also when the test's own context has ended.
+	if _, err := tryKubectl(context.Background(), "", "delete", "-k", dir, "--ignore-not-found"); err != nil {
+		t.Error(err)
+	}
+}
+
+// makeCertificate makes the Secret of a webhook that is handed its certificate, and the values for it.
+func (w *webhook) makeCertificate(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	files := newCertificate(t, w.name+"."+w.namespace+".svc")
+	w.authority = files["ca.crt"]
+	for name, text := range files {
+		write(t, filepath.Join(dir, name), string(text))
+	}
+	w.kubectl(t, "create", "secret", "tls", "own", "--cert", filepath.Join(dir, "tls.crt"), "--key", filepath.Join(dir, "tls.key"))
+	w.values = append(w.values, "--set", "tls.secretName=own", "--set-file", "tls.caBundle="+filepath.Join(dir, "ca.crt"))
+}
+
+// newCertificate returns a certificate for a name, its key, and its authority, which is itself.
+func newCertificate(t *testing.T, name string) map[string][]byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
+	return map[string][]byte{"ca.crt": public, "tls.crt": bytes.Clone(public), "tls.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})}
+}
+
+// strangerPEM returns an authority that has signed nothing here.
+func strangerPEM(t *testing.T) []byte {
+	t.Helper()
+	return newCertificate(t, "stranger.example")["ca.crt"]
+}
+
+func base64Of(text []byte) string { return base64.StdEncoding.EncodeToString(text) }

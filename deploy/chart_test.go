@@ -2,11 +2,15 @@ package deploy_test
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
 )
 
 // chartValues are the files of values that the chart is rendered with.
@@ -143,4 +147,44 @@ func documents(stream string) []string {
 		}
 	}
 	return texts
+}
+
+// What is not in the README is found by nobody, and what is no more there misleads.
+func TestTheChartsREADMEHasEveryValueAndEveryAlert(t *testing.T) {
+	readme, err := os.ReadFile("chart/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("chart/values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values map[string]any
+	if err := yaml.Unmarshal(text, &values); err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for key, value := range values {
+		words = append(words, "`"+key)
+		if inner, is := value.(map[string]any); is && key != "resources" {
+			for k := range inner {
+				words = append(words, "."+k)
+			}
+		}
+	}
+	for _, g := range rules(t, "chart/files").Groups {
+		for _, r := range g.Rules {
+			words = append(words, "| `"+r.Alert+"` |")
+		}
+	}
+	for _, w := range words {
+		if !strings.Contains(string(readme), w) {
+			t.Errorf("there is no %s", w)
+		}
+	}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(Lameduck\\w+)` ").FindAllStringSubmatch(string(readme), -1) {
+		if !slices.Contains(words, "| `"+m[1]+"` |") {
+			t.Errorf("there is no alert %s", m[1])
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,7 +45,7 @@ scrape_configs:
 	}
 	t.Cleanup(func() { cmd.Wait() })
 	await(t, patience, "Prometheus to see the API server", func() error {
-		text, err := fetch(a.ctx, "http://"+a.addr+"/api/v1/query?query=up")
+		_, text, err := call(a.ctx, http.MethodGet, "http://"+a.addr+"/api/v1/query?query=up")
 		if err == nil && !strings.Contains(text, `"1"]`) {
 			err = fmt.Errorf("it sees %s", text)
 		}
@@ -55,7 +56,7 @@ scrape_configs:
 
 // firing returns nil when an alert fires.
 func (a alerts) firing(name string) error {
-	text, err := fetch(a.ctx, "http://"+a.addr+"/api/v1/alerts")
+	_, text, err := call(a.ctx, http.MethodGet, "http://"+a.addr+"/api/v1/alerts")
 	if err != nil {
 		return err
 	}

@@ -33,8 +33,7 @@ func Test10ALabelProtectsANamespaceFromItsNextRolloutOn(t *testing.T) {
 	if s.injects(t, "lameduck.dev/inject: disabled") {
 		t.Error("a pod that has opted out gets Lameduck")
 	}
-	in := startIngress(t.Context(), t, s.namespace, "app", 5*time.Second)
-	in.awaitEndpoints(t, 3)
+	in := s.startIngress(t, ingressConfig{lag: 5 * time.Second}, 3)
 	pause(t, settling)
 	s.restart(t, patience) // those that this one ends are as they were
 	in.awaitEndpoints(t, 3)
@@ -48,7 +47,7 @@ func Test10ALabelProtectsANamespaceFromItsNextRolloutOn(t *testing.T) {
 	ended := s.restart(t, patience)
 	expectNoneLost(t, l.end(t))
 	for _, life := range ended {
-		expectDrained(t, life, "native", 5*time.Second)
+		expectDrained(t, life, 5*time.Second)
 	}
 	s.expectNoHookFailed(t)
 }

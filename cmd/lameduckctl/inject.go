@@ -98,7 +98,7 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 		return fmt.Errorf("write: %w", err)
 	}
 	if refused {
-		return errFaults{}
+		return faultsError{}
 	}
 	return nil
 }

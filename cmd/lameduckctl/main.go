@@ -69,13 +69,11 @@ func report(stderr io.Writer, err error) int {
 	return exitError
 }
 
-// errFaults ends a command that has done what it could and has told what it could not.
-//
-//nolint:errname // it is returned as it is, and has nothing to say
-type errFaults struct{}
+// A faultsError ends a command that has done what it could and has told what it could not.
+type faultsError struct{}
 
-func (errFaults) Error() string { return "" }
-func (errFaults) ExitCode() int { return exitFaults }
+func (faultsError) Error() string { return "" }
+func (faultsError) ExitCode() int { return exitFaults }
 
 func buildVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok && version == "devel" && info.Main.Version != "" && info.Main.Version != "(devel)" {

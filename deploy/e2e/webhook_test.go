@@ -42,8 +42,9 @@ func Test10ALabelProtectsANamespaceFromItsNextRolloutOn(t *testing.T) {
 			t.Errorf("%s has no Lameduck", pod.Name)
 		}
 	}
+	pause(t, settling) // until the load balancers have let go of those, too
 	l := in.startLoad(t, rate, everyKind...)
-	pause(t, settling)
+	pause(t, 5*time.Second)
 	ended := s.restart(t, patience)
 	expectNoneLost(t, l.end(t))
 	for _, life := range ended {
@@ -93,6 +94,7 @@ func Test10AWebhookThatFailsHoldsNothingUp(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			failures := failedOpen(t)
 			f.begin(w, t)
+			s.awaitSilence(t)
 			s.expectUninjected(t)
 			elsewhere.expectUntouched(t)
 			s.expectNodeDrains(t)
@@ -170,7 +172,7 @@ func Test10KustomizeInstallsTheSameAndDeletesIt(t *testing.T) {
 		t.Error("applied again, it has taken the certificate away")
 	}
 	deleteOverlay(t, dir)
-	expectNothingLeft(t, "lameduck-webhook")
+	expectNothingLeft(t, "/lameduck-webhook") // others have it within their names
 }
 
 // expectUninjected looks that pods of a namespace with the label are created soon, without Lameduck.
@@ -242,6 +244,17 @@ func (s *stage) awaitInjection(t *testing.T) {
 	await(t, patience, "pods to get Lameduck", func() error {
 		if !s.injects(t, "") {
 			return fmt.Errorf("they get none")
+		}
+		return nil
+	})
+}
+
+// awaitSilence returns when the webhook answers no longer: a replica that is told to end serves on for a while.
+func (s *stage) awaitSilence(t *testing.T) {
+	t.Helper()
+	await(t, patience, "the webhook to fall silent", func() error {
+		if s.injects(t, "") {
+			return fmt.Errorf("pods get Lameduck")
 		}
 		return nil
 	})

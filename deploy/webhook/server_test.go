@@ -399,7 +399,8 @@ func TestTooManyConnectionsAreClosedAtOnce(t *testing.T) {
 		}
 		first := <-accepted
 		first.Close()
-		first.Close()
+		first.Close() // which makes room for one, and no more
+		dial()
 		dial()
 		synctest.Wait()
 		if len(accepted) != 2 {

@@ -94,7 +94,12 @@ func (m *matrix) begin(o options) ([]cell, error) {
 			return nil, err
 		}
 		if old != nil {
-			m.file.Command, m.file.Time = old.Command, old.Time
+			m.file.Time = old.Time
+			for program, version := range old.Machine.Versions { // of cells that are not tried now
+				if m.file.Machine.Versions[program] == "" {
+					m.file.Machine.Versions[program] = version
+				}
+			}
 			todo = m.resume(old, todo)
 		}
 	}

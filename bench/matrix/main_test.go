@@ -254,7 +254,7 @@ func TestAnEarlierRecordIsSetAsideUnlessAllOfItIsTakenOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, d := testMatrix(t, "balancers/built-in", nil)
-			old := &record.File{}
+			old := &record.File{Machine: record.Machine{Versions: map[string]string{"caddy": "2", "nginx": "1"}}}
 			for _, c := range m.cells {
 				old.Cells = append(old.Cells, record.Cell{Name: c.name(), Binary: m.binary, Setup: c.setup()})
 			}
@@ -264,9 +264,12 @@ func TestAnEarlierRecordIsSetAsideUnlessAllOfItIsTakenOver(t *testing.T) {
 			if err := old.Write(m.path); err != nil {
 				t.Fatal(err)
 			}
-			m.file = &record.File{}
+			m.file = &record.File{Machine: record.Machine{Versions: map[string]string{"nginx": "2"}}}
 			if _, err := m.begin(options{out: filepath.Dir(m.path), resume: tc.resume, run: regexp.MustCompile("balancers/built-in")}); err != nil {
 				t.Fatal(err)
+			}
+			if v := m.file.Machine.Versions; v["nginx"] != "2" || (v["caddy"] == "2") != tc.resume {
+				t.Errorf("the versions are %v: want those of today, and where it goes on, those of before beside them", v)
 			}
 			aside, err := record.Read(m.path + ".old")
 			switch {

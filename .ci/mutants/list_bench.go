@@ -27,7 +27,7 @@ var bench = []mutant{
 	{"load: idle connections are bounded", "bench/load/bound.go",
 		"c.MostOut/4/", "c.MostOut/", "TestIdleConnections", ""},
 	{"balancer: clients leave their kept connections before a change", "bench/balancer/fleet.go",
-		"if err := sleep(ctx, f.settle); err != nil {", "if err := sleep(ctx, 0); err != nil {", "TestClientsAreToldAMomentBefore", ""},
+		"if err := wait.For(ctx, f.settle); err != nil {", "if err := wait.For(ctx, 0); err != nil {", "TestClientsAreToldAMomentBefore", ""},
 	{"balancer: and come back to them a moment after", "bench/balancer/fleet.go",
 		"defer time.AfterFunc(f.settle, func() { f.changes.Add(-1) })", "defer f.changes.Add(-1)", "TestClientsAreToldAMomentBefore", ""},
 	{"balancer: a delay is no longer for it", "bench/balancer/fleet.go",

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lameduck/bench/internal/port"
+	"lameduck/bench/internal/wait"
 )
 
 // maxNodes is how many addresses 127.0.1.1 and on there are.
@@ -208,7 +209,7 @@ func (f *Fleet) Remove(ctx context.Context, addr string) error {
 func (f *Fleet) change(ctx context.Context, act func() error) error {
 	f.changes.Add(1)
 	defer time.AfterFunc(f.settle, func() { f.changes.Add(-1) })
-	if err := sleep(ctx, f.settle); err != nil {
+	if err := wait.For(ctx, f.settle); err != nil {
 		return err
 	}
 	return act()
@@ -274,16 +275,4 @@ func (f *Fleet) end() error {
 		errs = append(errs, n.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// sleep returns nil after d, and the context's error if that is done before.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

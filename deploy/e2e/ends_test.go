@@ -63,7 +63,8 @@ func Test5EvictionLosesNothingAndKeepsTheBudget(t *testing.T) {
 
 func Test5ANodesDrainDrainsItsPods(t *testing.T) {
 	s := newStage(t)
-	s.deploy(t, team{shape: "native", replicas: 2, app: restricted})
+	mark := fmt.Sprintf(`{ op: add, path: /spec/template/metadata/labels/drained, value: %s }`, s.namespace)
+	s.deploy(t, team{shape: "native", replicas: 2, app: restricted, patches: []string{mark}})
 	pause(t, settling)
 	old := s.pods.alive()
 	node := s.pods.life(old[0]).last.Spec.NodeName
@@ -72,8 +73,8 @@ func Test5ANodesDrainDrainsItsPods(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	// Only these pods: the node is not ours alone.
-	kubectl(t, "drain", node, "--pod-selector", "app=app", "--ignore-daemonsets", "--delete-emptydir-data", "--timeout", patience.String())
+	// Only these pods, of all namespaces: the node is not ours alone.
+	kubectl(t, "drain", node, "--pod-selector", "drained="+s.namespace, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout", patience.String())
 	for _, pod := range old {
 		if l := s.pods.life(pod); l.last.Spec.NodeName == node {
 			l = s.pods.awaitGone(t, patience, pod)

@@ -25,8 +25,8 @@ const maxNodes = 254
 type FleetConfig struct {
 	// Kind is what each node is. Empty means BuiltIn.
 	Kind Kind
-	// Lags says for each node how long after the fleet it learns of an endpoint's end. It learns of additions at once.
-	// Empty means one node that learns of everything at once; zero or less means at once.
+	// Lags says for each node how long after the fleet it learns of an endpoint's end. It learns of additions at once. Empty means one
+	// node that learns of everything at once; zero or less means at once. A kind that reloads takes a moment for it, see Unsettled.
 	Lags []time.Duration
 	// Keepalive is how many idle connections each node keeps to each endpoint. Zero or less: none.
 	Keepalive int
@@ -170,7 +170,7 @@ func (f *Fleet) Addrs() []string {
 // see what has been closed.
 func (f *Fleet) Unsettled() bool { return f.changes.Load() > 0 }
 
-// Add returns when every node sends requests to the endpoint at host:port, which takes the moment that [Fleet.Unsettled] speaks of. Adding one that is there is an error.
+// Add returns when every node sends requests to the endpoint at host:port. Adding one that is there is an error.
 func (f *Fleet) Add(ctx context.Context, addr string) error {
 	errs := make([]error, len(f.nodes))
 	var adding sync.WaitGroup
@@ -225,7 +225,7 @@ func (f *Fleet) begin(removal func()) bool {
 	return !f.closed
 }
 
-// remove tells a node of an endpoint's end when the lag is over, and is called back a moment before.
+// remove tells a node of an endpoint's end when the lag is over; over comes a moment before that, for clients to be told.
 func (f *Fleet) remove(ctx context.Context, over <-chan time.Time, r Removal) error {
 	select {
 	case <-over:

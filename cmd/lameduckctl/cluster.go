@@ -7,11 +7,16 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
+// loadKubeconfig finds a kubeconfig as kubectl does: at the path, where $KUBECONFIG says or at ~/.kube/config.
+func loadKubeconfig(path string, overrides clientcmd.ConfigOverrides) clientcmd.ClientConfig {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = path
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &overrides)
+}
+
 // clusterVersion asks the cluster of a context.
 func clusterVersion(kubeconfig, context string) (string, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = kubeconfig
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
+	config, err := loadKubeconfig(kubeconfig, clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
 	if err != nil {
 		return "", fmt.Errorf("context %s: %w", context, err)
 	}

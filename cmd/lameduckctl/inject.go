@@ -2,11 +2,8 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -121,7 +118,7 @@ func (c *injectCommand) planAll(files []*manifest.File, around map[string]*surro
 				continue
 			}
 			plan, err := c.plan(w)
-			if refusals := refusalsOf(err); len(refusals) > 0 {
+			if refusals := inject.Refusals(err); len(refusals) > 0 {
 				for _, r := range refusals {
 					tell(stderr, w, r.Field, "not injected: "+r.Why+": "+r.Remedy)
 				}
@@ -148,38 +145,9 @@ func (c *injectCommand) plan(w *manifest.Workload) (inject.Plan, error) {
 	return inject.Inject(pods, c.settings)
 }
 
-// refusalsOf returns all that an error has.
-func refusalsOf(err error) []*inject.Refusal {
-	var several interface{ Unwrap() []error }
-	if errors.As(err, &several) {
-		var all []*inject.Refusal
-		for _, e := range several.Unwrap() {
-			all = append(all, refusalsOf(e)...)
-		}
-		return all
-	}
-	var one *inject.Refusal
-	if errors.As(err, &one) {
-		return []*inject.Refusal{one}
-	}
-	return nil
-}
-
 // tell writes a line that begins with where it is about, as compilers do.
 func tell(w io.Writer, about *manifest.Workload, field, text string) {
-	fmt.Fprintf(w, "%s: %s: %s: %s\n", about.Position(about.TemplatePath+pointer(field)), about, field, text)
-}
-
-// step is one of a field's path: .name, [0] or [key].
-var step = regexp.MustCompile(`\.?([^.\[\]]+)|\[([^\]]+)\]`)
-
-// pointer writes a field's path as a JSON Pointer.
-func pointer(field string) string {
-	var p strings.Builder
-	for _, m := range step.FindAllStringSubmatch(field, -1) {
-		p.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(m[1]+m[2]))
-	}
-	return p.String()
+	fmt.Fprintf(w, "%s: %s: %s: %s\n", about.Position(about.TemplatePath+manifest.Pointer(field)), about, field, text)
 }
 
 // joined returns the text of all files as one stream.

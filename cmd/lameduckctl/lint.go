@@ -142,13 +142,11 @@ func (f *lintFlags) read(cmd *cobra.Command, in *lint.Inventory, args []string) 
 	return in.ReadCluster(ctx, config, namespace)
 }
 
-// cluster finds it as kubectl does. The namespace is empty for all of them.
+// cluster finds the cluster, and the namespace, which is empty for all of them.
 func (f *lintFlags) cluster() (*rest.Config, string, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = f.kubeconfig
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: f.context}
+	overrides := clientcmd.ConfigOverrides{CurrentContext: f.context}
 	overrides.Context.Namespace = f.namespace
-	loaded := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
+	loaded := loadKubeconfig(f.kubeconfig, overrides)
 	config, err := loaded.ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
 		return nil, "", errors.New("there is nothing to look at: say files, directories or - for standard input, or a cluster with --context or --kubeconfig")

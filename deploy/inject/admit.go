@@ -2,10 +2,9 @@ package inject
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/version"
 )
 
 // admit refuses what cannot be protected as it stands, whatever its ports.
@@ -14,7 +13,7 @@ func (j *injection) admit() error {
 	switch s := &j.settings; {
 	case len(spec.Containers) == 0:
 		return &Refusal{"spec.containers", "there is none", "add the app's container"}
-	case s.Shape == Native && !since(s.Kubernetes, 1, 29):
+	case s.Shape == Native && !s.hasNative():
 		return &Refusal{"spec.initContainers", "Kubernetes " + s.Kubernetes + " has no native sidecars", "say --shape plain, or lameduck.dev/shape: plain"}
 	case spec.OS != nil && spec.OS.Name == corev1.Windows || spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows):
 		return &Refusal{"spec.os", "lameduck runs on Linux", "leave this one out: label it " + InjectLabel + "=disabled"}
@@ -38,23 +37,33 @@ func (j *injection) admit() error {
 // admitPorts refuses a container that listens where Lameduck itself has to.
 func (c container) admitPorts() error {
 	for i, p := range c.Ports {
-		if p.ContainerPort == adminPort || p.ContainerPort == controlPort {
+		if p.ContainerPort == AdminPort || p.ContainerPort == ControlPort {
 			return &Refusal{c.portField(i), fmt.Sprintf("lameduck itself listens at %d", p.ContainerPort), "let the app listen at another port"}
 		}
 	}
 	return nil
 }
 
-// since says whether a version is known to be earlier than major.minor; one that cannot be read is taken for a recent one.
-func since(version string, major, minor int) bool {
-	first, rest, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
-	second, _, _ := strings.Cut(rest, ".")
-	gotMajor, err := strconv.Atoi(first)
-	gotMinor, minorErr := strconv.Atoi(strings.TrimRight(second, "+"))
-	if err != nil || minorErr != nil {
-		return true
+// firstNative is the first version in which native sidecars are on by default (KEP-753).
+var firstNative = version.MustParseGeneric("1.29")
+
+// ShapeFor returns the best shape that a cluster of a version can have: a native sidecar, or a plain container before there were any. The error says
+// that the version cannot be read.
+func ShapeFor(kubernetes string) (Shape, error) {
+	v, err := version.ParseGeneric(kubernetes)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("version of the cluster: %w", err)
+	case v.AtLeast(firstNative):
+		return Native, nil
 	}
-	return gotMajor > major || gotMajor == major && gotMinor >= minor
+	return Plain, nil
+}
+
+// hasNative says whether the cluster has native sidecars. One of which no version is known is taken for a recent one.
+func (s *Settings) hasNative() bool {
+	best, err := ShapeFor(s.Kubernetes)
+	return err != nil || best == Native
 }
 
 // A container is one of a pod, with its place.

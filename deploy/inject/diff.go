@@ -68,7 +68,7 @@ func diffAnnotations(p *patch, before, after map[string]string) {
 	keys := maps.Clone(before)
 	maps.Copy(keys, after)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		p.set(path+"/"+escape(key), entry(before, key), entry(after, key))
+		p.set(path+"/"+Escape(key), entry(before, key), entry(after, key))
 	}
 }
 
@@ -80,8 +80,8 @@ func entry(m map[string]string, key string) any {
 	return nil
 }
 
-// escape writes a key as a part of a JSON Pointer (RFC 6901 section 3).
-func escape(key string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(key) }
+// Escape writes a key as a part of a JSON Pointer (RFC 6901 section 3).
+func Escape(key string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(key) }
 
 // diffList walks two lists that differ in elements of ours alone: the others are the same ones in the same order, and may have changed
 // inside. The index of an operation is that in the list as the operations before have left it.

@@ -142,7 +142,7 @@ func (c *choices) lifecycle() *corev1.Lifecycle {
 	return []*corev1.Lifecycle{
 		nil, {}, {PostStart: exec}, {PreStop: exec}, {PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 9}}},
 		{PreStop: &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/hold", Port: intstr.FromInt32(80)}}},
-		{PostStart: exec, PreStop: &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/hold", Port: intstr.FromInt32(adminPort)}}},
+		{PostStart: exec, PreStop: &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/hold", Port: intstr.FromInt32(AdminPort)}}},
 	}[c.of(7)]
 }
 

@@ -7,11 +7,12 @@ import (
 
 // The parts of a grace period that nobody sets.
 const (
-	defaultGrace   = 30 * time.Second // Kubernetes', where a pod says none
-	defaultAppStop = 5 * time.Second  // Lameduck's
-	margin         = 3 * time.Second  // which Lameduck keeps for its own end
-	graceStep      = 30 * time.Second // to which what is needed is rounded up
+	DefaultGrace   = 30 * time.Second // Kubernetes', where a pod says none
+	DefaultAppStop = 5 * time.Second  // Lameduck's, where its configuration says none
+	Margin         = 3 * time.Second  // which Lameduck keeps for its own end
 )
+
+const graceStep = 30 * time.Second // to which what is needed is rounded up
 
 // withinHold are the variables that say how long a part of the hold lasts.
 var withinHold = []string{holdMinVariable, quietVariable, holdMaxVariable, spreadVariable}
@@ -19,13 +20,13 @@ var withinHold = []string{holdMinVariable, quietVariable, holdMaxVariable, sprea
 // grant raises the grace period to what the hold needs.
 func (j *injection) grant() error {
 	s, field := &j.settings, "spec.terminationGracePeriodSeconds"
-	has, said := defaultGrace, j.pod.Spec.TerminationGracePeriodSeconds
+	has, said := DefaultGrace, j.pod.Spec.TerminationGracePeriodSeconds
 	if said != nil {
 		has = time.Duration(*said) * time.Second
 	}
 	if s.AppStop == 0 {
-		s.AppStop = defaultAppStop
-		if has != defaultGrace { // which the API server writes where nobody says anything
+		s.AppStop = DefaultAppStop
+		if has != DefaultGrace { // which the API server writes where nobody says anything
 			s.AppStop = max(has, time.Second)
 		}
 	}
@@ -33,14 +34,14 @@ func (j *injection) grant() error {
 	for _, name := range withinHold {
 		hold = max(hold, s.setDuration(name))
 	}
-	need := roundUp(hold+s.AppStop+margin, graceStep)
+	need := roundUp(hold+s.AppStop+Margin, graceStep)
 	if s.GracePeriod > 0 {
 		need = roundUp(s.GracePeriod, time.Second) // a pod counts in seconds
 	}
 	need = max(need, has)
-	room := need - s.AppStop - margin
+	room := need - s.AppStop - Margin
 	if room < s.LBDelay {
-		return &Refusal{field, fmt.Sprintf("%s are not enough for the load balancer's %s, the app's %s to stop and %s", seconds(need), seconds(s.LBDelay), seconds(s.AppStop), seconds(margin)),
+		return &Refusal{field, fmt.Sprintf("%s are not enough for the load balancer's %s, the app's %s to stop and %s", seconds(need), seconds(s.LBDelay), seconds(s.AppStop), seconds(Margin)),
 			"say a longer " + AnnotationPrefix + "grace-period, or a shorter lb-delay or app-stop"}
 	}
 	if maximum := s.setDuration(holdMaxVariable); maximum > 0 {

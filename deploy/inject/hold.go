@@ -29,7 +29,7 @@ func (j *injection) hold() error {
 }
 
 func (j *injection) hook(c container) {
-	get := &corev1.HTTPGetAction{Path: "/hold", Port: intstr.FromInt32(adminPort)}
+	get := &corev1.HTTPGetAction{Path: "/hold", Port: intstr.FromInt32(AdminPort)}
 	if j.pod.Spec.HostNetwork {
 		get.Host = "127.0.0.1" // the kubelet has no address of such a pod to call
 	}
@@ -76,5 +76,5 @@ func handlerName(h *corev1.LifecycleHandler) string {
 
 // ourHook says whether a hook is the one that hook sets.
 func ourHook(l *corev1.Lifecycle) bool {
-	return l != nil && l.PreStop != nil && l.PreStop.HTTPGet != nil && l.PreStop.HTTPGet.Path == "/hold" && l.PreStop.HTTPGet.Port == intstr.FromInt32(adminPort)
+	return l != nil && l.PreStop != nil && l.PreStop.HTTPGet != nil && l.PreStop.HTTPGet.Path == "/hold" && l.PreStop.HTTPGet.Port == intstr.FromInt32(AdminPort)
 }

@@ -27,17 +27,17 @@ func (j *injection) pass() error {
 			continue
 		}
 		was, said := j.pod.Annotations[m.exclude]
-		if slices.Contains(list(was), strconv.Itoa(adminPort)) {
+		if slices.Contains(list(was), strconv.Itoa(AdminPort)) {
 			continue
 		}
 		excluded := excludedPorts{Annotation: m.exclude}
 		if said {
 			excluded.Was = &was
 		}
-		excluded.Is = strings.Join(append(list(was), strconv.Itoa(adminPort)), ",")
+		excluded.Is = strings.Join(append(list(was), strconv.Itoa(AdminPort)), ",")
 		j.annotate(m.exclude, excluded.Is)
 		j.record.Excluded = append(j.record.Excluded, excluded)
-		j.note("metadata.annotations["+m.exclude+"]", "says %s too, so that the kubelet reaches the hook", strconv.Itoa(adminPort))
+		j.note("metadata.annotations["+m.exclude+"]", "says %s too, so that the kubelet reaches the hook", strconv.Itoa(AdminPort))
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package inject
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +75,24 @@ func TestOnlyAClusterThatIsKnownToBeOldHasNoNativeSidecars(t *testing.T) {
 		s.Shape = Plain
 		if _, err := Inject(Workload{Kind: "Deployment", Template: template(t, web)}, s); err != nil {
 			t.Errorf("%q, plain: error %v", version, err)
+		}
+	}
+}
+
+func TestRefusalsAreTakenApart(t *testing.T) {
+	a, b, c := &Refusal{Field: "a"}, &Refusal{Field: "b"}, &Refusal{Field: "c"}
+	for name, tc := range map[string]struct {
+		err  error
+		want []*Refusal
+	}{
+		"none":           {nil, nil},
+		"another error":  {errors.New("x"), nil},
+		"one":            {a, []*Refusal{a}},
+		"one in another": {fmt.Errorf("x: %w", a), []*Refusal{a}},
+		"several":        {errors.Join(a, errors.Join(b, c)), []*Refusal{a, b, c}},
+	} {
+		if got := Refusals(tc.err); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
 		}
 	}
 }

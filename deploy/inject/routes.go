@@ -13,8 +13,8 @@ import (
 // Where Lameduck listens.
 const (
 	firstPort   = 18080 // for clients; that of the next ones is the next that is free
-	adminPort   = 18081 // probes, metrics and the hook
-	controlPort = 18082 // on loopback alone
+	AdminPort   = 18081 // probes, metrics and the hook
+	ControlPort = 18082 // on loopback alone
 )
 
 // A Route is a port of the app that clients reach through Lameduck.
@@ -74,15 +74,15 @@ func (j *injection) route() error {
 	if err != nil {
 		return err
 	}
-	j.number(chosen, ports)
+	listens := j.number(chosen, ports)
 	if n := len(list(j.settings.Env[fallbackVariable])); n > 0 && n != len(j.routes) {
 		return &Refusal{"metadata.annotations[" + AnnotationPrefix + "env]", fmt.Sprintf("there are %d routes, and %s has %d addresses", len(j.routes), fallbackVariable, n),
 			"name one for each, in their order"}
 	}
 	for _, p := range ports {
-		if r := j.routeOf(p.ContainerPort); r != nil {
+		if listen, relayed := listens[p.ContainerPort]; relayed {
 			j.probeTheAppItself(p)
-			j.move(p, r.Listen)
+			j.move(p, listen)
 		}
 	}
 	return nil
@@ -94,17 +94,14 @@ func (j *injection) choose(ports []port) ([]Route, error) {
 		return chosenPorts(j.settings.Ports, ports)
 	}
 	var routes []Route
-	serving := slices.DeleteFunc(slices.Clone(ports), func(p port) bool { return observes(p, ports) })
-	if len(serving) == 0 {
-		serving = ports
-	}
+	anyServes := slices.ContainsFunc(ports, func(p port) bool { return !observes(p, ports) })
 	for _, p := range ports {
-		if slices.Contains(serving, p) {
-			routes = append(routes, p.route(""))
+		if anyServes && observes(p, ports) {
+			j.note(p.in.portField(p.index), "%s is not relayed: what collects from it does not end with a drain, and would hold the pod; %sports says otherwise",
+				p.Name, AnnotationPrefix)
 			continue
 		}
-		j.note(p.in.portField(p.index), "%s is not relayed: what collects from it does not end with a drain, and would hold the pod; %sports says otherwise",
-			p.Name, AnnotationPrefix)
+		routes = append(routes, p.route(""))
 	}
 	if len(routes) == 0 {
 		return nil, &Refusal{"spec.containers", "no container declares a TCP port", "declare the ports that serve, or say " + AnnotationPrefix + "ports: \"8080\""}
@@ -134,35 +131,29 @@ func chosenPorts(wanted []string, ports []port) ([]Route, error) {
 	return routes, nil
 }
 
-// number gives each of the app's ports one of ours, which nobody else declares.
-func (j *injection) number(chosen []Route, ports []port) {
-	next := int32(firstPort)
-	taken := func(n int32) bool {
-		declared := func(p port) bool { return p.ContainerPort == n }
-		wanted := func(r Route) bool { return r.App == n }
-		return n == adminPort || n == controlPort || slices.ContainsFunc(ports, declared) || slices.ContainsFunc(chosen, wanted)
+// number gives each of the app's ports one of ours, which nobody else declares, and returns ours by the app's.
+func (j *injection) number(chosen []Route, ports []port) map[int32]int32 {
+	taken := map[int32]bool{AdminPort: true, ControlPort: true}
+	for _, p := range ports {
+		taken[p.ContainerPort] = true
 	}
 	for _, r := range chosen {
-		if j.routeOf(r.App) != nil {
+		taken[r.App] = true
+	}
+	listens, next := make(map[int32]int32), int32(firstPort)
+	for _, r := range chosen {
+		if _, numbered := listens[r.App]; numbered {
 			continue // several containers declare it, or it has several names
 		}
-		for taken(next) {
+		for taken[next] {
 			next++
 		}
 		r.Listen = next
 		next++
+		listens[r.App] = r.Listen
 		j.routes = append(j.routes, r)
 	}
-}
-
-// routeOf returns the route to a port of the app, or nil.
-func (j *injection) routeOf(app int32) *Route {
-	for i := range j.routes {
-		if j.routes[i].App == app {
-			return &j.routes[i]
-		}
-	}
-	return nil
+	return listens
 }
 
 // move lets a declared port mean Lameduck's: whoever looks for its name finds us. The app listens where it did.

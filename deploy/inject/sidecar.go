@@ -45,12 +45,12 @@ func (j *injection) enterInit(c corev1.Container) {
 
 // sidecar is what the components bring, with the hook that begins the drain: over loopback, so that nobody on the network can.
 func (j *injection) sidecar(drain ...string) corev1.Container {
-	ready := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: intstr.FromInt32(adminPort)}}
+	ready := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: intstr.FromInt32(AdminPort)}}
 	return corev1.Container{
 		Name:  ours,
 		Image: j.settings.Image,
 		Env:   j.environment(),
-		Ports: []corev1.ContainerPort{{Name: adminName, ContainerPort: adminPort}},
+		Ports: []corev1.ContainerPort{{Name: adminName, ContainerPort: AdminPort}},
 		// The app starts when it has succeeded; half a minute is plenty for a program that listens within milliseconds.
 		StartupProbe:    &corev1.Probe{ProbeHandler: ready, PeriodSeconds: 1, FailureThreshold: 30},
 		ReadinessProbe:  &corev1.Probe{ProbeHandler: ready, PeriodSeconds: 5},
@@ -70,7 +70,7 @@ func (j *injection) environment() []corev1.EnvVar {
 		{Name: routesVariable, Value: strings.Join(routes, ",")},
 		{Name: graceVariable, Value: seconds(j.grace)},
 	}
-	if j.settings.AppStop != defaultAppStop {
+	if j.settings.AppStop != DefaultAppStop {
 		env = append(env, corev1.EnvVar{Name: appStopVariable, Value: seconds(j.settings.AppStop)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.settings.Env)) {

@@ -103,7 +103,7 @@ func (e excludedPorts) undo(annotations map[string]string) {
 	case now == e.Is:
 		annotations[e.Annotation] = *e.Was
 	default:
-		others := slices.DeleteFunc(list(now), func(p string) bool { return p == strconv.Itoa(adminPort) })
+		others := slices.DeleteFunc(list(now), func(p string) bool { return p == strconv.Itoa(AdminPort) })
 		annotations[e.Annotation] = strings.Join(others, ",")
 	}
 }

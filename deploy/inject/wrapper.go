@@ -35,7 +35,7 @@ func (j *injection) wrap() error {
 	now := find(&j.current.Spec, c.Name)
 	c.Command = append(slices.Clone(wrapperCommand), c.Command...)
 	j.wrapEnvironment(c, now)
-	c.Ports = put(c.Ports, corev1.ContainerPort{Name: adminName, ContainerPort: adminPort}, now.Ports, isAdmin)
+	c.Ports = put(c.Ports, corev1.ContainerPort{Name: adminName, ContainerPort: AdminPort}, now.Ports, isAdmin)
 	if c.VolumeMounts == nil {
 		j.record.created("volumeMounts", c.Name)
 	}

@@ -11,6 +11,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"lameduck/deploy/inject"
 )
 
 // The three ways in which Lameduck is in a pod.
@@ -22,12 +24,12 @@ const (
 
 // What Lameduck takes for settings that are left out, and what it keeps of the grace period for itself.
 const (
-	defaultAppStop = 5 * time.Second
-	defaultGrace   = 30 * time.Second
+	defaultAppStop = inject.DefaultAppStop
+	defaultGrace   = inject.DefaultGrace
 	defaultSilence = 5 * time.Second
-	defaultAdmin   = 18081
-	control        = 18082
-	margin         = 3 * time.Second
+	defaultAdmin   = inject.AdminPort
+	control        = inject.ControlPort
+	margin         = inject.Margin
 )
 
 // A duck is the Lameduck of a pod: what its container's environment says.

@@ -137,26 +137,9 @@ func objectOf(m *manifest.Object) object {
 // locator finds the lines of an object's fields.
 func locator(m *manifest.Object) Locator {
 	return func(field string) (string, int) {
-		p := m.Position(pointer(field))
+		p := m.Position(manifest.Pointer(field))
 		return p.File, p.Line
 	}
-}
-
-// pointer is the JSON Pointer of a path such as spec.containers[0].image or metadata.annotations[lameduck.dev/lb-delay].
-func pointer(path string) string {
-	var b strings.Builder
-	for part := range strings.SplitSeq(path, "[") {
-		key, after, isKey := strings.Cut(part, "]")
-		if !isKey {
-			key, after = "", part
-		}
-		for _, step := range append([]string{key}, strings.Split(after, ".")...) {
-			if step != "" {
-				b.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(step))
-			}
-		}
-	}
-	return b.String()
 }
 
 // quotedField is how the strict decoder names a field.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"lameduck/deploy/inject"
 )
 
 // graceRules are about time: what has to fit into the grace period.
@@ -152,7 +154,7 @@ func (w *workload) lbDelay() time.Duration {
 	return w.in.options.LBDelay
 }
 
-const lbDelayAnnotation = "lameduck.dev/lb-delay"
+const lbDelayAnnotation = inject.AnnotationPrefix + "lb-delay"
 
 func settingRefused(w *workload, say say) {
 	annotationRefused(w, say)

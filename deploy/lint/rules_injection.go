@@ -2,7 +2,6 @@ package lint
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -89,23 +88,13 @@ func injectionRefused(w *workload, say say) {
 	}
 }
 
-// refusals takes an error of inject apart.
+// refusals takes an error of inject apart. Another one, which nobody expects, is told as one.
 func refusals(err error) []*inject.Refusal {
-	if several, is := err.(interface{ Unwrap() []error }); is {
-		var all []*inject.Refusal
-		for _, e := range several.Unwrap() {
-			all = append(all, refusals(e)...)
-		}
-		return all
+	all := inject.Refusals(err)
+	if err != nil && len(all) == 0 {
+		return []*inject.Refusal{{Field: "spec", Why: err.Error(), Remedy: "lameduckctl inject says more"}}
 	}
-	var r *inject.Refusal
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &r):
-		return []*inject.Refusal{r}
-	}
-	return []*inject.Refusal{{Field: "spec", Why: err.Error(), Remedy: "lameduckctl inject says more"}}
+	return all
 }
 
 // within is the path of a field of the pod template.

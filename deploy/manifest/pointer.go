@@ -1,13 +1,28 @@
 package manifest
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"lameduck/deploy/inject"
 )
 
 const mergeTag = "!!merge"
+
+// fieldStep is one of a field's path: .name, [0] or [key].
+var fieldStep = regexp.MustCompile(`\.?([^.\[\]]+)|\[([^\]]+)\]`)
+
+// Pointer writes a field's path, as spec.containers[0].image or metadata.annotations[lameduck.dev/lb-delay], as a JSON Pointer (RFC 6901).
+func Pointer(field string) string {
+	var p strings.Builder
+	for _, m := range fieldStep.FindAllStringSubmatch(field, -1) {
+		p.WriteString("/" + inject.Escape(m[1]+m[2]))
+	}
+	return p.String()
+}
 
 // node returns the one at a JSON Pointer (RFC 6901), or nil.
 func (d *Document) node(pointer string) *yaml.Node {

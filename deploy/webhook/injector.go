@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"errors"
 	"maps"
 	"runtime/debug"
 	"strings"
@@ -119,7 +118,7 @@ func (i *injector) sign(pod *corev1.PodTemplateSpec) []inject.Operation {
 		return []inject.Operation{{Op: "add", Path: "/metadata/annotations", Value: pod.Annotations}}
 	}
 	maps.Copy(pod.Annotations, before)
-	path := "/metadata/annotations/" + strings.ReplaceAll(InjectedByAnnotation, "/", "~1") // RFC 6901 section 3
+	path := "/metadata/annotations/" + inject.Escape(InjectedByAnnotation)
 	return []inject.Operation{{Op: "add", Path: path, Value: i.version}}
 }
 
@@ -141,13 +140,13 @@ func nameOf(pod *corev1.Pod) string {
 
 // reasons returns one warning for each refusal of those that are joined.
 func reasons(err error) []string {
-	var several interface{ Unwrap() []error }
-	if errors.As(err, &several) {
-		var all []string
-		for _, e := range several.Unwrap() {
-			all = append(all, reasons(e)...)
-		}
-		return all
+	refusals := inject.Refusals(err)
+	if len(refusals) == 0 {
+		return []string{"not injected: " + err.Error()}
 	}
-	return []string{"not injected: " + err.Error()}
+	var all []string
+	for _, r := range refusals {
+		all = append(all, "not injected: "+r.Error())
+	}
+	return all
 }

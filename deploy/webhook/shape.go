@@ -2,11 +2,9 @@ package webhook
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"go.uber.org/zap"
-	"k8s.io/apimachinery/pkg/util/version"
 
 	"lameduck/deploy/inject"
 )
@@ -24,7 +22,7 @@ func learnShape(ctx context.Context, ask VersionFunc, i *injector, s inject.Sett
 	for {
 		said, err := ask(ctx)
 		if err == nil {
-			if s.Shape, err = shapeFor(said); err == nil {
+			if s.Shape, err = inject.ShapeFor(said); err == nil {
 				s.Kubernetes = said
 				i.settings.Store(&s)
 				log.Info("shape chosen", zap.String("shape", string(s.Shape)), zap.String("kubernetes", said))
@@ -43,18 +41,4 @@ func learnShape(ctx context.Context, ask VersionFunc, i *injector, s inject.Sett
 		case <-timer.C:
 		}
 	}
-}
-
-// firstNative is the first version in which native sidecars are on by default (KEP-753).
-var firstNative = version.MustParseGeneric("1.29")
-
-func shapeFor(kubernetes string) (inject.Shape, error) {
-	v, err := version.ParseGeneric(kubernetes)
-	if err != nil {
-		return "", fmt.Errorf("version of the cluster: %w", err)
-	}
-	if v.AtLeast(firstNative) {
-		return inject.Native, nil
-	}
-	return inject.Plain, nil
 }

@@ -266,18 +266,18 @@ func TestHelpHasTheTableOfVariables(t *testing.T) {
 	}
 }
 
-func TestReadmeHasTheTableOfHelp(t *testing.T) {
-	want, got := helpTable(t), readmeTable(t, prefix)
+func TestDocsHaveTheTableOfHelp(t *testing.T) {
+	want, got := helpTable(t), docsTable(t, "configuration.md", prefix)
 	for name, value := range want {
 		if given, ok := got[name]; !ok {
-			t.Errorf("README.md does not have %s", name)
+			t.Errorf("docs/configuration.md does not have %s", name)
 		} else if given != value {
-			t.Errorf("README.md gives %q as the default of %s, --help %q", given, name, value)
+			t.Errorf("docs/configuration.md gives %q as the default of %s, --help %q", given, name, value)
 		}
 	}
 	for name := range got {
 		if _, ok := want[name]; !ok {
-			t.Errorf("README.md has %s, --help does not", name)
+			t.Errorf("docs/configuration.md has %s, --help does not", name)
 		}
 	}
 }
@@ -301,14 +301,12 @@ func helpTable(t *testing.T) map[string]string {
 	return table
 }
 
-// readmeTable returns the second column of README.md's tables by the first one, of the rows whose first one begins with a prefix.
-// Code marks are taken off.
-func readmeTable(t *testing.T, prefix string) map[string]string {
+// docsTable returns the second column of a page's tables by the first one, of the rows whose first
+// column starts with prefix. Backquotes are removed.
+func docsTable(t *testing.T, page, prefix string) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	if os.IsNotExist(err) {
-		t.Skip("there is no README.md yet")
-	} else if err != nil {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
+	if err != nil {
 		t.Fatal(err)
 	}
 	table := make(map[string]string)
@@ -322,7 +320,7 @@ func readmeTable(t *testing.T, prefix string) map[string]string {
 			continue
 		}
 		if _, twice := table[name]; twice {
-			t.Errorf("README.md has %s twice", name)
+			t.Errorf("docs/%s has %s twice", page, name)
 		}
 		table[name] = strings.Trim(columns[2], " `")
 	}

@@ -32,18 +32,18 @@ func TestTheMetricsAreWellFormed(t *testing.T) {
 	}
 }
 
-func TestReadmeHasTheTableOfMetrics(t *testing.T) {
+func TestDocsHaveTheTableOfMetrics(t *testing.T) {
 	t.Parallel()
-	want := readmeTable(t, "lameduck_")
+	want := docsTable(t, "metrics.md", "lameduck_")
 	got := metricTypes(exposition(t))
 	for _, name := range slices.Sorted(maps.Keys(got)) {
 		if _, ok := want[name]; !ok {
-			t.Errorf("README.md does not have %s, a %s", name, got[name])
+			t.Errorf("docs/metrics.md does not have %s, a %s", name, got[name])
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if _, ok := got[name]; !ok {
-			t.Errorf("README.md has %s, /metrics does not", name)
+			t.Errorf("docs/metrics.md has %s, /metrics does not", name)
 		}
 	}
 }

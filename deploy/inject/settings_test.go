@@ -112,20 +112,20 @@ func TestSetLeavesACopyOfTheSettingsAlone(t *testing.T) {
 	}
 }
 
-// TestTheVariablesAreThoseOfTheREADME keeps the list where it belongs.
-func TestTheVariablesAreThoseOfTheREADME(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+// TestTheVariablesAreThoseOfTheDocs compares the list with docs/configuration.md.
+func TestTheVariablesAreThoseOfTheDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var listed []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `(LAMEDUCK_\\w+)` \\|").FindAllSubmatch(readme, -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `(LAMEDUCK_\\w+)` \\|").FindAllSubmatch(page, -1) {
 		listed = append(listed, string(m[1]))
 	}
 	known := append(slices.Collect(maps.Keys(variables)), slices.Collect(maps.Keys(reserved))...)
 	slices.Sort(listed)
 	slices.Sort(known)
 	if !slices.Equal(listed, known) {
-		t.Errorf("the README has\n%v\nand we know\n%v", listed, known)
+		t.Errorf("docs/configuration.md has\n%v\nand we know\n%v", listed, known)
 	}
 }

@@ -12,7 +12,7 @@ RUN go build -trimpath -ldflags "${LDFLAGS}" -o /lameduckctl ./cmd/lameduckctl
 FROM source AS build
 RUN go build -trimpath -ldflags "${LDFLAGS}" -o /lameduck ./cmd/lameduck
 
-# docker build --target lameduckctl: for the webhook (deploy/chart). It trusts the authority that the kubelet mounts, and no other.
+# docker build --target lameduckctl: for the webhook (deploy/helm). It trusts the authority that the kubelet mounts, and no other.
 FROM scratch AS lameduckctl
 ARG VERSION=devel
 LABEL org.opencontainers.image.title="lameduckctl" \

@@ -29,11 +29,11 @@ var examples = map[string]string{
 func TestEveryExampleIsBuiltAsItsGoldenFileSays(t *testing.T) {
 	for name := range examples {
 		t.Run(name, func(t *testing.T) {
-			expectGolden(t, name, yamlOf(t, buildExample(t, name)))
+			expectGolden(t, "kustomize", name, yamlOf(t, buildExample(t, name)))
 		})
 	}
 	t.Run("observability", func(t *testing.T) {
-		expectGolden(t, "observability", yamlOf(t, build(t, filesys.MakeFsOnDisk(), "observability")))
+		expectGolden(t, "kustomize", "observability", yamlOf(t, build(t, filesys.MakeFsOnDisk(), "observability")))
 	})
 }
 
@@ -51,9 +51,9 @@ func TestEveryExampleIsListed(t *testing.T) {
 	}
 }
 
-func expectGolden(t *testing.T, name, got string) {
+func expectGolden(t *testing.T, dir, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name+".yaml")
+	path := filepath.Join(dir, "testdata", name+".yaml")
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -95,10 +95,8 @@ func yamlOf(t *testing.T, m resmap.ResMap) string {
 func team(t *testing.T, component string, files map[string]string) (fs filesys.FileSystem, dir string) {
 	t.Helper()
 	fs = filesys.MakeFsInMemory()
-	for _, d := range append([]string{"parts"}, shapes...) {
-		copyTree(t, fs, d)
-	}
-	kustomization := "components: [../deploy/" + component + "]\nresources:\n"
+	copyTree(t, fs, "kustomize")
+	kustomization := "components: [../deploy/kustomize/" + component + "]\nresources:\n"
 	for name, text := range files {
 		kustomization += "  - " + name + "\n"
 		writeFile(t, fs, "/team/"+name, []byte(text))

@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+const chartDir = "helm/lameduck-webhook"
+
 // chartValues are the files of values that the chart is rendered with.
 var chartValues = []string{"default", "monitored", "certificate", "full"}
 
@@ -21,7 +23,7 @@ var chartValues = []string{"default", "monitored", "certificate", "full"}
 //	go test ./deploy -update
 func TestTheChartIsRenderedAsItsGoldenFilesSay(t *testing.T) {
 	for _, values := range chartValues {
-		t.Run(values, func(t *testing.T) { expectGolden(t, "chart-"+values, renderChart(t, values)) })
+		t.Run(values, func(t *testing.T) { expectGolden(t, "helm", values, renderChart(t, values)) })
 	}
 }
 
@@ -78,7 +80,7 @@ func TestEveryObjectOfAReleaseHasTheReleasesName(t *testing.T) {
 
 func TestTheChartIsWithoutFaultForHelmLint(t *testing.T) {
 	for _, values := range chartValues {
-		cmd := exec.CommandContext(t.Context(), helm(t), append([]string{"lint", "--strict", "chart"}, valuesFlags(values)...)...)
+		cmd := exec.CommandContext(t.Context(), helm(t), append([]string{"lint", "--strict", chartDir}, valuesFlags(values)...)...)
 		if said, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", values, err, said)
 		}
@@ -100,7 +102,7 @@ func valuesFlags(values string) []string {
 	if values == "default" {
 		return nil
 	}
-	return []string{"--values", "chart/ci/" + values + "-values.yaml"}
+	return []string{"--values", chartDir + "/ci/" + values + "-values.yaml"}
 }
 
 // render returns what helm would apply.
@@ -121,7 +123,7 @@ func helmTemplate(t *testing.T, flags ...string) (string, error) {
 // runHelmTemplate says for which Kubernetes, since a helm that is built from its source takes an old one for granted.
 func runHelmTemplate(t *testing.T, release string, flags ...string) (string, error) {
 	t.Helper()
-	args := append([]string{"template", release, "chart", "--namespace", "lameduck", "--kube-version", "1.34.0"}, flags...)
+	args := append([]string{"template", release, chartDir, "--namespace", "lameduck", "--kube-version", "1.34.0"}, flags...)
 	cmd := exec.CommandContext(t.Context(), helm(t), args...)
 	var errors bytes.Buffer
 	cmd.Stderr = &errors
@@ -151,11 +153,11 @@ func documents(stream string) []string {
 
 // What is not in the README is found by nobody, and what is no more there misleads.
 func TestTheChartsREADMEHasEveryValueAndEveryAlert(t *testing.T) {
-	readme, err := os.ReadFile("chart/README.md")
+	readme, err := os.ReadFile(chartDir + "/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("chart/values.yaml")
+	text, err := os.ReadFile(chartDir + "/values.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +174,7 @@ func TestTheChartsREADMEHasEveryValueAndEveryAlert(t *testing.T) {
 			}
 		}
 	}
-	for _, g := range rules(t, "chart/files").Groups {
+	for _, g := range rules(t, chartDir+"/files").Groups {
 		for _, r := range g.Rules {
 			words = append(words, "| `"+r.Alert+"` |")
 		}

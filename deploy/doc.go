@@ -1,13 +1,18 @@
-// Package deploy has what is applied to a cluster, and the tests of it. Its code is in the packages of lameduckctl below.
+// Package deploy has what users apply to a cluster, the packages of lameduckctl, and the tests of both.
 //
-//	native/ plain/ wrapper/   Kustomize components: Lameduck for a workload that is there, in one of its three shapes
-//	parts/                    what the shapes share
-//	examples/                 complete workloads, each a team's own manifests and a kustomization
-//	chart/ injector/          the webhook that gives labelled namespaces a Lameduck, for Helm and for Kustomize
-//	observability/            monitors, rules and a dashboard
-//	inject/                   plans how Lameduck comes into a pod
-//	lint/                     tells what will go wrong in a rollout
-//	manifest/                 reads manifests, and changes them in place
-//	testdata/                 what kustomize makes of each
-//	e2e/                      the tests on a real cluster
+// For users:
+//
+//	kustomize/native plain wrapper   Lameduck for a workload, in one of its three shapes; base has what they share
+//	kustomize/webhook                the webhook that injects Lameduck into the pods of labelled namespaces
+//	helm/lameduck-webhook            the same webhook as a Helm chart
+//	examples/                        complete workloads: a team's own manifests and a kustomization
+//	observability/                   monitors, alert rules and a dashboard
+//
+// Code:
+//
+//	inject/     plans the changes that bring Lameduck into a pod
+//	lint/       finds what will go wrong in a rollout
+//	manifest/   reads manifests and edits them in place
+//	webhook/    the server of the webhook
+//	e2e/        tests on a real cluster
 package deploy

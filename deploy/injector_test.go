@@ -27,7 +27,9 @@ var injectors = map[string]string{"default": "", "monitored": "monitoring", "cer
 
 func TestTheInjectorIsBuiltAsItsGoldenFilesSay(t *testing.T) {
 	for values := range injectors {
-		t.Run(values, func(t *testing.T) { expectGolden(t, "injector-"+values, yamlOf(t, buildInjector(t, values))) })
+		t.Run(values, func(t *testing.T) {
+			expectGolden(t, "kustomize", "webhook-"+values, yamlOf(t, buildInjector(t, values)))
+		})
 	}
 }
 
@@ -205,11 +207,11 @@ func TestAnUpgradeKeepsWhatTheWebhookHasWritten(t *testing.T) {
 func buildInjector(t *testing.T, values string) resmap.ResMap {
 	t.Helper()
 	fs := filesys.MakeFsInMemory()
-	copyTree(t, fs, "injector")
-	copyTree(t, fs, "chart/files")
-	kustomization := "resources: [../deploy/injector]\n"
+	copyTree(t, fs, "kustomize/webhook")
+	copyTree(t, fs, chartDir+"/files")
+	kustomization := "resources: [../deploy/kustomize/webhook]\n"
 	if c := injectors[values]; c != "" {
-		kustomization += "components: [../deploy/injector/" + c + "]\n"
+		kustomization += "components: [../deploy/kustomize/webhook/" + c + "]\n"
 	}
 	writeFile(t, fs, "/team/kustomization.yaml", []byte(kustomization))
 	return build(t, fs, "/team")

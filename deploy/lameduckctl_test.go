@@ -49,7 +49,7 @@ func TestTheWebhookHasTheMetricsThatItsRulesAskFor(t *testing.T) {
 	if _, err := fetch("http://" + addr + "/livez"); err != nil {
 		t.Error(err)
 	}
-	for _, g := range rules(t, "chart/files").Groups {
+	for _, g := range rules(t, chartDir+"/files").Groups {
 		for _, r := range g.Rules {
 			for _, name := range regexp.MustCompile(`lameduck_webhook_\w+`).FindAllString(r.Expr.String(), -1) {
 				name = strings.TrimSuffix(name, "_bucket")

@@ -29,7 +29,7 @@ const patience = time.Minute
 var metricName = regexp.MustCompile(`(^|[^:\w])(lameduck_\w+)`)
 
 // ruleDirs have each a kustomization with rules, and rules_test.yaml that tries them.
-var ruleDirs = []string{"observability", "chart/files"}
+var ruleDirs = []string{"observability", chartDir + "/files"}
 
 func TestTheRulesFireWhenTheyShould(t *testing.T) {
 	promtool := program(t, "promtool", "prometheus")

@@ -23,7 +23,7 @@ const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
 const webhookHelp = `Bring Lameduck into the pods of labelled namespaces while they are created.
 
-It is an admission webhook, for a MutatingWebhookConfiguration with the path /mutate; deploy/chart installs it. It refuses no pod: what it cannot
+It is an admission webhook, for a MutatingWebhookConfiguration with the path /mutate; deploy/helm installs it. It refuses no pod: what it cannot
 protect is created as it is, with a warning.
 
 With --tls-cert and --tls-key it shows a certificate that others make. Without, it makes its own and renews it, shares it with the other replicas in the

@@ -82,7 +82,7 @@ func (a alerts) firing(name string) error {
 // chartRules returns the rules as Prometheus itself takes them.
 func chartRules(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../chart/files/rules.yaml")
+	text, err := os.ReadFile("../helm/lameduck-webhook/files/rules.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

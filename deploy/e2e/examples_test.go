@@ -61,7 +61,7 @@ func TestEveryExampleIsTakenBecomesReadyAndWorks(t *testing.T) {
 func (e example) overlay(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
-	copyComponents(t, root, "examples")
+	copyDeploy(t, root, "examples")
 	k := "resources: [../examples/" + e.name + "]\nimages:\n"
 	for from, to := range map[string]string{
 		"registry.example/lameduck": duckImage, "registry.example/app": appImage, "registry.example/grpc-app": appImage,

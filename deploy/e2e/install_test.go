@@ -14,7 +14,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -46,14 +45,14 @@ func installWebhook(t *testing.T, options ...string) *webhook {
 	if len(options) > 0 {
 		w.makeCertificate(t)
 	}
-	helm(t, append([]string{"install", w.release, "../chart", "-n", w.namespace, "--wait", "--timeout", patience.String()}, w.values...)...)
+	helm(t, append([]string{"install", w.release, "../helm/lameduck-webhook", "-n", w.namespace, "--wait", "--timeout", patience.String()}, w.values...)...)
 	return w
 }
 
 // upgrade upgrades the release to other values.
 func (w *webhook) upgrade(t *testing.T, values ...string) {
 	t.Helper()
-	args := append([]string{"upgrade", w.release, "../chart", "-n", w.namespace, "--wait", "--timeout", patience.String()}, w.values...)
+	args := append([]string{"upgrade", w.release, "../helm/lameduck-webhook", "-n", w.namespace, "--wait", "--timeout", patience.String()}, w.values...)
 	helm(t, append(args, values...)...)
 }
 
@@ -97,16 +96,14 @@ func expectNothingLeft(t *testing.T, name string) {
 	})
 }
 
-// injectorOverlay is a team's kustomization of the webhook, with images that the cluster has.
-func injectorOverlay(t *testing.T) string {
+// webhookOverlay is a team's kustomization of the webhook, with images that the cluster has.
+func webhookOverlay(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
-	if err := os.CopyFS(filepath.Join(root, "injector"), os.DirFS("../injector")); err != nil {
-		t.Fatal(err)
-	}
+	copyDeploy(t, root)
 	repository, tag, _ := strings.Cut(ctlImage, ":")
 	write(t, filepath.Join(root, "overlay", "kustomization.yaml"), fmt.Sprintf(`
-resources: [../injector]
+resources: [../kustomize/webhook]
 images: [{ name: registry.example/lameduckctl, newName: %s, newTag: %s }]
 patches:
   - target: { kind: Deployment, name: lameduck-webhook }

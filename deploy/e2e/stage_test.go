@@ -148,7 +148,7 @@ func (w team) kustomization() string {
 	var k strings.Builder
 	k.WriteString("resources: [deployment.yaml]\n")
 	if w.shape != "" {
-		fmt.Fprintf(&k, "components: [../deploy/%s]\n", w.shape)
+		fmt.Fprintf(&k, "components: [../deploy/kustomize/%s]\n", w.shape)
 	}
 	repository, tag, _ := strings.Cut(duckImage, ":")
 	fmt.Fprintf(&k, "images: [{ name: registry.example/lameduck, newName: %s, newTag: %s }]\n", repository, tag)
@@ -184,17 +184,17 @@ func (s *stage) deploy(t *testing.T, w team) {
 func (s *stage) applyTeam(t *testing.T, w team) {
 	t.Helper()
 	root := t.TempDir()
-	copyComponents(t, filepath.Join(root, "deploy"))
+	copyDeploy(t, filepath.Join(root, "deploy"))
 	dir := filepath.Join(root, "team")
 	write(t, filepath.Join(dir, "deployment.yaml"), w.deployment())
 	write(t, filepath.Join(dir, "kustomization.yaml"), w.kustomization())
 	s.kubectl(t, "apply", "-k", dir)
 }
 
-// copyComponents copies the components, and other directories of deploy.
-func copyComponents(t *testing.T, to string, others ...string) {
+// copyDeploy copies the components, and other directories of deploy.
+func copyDeploy(t *testing.T, to string, others ...string) {
 	t.Helper()
-	for _, d := range slices.Concat(shapes, []string{"parts"}, others) {
+	for _, d := range append([]string{"kustomize"}, others...) {
 		if err := os.CopyFS(filepath.Join(to, d), os.DirFS(filepath.Join("..", d))); err != nil {
 			t.Fatal(err)
 		}

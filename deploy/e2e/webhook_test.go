@@ -160,7 +160,7 @@ func Test10InstallUpgradeAndUninstallLeaveNothingBehind(t *testing.T) {
 }
 
 func Test10KustomizeInstallsTheSameAndDeletesIt(t *testing.T) {
-	dir := injectorOverlay(t)
+	dir := webhookOverlay(t)
 	t.Cleanup(func() { deleteOverlay(t, dir) })
 	kubectl(t, "apply", "-k", dir)
 	kubectl(t, "rollout", "status", "deployment/lameduck-webhook", "-n", "lameduck", "--timeout", patience.String())

@@ -40,7 +40,7 @@ func TestInjectBringsWhatTheComponentsBring(t *testing.T) {
 			if len(got.Annotations) == 0 {
 				got.Annotations = nil
 			}
-			if want := workload(t, filepath.Join("..", "testdata", name+".yaml")).Template; !reflect.DeepEqual(got, want) {
+			if want := workload(t, filepath.Join("..", "kustomize", "testdata", name+".yaml")).Template; !reflect.DeepEqual(got, want) {
 				t.Errorf("inject makes\n%+v\nand the component\n%+v", got, want)
 			}
 		})

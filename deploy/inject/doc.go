@@ -3,7 +3,7 @@
 //	template + settings ──> Inject ──> JSON Patch + notes      what lameduckctl inject writes, and what the webhook answers
 //	injected template   ──> Eject  ──> JSON Patch              what is needed for it is in the annotation lameduck.dev/injected
 //
-// What comes in is what the components deploy/native, deploy/plain and deploy/wrapper bring: a container, hooks that keep the
+// What comes in is what the components native, plain and wrapper of deploy/kustomize bring: a container, hooks that keep the
 // others alive until the drain is over, ports that now mean Lameduck's, and a grace period in which the hold has room.
 //
 // It is pure: it reads no file, asks no cluster and changes nothing that it is handed.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lameduck/lifecycle/silence"
+	"lameduck/proxy/mss"
 )
 
 // A conn is one client connection bound to one app connection. Two goroutines relay it, one per direction:
@@ -115,7 +116,7 @@ func (c *conn) reach() (Conn, error) {
 
 // dial connects to the app or, once that has ended, to the fallback.
 func (c *conn) dial() (Conn, error) {
-	if c.route.Fallback != nil && announces(c.client, byFallback) {
+	if c.route.Fallback != nil && hasMark(c.client, mss.Fallback) {
 		return c.dialAtOnce()
 	}
 	app, err := c.server.dialApp(c.route)

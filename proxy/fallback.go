@@ -8,50 +8,45 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"lameduck/proxy/mss"
 )
 
-// An app that ends by itself while we drain leaves us with connections that nobody serves. With a fallback, the address of the
-// app's own Service mostly, they go to another pod: the cluster's own balancing has dropped a dying pod long before a slow load
-// balancer does.
+// If the app exits during a drain, new connections have nobody to serve them. With a fallback,
+// usually the app's own Service, they are sent to another pod: the cluster stops routing to a
+// terminating pod long before a slow load balancer does.
 //
-// For a moment the Service may still lead back to us, or to another pod that is in the same place. Then who dials has to dial again,
-// and who accepts must not dial at all: it would go round in circles. Each shows the other what it is in a way that goes through the
-// address translation of a Service and adds no byte: by the maximum segment size that its SYN announces (RFC 9293 section
-// 3.7.1), see segment. Who dials sees what has answered before it sends a byte. Who accepts cannot see that of a connection that
-// was made after it had begun to show it has no app, since the kernel caps the other's size by its own; but whoever has come by
-// a fallback leaves it without a byte then. So it waits for the first one.
+// For a moment the Service may still route back to us, or to another pod without an app. The dialing
+// side must then dial again, and the accepting side must not dial at all, or the connection would
+// be passed around in circles. Each side shows the other its state with a mark in the TCP maximum
+// segment size (package mss). The dialing side reads the peer's mark before it sends a byte. The
+// accepting side cannot, once its listener announces mss.NoApp. So it waits for the first byte: a
+// peer that came through a fallback closes the connection without sending one.
 
-// A segment is a maximum segment size that says something. Every path of IPv6 allows these (an MTU of 1280 leaves 1220), and no usual MTU
-// results in them.
-type segment int
-
-const (
-	byFallback segment = 1187 // the connection is one to a fallback
-	withoutApp segment = 1163 // the server that has accepted it has no app any more; below byFallback, which caps what is seen of it
-)
-
-// firstByteWait is how long a client may say nothing before it is taken for one whose server speaks first. Who has come by a
-// fallback has left long before.
+// firstByteWait is how long a client may stay silent before the server is assumed to speak first. A
+// peer that came through a fallback has closed the connection long before.
 const firstByteWait = time.Second
 
-// maxFallbacks bounds the connections to fallbacks that exist at a time, for where a proxy between the pods takes the mark off.
+// maxFallbacks bounds the number of connections to fallbacks, in case a proxy between the pods
+// removes the marks.
 const maxFallbacks = 1024
 
 // fallbackTimeout is how long a connection to a fallback may take: in a cluster it takes milliseconds.
 const fallbackTimeout = 5 * time.Second
 
-// settleTime is how long a new connection to a fallback waits for its end: it takes a server whose app refuses much less to
-// reset it.
+// settleTime is how long a new connection to a fallback waits for its end. A server whose app
+// refuses connections resets it much sooner.
 const settleTime = 50 * time.Millisecond
 
-// errNoApp says that whom we have reached has no app either.
+// errNoApp says that the pod that was reached has no app either.
 var errNoApp = errors.New("pod has no app any more")
 
-// DialFallback returns a Dialer for the fallback at address, host:port. It fails also where it reaches a server like this one that has no app.
+// DialFallback returns a Dialer for the fallback at address, host:port. The Dialer also fails if it
+// reaches a Lameduck whose app has exited.
 func DialFallback(address string) Dialer {
 	d := &net.Dialer{
 		Timeout: fallbackTimeout,
-		Control: func(_, _ string, raw syscall.RawConn) error { return announce(raw, byFallback) },
+		Control: func(_, _ string, raw syscall.RawConn) error { return mss.Set(raw, mss.Fallback) },
 	}
 	return func(ctx context.Context) (Conn, error) {
 		c, err := d.DialContext(ctx, "tcp", address)
@@ -59,7 +54,7 @@ func DialFallback(address string) Dialer {
 			return nil, err
 		}
 		to := c.(*net.TCPConn)
-		if announces(to, withoutApp) || endsSoon(to) {
+		if hasMark(to, mss.NoApp) || endsSoon(to) {
 			reset(to)
 			return nil, errNoApp
 		}
@@ -67,7 +62,8 @@ func DialFallback(address string) Dialer {
 	}
 }
 
-// endsSoon waits for a moment whether the other side, which does not know yet that it has no app, ends the connection.
+// endsSoon reports whether the peer closes the connection within settleTime, because it does not know
+// yet that its app has exited.
 func endsSoon(to *net.TCPConn) bool {
 	_ = to.SetReadDeadline(time.Now().Add(settleTime))
 	err := awaitByte(rawOf(to))
@@ -75,32 +71,22 @@ func endsSoon(to *net.TCPConn) bool {
 	return err != nil && !isTimeout(err)
 }
 
-// announce has a connection that is not made yet, or those that a listener will accept, announce m.
-func announce(raw syscall.RawConn, m segment) (err error) {
-	if failure := raw.Control(func(fd uintptr) { err = setSegment(fd, m) }); failure != nil {
-		return failure
-	}
-	return err
-}
-
-// announceWithoutApp has whoever reaches the listener by a fallback know that there is no app. One without a descriptor
-// says nothing.
-func (s *Server) announceWithoutApp(ln net.Listener) {
+// markNoApp makes ln announce that this pod has no app. A listener without a descriptor is left
+// unmarked.
+func (s *Server) markNoApp(ln net.Listener) {
 	raw := rawOf(ln)
 	if raw == nil {
 		return
 	}
-	if err := announce(raw, withoutApp); err != nil {
-		s.log.Warn("announce that the app has ended", zap.Error(err))
+	if err := mss.Set(raw, mss.NoApp); err != nil {
+		s.log.Warn("mark listener", zap.Error(err))
 	}
 }
 
-// announces tells whether the other side of the connection announces m.
-func announces(c Conn, m segment) (yes bool) {
-	if raw := rawOf(beneath(c)); raw != nil {
-		_ = raw.Control(func(fd uintptr) { yes = segmentOf(fd) == m })
-	}
-	return yes
+// hasMark reports whether the peer of the connection announced m.
+func hasMark(c Conn, m mss.Mark) bool {
+	raw := rawOf(beneath(c))
+	return raw != nil && mss.Has(raw, m)
 }
 
 // awaitFirstByte waits until the client has said something, or for long enough. It takes nothing.

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lameduck/proxy/mss"
 )
 
 // dying runs servers that drain and whose apps have gone. The fallback of each is the next one, and that of the last the first.
@@ -84,7 +86,7 @@ func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 func TestWhatHasComeByAFallbackDoesNotWaitForTheApp(t *testing.T) {
 	s := New(Config{AppWait: time.Minute})
 	address := serveLoopback(t, s, Route{Dial: refusedLate, Fallback: refused})
-	c, err := (&net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error { return announce(raw, byFallback) }}).Dial("tcp", address)
+	c, err := (&net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error { return mss.Set(raw, mss.Fallback) }}).Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,11 +121,11 @@ func TestAServerWithoutAppSaysSoToWhoComesByAFallback(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if !announces(c.(*net.TCPConn), withoutApp) {
+	if !hasMark(c.(*net.TCPConn), mss.NoApp) {
 		t.Error("a server whose app has ended does not say so")
 	}
 	busy := listenLoopback(t)
-	if err := announce(rawOf(busy), withoutApp); err != nil {
+	if err := mss.Set(rawOf(busy), mss.NoApp); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := DialFallback(busy.Addr().String())(t.Context()); err != errNoApp {
@@ -246,12 +248,12 @@ func TestNoOrdinaryConnectionIsTakenForAFallback(t *testing.T) {
 				}
 			})
 		}}
-		if arrival := arrivalOf(t, ln, d.Dial); announces(arrival, byFallback) {
+		if arrival := arrivalOf(t, ln, d.Dial); hasMark(arrival, mss.Fallback) {
 			t.Errorf("a connection with segments of %d bytes (0: as large as they get) is taken for one by a fallback", segment)
 		}
 	}
 	dial := func(_, address string) (net.Conn, error) { return DialFallback(address)(t.Context()) }
-	if !announces(arrivalOf(t, ln, dial), byFallback) {
+	if !hasMark(arrivalOf(t, ln, dial), mss.Fallback) {
 		t.Error("a connection by a fallback is not taken for one")
 	}
 }

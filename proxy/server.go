@@ -223,7 +223,7 @@ func (s *Server) AppEnded() (served bool) {
 	defer s.mu.Unlock()
 	if !s.appGone() {
 		for ln := range s.listeners {
-			s.announceWithoutApp(ln) // before anybody falls back
+			s.markNoApp(ln) // before anybody falls back
 		}
 		close(s.gone)
 	}

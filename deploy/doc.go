@@ -10,9 +10,6 @@
 //
 // Code:
 //
-//	inject/     plans the changes that bring Lameduck into a pod
-//	lint/       finds what will go wrong in a rollout
-//	manifest/   reads manifests and edits them in place
-//	webhook/    the server of the webhook
-//	e2e/        tests on a real cluster
+//	ctl/   the packages of lameduckctl: inject, lint, manifest, webhook
+//	e2e/   tests on a real cluster
 package deploy

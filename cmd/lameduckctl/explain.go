@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lameduck/deploy/lint"
+	"lameduck/deploy/ctl/lint"
 )
 
 func newExplainCommand() *cobra.Command {

@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"lameduck/deploy/manifest"
+	"lameduck/deploy/ctl/manifest"
 )
 
 // FuzzInjectOfManifests lets the fuzzer write manifests: whatever comes out can be read, the second time changes nothing, and --uninject gives

@@ -13,7 +13,7 @@ func TestWhatAPackageMustNotLink(t *testing.T) {
 		prefixes    []string
 	}{
 		{"lameduck/cmd/lameduck", "what stands in every pod stays small", []string{"k8s.io/", "sigs.k8s.io/", "go.yaml.in/", "github.com/spf13/", "lameduck/deploy"}},
-		{"lameduck/deploy/inject", "a plan follows from what is handed in", []string{"k8s.io/client-go", "github.com/spf13/", "lameduck/deploy/manifest", "lameduck/cmd"}},
+		{"lameduck/deploy/ctl/inject", "a plan follows from what is handed in", []string{"k8s.io/client-go", "github.com/spf13/", "lameduck/deploy/ctl/manifest", "lameduck/cmd"}},
 	} {
 		listed, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ban.pkg).Output()
 		if err != nil {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lameduck/deploy/inject"
-	"lameduck/deploy/manifest"
+	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/manifest"
 )
 
 const injectHelp = `Bring Lameduck into the workloads of manifests, or take it out again. The manifests come out as they went in, with comments and order, and with

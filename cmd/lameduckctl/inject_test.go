@@ -15,13 +15,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	sigsyaml "sigs.k8s.io/yaml"
 
-	"lameduck/deploy/manifest"
+	"lameduck/deploy/ctl/manifest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // manifests are those of many kinds of users; what inject makes of each is in golden/ below.
-const manifests = "../../deploy/inject/testdata"
+const manifests = "../../deploy/ctl/inject/testdata"
 
 // flagsLine is how a manifest begins for which the command has flags.
 const flagsLine = "# lameduckctl inject "

@@ -8,7 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"lameduck/deploy/manifest"
+	"lameduck/deploy/ctl/manifest"
 )
 
 // TestLameduckTakesWhatIsInjected asks the program itself: a configuration that it refuses is a usage error, and one that it takes lets it

@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"lameduck/deploy/lint"
+	"lameduck/deploy/ctl/lint"
 )
 
 // never is what --fail-on takes besides the severities.

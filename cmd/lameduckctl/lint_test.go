@@ -10,12 +10,12 @@ import (
 	"strings"
 	"testing"
 
-	"lameduck/deploy/lint"
+	"lameduck/deploy/ctl/lint"
 )
 
-// manifestOf is a Deployment of the testdata of deploy/lint.
+// manifestOf is a Deployment of the testdata of deploy/ctl/lint.
 func manifestOf(rule, name string) string {
-	return filepath.Join("..", "..", "deploy", "lint", "testdata", rule, name)
+	return filepath.Join("..", "..", "deploy", "ctl", "lint", "testdata", rule, name)
 }
 
 // lintWith runs the command, with nothing on standard input.

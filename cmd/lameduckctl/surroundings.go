@@ -4,8 +4,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 
-	"lameduck/deploy/inject"
-	"lameduck/deploy/manifest"
+	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/manifest"
 )
 
 // surroundings are what leads clients to the pods of a namespace, as far as the input has it.

@@ -14,8 +14,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"lameduck/deploy/inject"
-	"lameduck/deploy/webhook"
+	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/webhook"
 )
 
 // namespaceFile is where a pod with a service account finds its namespace.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"lameduck/deploy/inject"
-	"lameduck/deploy/webhook"
+	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/webhook"
 )
 
 func TestTheWebhookSaysWhatIsMissing(t *testing.T) {

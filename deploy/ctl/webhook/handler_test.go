@@ -17,7 +17,7 @@ import (
 	"go.uber.org/zap"
 	admissionv1 "k8s.io/api/admission/v1"
 
-	"lameduck/deploy/inject"
+	"lameduck/deploy/ctl/inject"
 )
 
 func TestWhatBecomesOfAPod(t *testing.T) {

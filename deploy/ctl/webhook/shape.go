@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"lameduck/deploy/inject"
+	"lameduck/deploy/ctl/inject"
 )
 
 // askVersionAgain is the time between two attempts to learn the cluster's version.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"lameduck/deploy/inject"
+	"lameduck/deploy/ctl/inject"
 )
 
 // graceRules are about time: what has to fit into the grace period.

@@ -114,7 +114,7 @@ func TestSetLeavesACopyOfTheSettingsAlone(t *testing.T) {
 
 // TestTheVariablesAreThoseOfTheDocs compares the list with docs/configuration.md.
 func TestTheVariablesAreThoseOfTheDocs(t *testing.T) {
-	page, err := os.ReadFile("../../docs/configuration.md")
+	page, err := os.ReadFile("../../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}

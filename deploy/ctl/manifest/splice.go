@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"lameduck/deploy/inject"
+	"lameduck/deploy/ctl/inject"
 )
 
 // A splice changes the text of a document at the place that an operation is about, and nothing else of it. It knows the layouts that people

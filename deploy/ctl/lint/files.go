@@ -13,7 +13,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"lameduck/deploy/manifest"
+	"lameduck/deploy/ctl/manifest"
 )
 
 // ReadFiles adds what is in files, in directories and, for "-", in the standard input. Recursive: in the directories below them too. In a

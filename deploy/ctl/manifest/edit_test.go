@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"lameduck/deploy/inject"
+	"lameduck/deploy/ctl/inject"
 )
 
 func add(path string, value any) inject.Operation {

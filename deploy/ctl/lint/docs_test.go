@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	page  = "../../docs/lint.md"
-	begin = "<!-- rules: written by go test ./deploy/lint -update -->\n"
+	page  = "../../../docs/lint.md"
+	begin = "<!-- rules: written by go test ./deploy/ctl/lint -update -->\n"
 )
 
 // TestTheDocumentationHasTheRules compares what stands behind the mark in docs/lint.md, to its end.

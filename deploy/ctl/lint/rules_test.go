@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // TestEveryRuleFindsWhatItIsForAndNothingBesides has for each rule, in testdata, a manifest that it finds one fault in and that no other rule
 // does, one that just has not got the fault and in which nothing is found, and what is told of the first. After a change that is meant:
 //
-//	go test ./deploy/lint -update
+//	go test ./deploy/ctl/lint -update
 func TestEveryRuleFindsWhatItIsForAndNothingBesides(t *testing.T) {
 	for _, r := range Rules() {
 		t.Run(r.ID, func(t *testing.T) {
@@ -171,6 +171,6 @@ func expectGolden(t *testing.T, path, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s says something else; go test ./deploy/lint -update writes it anew, git diff shows the change.\ngot:\n%s", path, got)
+		t.Errorf("%s says something else; go test ./deploy/ctl/lint -update writes it anew, git diff shows the change.\ngot:\n%s", path, got)
 	}
 }

@@ -25,7 +25,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 
-	"lameduck/deploy/inject"
+	"lameduck/deploy/ctl/inject"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

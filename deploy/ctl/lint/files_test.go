@@ -12,7 +12,7 @@ import (
 func TestOurOwnExamplesAreClean(t *testing.T) {
 	for _, name := range []string{"nginx", "http", "grpc", "websocket", "statefulset"} {
 		in := NewInventory(Options{})
-		if err := in.ReadFiles([]string{filepath.Join("..", "kustomize", "testdata", name+".yaml")}, false, nil); err != nil {
+		if err := in.ReadFiles([]string{filepath.Join("..", "..", "kustomize", "testdata", name+".yaml")}, false, nil); err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range in.Lint() {

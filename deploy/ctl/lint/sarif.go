@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"lameduck/deploy/manifest"
+	"lameduck/deploy/ctl/manifest"
 )
 
 // The parts of SARIF 2.1.0 that are written. The section numbers are those of the standard.

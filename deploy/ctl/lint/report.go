@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"lameduck/deploy/manifest"
+	"lameduck/deploy/ctl/manifest"
 )
 
 // A Report is what is told about an inventory.

@@ -9,8 +9,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"lameduck/deploy/inject"
-	"lameduck/deploy/manifest"
+	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/manifest"
 )
 
 // examples are the workloads of deploy/examples, with the component that each uses.
@@ -22,7 +22,7 @@ var examples = map[string]inject.Shape{
 func TestInjectBringsWhatTheComponentsBring(t *testing.T) {
 	for name, shape := range examples {
 		t.Run(name, func(t *testing.T) {
-			own := workload(t, filepath.Join("..", "examples", name, "*.yaml"))
+			own := workload(t, filepath.Join("..", "..", "examples", name, "*.yaml"))
 			s := inject.Defaults()
 			s.Shape = shape
 			p, err := inject.Inject(inject.Workload{Kind: own.Kind, Template: own.Template}, s)
@@ -40,7 +40,7 @@ func TestInjectBringsWhatTheComponentsBring(t *testing.T) {
 			if len(got.Annotations) == 0 {
 				got.Annotations = nil
 			}
-			if want := workload(t, filepath.Join("..", "kustomize", "testdata", name+".yaml")).Template; !reflect.DeepEqual(got, want) {
+			if want := workload(t, filepath.Join("..", "..", "kustomize", "testdata", name+".yaml")).Template; !reflect.DeepEqual(got, want) {
 				t.Errorf("inject makes\n%+v\nand the component\n%+v", got, want)
 			}
 		})
@@ -48,7 +48,7 @@ func TestInjectBringsWhatTheComponentsBring(t *testing.T) {
 }
 
 func TestEveryExampleIsHeldAgainstItsComponent(t *testing.T) {
-	dirs, err := filepath.Glob("../examples/*/kustomization.yaml")
+	dirs, err := filepath.Glob("../../examples/*/kustomization.yaml")
 	if err != nil || len(dirs) != len(examples) {
 		t.Errorf("there are %d examples, the test knows %d, error %v", len(dirs), len(examples), err)
 	}

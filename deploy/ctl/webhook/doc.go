@@ -1,6 +1,6 @@
 // Package webhook brings Lameduck into the pods of labelled namespaces while they are created: an admission webhook.
 //
-//	API server ── POST /mutate (TLS) ──> handler ──> injector ──> deploy/inject
+//	API server ── POST /mutate (TLS) ──> handler ──> injector ──> deploy/ctl/inject
 //	                                        │            └─ a JSON Patch, or a warning that says why there is none
 //	                                        └─ bounds: bytes of a body, bytes of all bodies, requests at work, connections, time
 //

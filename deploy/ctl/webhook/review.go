@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/json"
 
-	"lameduck/deploy/inject"
+	"lameduck/deploy/ctl/inject"
 )
 
 // kindReview and groupReview are what a review calls itself; the group is followed by its version.

@@ -7,7 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"lameduck/deploy/inject"
+	"lameduck/deploy/ctl/inject"
 )
 
 // Apply changes what is at a JSON Pointer within the object by a JSON Patch whose paths are relative to it.

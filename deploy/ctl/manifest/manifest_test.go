@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"lameduck/deploy/inject"
+	"lameduck/deploy/ctl/inject"
 )
 
 // parse reads a text that is right.

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"lameduck/proxy/h1"
+	"lameduck/proxy/pump"
 )
 
 // An answer is a whole response of our own. Each ends its connection.
@@ -50,10 +51,10 @@ func (c *conn) refuseRequest(err error) error {
 		return c.refuse(refusal(reason))
 	case err == errHeadTimeout:
 		return c.refuse(answerTimeout)
-	case err == io.EOF && len(c.requests.pending()) > 0:
+	case err == io.EOF && len(c.requests.Pending()) > 0:
 		// The beginning of a head, and then the end: the app is to see just that.
-		c.requests.advance(len(c.requests.pending()))
-		return firstOf(c.requests.flush(), io.EOF)
+		c.requests.Pass(len(c.requests.Pending()))
+		return firstOf(c.requests.Flush(), io.EOF)
 	}
 	return err
 }
@@ -61,7 +62,7 @@ func (c *conn) refuseRequest(err error) error {
 // refuse answers in the app's place: after the answers to the requests that have been passed on, and not at all when
 // the response to the refused request itself has begun.
 func (c *conn) refuse(a answer) error {
-	if err := c.requests.flush(); err != nil {
+	if err := c.requests.Flush(); err != nil {
 		return err
 	}
 	switch c.claimTurn() {
@@ -128,7 +129,7 @@ func (c *conn) refuseResponse(err error) error {
 
 // badGateway answers 502 in the place of the response that was refused, and closes.
 func (c *conn) badGateway() error {
-	if err := c.responses.flush(); err != nil {
+	if err := c.responses.Flush(); err != nil {
 		return err
 	}
 	if !c.closeWith(endedRefused) {
@@ -137,7 +138,7 @@ func (c *conn) badGateway() error {
 	_, err := io.WriteString(c.client, string(answerBadGateway))
 	reset(c.app)
 	if err != nil {
-		return &writeError{err}
+		return &pump.WriteError{Err: err}
 	}
 	return errClosing
 }
@@ -188,12 +189,12 @@ func (c *conn) answerUnavailable(err error) {
 		return
 	}
 	c.logEnd("app not reached", err)
-	c.requests.init(newEnd(c.client), end{}, c.server.pipes, &c.server.stats.requestBytes)
+	c.requests.Init(pump.NewEnd(c.client), pump.End{}, c.server.pipes, &c.server.stats.requestBytes)
 	c.hurry(lingerTimeout)
 	if _, err := c.readRequest(); err == nil {
 		_, _ = io.WriteString(c.client, string(answerUnavailable))
 		_ = c.client.CloseWrite()
 		c.discardRequests()
 	}
-	c.requests.release()
+	c.requests.Release()
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"lameduck/proxy/pump"
 )
 
 // A Config is what a [Server] needs. The zero value works and has no limits.
@@ -62,6 +64,9 @@ type Route struct {
 	// the app, whose it is.
 	Proxied bool
 }
+
+// A Conn is a connection that the relay can close in stages, see [pump.Conn].
+type Conn = pump.Conn
 
 // A Dialer makes a connection to the app.
 type Dialer func(ctx context.Context) (Conn, error)

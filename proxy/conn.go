@@ -9,6 +9,7 @@ import (
 
 	"lameduck/lifecycle/silence"
 	"lameduck/proxy/mss"
+	"lameduck/proxy/pump"
 )
 
 // A conn is one client connection bound to one app connection. Two goroutines relay it, one per direction:
@@ -19,9 +20,9 @@ type conn struct {
 	client Conn
 	app    Conn
 
-	requests  flow            // owned by relayRequests
+	requests  pump.Flow       // owned by relayRequests
 	source    *silence.Source // likewise; nil before the first exchange that is traffic
-	responses flow            // owned by relayResponses
+	responses pump.Flow       // owned by relayResponses
 
 	mu          sync.Mutex
 	changed     sync.Cond // told when outstanding, protocol or done change and somebody waits
@@ -140,7 +141,7 @@ func (c *conn) run(d direction) {
 	} else {
 		c.endResponses(err)
 	}
-	c.flow(d).release()
+	c.flow(d).Release()
 	if c.lastToGo() {
 		c.finish()
 	}
@@ -172,7 +173,7 @@ func (c *conn) relayAs(p protocol, d direction) error {
 }
 
 // flow returns what carries the bytes of a direction.
-func (c *conn) flow(d direction) *flow {
+func (c *conn) flow(d direction) *pump.Flow {
 	if d == fromClient {
 		return &c.requests
 	}
@@ -206,14 +207,14 @@ func (c *conn) lastToGo() (last bool) {
 
 // bind joins the app's connection to the client's. False: the connection has been closed meanwhile.
 func (c *conn) bind(app Conn) bool {
-	client, appEnd := newEnd(c.client), newEnd(app)
+	client, appEnd := pump.NewEnd(c.client), pump.NewEnd(app)
 	closed := c.server.isClosed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.app = app
 	s := c.server
-	c.requests.init(client, appEnd, s.pipes, &s.stats.requestBytes)
-	c.responses.init(appEnd, client, s.pipes, &s.stats.responseBytes)
+	c.requests.Init(client, appEnd, s.pipes, &s.stats.requestBytes)
+	c.responses.Init(appEnd, client, s.pipes, &s.stats.responseBytes)
 	if c.parkable() {
 		s.parker.run()
 	}

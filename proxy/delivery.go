@@ -1,5 +1,7 @@
 package proxy
 
+import "lameduck/proxy/pump"
+
 // What has been written is not delivered yet: a slow client may have megabytes of an answer still to come from the kernel, which drops
 // them when the pod's network goes, or when the client says anything to a socket that has been closed.
 
@@ -19,7 +21,7 @@ func (s *Server) Undelivered() (n int) {
 // delivers tells whether something is on its way to the client, and whether there has been progress since the last time: each
 // who asks has his own. The caller holds mu.
 func (c *conn) delivers(last *int) bool {
-	raw := rawOf(beneath(c.client))
+	raw := pump.RawOf(beneath(c.client))
 	if raw == nil {
 		return false
 	}

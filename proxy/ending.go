@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"lameduck/proxy/pump"
 )
 
 // lingerTimeout is how long a connection whose response side has ended may take to end its request side, and how long a
@@ -110,11 +112,11 @@ func (c *conn) closeResponses() {
 }
 
 // limitSilence lets the source of f be silent for d at most from now on, unless the connection is to end sooner.
-func (c *conn) limitSilence(f *flow, d time.Duration) {
+func (c *conn) limitSilence(f *pump.Flow, d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.hurried {
-		f.limitSilence(d)
+		f.LimitSilence(d)
 	}
 }
 
@@ -129,7 +131,7 @@ func (c *conn) linger() {
 
 // setLinger is linger for a caller that holds mu.
 func (c *conn) setLinger() {
-	c.requests.limit.Store(0) // a client that sends without end must not put the deadline off
+	c.requests.AllowSilence() // a client that sends without end must not put the deadline off
 	_ = c.client.SetReadDeadline(time.Now().Add(lingerTimeout))
 }
 
@@ -147,8 +149,8 @@ func (c *conn) setHeadDeadline(t time.Time) {
 // passed.
 func (c *conn) discardRequests() {
 	for {
-		c.requests.discard()
-		if c.retry(fromClient, c.requests.fill()) != nil {
+		c.requests.Discard()
+		if c.retry(fromClient, c.requests.Fill()) != nil {
 			return
 		}
 	}
@@ -251,8 +253,8 @@ func (c *conn) hurry(d time.Duration) {
 func (c *conn) limitTime(d time.Duration) {
 	c.unpark()
 	c.hurried = true
-	c.requests.limit.Store(0)
-	c.responses.limit.Store(0)
+	c.requests.AllowSilence()
+	c.responses.AllowSilence()
 	deadline := time.Now().Add(d)
 	for _, side := range []Conn{c.client, c.app} {
 		if side != nil {

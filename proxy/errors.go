@@ -5,19 +5,9 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"lameduck/proxy/pump"
 )
-
-// A readError says that the source of a flow could not be read any more, other than by its end.
-type readError struct{ err error }
-
-func (e *readError) Error() string { return "read: " + e.err.Error() }
-func (e *readError) Unwrap() error { return e.err }
-
-// A writeError says that the destination of a flow takes no more bytes.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return "write: " + e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
 
 // errClosing ends a direction in which nothing more is passed on although its source has not ended.
 var errClosing = errors.New("connection is closing")
@@ -34,9 +24,9 @@ var errUnsolicited = errors.New("response without a request")
 // isTimeout tells whether err is a deadline of ours.
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
-// isWrite tells whether err is a *writeError.
+// isWrite tells whether err is a *pump.WriteError.
 func isWrite(err error) bool {
-	var w *writeError
+	var w *pump.WriteError
 	return errors.As(err, &w)
 }
 

@@ -13,7 +13,7 @@ const lastChunk = "0\r\n\r\n"
 // to be told to leave between two of them.
 func (c *conn) copyResponse(r *h1.Response) error {
 	if !r.EventStream || r.Body.Done() || c.server.config.KeepEventStreams {
-		return c.responses.copyBody(&r.Body)
+		return c.responses.CopyBody(&r.Body)
 	}
 	c.setEvents(true)
 	defer c.setEvents(false)
@@ -46,14 +46,14 @@ func (c *conn) copyEvents(r *h1.Response) error {
 				return err
 			}
 		}
-		if len(f.pending()) == 0 {
-			if err := c.retry(fromApp, f.fill()); err != nil {
+		if len(f.Pending()) == 0 {
+			if err := c.retry(fromApp, f.Fill()); err != nil {
 				return err
 			}
 			continue
 		}
-		n, err := events.Scan(body, f.pending())
-		f.advance(n)
+		n, err := events.Scan(body, f.Pending())
+		f.Pass(n)
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (c *conn) copyEvents(r *h1.Response) error {
 // endEvents ends the stream in the app's place, and with it the connection. False: others wait for their turn behind it.
 func (c *conn) endEvents(r *h1.Response) (ended bool, err error) {
 	f := &c.responses
-	if err := f.flush(); err != nil {
+	if err := f.Flush(); err != nil {
 		return true, err
 	}
 	if !c.claimEnd() {
@@ -73,7 +73,7 @@ func (c *conn) endEvents(r *h1.Response) (ended bool, err error) {
 	if r.Body.Kind() == h1.UntilClose {
 		return true, io.EOF
 	}
-	return true, f.write([]byte(lastChunk))
+	return true, f.Write([]byte(lastChunk))
 }
 
 // claimEnd makes the response that is being passed on the last one, unless others are outstanding.

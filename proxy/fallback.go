@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"lameduck/proxy/mss"
+	"lameduck/proxy/pump"
 )
 
 // If the app exits during a drain, new connections have nobody to serve them. With a fallback,
@@ -66,7 +67,7 @@ func DialFallback(address string) Dialer {
 // yet that its app has exited.
 func endsSoon(to *net.TCPConn) bool {
 	_ = to.SetReadDeadline(time.Now().Add(settleTime))
-	err := awaitByte(rawOf(to))
+	err := awaitByte(pump.RawOf(to))
 	_ = to.SetReadDeadline(time.Time{})
 	return err != nil && !isTimeout(err)
 }
@@ -74,7 +75,7 @@ func endsSoon(to *net.TCPConn) bool {
 // markNoApp makes ln announce that this pod has no app. A listener without a descriptor is left
 // unmarked.
 func (s *Server) markNoApp(ln net.Listener) {
-	raw := rawOf(ln)
+	raw := pump.RawOf(ln)
 	if raw == nil {
 		return
 	}
@@ -85,13 +86,13 @@ func (s *Server) markNoApp(ln net.Listener) {
 
 // hasMark reports whether the peer of the connection announced m.
 func hasMark(c Conn, m mss.Mark) bool {
-	raw := rawOf(beneath(c))
+	raw := pump.RawOf(beneath(c))
 	return raw != nil && mss.Has(raw, m)
 }
 
 // awaitFirstByte waits until the client has said something, or for long enough. It takes nothing.
 func (c *conn) awaitFirstByte() error {
-	raw := rawOf(c.client)
+	raw := pump.RawOf(c.client)
 	if raw == nil || c.app != nil {
 		return nil // it has said something: TLS has begun, or the app had it
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lameduck/proxy/mss"
+	"lameduck/proxy/pump"
 )
 
 // dying runs servers that drain and whose apps have gone. The fallback of each is the next one, and that of the last the first.
@@ -125,7 +126,7 @@ func TestAServerWithoutAppSaysSoToWhoComesByAFallback(t *testing.T) {
 		t.Error("a server whose app has ended does not say so")
 	}
 	busy := listenLoopback(t)
-	if err := mss.Set(rawOf(busy), mss.NoApp); err != nil {
+	if err := mss.Set(pump.RawOf(busy), mss.NoApp); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := DialFallback(busy.Addr().String())(t.Context()); err != errNoApp {

@@ -98,7 +98,7 @@ func (c *conn) relayFrames(d direction) error {
 		if err := c.flushFrames(d); err != nil {
 			return err
 		}
-		if err := c.retry(d, f.fill()); err != nil {
+		if err := c.retry(d, f.Fill()); err != nil {
 			return err
 		}
 		if c.speaks() != http2 {
@@ -111,12 +111,12 @@ func (c *conn) relayFrames(d direction) error {
 // copyPayload passes on what is left of a frame's payload.
 func (c *conn) copyPayload(d direction) error {
 	f, side := c.flow(d), &c.h2.side[d]
-	if int64(len(f.pending())) < side.payload.Opaque() {
+	if int64(len(f.Pending())) < side.payload.Opaque() {
 		if err := c.flushFrames(d); err != nil {
 			return err
 		}
 	}
-	return c.retry(d, f.copyBody(&side.payload))
+	return c.retry(d, f.CopyBody(&side.payload))
 }
 
 // passFrame passes the header of the next frame on, and what of the payload it has to look at. False: more bytes are needed.
@@ -125,7 +125,7 @@ func (c *conn) passFrame(d direction) (bool, error) {
 	if d == fromClient && !side.begun {
 		return c.passPreface(d)
 	}
-	b := f.pending()
+	b := f.Pending()
 	h, ok := h2.ParseHeader(b)
 	if !ok {
 		return false, nil
@@ -148,7 +148,7 @@ func (c *conn) passFrame(d direction) (bool, error) {
 	if err := c.follow(d, h); err != nil {
 		return false, err
 	}
-	f.advance(h2.HeaderSize)
+	f.Pass(h2.HeaderSize)
 	side.payload = h1.FixedBody(int64(h.Length))
 	return true, nil
 }
@@ -156,7 +156,7 @@ func (c *conn) passFrame(d direction) (bool, error) {
 // passPreface passes on what the client says before its first frame. Without it, it is not HTTP/2 that is spoken.
 func (c *conn) passPreface(d direction) (bool, error) {
 	f := c.flow(d)
-	b := f.pending()
+	b := f.Pending()
 	n := min(len(b), len(h2.Preface))
 	if string(b[:n]) != h2.Preface[:n] {
 		return false, c.giveUp(d)
@@ -164,7 +164,7 @@ func (c *conn) passPreface(d direction) (bool, error) {
 	if n < len(h2.Preface) {
 		return false, nil
 	}
-	f.advance(n)
+	f.Pass(n)
 	c.h2.side[d].begun = true
 	return true, nil
 }
@@ -174,7 +174,7 @@ func (c *conn) dropFrame(d direction, size int) error {
 	if err := c.flushFrames(d); err != nil {
 		return err
 	}
-	return c.flow(d).replace(size, nil)
+	return c.flow(d).Replace(size, nil)
 }
 
 // follow takes up what a frame says of its stream. What it says takes effect with the next flush.
@@ -207,7 +207,7 @@ func (c *conn) flushFrames(d direction) error {
 		c.openStreams(side.opened)
 		side.opened = side.opened[:0]
 	}
-	if err := c.flow(d).flush(); err != nil {
+	if err := c.flow(d).Flush(); err != nil {
 		return err
 	}
 	if len(side.ended) > 0 {
@@ -273,7 +273,7 @@ func (c *conn) sayGoAway() error {
 		return err
 	}
 	frames, over := c.nextFarewell()
-	if err := c.responses.replace(0, frames); err != nil {
+	if err := c.responses.Replace(0, frames); err != nil {
 		return err
 	}
 	if over {

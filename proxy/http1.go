@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lameduck/proxy/h1"
+	"lameduck/proxy/pump"
 )
 
 // relayRequests passes requests on to the app until the client has no more. It returns io.EOF when the client has ended
@@ -27,10 +28,10 @@ func (c *conn) relayRequests() error {
 		case errAway:
 			continue // it has left in this moment: the head is looked at once more
 		default:
-			return firstOf(f.flush(), err) // the requests before it are to be answered
+			return firstOf(f.Flush(), err) // the requests before it are to be answered
 		}
-		f.advance(req.Size)
-		if err := f.copyBody(&req.Body); err != nil {
+		f.Pass(req.Size)
+		if err := f.CopyBody(&req.Body); err != nil {
 			return c.refuseRequest(err)
 		}
 		c.setProgress(nothing)
@@ -60,12 +61,12 @@ func firstOf(err, other error) error {
 func (c *conn) readRequest() (h1.Request, error) {
 	f := &c.requests
 	for {
-		f.advance(h1.EmptyLines(f.pending()))
-		req, err := h1.ParseRequest(f.pending())
+		f.Pass(h1.EmptyLines(f.Pending()))
+		req, err := h1.ParseRequest(f.Pending())
 		if err != nil || req.Size > 0 {
 			return req, err
 		}
-		if len(f.pending()) == 0 {
+		if len(f.Pending()) == 0 {
 			err = c.await(fromClient)
 		} else {
 			err = c.completeHead()
@@ -81,8 +82,8 @@ func (c *conn) readRequest() (h1.Request, error) {
 // completeHead waits until the head of which some bytes are in hand is whole, or turns out to be an empty line.
 func (c *conn) completeHead() error {
 	c.setProgress(arriving)
-	err := c.withHeadTimeout(c.requests.fillHead)
-	if h1.EmptyLines(c.requests.pending()) > 0 {
+	err := c.withHeadTimeout(func() error { return fillHead(&c.requests) })
+	if h1.EmptyLines(c.requests.Pending()) > 0 {
 		c.setProgress(nothing)
 	}
 	return err
@@ -114,17 +115,17 @@ func (c *conn) timeoutOfHead(err error) error {
 	return errHeadTimeout
 }
 
-// fillHead reads on until a whole head is in hand, or an empty line.
-func (f *flow) fillHead() error {
+// fillHead reads until f holds a whole head or an empty line.
+func fillHead(f *pump.Flow) error {
 	for {
-		searched := len(f.pending())
+		searched := len(f.Pending())
 		if searched >= h1.MaxHead {
 			return h1.ErrHeadTooLarge
 		}
-		if err := f.fill(); err != nil {
+		if err := f.Fill(); err != nil {
 			return err
 		}
-		if h1.HeadEnd(f.pending(), searched) > 0 || h1.EmptyLines(f.pending()) > 0 {
+		if h1.HeadEnd(f.Pending(), searched) > 0 || h1.EmptyLines(f.Pending()) > 0 {
 			return nil
 		}
 	}
@@ -144,7 +145,7 @@ func (c *conn) relayResponses() error {
 		}
 		if resp.Interim() {
 			c.noteInterim()
-			f.advance(resp.Size)
+			f.Pass(resp.Size)
 			continue
 		}
 		if err := c.passFinalHead(&resp); err != nil {
@@ -158,7 +159,7 @@ func (c *conn) relayResponses() error {
 		if err != nil && !ended {
 			return err
 		}
-		if err := f.flush(); err != nil {
+		if err := f.Flush(); err != nil {
 			return err
 		}
 		if c.answered(resp.Status) {
@@ -174,14 +175,14 @@ func (c *conn) relayResponses() error {
 func (c *conn) readResponse() (h1.Response, error) {
 	f := &c.responses
 	for {
-		if len(f.pending()) == 0 {
+		if len(f.Pending()) == 0 {
 			if err := c.await(fromApp); err != nil {
 				return h1.Response{}, err
 			}
 		}
 		e, err := c.oldest()
 		if err == errTooShort {
-			if err := c.retry(fromApp, f.fill()); err != nil {
+			if err := c.retry(fromApp, f.Fill()); err != nil {
 				return h1.Response{}, err
 			}
 			continue
@@ -189,14 +190,14 @@ func (c *conn) readResponse() (h1.Response, error) {
 		if err != nil {
 			return h1.Response{}, err
 		}
-		resp, err := h1.ParseResponse(f.pending(), e.method)
+		resp, err := h1.ParseResponse(f.Pending(), e.method)
 		if err == nil && resp.Status == 101 && !e.switches {
 			err = h1.ErrSwitch
 		}
 		if err != nil || resp.Size > 0 {
 			return resp, err
 		}
-		if err := f.fillHead(); err != nil {
+		if err := fillHead(f); err != nil {
 			return resp, err
 		}
 	}
@@ -211,17 +212,17 @@ func (c *conn) passFinalHead(resp *h1.Response) error {
 		return err
 	}
 	if resp.Body.Kind() == h1.Tunnel {
-		f.advance(resp.Size)
-		return f.flush()
+		f.Pass(resp.Size)
+		return f.Flush()
 	}
 	if !tell {
-		f.advance(resp.Size)
+		f.Pass(resp.Size)
 		return nil
 	}
-	told := newLargeBuffer()
-	defer told.free()
-	head := h1.AppendCloseOption(told.bytes[:0], f.pending()[:resp.Size])
-	return f.replace(resp.Size, head)
+	told := pump.NewLargeBuffer()
+	defer told.Free()
+	head := h1.AppendCloseOption(told.Bytes[:0], f.Pending()[:resp.Size])
+	return f.Replace(resp.Size, head)
 }
 
 // decide settles, in one step with begin, what the final response to the oldest request means for the connection: whether it switches
@@ -238,7 +239,7 @@ func (c *conn) decide(resp *h1.Response) (tell bool, err error) {
 	}
 	c.responding = true
 	c.noteResponse()
-	c.notePersistence(c.responses.pending()[:resp.Size])
+	c.notePersistence(c.responses.Pending()[:resp.Size])
 	if c.protocol > undecided || !c.server.draining() {
 		return false, nil
 	}
@@ -277,7 +278,7 @@ func (c *conn) oldest() (exchange, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.protocol == unknown {
-		switch p := c.recognizeApp(c.responses.pending()); p {
+		switch p := c.recognizeApp(c.responses.Pending()); p {
 		case unknown:
 			return exchange{}, errTooShort
 		case http2, tcp:
@@ -297,7 +298,7 @@ func (c *conn) oldest() (exchange, error) {
 func (c *conn) begin(req *h1.Request) error {
 	e := exchange{method: req.Method, probe: c.server.probes.match(req), switches: req.Switches()}
 	if c.noRoom() {
-		if err := c.requests.flush(); err != nil {
+		if err := c.requests.Flush(); err != nil {
 			return err
 		}
 	}
@@ -363,11 +364,11 @@ func (c *conn) answered(status int) (closed bool) {
 // settled what that is. It reads on meanwhile so that a client that goes away is noticed.
 func (c *conn) awaitSwitch() (switched bool, err error) {
 	f := &c.requests
-	if err := f.flush(); err != nil {
+	if err := f.Flush(); err != nil {
 		return false, err
 	}
-	for len(f.pending()) == 0 && c.speaks() == undecided {
-		if err := c.retry(fromClient, f.fill()); err != nil {
+	for len(f.Pending()) == 0 && c.speaks() == undecided {
+		if err := c.retry(fromClient, f.Fill()); err != nil {
 			return false, err
 		}
 	}

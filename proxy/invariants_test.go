@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lameduck/proxy/h1"
+	"lameduck/proxy/pump"
 )
 
 // A step of a conversation: one side says something and the other one is to have just that.
@@ -509,7 +510,7 @@ func TestI10ASlowReaderStopsTheOtherSide(t *testing.T) {
 				default:
 				}
 				_ = sender.conn.SetWriteDeadline(time.Now())
-				if n := <-sent; n > 2*memBuffer+bufferSize+len(head) {
+				if n := <-sent; n > 2*memBuffer+pump.BufferSize+len(head) {
 					t.Errorf("%d bytes are taken although nobody reads", n)
 				}
 			})

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"lameduck/proxy/h1"
+	"lameduck/proxy/pump"
 )
 
 // An app that closes connections after a short idle time meets the requests of load balancers that keep theirs for longer: the
@@ -15,11 +16,11 @@ import (
 // keeping is what is known of a connection whose client outlives the app's side.
 type keeping struct {
 	// Guarded by conn.mu.
-	parting bool    // a message has said that the connection ends
-	reused  bool    // the app's side has answered a request: it may be stale
-	request *buffer // the outstanding request, where it may be sent again; nil: it may not
-	size    int     // of it
-	stale   bool    // it has to be: the app has closed and has not answered it
+	parting bool         // a message has said that the connection ends
+	reused  bool         // the app's side has answered a request: it may be stale
+	request *pump.Buffer // the outstanding request, where it may be sent again; nil: it may not
+	size    int          // of it
+	stale   bool         // it has to be: the app has closed and has not answered it
 }
 
 // errAway ends the goroutine of the direction from the app while the app is away.
@@ -39,10 +40,10 @@ func (c *conn) keeps() {
 // leaves tells whether the app's end, with err, is one that the client does not see: between two messages, or before the
 // first byte of the response to a request that may be sent again. The direction is away then.
 func (c *conn) leaves(err error) bool {
-	if c.keep == nil || !isEnd(err) || len(c.responses.pending()) > 0 {
+	if c.keep == nil || !isEnd(err) || len(c.responses.Pending()) > 0 {
 		return false
 	}
-	c.responses.release()
+	c.responses.Release()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.mayLeave() {
@@ -61,7 +62,7 @@ func (c *conn) leaves(err error) bool {
 
 // isEnd tells whether err is the end of a source, by a FIN or an RST.
 func isEnd(err error) bool {
-	var broken *readError
+	var broken *pump.ReadError
 	return err == io.EOF || errors.As(err, &broken) && !isTimeout(err)
 }
 
@@ -85,7 +86,7 @@ func (c *conn) remember(req *h1.Request) {
 		return
 	}
 	c.keep.forget()
-	head := c.requests.pending()
+	head := c.requests.Pending()
 	c.notePersistence(head[:req.Size])
 	if c.outstanding.len() == 0 && c.keep.reused && h1.Idempotent(head) {
 		c.copyRequest(req)
@@ -95,20 +96,20 @@ func (c *conn) remember(req *h1.Request) {
 // copyRequest keeps a copy of a request that is whole in our buffer. It alone is outstanding, on a connection that may be stale, and it is
 // idempotent (RFC 9110 section 9.2.2). The caller holds mu.
 func (c *conn) copyRequest(req *h1.Request) {
-	pending, body := c.requests.pending(), req.Body
+	pending, body := c.requests.Pending(), req.Body
 	n, err := body.Scan(pending[req.Size:])
 	size := req.Size + n
-	if err != nil || !body.Done() || size > bufferSize {
+	if err != nil || !body.Done() || size > pump.BufferSize {
 		return
 	}
-	c.keep.request, c.keep.size = newBuffer(), size
-	copy(c.keep.request.bytes, pending[:size])
+	c.keep.request, c.keep.size = pump.NewBuffer(), size
+	copy(c.keep.request.Bytes, pending[:size])
 }
 
 // forget gives the copy back: the request may not be sent again any more. The caller holds mu.
 func (k *keeping) forget() {
 	if k.request != nil {
-		k.request.free()
+		k.request.Free()
 		k.request = nil
 	}
 }
@@ -165,7 +166,7 @@ func (c *conn) recall() error {
 
 // rebind is bind for an app that was away. False: the connection has been closed meanwhile.
 func (c *conn) rebind(app Conn) bool {
-	client, appEnd := newEnd(c.client), newEnd(app)
+	client, appEnd := pump.NewEnd(c.client), pump.NewEnd(app)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing || c.hurried {
@@ -174,8 +175,8 @@ func (c *conn) rebind(app Conn) bool {
 	}
 	c.app = app
 	s := c.server
-	c.requests.init(client, appEnd, s.pipes, &s.stats.requestBytes)
-	c.responses.init(appEnd, client, s.pipes, &s.stats.responseBytes)
+	c.requests.Init(client, appEnd, s.pipes, &s.stats.requestBytes)
+	c.responses.Init(appEnd, client, s.pipes, &s.stats.responseBytes)
 	c.states[fromApp] = running
 	c.interrupted[fromApp] = false
 	c.keep.reused = false
@@ -192,18 +193,18 @@ func (c *conn) resend(err error) error {
 	if request == nil {
 		return err
 	}
-	defer request.free()
+	defer request.Free()
 	if err := c.recall(); err != nil {
 		c.setProgress(passing) // it is outstanding, and answered in the app's place
 		return c.unavailable(err)
 	}
 	c.setProgress(nothing)
 	c.server.stats.resent.Add(1)
-	return c.requests.write(request.bytes[:size])
+	return c.requests.Write(request.Bytes[:size])
 }
 
 // awaitStale waits until the app's close has been seen, and returns the request that is to be sent again; nil: there is none.
-func (c *conn) awaitStale() (request *buffer, size int) {
+func (c *conn) awaitStale() (request *pump.Buffer, size int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.keep.request != nil && c.states[fromApp] == running {

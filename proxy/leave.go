@@ -65,7 +65,7 @@ func (c *conn) calm(d direction) {
 	if c.interrupted[d] && !c.hurried {
 		c.interrupted[d] = false
 		_ = c.side(d).SetReadDeadline(time.Time{})
-		c.flow(d).arm()
+		c.flow(d).Arm()
 	}
 }
 

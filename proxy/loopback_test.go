@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"lameduck/proxy/pump"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -96,7 +98,7 @@ func TestI1LargeBodiesPassUnchanged(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	random := rand.NewChaCha8([32]byte{})
-	for _, size := range []int{0, 1, bufferSize - 1, bufferSize, bufferSize + 1, 32<<10 - 1, 32 << 10, 32<<10 + 1, 1 << 20, 9 << 20} {
+	for _, size := range []int{0, 1, pump.BufferSize - 1, pump.BufferSize, pump.BufferSize + 1, 32<<10 - 1, 32 << 10, 32<<10 + 1, 1 << 20, 9 << 20} {
 		for _, path := range []string{"/", "/?length"} {
 			t.Run(fmt.Sprintf("%d bytes %s", size, path), func(t *testing.T) {
 				body := make([]byte, size)
@@ -179,7 +181,7 @@ func TestI10AConnectionThatWaitsHoldsNoBuffer(t *testing.T) {
 	}
 	each := (memoryInUse() - before) / connections
 	t.Logf("%d bytes per idle connection, the app's and the client's sides included", each)
-	if each > bufferSize {
+	if each > pump.BufferSize {
 		t.Errorf("an idle connection costs %d bytes: a buffer is held", each)
 	}
 	runtime.KeepAlive(clients)

@@ -20,7 +20,7 @@ var errParked = errors.New("parked")
 func (c *conn) await(d direction) error {
 	f := c.flow(d)
 	for {
-		err := f.fill()
+		err := f.Fill()
 		if err == nil {
 			return nil
 		}
@@ -38,7 +38,7 @@ func (c *conn) retry(d direction, err error) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.parking && len(c.flow(d).pending()) == 0 {
+	if c.parking && len(c.flow(d).Pending()) == 0 {
 		c.park(d)
 		return errParked
 	}
@@ -53,7 +53,7 @@ func (c *conn) retry(d direction, err error) error {
 	if d == fromClient && c.lingersOn() {
 		return nil
 	}
-	limited := c.requests.limit.Load() > 0 || c.responses.limit.Load() > 0
+	limited := c.requests.Limited() || c.responses.Limited()
 	if c.hurried || limited || c.states[1-d] == done {
 		return err
 	}
@@ -96,7 +96,7 @@ func (c *conn) idle() bool {
 }
 
 // parkable tells whether both sides have a descriptor for the parker to wait for.
-func (c *conn) parkable() bool { return c.requests.raw != nil && c.responses.raw != nil }
+func (c *conn) parkable() bool { return c.requests.Raw() != nil && c.responses.Raw() != nil }
 
 // wake starts the directions again that are parked.
 func (c *conn) wake() {

@@ -156,11 +156,11 @@ func (p *parker) add(c *conn) uint64 {
 	}
 	p.last++
 	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(p.last), Pad: int32(p.last >> 32)}
-	if !p.control(c.requests.raw, unix.EPOLL_CTL_ADD, &e) {
+	if !p.control(c.requests.Raw(), unix.EPOLL_CTL_ADD, &e) {
 		return 0
 	}
-	if !p.control(c.responses.raw, unix.EPOLL_CTL_ADD, &e) {
-		p.control(c.requests.raw, unix.EPOLL_CTL_DEL, &e)
+	if !p.control(c.responses.Raw(), unix.EPOLL_CTL_ADD, &e) {
+		p.control(c.requests.Raw(), unix.EPOLL_CTL_DEL, &e)
 		return 0
 	}
 	p.conns[p.last] = c
@@ -174,8 +174,8 @@ func (p *parker) remove(c *conn) {
 	delete(p.conns, c.token)
 	if !p.closed {
 		var e unix.EpollEvent
-		p.control(c.requests.raw, unix.EPOLL_CTL_DEL, &e)
-		p.control(c.responses.raw, unix.EPOLL_CTL_DEL, &e)
+		p.control(c.requests.Raw(), unix.EPOLL_CTL_DEL, &e)
+		p.control(c.responses.Raw(), unix.EPOLL_CTL_DEL, &e)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"lameduck/lifecycle/silence"
 	"lameduck/proxy/h1"
+	"lameduck/proxy/pump"
 )
 
 // acceptRetry is the pause after an accept that failed for want of descriptors or memory.
@@ -26,7 +27,7 @@ type Server struct {
 	probes  probes
 	health  map[string]bool
 	epoch   time.Time
-	pipes   pipePool
+	pipes   pump.Pipes
 	parker  *parker
 	slots   chan struct{} // one per connection that may be served; nil: no bound
 	sources silence.Tracker
@@ -67,7 +68,7 @@ func New(config Config) *Server {
 		probes:    newProbes(config.ProbeAgents, config.ProbePaths),
 		health:    pathSet(config.HealthPaths),
 		epoch:     time.Now().Add(-time.Second), // no instant of the server's is zero
-		pipes:     newPipePool(),
+		pipes:     pump.NewPipes(),
 		gone:      make(chan struct{}),
 		conns:     make(map[*conn]struct{}),
 		listeners: make(map[net.Listener]*route),
@@ -291,7 +292,7 @@ func (s *Server) Close(ctx context.Context) (connections, exchanges int) {
 	s.cancel()
 	s.reap(served)
 	s.parker.close()
-	s.pipes.close()
+	s.pipes.Close()
 	return connections, exchanges
 }
 

@@ -18,9 +18,9 @@ func (c *conn) sniff() error {
 		}
 	}
 	for {
-		f.advance(h1.EmptyLines(f.pending())) // they mean nothing, in front of a request-line or at all
-		if len(f.pending()) > 0 {
-			if p := c.recognize(f.pending()); p != unknown {
+		f.Pass(h1.EmptyLines(f.Pending())) // they mean nothing, in front of a request-line or at all
+		if len(f.Pending()) > 0 {
+			if p := c.recognize(f.Pending()); p != unknown {
 				return c.settleWithApp(p)
 			}
 		}
@@ -37,9 +37,9 @@ func (c *conn) endStart(err error) error {
 	switch {
 	case err == errParked:
 		return err // and nothing more: another goroutine may be at it already
-	case err == errHeadTimeout && (bytes.IndexByte(f.pending(), ' ') < 0 || c.route.Proxied && !c.introduced):
+	case err == errHeadTimeout && (bytes.IndexByte(f.Pending(), ' ') < 0 || c.route.Proxied && !c.introduced):
 		return c.settle(tcp)
-	case len(f.pending()) > 0:
+	case len(f.Pending()) > 0:
 		return c.refuseRequest(err)
 	}
 	return err
@@ -49,9 +49,9 @@ func (c *conn) endStart(err error) error {
 func (c *conn) passProxyHeader() error {
 	f := &c.requests
 	for !c.introduced {
-		if size, ok := pp.Size(f.pending()); ok {
+		if size, ok := pp.Size(f.Pending()); ok {
 			header := h1.FixedBody(int64(size))
-			if err := f.copyBody(&header); err != nil {
+			if err := f.CopyBody(&header); err != nil {
 				return err
 			}
 			c.introduced = true
@@ -66,11 +66,11 @@ func (c *conn) passProxyHeader() error {
 
 // readStart reads on, without end where nothing has come yet and for as long as a head may take from the first byte on.
 func (c *conn) readStart() error {
-	if len(c.requests.pending()) == 0 {
+	if len(c.requests.Pending()) == 0 {
 		return c.await(fromClient)
 	}
 	c.setProgress(arriving)
-	return c.withHeadTimeout(c.requests.fill)
+	return c.withHeadTimeout(c.requests.Fill)
 }
 
 // recognize tells what the client begins with b, which is not empty: unknown as long as that is open.

@@ -7,8 +7,8 @@ func (c *conn) relayTunnel(d direction) error {
 	f := c.flow(d)
 	body := h1.TunnelBody()
 	for {
-		f.advance(len(f.pending()))
-		if err := c.retry(d, f.more(&body)); err != nil {
+		f.Pass(len(f.Pending()))
+		if err := c.retry(d, f.More(&body)); err != nil {
 			return err
 		}
 		c.used.Store(true)

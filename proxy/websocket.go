@@ -31,14 +31,14 @@ func (c *conn) relayMessages(d direction) error {
 	f, side := c.flow(d), &c.ws.side[d]
 	begun := false // a part of the next header is in hand
 	for !side.muted {
-		if err := f.copyBody(&side.payload); err != nil {
+		if err := f.CopyBody(&side.payload); err != nil {
 			if err := c.retry(d, err); err != nil {
 				return c.endMessages(d, err)
 			}
 			continue
 		}
-		h, err := ws.ParseHeader(f.pending())
-		begun = begun || h.Size == 0 && len(f.pending()) > 0
+		h, err := ws.ParseHeader(f.Pending())
+		begun = begun || h.Size == 0 && len(f.Pending()) > 0
 		switch {
 		case err != nil:
 			return c.giveUp(d)
@@ -48,7 +48,7 @@ func (c *conn) relayMessages(d direction) error {
 			}
 			continue
 		case h.Size == 0:
-			if err := c.retry(d, f.fill()); err != nil {
+			if err := c.retry(d, f.Fill()); err != nil {
 				return c.endMessages(d, err)
 			}
 			if c.speaks() != websocket {
@@ -61,13 +61,13 @@ func (c *conn) relayMessages(d direction) error {
 		if h.Opcode == ws.Close {
 			c.noteClose(d)
 		}
-		f.advance(h.Size)
+		f.Pass(h.Size)
 		begun = false
 		side.payload = h1.FixedBody(h.Length)
 	}
 	for {
-		f.discard()
-		if err := c.retry(d, f.fill()); err != nil {
+		f.Discard()
+		if err := c.retry(d, f.Fill()); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func (c *conn) sayGoingAway() error {
 		return nil
 	}
 	f := &c.responses
-	if err := f.replace(0, ws.AppendClose(nil, ws.GoingAway)); err != nil {
+	if err := f.Replace(0, ws.AppendClose(nil, ws.GoingAway)); err != nil {
 		return err
 	}
 	c.ws.side[fromApp].muted = true
@@ -136,12 +136,12 @@ func (c *conn) endMessages(d direction, err error) error {
 		return err
 	}
 	f, side := &c.requests, &c.ws.side[fromClient]
-	if !side.payload.Done() || !side.messages.Between() || len(f.pending()) > 0 {
+	if !side.payload.Done() || !side.messages.Between() || len(f.Pending()) > 0 {
 		return err
 	}
 	var key [4]byte
 	binary.BigEndian.PutUint32(key[:], rand.Uint32())
-	if err := f.replace(0, ws.AppendMaskedClose(nil, ws.GoingAway, key)); err != nil {
+	if err := f.Replace(0, ws.AppendMaskedClose(nil, ws.GoingAway, key)); err != nil {
 		return err
 	}
 	_ = c.app.CloseWrite()

@@ -114,7 +114,7 @@ var protocols = []mutant{
 	{"h2c: or one has reset it", "proxy/h2c.go",
 		"h.Type != h2.RSTStream && now", "now", "TestStreamsAreExchanges", ""},
 	{"h2c: and its last byte has passed", "proxy/h2c.go",
-		"\t\tside.complete()\n", "\t\tside.complete()\n\t\tif h, ok := h2.ParseHeader(f.pending()); ok {\n\t\t\tside.ended = append(side.ended, h)\n\t\t}\n", "TestStreamsAreExchanges", ""},
+		"\t\tside.complete()\n", "\t\tside.complete()\n\t\tif h, ok := h2.ParseHeader(f.Pending()); ok {\n\t\t\tside.ended = append(side.ended, h)\n\t\t}\n", "TestStreamsAreExchanges", ""},
 	{"h2c: open streams are bounded", "proxy/h2c.go",
 		"len(c.h2.streams) >= maxStreams &&", "false &&", "TestI10OpenStreams", ""},
 	{"h2c: an upgrade's request is stream 1", "proxy/http1.go",

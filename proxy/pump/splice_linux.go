@@ -1,4 +1,4 @@
-package proxy
+package pump
 
 import (
 	"errors"
@@ -21,12 +21,12 @@ var errNoSplice = errors.New("splice not possible")
 // A pipe is the kernel buffer between two sockets. It is borrowed only while there are bytes to move.
 type pipe struct{ r, w int }
 
-// A pipePool keeps the pipes that are not in use, a few of them: each is two descriptors.
-type pipePool chan pipe
+// A Pipes keeps the pipes that are not in use, a few of them: each is two descriptors.
+type Pipes chan pipe
 
-func newPipePool() pipePool { return make(pipePool, 32) }
+func NewPipes() Pipes { return make(Pipes, 32) }
 
-func (pool pipePool) take() (pipe, error) {
+func (pool Pipes) take() (pipe, error) {
 	select {
 	case p := <-pool:
 		return p, nil
@@ -41,7 +41,7 @@ func (pool pipePool) take() (pipe, error) {
 }
 
 // give keeps an empty pipe for the next use.
-func (pool pipePool) give(p pipe) {
+func (pool Pipes) give(p pipe) {
 	select {
 	case pool <- p:
 	default:
@@ -50,7 +50,7 @@ func (pool pipePool) give(p pipe) {
 }
 
 // close closes the pipes that are not in use.
-func (pool pipePool) close() {
+func (pool Pipes) Close() {
 	for {
 		select {
 		case p := <-pool:
@@ -68,7 +68,7 @@ func (p pipe) close() {
 
 // splice moves what has come of the next limit bytes from src to dst past the program's memory. It waits for the first
 // byte, and ends with a pipe's capacity or as soon as src has no more. io.EOF: src has ended.
-func (f *flow) splice(limit int64) (moved int64, err error) {
+func (f *Flow) splice(limit int64) (moved int64, err error) {
 	if f.raw == nil || f.rawDst == nil {
 		return 0, errNoSplice
 	}
@@ -79,14 +79,14 @@ func (f *flow) splice(limit int64) (moved int64, err error) {
 	moved, err = spliceOut(f.rawDst, p, n)
 	if err != nil {
 		p.close() // what is left in it is lost with the connection
-		return moved, &writeError{err}
+		return moved, &WriteError{err}
 	}
 	f.pipes.give(p)
 	return moved, nil
 }
 
 // spliceIn waits for bytes and moves them into a pipe.
-func (f *flow) spliceIn(limit int64) (p pipe, n int64, err error) {
+func (f *Flow) spliceIn(limit int64) (p pipe, n int64, err error) {
 	limit = min(limit, pipeSize)
 	var failure error
 	err = f.raw.Read(func(fd uintptr) bool {
@@ -102,11 +102,11 @@ func (f *flow) spliceIn(limit int64) (p pipe, n int64, err error) {
 	})
 	switch {
 	case err != nil:
-		return p, 0, &readError{err}
+		return p, 0, &ReadError{err}
 	case failure == errNoSplice || failure == unix.EINVAL:
 		return p, 0, errNoSplice
 	case failure != nil:
-		return p, 0, &readError{failure}
+		return p, 0, &ReadError{failure}
 	case n == 0:
 		return p, 0, io.EOF
 	}

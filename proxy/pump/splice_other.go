@@ -1,6 +1,6 @@
 //go:build !linux
 
-package proxy
+package pump
 
 import (
 	"errors"
@@ -13,10 +13,10 @@ const spliceFrom = math.MaxInt64
 // errNoSplice says that the bytes have to take the way through a buffer.
 var errNoSplice = errors.New("splice not possible")
 
-func (f *flow) splice(int64) (int64, error) { return 0, errNoSplice }
+func (f *Flow) splice(int64) (int64, error) { return 0, errNoSplice }
 
-type pipePool struct{}
+type Pipes struct{}
 
-func newPipePool() pipePool { return pipePool{} }
+func NewPipes() Pipes { return Pipes{} }
 
-func (pipePool) close() {}
+func (Pipes) Close() {}

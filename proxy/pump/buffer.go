@@ -1,0 +1,32 @@
+package pump
+
+import (
+	"sync"
+
+	"lameduck/proxy/h1"
+)
+
+// BufferSize holds most messages whole. Longer bodies go from kernel to kernel.
+const BufferSize = 16 << 10
+
+// A Buffer is borrowed for as long as there are bytes in hand.
+type Buffer struct {
+	Bytes []byte
+	pool  *sync.Pool
+}
+
+var (
+	buffers      = sync.Pool{New: func() any { return &Buffer{Bytes: make([]byte, BufferSize)} }}
+	largeBuffers = sync.Pool{New: func() any { return &Buffer{Bytes: make([]byte, h1.MaxHead)} }}
+)
+
+func NewBuffer() *Buffer      { return borrow(&buffers) }
+func NewLargeBuffer() *Buffer { return borrow(&largeBuffers) }
+
+func borrow(pool *sync.Pool) *Buffer {
+	b := pool.Get().(*Buffer)
+	b.pool = pool
+	return b
+}
+
+func (b *Buffer) Free() { b.pool.Put(b) }

@@ -1,0 +1,317 @@
+package pump
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"lameduck/proxy/h1"
+)
+
+// A Conn is what a flow needs of a connection: a [net.Conn] that can close its sending side alone, such
+// as [net.TCPConn]. If it is a [syscall.Conn] too, waiting for it takes no buffer.
+type Conn interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// A ReadError reports that the source of a flow failed, other than by its end.
+type ReadError struct{ Err error }
+
+func (e *ReadError) Error() string { return "read: " + e.Err.Error() }
+
+// Unwrap returns the error of the source.
+func (e *ReadError) Unwrap() error { return e.Err }
+
+// A WriteError reports that the destination of a flow accepts no more bytes.
+type WriteError struct{ Err error }
+
+func (e *WriteError) Error() string { return "write: " + e.Err.Error() }
+
+// Unwrap returns the error of the destination.
+func (e *WriteError) Unwrap() error { return e.Err }
+
+// A Flow carries the bytes of one direction, unchanged and in order, from src to dst. Its window into the buffer has
+// three marks:
+//
+//	buf[start:mark]  passed on, not written yet
+//	buf[mark:end]    read, not looked at yet
+//
+// A Flow belongs to one goroutine; only limit is set by others.
+type Flow struct {
+	src, dst Conn
+	raw      syscall.RawConn // of src; nil: src has no descriptor
+	rawDst   syscall.RawConn // of dst, likewise
+	pipes    Pipes
+	readable func(fd uintptr) bool // f.readNow, bound once so that waiting allocates nothing
+	writable func(fd uintptr) bool // f.writeNow, likewise
+	out      []byte                // what writeNow has still to write
+	outErr   error                 // or why it could not
+	written  *atomic.Uint64        // bytes written to dst
+	limit    atomic.Int64          // how long src may stay silent, in nanoseconds; 0: for ever
+
+	buf              *Buffer // nil while there is nothing in hand
+	start, mark, end int
+	full             bool // the last read would have filled a common buffer: there is probably more
+
+	n   int   // what readNow read
+	err error // or why it could not
+}
+
+func (f *Flow) Init(src, dst End, pipes Pipes, written *atomic.Uint64) {
+	f.src, f.dst, f.raw, f.rawDst = src.conn, dst.conn, src.raw, dst.raw
+	f.pipes, f.written = pipes, written
+	f.readable, f.writable = f.readNow, f.writeNow
+}
+
+// An End is one of the two connections with, where it has one, the way to its descriptor.
+type End struct {
+	conn Conn
+	raw  syscall.RawConn
+}
+
+func NewEnd(c Conn) End {
+	return End{conn: c, raw: RawOf(c)}
+}
+
+// RawOf returns the way to the descriptor of a connection or a listener; nil: it has none.
+func RawOf(c any) syscall.RawConn {
+	s, ok := c.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// Pending returns the bytes that have been read and not been looked at.
+func (f *Flow) Pending() []byte {
+	if f.buf == nil {
+		return nil
+	}
+	return f.buf.Bytes[f.mark:f.end]
+}
+
+// Pass passes on the next n pending bytes. They are written with the next flush.
+func (f *Flow) Pass(n int) { f.mark += n }
+
+// Flush writes what has been passed on.
+func (f *Flow) Flush() error {
+	if f.start == f.mark {
+		return nil
+	}
+	err := f.Write(f.buf.Bytes[f.start:f.mark])
+	f.start = f.mark
+	return err
+}
+
+func (f *Flow) Write(b []byte) error {
+	n, err := f.writeAll(b)
+	f.written.Add(uint64(n))
+	if err != nil {
+		return &WriteError{err}
+	}
+	return nil
+}
+
+// writeAll writes b, or as much of it as it can.
+func (f *Flow) writeAll(b []byte) (n int, err error) {
+	if f.rawDst == nil {
+		return f.dst.Write(b)
+	}
+	f.out, f.outErr = b, nil
+	err = f.rawDst.Write(f.writable)
+	n = len(b) - len(f.out)
+	f.out = nil
+	if err == nil {
+		err = f.outErr
+	}
+	return n, err
+}
+
+// writeNow writes what the socket takes, and asks to be called again for the rest.
+func (f *Flow) writeNow(fd uintptr) bool {
+	for len(f.out) > 0 {
+		n, err := rawWrite(int(fd), f.out)
+		f.out = f.out[n:]
+		if err == syscall.EAGAIN {
+			return false
+		}
+		if err != nil {
+			f.outErr = err
+			return true
+		}
+	}
+	return true
+}
+
+// Replace drops the next n pending bytes and writes b in their place.
+func (f *Flow) Replace(n int, b []byte) error {
+	if err := f.Flush(); err != nil {
+		return err
+	}
+	f.mark += n
+	f.start = f.mark
+	return f.Write(b)
+}
+
+// Discard drops everything in hand.
+func (f *Flow) Discard() { f.start, f.mark = f.end, f.end }
+
+// Release gives the buffer back with whatever is in it.
+func (f *Flow) Release() {
+	if f.buf != nil {
+		f.buf.Free()
+	}
+	f.buf, f.start, f.mark, f.end = nil, 0, 0, 0
+}
+
+// Fill writes what has been passed on and waits for more bytes. It returns io.EOF bare when src has ended, otherwise a
+// *ReadError or a *WriteError.
+func (f *Flow) Fill() error {
+	if err := f.Flush(); err != nil {
+		return err
+	}
+	if f.mark == f.end {
+		f.Release()
+	} else {
+		f.makeRoom()
+	}
+	f.Arm()
+	if f.raw == nil {
+		f.readBlocking()
+	} else if err := f.raw.Read(f.readable); err != nil {
+		f.n, f.err = 0, err
+	}
+	return f.take()
+}
+
+// take accounts for what the last read brought.
+func (f *Flow) take() error {
+	f.end += f.n
+	f.full = f.n >= BufferSize
+	switch {
+	case f.n > 0:
+		return nil
+	case f.err == nil || f.err == io.EOF:
+		return io.EOF
+	}
+	return &ReadError{f.err}
+}
+
+// readNow reads what is there. It takes a buffer only for that: a connection that waits with nothing in hand holds
+// none.
+func (f *Flow) readNow(fd uintptr) bool {
+	if f.buf == nil {
+		f.buf = f.newBuffer()
+	}
+	f.n, f.err = rawRead(int(fd), f.buf.Bytes[f.end:])
+	if f.err == syscall.EAGAIN {
+		if f.end == 0 {
+			f.Release()
+		}
+		return false
+	}
+	return true
+}
+
+// newBuffer returns a common buffer, or a large one while bytes come in masses: then two system calls for each 16 KiB are a
+// quarter of what passing them on costs.
+func (f *Flow) newBuffer() *Buffer {
+	if f.full {
+		return NewLargeBuffer()
+	}
+	return NewBuffer()
+}
+
+// readBlocking is readNow for a src that has no descriptor.
+func (f *Flow) readBlocking() {
+	if f.buf == nil {
+		f.buf = NewBuffer()
+	}
+	f.n, f.err = f.src.Read(f.buf.Bytes[f.end:])
+}
+
+// makeRoom moves the pending bytes to the front of a buffer that has room behind them: a large one once they fill a
+// common one. Nothing but a head makes a flow wait with bytes in hand, so MaxHead is room enough.
+func (f *Flow) makeRoom() {
+	pending := f.Pending()
+	to := f.buf
+	if len(pending) == len(to.Bytes) {
+		to = NewLargeBuffer()
+	}
+	n := copy(to.Bytes, pending)
+	if to != f.buf {
+		f.buf.Free()
+		f.buf = to
+	}
+	f.start, f.mark, f.end = 0, 0, n
+}
+
+// Arm renews the deadline of a flow whose silence is limited.
+func (f *Flow) Arm() {
+	if limit := f.limit.Load(); limit > 0 {
+		_ = f.src.SetReadDeadline(time.Now().Add(time.Duration(limit)))
+	}
+}
+
+// Raw returns access to the descriptor of the source, or nil if it has none.
+func (f *Flow) Raw() syscall.RawConn { return f.raw }
+
+// Limited reports whether the source's silence is limited.
+func (f *Flow) Limited() bool { return f.limit.Load() > 0 }
+
+// AllowSilence removes the limit on the source's silence. Any goroutine may call it.
+func (f *Flow) AllowSilence() { f.limit.Store(0) }
+
+// LimitSilence lets src be silent for d at most from now on. Any goroutine may call it.
+func (f *Flow) LimitSilence(d time.Duration) {
+	f.limit.Store(int64(d))
+	f.Arm()
+}
+
+// CopyBody passes a message's body on. When it returns nil the message is complete, but its last bytes may not be
+// written yet. A body that ends with the connection returns io.EOF, and so does one that is cut short.
+func (f *Flow) CopyBody(b *h1.Body) error {
+	for !b.Done() {
+		if f.mark == f.end {
+			if err := f.More(b); err != nil {
+				return err
+			}
+		}
+		n, err := b.Scan(f.Pending())
+		f.Pass(n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// More gets further bytes of a body: past the flow from kernel to kernel where there are many, into the buffer
+// otherwise.
+func (f *Flow) More(b *h1.Body) error {
+	many := b.Kind() != h1.Tunnel && b.Kind() != h1.UntilClose && b.Opaque() >= spliceFrom
+	if !many && !(f.full && b.Opaque() >= spliceFrom) {
+		return f.Fill()
+	}
+	if err := f.Flush(); err != nil {
+		return err
+	}
+	f.Release()
+	f.Arm()
+	n, err := f.splice(b.Opaque())
+	f.full = n >= BufferSize
+	b.Skip(n)
+	f.written.Add(uint64(n))
+	if errors.Is(err, errNoSplice) {
+		return f.Fill()
+	}
+	return err
+}

@@ -37,7 +37,7 @@ func requestDrain(ctx context.Context, target string, stdout io.Writer) error {
 	}
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
-		return fmt.Errorf("request drain: %w: is lameduck running, with the same %sCONTROL?", err, prefix)
+		return fmt.Errorf("request drain: %w: is lameduck running, with the same LAMEDUCK_CONTROL?", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))

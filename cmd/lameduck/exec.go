@@ -26,8 +26,13 @@ func runChild(args, environ []string, stderr io.Writer) int {
 	if err != nil {
 		return report(stderr, err)
 	}
+	stop, err := stopSignal(p.config)
+	if err != nil {
+		p.closeListeners()
+		return report(stderr, err)
+	}
 	runtime.LockOSThread() // the child's life hangs on this thread's
-	child, err := lifecycle.StartChild(args, p.config.stopSignal, p.log)
+	child, err := lifecycle.StartChild(args, stop, p.log)
 	if err != nil {
 		p.closeListeners()
 		code := report(stderr, err)
@@ -36,7 +41,7 @@ func runChild(args, environ []string, stderr io.Writer) int {
 		}
 		return code
 	}
-	if err := p.run(child, forward(signals, child, p.config.stopSignal)); err != nil {
+	if err := p.run(child, forward(signals, child, stop)); err != nil {
 		return report(stderr, err)
 	}
 	return child.ExitCode()

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync/atomic"
 	"time"
@@ -14,24 +15,25 @@ import (
 	"go.uber.org/zap"
 )
 
-// An identity is what clients whose TLS ends here are shown, and whom of them it trusts. Its files are read again when
-// they change, as those of a mounted Secret do.
+// An identity is the certificate with which TLS is terminated, and the CAs of clients' certificates.
+// Its files are read again when they change, as those of a mounted Secret do.
 type identity struct {
 	files   identityFiles
 	read    [3][]byte // what the files held when they were last tried; owned by watch
 	current atomic.Pointer[credentials]
 }
 
-// identityFiles are paths. An empty clientCA: clients need no certificate.
+// identityFiles are paths. Clients need no certificate if clientCA is empty. No error has a path in
+// it: somebody may have put a key in its place.
 type identityFiles struct{ cert, key, clientCA string }
 
 // credentials are the files' contents.
 type credentials struct {
 	certificate tls.Certificate
-	clients     *x509.CertPool // nil: clients need no certificate
+	clients     *x509.CertPool // nil if clients need no certificate
 }
 
-// loadIdentity reads the files. Its error says which of them is at fault.
+// loadIdentity reads the files. Its error names the variable of the one at fault.
 func loadIdentity(files identityFiles) (*identity, error) {
 	id := &identity{files: files}
 	if _, err := id.reload(); err != nil {
@@ -43,12 +45,16 @@ func loadIdentity(files identityFiles) (*identity, error) {
 // reload takes up what the files hold, unless that has been tried already.
 func (id *identity) reload() (changed bool, err error) {
 	var contents [3][]byte
-	for i, path := range []string{id.files.cert, id.files.key, id.files.clientCA} {
-		if path == "" {
+	for i, file := range []struct{ variable, path string }{
+		{"LAMEDUCK_TLS_CERT", id.files.cert},
+		{"LAMEDUCK_TLS_KEY", id.files.key},
+		{"LAMEDUCK_TLS_CLIENT_CA", id.files.clientCA},
+	} {
+		if file.path == "" {
 			continue
 		}
-		if contents[i], err = os.ReadFile(path); err != nil {
-			return false, err
+		if contents[i], err = os.ReadFile(file.path); err != nil {
+			return false, fmt.Errorf("%s: must be the path of a readable PEM file: %w", file.variable, withoutPath(err))
 		}
 	}
 	if sameContents(contents, id.read) {
@@ -57,16 +63,24 @@ func (id *identity) reload() (changed bool, err error) {
 	id.read = contents
 	c := &credentials{}
 	if c.certificate, err = tls.X509KeyPair(contents[0], contents[1]); err != nil {
-		return false, fmt.Errorf("%s and %s: %w", id.files.cert, id.files.key, err)
+		return false, fmt.Errorf("LAMEDUCK_TLS_CERT: must be the PEM file of a certificate, and LAMEDUCK_TLS_KEY that of its key: %w", err)
 	}
 	if id.files.clientCA != "" {
 		c.clients = x509.NewCertPool()
 		if !c.clients.AppendCertsFromPEM(contents[2]) {
-			return false, fmt.Errorf("%s: no certificate in PEM", id.files.clientCA)
+			return false, errors.New("LAMEDUCK_TLS_CLIENT_CA: must be a PEM file with a CA certificate in it")
 		}
 	}
 	id.current.Store(c)
 	return true, nil
+}
+
+// withoutPath returns the reason alone of an error of the file system.
+func withoutPath(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
 }
 
 func sameContents(a, b [3][]byte) bool {

@@ -5,11 +5,13 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"lameduck/cmd/lameduck/config"
 )
 
 // newLogger returns the logger that the configuration asks for. It writes to standard error.
-func newLogger(c *config) (*zap.Logger, error) {
-	level, err := newLevel(c.LogLevel)
+func newLogger(c *config.Config) (*zap.Logger, error) {
+	level, err := zapcore.ParseLevel(c.LogLevel)
 	if err != nil {
 		return nil, err
 	}
@@ -25,5 +27,3 @@ func newLogger(c *config) (*zap.Logger, error) {
 	}
 	return log, nil
 }
-
-func newLevel(name string) (zapcore.Level, error) { return zapcore.ParseLevel(name) }

@@ -43,8 +43,7 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	case "version":
 		return report(stderr, withoutArguments(rest, func() error { return printVersion(stdout) }))
 	case "help", "-h", "-help", "--help":
-		printUsage(stdout)
-		return exitOK
+		return report(stderr, printUsage(stdout))
 	}
 	return report(stderr, usageError(fmt.Sprintf("unknown subcommand %q: use serve, exec, drain, install or version", command)))
 }

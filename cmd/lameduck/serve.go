@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
+	"lameduck/cmd/lameduck/config"
 	"lameduck/lifecycle"
 	"lameduck/proxy"
 )
@@ -50,7 +51,8 @@ func serveSignals(in <-chan os.Signal) <-chan os.Signal {
 
 // A process is one lameduck with its listeners.
 type process struct {
-	config    *config
+	config    *config.Config
+	identity  *identity // nil if TLS is not terminated
 	log       *zap.Logger
 	server    *proxy.Server
 	listeners []net.Listener // one per route
@@ -64,11 +66,15 @@ func newProcess(environ []string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	id, err := tlsIdentity(c)
+	if err != nil {
+		return nil, err
+	}
 	log, err := newLogger(c)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{config: c, log: log, server: newServer(c, log)}
+	p := &process{config: c, identity: id, log: log, server: newServer(c, log)}
 	if err := p.listen(); err != nil {
 		p.closeListeners()
 		return nil, err
@@ -76,15 +82,15 @@ func newProcess(environ []string) (*process, error) {
 	return p, nil
 }
 
-func newServer(c *config, log *zap.Logger) *proxy.Server {
+func newServer(c *config.Config, log *zap.Logger) *proxy.Server {
 	return proxy.New(proxy.Config{
 		AppWait:          c.AppWait,
 		HeaderTimeout:    c.HeaderTimeout,
 		MaxConnections:   c.MaxConnections,
-		ProbeAgents:      c.agents,
+		ProbeAgents:      probeAgents(c),
 		ProbePaths:       c.ProbePaths,
 		HealthPaths:      c.HealthPaths,
-		TunnelSpread:     c.spread,
+		TunnelSpread:     c.TunnelSpread,
 		KeepEventStreams: !c.EndEventStreams,
 		KeepClient:       c.KeepClient,
 		Log:              log,
@@ -97,15 +103,15 @@ func (p *process) listen() error {
 	take := func(name, address string) net.Listener {
 		ln, err := proxy.Listen(address)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s%s: %w", prefix, name, err))
+			faults = append(faults, fmt.Errorf("%s: %w", name, err))
 		}
 		return ln
 	}
-	for _, r := range p.config.routes {
-		p.listeners = append(p.listeners, take("ROUTES", r.listen))
+	for _, r := range p.config.Routes {
+		p.listeners = append(p.listeners, take("LAMEDUCK_ROUTES", r.Listen))
 	}
-	p.admin = take("ADMIN", p.config.Admin)
-	p.control = take("CONTROL", p.config.Control)
+	p.admin = take("LAMEDUCK_ADMIN", p.config.Admin)
+	p.control = take("LAMEDUCK_CONTROL", p.config.Control)
 	return errors.Join(faults...)
 }
 
@@ -120,8 +126,8 @@ func (p *process) closeListeners() {
 // neighbour is the app as one that runs beside us: it has gone when nobody listens at any of its addresses.
 func (p *process) neighbour() lifecycle.App {
 	return lifecycle.NewNeighbour(func(ctx context.Context) bool {
-		for _, r := range p.config.routes {
-			if !proxy.Refuses(ctx, r.app) {
+		for _, r := range p.config.Routes {
+			if !proxy.Refuses(ctx, r.App) {
 				return false
 			}
 		}
@@ -133,11 +139,11 @@ func (p *process) neighbour() lifecycle.App {
 // answered there.
 func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 	l := lifecycle.New(lifecycle.Config{
-		Hold:           p.config.hold,
+		Hold:           holdConfig(p.config),
 		Grace:          p.config.GracePeriod,
 		HookWindow:     p.config.HookWindow,
 		UnreadyAfter:   p.config.UnreadyAfter,
-		TerminationLog: p.config.TerminationLog,
+		TerminationLog: terminationLog(p.config),
 		Log:            p.log,
 	}, p.server, app)
 	defer func() { _ = p.log.Sync() }()
@@ -145,14 +151,14 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	defer cancel()
-	if p.config.identity != nil {
-		serving.Go(func() { p.config.identity.watch(ctx, p.log) })
+	if p.identity != nil {
+		serving.Go(func() { p.identity.watch(ctx, p.log) })
 	}
 	admin := p.startHTTP(&serving, p.admin, l.Admin(p.metrics(l)))
 	control := p.startHTTP(&serving, p.control, l.Control())
 	p.startRoutes(&serving)
-	p.log.Info("serving", zap.String("version", version), zap.String("routes", p.config.Routes),
-		zap.Duration("hold_min", p.config.hold.Min), zap.Duration("hold_quiet", p.config.hold.Quiet), zap.Duration("hold_max", p.config.hold.Max))
+	p.log.Info("serving", zap.String("version", version), zap.Stringers("routes", p.config.Routes),
+		zap.Duration("hold_min", p.config.HoldMin), zap.Duration("hold_quiet", p.config.HoldQuiet), zap.Duration("hold_max", p.config.HoldMax))
 	l.Run(ctx, signals)
 	shutdown(control)
 	shutdown(admin)
@@ -161,25 +167,13 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 
 // startRoutes serves every route.
 func (p *process) startRoutes(serving *sync.WaitGroup) {
-	for i, r := range p.config.routes {
+	for i, r := range p.config.Routes {
 		serving.Go(func() {
-			if err := p.server.Serve(p.listeners[i], p.relayed(r)); !errors.Is(err, proxy.ErrServerClosed) {
-				p.log.Error("serve", zap.String("listen", r.listen), zap.Error(err))
+			if err := p.server.Serve(p.listeners[i], proxyRoute(r, p.identity)); !errors.Is(err, proxy.ErrServerClosed) {
+				p.log.Error("serve", zap.String("listen", r.Listen), zap.Error(err))
 			}
 		})
 	}
-}
-
-// relayed is the route as the relay knows it.
-func (p *process) relayed(r route) proxy.Route {
-	to := proxy.Route{Dial: proxy.DialTCP(r.app), Protocol: r.protocol, Proxied: r.proxied, AppTLS: r.appTLS}
-	if p.config.identity != nil && !r.passthrough {
-		to.TLS = p.config.identity.config()
-	}
-	if r.fallback != "" {
-		to.Fallback = proxy.DialFallback(r.fallback)
-	}
-	return to
 }
 
 func (p *process) startHTTP(serving *sync.WaitGroup, ln net.Listener, h http.Handler) *http.Server {
@@ -212,9 +206,9 @@ func (p *process) certificateExpiry() prometheus.Collector {
 		Name: "lameduck_tls_certificate_expiry_timestamp_seconds",
 		Help: "When the certificate that clients are shown expires, as Unix time. 0: TLS does not end here.",
 	}, func() float64 {
-		if p.config.identity == nil {
+		if p.identity == nil {
 			return 0
 		}
-		return float64(p.config.identity.notAfter().Unix())
+		return float64(p.identity.notAfter().Unix())
 	})
 }

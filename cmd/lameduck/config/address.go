@@ -1,0 +1,112 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+const anAddress = "[host:]port with a port number from 0 to 65535 and IPv6 addresses in brackets"
+
+// address takes [host:]port. An absent host becomes the default.
+func address(field func(*Config) *string, host string) setter {
+	return func(c *Config, value string) error {
+		a, ok := parseAddress(value, host)
+		if !ok {
+			return mustBe(anAddress, value)
+		}
+		*field(c) = a
+		return nil
+	}
+}
+
+func setControl(c *Config, value string) error {
+	err := address(func(c *Config) *string { return &c.Control }, "127.0.0.1")(c, value)
+	if err == nil && !isLoopback(c.Control) {
+		// Anybody who reaches it can begin a drain.
+		return mustBe("a loopback address (for example 127.0.0.1:18082)", value)
+	}
+	return err
+}
+
+func setFallback(c *Config, value string) error {
+	var errs []error
+	c.fallbacks = nil
+	for i, f := range members(value) {
+		host, port, err := net.SplitHostPort(f)
+		if err != nil || host == "" || !isHost(host) || !isPort(port) || port == "0" {
+			errs = append(errs, fmt.Errorf("must be host:port (for example my-service.my-namespace:80), address %d is not", i+1))
+			continue
+		}
+		c.fallbacks = append(c.fallbacks, f)
+	}
+	return errors.Join(errs...)
+}
+
+// parseAddress reads [host:]port and returns host:port.
+func parseAddress(s, host string) (address string, ok bool) {
+	port := s
+	if strings.Contains(s, ":") {
+		h, p, err := net.SplitHostPort(s)
+		if err != nil {
+			return "", false
+		}
+		port = p
+		if h != "" {
+			host = h
+		}
+	}
+	return net.JoinHostPort(host, port), isPort(port) && isHost(host)
+}
+
+// isPort reports whether s is a port number as it is usually written.
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && strconv.FormatUint(n, 10) == s
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$`)
+
+// isHost reports whether s is an IP address or a name that can be resolved, or empty.
+func isHost(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return s == "" || err == nil || hostName.MatchString(s)
+}
+
+// sameEndpoint reports whether two host:port name one listener: the same port, on one address or
+// on all of them.
+func sameEndpoint(a, b string) bool {
+	hostA, portA, _ := net.SplitHostPort(a)
+	hostB, portB, _ := net.SplitHostPort(b)
+	if portA != portB || portA == "0" || portA == "" {
+		return false
+	}
+	return hostA == hostB || isWildcard(hostA) || isWildcard(hostB)
+}
+
+// reaches reports whether a connection to app arrives at the listener.
+func reaches(app, listener string) bool {
+	host, _, _ := net.SplitHostPort(app)
+	if bound, _, _ := net.SplitHostPort(listener); host != bound && !isLoopback(app) && !isWildcard(host) {
+		return false // another host, as far as is known
+	}
+	return sameEndpoint(app, listener)
+}
+
+func isWildcard(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

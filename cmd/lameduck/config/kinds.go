@@ -1,0 +1,141 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A setter reads a value into a field of a configuration.
+type setter = func(c *Config, value string) error
+
+// maxDuration is far more than anything here can take. Durations can be added up below it.
+const (
+	maxDuration = 365 * 24 * time.Hour
+	aDuration   = "a duration from 0s to 8760h (for example 90s)"
+)
+
+func duration(field func(*Config) *time.Duration) setter {
+	return func(c *Config, value string) error {
+		d, err := time.ParseDuration(value)
+		if err != nil || d < 0 || d > maxDuration {
+			return mustBe(aDuration, value)
+		}
+		*field(c) = d
+		return nil
+	}
+}
+
+func orDerived(field func(*Config) *time.Duration) setter {
+	return func(c *Config, value string) error {
+		if value == "derived" {
+			*field(c) = Derived
+			return nil
+		}
+		if duration(field)(c, value) != nil {
+			return mustBe("derived, or "+aDuration, value)
+		}
+		return nil
+	}
+}
+
+func setHoldMax(c *Config, value string) error {
+	err := orDerived(func(c *Config) *time.Duration { return &c.HoldMax })(c, value)
+	if err == nil && c.HoldMax == 0 {
+		return mustBe("derived, or a duration above 0s (for example 90s)", value)
+	}
+	return err
+}
+
+func setSilenceFactor(c *Config, value string) error {
+	f, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(f >= 0 && f <= 1000) { // NaN is neither
+		return mustBe("a number from 0 to 1000", value)
+	}
+	c.SilenceFactor = f
+	return nil
+}
+
+func count(field func(*Config) *int) setter {
+	return func(c *Config, value string) error {
+		n, err := strconv.ParseInt(value, 10, 32)
+		if err != nil || n < 0 {
+			return mustBe("a whole number from 0 to 2147483647", value)
+		}
+		*field(c) = int(n)
+		return nil
+	}
+}
+
+func boolean(field func(*Config) *bool) setter {
+	return func(c *Config, value string) error {
+		b, err := strconv.ParseBool(value)
+		if err != nil {
+			return mustBe("true or false", value)
+		}
+		*field(c) = b
+		return nil
+	}
+}
+
+// oneOf takes some words, in upper or lower case.
+func oneOf(field func(*Config) *string, words ...string) setter {
+	last := len(words) - 1
+	what := strings.Join(words[:last], ", ") + " or " + words[last]
+	return func(c *Config, value string) error {
+		for _, w := range words {
+			if strings.EqualFold(value, w) {
+				*field(c) = w
+				return nil
+			}
+		}
+		return mustBe(what, value)
+	}
+}
+
+// file takes the path of a file. It is not printed: somebody may have put a key in its place.
+func file(field func(*Config) *string) setter {
+	return func(c *Config, value string) error {
+		if strings.ContainsAny(value, "\r\n") || strings.Contains(value, "-----BEGIN") {
+			return errors.New("must be the path of a file, not its contents (the value is not shown)")
+		}
+		*field(c) = value
+		return nil
+	}
+}
+
+func list(field func(*Config) *[]string) setter {
+	return func(c *Config, value string) error {
+		*field(c) = members(value)
+		return nil
+	}
+}
+
+// paths takes a list of paths. They are not printed: some have a token in them.
+func paths(field func(*Config) *[]string) setter {
+	return func(c *Config, value string) error {
+		var errs []error
+		all := members(value)
+		for i, p := range all {
+			if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "?# ") {
+				errs = append(errs, fmt.Errorf(
+					"must be absolute paths without query (for example /healthz), path %d is not", i+1))
+			}
+		}
+		*field(c) = all
+		return errors.Join(errs...)
+	}
+}
+
+// members returns the members of a comma-separated list, without the empty ones.
+func members(value string) []string {
+	var all []string
+	for m := range strings.SplitSeq(value, ",") {
+		if m = strings.TrimSpace(m); m != "" {
+			all = append(all, m)
+		}
+	}
+	return all
+}

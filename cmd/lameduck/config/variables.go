@@ -1,0 +1,197 @@
+package config
+
+import (
+	"slices"
+	"time"
+)
+
+// A Variable is the documentation of one, and how it is read.
+type Variable struct {
+	Name    string
+	Default string // empty: it has none
+	Usage   string // for --help and the documentation
+
+	set func(c *Config, value string) error
+	// emptyCounts is set if an empty value is one of its own. For other variables it stands for
+	// the default.
+	emptyCounts bool
+}
+
+// valueIn returns the value that counts in an environment.
+func (v Variable) valueIn(variables map[string]string) string {
+	if value, ok := variables[v.Name]; ok && (value != "" || v.emptyCounts) {
+		return value
+	}
+	return v.Default
+}
+
+// Variables returns the documentation of all variables, in the order in which they are documented.
+func Variables() []Variable { return slices.Clone(table) }
+
+// IsKnown reports whether there is a variable of this name.
+func IsKnown(name string) bool { return position(name) >= 0 }
+
+// position returns the place of a variable in the table, or -1.
+func position(name string) int {
+	return slices.IndexFunc(table, func(v Variable) bool { return v.Name == name })
+}
+
+// table has every variable, with its full name so that a search for the name finds it.
+var table = []Variable{
+	{
+		Name:    "LAMEDUCK_ROUTES",
+		Default: "18080=8080",
+		Usage: "comma-separated routes, each " +
+			"listen=app[;proto=auto|http1|h2c|tcp][;proxy][;passthrough][;tls] with addresses of the " +
+			"form [host:]port. The listen host defaults to all interfaces, the app host to 127.0.0.1. " +
+			"proxy: clients send a PROXY protocol header, which is passed to the app. passthrough: do " +
+			"not terminate TLS. tls: re-encrypt to the app",
+		set: setRoutes,
+	}, {
+		Name:    "LAMEDUCK_ADMIN",
+		Default: ":18081",
+		Usage:   "address of /livez, /readyz, /metrics and /hold, which must be reachable on the pod's IP",
+		set:     address(func(c *Config) *string { return &c.Admin }, ""),
+	}, {
+		Name:    "LAMEDUCK_CONTROL",
+		Default: "127.0.0.1:18082",
+		Usage:   "loopback address of POST /drain and GET /status",
+		set:     setControl,
+	}, {
+		Name:    "LAMEDUCK_HOLD_MIN",
+		Default: "5s",
+		Usage:   "minimum length of the hold; a pod without traffic is held this long",
+		set:     duration(func(c *Config) *time.Duration { return &c.HoldMin }),
+	}, {
+		Name:    "LAMEDUCK_HOLD_QUIET",
+		Default: "5s",
+		Usage:   "shortest silence of every client address that ends the hold",
+		set:     duration(func(c *Config) *time.Duration { return &c.HoldQuiet }),
+	}, {
+		Name:    "LAMEDUCK_HOLD_MAX",
+		Default: "derived",
+		Usage:   "maximum length of the hold; derived: grace period - app stop - 3s",
+		set:     setHoldMax,
+	}, {
+		Name:    "LAMEDUCK_SILENCE_FACTOR",
+		Default: "3",
+		Usage: "required silence of a client address as a multiple of the longest recent gap between " +
+			"its requests; 0: only LAMEDUCK_HOLD_QUIET counts",
+		set: setSilenceFactor,
+	}, {
+		Name:    "LAMEDUCK_GRACE_PERIOD",
+		Default: "30s",
+		Usage:   "the pod's terminationGracePeriodSeconds",
+		set:     duration(func(c *Config) *time.Duration { return &c.GracePeriod }),
+	}, {
+		Name:    "LAMEDUCK_APP_STOP",
+		Default: "5s",
+		Usage:   "time that the app needs to stop",
+		set:     duration(func(c *Config) *time.Duration { return &c.AppStop }),
+	}, {
+		Name:    "LAMEDUCK_TUNNEL_SPREAD",
+		Default: "derived",
+		Usage: "period over which WebSocket connections and event streams are asked to leave; " +
+			"derived: a third of the hold's maximum",
+		set: orDerived(func(c *Config) *time.Duration { return &c.TunnelSpread }),
+	}, {
+		Name:    "LAMEDUCK_END_EVENT_STREAMS",
+		Default: "true",
+		Usage: "whether server-sent event streams are ended, between two events, while draining; " +
+			"false: they last until the hold's maximum",
+		set: boolean(func(c *Config) *bool { return &c.EndEventStreams }),
+	}, {
+		Name:    "LAMEDUCK_HOOK_WINDOW",
+		Default: "5s",
+		Usage: "time that /hold waits for a drain to begin before it assumes that only the app's " +
+			"container restarts",
+		set: duration(func(c *Config) *time.Duration { return &c.HookWindow }),
+	}, {
+		Name:    "LAMEDUCK_APP_WAIT",
+		Default: "5s",
+		Usage:   "time that a new connection waits for the app to accept it",
+		set:     duration(func(c *Config) *time.Duration { return &c.AppWait }),
+	}, {
+		Name:    "LAMEDUCK_KEEP_CLIENT",
+		Default: "false",
+		Usage: "whether the client's connection is kept when the app closes an idle one; the app is " +
+			"dialed again for the next request. A request that the app's close left unanswered is " +
+			"sent again, once, if it is idempotent. Has no effect on routes with proxy or tls",
+		set: boolean(func(c *Config) *bool { return &c.KeepClient }),
+	}, {
+		Name: "LAMEDUCK_TLS_CERT",
+		Usage: "PEM file of the certificate chain with which Lameduck terminates TLS; empty: TLS is " +
+			"relayed as it is",
+		set: file(func(c *Config) *string { return &c.TLSCert }),
+	}, {
+		Name:  "LAMEDUCK_TLS_KEY",
+		Usage: "PEM file of the certificate's private key",
+		set:   file(func(c *Config) *string { return &c.TLSKey }),
+	}, {
+		Name: "LAMEDUCK_TLS_CLIENT_CA",
+		Usage: "PEM file of CA certificates; if set, clients must present a certificate signed by one " +
+			"of them",
+		set: file(func(c *Config) *string { return &c.TLSClientCA }),
+	}, {
+		Name: "LAMEDUCK_FALLBACK",
+		Usage: "host:port of the app's own Service, which gets new connections if the app exits " +
+			"during the drain; comma-separated, one for each route; empty: they are refused",
+		set: setFallback,
+	}, {
+		Name:    "LAMEDUCK_PROBE_AGENTS",
+		Default: "known",
+		Usage: "comma-separated prefixes of the User-Agent values of health probes; known: those of " +
+			"known probers; empty: none",
+		set:         list(func(c *Config) *[]string { return &c.ProbeAgents }),
+		emptyCounts: true,
+	}, {
+		Name:  "LAMEDUCK_PROBE_PATHS",
+		Usage: "comma-separated paths that only health probes request",
+		set:   paths(func(c *Config) *[]string { return &c.ProbePaths }),
+	}, {
+		Name: "LAMEDUCK_LB_HEALTH_PATHS",
+		Usage: "comma-separated paths that are answered 503 while draining, so that the load balancer " +
+			"stops routing sooner",
+		set: paths(func(c *Config) *[]string { return &c.HealthPaths }),
+	}, {
+		Name:    "LAMEDUCK_UNREADY_AFTER",
+		Default: "0s",
+		Usage:   "time after which /readyz fails in a drain; 0: it fails when the hold has ended",
+		set:     duration(func(c *Config) *time.Duration { return &c.UnreadyAfter }),
+	}, {
+		Name:    "LAMEDUCK_HEADER_TIMEOUT",
+		Default: "60s",
+		Usage:   "time limit for the head of a request, from its first byte; 0: no limit",
+		set:     duration(func(c *Config) *time.Duration { return &c.HeaderTimeout }),
+	}, {
+		Name:    "LAMEDUCK_MAX_CONNECTIONS",
+		Default: "0",
+		Usage:   "maximum number of client connections, more wait to be accepted; 0: no limit",
+		set:     count(func(c *Config) *int { return &c.MaxConnections }),
+	}, {
+		Name:    "LAMEDUCK_STOP_SIGNAL",
+		Default: "SIGTERM",
+		Usage:   "exec: signal that begins the drain and that the app gets when the hold has ended",
+		set:     setStopSignal,
+	}, {
+		Name:    "LAMEDUCK_TERMINATION_LOG",
+		Default: DefaultTerminationLog,
+		Usage: "file for the summary of the drain; the default counts only if the file exists; empty: " +
+			"none",
+		set:         file(func(c *Config) *string { return &c.TerminationLog }),
+		emptyCounts: true,
+	}, {
+		Name:    "LAMEDUCK_LOG_LEVEL",
+		Default: "info",
+		Usage:   "debug, info, warn or error",
+		set:     oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error"),
+	}, {
+		Name:    "LAMEDUCK_LOG_FORMAT",
+		Default: "json",
+		Usage:   "json, or console for people",
+		set:     oneOf(func(c *Config) *string { return &c.LogFormat }, "json", "console"),
+	},
+}
+
+// DefaultTerminationLog is where a kubelet looks for a container's last words.
+const DefaultTerminationLog = "/dev/termination-log"

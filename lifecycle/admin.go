@@ -12,7 +12,7 @@ func (l *Lifecycle) Admin(metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { writeLine(w, "ok") })
 	mux.HandleFunc("GET /readyz", l.serveReady)
-	mux.HandleFunc("GET /hold", l.serveHold)
+	mux.HandleFunc("GET /hold", l.hooks.Wait)
 	mux.Handle("GET /metrics", metrics)
 	return mux
 }
@@ -38,19 +38,14 @@ func (l *Lifecycle) Control() http.Handler {
 func (l *Lifecycle) serveDrain(w http.ResponseWriter, r *http.Request) {
 	l.RequestDrain(r.URL.Query().Has("native"))
 	if r.URL.Query().Has("wait") {
-		select {
-		case <-l.drained:
-		case <-r.Context().Done():
-			return
-		}
-	} else {
-		select {
-		case <-l.draining:
-		case <-r.Context().Done():
-			return
-		}
+		l.drainWaiters.Wait(w, r)
+		return
 	}
-	l.serveStatus(w, r)
+	select {
+	case <-l.draining:
+		l.serveStatus(w, r)
+	case <-r.Context().Done():
+	}
 }
 
 // status is what GET /status answers. Durations are in seconds.
@@ -82,7 +77,20 @@ type drainStatus struct {
 }
 
 func (l *Lifecycle) serveStatus(w http.ResponseWriter, _ *http.Request) {
-	var s status
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(l.statusJSON())
+}
+
+// statusJSON returns the status as one line.
+func (l *Lifecycle) statusJSON() []byte {
+	b, err := json.Marshal(l.status())
+	if err != nil {
+		panic(err) // it has only numbers and text
+	}
+	return append(b, '\n')
+}
+
+func (l *Lifecycle) status() (s status) {
 	hold := l.config.Hold
 	outlook := l.relay.Outlook(hold.Rule())
 	s.Phase = l.Phase().String()
@@ -91,8 +99,7 @@ func (l *Lifecycle) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	if l.Phase() != Serving {
 		s.Drain = newDrainStatus(l.Story())
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(s)
+	return s
 }
 
 func newDrainStatus(s Story) *drainStatus {

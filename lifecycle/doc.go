@@ -10,7 +10,8 @@
 //   - A stop signal to this process and POST /drain on the loopback address begin a drain. Nothing that the network can
 //     reach does.
 //   - GET /hold waits for the end of a drain. With no drain it is let go after the hook window: a container of the pod is
-//     being restarted, and that is not the pod's end.
+//     being restarted, and that is not the pod's end. It never answers because too many callers wait, see package
+//     waitroom.
 //   - Nothing is kept in a file: after a restart the phase is Serving.
 //
 // One goroutine, [Lifecycle.Run], owns every decision to change the phase.

@@ -2,45 +2,36 @@ package lifecycle
 
 import (
 	"net/http"
-	"time"
+
+	"lameduck/lifecycle/waitroom"
 )
 
-// serveHold answers the app's preStop hook when the app may go (kubelet: lifecycle/handlers.go runHTTPHandler, which has no time limit of its
-// own and ignores the status). With no drain it lets the hook go after the hook window. A second caller, such as a kubelet
-// that was restarted, joins the first.
-func (l *Lifecycle) serveHold(w http.ResponseWriter, r *http.Request) {
-	select {
-	case l.waiters <- struct{}{}:
-		defer func() { <-l.waiters }()
-	default:
-		http.Error(w, "too many callers wait already", http.StatusServiceUnavailable)
-		return
-	}
-	if !l.awaitDrain(w, r) {
-		return
-	}
-	l.mu.Lock()
-	l.hooks++
-	l.mu.Unlock()
-	select {
-	case <-l.drained:
-		writeLine(w, "drained")
-	case <-r.Context().Done():
-	}
+// defaultMaxWaiters is how many callers of /hold, and of POST /drain?wait, wait in any case. A pod has
+// few containers, but anybody on the network may call.
+const defaultMaxWaiters = 1024
+
+// newHooks returns the room for the callers of /hold: the app's preStop hook, which a kubelet calls
+// without a time limit and whose status it ignores (lifecycle/handlers.go, runHTTPHandler). They wait
+// for the hook window for a drain to begin, and in a drain for its hold to end. A second caller, such
+// as a kubelet that was restarted, waits beside the first.
+func (l *Lifecycle) newHooks() *waitroom.Room {
+	return waitroom.New(waitroom.Config{
+		Limit:    l.config.MaxWaiters,
+		Window:   l.config.HookWindow,
+		Expired:  waitroom.Line("serving"),
+		Released: waitroom.Line("drained"),
+	})
 }
 
-// awaitDrain waits for the hook window for a drain to begin, and answers when none does.
-func (l *Lifecycle) awaitDrain(w http.ResponseWriter, r *http.Request) bool {
-	window := time.NewTimer(l.config.HookWindow)
-	defer window.Stop()
-	select {
-	case <-l.draining:
-		return true
-	case <-window.C:
-		writeLine(w, "serving")
-	case <-r.Context().Done():
-	}
-	return false
+// newDrainWaiters returns the room for the callers of POST /drain?wait.
+func (l *Lifecycle) newDrainWaiters() *waitroom.Room {
+	return waitroom.New(waitroom.Config{
+		Limit:  l.config.MaxWaiters,
+		Window: -1,
+		Released: func() waitroom.Response {
+			return waitroom.Response{ContentType: "application/json", Body: string(l.statusJSON())}
+		},
+	})
 }
 
 func writeLine(w http.ResponseWriter, line string) {

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"lameduck/lifecycle/silence"
+	"lameduck/lifecycle/waitroom"
 )
 
 // A Relay is the data plane as the lifecycle sees it. Its methods may be called by any goroutine and, but for Close, do
@@ -53,6 +54,9 @@ type Config struct {
 	Grace time.Duration
 	// HookWindow is how long /hold waits for a drain to begin.
 	HookWindow time.Duration
+	// MaxWaiters bounds the callers of /hold that wait since before the drain began, and those that came
+	// later. Zero means 1,024.
+	MaxWaiters int
 	// UnreadyAfter is when readiness fails in a drain. Zero: not before Drained.
 	UnreadyAfter time.Duration
 	// TerminationLog is the file that gets the story of the drain. Empty: none.
@@ -71,13 +75,14 @@ type Lifecycle struct {
 	request  chan struct{} // holds a value when a drain has been requested
 	draining chan struct{} // closed when the phase is Draining or later
 	drained  chan struct{} // closed when it is Drained or later
-	waiters  chan struct{} // one value per caller that /hold keeps waiting
+
+	hooks        *waitroom.Room // callers of /hold
+	drainWaiters *waitroom.Room // callers of POST /drain?wait
 
 	mu     sync.Mutex
 	phase  Phase
 	since  time.Time // when the drain began
 	story  Story
-	hooks  int  // callers of /hold that have waited for the end of the hold
 	native bool // a stop signal in the drain says that the app has gone or the time is over
 	bereft bool // the app has ended while draining
 
@@ -87,15 +92,15 @@ type Lifecycle struct {
 	stalled    time.Time // when the process last went on after it had stood still; zero: it has not
 }
 
-// maxWaiters bounds the callers of /hold that wait: a pod has few containers, and anybody on the network may call.
-const maxWaiters = 64
-
 // New returns a Lifecycle in the phase Serving.
 func New(config Config, relay Relay, app App) *Lifecycle {
 	if config.Log == nil {
 		config.Log = zap.NewNop()
 	}
-	return &Lifecycle{
+	if config.MaxWaiters == 0 {
+		config.MaxWaiters = defaultMaxWaiters
+	}
+	l := &Lifecycle{
 		config:   config,
 		log:      config.Log,
 		relay:    relay,
@@ -103,8 +108,9 @@ func New(config Config, relay Relay, app App) *Lifecycle {
 		request:  make(chan struct{}, 1),
 		draining: make(chan struct{}),
 		drained:  make(chan struct{}),
-		waiters:  make(chan struct{}, maxWaiters),
 	}
+	l.hooks, l.drainWaiters = l.newHooks(), l.newDrainWaiters()
+	return l
 }
 
 // Run takes the process through its phases and returns when it is Stopped. signals brings the stop signal, as
@@ -182,6 +188,8 @@ func (l *Lifecycle) beginDrain(d door) {
 	l.story.Door = string(d)
 	l.mu.Unlock()
 	l.enter(Draining)
+	l.hooks.Drain()
+	l.drainWaiters.Drain()
 	close(l.draining)
 	l.log.Info("draining", zap.String("door", string(d)), zap.Duration("max", l.config.Hold.Max))
 }
@@ -310,7 +318,14 @@ func (l *Lifecycle) endHold(reason Reason) {
 	l.enter(Drained)
 	close(l.drained)
 	l.app.Stop()
+	l.release()
 	l.log.Info("drained", zap.Stringer("reason", reason), zap.Duration("after", l.elapsed()))
+}
+
+// release replies to everybody who waits for the end of the hold.
+func (l *Lifecycle) release() {
+	l.hooks.Release()
+	l.drainWaiters.Release()
 }
 
 func (l *Lifecycle) countCut(connections, exchanges int) {
@@ -361,12 +376,8 @@ func (l *Lifecycle) graceExpiry() (expired <-chan time.Time, stop func() bool) {
 	return t.C, t.Stop
 }
 
-// released tells whether anybody has waited for the app to be let go.
-func (l *Lifecycle) released() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.hooks > 0
-}
+// released reports whether a caller of /hold has waited for the end of the hold.
+func (l *Lifecycle) released() bool { return l.hooks.Held() > 0 }
 
 // stopTimeout is what connections that are still open get to end when the process does.
 const stopTimeout = time.Second
@@ -378,6 +389,7 @@ func (l *Lifecycle) stop() {
 	l.countCut(l.relay.Close(ctx))
 	drained := l.Phase() == Drained
 	l.enter(Stopped)
+	l.release() // of those that wait although no drain has begun: the app has ended
 	if drained {
 		l.tell()
 	}

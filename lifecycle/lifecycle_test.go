@@ -298,15 +298,21 @@ func TestHold(t *testing.T) {
 			}
 		})
 	})
-	t.Run("is bounded", func(t *testing.T) {
+	t.Run("never answers because it is busy", func(t *testing.T) {
 		onStage(t, testConfig, false, func(s *stage) {
-			for range maxWaiters {
-				s.hook()
+			var hooks []<-chan string
+			for range defaultMaxWaiters {
+				hooks = append(hooks, s.hook())
 			}
-			if waits(s.hook()) {
-				t.Errorf("caller %d waits too", maxWaiters+1)
+			s.RequestDrain(false)
+			s.wantsPhase(Draining)
+			hooks = append(hooks, s.hook())
+			time.Sleep(5*time.Second - 1)
+			for i, hook := range hooks {
+				if !waits(hook) {
+					t.Fatalf("caller %d of %d does not wait", i, len(hooks))
+				}
 			}
-			time.Sleep(6 * time.Second)
 		})
 	})
 }

@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	lifecycle *Lifecycle
 
-	phase, hooks, holdMax, duration, ended, exchanges, last, cutConnections, cutExchanges, unanswered *prometheus.Desc
+	phase, hooks, droppedHooks, holdMax, duration, ended, exchanges, last, cutConnections, cutExchanges, unanswered *prometheus.Desc
 }
 
 // Metrics returns the collector of the lifecycle's metrics.
@@ -18,6 +18,7 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 		lifecycle:      l,
 		phase:          d("phase", "Whether the process is in the phase: 1 for the current one, 0 for the others.", "phase"),
 		hooks:          d("hook_waiters", "Callers of /hold that wait."),
+		droppedHooks:   d("hook_waiters_dropped_total", "Callers of /hold whose connections were closed because too many waited."),
 		holdMax:        d("hold_max_seconds", "What the hold lasts at most."),
 		duration:       d("drain_duration_seconds", "Duration of the hold so far, or of the whole hold once it has ended."),
 		ended:          d("drain_ended", "Whether the hold has ended for the reason: 1 or 0.", "reason"),
@@ -32,7 +33,7 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.phase, m.hooks, m.holdMax, m.duration, m.ended, m.exchanges, m.last, m.cutConnections, m.cutExchanges, m.unanswered,
+		m.phase, m.hooks, m.droppedHooks, m.holdMax, m.duration, m.ended, m.exchanges, m.last, m.cutConnections, m.cutExchanges, m.unanswered,
 	} {
 		c <- d
 	}
@@ -53,10 +54,11 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 	for _, r := range Reasons() {
 		gauge(m.ended, truth(s.End == r), r.String())
 	}
-	gauge(m.hooks, float64(len(m.lifecycle.waiters)))
+	gauge(m.hooks, float64(m.lifecycle.hooks.Waiting()))
 	gauge(m.holdMax, m.lifecycle.config.Hold.Max.Seconds())
 	gauge(m.duration, s.Duration.Seconds())
 	gauge(m.last, s.Last.Seconds())
+	counter(m.droppedHooks, float64(m.lifecycle.hooks.Dropped()))
 	counter(m.exchanges, float64(s.Exchanges))
 	counter(m.cutConnections, float64(s.CutConnections))
 	counter(m.cutExchanges, float64(s.CutExchanges))

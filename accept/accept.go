@@ -1,0 +1,79 @@
+// Package accept knows which failures of accept(2) pass, and logs them without flooding the log.
+package accept
+
+import (
+	"errors"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// RetryAfter is the pause after an accept that failed for want of descriptors or memory.
+const RetryAfter = 50 * time.Millisecond
+
+// transient has the errors of accept(2) after which the listener is as good as before: the process or
+// the system lacks something, or the connection has ended in the meantime. The errors of its network
+// are reported with the connection too; see accept(2), "Error handling".
+var transient = []error{
+	syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED,
+	syscall.EPERM, syscall.EPROTO, syscall.ENOPROTOOPT, syscall.ENETDOWN, syscall.ENETUNREACH,
+	syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.EOPNOTSUPP,
+}
+
+// IsTransient reports whether accepting is to be tried again.
+func IsTransient(err error) bool {
+	for _, e := range transient {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// LacksDescriptors reports whether accept failed because the process or the system has no descriptor
+// left.
+func LacksDescriptors(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// logInterval is the least time between two log lines of a [Failures].
+const logInterval = time.Second
+
+// Failures counts the accepts that fail, and logs them once a second at most. Its methods may be called
+// by any goroutine.
+type Failures struct {
+	log *zap.Logger
+
+	mu       sync.Mutex
+	total    uint64
+	unlogged uint64 // since the last line
+	logged   time.Time
+}
+
+// NewFailures returns failures that are logged to log.
+func NewFailures(log *zap.Logger) *Failures { return &Failures{log: log} }
+
+// Add adds a failure.
+func (f *Failures) Add(err error) {
+	f.mu.Lock()
+	f.total++
+	f.unlogged++
+	now, n := time.Now(), f.unlogged
+	due := now.Sub(f.logged) >= logInterval
+	if due {
+		f.logged, f.unlogged = now, 0
+	}
+	f.mu.Unlock()
+	if due {
+		f.log.Error("accept failed", zap.Error(err), zap.Uint64("failures", n))
+	}
+}
+
+// Total returns how many accepts have failed.
+func (f *Failures) Total() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.total
+}

@@ -1,14 +1,25 @@
 // Mutants breaks the program on purpose, one promise at a time, and expects the tests to notice.
 //
-//	go run ./.ci/mutants              # all of them, from anywhere in the module
-//	go run ./.ci/mutants -only I3     # those whose name matches
-//	go run ./.ci/mutants -list        # what there is
+//	go run ./.ci/mutants                 # every mutant
+//	go run ./.ci/mutants -changed        # those of files that differ from main
+//	go run ./.ci/mutants -only I3        # those whose promise, patch or source file matches
+//	go run ./.ci/mutants -list           # print them and stop
+//	go run ./.ci/mutants -refresh        # rewrite patches whose lines have moved
+//	go run ./.ci/mutants -new "I3: ..." -tests TestI3   # make one of the unstaged changes
 //
-// A mutant is one small change of the source, see the list_*.go files: the promise that dies with it, the file, what is
-// changed, and the tests that are to fail. The tree stays as it is: the compiler gets the change as an overlay (go help build,
-// -overlay). Before the first mutant the same tests run without any, and must pass.
+// A mutant is a unified diff in patches, below the directory of the package that it changes. Its header
+// names the promise that it breaks and the tests that must fail:
 //
-// A mutant that no test notices is alive, and the exit code is 1: the promise is not tested, or the change makes no
-// difference and is a bad mutant. One that does not compile, whose text is not found exactly once, or whose tests do not exist,
-// is a fault in the list: the exit code is 2.
+//	Promise: I3: no close option while more requests are outstanding
+//	Tests: TestI3
+//	In: proxy        (directory of the tests, if it is not the directory of the changed file)
+//	Alone: yes       (build this mutant separately; see merge.go)
+//
+// The working tree never changes: the compiler reads the changed files from an overlay (go help build).
+// Most mutants change one function, so all mutants of a package share one test binary, which holds each
+// changed function in every variant. That makes the run ten times faster than a build for each mutant.
+//
+// Every result is one of: killed; SURVIVED, if the tests pass twice; DOES NOT COMPILE; DOES NOT APPLY,
+// if the patch does not match the source in exactly one place; and FAILS, if its tests do not exist or
+// fail without the mutant. The exit code is 1 if a mutant survived, and 2 if one could not be tested.
 package main

@@ -12,12 +12,11 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"syscall"
+	"time"
 )
-
-// errAlive says that tests did not notice a mutant.
-var errAlive = errors.New("a promise is broken and no test notices")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -27,74 +26,134 @@ func main() {
 		return
 	}
 	fmt.Fprintln(os.Stderr, "mutants:", err)
-	if errors.Is(err, errAlive) {
+	if errors.Is(err, errSurvived) {
 		os.Exit(1)
 	}
 	os.Exit(2)
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
+// options are the command line.
+type options struct {
+	only                            *regexp.Regexp
+	changed, list, refresh, verbose bool
+	workers                         int
+	promise, tests, in              string // of a new mutant
+}
+
+func parseFlags(args []string) (*options, error) {
+	o := &options{only: regexp.MustCompile("")}
 	flags := flag.NewFlagSet("mutants", flag.ContinueOnError)
-	only := flags.String("only", "", "regular `expression` that a mutant's name or file matches; empty: all")
-	list := flags.Bool("list", false, "list the mutants and do nothing")
-	workers := flags.Int("j", 2, "`number` of mutants at a time")
-	verbose := flags.Bool("v", false, "show what the tests say")
+	flags.Func("only", "take the mutants whose promise, patch or source file matches this regular `expression`",
+		func(s string) (err error) {
+			o.only, err = regexp.Compile(s)
+			return err
+		})
+	flags.BoolVar(&o.changed, "changed", false, "take the mutants whose source, patch or tests differ from main")
+	flags.BoolVar(&o.list, "list", false, "list the mutants and stop")
+	flags.BoolVar(&o.refresh, "refresh", false, "rewrite the patches whose lines have moved and stop")
+	flags.BoolVar(&o.verbose, "v", false, "print what the tests print")
+	flags.IntVar(&o.workers, "j", runtime.NumCPU(), "`number` of builds and tests at a time")
+	flags.StringVar(&o.promise, "new", "", "make a mutant of the unstaged changes, which breaks this `promise`")
+	flags.StringVar(&o.tests, "tests", "", "regular `expression` of the tests that must fail, for -new")
+	flags.StringVar(&o.in, "in", "", "`directory` of those tests, if it is not that of the changed file, for -new")
 	if err := flags.Parse(args); err != nil {
-		return err
+		return nil, err
 	}
-	chosen, err := choose(*only)
+	if (o.promise == "") != (o.tests == "") {
+		return nil, errors.New("-new and -tests go together")
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	o, err := parseFlags(args)
 	if err != nil {
 		return err
 	}
-	if *list {
-		for _, m := range chosen {
-			fmt.Fprintf(out, "%s\n\t%s: %s in %s\n", m.promise, m.file, m.tests, m.dir())
-		}
-		return nil
-	}
-	return hunt(ctx, chosen, max(1, *workers), newReport(out, *verbose))
-}
-
-// choose returns the mutants whose name or file matches.
-func choose(only string) ([]mutant, error) {
-	match, err := regexp.Compile(only)
-	if err != nil {
-		return nil, fmt.Errorf("-only: %w", err)
-	}
-	var chosen []mutant
-	for _, m := range slices.Concat(framing, relay, protocols, fallback, security, kept, delivery, rhythm, decisions, command, bench, injection, linting, admission) {
-		if match.MatchString(m.promise) || match.MatchString(m.file) {
-			chosen = append(chosen, m)
-		}
-	}
-	if len(chosen) == 0 {
-		return nil, fmt.Errorf("no mutant matches %s", only)
-	}
-	return chosen, nil
-}
-
-// hunt tests the program as it is, and then every mutant.
-func hunt(ctx context.Context, mutants []mutant, workers int, r *report) error {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return err
 	}
+	t := newTree(root)
+	if o.promise != "" {
+		m := &mutant{id: 1, promise: o.promise, tests: o.tests, in: o.in}
+		if err := create(ctx, root, m); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s:\n\n%s\n", m.patch, m)
+		return hunt(ctx, t, []*mutant{m}, o, out)
+	}
+	chosen, err := choose(ctx, t, o, out)
+	switch {
+	case err != nil || len(chosen) == 0:
+		return err
+	case o.list:
+		for _, m := range chosen {
+			fmt.Fprintf(out, "%s\n\t%s: %s in %s\n", m.promise, m.patch, m.tests, m.dir())
+		}
+		return nil
+	case o.refresh:
+		return refreshAll(t, chosen, out)
+	}
+	return hunt(ctx, t, chosen, o, out)
+}
+
+// choose returns the mutants that the options take.
+func choose(ctx context.Context, t *tree, o *options, out io.Writer) ([]*mutant, error) {
+	all, err := loadMutants(t.root)
+	if err != nil {
+		return nil, err
+	}
+	chosen := slices.DeleteFunc(slices.Clone(all), func(m *mutant) bool {
+		return !o.only.MatchString(m.promise) && !o.only.MatchString(m.patch) && !o.only.MatchString(m.files[0].file)
+	})
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no mutant matches %s", o.only)
+	}
+	if !o.changed {
+		return chosen, nil
+	}
+	files, since, err := changedFiles(ctx, t.root)
+	if err != nil {
+		return nil, fmt.Errorf("-changed: %w", err)
+	}
+	chosen = slices.DeleteFunc(chosen, func(m *mutant) bool { return !m.touches(t, files) })
+	fmt.Fprintf(out, "mutants: %d of %d, those of files that differ from %.12s\n", len(chosen), len(all), since)
+	return chosen, nil
+}
+
+// hunt tests the mutants in a temporary directory.
+func hunt(ctx context.Context, t *tree, mutants []*mutant, o *options, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "mutants")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	h := &hunter{root: root, dir: dir, report: r}
-	if err := h.check(mutants); err != nil {
-		return err
-	}
-	if err := h.baseline(ctx, mutants); err != nil {
-		return err
-	}
-	return h.all(ctx, mutants, workers)
+	h := &hunter{root: t.root, dir: dir, tree: t, report: newReport(out, o.verbose, time.Now),
+		slots: make(chan struct{}, max(1, o.workers)), now: time.Now}
+	return h.hunt(ctx, mutants)
 }
 
-// moduleRoot is the directory of go.mod.
+// refreshAll rewrites the patches whose lines have moved.
+func refreshAll(t *tree, mutants []*mutant, out io.Writer) error {
+	var faults []error
+	for _, m := range mutants {
+		if err := m.locate(t); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", m.patch, err))
+			continue
+		}
+		changed, err := m.refresh(t.root)
+		if err != nil {
+			return err
+		}
+		if changed {
+			fmt.Fprintln(out, "refreshed", m.patch)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// moduleRoot returns the directory of go.mod.
 func moduleRoot(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {

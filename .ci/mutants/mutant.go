@@ -1,77 +1,176 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
+// patchDir is the directory of the patches within the module.
+const patchDir = ".ci/mutants/patches"
+
 // A mutant is a change of the source that breaks a promise.
 type mutant struct {
-	promise  string // what is not true any more
-	file     string // path within the module
-	old, new string // the text that is replaced, exactly once in the file, and what replaces it
-	tests    string // regular expression of the tests that are to fail
-	in       string // directory of those tests; empty: the file's own
+	id      int    // identifies it in a test binary; from 1
+	patch   string // path of the patch file within the module
+	promise string // the promise that it breaks
+	tests   string // regular expression of the tests that must fail
+	in      string // directory of those tests; empty means that of the changed file
+	alone   bool   // it is built separately
+	files   []filePatch
+
+	located []*located // its places in the source; empty if it does not apply
 }
 
-// dir is the directory of the package whose tests are to fail.
+// dir returns the directory of the package whose tests must fail.
 func (m *mutant) dir() string {
-	if m.in != "" {
+	switch {
+	case m.in != "":
 		return m.in
+	case len(m.located) > 0:
+		return path.Dir(m.located[0].file)
 	}
-	return path.Dir(m.file)
+	return path.Dir(m.files[0].file)
 }
 
-// An edit is a change of one file.
-type edit struct{ file, old, new string }
-
-// shortPatience lets tests give up soon: what a broken program does not bring need not be waited for as long as what a busy
-// machine delays. Whatever the constant is, none of it is left.
-var shortPatience = edit{"cmd/lameduck/harness_test.go", "const patience = ", "const patience = 5*time.Second + 0*"}
-
-// edits are the changes that the compiler gets.
-func (m *mutant) edits() []edit {
-	edits := []edit{{m.file, m.old, m.new}}
-	if m.dir() == "cmd/lameduck" {
-		edits = append(edits, shortPatience)
-	}
-	return edits
-}
-
-// overlay writes the changed files to dir and returns the path of the file that names them to the compiler.
-func (m *mutant) overlay(root, dir string) (string, error) {
-	replace := make(map[string]string)
-	for i, e := range m.edits() {
-		text, err := e.apply(root)
+// locate finds the mutant's places in the source.
+func (m *mutant) locate(t *tree) error {
+	for _, f := range m.files {
+		l, err := f.locate(t)
 		if err != nil {
-			return "", err
+			m.located = nil
+			return err
 		}
-		changed := filepath.Join(dir, fmt.Sprintf("%d_%s", i, path.Base(e.file)))
-		if err := os.WriteFile(changed, text, 0o644); err != nil {
-			return "", err
-		}
-		replace[filepath.Join(root, e.file)] = changed
+		m.located = append(m.located, l)
 	}
-	names, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", err
-	}
-	overlay := filepath.Join(dir, "overlay.json")
-	return overlay, os.WriteFile(overlay, names, 0o644)
+	return nil
 }
 
-// apply returns the file with the change in it.
-func (e edit) apply(root string) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(root, e.file))
+// loadMutants reads all patches.
+func loadMutants(root string) ([]*mutant, error) {
+	var mutants []*mutant
+	var faults []error
+	promises := make(map[string]string)
+	err := filepath.WalkDir(filepath.Join(root, patchDir), func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(file) != ".patch" {
+			return err
+		}
+		rel, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		m, err := loadMutant(root, filepath.ToSlash(rel))
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", rel, err))
+			return nil
+		}
+		if other, ok := promises[m.promise]; ok {
+			faults = append(faults, fmt.Errorf("%s has the same promise as %s", rel, other))
+		}
+		promises[m.promise] = rel
+		m.id = len(mutants) + 1
+		mutants = append(mutants, m)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	if n := strings.Count(string(text), e.old); n != 1 {
-		return nil, fmt.Errorf("%s has this text %d times, want once: %s", e.file, n, e.old)
+	return mutants, errors.Join(faults...)
+}
+
+func loadMutant(root, patch string) (*mutant, error) {
+	text, err := os.ReadFile(filepath.Join(root, patch))
+	if err != nil {
+		return nil, err
 	}
-	return []byte(strings.Replace(string(text), e.old, e.new, 1)), nil
+	m, err := parseMutant(string(text))
+	if err != nil {
+		return nil, err
+	}
+	m.patch = patch
+	return m, nil
+}
+
+// parseMutant reads the header and the diff of a patch file.
+func parseMutant(text string) (*mutant, error) {
+	header, diff, ok := strings.Cut(text, "\n\n")
+	if !ok {
+		return nil, errors.New("want a header, an empty line and a diff")
+	}
+	m := &mutant{}
+	for _, l := range strings.Split(header, "\n") {
+		key, value, _ := strings.Cut(l, ": ")
+		if err := m.set(key, strings.TrimSpace(value)); err != nil {
+			return nil, err
+		}
+	}
+	if m.promise == "" || m.tests == "" {
+		return nil, errors.New("the header needs the lines Promise and Tests")
+	}
+	var err error
+	m.files, err = parseDiff(diff)
+	return m, err
+}
+
+// set takes up one line of the header.
+func (m *mutant) set(key, value string) error {
+	switch key {
+	case "Promise":
+		m.promise = value
+	case "Tests":
+		m.tests = value
+		if _, err := regexp.Compile(value); err != nil {
+			return fmt.Errorf("Tests: %w", err)
+		}
+	case "In":
+		m.in = value
+	case "Alone":
+		m.alone = value == "yes"
+	default:
+		return fmt.Errorf("unknown header line %q (known: Promise, Tests, In, Alone)", key)
+	}
+	return nil
+}
+
+// String returns the patch file's text.
+func (m *mutant) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Promise: %s\nTests: %s\n", m.promise, m.tests)
+	if m.in != "" {
+		fmt.Fprintf(&b, "In: %s\n", m.in)
+	}
+	if m.alone {
+		fmt.Fprintf(&b, "Alone: yes\n")
+	}
+	return b.String() + "\n" + format(m.files)
+}
+
+// refresh rewrites the patch file if the source has moved under it, and reports whether it did.
+func (m *mutant) refresh(root string) (bool, error) {
+	before := m.String()
+	var files []filePatch
+	for _, l := range m.located {
+		files = append(files, l.refreshed())
+	}
+	m.files = files
+	if m.String() == before {
+		return false, nil
+	}
+	return true, os.WriteFile(filepath.Join(root, m.patch), []byte(m.String()), 0o644)
+}
+
+var notInName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// patchName returns the path of the patch file for a promise about the given source file.
+func patchName(promise, file string) string {
+	words := strings.Trim(notInName.ReplaceAllString(strings.ToLower(promise), "-"), "-")
+	if len(words) > 70 {
+		words = words[:strings.LastIndex(words[:70], "-")]
+	}
+	return path.Join(patchDir, path.Dir(file), words+".patch")
 }

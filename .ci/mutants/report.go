@@ -1,74 +1,117 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 )
 
-// A report tells how the hunt goes: a line per mutant, each with the time that is left.
+// The kinds of outcomes.
+const (
+	killed         = "killed"
+	survived       = "SURVIVED"
+	doesNotCompile = "DOES NOT COMPILE"
+	doesNotApply   = "DOES NOT APPLY"
+	fails          = "FAILS"
+)
+
+// An outcome is the result for one mutant.
+type outcome struct {
+	kind   string
+	detail string // the test that killed it, or an explanation
+	output []byte // of its tests
+	took   time.Duration
+}
+
+var (
+	errSurvived = errors.New("a promise is broken and no test fails")
+	errUntested = errors.New("a mutant could not be tested")
+)
+
+// A report prints a line for each mutant, and a summary.
 type report struct {
 	out     io.Writer
 	verbose bool
+	now     func() time.Time
 
-	mu                  sync.Mutex
-	started             time.Time
-	total               int
-	killed, alive, lame int // lame: at fault themselves
+	mu      sync.Mutex
+	started time.Time
+	total   int
+	counts  map[string]int
+	bad     []string // the lines of the mutants that are not killed
 }
 
-func newReport(out io.Writer, verbose bool) *report { return &report{out: out, verbose: verbose} }
+func newReport(out io.Writer, verbose bool, now func() time.Time) *report {
+	return &report{out: out, verbose: verbose, now: now, counts: make(map[string]int)}
+}
 
 func (r *report) begin(total int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.started, r.total = time.Now(), total
+	r.started, r.total = r.now(), total
 }
 
-// add tells of one mutant.
-func (r *report) add(m mutant, v verdict, err error) {
+// say prints what is being done.
+func (r *report) say(text string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	what := "killed"
-	switch {
-	case err != nil:
-		what = "FAULT"
-		r.lame++
-	case v.failed:
-		r.killed++
-	default:
-		what = "ALIVE"
-		r.alive++
+	fmt.Fprintf(r.out, "mutants: "+text+"\n", args...)
+}
+
+// add prints one mutant's outcome.
+func (r *report) add(m *mutant, o outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counts[o.kind]++
+	text := fmt.Sprintf("%s  %s", o.kind, m.promise)
+	if o.kind == killed {
+		text += fmt.Sprintf("  (%s, %.1fs)", o.detail, o.took.Seconds())
+	} else {
+		text += fmt.Sprintf("\n    %s: %s", m.patch, strings.ReplaceAll(o.detail, "\n", "\n    "))
+		r.bad = append(r.bad, text)
 	}
-	fmt.Fprintf(r.out, "%3d/%d %5s left  %-6s  %s", r.done(), r.total, r.left(), what, m.promise)
-	if v.failed {
-		fmt.Fprintf(r.out, "  (%s)", v.first)
-	}
-	fmt.Fprintln(r.out)
-	if err == nil && !v.failed {
-		fmt.Fprintf(r.out, "%24s%s: %s passes in %s\n", "", m.file, m.tests, m.dir())
-	}
+	fmt.Fprintf(r.out, "%3d/%d %5s left  %s\n", r.done(), r.total, r.left(), text)
 	if r.verbose {
-		fmt.Fprintf(r.out, "%s\n", v.output)
+		fmt.Fprintf(r.out, "%s\n", o.output)
 	}
 }
 
-func (r *report) done() int { return r.killed + r.alive + r.lame }
+func (r *report) done() int {
+	done := 0
+	for _, n := range r.counts {
+		done += n
+	}
+	return done
+}
 
-// left is about how long the rest takes.
+// left estimates the time for the rest.
 func (r *report) left() time.Duration {
-	each := time.Since(r.started) / time.Duration(r.done())
+	each := r.now().Sub(r.started) / time.Duration(r.done())
 	return (each * time.Duration(r.total-r.done())).Round(time.Second)
 }
 
-// end tells the result.
+// end prints the mutants that are not killed once more, and the summary.
 func (r *report) end() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Fprintf(r.out, "mutants: %d killed, %d alive\n", r.killed, r.alive)
-	if r.alive > 0 {
-		return errAlive
+	for _, text := range r.bad {
+		fmt.Fprintln(r.out, text)
 	}
-	return nil
+	fmt.Fprintf(r.out, "mutants: %d killed", r.counts[killed])
+	for _, kind := range []string{survived, doesNotCompile, doesNotApply, fails} {
+		if n := r.counts[kind]; n > 0 {
+			fmt.Fprintf(r.out, ", %d %s", n, strings.ToLower(kind))
+		}
+	}
+	fmt.Fprintf(r.out, " in %s\n", r.now().Sub(r.started).Round(time.Second))
+	switch {
+	case r.counts[killed] == r.total:
+		return nil
+	case r.counts[killed]+r.counts[survived] == r.total:
+		return errSurvived
+	}
+	return errUntested
 }

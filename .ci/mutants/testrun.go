@@ -3,69 +3,148 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
 
-// testTimeout is what the tests of one mutant may take: the slowest take a few seconds, and a mutant may wait for ever.
+// testTimeout is what the tests of one mutant may take: the slowest take a few seconds, and a mutant may
+// wait forever.
 const testTimeout = time.Minute
 
 // baselineTimeout is what the tests of a package may take without a mutant.
 const baselineTimeout = 10 * time.Minute
 
-// A verdict is what tests say.
+// patience makes tests with real processes give up early: a broken program is expected to keep them waiting.
+const patience = "TEST_PATIENCE=5s"
+
+// A verdict is the result of a test run.
 type verdict struct {
 	failed bool
-	first  string // the first test that failed, or how they ended without one
+	first  string // the first test that failed, or how the run ended without one
 	output []byte
+	took   time.Duration
 }
 
-// build compiles the tests of a package. Without an overlay it is the package as it is.
-func build(ctx context.Context, root, dir, binary, overlay string) error {
+// build compiles the tests of the package in dir, with the overlay's files in place of those of the module.
+func (h *hunter) build(ctx context.Context, dir, binary string, overlay map[string][]byte) error {
+	file, err := h.writeOverlay(binary+".overlay", overlay)
+	if err != nil {
+		return err
+	}
 	// Without what debuggers need the linker has half the work.
-	args := []string{"test", "-c", "-ldflags=-s -w", "-o", binary}
-	if overlay != "" {
-		args = append(args, "-overlay", overlay)
-	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "./"+dir)...)
-	cmd.Dir = root
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-ldflags=-s -w", "-o", binary, "-overlay", file, "./"+dir)
+	cmd.Dir = h.root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("it does not compile: %w\n%s", err, bytes.TrimSpace(out))
+		return &buildError{err, string(bytes.TrimSpace(out))}
 	}
-	return nil
+	return os.RemoveAll(binary + ".overlay")
 }
 
-// test runs the tests of a binary that match, for no longer than limit.
-func test(ctx context.Context, root, dir, binary, tests string, limit time.Duration) (verdict, error) {
-	cmd := exec.CommandContext(ctx, binary, "-test.short", "-test.count=1", "-test.failfast",
-		"-test.timeout="+limit.String(), "-test.run="+tests)
-	cmd.Dir = filepath.Join(root, dir)
-	cmd.WaitDelay = time.Second // for the output that a process has inherited which a panic left behind
+// A buildError is what the compiler printed.
+type buildError struct {
+	err    error
+	output string
+}
+
+func (e *buildError) Error() string { return fmt.Sprintf("%v\n%s", e.err, e.output) }
+
+// writeOverlay writes the files to dir, and returns the path of the file that lists them for the compiler.
+func (h *hunter) writeOverlay(dir string, files map[string][]byte) (string, error) {
+	replace := make(map[string]string)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	for name, text := range files {
+		changed := filepath.Join(dir, fmt.Sprintf("%d_%s", len(replace), filepath.Base(name)))
+		if err := os.WriteFile(changed, text, 0o644); err != nil {
+			return "", err
+		}
+		replace[filepath.Join(h.root, name)] = changed
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "overlay.json")
+	return file, os.WriteFile(file, list, 0o644)
+}
+
+// activate writes a copy of a merged binary in which the numbered mutant is active.
+func activate(binary, copied string, id int) error {
+	text, err := os.ReadFile(binary)
+	if err != nil {
+		return err
+	}
+	if !bytes.Contains(text, marker(0)) {
+		return fmt.Errorf("%s has no marker", binary)
+	}
+	return os.WriteFile(copied, bytes.ReplaceAll(text, marker(0), marker(id)), 0o755)
+}
+
+// A testRun is one run of a test binary.
+type testRun struct {
+	dir, binary string
+	tests       string        // regular expression
+	limit       time.Duration // what all of it may take
+	failFast    bool          // stop at the first failure
+	impatient   bool          // let tests with real processes give up early
+}
+
+// test runs the tests of a binary that match.
+func (h *hunter) test(ctx context.Context, r testRun) (verdict, error) {
+	cmd := exec.CommandContext(ctx, r.binary, "-test.short", "-test.count=1", "-test.timeout="+r.limit.String(),
+		"-test.run="+r.tests, fmt.Sprintf("-test.failfast=%t", r.failFast))
+	cmd.Dir = filepath.Join(h.root, r.dir)
+	if r.impatient {
+		cmd.Env = append(os.Environ(), patience)
+	}
+	cmd.WaitDelay = time.Second // for processes that a panic has left behind, which have inherited the output
+	began := h.now()
 	out, err := cmd.CombinedOutput()
+	took := h.now().Sub(began)
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
 		return verdict{}, ctx.Err()
 	case bytes.Contains(out, []byte("no tests to run")):
-		return verdict{}, fmt.Errorf("no test in %s matches %s", dir, tests)
+		return verdict{}, fmt.Errorf("no test in %s matches %s", r.dir, r.tests)
 	case err == nil:
 		return verdict{output: out}, nil
 	case errors.As(err, &exit):
-		return verdict{failed: true, first: firstFailure(string(out)), output: out}, nil
+		return verdict{failed: true, first: firstFailure(string(out)), output: out, took: took}, nil
 	}
-	return verdict{}, fmt.Errorf("run the tests of %s: %w", dir, err)
+	return verdict{}, fmt.Errorf("run the tests of %s: %w", r.dir, err)
 }
 
 var (
-	failure = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
-	timeout = regexp.MustCompile(`(?m)^panic: test timed out`)
-	crash   = regexp.MustCompile(`(?m)^(?:panic|fatal error): (.*)`)
+	topFailure = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
+	failure    = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
+	timeout    = regexp.MustCompile(`(?m)^panic: test timed out`)
+	crash      = regexp.MustCompile(`(?m)^(?:panic|fatal error): (.*)`)
 )
+
+// failedTests returns the names of the top-level tests that failed.
+func failedTests(out []byte) []string {
+	var names []string
+	for _, m := range topFailure.FindAllSubmatch(out, -1) {
+		names = append(names, string(m[1]))
+	}
+	return names
+}
+
+// needs reports whether one of the named tests is among the mutant's.
+func (m *mutant) needs(names []string) bool {
+	top, err := regexp.Compile(strings.Split(m.tests, "/")[0])
+	return err != nil || slices.ContainsFunc(names, top.MatchString)
+}
 
 // firstFailure names the innermost of the first tests that failed.
 func firstFailure(out string) string {
@@ -85,5 +164,5 @@ func firstFailure(out string) string {
 	if m := crash.FindStringSubmatch(out); m != nil {
 		return m[1]
 	}
-	return "what is left after the tests"
+	return "the test binary failed after its tests"
 }

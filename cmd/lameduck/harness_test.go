@@ -19,8 +19,14 @@ import (
 	"time"
 )
 
-// patience is how long anything that must come may take: only a failure takes that long.
-const patience = time.Minute
+// patience is how long anything that must come may take. Only a failure takes that long, so a run that
+// expects failures sets TEST_PATIENCE.
+var patience = func() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("TEST_PATIENCE")); err == nil {
+		return d
+	}
+	return time.Minute
+}()
 
 // A program is a process that a test has started.
 type program struct {

@@ -13,8 +13,9 @@ import (
 const (
 	// before is how long before the first t0 the bins begin.
 	before = 5 * time.Second
-	// mostFailures are recorded one by one, and as many resets.
-	mostFailures = 300
+	// mostFailures is how many failures of a cell are recorded one by one, and how many resets. The
+	// bins have the rest.
+	mostFailures = 10
 )
 
 // summary is the cell's record of a trial.

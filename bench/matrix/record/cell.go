@@ -1,6 +1,9 @@
 package record
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -85,14 +88,14 @@ type Cell struct {
 	Lost     int            `json:"lost"`
 	ByCause  map[string]int `json:"lost_by_cause"`
 	// Changeovers are the requests that were reset by the load balancer's own changeover, before any pod saw them. They are
-	// neither answered nor lost. Resets are the first few hundred.
+	// neither answered nor lost. Resets are the first ones.
 	Changeovers int       `json:"changeovers"`
 	Resets      []Failure `json:"changeover_resets,omitempty"`
 	// LostInCalm were lost before any pod was told to end: the harness lost them, and no strategy.
 	LostInCalm int `json:"lost_in_calm"`
 	// Bins count the requests from 5 s before the first pod was told to end until the load's end.
 	Bins []Bin `json:"bins"`
-	// Failures are the first few hundred.
+	// Failures are the first ones.
 	Failures []Failure `json:"failures,omitempty"`
 	Pods     []Pod     `json:"pods"`
 	// Hooks are the preStop hooks that failed or outlasted the grace period.
@@ -105,12 +108,33 @@ type Cell struct {
 // BinWidth is the width of a bin.
 const BinWidth = 500 * time.Millisecond
 
-// Bin counts the requests that were sent, and those that were lost, from At on for [BinWidth]. One can be lost long
-// after it was sent.
+// Bin counts the requests that were sent and those that were lost, from At on for [BinWidth]. A request
+// can be lost long after it was sent. In JSON a bin is the array [at, sent, lost].
 type Bin struct {
-	At   Seconds `json:"at_s"` // since the first t0
-	Sent int     `json:"sent"`
-	Lost int     `json:"lost"`
+	At   Seconds // since the first t0
+	Sent int
+	Lost int
+}
+
+// MarshalJSON writes [at, sent, lost].
+func (b Bin) MarshalJSON() ([]byte, error) {
+	at, err := b.At.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "[%s,%d,%d]", at, b.Sent, b.Lost), nil
+}
+
+// UnmarshalJSON reads [at, sent, lost].
+func (b *Bin) UnmarshalJSON(text []byte) error {
+	var fields []json.Number
+	if err := json.Unmarshal(text, &fields); err != nil || len(fields) != 3 {
+		return fmt.Errorf("read %s as a bin: want [at, sent, lost]", text)
+	}
+	sent, errSent := fields[1].Int64()
+	lost, errLost := fields[2].Int64()
+	b.Sent, b.Lost = int(sent), int(lost)
+	return errors.Join(b.At.UnmarshalJSON([]byte(fields[0])), errSent, errLost)
 }
 
 // Failure is a request that was lost, or reset by a changeover. Its times count from the first t0.

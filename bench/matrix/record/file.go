@@ -85,7 +85,7 @@ func Read(path string) (*File, error) {
 // Write judges the cells and puts the file at path, whole or not at all.
 func (f *File) Write(path string) error {
 	f.Verdicts = Judge(f.Cells)
-	text, err := json.MarshalIndent(f, "", " ")
+	text, err := f.encode()
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -93,7 +93,7 @@ func (f *File) Write(path string) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	_, err = next.Write(append(text, '\n'))
+	_, err = next.Write(text)
 	err = errors.Join(err, next.Chmod(0o644), next.Close())
 	if err == nil {
 		err = os.Rename(next.Name(), path)
@@ -103,6 +103,49 @@ func (f *File) Write(path string) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
+}
+
+// encode returns the file as JSON with one line for each group, cell and verdict, so that a comparison of
+// two files shows the cells that differ.
+func (f *File) encode() ([]byte, error) {
+	head, err := json.Marshal(struct {
+		Machine Machine   `json:"machine"`
+		Command string    `json:"command"`
+		Time    time.Time `json:"time"`
+	}{f.Machine, f.Command, f.Time})
+	if err != nil {
+		return nil, err
+	}
+	text := head[:len(head)-1]
+	for _, list := range []struct {
+		name  string
+		items []any
+	}{
+		{"groups", items(f.Groups)}, {"cells", items(f.Cells)},
+		{"left_out", items(f.LeftOut)}, {"verdicts", items(f.Verdicts)},
+	} {
+		text = fmt.Appendf(text, ",\n%q:[", list.name)
+		for i, item := range list.items {
+			line, err := json.Marshal(item)
+			if err != nil {
+				return nil, err
+			}
+			if i > 0 {
+				text = append(text, ',')
+			}
+			text = append(append(text, '\n'), line...)
+		}
+		text = append(text, ']')
+	}
+	return append(text, "}\n"...), nil
+}
+
+func items[T any](list []T) []any {
+	all := make([]any, len(list))
+	for i, item := range list {
+		all[i] = item
+	}
+	return all
 }
 
 // Sort puts the cells and those that were left out in the order of the given names.

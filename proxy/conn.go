@@ -212,6 +212,7 @@ func (c *conn) bind(app Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.app = app
+	c.responses.Deadline.Watch(app)
 	s := c.server
 	c.requests.Init(client, appEnd, s.pipes, &s.stats.requestBytes)
 	c.responses.Init(appEnd, client, s.pipes, &s.stats.responseBytes)

@@ -3,7 +3,6 @@ package proxy
 import (
 	"io"
 	"net"
-	"os"
 	"testing"
 	"time"
 )
@@ -73,7 +72,11 @@ func TestALingerLastsWhileTheClientTakesWhatIsOnItsWay(t *testing.T) {
 		ended = c.states[fromApp] == done
 		c.mu.Unlock()
 	}
-	lingers := func() bool { return c.retry(fromClient, os.ErrDeadlineExceeded) == nil }
+	lingers := func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.lingersOn()
+	}
 	if !lingers() {
 		t.Error("the linger ends although something is on its way")
 	}

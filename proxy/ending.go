@@ -111,38 +111,38 @@ func (c *conn) closeResponses() {
 	c.linger()
 }
 
-// limitSilence lets the source of f be silent for d at most from now on, unless the connection is to end sooner.
+// limitSilence lets the source of f be silent for d at most from now on.
 func (c *conn) limitSilence(f *pump.Flow, d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.hurried {
-		f.LimitSilence(d)
-	}
+	c.unpark()
+	f.Deadline.LimitSilence(d)
 }
 
-// linger sets the time until which the client may close its side, unless that is set already.
+// linger sets the time until which the client may close its side. A client that sends without end does
+// not put that off.
 func (c *conn) linger() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.hurried {
-		c.setLinger()
-	}
+	c.setLinger()
 }
 
 // setLinger is linger for a caller that holds mu.
 func (c *conn) setLinger() {
-	c.requests.AllowSilence() // a client that sends without end must not put the deadline off
-	_ = c.client.SetReadDeadline(time.Now().Add(lingerTimeout))
+	c.unpark()
+	c.requests.Deadline.LimitLinger(time.Now().Add(lingerTimeout))
 }
 
-// setHeadDeadline sets the time until which the client has to complete a head; zero: there is none. It leaves the
-// deadlines alone that end the connection.
+// setHeadDeadline sets the time until which the client has to complete a head. The zero time lifts the
+// limit.
 func (c *conn) setHeadDeadline(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.hurried && c.states[fromApp] != done {
-		_ = c.client.SetReadDeadline(t)
+	if c.states[fromApp] == done {
+		return // the client has its time to close
 	}
+	c.unpark()
+	c.requests.Deadline.LimitHead(t)
 }
 
 // discardRequests reads what the client still sends until it closes or the deadline that closeResponses sets has
@@ -253,12 +253,12 @@ func (c *conn) hurry(d time.Duration) {
 func (c *conn) limitTime(d time.Duration) {
 	c.unpark()
 	c.hurried = true
-	c.requests.AllowSilence()
-	c.responses.AllowSilence()
 	deadline := time.Now().Add(d)
+	c.requests.Deadline.LimitAll(deadline)
+	c.responses.Deadline.LimitAll(deadline)
 	for _, side := range []Conn{c.client, c.app} {
 		if side != nil {
-			_ = side.SetDeadline(deadline)
+			_ = side.SetWriteDeadline(deadline)
 		}
 	}
 }

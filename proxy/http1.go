@@ -270,6 +270,7 @@ func (c *conn) decideSwitch(resp *h1.Response) {
 		c.speak(tunnel)
 	}
 	c.switched = resp.Status
+	c.interrupt(fromClient) // it follows what is spoken now, even if the client says nothing more
 }
 
 // oldest returns the oldest request that is not answered yet, or why what has come from the app is no response to one:

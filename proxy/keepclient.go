@@ -174,6 +174,7 @@ func (c *conn) rebind(app Conn) bool {
 		return false
 	}
 	c.app = app
+	c.responses.Deadline.Watch(app)
 	s := c.server
 	c.requests.Init(client, appEnd, s.pipes, &s.stats.requestBytes)
 	c.responses.Init(appEnd, client, s.pipes, &s.stats.responseBytes)

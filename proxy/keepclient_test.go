@@ -356,7 +356,7 @@ func TestAClientThatIsBeingParkedIsKept(t *testing.T) {
 		c := r.server.all()[0]
 		c.mu.Lock()
 		c.parking = true
-		_ = c.client.SetReadDeadline(past)
+		c.requests.Deadline.Rouse()
 		c.mu.Unlock()
 		synctest.Wait()
 		app.closes()

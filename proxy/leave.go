@@ -57,20 +57,16 @@ func (c *conn) interrupt(d direction) {
 	}
 	c.unpark()
 	c.interrupted[d] = true
-	_ = c.side(d).SetReadDeadline(past)
+	c.flow(d).Deadline.Rouse()
 }
 
 // calm takes an interruption back. The caller holds mu.
 func (c *conn) calm(d direction) {
 	if c.interrupted[d] && !c.hurried {
 		c.interrupted[d] = false
-		_ = c.side(d).SetReadDeadline(time.Time{})
-		c.flow(d).Arm()
+		c.flow(d).Deadline.Calm()
 	}
 }
-
-// past is a time that is over.
-var past = time.Unix(1, 0)
 
 // draining has the connection told to leave in its turn.
 func (c *conn) draining() {

@@ -30,15 +30,15 @@ func (c *conn) await(d direction) error {
 	}
 }
 
-// retry settles what is to follow the failure, if it is one, of a read that can be begun anew: nil where a deadline has
-// passed that was there to make the direction look up, errParked where it is parked, and err where it is what it seems to be.
+// retry classifies the error of a read that can be repeated. It returns nil for a read that was only roused, errParked
+// if the direction is parked now, and err if a limit has been reached or the connection has broken.
 func (c *conn) retry(d direction, err error) error {
-	if err == nil || !isTimeout(err) {
+	if err == nil || !isTimeout(err) || isWrite(err) {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.parking && len(c.flow(d).Pending()) == 0 {
+	if c.parking && len(c.flow(d).Pending()) == 0 && !c.isLimited() {
 		c.park(d)
 		return errParked
 	}
@@ -50,14 +50,19 @@ func (c *conn) retry(d direction, err error) error {
 		c.calm(d)
 		return nil
 	}
-	if d == fromClient && c.lingersOn() {
+	switch {
+	case !c.flow(d).Deadline.Passed(time.Now()):
+		return nil // a parking that was called off
+	case d == fromClient && c.lingersOn():
 		return nil
 	}
-	limited := c.requests.Limited() || c.responses.Limited()
-	if c.hurried || limited || c.states[1-d] == done {
-		return err
-	}
-	return nil // a parking that was called off
+	return err
+}
+
+// isLimited reports whether a limit is set on how long the connection waits. Such a connection is not parked: it would
+// have no reader for which the time could run. The caller holds mu.
+func (c *conn) isLimited() bool {
+	return c.requests.Deadline.Running() || c.responses.Deadline.Running()
 }
 
 // park notes that a direction is parked, and has the parker watch the connection when both are. The caller holds mu.
@@ -75,12 +80,15 @@ func (c *conn) park(d direction) {
 func (c *conn) sweep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.used.Swap(false) || !c.idle() || c.parking || c.closing || c.states != [2]state{} || c.interrupted != [2]bool{} || !c.parkable() {
+	switch {
+	case c.used.Swap(false), !c.idle(), c.isLimited(), !c.parkable():
+		return
+	case c.parking || c.closing || c.states != [2]state{} || c.interrupted != [2]bool{}:
 		return
 	}
 	c.parking = true
-	_ = c.client.SetReadDeadline(past)
-	_ = c.app.SetReadDeadline(past)
+	c.requests.Deadline.Rouse()
+	c.responses.Deadline.Rouse()
 }
 
 // idle tells whether both directions probably wait with nothing in hand. Those of a protocol that can be taken up anywhere may
@@ -115,8 +123,8 @@ func (c *conn) unpark() {
 		c.server.parker.remove(c)
 		c.token = 0
 	}
-	_ = c.client.SetReadDeadline(time.Time{})
-	_ = c.app.SetReadDeadline(time.Time{})
+	c.requests.Deadline.Calm()
+	c.responses.Deadline.Calm()
 	for d := range c.states {
 		if c.states[d] == parked {
 			c.states[d] = running

@@ -169,6 +169,7 @@ func (s *Server) register(r *route, client net.Conn) *conn {
 		c.client = &outer{Conn: c.client}
 	}
 	c.changed.L = &c.mu
+	c.requests.Deadline.Watch(c.client)
 	c.start()
 	c.keeps()
 	s.mu.Lock()

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"encoding/binary"
+	"io"
 	"math/rand/v2"
 
 	"lameduck/proxy/h1"
@@ -130,28 +131,47 @@ func (c *conn) claimClose() bool {
 	return true
 }
 
-// endMessages ends a direction with err. A client that has been told to leave and does not answer is answered for.
+// endMessages prepares the end of a direction with err. Once the client has been told to leave, nothing but the end is
+// expected of either side, and each gets a limited time for it.
 func (c *conn) endMessages(d direction, err error) error {
-	if d == fromApp || !isTimeout(err) || !c.unanswered() {
+	if d == fromApp || !c.isTold() {
 		return err
 	}
-	f, side := &c.requests, &c.ws.side[fromClient]
-	if !side.payload.Done() || !side.messages.Between() || len(f.Pending()) > 0 {
-		return err
+	switch {
+	case err == io.EOF:
+		c.hurry(lingerTimeout) // for the app
+	case isTimeout(err):
+		if err := c.answerForClient(); err != nil {
+			return err
+		}
+		_ = c.app.CloseWrite()
+		c.hurry(cutTimeout)
 	}
-	var key [4]byte
-	binary.BigEndian.PutUint32(key[:], rand.Uint32())
-	if err := f.Replace(0, ws.AppendMaskedClose(nil, ws.GoingAway, key)); err != nil {
-		return err
-	}
-	_ = c.app.CloseWrite()
-	c.hurry(cutTimeout)
 	return err
 }
 
-// unanswered tells whether the client has been told to leave and has not answered.
-func (c *conn) unanswered() bool {
+// answerForClient sends the app the close frame that the client owes it, unless the client has sent one or has left within
+// a message.
+func (c *conn) answerForClient() error {
+	f, side := &c.requests, &c.ws.side[fromClient]
+	if c.hasClosed(fromClient) || !side.payload.Done() || !side.messages.Between() || len(f.Pending()) > 0 {
+		return nil
+	}
+	var key [4]byte
+	binary.BigEndian.PutUint32(key[:], rand.Uint32())
+	return f.Replace(0, ws.AppendMaskedClose(nil, ws.GoingAway, key))
+}
+
+// isTold reports whether the client has been told to leave.
+func (c *conn) isTold() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ws.told && !c.ws.closed[fromClient]
+	return c.ws.told
+}
+
+// hasClosed reports whether a side has sent a close frame.
+func (c *conn) hasClosed(d direction) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ws.closed[d]
 }

@@ -146,6 +146,52 @@ func TestAClientThatDoesNotAnswerIsAnsweredFor(t *testing.T) {
 	})
 }
 
+func TestAClientThatHasNeverSpokenIsAnsweredFor(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := webSocket(r)
+		r.server.Drain()
+		time.Sleep(time.Second)
+		client.wants(goingAway)
+		time.Sleep(lingerTimeout)
+		if got := app.taken(); len(got) != 8 || got[0] != 0x88 {
+			t.Fatalf("the app has %x, want a close frame", got)
+		}
+		app.wantsEnd()
+	})
+}
+
+// A peer may be dead, or no WebSocket client that knows how to leave.
+func TestAClientThatWasToldAndLeavesBadlyEndsTheConnection(t *testing.T) {
+	for name, test := range map[string]struct {
+		does  func(client *peer)
+		limit time.Duration
+		app   string // what the app has of it
+	}{
+		"in the middle of a frame":       {func(client *peer) { client.send(maskedText[:8]) }, lingerTimeout + cutTimeout, maskedText[:8]},
+		"in the middle of a header":      {func(client *peer) { client.send(maskedText[:1]) }, lingerTimeout + cutTimeout, ""},
+		"with a FIN and no close frame":  {(*peer).ends, lingerTimeout, ""},
+		"with a close frame and no FIN":  {func(client *peer) { client.send(maskedNormal) }, lingerTimeout, maskedNormal},
+		"with both, while the app stays": {func(client *peer) { client.send(maskedNormal); client.ends() }, lingerTimeout, maskedNormal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := webSocket(r)
+				r.server.Drain()
+				time.Sleep(time.Second)
+				client.wants(goingAway)
+				test.does(client)
+				app.wants(test.app)
+				time.Sleep(test.limit)
+				app.wantsEnd()
+				synctest.Wait()
+				if n := r.server.connections(); n != 0 {
+					t.Errorf("%d connections are left", n)
+				}
+			})
+		})
+	}
+}
+
 func TestAClientThatClosesDoesNotGetASecondCloseFrame(t *testing.T) {
 	for name, test := range map[string]func(client, app *peer){
 		"the client closes": func(client, app *peer) { client.send(maskedNormal); app.wants(maskedNormal) },

@@ -6,7 +6,6 @@ import (
 	"net"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"lameduck/proxy/h1"
 )
@@ -40,8 +39,11 @@ func (e *WriteError) Unwrap() error { return e.Err }
 //	buf[start:mark]  passed on, not written yet
 //	buf[mark:end]    read, not looked at yet
 //
-// A Flow belongs to one goroutine; only limit is set by others.
+// A Flow belongs to one goroutine. Its Deadline is set by others too.
 type Flow struct {
+	// Deadline limits how long the flow waits for src.
+	Deadline Deadline
+
 	src, dst Conn
 	raw      syscall.RawConn // of src; nil: src has no descriptor
 	rawDst   syscall.RawConn // of dst, likewise
@@ -51,7 +53,6 @@ type Flow struct {
 	out      []byte                // what writeNow has still to write
 	outErr   error                 // or why it could not
 	written  *atomic.Uint64        // bytes written to dst
-	limit    atomic.Int64          // how long src may stay silent, in nanoseconds; 0: for ever
 
 	buf              *Buffer // nil while there is nothing in hand
 	start, mark, end int
@@ -183,7 +184,7 @@ func (f *Flow) Fill() error {
 	} else {
 		f.makeRoom()
 	}
-	f.Arm()
+	f.Deadline.Arm()
 	if f.raw == nil {
 		f.readBlocking()
 	} else if err := f.raw.Read(f.readable); err != nil {
@@ -254,27 +255,8 @@ func (f *Flow) makeRoom() {
 	f.start, f.mark, f.end = 0, 0, n
 }
 
-// Arm renews the deadline of a flow whose silence is limited.
-func (f *Flow) Arm() {
-	if limit := f.limit.Load(); limit > 0 {
-		_ = f.src.SetReadDeadline(time.Now().Add(time.Duration(limit)))
-	}
-}
-
 // Raw returns access to the descriptor of the source, or nil if it has none.
 func (f *Flow) Raw() syscall.RawConn { return f.raw }
-
-// Limited reports whether the source's silence is limited.
-func (f *Flow) Limited() bool { return f.limit.Load() > 0 }
-
-// AllowSilence removes the limit on the source's silence. Any goroutine may call it.
-func (f *Flow) AllowSilence() { f.limit.Store(0) }
-
-// LimitSilence lets src be silent for d at most from now on. Any goroutine may call it.
-func (f *Flow) LimitSilence(d time.Duration) {
-	f.limit.Store(int64(d))
-	f.Arm()
-}
 
 // CopyBody passes a message's body on. When it returns nil the message is complete, but its last bytes may not be
 // written yet. A body that ends with the connection returns io.EOF, and so does one that is cut short.
@@ -305,7 +287,7 @@ func (f *Flow) More(b *h1.Body) error {
 		return err
 	}
 	f.Release()
-	f.Arm()
+	f.Deadline.Arm()
 	n, err := f.splice(b.Opaque())
 	f.full = n >= BufferSize
 	b.Skip(n)

@@ -246,8 +246,8 @@ func (l *Lifecycle) outlook() silence.Outlook {
 func (l *Lifecycle) endApp() (served bool) {
 	served = l.relay.AppEnded()
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.bereft = true
+	l.mu.Unlock()
 	l.log.Info("app has ended", zap.Bool("fallback", served))
 	return served
 }

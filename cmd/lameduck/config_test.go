@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lameduck/cmd/lameduck/config"
+	"lameduck/logqueue"
 	"lameduck/proxy"
 )
 
@@ -171,7 +172,13 @@ func TestUsage(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out strings.Builder
-			if code := run(tt.args, tt.environ, &out, &out); code != tt.code || !strings.Contains(out.String(), tt.says) {
+			queue := logqueue.New(&out)
+			defer queue.Close()
+			code := run(tt.args, tt.environ, queue, queue)
+			if err := queue.Flush(patience); err != nil {
+				t.Fatal(err)
+			}
+			if code != tt.code || !strings.Contains(out.String(), tt.says) {
 				t.Errorf("exit code %d, want %d, and %q in:\n%s", code, tt.code, tt.says, out.String())
 			}
 		})

@@ -2,17 +2,17 @@ package main
 
 import (
 	"errors"
-	"io"
 	"os"
 	"os/signal"
 	"runtime"
 	"syscall"
 
 	"lameduck/lifecycle"
+	"lameduck/logqueue"
 )
 
 // runChild runs the app as our child until it has ended, and returns its exit code.
-func runChild(args, environ []string, stderr io.Writer) int {
+func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	}
@@ -22,7 +22,7 @@ func runChild(args, environ []string, stderr io.Writer) int {
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
 	defer signal.Stop(signals)
-	p, err := newProcess(environ)
+	p, err := newProcess(environ, stderr)
 	if err != nil {
 		return report(stderr, err)
 	}
@@ -32,7 +32,7 @@ func runChild(args, environ []string, stderr io.Writer) int {
 		return report(stderr, err)
 	}
 	runtime.LockOSThread() // the child's life hangs on this thread's
-	child, err := lifecycle.StartChild(args, stop, p.log)
+	child, err := lifecycle.StartChild(args, stop, p.log.Logger)
 	if err != nil {
 		p.closeListeners()
 		code := report(stderr, err)

@@ -8,6 +8,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"time"
+
+	"lameduck/logqueue"
 )
 
 // The exit codes of our own; exec has the child's otherwise.
@@ -21,19 +24,26 @@ const (
 // version is set by the linker in releases.
 var version = "devel"
 
+// flushTimeout is how long the program waits at its end for the readers of its output.
+const flushTimeout = 500 * time.Millisecond
+
 func main() {
-	os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+	stdout, stderr := logqueue.New(os.Stdout), logqueue.New(os.Stderr)
+	code := run(os.Args[1:], os.Environ(), stdout, stderr)
+	_ = stdout.Flush(flushTimeout)
+	_ = stderr.Flush(flushTimeout)
+	os.Exit(code)
 }
 
 // run executes one subcommand and returns the exit code.
-func run(args, environ []string, stdout, stderr io.Writer) int {
+func run(args, environ []string, stdout, stderr *logqueue.Queue) int {
 	command, rest := "serve", args
 	if len(args) > 0 {
 		command, rest = args[0], args[1:]
 	}
 	switch command {
 	case "serve":
-		return report(stderr, withoutArguments(rest, func() error { return serve(environ) }))
+		return report(stderr, withoutArguments(rest, func() error { return serve(environ, stderr) }))
 	case "exec":
 		return runChild(rest, environ, stderr)
 	case "drain":

@@ -19,16 +19,17 @@ import (
 
 	"lameduck/cmd/lameduck/config"
 	"lameduck/lifecycle"
+	"lameduck/logqueue"
 	"lameduck/proxy"
 )
 
 // serve relays to an app that runs beside us, until the drain is over.
-func serve(environ []string) error {
+func serve(environ []string, stderr *logqueue.Queue) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	defer signal.Stop(signals)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a log that nobody reads any more must not end us
-	p, err := newProcess(environ)
+	p, err := newProcess(environ, stderr)
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func serveSignals(in <-chan os.Signal) <-chan os.Signal {
 type process struct {
 	config    *config.Config
 	identity  *identity // nil if TLS is not terminated
-	log       *zap.Logger
+	log       *logger
 	server    *proxy.Server
 	listeners []net.Listener // one per route
 	admin     net.Listener
@@ -61,7 +62,7 @@ type process struct {
 }
 
 // newProcess reads the configuration and takes every address, so that whatever is wrong is known before anything runs.
-func newProcess(environ []string) (*process, error) {
+func newProcess(environ []string, stderr *logqueue.Queue) (*process, error) {
 	c, err := loadConfig(environ)
 	if err != nil {
 		return nil, err
@@ -70,11 +71,11 @@ func newProcess(environ []string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := newLogger(c)
+	log, err := newLogger(c, stderr)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{config: c, identity: id, log: log, server: newServer(c, log)}
+	p := &process{config: c, identity: id, log: log, server: newServer(c, log.Logger)}
 	if err := p.listen(); err != nil {
 		p.closeListeners()
 		return nil, err
@@ -144,15 +145,14 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 		HookWindow:     p.config.HookWindow,
 		UnreadyAfter:   p.config.UnreadyAfter,
 		TerminationLog: terminationLog(p.config),
-		Log:            p.log,
+		Log:            p.log.Logger,
 	}, p.server, app)
-	defer func() { _ = p.log.Sync() }()
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	defer cancel()
 	if p.identity != nil {
-		serving.Go(func() { p.identity.watch(ctx, p.log) })
+		serving.Go(func() { p.identity.watch(ctx, p.log.Logger) })
 	}
 	admin := p.startHTTP(&serving, p.admin, l.Admin(p.metrics(l)))
 	control := p.startHTTP(&serving, p.control, l.Control())
@@ -178,7 +178,7 @@ func (p *process) startRoutes(serving *sync.WaitGroup) {
 
 func (p *process) startHTTP(serving *sync.WaitGroup, ln net.Listener, h http.Handler) *http.Server {
 	s := lifecycle.NewServer(h)
-	s.ErrorLog = zap.NewStdLog(p.log)
+	s.ErrorLog = zap.NewStdLog(p.log.Logger)
 	serving.Go(func() { _ = s.Serve(ln) })
 	return s
 }
@@ -195,7 +195,7 @@ func shutdown(s *http.Server) {
 // metrics is the handler of /metrics.
 func (p *process) metrics(l *lifecycle.Lifecycle) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(p.server.Metrics(), l.Metrics(), p.certificateExpiry(),
+	registry.MustRegister(p.server.Metrics(), l.Metrics(), p.log.metrics(), p.certificateExpiry(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }

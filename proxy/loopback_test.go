@@ -242,16 +242,17 @@ func answerAll(ln net.Listener) {
 	}
 }
 
-// churned is how many connections TestChurn opens.
-const churned = 50_000
-
 // TestChurn opens, uses and closes connections at random while servers drain, cut and close under them, and then looks
-// for what is left: goroutines (goleak, in TestMain), descriptors, exchanges in flight, bytes.
+// for what is left: goroutines (goleak, in TestMain), descriptors, exchanges in flight, bytes. It opens ten times as many
+// connections if TEST_LONG is set.
 func TestChurn(t *testing.T) {
 	app := serveHTTP(t, echo)
-	connections := churned
-	if testing.Short() {
-		connections /= 50
+	connections := 5_000
+	switch {
+	case os.Getenv("TEST_LONG") != "":
+		connections = 50_000
+	case testing.Short():
+		connections = 1_000
 	}
 	descriptors := openDescriptors(t)
 	const perDrain = 2500

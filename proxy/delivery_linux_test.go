@@ -3,6 +3,7 @@ package proxy
 import (
 	"io"
 	"net"
+	"os"
 	"testing"
 	"time"
 )
@@ -72,11 +73,8 @@ func TestALingerLastsWhileTheClientTakesWhatIsOnItsWay(t *testing.T) {
 		ended = c.states[fromApp] == done
 		c.mu.Unlock()
 	}
-	lingers := func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.lingersOn()
-	}
+	over := time.Now().Add(time.Hour)
+	lingers := func() bool { return c.retryAt(over, fromClient, os.ErrDeadlineExceeded) == nil }
 	if !lingers() {
 		t.Error("the linger ends although something is on its way")
 	}

@@ -32,7 +32,10 @@ func (c *conn) await(d direction) error {
 
 // retry classifies the error of a read that can be repeated. It returns nil for a read that was only roused, errParked
 // if the direction is parked now, and err if a limit has been reached or the connection has broken.
-func (c *conn) retry(d direction, err error) error {
+func (c *conn) retry(d direction, err error) error { return c.retryAt(time.Now(), d, err) }
+
+// retryAt is retry at a given time.
+func (c *conn) retryAt(now time.Time, d direction, err error) error {
 	if err == nil || !isTimeout(err) || isWrite(err) {
 		return err
 	}
@@ -51,7 +54,7 @@ func (c *conn) retry(d direction, err error) error {
 		return nil
 	}
 	switch {
-	case !c.flow(d).Deadline.Passed(time.Now()):
+	case !c.flow(d).Deadline.Passed(now):
 		return nil // a parking that was called off
 	case d == fromClient && c.lingersOn():
 		return nil

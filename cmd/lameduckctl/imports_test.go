@@ -6,14 +6,18 @@ import (
 	"testing"
 )
 
-// TestWhatAPackageMustNotLink asks the Go command for all that a package depends on.
+// TestWhatAPackageMustNotLink asks the Go command for all dependencies of a package.
 func TestWhatAPackageMustNotLink(t *testing.T) {
 	for _, ban := range []struct {
 		pkg, reason string
 		prefixes    []string
 	}{
-		{"lameduck/cmd/lameduck", "what stands in every pod stays small", []string{"k8s.io/", "sigs.k8s.io/", "go.yaml.in/", "github.com/spf13/", "lameduck/deploy"}},
-		{"lameduck/deploy/ctl/inject", "a plan follows from what is handed in", []string{"k8s.io/client-go", "github.com/spf13/", "lameduck/deploy/ctl/manifest", "lameduck/cmd"}},
+		{"lameduck/cmd/lameduck", "the program in every pod stays small", []string{
+			"k8s.io/", "sigs.k8s.io/", "go.yaml.in/", "github.com/spf13/", "lameduck/deploy"}},
+		{"lameduck/deploy/ctl/inject", "a plan depends on its arguments alone", []string{
+			"k8s.io/client-go", "github.com/spf13/", "lameduck/deploy/ctl/manifest", "lameduck/deploy/ctl/yamledit", "lameduck/cmd"}},
+		{"lameduck/deploy/ctl/manifest", "manifests are read and edited for any purpose", []string{
+			"lameduck/deploy/ctl/inject", "lameduck/deploy/ctl/lint", "k8s.io/client-go", "lameduck/cmd"}},
 	} {
 		listed, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ban.pkg).Output()
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/jsonpatch"
 	"lameduck/deploy/ctl/manifest"
 )
 
@@ -103,7 +104,7 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 // A change is what is to be done to a workload.
 type change struct {
 	workload *manifest.Workload
-	patch    []inject.Operation
+	patch    []jsonpatch.Operation
 }
 
 // planAll plans for all workloads and tells what there is to tell, while everything still stands where the user has it.

@@ -8,10 +8,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"lameduck/deploy/ctl/jsonpatch"
 )
 
 // diff returns the patch from one template to another. It looks at the fields that Inject touches alone: nothing else can differ.
-func diff(before, after *corev1.PodTemplateSpec) []Operation {
+func diff(before, after *corev1.PodTemplateSpec) []jsonpatch.Operation {
 	var p patch
 	diffAnnotations(&p, before.Annotations, after.Annotations)
 	b, a := &before.Spec, &after.Spec
@@ -23,11 +25,15 @@ func diff(before, after *corev1.PodTemplateSpec) []Operation {
 }
 
 // A patch grows.
-type patch []Operation
+type patch []jsonpatch.Operation
 
-func (p *patch) add(path string, value any)     { *p = append(*p, Operation{"add", path, value}) }
-func (p *patch) replace(path string, value any) { *p = append(*p, Operation{"replace", path, value}) }
-func (p *patch) remove(path string)             { *p = append(*p, Operation{Op: "remove", Path: path}) }
+func (p *patch) add(path string, value any) {
+	*p = append(*p, jsonpatch.Operation{Op: "add", Path: path, Value: value})
+}
+func (p *patch) replace(path string, value any) {
+	*p = append(*p, jsonpatch.Operation{Op: "replace", Path: path, Value: value})
+}
+func (p *patch) remove(path string) { *p = append(*p, jsonpatch.Operation{Op: "remove", Path: path}) }
 
 // set writes one value over another; nil: there is none.
 func (p *patch) set(path string, before, after any) {
@@ -68,7 +74,7 @@ func diffAnnotations(p *patch, before, after map[string]string) {
 	keys := maps.Clone(before)
 	maps.Copy(keys, after)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		p.set(path+"/"+Escape(key), entry(before, key), entry(after, key))
+		p.set(path+"/"+jsonpatch.Escape(key), entry(before, key), entry(after, key))
 	}
 }
 
@@ -79,9 +85,6 @@ func entry(m map[string]string, key string) any {
 	}
 	return nil
 }
-
-// Escape writes a key as a part of a JSON Pointer (RFC 6901 section 3).
-func Escape(key string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(key) }
 
 // diffList walks two lists that differ in elements of ours alone: the others are the same ones in the same order, and may have changed
 // inside. The index of an operation is that in the list as the operations before have left it.

@@ -5,19 +5,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"lameduck/deploy/ctl/jsonpatch"
 )
 
 // A Workload is what a plan is made for.
 type Workload struct {
 	Kind     string                  // "Deployment", "Job", ..., "Pod"
 	Template *corev1.PodTemplateSpec // read only
-}
-
-// An Operation is one of a JSON Patch (RFC 6902). The path is relative to the pod template, which for a Pod is the Pod.
-type Operation struct {
-	Op    string `json:"op"`
-	Path  string `json:"path"`
-	Value any    `json:"value,omitempty"`
 }
 
 // A Note says what follows for the user.
@@ -28,7 +23,7 @@ type Note struct {
 
 // A Plan is what is to be done, in this order, and what follows from it. No operation: nothing is to be done.
 type Plan struct {
-	Patch  []Operation
+	Patch  []jsonpatch.Operation
 	Notes  []Note
 	Routes []Route // that come in or, of an Eject, go out
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	evanphx "gopkg.in/evanphx/json-patch.v4"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -28,7 +28,7 @@ func patched(t *testing.T, template *corev1.PodTemplateSpec, p Plan) *corev1.Pod
 		if err != nil {
 			t.Fatal(err)
 		}
-		patch, err := jsonpatch.DecodePatch(operations)
+		patch, err := evanphx.DecodePatch(operations)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"strings"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	evanphx "gopkg.in/evanphx/json-patch.v4"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/jsonpatch"
 )
 
 // injectionRules are about the webhook that adds Lameduck to pods.
@@ -56,7 +57,7 @@ func (w *workload) inject() {
 	w.refused = err
 }
 
-func patched(template *corev1.PodTemplateSpec, operations []inject.Operation) (*corev1.PodTemplateSpec, error) {
+func patched(template *corev1.PodTemplateSpec, operations []jsonpatch.Operation) (*corev1.PodTemplateSpec, error) {
 	text, err := json.Marshal(template)
 	if err != nil {
 		return template, err
@@ -65,7 +66,7 @@ func patched(template *corev1.PodTemplateSpec, operations []inject.Operation) (*
 	if err != nil {
 		return template, err
 	}
-	patch, err := jsonpatch.DecodePatch(encoded)
+	patch, err := evanphx.DecodePatch(encoded)
 	if err != nil {
 		return template, err
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/jsonpatch"
 )
 
 // parse reads a text that is right.
@@ -18,16 +18,6 @@ func parse(t *testing.T, text string) *File {
 		t.Fatal(err)
 	}
 	return file
-}
-
-// apply changes the first object of a text.
-func apply(t *testing.T, text string, patch ...inject.Operation) string {
-	t.Helper()
-	file := parse(t, text)
-	if err := file.Objects()[0].Apply("", patch); err != nil {
-		t.Fatal(err)
-	}
-	return string(file.Text())
 }
 
 func write(t *testing.T, path, text string) {
@@ -91,7 +81,7 @@ func TestEveryDocumentIsWrittenAsItWasRead(t *testing.T) {
 		}
 	}
 	file := parse(t, "a: 1\n---\nb: |\n  ---\n  x\n---\n# c\n")
-	if len(file.Documents) != 3 || len(file.Objects()) != 2 || scalar(file.Documents[1].node("/b")) != "---\nx\n" {
+	if len(file.Documents) != 3 || len(file.Objects()) != 2 || file.Documents[1].scalar("/b") != "---\nx\n" {
 		t.Errorf("%d documents and %d objects", len(file.Documents), len(file.Objects()))
 	}
 }
@@ -146,5 +136,26 @@ func TestWorkloadsAreFoundByGroupAndKind(t *testing.T) {
 		case w == nil && path != "none", w != nil && (w.TemplatePath != path || w.Template.Spec.Hostname != "x"):
 			t.Errorf("%s: got %+v", header, w)
 		}
+	}
+}
+
+// A patch is relative to the pod template, and an error has the template's position.
+func TestAPatchIsAppliedAtAPointerOrNotAtAll(t *testing.T) {
+	const text = "kind: List\nitems:\n  - a:\n      b: 1\n"
+	file := parse(t, text)
+	replace := jsonpatch.Operation{Op: "replace", Path: "/b", Value: 2}
+	missing := jsonpatch.Operation{Op: "remove", Path: "/c"}
+	err := file.Objects()[0].Apply("/a", []jsonpatch.Operation{replace, missing})
+	if err == nil || !strings.Contains(err.Error(), "f.yaml:3:5: remove /items/0/a/c: ") {
+		t.Errorf("error %v", err)
+	}
+	if got := string(file.Text()); got != text {
+		t.Errorf("half of the patch is applied:\n%s", got)
+	}
+	if err := file.Objects()[0].Apply("/a", []jsonpatch.Operation{replace}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(file.Text()), strings.Replace(text, "1", "2", 1); got != want {
+		t.Errorf("got\n%s", got)
 	}
 }

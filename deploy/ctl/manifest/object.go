@@ -8,29 +8,31 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
+
+	"lameduck/deploy/ctl/jsonpatch"
 )
 
-// An Object is one of a document.
+// An Object is a Kubernetes object of a document.
 type Object struct {
 	Document                          *Document
-	Path                              string // JSON Pointer within the document; empty, but for the items of a list
+	Path                              string // JSON Pointer in the document; not empty for the items of a list
 	APIVersion, Kind, Namespace, Name string
 }
 
-// Objects returns the document's object, or those of its list.
+// Objects returns the document's object, or the items of its list.
 func (d *Document) Objects() []*Object { return d.objects("") }
 
 func (d *Document) objects(path string) []*Object {
-	node := d.node(path)
+	node := d.yaml.Node(path)
 	if node == nil || node.Kind != yaml.MappingNode {
 		return nil
 	}
 	o := &Object{
 		Document: d, Path: path,
-		APIVersion: scalar(lookup(node, "/apiVersion")), Kind: scalar(lookup(node, "/kind")),
-		Namespace: scalar(lookup(node, "/metadata/namespace")), Name: scalar(lookup(node, "/metadata/name")),
+		APIVersion: d.scalar(path + "/apiVersion"), Kind: d.scalar(path + "/kind"),
+		Namespace: d.scalar(path + "/metadata/namespace"), Name: d.scalar(path + "/metadata/name"),
 	}
-	items := lookup(node, "/items")
+	items := d.yaml.Node(path + "/items")
 	if !strings.HasSuffix(o.Kind, "List") || items == nil || items.Kind != yaml.SequenceNode {
 		return []*Object{o}
 	}
@@ -43,9 +45,9 @@ func (d *Document) objects(path string) []*Object {
 
 func (o *Object) String() string { return o.Kind + " " + o.Name }
 
-// Decode reads the object, or what is at a JSON Pointer within it, into a type of Kubernetes.
+// Decode reads the object, or the value at a JSON Pointer in it, into a Kubernetes type.
 func (o *Object) Decode(pointer string, into any) error {
-	node := o.Document.node(o.Path + pointer)
+	node := o.Document.yaml.Node(o.Path + pointer)
 	if node == nil {
 		return fmt.Errorf("%s: %s has no %s", o.Position(""), o, pointer)
 	}
@@ -59,13 +61,14 @@ func (o *Object) Decode(pointer string, into any) error {
 	return nil
 }
 
-// Position returns where the value at a JSON Pointer within the object stands or, where there is none, the nearest one around it.
+// Position returns the position of the value at a JSON Pointer in the object. If there is no such
+// value, it returns the position of the nearest one around it.
 func (o *Object) Position(pointer string) Position {
 	p := Position{File: o.Document.File, Line: o.Document.Line, Column: 1}
-	for path := o.Path + pointer; ; path = path[:strings.LastIndexByte(path, '/')] {
-		if at := o.Document.position(path); at != nil {
-			p.Line += at.Line - 1
-			p.Column = at.Column
+	for path := o.Path + pointer; ; path, _ = jsonpatch.Cut(path) {
+		if line, column, found := o.Document.yaml.Position(path); found {
+			p.Line += line - 1
+			p.Column = column
 			return p
 		}
 		if path == "" {
@@ -74,49 +77,55 @@ func (o *Object) Position(pointer string) Position {
 	}
 }
 
-// position returns the node that a person would point at: the key of an entry, or the element of a list.
-func (d *Document) position(path string) *yaml.Node {
-	node := d.node(path)
-	if i := strings.LastIndexByte(path, '/'); i >= 0 && node != nil {
-		if parent := d.node(path[:i]); parent != nil && parent.Kind == yaml.MappingNode {
-			if k := keyIndex(parent, unescape(path[i+1:])); k >= 0 {
-				return parent.Content[k]
-			}
-		}
+// Apply applies a JSON Patch with paths relative to the value at a JSON Pointer in the object. On an
+// error nothing is applied.
+func (o *Object) Apply(pointer string, patch []jsonpatch.Operation) error {
+	var absolute []jsonpatch.Operation
+	for _, op := range patch {
+		op.Path = o.Path + pointer + op.Path
+		absolute = append(absolute, op)
 	}
-	return node
+	edited, err := o.Document.yaml.Apply(absolute)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.Position(pointer), err)
+	}
+	o.Document.yaml = edited
+	return nil
 }
 
 // A Workload is an object that makes pods.
 type Workload struct {
 	*Object
-	TemplatePath string // JSON Pointer of the pod template within the object; of a Pod: empty
+	TemplatePath string // JSON Pointer of the pod template in the object; empty for a Pod
 	Template     *corev1.PodTemplateSpec
 }
 
-// templates are where the kinds that make pods have their template, by group.
+// templates has the JSON Pointers of pod templates by API group and kind.
 var templates = map[string]map[string]string{
-	"apps":        {"Deployment": "/spec/template", "StatefulSet": "/spec/template", "DaemonSet": "/spec/template", "ReplicaSet": "/spec/template"},
+	"apps": {
+		"Deployment": "/spec/template", "StatefulSet": "/spec/template",
+		"DaemonSet": "/spec/template", "ReplicaSet": "/spec/template",
+	},
 	"batch":       {"Job": "/spec/template", "CronJob": "/spec/jobTemplate/spec/template"},
 	"argoproj.io": {"Rollout": "/spec/template"},
 	"":            {"Pod": "", "ReplicationController": "/spec/template"},
 }
 
-// Workload returns the object as a workload, or nil if it is none.
+// Workload returns the object as a workload, or nil if it does not make pods.
 func (o *Object) Workload() (*Workload, error) {
 	group, _, grouped := strings.Cut(o.APIVersion, "/")
 	if !grouped {
 		group = ""
 	}
 	path, is := templates[group][o.Kind]
-	if !is || o.Document.node(o.Path+path+"/spec") == nil {
+	if !is || o.Document.yaml.Node(o.Path+path+"/spec") == nil {
 		return nil, nil
 	}
 	w := &Workload{Object: o, TemplatePath: path, Template: new(corev1.PodTemplateSpec)}
 	return w, o.Decode(path, w.Template)
 }
 
-// toJSON writes a node, with its aliases and merges, as JSON.
+// toJSON returns a node as JSON, with aliases and merges resolved.
 func toJSON(node *yaml.Node) ([]byte, error) {
 	var value any
 	if err := node.Decode(&value); err != nil {
@@ -125,7 +134,9 @@ func toJSON(node *yaml.Node) ([]byte, error) {
 	return json.Marshal(value)
 }
 
-func scalar(node *yaml.Node) string {
+// scalar returns the text of the scalar at a JSON Pointer, or an empty string.
+func (d *Document) scalar(pointer string) string {
+	node := d.yaml.Node(pointer)
 	if node == nil || node.Kind != yaml.ScalarNode {
 		return ""
 	}

@@ -10,19 +10,21 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"lameduck/deploy/ctl/yamledit"
 )
 
-// A File is what has been read from one place.
+// A File is the content of one file or of standard input.
 type File struct {
 	Name      string // path, or <stdin>
 	Documents []*Document
 }
 
-// Stdin is the name of what comes from standard input.
+// Stdin is the name of standard input.
 const Stdin = "<stdin>"
 
-// Read reads files, the files of directories (*.yaml, *.yml and *.json, in their order, and none of directories below), and standard
-// input for "-".
+// Read reads files, directories and, for "-", standard input. Of a directory it reads *.yaml, *.yml and
+// *.json in alphabetical order, and no subdirectories.
 func Read(paths []string, stdin io.Reader) ([]*File, error) {
 	var files []*File
 	for _, path := range paths {
@@ -41,7 +43,7 @@ func readPath(path string, stdin io.Reader) ([]*File, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read standard input: %w", err)
 		}
-		return parsed(Stdin, text)
+		return parseFile(Stdin, text)
 	}
 	names, err := filesOf(path)
 	if err != nil {
@@ -53,7 +55,7 @@ func readPath(path string, stdin io.Reader) ([]*File, error) {
 		if err != nil {
 			return nil, err
 		}
-		file, err := parsed(name, text)
+		file, err := parseFile(name, text)
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +64,7 @@ func readPath(path string, stdin io.Reader) ([]*File, error) {
 	return files, nil
 }
 
-// filesOf returns the path of a file, or those of a directory's manifests.
+// filesOf returns the paths of a directory's manifests, or the path itself if it is not a directory.
 func filesOf(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
@@ -73,7 +75,7 @@ func filesOf(path string) ([]string, error) {
 		return nil, err
 	}
 	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
-		return e.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(e.Name())) || strings.HasPrefix(e.Name(), ".")
+		return e.IsDir() || !isManifest(e.Name())
 	})
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("%s has no *.yaml, *.yml or *.json", path)
@@ -85,75 +87,45 @@ func filesOf(path string) ([]string, error) {
 	return names, nil
 }
 
-func parsed(name string, text []byte) ([]*File, error) {
+func isManifest(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) && !strings.HasPrefix(name, ".")
+}
+
+func parseFile(name string, text []byte) ([]*File, error) {
 	file, err := Parse(name, text)
 	return []*File{file}, err
 }
 
-// Parse reads what one file has.
+// Parse reads the documents of a file.
 func Parse(name string, text []byte) (*File, error) {
 	file := &File{Name: name}
 	line := 1
-	var faults []error
-	for _, part := range split(text) {
-		d := &Document{File: name, Line: line, text: part}
-		if err := d.parse(); err != nil {
-			faults = append(faults, err)
+	var errs []error
+	for _, part := range yamledit.Split(text) {
+		d := &Document{File: name, Line: line}
+		if err := d.parse(part); err != nil {
+			errs = append(errs, err)
 		}
 		file.Documents = append(file.Documents, d)
 		line += bytes.Count(part, []byte("\n"))
 	}
-	return file, errors.Join(faults...)
+	return file, errors.Join(errs...)
 }
 
 // Text returns the file's text.
 func (f *File) Text() []byte {
 	var text []byte
 	for _, d := range f.Documents {
-		text = append(text, d.text...)
+		text = append(text, d.yaml.Text...)
 	}
 	return text
 }
 
-// Objects returns the objects of all documents, those of lists one by one.
+// Objects returns the objects of all documents. A list counts as its items.
 func (f *File) Objects() []*Object {
 	var all []*Object
 	for _, d := range f.Documents {
 		all = append(all, d.Objects()...)
 	}
 	return all
-}
-
-// split cuts a stream in front of each line that begins a document (YAML 1.2 section 9.1.4). Nothing is left out.
-func split(text []byte) [][]byte {
-	var parts [][]byte
-	begin, at := 0, 0
-	for line := range bytes.SplitAfterSeq(text, []byte("\n")) {
-		if at > begin && beginsDocument(line) && !directivesAlone(text[begin:at]) {
-			parts = append(parts, text[begin:at])
-			begin = at
-		}
-		at += len(line)
-	}
-	return append(parts, text[begin:])
-}
-
-func beginsDocument(line []byte) bool {
-	rest, is := bytes.CutPrefix(line, []byte("---"))
-	return is && (len(rest) == 0 || bytes.ContainsRune([]byte(" \t\r\n"), rune(rest[0])))
-}
-
-// directivesAlone says whether a text has nothing but directives and comments: they belong to the document behind them.
-func directivesAlone(text []byte) bool {
-	directives := false
-	for line := range bytes.SplitSeq(text, []byte("\n")) {
-		switch line = bytes.TrimSpace(line); {
-		case len(line) == 0 || line[0] == '#':
-		case line[0] == '%':
-			directives = true
-		default:
-			return false
-		}
-	}
-	return directives
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	evanphx "gopkg.in/evanphx/json-patch.v4"
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	sigsjson "sigs.k8s.io/json"
@@ -56,7 +56,7 @@ func FuzzHandler(f *testing.F) {
 		if r.Patch == nil {
 			return
 		}
-		patch, err := jsonpatch.DecodePatch(r.Patch)
+		patch, err := evanphx.DecodePatch(r.Patch)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/jsonpatch"
 )
 
 func TestWhatBecomesOfAPod(t *testing.T) {
@@ -351,7 +352,7 @@ func TestAFaultOfOursIsAWarning(t *testing.T) {
 func TestAPatchThatCannotBeWrittenIsAWarning(t *testing.T) {
 	h := newTestHandler(zap.NewNop())
 	h.injector.plan = func(inject.Workload, inject.Settings) (inject.Plan, error) {
-		return inject.Plan{Patch: []inject.Operation{{Op: "add", Path: "/x", Value: func() {}}}}, nil
+		return inject.Plan{Patch: []jsonpatch.Operation{{Op: "add", Path: "/x", Value: func() {}}}}, nil
 	}
 	if r := ask(t, h, question{}); len(r.Warnings) != 1 || r.Patch != nil {
 		t.Errorf("the answer is %+v", r)

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/json"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/jsonpatch"
 )
 
 // InjectedByAnnotation is on pods that this webhook has injected, with its version. Who is injected without it was so before it came here, by
@@ -108,18 +109,18 @@ func (i *injector) answerPod(namespace string, pod *corev1.Pod, s inject.Setting
 
 // sign gives a pod our annotation, unless it has it, and returns the patch for that. It comes before the injection, which notes whether there
 // were annotations: asked again it would note another thing.
-func (i *injector) sign(pod *corev1.PodTemplateSpec) []inject.Operation {
+func (i *injector) sign(pod *corev1.PodTemplateSpec) []jsonpatch.Operation {
 	if _, signed := pod.Annotations[InjectedByAnnotation]; signed {
 		return nil
 	}
 	before := pod.Annotations
 	pod.Annotations = map[string]string{InjectedByAnnotation: i.version}
 	if before == nil {
-		return []inject.Operation{{Op: "add", Path: "/metadata/annotations", Value: pod.Annotations}}
+		return []jsonpatch.Operation{{Op: "add", Path: "/metadata/annotations", Value: pod.Annotations}}
 	}
 	maps.Copy(pod.Annotations, before)
-	path := "/metadata/annotations/" + inject.Escape(InjectedByAnnotation)
-	return []inject.Operation{{Op: "add", Path: path, Value: i.version}}
+	path := "/metadata/annotations/" + jsonpatch.Escape(InjectedByAnnotation)
+	return []jsonpatch.Operation{{Op: "add", Path: path, Value: i.version}}
 }
 
 // kindOf returns what a pod belongs to, where that makes a difference: a Job's pod runs to its end, and nothing is held.

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/json"
 
-	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/jsonpatch"
 )
 
 // kindReview and groupReview are what a review calls itself; the group is followed by its version.
@@ -24,7 +24,7 @@ const (
 // An answer is what the API server is told about one request: yes, and perhaps more.
 type answer struct {
 	result   result
-	patch    []inject.Operation
+	patch    []jsonpatch.Operation
 	warnings []string
 }
 

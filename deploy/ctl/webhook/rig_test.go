@@ -19,7 +19,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	evanphx "gopkg.in/evanphx/json-patch.v4"
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -64,7 +64,7 @@ const appPod = `{
 // change returns appPod with a JSON merge patch in it.
 func change(t testing.TB, patch string) string {
 	t.Helper()
-	text, err := jsonpatch.MergePatch([]byte(appPod), []byte(patch))
+	text, err := evanphx.MergePatch([]byte(appPod), []byte(patch))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func apply(t testing.TB, pod string, r *admissionv1.AdmissionResponse) string {
 	if r.PatchType == nil || *r.PatchType != admissionv1.PatchTypeJSONPatch {
 		t.Fatal("the patch has no type")
 	}
-	patch, err := jsonpatch.DecodePatch(r.Patch)
+	patch, err := evanphx.DecodePatch(r.Patch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package manifest
+package yamledit
 
 import (
 	"bytes"
@@ -6,21 +6,20 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
-	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/jsonpatch"
 )
 
 var (
-	errNoParent = errors.New("there is nothing that could have it")
-	errNoValue  = errors.New("there is none")
+	errNoParent = errors.New("the parent does not exist")
+	errNoValue  = errors.New("no such value")
 )
 
-// patchTree applies one operation to a tree.
-func patchTree(root *yaml.Node, op inject.Operation) error {
-	path, step := cutPath(op.Path)
+// patchTree applies an operation to a tree.
+func patchTree(root *yaml.Node, op jsonpatch.Operation) error {
+	path, step := jsonpatch.Cut(op.Path)
 	parent := lookup(root, path)
 	if parent == nil {
 		return errNoParent
@@ -51,9 +50,7 @@ func patchMapping(m *yaml.Node, key, op string, value *yaml.Node) error {
 	case k >= 0:
 		m.Content[k+1] = value
 	default:
-		name := &yaml.Node{}
-		name.SetString(key)
-		m.Content = append(m.Content, name, value)
+		m.Content = append(m.Content, keyNode(key), value)
 	}
 	return nil
 }
@@ -76,13 +73,7 @@ func patchSequence(s *yaml.Node, step, op string, value *yaml.Node) error {
 	return nil
 }
 
-// cutPath splits a pointer into that of the parent and the last step.
-func cutPath(pointer string) (parent, step string) {
-	i := strings.LastIndexByte(pointer, '/')
-	return pointer[:max(i, 0)], unescape(pointer[i+1:])
-}
-
-// valueNode returns a value as a node in block style, with the fields in the order in which Kubernetes' types have them.
+// valueNode returns a value as a node in block style. Fields keep the order of the Go type.
 func valueNode(value any) (*yaml.Node, error) {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -95,6 +86,7 @@ func valueNode(value any) (*yaml.Node, error) {
 	return node, err
 }
 
+// restyle sets the style of all collections of a tree, and the default style of its scalars.
 func restyle(node *yaml.Node, style yaml.Style) {
 	node.Style = style
 	if node.Kind == yaml.ScalarNode {
@@ -105,7 +97,7 @@ func restyle(node *yaml.Node, style yaml.Style) {
 	}
 }
 
-// encode writes a node; compact: with the dashes of a list below the first letter of its key.
+// encode returns a node as YAML. With compact, the dashes of a list are not indented below its key.
 func encode(node *yaml.Node, compact bool) ([]byte, error) {
 	var text bytes.Buffer
 	e := yaml.NewEncoder(&text)
@@ -119,8 +111,8 @@ func encode(node *yaml.Node, compact bool) ([]byte, error) {
 	return text.Bytes(), e.Close()
 }
 
-// isCompact says how the first list in a mapping is written.
-func isCompact(node *yaml.Node) bool {
+// hasCompactLists reports whether the first list below a key is not indented.
+func hasCompactLists(node *yaml.Node) bool {
 	compact, _ := seqIndent(node)
 	return compact
 }

@@ -1,19 +1,39 @@
-package manifest
+package yamledit
 
 import (
 	"strings"
 	"testing"
 
-	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/jsonpatch"
 )
 
-func add(path string, value any) inject.Operation {
-	return inject.Operation{Op: "add", Path: path, Value: value}
+// parse reads a text that is valid.
+func parse(t *testing.T, text string) Document {
+	t.Helper()
+	d, err := Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
-func replace(path string, value any) inject.Operation {
-	return inject.Operation{Op: "replace", Path: path, Value: value}
+
+// apply returns a text with a patch applied.
+func apply(t *testing.T, text string, patch ...jsonpatch.Operation) string {
+	t.Helper()
+	d, err := parse(t, text).Apply(patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(d.Text)
 }
-func remove(path string) inject.Operation { return inject.Operation{Op: "remove", Path: path} }
+
+func add(path string, value any) jsonpatch.Operation {
+	return jsonpatch.Operation{Op: "add", Path: path, Value: value}
+}
+func replace(path string, value any) jsonpatch.Operation {
+	return jsonpatch.Operation{Op: "replace", Path: path, Value: value}
+}
+func remove(path string) jsonpatch.Operation { return jsonpatch.Operation{Op: "remove", Path: path} }
 
 type object map[string]any
 
@@ -21,9 +41,9 @@ type object map[string]any
 func TestAChangeTouchesNoOtherLine(t *testing.T) {
 	for name, tc := range map[string]struct {
 		text      string
-		there     inject.Operation
+		there     jsonpatch.Operation
 		want      string
-		backAgain inject.Operation
+		backAgain jsonpatch.Operation
 	}{
 		"a key at the end of a mapping": {
 			"a:\n  b: 1 # one\n\n  # of c\nc: 2\n", add("/a/d", 3), "a:\n  b: 1 # one\n  d: 3\n\n  # of c\nc: 2\n", remove("/a/d")},
@@ -74,7 +94,7 @@ func TestATextThatLooksLikeANumberHasQuotes(t *testing.T) {
 // The empty lines at the end of such a text are a part of it: a change behind it would take them off.
 func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	got := apply(t, "a:\n  b: |+\n    x\n\nc: 1\n", add("/a/d", 2))
-	if b := scalar(parse(t, got).Documents[0].node("/a/b")); b != "x\n\n" {
+	if b := parse(t, got).Node("/a/b").Value; b != "x\n\n" {
 		t.Errorf("it is %q now, in\n%s", b, got)
 	}
 }
@@ -104,7 +124,7 @@ func TestAnExoticLayoutIsWrittenAnew(t *testing.T) {
 func TestAnAliasIsWrittenOutBeforeItsChange(t *testing.T) {
 	for name, tc := range map[string]struct {
 		text, want string
-		op         inject.Operation
+		op         jsonpatch.Operation
 	}{
 		"through the alias": {"a: &x\n  b: 1\nc: *x\n", "a:\n  b: 1\nc:\n  b: 2\n", replace("/c/b", 2)},
 		"the anchor":        {"a: &x\n  b: 1\nc: *x\n", "a:\n  b: 2\nc:\n  b: 1\n", replace("/a/b", 2)},
@@ -119,16 +139,19 @@ func TestAnAliasIsWrittenOutBeforeItsChange(t *testing.T) {
 }
 
 func TestAPatchThatDoesNotFitIsAnError(t *testing.T) {
-	for _, op := range []inject.Operation{
+	for _, op := range []jsonpatch.Operation{
 		remove("/nothing"), replace("/nothing", 1), add("/nothing/below", 1), remove("/list/2"), replace("/list/-", 1), add("/list/9", 1), add("/list/x", 1), add("/text/x", 1),
 	} {
 		const text = "list: [1, 2]\ntext: x\n"
-		file := parse(t, text)
-		if err := file.Objects()[0].Apply("", []inject.Operation{replace("/text", "y"), op}); err == nil || !strings.Contains(err.Error(), "f.yaml:1:1") {
+		before := parse(t, text)
+		after, err := before.Apply([]jsonpatch.Operation{replace("/text", "y"), op})
+		if err == nil || !strings.Contains(err.Error(), op.Op+" "+op.Path+": ") {
 			t.Errorf("%s %s: error %v", op.Op, op.Path, err)
 		}
-		if got := string(file.Text()); got != text || scalar(file.Documents[0].node("/text")) != "x" {
-			t.Errorf("%s %s: half of it is done:\n%s", op.Op, op.Path, got)
+		for _, d := range []Document{before, after} {
+			if string(d.Text) != text || d.Node("/text").Value != "x" {
+				t.Errorf("%s %s: half of the patch is applied:\n%s", op.Op, op.Path, d.Text)
+			}
 		}
 	}
 }

@@ -1,0 +1,137 @@
+package yamledit
+
+import (
+	"bytes"
+
+	"go.yaml.in/yaml/v3"
+
+	"lameduck/deploy/ctl/jsonpatch"
+)
+
+// A Document is one YAML document. Its fields are read only; Apply returns a new Document.
+type Document struct {
+	Text []byte
+	Root *yaml.Node // of Text; nil if the document is empty or has only comments
+}
+
+// Parse reads one document. Errors name a line of the text, as in "yaml: line 3: ...".
+func Parse(text []byte) (Document, error) {
+	root, err := parseNode(text)
+	return Document{text, root}, err
+}
+
+// Split cuts a stream in front of each line that begins a document (YAML 1.2 section 9.1.4). The
+// parts together are the stream.
+func Split(stream []byte) [][]byte {
+	var parts [][]byte
+	begin, at := 0, 0
+	for line := range bytes.SplitAfterSeq(stream, []byte("\n")) {
+		if at > begin && beginsDocument(line) && !onlyDirectives(stream[begin:at]) {
+			parts = append(parts, stream[begin:at])
+			begin = at
+		}
+		at += len(line)
+	}
+	return append(parts, stream[begin:])
+}
+
+func beginsDocument(line []byte) bool {
+	rest, is := bytes.CutPrefix(line, []byte("---"))
+	return is && (len(rest) == 0 || bytes.ContainsRune([]byte(" \t\r\n"), rune(rest[0])))
+}
+
+// onlyDirectives reports whether a text has directives and nothing else but comments. They belong
+// to the document that follows.
+func onlyDirectives(text []byte) bool {
+	directives := false
+	for line := range bytes.SplitSeq(text, []byte("\n")) {
+		switch line = bytes.TrimSpace(line); {
+		case len(line) == 0 || line[0] == '#':
+		case line[0] == '%':
+			directives = true
+		default:
+			return false
+		}
+	}
+	return directives
+}
+
+// parseNode returns the root of a document, or nil if it is empty.
+func parseNode(text []byte) (*yaml.Node, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil || len(document.Content) == 0 {
+		return nil, err
+	}
+	root := document.Content[0]
+	root.HeadComment = joinComments(document.HeadComment, root.HeadComment)
+	root.FootComment = joinComments(root.FootComment, document.FootComment)
+	return root, nil
+}
+
+// joinComments moves what the library attaches to the document node to its root.
+func joinComments(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
+	}
+	return first + "\n\n" + second
+}
+
+// Node returns the value at a JSON Pointer with aliases resolved, or nil if there is none.
+func (d Document) Node(pointer string) *yaml.Node {
+	if d.Root == nil {
+		return nil
+	}
+	return lookup(d.Root, pointer)
+}
+
+// Position returns the line and the column, from 1, of the value at a JSON Pointer: those of its key
+// in a mapping, or of the element in a list. It returns false if there is no such value.
+func (d Document) Position(pointer string) (line, column int, found bool) {
+	node := d.Node(pointer)
+	if node == nil {
+		return 0, 0, false
+	}
+	if pointer != "" {
+		path, key := jsonpatch.Cut(pointer)
+		if parent := d.Node(path); parent.Kind == yaml.MappingNode {
+			if k := keyIndex(parent, key); k >= 0 {
+				node = parent.Content[k]
+			}
+		}
+	}
+	return node.Line, node.Column, true
+}
+
+// Apply returns the document with a patch applied, and d unchanged. On an error nothing is applied.
+func (d Document) Apply(patch []jsonpatch.Operation) (Document, error) {
+	if len(patch) == 0 {
+		return d, nil
+	}
+	if d.Root == nil {
+		return d, &OperationError{patch[0], errNoParent}
+	}
+	e := &edit{Document: d, want: cloneTree(d.Root)}
+	for _, op := range patch {
+		if err := e.apply(op); err != nil {
+			return d, &OperationError{op, err}
+		}
+	}
+	if !e.matches() {
+		if err := e.rewrite(); err != nil {
+			return d, err
+		}
+	}
+	return e.Document, nil
+}
+
+// An OperationError is an operation that cannot be applied.
+type OperationError struct {
+	Operation jsonpatch.Operation
+	Err       error
+}
+
+func (e *OperationError) Error() string {
+	return e.Operation.Op + " " + e.Operation.Path + ": " + e.Err.Error()
+}
+
+func (e *OperationError) Unwrap() error { return e.Err }

@@ -1,0 +1,56 @@
+package yamledit
+
+import (
+	"bytes"
+	"reflect"
+
+	"go.yaml.in/yaml/v3"
+
+	"lameduck/deploy/ctl/jsonpatch"
+)
+
+// An edit is a document to which a patch is being applied, and the tree that its text must match.
+type edit struct {
+	Document
+	want *yaml.Node
+}
+
+func (e *edit) apply(op jsonpatch.Operation) error {
+	if touchesAlias(e.Root, op.Path) {
+		e.want = expandAliases(e.want)
+		if err := e.rewrite(); err != nil {
+			return err
+		}
+	}
+	if err := patchTree(e.want, op); err != nil {
+		return err
+	}
+	t := newTextEdit(e.Document)
+	if t.apply(op) {
+		if root, err := parseNode(t.text); err == nil && root != nil {
+			e.Document = Document{t.text, root}
+			return nil
+		}
+	}
+	return e.rewrite()
+}
+
+// matches reports whether the text has the wanted value.
+func (e *edit) matches() bool {
+	var has, want any
+	return e.Root.Decode(&has) == nil && e.want.Decode(&want) == nil && reflect.DeepEqual(has, want)
+}
+
+// rewrite encodes the wanted tree as the new text, after the line that begins the document.
+func (e *edit) rewrite() error {
+	text := []byte{}
+	if first, _, _ := bytes.Cut(e.Text, []byte("\n")); beginsDocument(first) {
+		text = []byte("---\n")
+	}
+	encoded, err := encode(e.want, hasCompactLists(e.Root))
+	if err != nil {
+		return err
+	}
+	e.Document, err = Parse(append(text, encoded...))
+	return err
+}

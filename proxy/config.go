@@ -28,7 +28,7 @@ type Config struct {
 	// TunnelSpread is the time over which WebSocket connections and event streams are told to leave, from the drain's
 	// start or their own. Zero: at once.
 	TunnelSpread time.Duration
-	// KeepEventStreams leaves event streams alone: each lasts until the app ends it or it is cut.
+	// KeepEventStreams ends no event stream early, not even that of an EventSource.
 	KeepEventStreams bool
 	// KeepClient keeps a client's connection when the app closes an idle one of HTTP/1: the app is dialled again with the next
 	// request. A request that meets the app's close before one byte of its response has come is sent again, once, if it is

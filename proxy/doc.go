@@ -26,7 +26,8 @@
 //     stream that was passed on; the end of the connection with the end of the last stream (RFC 9113 section 6.8).
 //   - WebSocket: a close frame with 1001 after the end of a message (RFC 6455 section 7.4.1). From then on nothing of the app's
 //     is passed on, while all that the client says is, until it answers; then both sides close.
-//   - Server-sent events: the end of the response after the end of an event.
+//   - Server-sent events: the end of the response after the end of an event, if an EventSource receives
+//     it. Any other event stream is a long response.
 //   - TCP and what else a connection has switched to: not at all.
 //
 // Only HTTP/1 is told in its answers; the others one after the other, so that their clients do not all come back at once.

@@ -9,15 +9,30 @@ import (
 // lastChunk ends a chunked body without trailers (RFC 9112 section 7.1).
 const lastChunk = "0\r\n\r\n"
 
-// copyResponse passes the body of a response on: at one go where it has an end of its own, event by event where the client is
-// to be told to leave between two of them.
+// copyResponse passes on the body of a response: event by event if the stream may end early, otherwise
+// at one go.
 func (c *conn) copyResponse(r *h1.Response) error {
-	if !r.EventStream || r.Body.Done() || c.server.config.KeepEventStreams {
+	if !r.EventStream || c.server.config.KeepEventStreams || !reconnects(r, c.answers()) {
 		return c.responses.CopyBody(&r.Body)
 	}
 	c.setEvents(true)
 	defer c.setEvents(false)
 	return c.copyEvents(r)
+}
+
+// reconnects reports whether the client of an exchange asks again for a response that has ended early,
+// so that nothing is lost. Only an EventSource does, and only if the status is 200 (HTML standard,
+// section 9.2.3). Any other event stream is a long answer, for example to a POST, and its early end
+// would make a part look like the whole.
+func reconnects(r *h1.Response, e exchange) bool {
+	return e.eventSource && r.Status == 200 && !r.Body.Done()
+}
+
+// answers returns the exchange whose response is being passed on.
+func (c *conn) answers() exchange {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outstanding.front()
 }
 
 func (c *conn) setEvents(on bool) {
@@ -35,8 +50,8 @@ func (c *conn) setEvents(on bool) {
 	c.calm(fromApp)
 }
 
-// copyEvents is copyBody for an event stream. It ends one between two events once the client is to leave: an EventSource
-// connects again by itself, and asks for what it has missed (HTML standard, section 9.2).
+// copyEvents is [pump.Flow.CopyBody] for the event stream of an EventSource. When the client is due to
+// be told to leave, the stream ends between two events.
 func (c *conn) copyEvents(r *h1.Response) error {
 	f, body := &c.responses, &r.Body
 	var events h1.Events

@@ -8,17 +8,22 @@ import (
 )
 
 const (
+	getEvents = "GET /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n"
+
 	events        = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
 	chunkedEvents = events + "Transfer-Encoding: chunked\r\n\r\n"
 	event         = "data: a\n\n"
 	eventChunk    = "9\r\ndata: a\n\n\r\n"
 )
 
-// streaming opens a connection whose answer is an event stream.
-func streaming(r *rig, head string) (client, app *peer) {
+// streaming opens a connection on which an EventSource is answered with this head.
+func streaming(r *rig, head string) (client, app *peer) { return answering(r, getEvents, head) }
+
+// answering opens a connection on which a request is answered with this head.
+func answering(r *rig, request, head string) (client, app *peer) {
 	client, app = r.connect()
-	client.send(get)
-	app.wants(get)
+	client.send(request)
+	app.wants(request)
 	app.send(head)
 	client.wants(head)
 	return client, app
@@ -66,10 +71,10 @@ func TestAnEventStreamHasItsTurn(t *testing.T) {
 		r.server.Drain()
 		// One that begins while draining is told with its head, and then has its turn like the others.
 		client, app := r.connect()
-		client.send(get)
-		app.wants(get)
+		client.send(getEvents)
+		app.wants(getEvents)
 		app.send(chunkedEvents + eventChunk)
-		client.wants(chunkedEvents[:len(chunkedEvents)-2] + "Connection: close\r\n\r\n" + eventChunk)
+		client.wants(closing(chunkedEvents) + eventChunk)
 		time.Sleep(spread)
 		client.wants("0\r\n\r\n")
 		client.wantsEnd()
@@ -104,6 +109,56 @@ func TestAnEventStreamIsLeftAlone(t *testing.T) {
 		})
 	}
 }
+
+// A client that has not connected with EventSource, or that EventSource would not accept, does not ask
+// again for what it has not received.
+func TestAnEventStreamThatNobodyAsksForAgainIsFinished(t *testing.T) {
+	post := func(fields string) string {
+		return "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n" + fields + "Content-Length: 2\r\n\r\n{}"
+	}
+	get := func(fields string) string { return "GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n" }
+	for name, test := range map[string]struct{ request, status string }{
+		"of a POST":                            {post(""), "200 OK"},
+		"of a POST that accepts event streams": {post("Accept: application/json, text/event-stream\r\n"), "200 OK"},
+		"of a GET without Accept":              {get(""), "200 OK"},
+		"of a GET that accepts anything":       {get("Accept: */*\r\n"), "200 OK"},
+		"that is an error":                     {getEvents, "503 Service Unavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				head := strings.Replace(chunkedEvents, "200 OK", test.status, 1)
+				client, app := answering(r, test.request, head)
+				r.server.Drain()
+				for range 10 {
+					time.Sleep(time.Minute)
+					app.send(eventChunk)
+					client.wants(eventChunk)
+					client.wantsOpen()
+				}
+				app.send("0\r\n\r\n")
+				client.wants("0\r\n\r\n")
+			})
+		})
+	}
+}
+
+// The exchange that is answered decides, not the one that was read last.
+func TestAPipelinedEventSourceEndsNoOtherEventStream(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := answering(r, get, chunkedEvents)
+		client.send(getEvents)
+		app.wants(getEvents)
+		r.server.Drain()
+		time.Sleep(time.Minute)
+		client.wantsOpen()
+		app.send(eventChunk + "0\r\n\r\n" + chunkedEvents + eventChunk)
+		client.wants(eventChunk + "0\r\n\r\n" + closing(chunkedEvents) + eventChunk + lastChunk)
+		client.wantsEnd()
+	})
+}
+
+// closing returns a head with the close option.
+func closing(head string) string { return head[:len(head)-2] + "Connection: close\r\n\r\n" }
 
 func TestARequestBehindAnEventStreamIsAnswered(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
@@ -147,8 +202,8 @@ func TestASecondEventStreamHasATurnOfItsOwn(t *testing.T) {
 		}
 		time.Sleep(spread)
 		for i := range n {
-			clients[i].send(get)
-			apps[i].wants(get)
+			clients[i].send(getEvents)
+			apps[i].wants(getEvents)
 			apps[i].send(chunkedEvents)
 		}
 		atOnce := 0

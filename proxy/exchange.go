@@ -11,6 +11,8 @@ type exchange struct {
 	method   h1.Method
 	probe    bool // a health probe: no traffic
 	switches bool // the response may end HTTP on this connection
+
+	eventSource bool // its client connects again when an event stream ends
 }
 
 // exchanges are the requests that have been passed on and are not answered yet, in order.

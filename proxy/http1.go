@@ -297,7 +297,10 @@ func (c *conn) oldest() (exchange, error) {
 
 // begin accounts for a request before its first byte is passed on. errClosing: it must not be passed on.
 func (c *conn) begin(req *h1.Request) error {
-	e := exchange{method: req.Method, probe: c.server.probes.match(req), switches: req.Switches()}
+	e := exchange{
+		method: req.Method, probe: c.server.probes.match(req),
+		switches: req.Switches(), eventSource: req.EventSource,
+	}
 	if c.noRoom() {
 		if err := c.requests.Flush(); err != nil {
 			return err

@@ -11,6 +11,50 @@ func isEventStream(value []byte) bool {
 	return equalFold(trim(mediaType), eventStream)
 }
 
+// acceptsEvents reports whether the value of an Accept field lists event streams by their own name
+// (RFC 9110 section 12.5.1). A wildcard does not: every client sends one.
+func acceptsEvents(value []byte) bool {
+	for len(value) > 0 {
+		var element []byte
+		element, value = cutUnquoted(value, ',')
+		mediaType, parameters := cutUnquoted(element, ';')
+		if equalFold(trim(mediaType), eventStream) && acceptable(parameters) {
+			return true
+		}
+	}
+	return false
+}
+
+// acceptable reports whether the parameters of a media range have no weight of zero
+// (RFC 9110 section 12.4.2).
+func acceptable(parameters []byte) bool {
+	for len(parameters) > 0 {
+		var parameter []byte
+		parameter, parameters = cutUnquoted(parameters, ';')
+		name, weight, ok := bytes.Cut(trim(parameter), []byte{'='})
+		if ok && equalFold(name, "q") {
+			return len(bytes.Trim(weight, "0.")) > 0
+		}
+	}
+	return true
+}
+
+// cutUnquoted cuts b at the first separator outside a quoted string (RFC 9110 section 5.6.4).
+func cutUnquoted(b []byte, separator byte) (before, after []byte) {
+	quoted := false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+		case c == separator && !quoted:
+			return b[:i], b[i+1:]
+		}
+	}
+	return b, nil
+}
+
 // Events follows an event stream to know where one event ends and the next begins. The zero value stands before the first.
 type Events struct {
 	open  bool // a line of an event has come, and not the empty line that ends it

@@ -97,6 +97,41 @@ func TestWhatIsAnEventStream(t *testing.T) {
 	}
 }
 
+// The cases are those of Accept (RFC 9110 section 12.5.1) that a client may send.
+func TestWhatAnEventSourceAsks(t *testing.T) {
+	for head, want := range map[string]bool{
+		"GET / HTTP/1.1\r\nAccept: text/event-stream":                              true,
+		"GET / HTTP/1.0\r\naccept:TEXT/Event-Stream":                               true,
+		"GET / HTTP/1.1\r\nAccept: text/event-stream; charset=utf-8; q=0.001":      true,
+		"GET / HTTP/1.1\r\nAccept: application/json,text/event-stream ,*/*":        true,
+		"GET / HTTP/1.1\r\nAccept: a/b\r\nHost: a\r\nAccept: text/event-stream":    true,
+		"GET / HTTP/1.1\r\nAccept: text/event-stream\r\nAccept: a/b":               true,
+		"GET / HTTP/1.1\r\nAccept: a/b;c=\"d,e\", text/event-stream":               true,
+		"GET / HTTP/1.1\r\nAccept: text/event-stream\r\nLast-Event-ID: 7":          true,
+		"POST / HTTP/1.1\r\nAccept: text/event-stream":                             false,
+		"HEAD / HTTP/1.1\r\nAccept: text/event-stream":                             false,
+		"get / HTTP/1.1\r\nAccept: text/event-stream":                              false,
+		"GET / HTTP/1.1\r\nLast-Event-ID: 7":                                       false,
+		"GET / HTTP/1.1\r\nAccept: */*":                                            false,
+		"GET / HTTP/1.1\r\nAccept: text/*":                                         false,
+		"GET / HTTP/1.1\r\nAccept: text/event-streams":                             false,
+		"GET / HTTP/1.1\r\nAccept: text/event-stream;q=0":                          false,
+		"GET / HTTP/1.1\r\nAccept: text/event-stream; x=y ; Q=0.000 ":              false,
+		"GET / HTTP/1.1\r\nAccept: a/b;c=\"d, text/event-stream, e\"":              false,
+		"GET / HTTP/1.1\r\nAccept: a/b;c=\"d\\\", text/event-stream, e\"":          false,
+		"GET / HTTP/1.1\r\nAccept: a/b;c=\"text/event-stream":                      false,
+		"GET / HTTP/1.1\r\nAccepts: text/event-stream\r\nAccep: text/event-stream": false,
+		"GET / HTTP/1.1\r\nOrigin: text/event-stream\r\nAccept:\r\nX: ,;q=\"\\":    false,
+		"OPTIONS / HTTP/1.1\r\nAccept: text/event-stream":                          false,
+		"GET / HTTP/1.1\r\nContent-Type: text/event-stream\r\nAccept: ,;,\"":       false,
+	} {
+		r, err := ParseRequest([]byte(head + "\r\n\r\n"))
+		if err != nil || r.EventSource != want {
+			t.Errorf("%q: %v, error %v; want %v", head, r.EventSource, err, want)
+		}
+	}
+}
+
 func TestWhatASwitchLeadsTo(t *testing.T) {
 	r, err := ParseResponse([]byte("HTTP/1.1 101 x\r\nUpgrade:  WebSocket \r\n\r\n"), Other)
 	if err != nil || !r.Upgrade("websocket") || r.Upgrade("h2c") {

@@ -64,6 +64,7 @@ type fields struct {
 	userAgent []byte
 	events    bool // the content is an event stream, and in clear
 	encoded   bool // a Content-Encoding is there
+	accepts   bool // an Accept field lists event streams
 }
 
 // parseFields reads field lines up to the empty line and returns the size of the section; 0: incomplete.
@@ -106,6 +107,10 @@ func (f *fields) parseLine(line []byte) error {
 // compared at all.
 func (f *fields) apply(name, value []byte) error {
 	switch len(name) {
+	case len("Accept"):
+		if equalFold(name, "accept") {
+			f.accepts = f.accepts || acceptsEvents(value)
+		}
 	case len("Upgrade"):
 		if equalFold(name, "upgrade") {
 			f.upgrade = trim(value)

@@ -24,9 +24,13 @@ func Idempotent(b []byte) bool {
 
 // A Request is the head of a request. Its slices are parts of the bytes that were parsed.
 type Request struct {
-	Size      int // bytes of the head, the empty line included
-	Method    Method
-	Upgrade   bool   // it has an Upgrade field: a 101 may come back
+	Size    int // bytes of the head, the empty line included
+	Method  Method
+	Upgrade bool // it has an Upgrade field: a 101 may come back
+	// EventSource reports that this is a GET that accepts event streams by name. Its client connects
+	// again when the stream ends (HTML standard, section 9.2), and loses nothing.
+	EventSource bool
+
 	Path      []byte // of the request target, without query; "*" and an authority stay as they are
 	UserAgent []byte // nil: none
 	Body      Body
@@ -59,12 +63,13 @@ func ParseRequest(b []byte) (Request, error) {
 		return Request{}, err
 	}
 	return Request{
-		Size:      start + section,
-		Method:    methodOf(method),
-		Upgrade:   f.upgrade != nil,
-		Path:      pathOf(target),
-		UserAgent: f.userAgent,
-		Body:      body,
+		Size:        start + section,
+		Method:      methodOf(method),
+		Upgrade:     f.upgrade != nil,
+		Path:        pathOf(target),
+		UserAgent:   f.userAgent,
+		EventSource: f.accepts && string(method) == "GET",
+		Body:        body,
 	}, nil
 }
 

@@ -97,8 +97,8 @@ var table = []Variable{
 	}, {
 		Name:    "LAMEDUCK_END_EVENT_STREAMS",
 		Default: "true",
-		Usage: "whether server-sent event streams are ended, between two events, while draining; " +
-			"false: they last until the hold's maximum",
+		Usage: "whether the event streams of EventSource clients are ended, between two events, while " +
+			"draining; false: they last until the app ends them or the hold's maximum",
 		set: boolean(func(c *Config) *bool { return &c.EndEventStreams }),
 	}, {
 		Name:    "LAMEDUCK_HOOK_WINDOW",

@@ -119,7 +119,7 @@ func (c *conn) refuseResponse(err error) error {
 	var reason h1.Error
 	switch {
 	case err == errUnsolicited:
-		return c.relayUnsolicited()
+		return c.relaySurplus()
 	case errors.As(err, &reason):
 		c.server.log.Warn("response refused", zap.Stringer("app", c.app.RemoteAddr()), zap.Error(err))
 		return c.badGateway()
@@ -160,20 +160,6 @@ func (c *conn) closeWith(e ending) bool {
 	}
 	c.tell()
 	return true
-}
-
-// relayUnsolicited passes on what the app says without having been asked, such as a 408 to a connection that has been idle for
-// too long: as it comes, until the app closes.
-func (c *conn) relayUnsolicited() error {
-	c.mu.Lock()
-	c.closing, c.responding = true, true
-	c.unpark()
-	refused := c.refused
-	c.mu.Unlock()
-	if refused {
-		return errClosing
-	}
-	return c.relayTunnel(fromApp)
 }
 
 // answerUnavailable ends a connection for which the app could not be reached: with a 503 if a request comes, with

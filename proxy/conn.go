@@ -72,9 +72,10 @@ const (
 type state uint8
 
 const (
-	running state = iota // it relays; leads to parked, away and done
+	running state = iota // it relays; leads to parked, away, surplus and done
 	parked               // there is none: the connection is idle; leads to running
 	away                 // there is none: the app has closed its side, and the client is kept; leads to running and done
+	surplus              // it relays what no request has asked for, and then ends; leads to done
 	done                 // there is none any more; leads nowhere
 )
 

@@ -57,6 +57,7 @@ func (c *conn) endRequests(err error) {
 	case isWrite(err) || err == errClosing:
 		// The app takes no more. What it has answered is still on its way to the client, and an unread byte would turn
 		// our close into an RST that destroys it.
+		c.endSurplus()
 		c.discardRequests()
 		c.finishDirection(fromClient)
 	default:

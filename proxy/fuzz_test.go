@@ -104,6 +104,7 @@ const answerRoom = 200
 func relayed(sent string, drain bool) (want string, refused bool) {
 	b, done := []byte(sent), 0
 	for {
+		done += h1.EmptyLines(b[done:])
 		resp, err := h1.ParseResponse(b[done:], h1.Other)
 		switch {
 		case err != nil || resp.Status == 101:

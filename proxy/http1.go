@@ -187,6 +187,15 @@ func (c *conn) readResponse() (h1.Response, error) {
 			}
 			continue
 		}
+		if err == nil || err == errUnsolicited {
+			passed, failed := c.passEmptyLines()
+			if failed != nil {
+				return h1.Response{}, failed
+			}
+			if passed {
+				continue
+			}
+		}
 		if err != nil {
 			return h1.Response{}, err
 		}

@@ -37,8 +37,8 @@ func (c *conn) keeps() {
 	}
 }
 
-// leaves tells whether the app's end, with err, is one that the client does not see: between two messages, or before the
-// first byte of the response to a request that may be sent again. The direction is away then.
+// leaves reports whether the client does not see the app's end with err, see mayLeave. The direction from
+// the app is away then.
 func (c *conn) leaves(err error) bool {
 	if c.keep == nil || !isEnd(err) || len(c.responses.Pending()) > 0 {
 		return false
@@ -66,15 +66,18 @@ func isEnd(err error) bool {
 	return err == io.EOF || errors.As(err, &broken) && !isTimeout(err)
 }
 
-// mayLeave tells whether the client need not see the app's end. The caller holds mu.
+// mayLeave reports whether the client need not see the app's end: at the boundary of two messages in
+// both directions, on a connection that is known to speak HTTP/1, or if the one outstanding request may
+// be sent again. Where nothing has been said yet, the client may be waiting for the app to speak first.
+// The caller holds mu.
 func (c *conn) mayLeave() bool {
 	switch {
 	case c.closing || c.hurried || c.keep.parting || c.states[fromClient] == done:
 		return false
-	case c.protocol != http1 && c.protocol != unknown:
+	case c.protocol != http1:
 		return false
 	case c.outstanding.len() == 0:
-		return true
+		return c.request != passing // else it was answered early, and the rest of its body is on the way
 	}
 	return c.outstanding.len() == 1 && c.keep.request != nil
 }
@@ -146,7 +149,7 @@ func (c *conn) isAway() bool {
 	return c.states[fromApp] == away
 }
 
-// recall dials the app anew if it is away. The connection is none that is idle meanwhile.
+// recall dials the app again if it is away. The connection does not count as idle meanwhile.
 func (c *conn) recall() error {
 	if !c.isAway() {
 		return nil

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"lameduck/proxy/h2"
 )
 
 // keepingClients is inBubble for a server that keeps clients whose app closes.
@@ -49,18 +47,86 @@ func TestAnAppsIdleCloseDoesNotReachAClientThatIsKept(t *testing.T) {
 	}
 }
 
-func TestAClientThatHasSaidNothingIsKept(t *testing.T) {
-	for name, begin := range map[string]string{"HTTP/1": get, "HTTP/2": h2.Preface, "TCP": "SSH-2.0-client\r\n"} {
-		t.Run("for "+name, func(t *testing.T) {
+func TestKeepClient_AClientThatHasSaidNothing(t *testing.T) {
+	t.Run("is kept on a route that speaks HTTP/1", func(t *testing.T) {
+		onRoute(t, HTTP1, Config{KeepClient: true}, func(r *rig) {
+			client, app := r.connect()
+			app.closes()
+			client.wantsOpen()
+			client.send(get)
+			app = r.app()
+			app.wants(get)
+			app.send(ok)
+			client.wants(ok)
+		})
+	})
+	for name, begin := range map[string]string{"nothing": "", "the beginning of a method": "GE", "an empty line": "\r\n"} {
+		t.Run("sees the end if it may be waiting for the app, having sent "+name, func(t *testing.T) {
 			keepingClients(t, func(r *rig) {
 				client, app := r.connect()
-				app.closes()
-				client.wantsOpen()
 				client.send(begin)
-				r.app().wants(begin)
+				synctest.Wait()
+				app.closes()
+				client.wantsEnd()
 			})
 		})
 	}
+	t.Run("sees the end behind a greeting", func(t *testing.T) {
+		for _, greeting := range []string{"220 ready\r\n", "HELLO\r\n", "\x00"} {
+			keepingClients(t, func(r *rig) {
+				client, app := r.connect()
+				app.send(greeting)
+				synctest.Wait()
+				app.closes()
+				synctest.Wait()
+				client.available()
+				client.wantsEnd()
+			})
+		}
+	})
+}
+
+// The rest of the body has nowhere to go, and the client waits for it to be taken.
+func TestKeepClient_AClientWhoseRequestIsAnsweredEarlySeesTheEnd(t *testing.T) {
+	heads := map[string]string{
+		"a length": "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nbody",
+		"chunks":   "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n",
+	}
+	for name, begun := range heads {
+		for how, end := range appEnds {
+			t.Run("with "+name+", "+how, func(t *testing.T) {
+				keepingClients(t, func(r *rig) {
+					client, app := r.connect()
+					converse(client, app)
+					client.send(begun)
+					app.wants(begun)
+					app.send(ok)
+					client.wants(ok)
+					end(app)
+					client.wantsEnd()
+					if len(r.apps) > 0 {
+						t.Error("the app is dialed again in the middle of a request")
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestKeepClient_AClientWhoseUploadIsCompleteIsKept(t *testing.T) {
+	keepingClients(t, func(r *rig) {
+		client, app := r.connect()
+		client.send(post[:len(post)-2])
+		app.wants(post[:len(post)-2])
+		app.send(ok)
+		client.wants(ok)
+		client.send(post[len(post)-2:])
+		app.wants(post[len(post)-2:])
+		app.closes()
+		client.wantsOpen()
+		client.send(get)
+		r.app().wants(get)
+	})
 }
 
 func TestAnAppsCloseThatIsNoneOfIdlenessIsPassedOn(t *testing.T) {

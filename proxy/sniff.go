@@ -21,7 +21,7 @@ func (c *conn) sniff() error {
 		f.Pass(h1.EmptyLines(f.Pending())) // they mean nothing, in front of a request-line or at all
 		if len(f.Pending()) > 0 {
 			if p := c.recognize(f.Pending()); p != unknown {
-				return c.settleWithApp(p)
+				return c.settle(p)
 			}
 		}
 		if err := c.readStart(); err != nil {
@@ -114,17 +114,6 @@ func (c *conn) recognizeApp(b []byte) protocol {
 		return tcp
 	}
 	return unknown
-}
-
-// settleWithApp is settle where the app may have closed its side before the client has said anything. The relay of HTTP/1
-// sees to that itself.
-func (c *conn) settleWithApp(p protocol) error {
-	if p != http1 {
-		if err := c.recall(); err != nil {
-			return err
-		}
-	}
-	return c.settle(p)
 }
 
 // settle notes what the connection speaks, if that is still open, and asks the direction to look again.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -274,4 +275,48 @@ func TestAChangedFileChoosesItsMutants(t *testing.T) {
 	if m.touches(tree, []string{"forms_test.go"}) {
 		t.Error("a file with none of its tests chooses it")
 	}
+}
+
+func TestNoProcessOutlivesItsMutant(t *testing.T) {
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	files := map[string]string{"go.mod": forms["go.mod"], "forms.go": forms["forms.go"], "forms_test.go": fmt.Sprintf(`package forms
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+func TestUnharmed(t *testing.T) {
+	if unharmed() == 5 {
+		return
+	}
+	cmd := exec.Command("sleep", "600")
+	cmd.Stdout = os.Stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = os.WriteFile(%q, fmt.Append(nil, cmd.Process.Pid), 0o644)
+	panic("the process is left behind")
+}
+`, pidFile)}
+	tree := moduleOf(t, files)
+	m := replacing(t, tree, "five", "return 5", "return 7", "TestUnharmed")
+	m.id = 1
+	if err := hunt(t.Context(), tree, []*mutant{m}, &options{workers: 1}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	pid, err := os.ReadFile(pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		// A process that has ended has no command line, even before it is reaped.
+		if line, _ := os.ReadFile("/proc/" + string(pid) + "/cmdline"); len(line) == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("process %s still runs", pid)
 }

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -103,13 +104,19 @@ func (h *hunter) test(ctx context.Context, r testRun) (verdict, error) {
 	cmd := exec.CommandContext(ctx, r.binary, "-test.short", "-test.count=1", "-test.timeout="+r.limit.String(),
 		"-test.run="+r.tests, fmt.Sprintf("-test.failfast=%t", r.failFast))
 	cmd.Dir = filepath.Join(h.root, r.dir)
+	cmd.Env = append(os.Environ(), "TMPDIR="+h.dir)
 	if r.impatient {
-		cmd.Env = append(os.Environ(), patience)
+		cmd.Env = append(cmd.Env, patience)
 	}
-	cmd.WaitDelay = time.Second // for processes that a panic has left behind, which have inherited the output
+	// A test binary that panics leaves the processes behind that it has started, with its output open.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = time.Second
 	began := h.now()
 	out, err := cmd.CombinedOutput()
 	took := h.now().Sub(began)
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:

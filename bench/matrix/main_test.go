@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"lameduck/bench/balancer"
+	"lameduck/bench/internal/machine"
 	"lameduck/bench/load"
 	"lameduck/bench/matrix/record"
 	"lameduck/bench/rollout"
@@ -254,7 +255,7 @@ func TestAnEarlierRecordIsSetAsideUnlessAllOfItIsTakenOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, d := testMatrix(t, "balancers/built-in", nil)
-			old := &record.File{Machine: record.Machine{Versions: map[string]string{"caddy": "2", "nginx": "1"}}}
+			old := &record.File{Machine: machine.Description{Versions: map[string]string{"caddy": "2", "nginx": "1"}}}
 			for _, c := range m.cells {
 				old.Cells = append(old.Cells, record.Cell{Name: c.name(), Binary: m.binary, Setup: c.setup()})
 			}
@@ -264,7 +265,7 @@ func TestAnEarlierRecordIsSetAsideUnlessAllOfItIsTakenOver(t *testing.T) {
 			if err := old.Write(m.path); err != nil {
 				t.Fatal(err)
 			}
-			m.file = &record.File{Machine: record.Machine{Versions: map[string]string{"nginx": "2"}}}
+			m.file = &record.File{Machine: machine.Description{Versions: map[string]string{"nginx": "2"}}}
 			if _, err := m.begin(options{out: filepath.Dir(m.path), resume: tc.resume, run: regexp.MustCompile("balancers/built-in")}); err != nil {
 				t.Fatal(err)
 			}

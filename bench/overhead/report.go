@@ -6,22 +6,24 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"lameduck/bench/internal/machine"
 )
 
 // A report is all that a run has to say. Its JSON is meant for programs; doc.go
 // tells what is in it.
 type report struct {
-	Machine     machine       `json:"machine"`
-	Time        time.Time     `json:"time"`
-	Quick       bool          `json:"quick"`
-	Rounds      int           `json:"rounds"`
-	Seconds     float64       `json:"keepalive_seconds"`
-	Connections int           `json:"idle_connections"`
-	Cases       []caseEntry   `json:"cases"`
-	Peers       []peerEntry   `json:"peers"`
-	Series      []seriesEntry `json:"series"`
-	Notes       []string      `json:"notes"`
-	Targets     []verdict     `json:"targets"`
+	Machine     machine.Description `json:"machine"`
+	Time        time.Time           `json:"time"`
+	Quick       bool                `json:"quick"`
+	Rounds      int                 `json:"rounds"`
+	Seconds     float64             `json:"keepalive_seconds"`
+	Connections int                 `json:"idle_connections"`
+	Cases       []caseEntry         `json:"cases"`
+	Peers       []peerEntry         `json:"peers"`
+	Series      []seriesEntry       `json:"series"`
+	Notes       []string            `json:"notes"`
+	Targets     []verdict           `json:"targets"`
 
 	table string
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"lameduck/bench/internal/machine"
 	"lameduck/bench/matrix/record"
 )
 
@@ -75,7 +76,7 @@ func outcome(holds bool) string {
 }
 
 // made tells where, when and by what results were made.
-func made(m record.Machine, at time.Time, command string) string {
+func made(m machine.Description, at time.Time, command string) string {
 	parts := []string{m.String(), at.Format(time.DateOnly)}
 	if command != "" {
 		parts = append(parts, "`"+command+"`")

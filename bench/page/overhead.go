@@ -8,20 +8,21 @@ import (
 	"slices"
 	"time"
 
+	"lameduck/bench/internal/machine"
 	"lameduck/bench/matrix/record"
 )
 
 // overhead is what bench/overhead -json writes, as far as it is shown.
 type overhead struct {
-	Machine record.Machine `json:"machine"`
-	Time    time.Time      `json:"time"`
-	Quick   bool           `json:"quick"`
-	Rounds  int            `json:"rounds"`
-	Cases   []overheadCase `json:"cases"`
-	Peers   []overheadPeer `json:"peers"`
-	Series  []series       `json:"series"`
-	Notes   []string       `json:"notes"`
-	Targets []target       `json:"targets"`
+	Machine machine.Description `json:"machine"`
+	Time    time.Time           `json:"time"`
+	Quick   bool                `json:"quick"`
+	Rounds  int                 `json:"rounds"`
+	Cases   []overheadCase      `json:"cases"`
+	Peers   []overheadPeer      `json:"peers"`
+	Series  []series            `json:"series"`
+	Notes   []string            `json:"notes"`
+	Targets []target            `json:"targets"`
 }
 
 // overheadCase is one thing that is measured of every peer.

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"lameduck/bench/internal/machine"
 	"lameduck/bench/matrix/record"
 )
 
@@ -59,7 +60,7 @@ func sample() results {
 		ended("rhythm/every-5s/lameduck", record.Lameduck, 0, 20*s, 0),
 	}
 	f := &record.File{
-		Machine: record.Machine{CPU: "A <CPU>", Cores: 2, Kernel: "6.1", Go: "go1.26", Versions: map[string]string{"haproxy": "2.6"}},
+		Machine: machine.Description{CPU: "A <CPU>", Cores: 2, Kernel: "6.1", Go: "go1.26", Versions: map[string]string{"haproxy": "2.6"}},
 		Command: "go run ./bench/matrix", Time: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC),
 		Groups: []record.Group{{Name: "balancers", Title: "Behind load balancers", About: "Three pods."}, {Name: "peers", Title: "Peers"}, {Name: "rhythm", Title: "Seldom"}, {Name: "empty", Title: "Nothing here"}},
 		Cells:  cells, LeftOut: []record.LeftOut{{Name: "peers/haproxy/traefik", Why: "missing traefik"}}, Verdicts: record.Judge(cells),

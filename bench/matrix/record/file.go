@@ -4,17 +4,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
+
+	"lameduck/bench/internal/machine"
 )
 
 // File is everything that a run has to say.
 type File struct {
-	Machine Machine `json:"machine"`
+	Machine machine.Description `json:"machine"`
 	// Command made it, and Time is when it was begun.
 	Command string    `json:"command"`
 	Time    time.Time `json:"time"`
@@ -25,15 +25,6 @@ type File struct {
 	LeftOut []LeftOut `json:"left_out,omitempty"`
 	// Verdicts follow from the cells.
 	Verdicts []Verdict `json:"verdicts"`
-}
-
-// Machine is what the numbers depend on besides the programs themselves.
-type Machine struct {
-	CPU      string            `json:"cpu"`
-	Cores    int               `json:"cores"`
-	Kernel   string            `json:"kernel"`
-	Go       string            `json:"go"`
-	Versions map[string]string `json:"versions"` // of programs
 }
 
 // LeftOut is a cell that was not tried.
@@ -109,9 +100,9 @@ func (f *File) Write(path string) error {
 // two files shows the cells that differ.
 func (f *File) encode() ([]byte, error) {
 	head, err := json.Marshal(struct {
-		Machine Machine   `json:"machine"`
-		Command string    `json:"command"`
-		Time    time.Time `json:"time"`
+		Machine machine.Description `json:"machine"`
+		Command string              `json:"command"`
+		Time    time.Time           `json:"time"`
 	}{f.Machine, f.Command, f.Time})
 	if err != nil {
 		return nil, err
@@ -156,15 +147,4 @@ func (f *File) Sort(names []string) {
 	}
 	slices.SortStableFunc(f.Cells, func(a, b Cell) int { return place[a.Name] - place[b.Name] })
 	slices.SortStableFunc(f.LeftOut, func(a, b LeftOut) int { return place[a.Name] - place[b.Name] })
-}
-
-// String describes the machine in one line.
-func (m Machine) String() string {
-	parts := []string{fmt.Sprintf("%s, %d cores", m.CPU, m.Cores), "Linux " + m.Kernel, m.Go}
-	for _, program := range slices.Sorted(maps.Keys(m.Versions)) {
-		if m.Versions[program] != "" {
-			parts = append(parts, program+" "+m.Versions[program])
-		}
-	}
-	return strings.Join(parts, ", ")
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lameduck/bench/internal/machine"
 )
 
 const s = Seconds(time.Second)
@@ -71,7 +73,7 @@ func TestSecondsAreNumbersOfSeconds(t *testing.T) {
 func TestFileComesBackAsItWas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollouts.json")
 	f := &File{
-		Machine: Machine{CPU: "x", Cores: 2, Versions: map[string]string{"nginx": "1.22"}},
+		Machine: machine.Description{CPU: "x", Cores: 2, Versions: map[string]string{"nginx": "1.22"}},
 		Command: "go run ./bench/matrix", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Groups:  []Group{{"balancers", "Behind load balancers", "Three pods."}},
 		Cells:   []Cell{duck(), bare(7)},

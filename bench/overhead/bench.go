@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	progress "lameduck/bench/internal/plan"
 	"lameduck/bench/peers"
 )
 
@@ -236,11 +237,13 @@ func (b *bench) roomy() int { return fitting(roomyConnections, b.opts.Files) }
 var errInterrupted = errors.New("interrupted")
 
 // measure walks the plan and keeps what each step yields.
-func (b *bench) measure(ctx context.Context, show *progress) error {
+func (b *bench) measure(ctx context.Context, show progress.Display) error {
 	steps := plan(b.opts)
-	defer show.clear()
+	defer show.Finish()
+	begin := time.Now()
 	for i, s := range steps {
-		show.step(steps, i, time.Since(b.began))
+		done := time.Since(begin)
+		show.Show(s.String(), done, done+timeLeft(steps, i, done)) // once: a bar that moves would cost CPU
 		measurements, err := s.Case.measure(ctx, b, s)
 		if ctx.Err() != nil {
 			return errInterrupted

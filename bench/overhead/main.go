@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	progress "lameduck/bench/internal/plan"
 )
 
 func main() {
@@ -43,7 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := b.prepare(ctx, stderr); err != nil {
 		return err
 	}
-	if err := b.measure(ctx, newProgress(stderr)); err != nil {
+	if err := b.measure(ctx, progress.NewPeriodicDisplay(stderr)); err != nil {
 		return err
 	}
 	return publish(newReport(b), opts, stdout)

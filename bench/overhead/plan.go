@@ -89,3 +89,19 @@ func shuffled(peers []peer, round int) []peer {
 	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	return order
 }
+
+// timeLeft returns what the steps from i on take, judged by how long the steps before took.
+func timeLeft(steps []step, i int, elapsed time.Duration) time.Duration {
+	var done, left time.Duration
+	for j, s := range steps {
+		if j < i {
+			done += s.cost()
+		} else {
+			left += s.cost()
+		}
+	}
+	if done == 0 {
+		return left
+	}
+	return time.Duration(float64(left) * float64(elapsed) / float64(done))
+}

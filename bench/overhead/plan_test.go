@@ -123,16 +123,3 @@ func TestTimeLeftLearnsFromWhatStepsTook(t *testing.T) {
 		}
 	}
 }
-
-func TestProgressWithoutTerminalIsALineForEachRound(t *testing.T) {
-	var out strings.Builder
-	show := newProgress(&out)
-	steps := []step{{Round: warmUp}, {Round: 0}, {Round: 0}, {Round: 1}}
-	for i := range steps {
-		show.step(steps, i, 0)
-	}
-	show.clear()
-	if got := strings.Count(out.String(), "\n"); got != 3 || strings.Contains(out.String(), "\x1b") {
-		t.Errorf("the progress is %q, want three plain lines", out.String())
-	}
-}

@@ -11,24 +11,33 @@ import (
 	"golang.org/x/term"
 )
 
-// linePeriod is how often a line is written where no bar can be shown.
+// linePeriod is how often a line is written if no bar can be shown.
 const linePeriod = 5 * time.Second
 
-// NewDisplay returns a bar where the file is a terminal, and a line now and then where it is not.
-func NewDisplay(f *os.File) Display {
-	if term.IsTerminal(int(f.Fd())) {
-		return newBar(f)
-	}
-	return &lines{out: f, every: linePeriod}
+// NewDisplay returns a bar if out is a terminal. Otherwise it writes a line for each step, and one each
+// five seconds.
+func NewDisplay(out io.Writer) Display {
+	return newDisplay(out, &lines{steps: true, every: linePeriod})
 }
 
-// NewSparseDisplay is NewDisplay for a plan that says how it goes on by itself: where no bar can be shown there is one
-// line for each step.
-func NewSparseDisplay(f *os.File) Display {
-	if term.IsTerminal(int(f.Fd())) {
+// NewSparseDisplay is NewDisplay for a plan that reports its progress by itself: without a terminal it
+// writes one line for each step.
+func NewSparseDisplay(out io.Writer) Display {
+	return newDisplay(out, &lines{steps: true, every: time.Hour})
+}
+
+// NewPeriodicDisplay is NewDisplay for a plan of many short steps: without a terminal it writes a line
+// each half minute.
+func NewPeriodicDisplay(out io.Writer) Display {
+	return newDisplay(out, &lines{every: 30 * time.Second})
+}
+
+func newDisplay(out io.Writer, otherwise *lines) Display {
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return newBar(f)
 	}
-	return &lines{out: f, every: time.Hour}
+	otherwise.out = out
+	return otherwise
 }
 
 // TimeLeft shows the rest of a plan, in seconds that have begun.
@@ -82,6 +91,7 @@ func (b *bar) Finish() {
 // lines writes a line when a step begins and now and then.
 type lines struct {
 	out   io.Writer
+	steps bool // a step that begins has a line
 	every time.Duration
 
 	mu      sync.Mutex
@@ -92,7 +102,7 @@ type lines struct {
 func (l *lines) Show(name string, done, total time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if name == l.name && time.Since(l.written) < l.every {
+	if begins := l.steps && name != l.name; !begins && time.Since(l.written) < l.every {
 		return
 	}
 	l.name, l.written = name, time.Now()

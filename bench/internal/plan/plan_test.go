@@ -90,7 +90,7 @@ func TestLinesAreFew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var out strings.Builder
-				d := &lines{out: &out, every: tc.every}
+				d := &lines{out: &out, steps: true, every: tc.every}
 				p := Plan{
 					{"one", 10 * time.Second, func(context.Context) error {
 						time.Sleep(7 * time.Second)
@@ -106,6 +106,20 @@ func TestLinesAreFew(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestManyShortStepsShareALine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		d := NewPeriodicDisplay(&out)
+		for i := range 100 {
+			d.Show(strings.Repeat("x", i+1), time.Duration(i)*time.Second, 100*time.Second)
+			time.Sleep(time.Second)
+		}
+		if n := strings.Count(out.String(), "\n"); n != 4 {
+			t.Errorf("%d lines in 100 s, want one each half minute:\n%s", n, out.String())
+		}
+	})
 }
 
 func TestBarShowsNameAndTimeLeft(t *testing.T) {

@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"encoding/json"
 	"net/http"
-	"time"
 )
 
 // Admin is the handler of the admin address, which the network can reach: /livez, /readyz, /metrics and /hold. None of
@@ -108,10 +107,4 @@ func newDrainStatus(s Story) *drainStatus {
 		Exchanges: s.Exchanges, Last: s.Last.Seconds(), Required: s.Required.Seconds(),
 		CutConnections: s.CutConnections, CutExchanges: s.CutExchanges, Unanswered: s.Unanswered, Ended: s.Ended,
 	}
-}
-
-// NewServer returns the server for Admin or Control. It never gives up on a handler that waits: a preStop hook whose
-// answer does not come is a failed hook, and the app is stopped at once.
-func NewServer(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
 }

@@ -6,9 +6,12 @@ import (
 	"lameduck/lifecycle/waitroom"
 )
 
-// defaultMaxWaiters is how many callers of /hold, and of POST /drain?wait, wait in any case. A pod has
-// few containers, but anybody on the network may call.
+// defaultMaxWaiters is how many callers of /hold wait in any case. A pod has few containers, but anybody
+// on the network may call.
 const defaultMaxWaiters = 1024
+
+// maxDrainWaiters is the same for POST /drain?wait, which only the pod can call.
+const maxDrainWaiters = 16
 
 // newHooks returns the room for the callers of /hold: the app's preStop hook, which a kubelet calls
 // without a time limit and whose status it ignores (lifecycle/handlers.go, runHTTPHandler). They wait
@@ -26,7 +29,7 @@ func (l *Lifecycle) newHooks() *waitroom.Room {
 // newDrainWaiters returns the room for the callers of POST /drain?wait.
 func (l *Lifecycle) newDrainWaiters() *waitroom.Room {
 	return waitroom.New(waitroom.Config{
-		Limit:  l.config.MaxWaiters,
+		Limit:  maxDrainWaiters,
 		Window: -1,
 		Released: func() waitroom.Response {
 			return waitroom.Response{ContentType: "application/json", Body: string(l.statusJSON())}

@@ -7,6 +7,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"lameduck/accept"
+
 	"lameduck/proxy/pump"
 )
 
@@ -19,6 +21,11 @@ type Config struct {
 	// MaxConnections bounds the client connections that are served at a time; more wait in the listener's backlog.
 	// Zero: no bound.
 	MaxConnections int
+	// MaxPipes bounds the pipes through which bytes go from kernel to kernel, each with two descriptors.
+	// Zero means no bound.
+	MaxPipes int
+	// AcceptFailures counts and logs the accepts that fail. If it is nil, the server has its own.
+	AcceptFailures *accept.Failures
 	// ProbeAgents are the beginnings of the User-Agent values that mark a request as a health probe.
 	ProbeAgents []string
 	// ProbePaths are the paths that mark a request as a health probe.

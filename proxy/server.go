@@ -6,18 +6,15 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"go.uber.org/zap"
 
+	"lameduck/accept"
 	"lameduck/lifecycle/silence"
 	"lameduck/proxy/h1"
 	"lameduck/proxy/pump"
 )
-
-// acceptRetry is the pause after an accept that failed for want of descriptors or memory.
-const acceptRetry = 50 * time.Millisecond
 
 // A Server relays connections of several routes, and asks their clients to leave once it drains. Its methods may be
 // called by any goroutine. Close gives back what it holds.
@@ -27,11 +24,13 @@ type Server struct {
 	probes  probes
 	health  map[string]bool
 	epoch   time.Time
-	pipes   pump.Pipes
+	pipes   *pump.Pipes
 	parker  *parker
 	slots   chan struct{} // one per connection that may be served; nil: no bound
 	sources silence.Tracker
 	stats   stats
+
+	acceptFailures *accept.Failures
 
 	ctx    context.Context // done when the server has been closed
 	cancel context.CancelFunc
@@ -68,10 +67,15 @@ func New(config Config) *Server {
 		probes:    newProbes(config.ProbeAgents, config.ProbePaths),
 		health:    pathSet(config.HealthPaths),
 		epoch:     time.Now().Add(-time.Second), // no instant of the server's is zero
-		pipes:     pump.NewPipes(),
+		pipes:     pump.NewPipes(config.MaxPipes),
 		gone:      make(chan struct{}),
 		conns:     make(map[*conn]struct{}),
 		listeners: make(map[net.Listener]*route),
+
+		acceptFailures: config.AcceptFailures,
+	}
+	if s.acceptFailures == nil {
+		s.acceptFailures = accept.NewFailures(config.Log)
 	}
 	if config.MaxConnections > 0 {
 		s.slots = make(chan struct{}, config.MaxConnections)
@@ -123,15 +127,14 @@ func (s *Server) unreserve() {
 	}
 }
 
+// retryAccept reports whether accepting is to go on after err. If so, it has waited.
 func (s *Server) retryAccept(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
-		if errors.Is(err, e) {
-			s.log.Error("accept", zap.Error(err))
-			time.Sleep(acceptRetry)
-			return true
-		}
+	if !accept.IsTransient(err) {
+		return false
 	}
-	return false
+	s.acceptFailures.Add(err)
+	time.Sleep(accept.RetryAfter)
+	return true
 }
 
 func (s *Server) acceptEnded(r *route, err error) error {

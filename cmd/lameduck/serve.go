@@ -17,8 +17,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
+	"lameduck/accept"
 	"lameduck/cmd/lameduck/config"
 	"lameduck/lifecycle"
+	"lameduck/lifecycle/adminserver"
 	"lameduck/logqueue"
 	"lameduck/proxy"
 )
@@ -56,7 +58,9 @@ type process struct {
 	identity  *identity // nil if TLS is not terminated
 	log       *logger
 	server    *proxy.Server
-	listeners []net.Listener // one per route
+	shares    descriptorShares
+	failures  *accept.Failures // of accepting, at any address
+	listeners []net.Listener   // one per route
 	admin     net.Listener
 	control   net.Listener
 }
@@ -75,7 +79,12 @@ func newProcess(environ []string, stderr *logqueue.Queue) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{config: c, identity: id, log: log, server: newServer(c, log.Logger)}
+	p := &process{
+		config: c, identity: id, log: log,
+		shares:   shareDescriptors(descriptorLimit(), len(c.Routes)),
+		failures: accept.NewFailures(log.Logger),
+	}
+	p.server = p.newServer()
 	if err := p.listen(); err != nil {
 		p.closeListeners()
 		return nil, err
@@ -83,18 +92,21 @@ func newProcess(environ []string, stderr *logqueue.Queue) (*process, error) {
 	return p, nil
 }
 
-func newServer(c *config.Config, log *zap.Logger) *proxy.Server {
+func (p *process) newServer() *proxy.Server {
+	c := p.config
 	return proxy.New(proxy.Config{
 		AppWait:          c.AppWait,
 		HeaderTimeout:    c.HeaderTimeout,
-		MaxConnections:   c.MaxConnections,
+		MaxConnections:   p.shares.limitConnections(c.MaxConnections),
+		MaxPipes:         p.shares.pipes,
+		AcceptFailures:   p.failures,
 		ProbeAgents:      probeAgents(c),
 		ProbePaths:       c.ProbePaths,
 		HealthPaths:      c.HealthPaths,
 		TunnelSpread:     c.TunnelSpread,
 		KeepEventStreams: !c.EndEventStreams,
 		KeepClient:       c.KeepClient,
-		Log:              log,
+		Log:              p.log.Logger,
 	})
 }
 
@@ -144,6 +156,7 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 		Grace:          p.config.GracePeriod,
 		HookWindow:     p.config.HookWindow,
 		UnreadyAfter:   p.config.UnreadyAfter,
+		MaxWaiters:     p.shares.waiters,
 		TerminationLog: terminationLog(p.config),
 		Log:            p.log.Logger,
 	}, p.server, app)
@@ -154,9 +167,10 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 	if p.identity != nil {
 		serving.Go(func() { p.identity.watch(ctx, p.log.Logger) })
 	}
-	admin := p.startHTTP(&serving, p.admin, l.Admin(p.metrics(l)))
-	control := p.startHTTP(&serving, p.control, l.Control())
+	admin := p.startHTTP(&serving, p.admin, l.Admin(p.metrics(l)), p.shares.adminConns)
+	control := p.startHTTP(&serving, p.control, l.Control(), p.shares.controlConns)
 	p.startRoutes(&serving)
+	p.warnOfLimit()
 	p.log.Info("serving", zap.String("version", version), zap.Stringers("routes", p.config.Routes),
 		zap.Duration("hold_min", p.config.HoldMin), zap.Duration("hold_quiet", p.config.HoldQuiet), zap.Duration("hold_max", p.config.HoldMax))
 	l.Run(ctx, signals)
@@ -176,28 +190,47 @@ func (p *process) startRoutes(serving *sync.WaitGroup) {
 	}
 }
 
-func (p *process) startHTTP(serving *sync.WaitGroup, ln net.Listener, h http.Handler) *http.Server {
-	s := lifecycle.NewServer(h)
-	s.ErrorLog = zap.NewStdLog(p.log.Logger)
+// startHTTP serves the admin or the control address.
+func (p *process) startHTTP(serving *sync.WaitGroup, ln net.Listener, h http.Handler, maxConns int) *adminserver.Server {
+	s := adminserver.New(adminserver.Config{
+		Handler:  h,
+		MaxConns: maxConns,
+		Failures: p.failures,
+		ErrorLog: zap.NewStdLog(p.log.Logger),
+	})
 	serving.Go(func() { _ = s.Serve(ln) })
 	return s
 }
 
-// shutdown lets the last answers, such as those of preStop hooks, go out.
-func shutdown(s *http.Server) {
+// shutdown waits a moment for the last responses.
+func shutdown(s *adminserver.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if s.Shutdown(ctx) != nil {
-		_ = s.Close()
+	s.Shutdown(ctx)
+}
+
+// warnOfLimit warns if there are fewer descriptors than the configured connections need.
+func (p *process) warnOfLimit() {
+	if wanted := p.config.MaxConnections; wanted > p.shares.connections {
+		p.log.Warn("LAMEDUCK_MAX_CONNECTIONS exceeds what the limit of open files allows",
+			zap.Int("configured", wanted), zap.Int("connections", p.shares.connections), zap.Uint64("open_files", descriptorLimit()))
 	}
 }
 
 // metrics is the handler of /metrics.
 func (p *process) metrics(l *lifecycle.Lifecycle) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(p.server.Metrics(), l.Metrics(), p.log.metrics(), p.certificateExpiry(),
+	registry.MustRegister(p.server.Metrics(), l.Metrics(), p.log.metrics(), p.acceptFailures(), p.certificateExpiry(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// acceptFailures returns the collector of the metric of that name.
+func (p *process) acceptFailures() prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "lameduck_accept_failures_total",
+		Help: "Failed attempts to accept a connection, at any address, such as for want of descriptors.",
+	}, func() float64 { return float64(p.failures.Total()) })
 }
 
 // certificateExpiry says when the certificate that clients are shown expires.

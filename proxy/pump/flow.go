@@ -47,7 +47,7 @@ type Flow struct {
 	src, dst Conn
 	raw      syscall.RawConn // of src; nil: src has no descriptor
 	rawDst   syscall.RawConn // of dst, likewise
-	pipes    Pipes
+	pipes    *Pipes
 	readable func(fd uintptr) bool // f.readNow, bound once so that waiting allocates nothing
 	writable func(fd uintptr) bool // f.writeNow, likewise
 	out      []byte                // what writeNow has still to write
@@ -62,7 +62,7 @@ type Flow struct {
 	err error // or why it could not
 }
 
-func (f *Flow) Init(src, dst End, pipes Pipes, written *atomic.Uint64) {
+func (f *Flow) Init(src, dst End, pipes *Pipes, written *atomic.Uint64) {
 	f.src, f.dst, f.raw, f.rawDst = src.conn, dst.conn, src.raw, dst.raw
 	f.pipes, f.written = pipes, written
 	f.readable, f.writable = f.readNow, f.writeNow

@@ -3,6 +3,7 @@ package pump
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -21,19 +22,35 @@ var errNoSplice = errors.New("splice not possible")
 // A pipe is the kernel buffer between two sockets. It is borrowed only while there are bytes to move.
 type pipe struct{ r, w int }
 
-// A Pipes keeps the pipes that are not in use, a few of them: each is two descriptors.
-type Pipes chan pipe
+// maxIdlePipes is how many pipes are kept that are not in use.
+const maxIdlePipes = 32
 
-func NewPipes() Pipes { return make(Pipes, 32) }
+// A Pipes is a pool of pipes. Each is two descriptors.
+type Pipes struct {
+	idle  chan pipe
+	limit int64
+	open  atomic.Int64
+}
 
-func (pool Pipes) take() (pipe, error) {
+// NewPipes returns a pool that opens at most limit pipes at a time, or any number if it is zero. Bytes
+// for which there is no pipe go through a buffer.
+func NewPipes(limit int) *Pipes {
+	return &Pipes{idle: make(chan pipe, maxIdlePipes), limit: int64(limit)}
+}
+
+func (pool *Pipes) take() (pipe, error) {
 	select {
-	case p := <-pool:
+	case p := <-pool.idle:
 		return p, nil
 	default:
 	}
+	if n := pool.open.Add(1); pool.limit > 0 && n > pool.limit {
+		pool.open.Add(-1)
+		return pipe{}, errNoSplice
+	}
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		pool.open.Add(-1)
 		return pipe{}, err
 	}
 	_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, pipeSize)
@@ -41,29 +58,31 @@ func (pool Pipes) take() (pipe, error) {
 }
 
 // give keeps an empty pipe for the next use.
-func (pool Pipes) give(p pipe) {
+func (pool *Pipes) give(p pipe) {
 	select {
-	case pool <- p:
+	case pool.idle <- p:
 	default:
-		p.close()
+		pool.discard(p)
 	}
 }
 
-// close closes the pipes that are not in use.
-func (pool Pipes) Close() {
+// discard closes a pipe.
+func (pool *Pipes) discard(p pipe) {
+	_ = unix.Close(p.r)
+	_ = unix.Close(p.w)
+	pool.open.Add(-1)
+}
+
+// Close closes the pipes that are not in use.
+func (pool *Pipes) Close() {
 	for {
 		select {
-		case p := <-pool:
-			p.close()
+		case p := <-pool.idle:
+			pool.discard(p)
 		default:
 			return
 		}
 	}
-}
-
-func (p pipe) close() {
-	_ = unix.Close(p.r)
-	_ = unix.Close(p.w)
 }
 
 // splice moves what has come of the next limit bytes from src to dst past the program's memory. It waits for the first
@@ -78,7 +97,7 @@ func (f *Flow) splice(limit int64) (moved int64, err error) {
 	}
 	moved, err = spliceOut(f.rawDst, p, n)
 	if err != nil {
-		p.close() // what is left in it is lost with the connection
+		f.pipes.discard(p) // what is left in it is lost with the connection
 		return moved, &WriteError{err}
 	}
 	f.pipes.give(p)

@@ -166,8 +166,9 @@ var table = []Variable{
 	}, {
 		Name:    "LAMEDUCK_MAX_CONNECTIONS",
 		Default: "0",
-		Usage:   "maximum number of client connections, more wait to be accepted; 0: no limit",
-		set:     count(func(c *Config) *int { return &c.MaxConnections }),
+		Usage: "maximum number of client connections, more wait to be accepted; 0: as many as the " +
+			"limit of open files allows, which is the maximum in any case",
+		set: count(func(c *Config) *int { return &c.MaxConnections }),
 	}, {
 		Name:    "LAMEDUCK_STOP_SIGNAL",
 		Default: "SIGTERM",

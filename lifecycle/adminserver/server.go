@@ -1,0 +1,129 @@
+package adminserver
+
+import (
+	"context"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"lameduck/accept"
+	"lameduck/lifecycle/peerset"
+)
+
+// A Config is what a [Server] needs.
+type Config struct {
+	Handler http.Handler
+	// MaxConns bounds the connections. It must be positive.
+	MaxConns int
+	// Failures counts and logs the accepts that fail.
+	Failures *accept.Failures
+	// ErrorLog takes what net/http reports.
+	ErrorLog *log.Logger
+}
+
+// The limits of a connection. The requests have no body and their responses are small. A handler that
+// waits takes its connection over, so that none of these limits applies to it.
+const (
+	headTimeout  = 10 * time.Second
+	readTimeout  = 10 * time.Second // head and body
+	writeTimeout = 10 * time.Second // from the end of the head to the end of the response
+
+	// idleTimeout is between the usual scrape intervals of 15, 30 and 60 seconds, so that no connection
+	// is closed at the moment of its next use.
+	idleTimeout = 45 * time.Second
+
+	maxHeadBytes = 16 << 10
+)
+
+// A Server is an HTTP server for one listener.
+type Server struct {
+	config  Config
+	http    *http.Server
+	reserve reserve
+
+	mu    sync.Mutex
+	conns peerset.Set[*conn]
+}
+
+// New returns a server that serves nothing yet.
+func New(config Config) *Server {
+	s := &Server{config: config}
+	s.http = &http.Server{
+		Handler:           config.Handler,
+		ReadHeaderTimeout: headTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeadBytes,
+		ConnState:         s.changed,
+		ErrorLog:          config.ErrorLog,
+	}
+	return s
+}
+
+// Serve serves the connections of ln until Shutdown.
+func (s *Server) Serve(ln net.Listener) error {
+	limitReceiveBuffer(ln)
+	s.reserve.fill()
+	defer s.reserve.close()
+	return s.http.Serve(&listener{ln, s})
+}
+
+// Shutdown closes the listener and returns when every response has been sent, or when ctx is done. It
+// closes what is left then.
+func (s *Server) Shutdown(ctx context.Context) {
+	if s.http.Shutdown(ctx) != nil {
+		_ = s.http.Close()
+	}
+}
+
+// admit adds a connection. If there are too many then, one is closed.
+func (s *Server) admit(raw net.Conn) *conn {
+	c := &conn{Conn: raw, server: s}
+	s.mu.Lock()
+	c.member = s.conns.Add(raw.RemoteAddr(), c)
+	var surplus *conn
+	if s.conns.Len() > s.config.MaxConns {
+		surplus = s.conns.Busiest().Value
+	}
+	s.mu.Unlock()
+	if surplus != nil {
+		_ = surplus.Close()
+	}
+	return c
+}
+
+// makeRoom waits until accepting, which has failed with err, is worth another try.
+func (s *Server) makeRoom(err error) {
+	if accept.LacksDescriptors(err) {
+		if s.reserve.spend() {
+			return
+		}
+		s.closeBusiest()
+	}
+	time.Sleep(accept.RetryAfter)
+}
+
+func (s *Server) closeBusiest() {
+	s.mu.Lock()
+	m := s.conns.Busiest()
+	s.mu.Unlock()
+	if m != nil {
+		_ = m.Value.Close()
+	}
+}
+
+// changed removes the connections that a handler has taken over.
+func (s *Server) changed(c net.Conn, state http.ConnState) {
+	if state == http.StateHijacked {
+		s.remove(c.(*conn))
+	}
+}
+
+func (s *Server) remove(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns.Remove(c.member)
+}

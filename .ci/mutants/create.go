@@ -28,7 +28,8 @@ func create(ctx context.Context, root string, m *mutant) error {
 		return err
 	}
 	if n := changedLines(changes); n > maxNewLines {
-		return fmt.Errorf("-new: %d unstaged lines are too many for a mutant (at most %d); stage your work first", n, maxNewLines)
+		return fmt.Errorf("-new: %d unstaged lines are too many for a mutant (at most %d); stage your work first",
+			n, maxNewLines)
 	}
 	for _, f := range changes {
 		staged, err := gitOutput(ctx, root, "show", ":"+f.file)

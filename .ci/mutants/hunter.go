@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,113 +61,105 @@ func byNumber(groups map[string][]*mutant) []string {
 	return dirs
 }
 
+// A group is mutants with the same baseline: a test binary without a mutant, whose tests must pass.
+type group struct {
+	dir      string // of the tests
+	baseline string // path of the binary
+	mutants  []*mutant
+	prepare  func(m *mutant, binary string) error // makes the binary with a mutant
+	slow     []string                             // tests that need patience
+}
+
 // pkg tests the mutants whose tests are in one package: those that share a binary, then the others.
 func (h *hunter) pkg(ctx context.Context, dir string, mutants []*mutant) {
 	name := filepath.Join(h.dir, strings.ReplaceAll(dir, "/", "-"))
-	shared, alone := h.buildShared(ctx, dir, name+".shared", mutants)
-	h.group(ctx, dir, name+".shared", shared, func(m *mutant, binary string) error {
-		return activate(name+".shared", binary, m.id)
-	})
+	together, alone := h.buildTogether(ctx, dir, name+".shared", mutants)
+	if len(together) > 0 {
+		h.test(ctx, &group{dir: dir, baseline: name + ".shared", mutants: together,
+			prepare: func(m *mutant, binary string) error { return activate(name+".shared", binary, m.id) }})
+	}
 	if len(alone) == 0 {
 		return
 	}
-	if err := h.exclusively(ctx, func() error { return h.build(ctx, dir, name+".plain", nil) }); err != nil {
-		h.broken(alone, outcome{kind: fails, detail: fmt.Sprintf("without the mutant: %v", err)})
+	if err := h.inTurn(ctx, func() error { return h.build(ctx, dir, name+".plain", nil) }); err != nil {
+		h.broken(alone, fmt.Errorf("without the mutant: %w", err))
 		return
 	}
-	h.group(ctx, dir, name+".plain", alone, func(m *mutant, binary string) error {
-		return h.build(ctx, dir, binary, m.overlay())
-	})
+	h.test(ctx, &group{dir: dir, baseline: name + ".plain", mutants: alone,
+		prepare: func(m *mutant, binary string) error { return h.build(ctx, dir, binary, m.overlay()) }})
+}
+
+// buildTogether builds one binary with all mutants that can share it. It returns those that do, and those
+// that must be built alone. A mutant that does not compile is reported and left out.
+func (h *hunter) buildTogether(ctx context.Context, dir, binary string, mutants []*mutant) (together, alone []*mutant) {
+	for {
+		overlay, alone, err := mergeAll(h.tree, mutants)
+		if err != nil || len(alone) == len(mutants) {
+			return nil, mutants
+		}
+		together = slices.DeleteFunc(slices.Clone(mutants), func(m *mutant) bool { return slices.Contains(alone, m) })
+		err = h.inTurn(ctx, func() error {
+			h.report.say("building the tests of %s with %d mutants at once", dir, len(together))
+			return h.build(ctx, dir, binary, overlay)
+		})
+		if err == nil {
+			return together, alone
+		}
+		compile := h.reportCompileErrors(mutants, err)
+		if len(compile) == len(mutants) {
+			if ctx.Err() == nil {
+				h.report.say("%s does not compile with all mutants, so each is built alone: %v", dir, err)
+			}
+			return nil, mutants
+		}
+		mutants = compile
+	}
 }
 
 var mutantID = regexp.MustCompile(`\bmutant-(\d+):\d`)
 
-// buildShared builds one binary with all mutants that can share it. It returns those that do, and those
-// that must be built alone. A mutant that does not compile is reported and left out.
-func (h *hunter) buildShared(ctx context.Context, dir, binary string, mutants []*mutant) (shared, alone []*mutant) {
-	for {
-		overlay, separate, err := mergeAll(h.tree, mutants)
-		if err != nil || len(separate) == len(mutants) {
-			return nil, mutants
+// reportCompileErrors reports the mutants that the compiler names, and returns the others.
+func (h *hunter) reportCompileErrors(mutants []*mutant, err error) (others []*mutant) {
+	messages := make(map[string][]string) // by the mutant's number
+	for _, l := range strings.Split(err.Error(), "\n") {
+		if match := mutantID.FindStringSubmatch(l); match != nil {
+			messages[match[1]] = append(messages[match[1]], l)
 		}
-		err = h.exclusively(ctx, func() error {
-			h.report.say("building %s with %d mutants, %d more one by one", dir, len(mutants)-len(separate), len(separate))
-			_ = os.RemoveAll(binary + ".overlay")
-			return h.build(ctx, dir, binary, overlay)
-		})
-		if err == nil {
-			return slices.DeleteFunc(slices.Clone(mutants), func(m *mutant) bool { return slices.Contains(separate, m) }), separate
-		}
-		var failed *buildError
-		ids := make(map[int]bool)
-		if errors.As(err, &failed) {
-			for _, match := range mutantID.FindAllStringSubmatch(failed.output, -1) {
-				id, _ := strconv.Atoi(match[1])
-				ids[id] = true
-			}
-		}
-		if len(ids) == 0 {
-			if ctx.Err() == nil {
-				h.report.say("%s cannot be built with all mutants, so each is built alone: %v", dir, err)
-			}
-			return nil, mutants
-		}
-		var rest []*mutant
-		for _, m := range mutants {
-			if ids[m.id] {
-				h.report.add(m, outcome{kind: doesNotCompile, detail: linesOf(failed.output, m.id)})
-			} else {
-				rest = append(rest, m)
-			}
-		}
-		mutants = rest
 	}
+	for _, m := range mutants {
+		if lines := messages[strconv.Itoa(m.id)]; lines != nil {
+			h.report.add(m, outcome{kind: doesNotCompile, detail: strings.Join(lines, "\n")})
+		} else {
+			others = append(others, m)
+		}
+	}
+	return others
 }
 
-// linesOf returns the compiler's messages about one mutant.
-func linesOf(output string, id int) string {
-	var lines []string
-	for _, l := range strings.Split(output, "\n") {
-		if strings.Contains(l, fmt.Sprintf("mutant-%d:", id)) {
-			lines = append(lines, l)
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
-// group tests mutants that have the same baseline: a binary without a mutant, whose tests must pass.
-func (h *hunter) group(ctx context.Context, dir, baseline string, mutants []*mutant, prepare func(*mutant, string) error) {
-	if len(mutants) == 0 {
-		return
-	}
-	var slow []string
-	err := h.exclusively(ctx, func() (err error) {
-		slow, err = h.baseline(ctx, dir, baseline, mutants)
-		return err
-	})
+// test tests the mutants of a group.
+func (h *hunter) test(ctx context.Context, g *group) {
+	err := h.inTurn(ctx, func() error { return h.runBaseline(ctx, g) })
 	if err != nil {
-		h.broken(mutants, outcome{kind: fails, detail: err.Error()})
+		h.broken(g.mutants, err)
 		return
 	}
 	var tests sync.WaitGroup
-	for _, m := range mutants {
+	for _, m := range g.mutants {
 		tests.Go(func() {
-			var o outcome
-			err := h.exclusively(ctx, func() error {
-				o = h.one(ctx, dir, m, slow, prepare)
+			_ = h.inTurn(ctx, func() error {
+				if o := h.one(ctx, g, m); ctx.Err() == nil {
+					h.report.add(m, o)
+				}
 				return nil
 			})
-			if err == nil && ctx.Err() == nil {
-				h.report.add(m, o)
-			}
 		})
 	}
 	tests.Wait()
-	_ = os.Remove(baseline)
+	_ = os.Remove(g.baseline)
 }
 
-// exclusively runs f when a slot is free.
-func (h *hunter) exclusively(ctx context.Context, f func() error) error {
+// inTurn runs f when there is a slot.
+func (h *hunter) inTurn(ctx context.Context, f func() error) error {
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
@@ -179,53 +170,54 @@ func (h *hunter) exclusively(ctx context.Context, f func() error) error {
 }
 
 // broken reports that none of the mutants could be tested.
-func (h *hunter) broken(mutants []*mutant, o outcome) {
+func (h *hunter) broken(mutants []*mutant, err error) {
 	for _, m := range mutants {
-		h.report.add(m, o)
+		h.report.add(m, outcome{kind: fails, detail: err.Error()})
 	}
 }
 
-// baseline runs the tests of all mutants without any. They must pass: a mutant is killed only by a failure
-// that it causes. The tests that fail are repeated, and then have as much time as they want, since some
-// need more patience than a mutant deserves, and one that fails now and then is for "make test" to find.
-// It returns those tests.
-func (h *hunter) baseline(ctx context.Context, dir, binary string, mutants []*mutant) (slow []string, err error) {
-	h.report.say("testing %s without a mutant", dir)
+// runBaseline runs the tests of all mutants of a group without any. They must pass: a mutant is killed
+// only by a failure that it causes. The tests that fail are repeated with all the time that they want:
+// some need more patience than a mutant deserves, and one that fails now and then is for "make test" to
+// find.
+func (h *hunter) runBaseline(ctx context.Context, g *group) error {
+	h.report.say("testing %s without a mutant", g.dir)
 	var tests []string
-	for _, m := range mutants {
+	for _, m := range g.mutants {
 		if !slices.Contains(tests, m.tests) {
 			tests = append(tests, m.tests)
 		}
 	}
-	run := testRun{dir: dir, binary: binary, tests: strings.Join(tests, "|"), limit: baselineTimeout, impatient: true}
-	v, err := h.test(ctx, run)
+	run := testRun{dir: g.dir, binary: g.baseline, tests: strings.Join(tests, "|"), limit: baselineTimeout, impatient: true}
+	v, err := h.runTests(ctx, run)
 	if err != nil || !v.failed {
-		return nil, err
+		return err
 	}
-	slow = failedTests(v.output)
-	if len(slow) > 0 {
-		run.tests = "^(" + strings.Join(slow, "|") + ")$"
+	g.slow = failedTests(v.output)
+	if len(g.slow) > 0 {
+		run.tests = "^(" + strings.Join(g.slow, "|") + ")$"
 	}
 	run.impatient = false
-	v, err = h.test(ctx, run)
+	v, err = h.runTests(ctx, run)
 	if err == nil && v.failed {
-		err = fmt.Errorf("%s fails without a mutant: %s\n%s", dir, v.first, v.output)
+		err = fmt.Errorf("%s fails without a mutant: %s\n%s", g.dir, v.first, v.output)
 	}
-	return slow, err
+	return err
 }
 
 // one tests one mutant.
-func (h *hunter) one(ctx context.Context, dir string, m *mutant, slow []string, prepare func(*mutant, string) error) outcome {
+func (h *hunter) one(ctx context.Context, g *group, m *mutant) outcome {
 	binary := filepath.Join(h.dir, fmt.Sprint("mutant-", m.id))
 	defer os.Remove(binary)
-	if err := prepare(m, binary); err != nil {
+	if err := g.prepare(m, binary); err != nil {
 		return outcome{kind: doesNotCompile, detail: err.Error()}
 	}
-	run := testRun{dir: dir, binary: binary, tests: m.tests, limit: testTimeout, failFast: true, impatient: !m.needs(slow)}
-	v, err := h.test(ctx, run)
+	run := testRun{dir: g.dir, binary: binary, tests: m.tests, limit: testTimeout,
+		failFast: true, impatient: !m.needs(g.slow)}
+	v, err := h.runTests(ctx, run)
 	if err == nil && !v.failed {
 		// Once more: with real processes, a busy machine can hide a broken promise.
-		v, err = h.test(ctx, run)
+		v, err = h.runTests(ctx, run)
 	}
 	switch {
 	case err != nil:
@@ -233,5 +225,5 @@ func (h *hunter) one(ctx context.Context, dir string, m *mutant, slow []string, 
 	case v.failed:
 		return outcome{kind: killed, detail: v.first, output: v.output, took: v.took}
 	}
-	return outcome{kind: survived, detail: m.tests + " passes in " + dir, output: v.output}
+	return outcome{kind: survived, detail: m.tests + " passes in " + g.dir, output: v.output}
 }

@@ -273,7 +273,7 @@ func TestAChangedFileChoosesItsMutants(t *testing.T) {
 	}
 	m.tests = "TestOther"
 	if m.touches(tree, []string{"forms_test.go"}) {
-		t.Error("a file with none of its tests chooses it")
+		t.Error("a file without its tests chooses it")
 	}
 }
 

@@ -117,7 +117,7 @@ func parseMutant(text string) (*mutant, error) {
 	return m, err
 }
 
-// set takes up one line of the header.
+// set applies one line of the header.
 func (m *mutant) set(key, value string) error {
 	switch key {
 	case "Promise":

@@ -37,6 +37,7 @@ type verdict struct {
 // build compiles the tests of the package in dir, with the overlay's files in place of those of the module.
 func (h *hunter) build(ctx context.Context, dir, binary string, overlay map[string][]byte) error {
 	file, err := h.writeOverlay(binary+".overlay", overlay)
+	defer os.RemoveAll(binary + ".overlay")
 	if err != nil {
 		return err
 	}
@@ -44,18 +45,10 @@ func (h *hunter) build(ctx context.Context, dir, binary string, overlay map[stri
 	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-ldflags=-s -w", "-o", binary, "-overlay", file, "./"+dir)
 	cmd.Dir = h.root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return &buildError{err, string(bytes.TrimSpace(out))}
+		return fmt.Errorf("%w\n%s", err, bytes.TrimSpace(out))
 	}
-	return os.RemoveAll(binary + ".overlay")
+	return nil
 }
-
-// A buildError is what the compiler printed.
-type buildError struct {
-	err    error
-	output string
-}
-
-func (e *buildError) Error() string { return fmt.Sprintf("%v\n%s", e.err, e.output) }
 
 // writeOverlay writes the files to dir, and returns the path of the file that lists them for the compiler.
 func (h *hunter) writeOverlay(dir string, files map[string][]byte) (string, error) {
@@ -99,8 +92,8 @@ type testRun struct {
 	impatient   bool          // let tests with real processes give up early
 }
 
-// test runs the tests of a binary that match.
-func (h *hunter) test(ctx context.Context, r testRun) (verdict, error) {
+// runTests runs the tests of a binary that match.
+func (h *hunter) runTests(ctx context.Context, r testRun) (verdict, error) {
 	cmd := exec.CommandContext(ctx, r.binary, "-test.short", "-test.count=1", "-test.timeout="+r.limit.String(),
 		"-test.run="+r.tests, fmt.Sprintf("-test.failfast=%t", r.failFast))
 	cmd.Dir = filepath.Join(h.root, r.dir)

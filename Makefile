@@ -1,13 +1,16 @@
-# lameduck: few words.
+# The commands of this repository:
 #
 #   build       static, stripped binaries in bin/
 #   demo        three rollouts under load: bare, with a preStop sleep, behind lameduck (a minute at most)
-#   test        vet, the tests with the race detector, those that it disturbs without it, and the mutants
-#   e2e         the tests on a Kubernetes cluster: KUBECONFIG and E2E_LOAD_IMAGE say which, else kind makes one (deploy/e2e)
-#   check       format, lint, a tidy go.mod
+#   test        vet and all tests, those of the data plane with the race detector (under five minutes)
+#   mutants     the tests must notice when a promise is broken: for changed files, or for all with ALL=1
+#   check       format, lint, figures of the source and its language, a tidy go.mod
 #   fuzz        every fuzz target for FUZZTIME (10m)
+#   e2e         the tests on a Kubernetes cluster: KUBECONFIG and E2E_LOAD_IMAGE choose it, else kind makes one (deploy/e2e)
 #   bench       what a rollout loses and what a proxy costs, as a page in bin/bench (five minutes)
-#   bench-full  the same in full, into bench/results (more than an hour; BENCH_FLAGS=-resume goes on)
+#   bench-full  the same in full, into bench/results (more than an hour; BENCH_FLAGS=-resume resumes it)
+#
+# .ci/run runs everything that a change must pass.
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUZZTIME ?= 10m
@@ -18,7 +21,9 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: help build demo test e2e check fuzz bench bench-full bench-tools
+TOOLS := ./.ci/mutants ./.ci/shape # the go command does not find them by itself
+
+.PHONY: help build demo test test-all mutants check fuzz e2e bench bench-full bench-tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -29,29 +34,41 @@ build:
 demo:
 	go run ./bench/demo
 
-# The race detector makes memory larger and pools forgetful, and has nothing to see in a simulation.
 test:
-	go vet ./... ./.ci/mutants
-	go test -race -timeout 20m ./...
+	@echo "== go vet, which compiles everything: the first time takes a while"
+	go vet ./... $(TOOLS)
+	@echo "== the tests, with the race detector where goroutines share memory"
+	go test -race ./proxy/... ./lifecycle/...
+	@echo "== the other tests; a program that is not installed skips the tests that need it"
+	go test $$(go list ./... | grep -v '^lameduck/\(proxy\|lifecycle\)') $(TOOLS)
+	@$(MAKE) --no-print-directory test-without-race
+	@echo "== passed; next: make mutants, make check"
+
+# Everything with the race detector, and the tests that have a long form in that.
+test-all:
+	go vet ./... $(TOOLS)
+	TEST_LONG=1 go test -race -timeout 20m ./... $(TOOLS)
+	@$(MAKE) --no-print-directory test-without-race
+
+# The race detector makes memory larger and pools forgetful, and finds nothing in a simulation.
+test-without-race:
 	go test -run 'Allocat|HoldsNoBuffer|Simulated' ./proxy/... ./lifecycle/...
-	go run ./.ci/mutants
+
+mutants:
+	go run ./.ci/mutants $(if $(ALL),,-changed)
 
 e2e:
 	deploy/e2e/run $(E2E_FLAGS)
 
 check:
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w is needed for:" $$files; exit 1; }
-	go vet -tags e2e ./... ./.ci/mutants
+	go vet -tags e2e ./... $(TOOLS)
 	go mod tidy -diff
-	go run $(GOLANGCI_LINT) run --build-tags e2e ./... ./.ci/mutants
+	go run ./.ci/shape
+	go run $(GOLANGCI_LINT) run --build-tags e2e ./... $(TOOLS)
 
-# The targets of a package stand before its "ok" line.
 fuzz:
-	go test -list '^Fuzz' ./... | awk '/^Fuzz/ { target[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, target[i]; n = 0 }' | \
-	while read -r package target; do \
-		echo "== $$target for $(FUZZTIME)"; \
-		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10s "$$package" </dev/null; \
-	done
+	.ci/fuzz $(FUZZTIME)
 
 bench: bench-tools
 	@mkdir -p bin/bench

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // The exit codes. What a command found fault with is another thing than not having been able to look.
@@ -50,8 +51,17 @@ func newRootCommand() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate("lameduckctl {{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newInjectCommand(), newLintCommand(), newExplainCommand(), newWebhookCommand())
 	return root
+}
+
+// flagError names the flag and what it takes. The value is not quoted: --env may have a secret in it.
+func flagError(_ *cobra.Command, err error) error {
+	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) {
+		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, errors.Unwrap(err))
+	}
+	return err
 }
 
 // report tells err and returns the exit code for it: its own, if it has one. An error without words has been told already.

@@ -11,17 +11,19 @@ import (
 // A setter reads a value into a field of a configuration.
 type setter = func(c *Config, value string) error
 
-// maxDuration is far more than anything here can take. Durations can be added up below it.
-const (
-	maxDuration = 365 * 24 * time.Hour
-	aDuration   = "a duration from 0s to 8760h (for example 90s)"
-)
+// maxDuration is a century. Two such durations can be added up.
+const maxDuration = 876000 * time.Hour
+
+const aDuration = "a duration that is not negative (for example 90s)"
 
 func duration(field func(*Config) *time.Duration) setter {
 	return func(c *Config, value string) error {
 		d, err := time.ParseDuration(value)
-		if err != nil || d < 0 || d > maxDuration {
+		if err != nil || d < 0 {
 			return mustBe(aDuration, value)
+		}
+		if d > maxDuration {
+			return mustBe("a duration of at most 876000h (for example 90s)", value)
 		}
 		*field(c) = d
 		return nil
@@ -34,10 +36,10 @@ func orDerived(field func(*Config) *time.Duration) setter {
 			*field(c) = Derived
 			return nil
 		}
-		if duration(field)(c, value) != nil {
+		if _, err := time.ParseDuration(value); err != nil {
 			return mustBe("derived, or "+aDuration, value)
 		}
-		return nil
+		return duration(field)(c, value)
 	}
 }
 

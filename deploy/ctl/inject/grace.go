@@ -3,26 +3,29 @@ package inject
 import (
 	"fmt"
 	"time"
+
+	"lameduck/cmd/lameduck/config"
 )
 
 // The parts of a grace period that nobody sets.
 const (
 	DefaultGrace   = 30 * time.Second // Kubernetes', where a pod says none
 	DefaultAppStop = 5 * time.Second  // Lameduck's, where its configuration says none
-	Margin         = 3 * time.Second  // which Lameduck keeps for its own end
+	Margin         = config.Margin    // which Lameduck keeps for its own end
 )
 
 const graceStep = 30 * time.Second // to which what is needed is rounded up
 
-// withinHold are the variables that say how long a part of the hold lasts.
-var withinHold = []string{holdMinVariable, quietVariable, holdMaxVariable, spreadVariable}
+// longestGrace is the longest grace period, in seconds, of which a sum does not overflow. Lameduck
+// refuses one that is half as long.
+const longestGrace = 1 << 32
 
 // grant raises the grace period to what the hold needs.
 func (j *injection) grant() error {
 	s, field := &j.settings, "spec.terminationGracePeriodSeconds"
 	has, said := DefaultGrace, j.pod.Spec.TerminationGracePeriodSeconds
 	if said != nil {
-		has = time.Duration(*said) * time.Second
+		has = time.Duration(min(*said, longestGrace)) * time.Second
 	}
 	if s.AppStop == 0 {
 		s.AppStop = DefaultAppStop
@@ -30,10 +33,11 @@ func (j *injection) grant() error {
 			s.AppStop = max(has, time.Second)
 		}
 	}
-	hold := s.LBDelay + s.Silence
-	for _, name := range withinHold {
-		hold = max(hold, s.setDuration(name))
+	variables, err := config.Read(s.Env)
+	if err != nil {
+		return err // each has been checked when it was set
 	}
+	hold := max(s.LBDelay+s.Silence, variables.HoldMin, variables.HoldQuiet, variables.HoldMax, variables.TunnelSpread)
 	need := roundUp(hold+s.AppStop+Margin, graceStep)
 	if s.GracePeriod > 0 {
 		need = roundUp(s.GracePeriod, time.Second) // a pod counts in seconds
@@ -43,14 +47,6 @@ func (j *injection) grant() error {
 	if room < s.LBDelay {
 		return &Refusal{field, fmt.Sprintf("%s are not enough for the load balancer's %s, the app's %s to stop and %s", seconds(need), seconds(s.LBDelay), seconds(s.AppStop), seconds(Margin)),
 			"say a longer " + AnnotationPrefix + "grace-period, or a shorter lb-delay or app-stop"}
-	}
-	if maximum := s.setDuration(holdMaxVariable); maximum > 0 {
-		room = min(room, maximum)
-	}
-	for _, name := range withinHold {
-		if s.setDuration(name) > room {
-			return &Refusal{field, fmt.Sprintf("%s=%s is longer than the hold may last, %s", name, s.Env[name], seconds(room)), "shorten it, or say a longer " + AnnotationPrefix + "grace-period"}
-		}
 	}
 	if need > has {
 		raised := int64(need / time.Second)

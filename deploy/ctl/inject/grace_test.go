@@ -24,7 +24,7 @@ func TestTheGracePeriodHasRoomForTheHold(t *testing.T) {
 		"a pod with plenty":              {seconds(3600), func(s *Settings) { s.AppStop = 10 * time.Second }, 3600, "10s"},
 		"said":                           {nil, func(s *Settings) { s.GracePeriod = 100 * time.Second }, 100, ""},
 		"said, and in parts of a second": {nil, func(s *Settings) { s.GracePeriod = 100*time.Second + 1 }, 101, ""},
-		"a long hold at the least":       {nil, func(s *Settings) { s.Env = map[string]string{holdMinVariable: "200s"} }, 210, ""},
+		"a long hold at the least":       {nil, func(s *Settings) { s.Env = map[string]string{"LAMEDUCK_HOLD_MIN": "200s"} }, 210, ""},
 		"just enough":                    {nil, func(s *Settings) { s.GracePeriod = 68 * time.Second }, 68, ""},
 	} {
 		before := template(t, web)
@@ -79,7 +79,7 @@ func TestAVariableThatDoesNotFitIsRefused(t *testing.T) {
 		}
 	}
 	s := Defaults()
-	s.Env = map[string]string{fallbackVariable: "web.shop:80"}
+	s.Env = map[string]string{"LAMEDUCK_FALLBACK": "web.shop:80"}
 	two := edited(t, "[{ name: http, containerPort: 3000 }]", "[{ name: http, containerPort: 3000 }, { name: b, containerPort: 3001 }]")
 	if _, err := Inject(Workload{Kind: "Deployment", Template: two}, s); err == nil {
 		t.Error("two routes share a fallback")

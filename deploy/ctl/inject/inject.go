@@ -116,7 +116,7 @@ type injection struct {
 }
 
 func (j *injection) run() error {
-	steps := []func() error{j.admit, j.route, j.grant, j.hold, j.enter, j.pass, j.remember}
+	steps := []func() error{j.admit, j.route, j.grant, j.checkEnvironment, j.hold, j.enter, j.pass, j.remember}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err

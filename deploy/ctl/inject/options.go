@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lameduck/cmd/lameduck/config"
 )
 
 // An Option is a setting that has a name: the annotation lameduck.dev/NAME of a pod template, and the flag --NAME.
@@ -51,7 +53,7 @@ func (s Settings) Override(annotations map[string]string) (Settings, error) {
 		}
 		if err := s.Set(name, annotations[key]); err != nil {
 			faults = append(faults, &Refusal{
-				Field: "metadata.annotations[" + key + "]", Why: fmt.Sprintf("%q cannot be used", annotations[key]), Remedy: err.Error(),
+				Field: "metadata.annotations[" + key + "]", Why: "the value cannot be used", Remedy: err.Error(),
 			})
 		}
 	}
@@ -72,12 +74,12 @@ func setShape(s *Settings, value string) error {
 		s.Shape = shape
 		return nil
 	}
-	return errors.New("use native, plain or wrapper")
+	return errors.New("must be native, plain or wrapper")
 }
 
 func setImage(s *Settings, value string) error {
 	if value == "" || strings.ContainsAny(value, " \t\n") {
-		return errors.New("say an image, as registry.of.yours/lameduck:0.1")
+		return errors.New("must be an image (for example registry.example/lameduck:0.1)")
 	}
 	s.Image = value
 	return nil
@@ -88,7 +90,7 @@ func duration(of func(*Settings) *time.Duration) func(*Settings, string) error {
 	return func(s *Settings, value string) error {
 		d, err := time.ParseDuration(value)
 		if err != nil || d < 0 || d > maxDuration {
-			return errors.New("say a duration, as 90s or 2m, of a day at the most")
+			return errors.New("must be a duration of at most 24h (for example 90s)")
 		}
 		*of(s) = d
 		return nil
@@ -100,45 +102,20 @@ const maxDuration = 24 * time.Hour
 
 func setPorts(s *Settings, value string) error {
 	s.Ports = nil
-	for port := range strings.SplitSeq(value, ",") {
+	for i, port := range strings.Split(value, ",") {
 		if port = strings.TrimSpace(port); port == "" || port[0] == ';' {
-			return errors.New("say names or numbers, comma-separated, as http,9090")
+			return errors.New("must be names or numbers of ports, comma-separated (for example http,9090)")
 		}
-		if _, options, _ := strings.Cut(port, ";"); !rightOptions(options) {
-			return errors.New("of options say proto=auto, http1, h2c or tcp, proxy, or passthrough")
+		if _, options, ok := strings.Cut(port, ";"); ok {
+			route, err := config.ParseRoute("18080=8080;" + options)
+			if err != nil {
+				return fmt.Errorf("port %d %w", i+1, err)
+			}
+			if route.AppTLS {
+				return fmt.Errorf("port %d must not have tls: %s", i+1, noFiles)
+			}
 		}
 		s.Ports = append(s.Ports, port)
 	}
-	return nil
-}
-
-// rightOptions says whether Lameduck takes the options of a route; tls needs files, which inject does not bring.
-func rightOptions(options string) bool {
-	if options == "" {
-		return true
-	}
-	for option := range strings.SplitSeq(options, ";") {
-		switch option {
-		case "proxy", "passthrough", "proto=auto", "proto=http1", "proto=h2c", "proto=tcp":
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-func setEnv(s *Settings, value string) error {
-	env := maps.Clone(s.Env)
-	if env == nil {
-		env = make(map[string]string)
-	}
-	for _, assignment := range strings.Fields(value) {
-		name, value, found := strings.Cut(assignment, "=")
-		if err := checkVariable(name, value, found); err != nil {
-			return err
-		}
-		env[name] = value
-	}
-	s.Env = env
 	return nil
 }

@@ -75,10 +75,6 @@ func (j *injection) route() error {
 		return err
 	}
 	listens := j.number(chosen, ports)
-	if n := len(list(j.settings.Env[fallbackVariable])); n > 0 && n != len(j.routes) {
-		return &Refusal{"metadata.annotations[" + AnnotationPrefix + "env]", fmt.Sprintf("there are %d routes, and %s has %d addresses", len(j.routes), fallbackVariable, n),
-			"name one for each, in their order"}
-	}
 	for _, p := range ports {
 		if listen, relayed := listens[p.ContainerPort]; relayed {
 			j.probeTheAppItself(p)

@@ -1,13 +1,15 @@
 package inject
 
 import (
+	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"lameduck/cmd/lameduck/config"
 )
 
 // The variables that Inject sets itself.
@@ -17,127 +19,130 @@ const (
 	appStopVariable = "LAMEDUCK_APP_STOP"
 )
 
-// Those that have to fit into the hold, or to the routes.
-const (
-	holdMinVariable  = "LAMEDUCK_HOLD_MIN"
-	quietVariable    = "LAMEDUCK_HOLD_QUIET"
-	holdMaxVariable  = "LAMEDUCK_HOLD_MAX"
-	spreadVariable   = "LAMEDUCK_TUNNEL_SPREAD"
-	fallbackVariable = "LAMEDUCK_FALLBACK"
-)
+// noFiles is why TLS cannot be terminated by an injected sidecar.
+const noFiles = "inject mounts no files: use the component, and a patch that mounts them"
 
-// noFiles is why TLS is not for inject.
-const noFiles = "inject brings no files into the pod: use the component, and a patch that mounts them"
-
-// reserved are those that would part the sidecar from what Inject has done to the pod, each with what to do instead.
+// reserved are the variables that must agree with what Inject does to the pod, each with what to
+// use instead.
 var reserved = map[string]string{
-	routesVariable:           "say lameduck.dev/ports",
-	graceVariable:            "say lameduck.dev/grace-period",
-	appStopVariable:          "say lameduck.dev/app-stop",
-	"LAMEDUCK_ADMIN":         "hooks and probes go to port 18081",
-	"LAMEDUCK_CONTROL":       "the preStop hook goes to port 18082",
+	routesVariable:           "use " + AnnotationPrefix + "ports",
+	graceVariable:            "use " + AnnotationPrefix + "grace-period",
+	appStopVariable:          "use " + AnnotationPrefix + "app-stop",
+	"LAMEDUCK_ADMIN":         "hooks and probes use port 18081",
+	"LAMEDUCK_CONTROL":       "the preStop hook uses port 18082",
 	"LAMEDUCK_TLS_CERT":      noFiles,
 	"LAMEDUCK_TLS_KEY":       noFiles,
 	"LAMEDUCK_TLS_CLIENT_CA": noFiles,
 }
 
-// variables are the others that Lameduck knows, each with what it takes: a sidecar that refuses its configuration lets no pod
-// start. A test compares the names with the README.
-var variables = map[string]values{
-	holdMinVariable: aDuration, quietVariable: aDuration, holdMaxVariable: aDerivedDuration, spreadVariable: aDerivedDuration,
-	"LAMEDUCK_HOOK_WINDOW": aDuration, "LAMEDUCK_APP_WAIT": aDuration, "LAMEDUCK_UNREADY_AFTER": aDuration, "LAMEDUCK_HEADER_TIMEOUT": aDuration,
-	"LAMEDUCK_SILENCE_FACTOR": aFactor, "LAMEDUCK_MAX_CONNECTIONS": aCount, "LAMEDUCK_END_EVENT_STREAMS": aBool, "LAMEDUCK_KEEP_CLIENT": aBool,
-	fallbackVariable: addresses, "LAMEDUCK_PROBE_AGENTS": anything, "LAMEDUCK_PROBE_PATHS": paths, "LAMEDUCK_LB_HEALTH_PATHS": paths,
-	"LAMEDUCK_STOP_SIGNAL": anything, "LAMEDUCK_TERMINATION_LOG": anything,
-	"LAMEDUCK_LOG_LEVEL": oneOf("debug", "info", "warn", "error"), "LAMEDUCK_LOG_FORMAT": oneOf("json", "console"),
+// checkVariable returns an error with the remedy for a variable that cannot be set. Whether it fits
+// the others is known when all are.
+func checkVariable(name, value string) error {
+	if instead, is := reserved[name]; is {
+		return fmt.Errorf("%s: must not be set here: %s", name, instead)
+	}
+	err := config.Check(name, value)
+	if err != nil && !config.IsKnown(name) {
+		return fmt.Errorf("%s: unknown variable: use %s", name, strings.Join(freeVariables(), ", "))
+	}
+	return err
 }
 
-// values say what a variable takes.
-type values struct {
-	take func(value string) bool
-	are  string // such as
-}
-
-var (
-	anything         = values{func(string) bool { return true }, ""}
-	aDuration        = values{isDuration, "a duration that is not negative, as 10s"}
-	aDerivedDuration = values{func(v string) bool { return v == "derived" || isDuration(v) && strings.ContainsAny(v, "123456789") }, "a duration above zero, as 90s, or derived"}
-	aFactor          = values{isFactor, "a number from 0 to 1000"}
-	aCount           = values{isCount, "0 for no bound, or a number above it"}
-	aBool            = oneOf("true", "false")
-	paths            = values{every(func(p string) bool { return strings.HasPrefix(p, "/") && !strings.ContainsAny(p, "?# ") }), "absolute paths without query, as /healthz"}
-	addresses        = values{every(isAddress), "host:port, as my-service.my-namespace:80"}
-)
-
-func oneOf(words ...string) values {
-	return values{func(v string) bool { return slices.Contains(words, v) }, strings.Join(words, " or ")}
-}
-
-// every says whether each member of a list is right.
-func every(right func(string) bool) func(string) bool {
-	return func(value string) bool {
-		for _, v := range list(value) {
-			if !right(v) {
-				return false
-			}
+// freeVariables are the names of those that users can set.
+func freeVariables() []string {
+	var names []string
+	for _, v := range config.Variables() {
+		if _, is := reserved[v.Name]; !is {
+			names = append(names, v.Name)
 		}
-		return true
+	}
+	return names
+}
+
+// parseAssignments reads NAME=VALUE, separated by white space. An error does not quote what is none
+// of our variables: it may be a part of a secret.
+func parseAssignments(text string) (map[string]string, error) {
+	env := make(map[string]string)
+	var errs []error
+	for i, assignment := range strings.Fields(text) {
+		name, value, ok := strings.Cut(assignment, "=")
+		if !ok || !strings.HasPrefix(name, config.Prefix) {
+			errs = append(errs, fmt.Errorf("must be LAMEDUCK_NAME=VALUE, separated by spaces, item %d is not", i+1))
+			continue
+		}
+		if err := checkVariable(name, value); err != nil {
+			errs = append(errs, err)
+		}
+		env[name] = value
+	}
+	return env, errors.Join(errs...)
+}
+
+// checkEnvironment refuses a configuration that Lameduck would refuse, since no such pod starts.
+func (j *injection) checkEnvironment() error {
+	env, own := make(map[string]string), make(map[string]string)
+	wrapped := j.wrappedContainer()
+	if wrapped != nil {
+		addLiterals(own, wrapped.Env)
+	}
+	maps.Copy(env, own)
+	addLiterals(env, j.environment())
+	_, err := config.Parse(env)
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	var refusals []error
+	for _, p := range problems {
+		r := &Refusal{"metadata.annotations[" + AnnotationPrefix + "env]", p.Error(), remedy(p.Variable)}
+		if _, is := own[p.Variable]; is {
+			r.Field, r.Remedy = wrapped.field()+".env", "change it"
+		}
+		refusals = append(refusals, r)
+	}
+	return errors.Join(refusals...)
+}
+
+// remedy says which setting changes a variable.
+func remedy(name string) string {
+	switch name {
+	case routesVariable:
+		return "change " + AnnotationPrefix + "ports"
+	case graceVariable, appStopVariable:
+		return "change " + AnnotationPrefix + "grace-period or " + AnnotationPrefix + "app-stop"
+	}
+	return "change it, or use a longer " + AnnotationPrefix + "grace-period if it does not fit"
+}
+
+// addLiterals adds the variables whose values are known before the pod runs.
+func addLiterals(env map[string]string, list []corev1.EnvVar) {
+	for _, v := range list {
+		if v.ValueFrom == nil && !strings.Contains(v.Value, "$(") {
+			env[v.Name] = v.Value
+		}
 	}
 }
 
-// list returns the members of a list with commas.
+// list returns the members of a comma-separated list.
 func list(value string) []string {
-	var members []string
-	for m := range strings.SplitSeq(value, ",") {
-		if m = strings.TrimSpace(m); m != "" {
-			members = append(members, m)
-		}
+	members := strings.Split(value, ",")
+	for i := range members {
+		members[i] = strings.TrimSpace(members[i])
 	}
-	return members
+	return slices.DeleteFunc(members, func(m string) bool { return m == "" })
 }
 
-func isDuration(v string) bool {
-	d, err := time.ParseDuration(v)
-	return err == nil && d >= 0 && d <= maxDuration
-}
-
-func isFactor(v string) bool {
-	f, err := strconv.ParseFloat(v, 64)
-	return err == nil && f >= 0 && f <= 1000
-}
-
-func isCount(v string) bool {
-	_, err := strconv.ParseUint(v, 10, 31)
-	return err == nil
-}
-
-func isAddress(v string) bool {
-	host, port, err := net.SplitHostPort(v)
-	n, portErr := strconv.ParseUint(port, 10, 16)
-	return err == nil && portErr == nil && host != "" && n > 0
-}
-
-// checkVariable returns an error with the remedy for one that cannot be set.
-func checkVariable(name, value string, assigned bool) error {
-	takes, known := variables[name]
-	switch instead, is := reserved[name]; {
-	case !assigned:
-		return fmt.Errorf("write NAME=VALUE instead of %s", name)
-	case is:
-		return fmt.Errorf("%s cannot be set here: %s", name, instead)
-	case !known:
-		return fmt.Errorf("lameduck has no variable %s: use %s", name, strings.Join(slices.Sorted(maps.Keys(variables)), ", "))
-	case !takes.take(value):
-		return fmt.Errorf("%s takes %s", name, takes.are)
-	}
-	return nil
-}
-
-// setDuration returns what a variable is set to; 0: it is not, or derived.
-func (s *Settings) setDuration(name string) time.Duration {
-	d, err := time.ParseDuration(s.Env[name])
+// setEnv adds variables to those that are set.
+func setEnv(s *Settings, value string) error {
+	added, err := parseAssignments(value)
 	if err != nil {
-		return 0
+		return err
 	}
-	return d
+	env := maps.Clone(s.Env)
+	if env == nil {
+		env = make(map[string]string)
+	}
+	maps.Copy(env, added)
+	s.Env = env
+	return nil
 }

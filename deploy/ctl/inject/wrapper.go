@@ -20,6 +20,19 @@ func (j *injection) wrapped() string {
 	return j.pod.Spec.Containers[0].Name
 }
 
+// wrappedContainer returns the container that is wrapped, or nil if none is.
+func (j *injection) wrappedContainer() *container {
+	if j.settings.Shape != Wrapper {
+		return nil
+	}
+	for _, c := range allContainers(&j.pod.Spec) {
+		if c.Name == j.wrapped() {
+			return &c
+		}
+	}
+	return nil
+}
+
 // wrap lets the app be Lameduck's child.
 func (j *injection) wrap() error {
 	spec := &j.pod.Spec

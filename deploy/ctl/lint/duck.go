@@ -1,17 +1,17 @@
 package lint
 
 import (
-	"fmt"
+	"errors"
 	"net"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"lameduck/cmd/lameduck/config"
 	"lameduck/deploy/ctl/inject"
 )
 
@@ -22,33 +22,27 @@ const (
 	wrapper = "wrapper" // the parent of the app's process, in the app's container
 )
 
-// What Lameduck takes for settings that are left out, and what it keeps of the grace period for itself.
 const (
 	defaultAppStop = inject.DefaultAppStop
 	defaultGrace   = inject.DefaultGrace
-	defaultSilence = 5 * time.Second
-	defaultAdmin   = inject.AdminPort
-	control        = inject.ControlPort
-	margin         = inject.Margin
+	controlPort    = inject.ControlPort
+	margin         = config.Margin
 )
 
-// A duck is the Lameduck of a pod: what its container's environment says.
+// A duck is the Lameduck of a pod.
 type duck struct {
 	container
-	shape     string
-	env       map[string]string
-	unknown   bool // some of the environment comes from elsewhere
-	routes    []route
-	admin     int32
-	grace     time.Duration
-	appStop   time.Duration
-	min, most time.Duration // of the hold
-	quiet     time.Duration
-	fixed     bool // the hold's maximum is set, and does not follow from the grace period
-	faults    []string
+	shape   string
+	config  *config.Config // invalid values are replaced by defaults
+	routes  []route
+	admin   int32
+	unknown bool // some of the environment comes from elsewhere
+	fixed   bool // the hold's maximum is set, and does not follow from the grace period
+
+	problems config.Problems
 }
 
-// A route is one of LAMEDUCK_ROUTES.
+// A route has the ports of one of LAMEDUCK_ROUTES.
 type route struct{ listen, app int32 }
 
 // findDuck returns nil where there is none.
@@ -78,81 +72,36 @@ func shapeOf(c container) string {
 	return plain
 }
 
-// read takes the settings that rules ask for from the environment. What Lameduck would refuse is a fault, and counts as left out.
+// read reads the environment as Lameduck does. Where some of it is not in the manifest, variables are
+// read by themselves and not compared with each other.
 func (d *duck) read() {
-	d.env = make(map[string]string)
+	literals := make(map[string]string)
 	d.unknown = len(d.EnvFrom) > 0
 	for _, v := range d.Env {
-		switch {
-		case v.ValueFrom != nil || strings.Contains(v.Value, "$("):
-			d.unknown = d.unknown || strings.HasPrefix(v.Name, "LAMEDUCK_")
-		case v.Value != "": // for one that is set to nothing the default counts
-			d.env[v.Name] = v.Value
-		}
-	}
-	d.grace = d.duration("GRACE_PERIOD", defaultGrace)
-	d.appStop = d.duration("APP_STOP", defaultAppStop)
-	d.min = d.duration("HOLD_MIN", defaultSilence)
-	d.quiet = d.duration("HOLD_QUIET", defaultSilence)
-	d.most = d.grace - d.appStop - margin
-	if v := d.env["LAMEDUCK_HOLD_MAX"]; v != "" && v != "derived" {
-		d.most, d.fixed = d.duration("HOLD_MAX", d.most), true
-	}
-	d.admin = d.readAdmin()
-	d.routes = d.readRoutes()
-}
-
-func (d *duck) duration(name string, otherwise time.Duration) time.Duration {
-	text, set := d.env["LAMEDUCK_"+name]
-	if !set {
-		return otherwise
-	}
-	v, err := time.ParseDuration(text)
-	if err != nil || v < 0 {
-		d.faults = append(d.faults, fmt.Sprintf("LAMEDUCK_%s=%s is no duration such as 90s", name, text))
-		return otherwise
-	}
-	return v
-}
-
-func (d *duck) readAdmin() int32 {
-	text, set := d.env["LAMEDUCK_ADMIN"]
-	if !set {
-		return defaultAdmin
-	}
-	_, port, err := net.SplitHostPort(text)
-	if n := portNumber(port); err == nil && n != 0 {
-		return n
-	}
-	d.faults = append(d.faults, fmt.Sprintf("LAMEDUCK_ADMIN=%s is no address such as :18081", text))
-	return defaultAdmin
-}
-
-func (d *duck) readRoutes() []route {
-	text, set := d.env["LAMEDUCK_ROUTES"]
-	if !set {
-		return []route{{18080, 8080}}
-	}
-	var routes []route
-	for part := range strings.SplitSeq(text, ",") {
-		addresses, _, _ := strings.Cut(part, ";")
-		listen, app, _ := strings.Cut(strings.TrimSpace(addresses), "=")
-		r := route{portNumber(listen[strings.LastIndex(listen, ":")+1:]), portNumber(app[strings.LastIndex(app, ":")+1:])}
-		if r.listen == 0 || r.app == 0 {
-			d.faults = append(d.faults, fmt.Sprintf("LAMEDUCK_ROUTES=%s has a route that is not of the form 18080=8080", text))
+		if v.ValueFrom != nil || strings.Contains(v.Value, "$(") {
+			d.unknown = d.unknown || strings.HasPrefix(v.Name, config.Prefix)
+			delete(literals, v.Name)
 			continue
 		}
-		routes = append(routes, r)
+		literals[v.Name] = v.Value
 	}
-	return routes
+	var err error
+	d.config, err = config.Read(literals)
+	d.fixed = d.config.HoldMax != config.Derived
+	if !d.unknown {
+		d.config, err = config.Parse(literals)
+	}
+	errors.As(err, &d.problems)
+	d.admin = portOf(d.config.Admin)
+	for _, r := range d.config.Routes {
+		d.routes = append(d.routes, route{portOf(r.Listen), portOf(r.App)})
+	}
 }
 
-// portNumber is 0 where the text is none.
-func portNumber(text string) int32 {
-	n, err := strconv.ParseUint(text, 10, 16)
-	if err != nil {
-		return 0
-	}
+// portOf returns the port of a valid host:port.
+func portOf(address string) int32 {
+	_, port, _ := net.SplitHostPort(address)
+	n, _ := strconv.ParseUint(port, 10, 16)
 	return int32(n)
 }
 
@@ -188,8 +137,11 @@ func (d *duck) holds(c container) bool {
 		return true
 	}
 	h, _ := c.preStop()
-	return h != nil && h.HTTPGet != nil && h.HTTPGet.Path == "/hold" && c.port(h.HTTPGet.Port) == d.admin
+	return h != nil && h.HTTPGet != nil && h.HTTPGet.Path == "/hold" && d.isAdmin(c.port(h.HTTPGet.Port))
 }
+
+// isAdmin reports whether a port of the pod is the admin port. Port 0 is any, and nobody's.
+func (d *duck) isAdmin(port int32) bool { return port != 0 && port == d.admin }
 
 // isAimedAt tells whether a hook is meant to be the one that holds, right or wrong: by its path, its port, or a port's name that is not
 // the container's.

@@ -41,8 +41,8 @@ lameduck.dev/lb-delay on the pod template; the metric lameduck_drain_last_exchan
 	{
 		ID: "setting-refused", Severity: Error,
 		Title: "Lameduck, or its injection, refuses a setting",
-		Explanation: `A duration, address or route in Lameduck's environment, or a lameduck.dev/... annotation, cannot be read or is not known. Lameduck refuses what makes
-no sense instead of guessing: the pod does not start, and the rollout hangs. A pod with such an annotation is not injected.`,
+		Explanation: `A LAMEDUCK_ variable is unknown or invalid, or contradicts another one, such as a hold that does not fit into the grace period; or a
+lameduck.dev/... annotation is. Lameduck refuses to start with such a configuration, and the rollout hangs. A pod with such an annotation is not injected.`,
 		check: eachWorkload(settingRefused),
 	},
 }
@@ -63,11 +63,16 @@ func graceTooShort(w *workload, say say) {
 // needs is what a container's end takes, where it is known: the hold and the app's stop.
 func (w *workload) needs(c container) (known bool, need time.Duration, what string) {
 	if d := w.duck; d != nil && d.holds(c) {
-		hold := max(d.min, d.quiet)
+		c := d.config
+		hold := max(c.HoldMin, c.HoldQuiet)
 		if d.fixed {
-			hold = max(hold, d.most)
+			hold = max(hold, c.HoldMax)
 		}
-		return !d.unknown, hold + d.appStop + margin, fmt.Sprintf("a hold of %v, %v for the app to stop, %v", hold, d.appStop, margin)
+		need = hold + c.AppStop + margin
+		if need > c.GracePeriod {
+			return false, 0, "" // Lameduck refuses it, which another rule reports
+		}
+		return !d.unknown, need, fmt.Sprintf("a hold of %v, %v for the app to stop, %v", hold, c.AppStop, margin)
 	}
 	s, slept := sleeps(c)
 	stop := w.in.options.AppStop
@@ -113,15 +118,16 @@ func alsoInEnvironment(d *duck) string {
 
 func graceDiffers(w *workload, d *duck, say say) {
 	grace, _ := w.grace()
-	if d.unknown || d.grace == time.Duration(grace)*time.Second {
+	said := d.config.GracePeriod
+	if d.unknown || said == time.Duration(grace)*time.Second {
 		return
 	}
 	consequence := "the hold ends although there is time left"
-	if d.grace > time.Duration(grace)*time.Second {
+	if said > time.Duration(grace)*time.Second {
 		consequence = "the kubelet kills the pod in the middle of the hold"
 	}
-	say(d.setting("LAMEDUCK_GRACE_PERIOD"), fmt.Sprintf("Lameduck takes the grace period for %v and it is %d s, so %s", d.grace, grace, consequence),
-		fmt.Sprintf("set LAMEDUCK_GRACE_PERIOD to %ds, or terminationGracePeriodSeconds to %d", grace, seconds(d.grace)))
+	say(d.setting("LAMEDUCK_GRACE_PERIOD"), fmt.Sprintf("Lameduck takes the grace period for %v and it is %d s, so %s", said, grace, consequence),
+		fmt.Sprintf("set LAMEDUCK_GRACE_PERIOD to %ds, or terminationGracePeriodSeconds to %d", grace, seconds(said)))
 }
 
 func holdTooShort(w *workload, say say) {
@@ -131,10 +137,11 @@ func holdTooShort(w *workload, say say) {
 	}
 	for _, c := range w.serving() {
 		if d := w.duck; d != nil && d.holds(c) {
-			if need := delay + d.quiet; !d.unknown && d.most < need {
+			c := d.config
+			if need := delay + c.HoldQuiet; !d.unknown && c.HoldMax < need {
 				say(d.setting("LAMEDUCK_GRACE_PERIOD"),
-					fmt.Sprintf("the hold lasts %v at most and needs %v (%v until the load balancer lets go, %v of silence), so its last requests are lost", d.most, need, delay, d.quiet),
-					fmt.Sprintf("make the grace period %d s or more, in terminationGracePeriodSeconds and in LAMEDUCK_GRACE_PERIOD", seconds(need+d.appStop+margin)))
+					fmt.Sprintf("the hold lasts %v at most and needs %v (%v until the load balancer lets go, %v of silence), so its last requests are lost", c.HoldMax, need, delay, c.HoldQuiet),
+					fmt.Sprintf("make the grace period %d s or more, in terminationGracePeriodSeconds and in LAMEDUCK_GRACE_PERIOD", seconds(need+c.AppStop+margin)))
 			}
 			return
 		}
@@ -161,8 +168,7 @@ func settingRefused(w *workload, say say) {
 	if w.duck == nil {
 		return
 	}
-	for _, fault := range w.duck.faults {
-		name, _, _ := strings.Cut(fault, "=")
-		say(w.duck.setting(name), fault+", so Lameduck refuses to start and the rollout hangs", "write it as `lameduck --help` says")
+	for _, p := range w.duck.problems {
+		say(w.duck.setting(p.Variable), p.Error()+", so Lameduck refuses to start and the rollout hangs", "change it; `lameduck --help` lists the variables and their values")
 	}
 }

@@ -119,3 +119,12 @@ func meshCaptures(w *workload, d *duck, say say) {
 		}
 	}
 }
+
+// portNumber returns a port as a number, or 0 if the text is none.
+func portNumber(text string) int32 {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return int32(n)
+}

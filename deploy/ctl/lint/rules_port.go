@@ -121,7 +121,7 @@ func readinessAtWrongPort(w *workload, say say) {
 
 // isElsewhere tells whether a port of the pod is one of Lameduck's own, but for where it is Lameduck that is asked about.
 func (d *duck) isElsewhere(c container, port int32) bool {
-	return (c.Name != d.Name || d.shape == wrapper) && (port == d.admin || port == control)
+	return (c.Name != d.Name || d.shape == wrapper) && (port == d.admin || port == controlPort)
 }
 
 // runsCommand tells whether a readiness probe runs a command.

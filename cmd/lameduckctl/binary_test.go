@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -83,7 +84,7 @@ func TestTheExitCodesAreThoseOfTheHelp(t *testing.T) {
 		"an argument":                 {"", []string{"inject", "-f", "-", "deployment.yaml"}, 2, "deployment.yaml"},
 		"what is no YAML":             {"a: [\n", []string{"inject", "-f", "-"}, 2, "<stdin>:"},
 		"what is no Deployment":       {strings.Replace(workload, "3000", "http", 1), []string{"inject", "-f", "-"}, 2, "<stdin>:6:3: Deployment web: "},
-		"a shape that is none":        {workload, []string{"inject", "-f", "-", "--shape", "sidecar"}, 2, "use native, plain or wrapper"},
+		"a shape that is none":        {workload, []string{"inject", "-f", "-", "--shape", "sidecar"}, 2, "--shape: must be native, plain or wrapper"},
 		"an unknown flag":             {workload, []string{"inject", "-f", "-", "--lb-dely", "1s"}, 2, "unknown flag: --lb-dely"},
 		"an unknown command":          {"", []string{"injekt"}, 2, `unknown command "injekt"`},
 		"a cluster that is too old":   {workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28"}, 1, "Kubernetes 1.28 has no native sidecars: say --shape plain"},
@@ -95,6 +96,48 @@ func TestTheExitCodesAreThoseOfTheHelp(t *testing.T) {
 		}
 		if (code == exitError) != (stdout == "") {
 			t.Errorf("%s: exit code %d, and standard output is %q", name, code, stdout)
+		}
+	}
+}
+
+// TestErrorsHaveNoSecrets sets variables to what may be a secret, as a flag, in an annotation and in a
+// sidecar.
+func TestErrorsHaveNoSecrets(t *testing.T) {
+	const canary = "c4n4ry"
+	for _, assignment := range []string{
+		"LAMEDUCK_TLS_KEY=" + canary, "LAMEDUCK_TLS_KEY=-----BEGIN PRIVATE KEY-----\n" + canary + "=\n-----END PRIVATE KEY-----",
+		"LAMEDUCK_PASSWORD=" + canary, "LAMEDUCK_FALLBACK=postgres://user:" + canary + "@db:80", "LAMEDUCK_PROBE_PATHS=x?token=" + canary,
+		"LAMEDUCK_ROUTES=18080=user:" + canary + "@app:8080", "LAMEDUCK_HOLD_MIN=-----BEGIN" + canary, canary + "=", canary,
+	} {
+		annotation, err := json.Marshal(assignment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		annotated := strings.Replace(workload, "labels: { app: web }", "labels: { app: web }\n      annotations: { lameduck.dev/env: "+string(annotation)+" }", 1)
+		if !strings.Contains(annotated, canary) {
+			t.Fatalf("no annotation in %s", annotated)
+		}
+		name, value, _ := strings.Cut(assignment, "=")
+		env, err := json.Marshal([]map[string]string{{"name": name, "value": value}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sidecar := strings.Replace(workload, "      containers:", "      initContainers: [{ name: lameduck, image: lameduck, restartPolicy: Always, env: "+string(env)+" }]\n      containers:", 1)
+		if !strings.Contains(sidecar, canary) {
+			t.Fatalf("no sidecar in %s", sidecar)
+		}
+		if stdout, stderr, code := child(t, t.TempDir(), workload, "inject", "-f", "-", "--env", assignment); code != exitError || strings.Contains(stdout+stderr, canary) {
+			t.Errorf("--env %q: exit code %d, %s", assignment, code, stderr)
+		}
+		if _, stderr, code := child(t, t.TempDir(), annotated, "inject", "-f", "-"); code != exitFaults || strings.Contains(stderr, canary) {
+			t.Errorf("annotation %q: exit code %d, %s", assignment, code, stderr)
+		}
+		for _, manifest := range []string{annotated, sidecar} {
+			stdout, stderr, code := child(t, t.TempDir(), manifest, "lint", "-")
+			isVariable := strings.HasPrefix(assignment, "LAMEDUCK_") || manifest == annotated
+			if strings.Contains(stdout+stderr, canary) || isVariable && (code != exitFaults || !strings.Contains(stdout, "setting-refused")) {
+				t.Errorf("lint of %q: exit code %d, %s%s", assignment, code, stdout, stderr)
+			}
 		}
 	}
 }

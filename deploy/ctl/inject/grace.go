@@ -43,8 +43,7 @@ func (j *injection) grant() error {
 		need = roundUp(s.GracePeriod, time.Second) // a pod counts in seconds
 	}
 	need = max(need, has)
-	room := need - s.AppStop - Margin
-	if room < s.LBDelay {
+	if need-s.AppStop-Margin < s.LBDelay {
 		return &Refusal{field, fmt.Sprintf("%s are not enough for the load balancer's %s, the app's %s to stop and %s", seconds(need), seconds(s.LBDelay), seconds(s.AppStop), seconds(Margin)),
 			"say a longer " + AnnotationPrefix + "grace-period, or a shorter lb-delay or app-stop"}
 	}

@@ -47,7 +47,7 @@ func TestWhatBecomesOfAPod(t *testing.T) {
 		{"the webhook's own namespace is left alone", question{namespace: own}, unchanged, ""},
 		{"a namespace that the flags name is left alone", question{namespace: "payments"}, unchanged, ""},
 		{"an unknown annotation is told", meta(`{"annotations":{"lameduck.dev/lb-dely":"90s"}}`), refused, "lameduck.dev/lb-dely"},
-		{"a malformed annotation is told", meta(`{"annotations":{"lameduck.dev/lb-delay":"soon"}}`), refused, "say a duration"},
+		{"a malformed annotation is told", meta(`{"annotations":{"lameduck.dev/lb-delay":"soon"}}`), refused, "must be a duration"},
 		{"a pod with no port is told", question{pod: change(t, `{"spec":{"containers":[{"name":"app","image":"app:1"}]}}`)}, refused, "spec.containers"},
 		{"a pod that cannot be read is told", question{pod: `{"spec":{"containers":"app"}}`}, failed, "the pod cannot be read"},
 		{"no pod is told", question{pod: `null`}, failed, "the pod cannot be read"},

@@ -56,6 +56,8 @@ type conn struct {
 
 	keep *keeping // nil: an app's close is passed on
 
+	activity *activity // nil: the connection is not unframed
+
 	h2 *http2State // nil: HTTP/2 is not spoken
 	ws *messages   // nil: WebSocket is not spoken
 }
@@ -165,6 +167,8 @@ func (c *conn) relayAs(p protocol, d direction) error {
 		return c.relayFrames(d)
 	case p == websocket:
 		return c.relayMessages(d)
+	case p == unframed:
+		return c.relayUnframed(d)
 	case p == unknown && d == fromClient:
 		return c.sniff()
 	case d == fromClient:

@@ -28,7 +28,7 @@
 //     is passed on, while all that the client says is, until it answers; then both sides close.
 //   - Server-sent events: the end of the response after the end of an event, if an EventSource receives
 //     it. Any other event stream is a long response.
-//   - TCP and what else a connection has switched to: not at all.
+//   - TCP and what else a connection has switched to: not at all. Nor HTTP/1 that has become unframed, see unframed.go.
 //
 // Only HTTP/1 is told in its answers; the others one after the other, so that their clients do not all come back at once.
 //

@@ -187,6 +187,7 @@ func (c *conn) abandon() {
 		c.endExchange(c.outstanding.pop(), c.switched)
 	}
 	c.abandonStreams()
+	c.activity.stop()
 	c.noteResponse()
 	if c.source != nil {
 		c.server.sources.Release(c.source)

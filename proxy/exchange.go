@@ -12,6 +12,8 @@ type exchange struct {
 	probe    bool // a health probe: no traffic
 	switches bool // the response may end HTTP on this connection
 
+	withholds bool // its client may never send the body, see unframed.go
+
 	eventSource bool // its client connects again when an event stream ends
 }
 
@@ -39,6 +41,16 @@ func (q *exchanges) push(e exchange) {
 	q.ring[(q.first+q.count)%maxOutstanding] = e
 	q.count++
 }
+
+// sendBody notes that the body of the newest exchange follows its head.
+func (q *exchanges) sendBody() {
+	if q.count > 0 {
+		q.ring[(q.first+q.count-1)%maxOutstanding].withholds = false
+	}
+}
+
+// continueFront notes that the client of the oldest exchange has been asked for the body.
+func (q *exchanges) continueFront() { q.ring[q.first].withholds = false }
 
 func (q *exchanges) front() exchange { return q.ring[q.first] }
 

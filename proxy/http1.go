@@ -31,7 +31,11 @@ func (c *conn) relayRequests() error {
 			return firstOf(f.Flush(), err) // the requests before it are to be answered
 		}
 		f.Pass(req.Size)
-		if err := f.CopyBody(&req.Body); err != nil {
+		switch err := c.copyRequestBody(&req); err {
+		case nil:
+		case errSpeaks:
+			return err
+		default:
 			return c.refuseRequest(err)
 		}
 		c.setProgress(nothing)
@@ -44,6 +48,29 @@ func (c *conn) relayRequests() error {
 		}
 		if switched {
 			return errSpeaks
+		}
+	}
+}
+
+// copyRequestBody passes on the body of a request. It returns errSpeaks if the connection has become
+// unframed before the body's first byte.
+func (c *conn) copyRequestBody(req *h1.Request) error {
+	if req.Expects && !req.Body.Done() {
+		follows, err := c.awaitBody()
+		if err != nil {
+			return err
+		}
+		if !follows {
+			return errSpeaks
+		}
+	}
+	for {
+		err := c.requests.CopyBody(&req.Body)
+		if err == nil {
+			return nil
+		}
+		if err := c.retry(fromClient, err); err != nil {
+			return err
 		}
 	}
 }
@@ -144,7 +171,7 @@ func (c *conn) relayResponses() error {
 			return c.refuseResponse(err)
 		}
 		if resp.Interim() {
-			c.noteInterim()
+			c.noteInterim(resp.Status)
 			f.Pass(resp.Size)
 			continue
 		}
@@ -248,8 +275,15 @@ func (c *conn) decide(resp *h1.Response) (tell bool, err error) {
 	}
 	c.responding = true
 	c.noteResponse()
-	c.notePersistence(c.responses.Pending()[:resp.Size])
-	if c.protocol > undecided || !c.server.draining() {
+	head := c.responses.Pending()[:resp.Size]
+	c.notePersistence(head)
+	if c.protocol > undecided {
+		return false, nil
+	}
+	if !c.server.draining() {
+		if losesFraming(c.outstanding.front(), resp, head) {
+			c.loseFraming()
+		}
 		return false, nil
 	}
 	c.closing = true
@@ -309,6 +343,7 @@ func (c *conn) begin(req *h1.Request) error {
 	e := exchange{
 		method: req.Method, probe: c.server.probes.match(req),
 		switches: req.Switches(), eventSource: req.EventSource,
+		withholds: mayWithholdBody(req, c.requests.Pending()[:req.Size]),
 	}
 	if c.noRoom() {
 		if err := c.requests.Flush(); err != nil {
@@ -369,6 +404,7 @@ func (c *conn) answered(status int) (closed bool) {
 	if c.keep != nil {
 		c.keep.reused = true
 	}
+	c.accountActivity()
 	c.tell()
 	return c.closing && c.outstanding.len() == 0 && !c.answering
 }

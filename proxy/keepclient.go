@@ -124,15 +124,6 @@ func (c *conn) noteResponse() {
 	}
 }
 
-// noteInterim is noteResponse for an interim response.
-func (c *conn) noteInterim() {
-	if c.keep != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.keep.forget()
-	}
-}
-
 // notePersistence notes that the message with this head is the last of its connection, if it is. The caller holds mu.
 func (c *conn) notePersistence(head []byte) {
 	if c.keep != nil && !h1.Persists(head) {

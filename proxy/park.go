@@ -98,7 +98,7 @@ func (c *conn) sweep() {
 // be tried at any time. The caller holds mu.
 func (c *conn) idle() bool {
 	switch c.protocol {
-	case unknown, http1:
+	case unknown, http1, unframed:
 		return c.outstanding.len() == 0 && c.request == nothing
 	case undecided:
 		return false

@@ -30,23 +30,24 @@ type protocol uint8
 
 const (
 	unknown   protocol = iota // nothing has been said; leads to http1, http2 and tcp
-	http1                     // leads to undecided with a request that may switch
-	undecided                 // such a request is outstanding; its final response leads to http1, http2, websocket or tunnel
+	http1                     // leads to undecided with a request that may switch, and to unframed
+	undecided                 // such a request is outstanding; its final response leads to http1, http2, websocket, tunnel or unframed
 	http2                     // this and what follows leads nowhere
 	websocket
-	tunnel // what a CONNECT or an upgrade that we do not follow has left: bytes
-	tcp    // bytes from the start
+	tunnel   // what a CONNECT or an upgrade that we do not follow has left: bytes
+	tcp      // bytes from the start
+	unframed // HTTP/1 in which it cannot be known any more where messages begin
 	protocols
 )
 
 // protocolNames are the values of the label protocol.
-var protocolNames = [protocols]string{"none", "http1", "http1", "http2", "websocket", "tunnel", "tcp"}
+var protocolNames = [protocols]string{"none", "http1", "http1", "http2", "websocket", "tunnel", "tcp", "http1"}
 
 func (p protocol) String() string { return protocolNames[p] }
 
 // spoke returns what the connection has spoken in the end, for counts. It has no goroutine any more.
 func (c *conn) spoke() protocol {
-	if c.protocol == undecided {
+	if c.protocol == undecided || c.protocol == unframed {
 		return http1
 	}
 	return c.protocol

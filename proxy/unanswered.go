@@ -24,6 +24,10 @@ func (c *conn) owed() (n int) {
 	switch c.protocol {
 	case http1, undecided:
 		return c.outstanding.len() - c.outstanding.probes()
+	case unframed:
+		if c.activity.owed {
+			return 1
+		}
 	case http2:
 		for id, ended := range c.h2.streams {
 			if ended&appEnded == 0 && id <= c.h2.lowest {

@@ -65,6 +65,7 @@ type fields struct {
 	events    bool // the content is an event stream, and in clear
 	encoded   bool // a Content-Encoding is there
 	accepts   bool // an Accept field lists event streams
+	expects   bool // an Expect field is there
 }
 
 // parseFields reads field lines up to the empty line and returns the size of the section; 0: incomplete.
@@ -111,6 +112,7 @@ func (f *fields) apply(name, value []byte) error {
 		if equalFold(name, "accept") {
 			f.accepts = f.accepts || acceptsEvents(value)
 		}
+		f.expects = f.expects || equalFold(name, "expect")
 	case len("Upgrade"):
 		if equalFold(name, "upgrade") {
 			f.upgrade = trim(value)

@@ -30,6 +30,9 @@ type Request struct {
 	// EventSource reports that this is a GET that accepts event streams by name. Its client connects
 	// again when the stream ends (HTML standard, section 9.2), and loses nothing.
 	EventSource bool
+	// Expects reports that there is an Expect field. The client may wait for a response before it sends
+	// the body (RFC 9110 section 10.1.1).
+	Expects bool
 
 	Path      []byte // of the request target, without query; "*" and an authority stay as they are
 	UserAgent []byte // nil: none
@@ -69,6 +72,7 @@ func ParseRequest(b []byte) (Request, error) {
 		Path:        pathOf(target),
 		UserAgent:   f.userAgent,
 		EventSource: f.accepts && string(method) == "GET",
+		Expects:     f.expects,
 		Body:        body,
 	}, nil
 }

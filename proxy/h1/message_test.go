@@ -131,6 +131,21 @@ func TestRequestSwitches(t *testing.T) {
 	}
 }
 
+// RFC 9110 section 10.1.1: these clients may wait before they send the body.
+func TestRequestExpects(t *testing.T) {
+	for field, want := range map[string]bool{
+		"Expect: 100-continue":        true,
+		"expect:100-Continue":         true,
+		"EXPECT: other, 100-continue": true,
+		"Expects: 100-continue":       false,
+		"Except: 100-continue":        false,
+	} {
+		if r := mustRequest(t, post("Accept: a/b", field, "Content-Length: 5")); r.Expects != want {
+			t.Errorf("%s: expects %t, want %t", field, r.Expects, want)
+		}
+	}
+}
+
 // RFC 9110 section 15.2: another response follows a 1xx, but a 101 ends HTTP.
 func TestResponseInterim(t *testing.T) {
 	for line, want := range map[string]bool{

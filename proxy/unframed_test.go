@@ -1,0 +1,369 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lameduck/lifecycle/silence"
+)
+
+// expecting is the head of a request whose client waits for a response before it sends the body.
+const expecting = "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+
+// final is a final response to it that keeps the connection.
+const expectationFailed = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno"
+
+// unframedBy makes a connection unframed and returns both sides of it.
+func unframedBy(r *rig, request, response string) (client, app *peer) {
+	client, app = r.connect()
+	client.send(request)
+	app.wants(request)
+	app.send(response)
+	client.wants(response)
+	return client, app
+}
+
+func TestUnframed_WhateverFollowsAFinalAnswerWithout100Passes(t *testing.T) {
+	requests := map[string]string{
+		"a length":           expecting,
+		"chunks":             "PUT / HTTP/1.1\r\nexpect: 100-Continue\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.0, kept":     "POST / HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+		"an upgrade as well": "POST / HTTP/1.1\r\nUpgrade: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+	}
+	responses := map[string]string{
+		"417":               expectationFailed,
+		"401":               "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+		"413, chunked":      "HTTP/1.1 413 Too Large\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+		"200":               ok,
+		"204 behind a hint": "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+	}
+	follows := map[string][]string{
+		"the next request":       {get, get},
+		"the body":               {"hello", get, get},
+		"the body in pieces":     {"h", "ello", get},
+		"the body and a request": {"hello" + get, get},
+		"a request in pieces":    {get[:3], get[3:], post},
+		"an exchange of any kind": {
+			"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", "\x81\x85\x00\x00\x00\x00hello",
+		},
+	}
+	for how, request := range requests {
+		for status, response := range responses {
+			for what, pieces := range follows {
+				t.Run(fmt.Sprintf("%s, %s, %s", how, status, what), func(t *testing.T) {
+					inBubble(t, Config{}, func(r *rig) {
+						client, app := unframedBy(r, request, response)
+						for _, p := range pieces {
+							client.send(p)
+							app.wants(p)
+						}
+						app.send(ok)
+						client.wants(ok)
+						client.wantsOpen()
+						app.ends()
+						client.wantsEnd()
+					})
+				})
+			}
+		}
+	}
+}
+
+// Where it is known what follows, the connection is followed, and its client can be asked to leave.
+func TestUnframed_NotWhereTheBodyFollowsForCertain(t *testing.T) {
+	for name, converse := range map[string]func(client, app *peer){
+		"behind a 100": func(client, app *peer) {
+			client.send(expecting)
+			app.wants(expecting)
+			app.send("HTTP/1.1 100 Continue\r\n\r\n")
+			client.wants("HTTP/1.1 100 Continue\r\n\r\n")
+			app.send(expectationFailed)
+			client.wants(expectationFailed)
+			client.send("hello")
+			app.wants("hello")
+		},
+		"when it has begun": func(client, app *peer) {
+			client.send(expecting + "h")
+			app.wants(expecting + "h")
+			app.send(expectationFailed)
+			client.wants(expectationFailed)
+			client.send("ello")
+			app.wants("ello")
+		},
+		"when it has begun later": func(client, app *peer) {
+			client.send(expecting)
+			app.wants(expecting)
+			client.send("h")
+			app.wants("h")
+			app.send(expectationFailed)
+			client.wants(expectationFailed)
+			client.send("ello")
+			app.wants("ello")
+		},
+		"when nothing is to wait for": func(client, app *peer) {
+			client.send("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n")
+			app.wants("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n")
+			app.send(expectationFailed)
+			client.wants(expectationFailed)
+		},
+		"without Expect": func(client, app *peer) {
+			client.send(post[:len(post)-4])
+			app.wants(post[:len(post)-4])
+			app.send(expectationFailed)
+			client.wants(expectationFailed)
+			client.send("body")
+			app.wants("body")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := r.connect()
+				converse(client, app)
+				r.server.Drain()
+				client.send(get)
+				app.wants(get)
+				app.send(ok)
+				client.wants(told)
+				client.wantsEnd()
+			})
+		})
+	}
+}
+
+// Only the body can follow on a connection that ends with the exchange.
+func TestUnframed_NotOnAConnectionThatEndsWithTheExchange(t *testing.T) {
+	closing := strings.Replace(expectationFailed, "Content", "Connection: close\r\nContent", 1)
+	for name, test := range map[string]struct{ request, response string }{
+		"as the app says":         {expecting, closing},
+		"as the client says":      {strings.Replace(expecting, "Expect", "Connection: close\r\nExpect", 1), expectationFailed},
+		"in HTTP/1.0":             {strings.Replace(expecting, "HTTP/1.1", "HTTP/1.0", 1), expectationFailed},
+		"to an app of HTTP/1.0":   {expecting, strings.Replace(expectationFailed, "HTTP/1.1", "HTTP/1.0", 1)},
+		"with a body until close": {expecting, "HTTP/1.1 417 x\r\n\r\nuntil the end"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := unframedBy(r, test.request, test.response)
+				client.send("hello")
+				app.wants("hello")
+				for _, c := range r.server.all() {
+					if c.speaks() == unframed {
+						t.Error("the connection is unframed")
+					}
+				}
+				app.closes()
+				client.wantsEnd()
+			})
+		})
+	}
+}
+
+func TestUnframed_PipelinedRequests(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		client.send(get + expecting)
+		app.wants(get + expecting)
+		app.send(ok)
+		client.wants(ok)
+		app.send(expectationFailed)
+		client.wants(expectationFailed)
+		client.send(get)
+		app.wants(get)
+	})
+	t.Run("are answered before the drain ends the connection", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := r.connect()
+			client.send(get + expecting)
+			app.wants(get + expecting)
+			r.server.Drain()
+			app.send(ok + expectationFailed)
+			client.wants(ok + strings.Replace(expectationFailed, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1))
+			client.wantsEnd()
+		})
+	})
+}
+
+// The close option settles it: a client that has seen it sends no further request.
+func TestUnframed_InADrainTheFinalAnswerHasTheCloseOption(t *testing.T) {
+	told := strings.Replace(expectationFailed, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)
+	t.Run("and the connection ends", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			r.server.Drain()
+			client, app := r.connect()
+			client.send(expecting)
+			app.wants(expecting)
+			app.send(expectationFailed)
+			client.wants(told)
+			client.wantsEnd()
+			client.closes()
+			app.wantsEnd()
+			wantsInFlight(r, 0)
+		})
+	})
+	t.Run("and the body passes if it comes", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			r.server.Drain()
+			client, app := r.connect()
+			client.send(expecting)
+			app.wants(expecting)
+			app.send(expectationFailed)
+			client.wants(told)
+			client.send("hello" + get)
+			app.wants("hello")
+		})
+	})
+}
+
+func wantsInFlight(r *rig, want int) {
+	r.t.Helper()
+	synctest.Wait()
+	if n := r.server.Outlook(silence.Rule{}).InFlight; n != want {
+		r.t.Errorf("%d exchanges are in flight, want %d", n, want)
+	}
+}
+
+func TestUnframed_AConnectionThatIsQuietIsIdle(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := unframedBy(r, expecting, expectationFailed)
+		wantsInFlight(r, 0)
+		r.server.Drain()
+		client.send(get)
+		app.wants(get)
+		time.Sleep(time.Minute)
+		wantsInFlight(r, 1) // the answer is owed
+		r.server.CloseIdle()
+		app.wantsOpen()
+		app.send(ok)
+		client.wants(ok)
+		wantsInFlight(r, 1) // it may have more to say
+		time.Sleep(unframedQuiet)
+		wantsInFlight(r, 0)
+		client.wantsOpen()
+		r.server.CloseIdle()
+		client.wantsEnd()
+		app.wantsEnd()
+	})
+}
+
+// An app may read the body that it has not asked for and say nothing.
+func TestUnframed_ABodyThatNobodyAnswersDoesNotHoldTheDrain(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := unframedBy(r, expecting, expectationFailed)
+		r.server.Drain()
+		client.send("hello")
+		app.wants("hello")
+		wantsInFlight(r, 1)
+		time.Sleep(unframedQuiet)
+		wantsInFlight(r, 0)
+	})
+}
+
+func TestUnframed_ARequestDuringTheFinalAnswerIsInFlightBehindIt(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := unframedBy(r, expecting, expectationFailed[:len(expectationFailed)-1])
+		client.send(get)
+		app.wants(get)
+		time.Sleep(2 * unframedQuiet)
+		wantsInFlight(r, 1)
+		app.send(expectationFailed[len(expectationFailed)-1:])
+		client.wants(expectationFailed[len(expectationFailed)-1:])
+		time.Sleep(2 * unframedQuiet)
+		wantsInFlight(r, 1)
+		app.send(ok)
+		client.wants(ok)
+		time.Sleep(unframedQuiet)
+		wantsInFlight(r, 0)
+		if n := r.server.stats.exchanges[4].Load(); n != 1 {
+			t.Errorf("%d exchanges with a 4xx are counted, want the one that was followed", n)
+		}
+	})
+}
+
+func TestUnframed_Ends(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(r *rig, client, app *peer)
+		ends func(client, app *peer)
+	}{
+		"when the client closes":   {func(_ *rig, client, _ *peer) { client.closes() }, func(_, app *peer) { app.wantsEnd() }},
+		"when the client resets":   {func(_ *rig, client, _ *peer) { client.resets() }, func(_, app *peer) { app.wantsReset() }},
+		"when the app closes":      {func(_ *rig, _, app *peer) { app.closes() }, func(client, _ *peer) { client.wantsEnd() }},
+		"when the app resets":      {func(_ *rig, _, app *peer) { app.resets() }, func(client, _ *peer) { client.wantsReset() }},
+		"with half of its sides":   {func(_ *rig, client, _ *peer) { client.ends() }, func(_, app *peer) { app.wantsEnd() }},
+		"when it is cut":           {func(r *rig, _, _ *peer) { r.server.Cut() }, func(client, _ *peer) { client.wantsEnd() }},
+		"when the client says bye": {func(_ *rig, client, app *peer) { client.send("x"); app.wants("x"); client.closes() }, func(_, app *peer) { app.wantsEnd() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{KeepClient: true}, func(r *rig) {
+				client, app := unframedBy(r, expecting, expectationFailed)
+				if name != "when it is cut" {
+					client.send(get)
+					app.wants(get)
+				}
+				test.end(r, client, app)
+				test.ends(client, app)
+				time.Sleep(halfCloseTimeout + unframedQuiet)
+				synctest.Wait()
+				if n := r.server.connections(); n != 0 {
+					t.Errorf("%d connections are left", n)
+				}
+				wantsInFlight(r, 0)
+			})
+		})
+	}
+}
+
+func TestUnframed_WhatTheAppLeavesUnansweredIsCounted(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := unframedBy(r, expecting, expectationFailed)
+		r.server.Drain()
+		client.send(get)
+		app.wants(get)
+		app.closes()
+		synctest.Wait()
+		if n := r.server.stats.drainUnanswered.Load(); n != 1 {
+			t.Errorf("%d exchanges are counted as unanswered, want 1", n)
+		}
+	})
+}
+
+// From kernel to kernel, parked and woken: what passes is what was sent.
+func TestUnframed_AnUploadAndADownloadPassUnchanged(t *testing.T) {
+	app := listenLoopback(t)
+	s, address := onLoopback(t, Config{}, app)
+	client, server := connected(t, address, app)
+	passesInPieces(t, client, server, []string{expecting})
+	passesInPieces(t, server, client, []string{expectationFailed})
+	large := strings.Repeat("0123456789abcdef", 4<<20/16)
+	passesInPieces(t, client, server, []string{"hello", large, get})
+	passesInPieces(t, server, client, []string{large, ok})
+	for range 2 {
+		c := s.all()[0]
+		c.endActivity() // as when the time is over
+		if !eventually(func() bool { s.sweep(); return s.parker.parkedConns() == 1 }) {
+			t.Fatal("the connection is not parked")
+		}
+		passesInPieces(t, client, server, []string{get})
+		passesInPieces(t, server, client, []string{ok})
+	}
+	_ = client.Close()
+	if b, err := io.ReadAll(server); err != nil || len(b) > 0 {
+		t.Errorf("behind it the app has %q, error %v", b, err)
+	}
+}
+
+// The last response that is followed still passes: it is not idle, whatever the client does.
+func TestUnframed_IsNotParkedDuringTheFinalAnswer(t *testing.T) {
+	app := listenLoopback(t)
+	s, address := onLoopback(t, Config{}, app)
+	client, server := connected(t, address, app)
+	passesInPieces(t, client, server, []string{expecting})
+	passesInPieces(t, server, client, []string{expectationFailed[:len(expectationFailed)-1]})
+	for range 3 {
+		s.sweep()
+	}
+	passesInPieces(t, server, client, []string{expectationFailed[len(expectationFailed)-1:]})
+	passesInPieces(t, client, server, []string{get})
+}

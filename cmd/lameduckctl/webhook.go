@@ -16,6 +16,7 @@ import (
 
 	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/webhook"
+	"lameduck/deploy/ctl/webhook/certs"
 )
 
 // namespaceFile is where a pod with a service account finds its namespace.
@@ -59,7 +60,7 @@ func newWebhookCommand() *cobra.Command {
 	flags.StringVar(&c.Service, "service", "", "Service of the webhook, for whose name a certificate is made")
 	flags.StringVar(&c.secret, "secret", "", "Secret in which the replicas share it")
 	flags.StringVar(&c.configuration, "configuration", "", "MutatingWebhookConfiguration which says whom to trust")
-	flags.DurationVar(&c.Hold, "drain", 10*time.Second, "after SIGTERM it serves for at least this long, and until no request comes for 2s, for 10s more at the most")
+	flags.DurationVar(&c.Drain, "drain", 10*time.Second, "after SIGTERM it serves for at least this long, and until no request comes for 2s, for 10s more at the most")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "how to reach the API server; none: as a pod does")
 	flags.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.logFormat, "log-format", "json", "json or console")
@@ -105,7 +106,7 @@ func (c *webhookCommand) complete() error {
 		}
 	}
 	need("namespace", c.Namespace, "say the namespace of the webhook, where nothing is injected")
-	if c.Files != (webhook.Files{}) {
+	if c.Files != (certs.FilePaths{}) {
 		need("tls-cert", c.Files.Cert, "say the certificate of --tls-key too")
 		need("tls-key", c.Files.Key, "say the key of --tls-cert too")
 	} else {
@@ -113,25 +114,25 @@ func (c *webhookCommand) complete() error {
 		need("secret", c.secret, "say the Secret that the replicas share")
 		need("configuration", c.configuration, "say the MutatingWebhookConfiguration that asks the webhook")
 	}
-	if c.Hold < 0 || c.Hold > time.Hour {
-		faults = append(faults, fmt.Errorf("--drain: %s: say a duration of an hour at the most; the pod's grace period has to be 15s longer", c.Hold))
+	if c.Drain < 0 || c.Drain > time.Hour {
+		faults = append(faults, fmt.Errorf("--drain: %s: say a duration of an hour at the most; the pod's grace period has to be 15s longer", c.Drain))
 	}
 	return errors.Join(faults...)
 }
 
 // reach makes the API server known where something is asked of it.
 func (c *webhookCommand) reach() error {
-	if c.Files != (webhook.Files{}) && c.Settings.Shape != "" {
+	if c.Files != (certs.FilePaths{}) && c.Settings.Shape != "" {
 		return nil
 	}
 	config, err := c.clusterConfig()
 	if err != nil {
-		if c.Files != (webhook.Files{}) {
+		if c.Files != (certs.FilePaths{}) {
 			return fmt.Errorf("--shape: say native or plain, since the cluster cannot be asked for its version: %w", err)
 		}
 		return err
 	}
-	server, err := webhook.NewAPIServer(config, c.Namespace, c.secret, c.configuration)
+	server, err := certs.NewAPIServer(config, c.Namespace, c.secret, c.configuration)
 	if err != nil {
 		return err
 	}

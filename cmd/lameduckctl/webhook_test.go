@@ -9,6 +9,7 @@ import (
 
 	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/webhook"
+	"lameduck/deploy/deploytest"
 )
 
 func TestTheWebhookSaysWhatIsMissing(t *testing.T) {
@@ -60,7 +61,7 @@ func TestTheWebhookTakesEverySettingOfInject(t *testing.T) {
 
 // TestTheWebhookEndsWithItsContext is about the wiring; what it does meanwhile is tested where it is done.
 func TestTheWebhookEndsWithItsContext(t *testing.T) {
-	cert, key := writeCertificate(t)
+	cert, key := deploytest.NewCertificate(t, "a", time.Hour).Write(t, t.TempDir())
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
 	log, lines := io.Pipe()

@@ -6,57 +6,57 @@ import (
 	"sync/atomic"
 )
 
-// The bounds of what is read.
 const (
-	// maxBody is the longest body. The API server takes requests of 3 MiB at the most (MaxRequestBodyBytes), and what it has taken as protobuf or
-	// YAML is no longer than twice that in JSON; about the pod a review says some KB.
+	// maxBody bounds one body. The API server accepts requests of up to 3 MiB (MaxRequestBodyBytes), in
+	// protobuf or YAML, which is at most twice as long in JSON. A review adds some KB to the pod.
 	maxBody = 8 << 20
 
-	// maxBodies is what all bodies together may take: 6,000 pods of the usual 10 KB, or eight of the longest.
+	// maxBodies bounds all bodies together: 6,000 pods of the usual 10 KB, or eight of the longest.
 	maxBodies = 64 << 20
 
-	// firstRead is in no account, so that there is always room for the beginning of a body, where the API server says what it wants an
-	// answer to.
+	// firstRead is not part of the budget, so that there is always room for the beginning of a body.
+	// It has the UID, which every answer needs.
 	firstRead = 1 << 10
 
-	// firstGrowth is what most pods fit into.
+	// firstGrowth is enough for most pods.
 	firstGrowth = 16 << 10
 )
 
-// What ends the reading of a body.
+// Errors of reading a body.
 var (
 	errTooLong  = errors.New("body is too long")
-	errNoMemory = errors.New("bodies take too much memory")
+	errNoMemory = errors.New("too much memory is used by bodies")
 )
 
-// An account is what may be taken yet, in bytes.
-type account struct{ left atomic.Int64 }
+// A byteBudget is a number of bytes that may be allocated.
+type byteBudget struct{ left atomic.Int64 }
 
-func newAccount(bytes int64) *account {
-	a := &account{}
-	a.left.Store(bytes)
-	return a
+func newByteBudget(bytes int64) *byteBudget {
+	b := &byteBudget{}
+	b.left.Store(bytes)
+	return b
 }
 
-// take says whether there were that many.
-func (a *account) take(n int64) bool {
-	if a.left.Add(-n) >= 0 {
+// take takes n bytes and reports whether there were that many.
+func (b *byteBudget) take(n int64) bool {
+	if b.left.Add(-n) >= 0 {
 		return true
 	}
-	a.left.Add(n)
+	b.left.Add(n)
 	return false
 }
 
-func (a *account) give(n int64) { a.left.Add(n) }
+func (b *byteBudget) give(n int64) { b.left.Add(n) }
 
-// A body is one that is being read. What it takes it takes as bytes come: who says that much is to come, and sends nothing, takes nothing.
+// A body is a request body that is being read. It takes its budget as bytes arrive: a client that
+// declares a long body and sends nothing takes nothing.
 type body struct {
-	account *account
-	taken   int64
-	bytes   []byte
+	budget *byteBudget
+	taken  int64
+	bytes  []byte
 }
 
-// read reads all there is. With errNoMemory, the body has the beginning.
+// read reads to the end. On errNoMemory, b.bytes has the beginning of the body.
 func (b *body) read(r io.Reader) error {
 	b.bytes = make([]byte, 0, firstRead)
 	for {
@@ -78,20 +78,20 @@ func (b *body) read(r io.Reader) error {
 	}
 }
 
-// grow doubles the room. While the bytes move, both rooms are taken.
+// grow doubles the buffer. Both buffers count while the bytes are copied.
 func (b *body) grow() error {
-	size := max(firstGrowth, min(2*cap(b.bytes), maxBody+1)) // one more byte than there may be is enough to see that there are too many
-	if !b.account.take(int64(size)) {
+	size := max(firstGrowth, min(2*cap(b.bytes), maxBody+1)) // one more byte shows that it is too long
+	if !b.budget.take(int64(size)) {
 		return errNoMemory
 	}
 	b.bytes = append(make([]byte, 0, size), b.bytes...)
-	b.account.give(b.taken)
+	b.budget.give(b.taken)
 	b.taken = int64(size)
 	return nil
 }
 
-// free gives back what the body has taken. Nothing of it may be used any more.
+// free returns the budget. The bytes must not be used after it.
 func (b *body) free() {
-	b.account.give(b.taken)
+	b.budget.give(b.taken)
 	b.taken, b.bytes = 0, nil
 }

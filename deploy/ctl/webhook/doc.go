@@ -1,23 +1,23 @@
-// Package webhook brings Lameduck into the pods of labelled namespaces while they are created: an admission webhook.
+// Package webhook is an admission webhook that injects Lameduck into the pods of labelled namespaces
+// when they are created.
 //
-//	API server ── POST /mutate (TLS) ──> handler ──> injector ──> deploy/ctl/inject
-//	                                        │            └─ a JSON Patch, or a warning that says why there is none
-//	                                        └─ bounds: bytes of a body, bytes of all bodies, requests at work, connections, time
+//	API server ── POST /mutate (TLS) ──> handler ──> injector ──> package inject
+//	                                        │            └─ returns a JSON Patch, or a warning
+//	                                        └─ bounds the bytes of one body, the bytes of all bodies,
+//	                                           concurrent requests, connections and time
 //
-//	Prometheus, kubelet ── /livez /readyz /metrics, in the clear, at a port of its own
+//	kubelet, Prometheus ── /livez /readyz /metrics (plain HTTP, on a port of its own)
 //
 // What it promises:
 //
-//   - It refuses no pod. Whatever it cannot do, the pod is created as it is, and whoever creates it is warned. Only what is no
-//     AdmissionReview gets an HTTP error.
-//   - It asks nobody for an answer: no request of the API server waits for another one.
-//   - It answers twice what it answers once, also when other webhooks have changed the pod in between.
-//   - Its own certificate is known to the API server before it is shown: while one follows the other both authorities are trusted. Any
-//     number of replicas agree on it by way of one Secret, and none of them leads.
-//   - On SIGTERM it goes on serving until the API server has let go of it.
+//   - It never rejects a pod. If it cannot inject one, the pod is created unmodified, and the client
+//     gets a warning. Only a body that is not an AdmissionReview gets an HTTP error.
+//   - It answers without asking anyone: no answer waits for the API server or another replica.
+//   - It is idempotent: a second call changes nothing, even after other webhooks have changed the pod.
+//   - On SIGTERM it keeps serving until the API server stops sending requests.
 //
-// The certificates, by file: generation.go makes one, shared.go has what the replicas share and how that goes on in time, keeper.go keeps the
-// Secret, the configuration and what is shown in step; files.go is for those that others make.
+// Package certs keeps its certificate.
 //
-// Limits: the labels of a namespace are the configuration's to select by, since a request does not have them.
+// Limits: a request does not contain the labels of the namespace, so only the webhook configuration
+// can select by them.
 package webhook

@@ -15,7 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// queueWait is how long a request waits for its turn. The API server waits two seconds for the answer, as the configuration says.
+// queueWait is how long a request waits for a slot. The API server waits two seconds for an answer, by
+// default of our configuration.
 const queueWait = 500 * time.Millisecond
 
 // A handler answers AdmissionReviews.
@@ -23,58 +24,58 @@ type handler struct {
 	injector *injector
 	metrics  *metrics
 	log      *zap.Logger
-	account  *account
-	turns    chan struct{} // holds one for each request that is being decided
-	leaving  atomic.Bool   // clients are told to close their connections
-	last     atomic.Int64  // when the latest request came, in Unix nanoseconds; 0: none has
+	budget   *byteBudget
+	slots    chan struct{} // has one element for each request that is being decided
+	draining atomic.Bool   // answers close their connections
+	last     atomic.Int64  // when the latest request came, in Unix nanoseconds, or 0
 }
 
-// maxTurns is how many requests are decided at a time. That is work for the CPU alone and takes a fraction of a millisecond, so that more would make no
-// answer come sooner; and each may take some 30 MB, if somebody tries.
-const maxTurns = 4
+// maxSlots bounds the requests that are decided at a time. Deciding takes CPU for a fraction of a
+// millisecond, so more slots would not make answers faster. A hostile request can take 30 MB.
+const maxSlots = 4
 
 func newHandler(i *injector, m *metrics, log *zap.Logger) *handler {
-	turns := min(2*runtime.GOMAXPROCS(0), maxTurns)
-	return &handler{injector: i, metrics: m, log: log, account: newAccount(maxBodies), turns: make(chan struct{}, turns)}
+	slots := min(2*runtime.GOMAXPROCS(0), maxSlots)
+	return &handler{injector: i, metrics: m, log: log, budget: newByteBudget(maxBodies), slots: make(chan struct{}, slots)}
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.metrics.inFlight.Inc()
 	defer h.metrics.inFlight.Dec()
 	h.last.Store(time.Now().UnixNano())
-	if h.leaving.Load() {
-		w.Header().Set("Connection", "close") // an idle connection stays: closing it would race with the next request
+	if h.draining.Load() {
+		w.Header().Set("Connection", "close") // idle connections stay open: closing one would race with a request
 	}
-	h.metrics.answered(h.serve(w, r))
+	h.metrics.countResult(h.serve(w, r))
 }
 
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) result {
-	if status, why := unacceptable(r); why != "" {
-		return refuse(w, status, why)
+	if status, reason := checkRequest(r); reason != "" {
+		return refuse(w, status, reason)
 	}
-	b := &body{account: h.account}
+	b := &body{budget: h.budget}
 	defer b.free()
 	switch err := b.read(r.Body); {
 	case errors.Is(err, errTooLong):
 		return refuse(w, http.StatusRequestEntityTooLarge, err.Error())
 	case errors.Is(err, errNoMemory):
-		return h.giveUp(w, b.bytes, overload, "the webhook is overloaded: its requests take too much memory")
+		return h.giveUp(w, b.bytes, overload, "the webhook is overloaded: "+err.Error())
 	case err != nil:
-		return refuse(w, http.StatusBadRequest, "the body does not come: "+err.Error())
+		return refuse(w, http.StatusBadRequest, "the body cannot be read: "+err.Error())
 	}
 	began := time.Now()
-	defer func() { h.metrics.took(time.Since(began)) }()
-	if !h.takeTurn(r.Context()) {
-		return h.giveUp(w, b.bytes, overload, "the webhook is overloaded: it has too much to do")
+	defer func() { h.metrics.observe(time.Since(began)) }()
+	if !h.takeSlot(r.Context()) {
+		return h.giveUp(w, b.bytes, overload, "the webhook is overloaded: too many requests")
 	}
-	defer func() { <-h.turns }()
+	defer func() { <-h.slots }()
 	if hasManyParts(b.bytes) {
-		return h.giveUp(w, b.bytes, failed, "the pod has too many parts to look at")
+		return h.giveUp(w, b.bytes, failed, "the pod has too many fields")
 	}
 	return h.review(w, b.bytes)
 }
 
-// review answers a request that was read whole.
+// review answers a request that has been read to its end.
 func (h *handler) review(w http.ResponseWriter, text []byte) result {
 	review, err := decodeReview(text)
 	if err != nil {
@@ -83,8 +84,8 @@ func (h *handler) review(w http.ResponseWriter, text []byte) result {
 	return h.write(w, review.TypeMeta, review.Request.UID, h.injector.answer(review))
 }
 
-// unacceptable says why a request cannot have a review, before anything of its body is read.
-func unacceptable(r *http.Request) (status int, why string) {
+// checkRequest checks a request before its body is read. The reason is empty if it is acceptable.
+func checkRequest(r *http.Request) (status int, reason string) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case r.Method != http.MethodPost:
@@ -97,17 +98,17 @@ func unacceptable(r *http.Request) (status int, why string) {
 	return 0, ""
 }
 
-// takeTurn waits for a turn. false: it has not come.
-func (h *handler) takeTurn(ctx context.Context) bool {
+// takeSlot waits for a slot and reports whether it got one.
+func (h *handler) takeSlot(ctx context.Context) bool {
 	select {
-	case h.turns <- struct{}{}:
+	case h.slots <- struct{}{}:
 		return true
 	default:
 	}
 	timer := time.NewTimer(queueWait)
 	defer timer.Stop()
 	select {
-	case h.turns <- struct{}{}:
+	case h.slots <- struct{}{}:
 		return true
 	case <-timer.C:
 	case <-ctx.Done():
@@ -115,35 +116,36 @@ func (h *handler) takeTurn(ctx context.Context) bool {
 	return false
 }
 
-// giveUp answers a request of which only the beginning is looked at. The connection ends, since more of the body may come.
-func (h *handler) giveUp(w http.ResponseWriter, text []byte, r result, why string) result {
+// giveUp answers a request of which only the beginning is parsed. It closes the connection, as more of
+// the body may follow.
+func (h *handler) giveUp(w http.ResponseWriter, text []byte, r result, reason string) result {
 	w.Header().Set("Connection", "close")
-	asked, uid, found := beginning(text)
+	asked, uid, found := parseBeginning(text)
 	if !found && r == failed {
-		return refuse(w, http.StatusBadRequest, why)
+		return refuse(w, http.StatusBadRequest, reason)
 	}
 	if !found {
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, "lameduck: "+why, http.StatusServiceUnavailable)
+		http.Error(w, "lameduck: "+reason, http.StatusServiceUnavailable)
 		return r
 	}
-	return h.write(w, asked, uid, warn(r, "not injected: %s", why))
+	return h.write(w, asked, uid, warn(r, "not injected: %s", reason))
 }
 
 func (h *handler) write(w http.ResponseWriter, asked metav1.TypeMeta, uid types.UID, a answer) result {
 	text, err := encodeReview(asked, uid, a)
 	if err != nil {
-		h.log.Error("answer cannot be written", zap.Error(err))
-		a = warn(failed, "not injected: the webhook has a fault, see its log")
-		text, _ = encodeReview(asked, uid, a) // it has no patch, which alone can be at fault
+		h.log.Error("answer cannot be encoded", zap.Error(err))
+		a = warn(failed, "not injected: internal error, see the log of the webhook")
+		text, _ = encodeReview(asked, uid, a) // without a patch, encoding cannot fail
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(text) // a client that has gone has given up already
+	_, _ = w.Write(text) // if it fails, the client is gone
 	return a.result
 }
 
-// refuse answers what is no review. The rest of the body is not waited for.
-func refuse(w http.ResponseWriter, status int, why string) result {
+// refuse answers a request that is not a review, without reading the rest of its body.
+func refuse(w http.ResponseWriter, status int, reason string) result {
 	w.Header().Set("Connection", "close")
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -151,6 +153,6 @@ func refuse(w http.ResponseWriter, status int, why string) result {
 		w.Header().Set("Allow", http.MethodPost)
 	}
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, "lameduck: "+why+"\n")
+	_, _ = io.WriteString(w, "lameduck: "+reason+"\n")
 	return invalid
 }

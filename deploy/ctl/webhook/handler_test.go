@@ -222,7 +222,7 @@ func TestALongBodyIsNotReadToItsEnd(t *testing.T) {
 
 func expectAllGiven(t *testing.T, h *handler) {
 	t.Helper()
-	if left := h.account.left.Load(); left != maxBodies {
+	if left := h.budget.left.Load(); left != maxBodies {
 		t.Errorf("%d bytes are not given back", maxBodies-left)
 	}
 }
@@ -238,7 +238,7 @@ func TestALongPodIsInjected(t *testing.T) {
 
 func TestWithoutMemoryForItsBodyAPodIsAllowedWithAWarning(t *testing.T) {
 	h := newTestHandler(testLog(t))
-	h.account.take(maxBodies - firstGrowth/2)
+	h.budget.take(maxBodies - firstGrowth/2)
 	r := ask(t, h, question{pod: change(t, `{"metadata":{"annotations":{"long":"`+strings.Repeat("x", 4<<10)+`"}}}`)})
 	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "too much memory") || r.Patch != nil {
 		t.Errorf("the answer is %+v", r)
@@ -247,32 +247,32 @@ func TestWithoutMemoryForItsBodyAPodIsAllowedWithAWarning(t *testing.T) {
 	if w := post(h, &spaces{1 << 20}); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("where the beginning is none of a review: HTTP %d", w.Code)
 	}
-	if left := h.account.left.Load(); left != firstGrowth/2 {
+	if left := h.budget.left.Load(); left != firstGrowth/2 {
 		t.Errorf("%d bytes are left", left)
 	}
 }
 
-func TestWithoutATurnAPodIsAllowedWithAWarning(t *testing.T) {
+func TestWithoutASlotAPodIsAllowedWithAWarning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHandler(zap.NewNop())
-		for range cap(h.turns) {
-			h.turns <- struct{}{}
+		for range cap(h.slots) {
+			h.slots <- struct{}{}
 		}
 		r := ask(t, h, question{})
-		if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "overloaded: it has too much to do") || r.Patch != nil {
+		if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "overloaded: too many requests") || r.Patch != nil {
 			t.Errorf("the answer is %+v", r)
 		}
 		expectCount(t, h.metrics, overload, 1)
-		go func() { <-h.turns }()
+		go func() { <-h.slots }()
 		if r := ask(t, h, question{}); r.Patch == nil {
 			t.Errorf("when there is a turn again, the answer is %+v", r)
 		}
 	})
 }
 
-func TestATurnIsGivenBack(t *testing.T) {
+func TestASlotIsReturned(t *testing.T) {
 	h := newTestHandler(testLog(t))
-	for range 2*cap(h.turns) + 1 {
+	for range 2*cap(h.slots) + 1 {
 		ask(t, h, question{})
 	}
 	expectCount(t, h.metrics, overload, 0)
@@ -291,7 +291,7 @@ func TestAPodOfManyPartsIsNotUnpacked(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			r := ask(t, h, question{pod: part})
 			runtime.ReadMemStats(&after)
-			if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "too many parts") {
+			if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "too many fields") {
 				t.Errorf("the answer is %+v", r)
 			}
 			expectCount(t, h.metrics, failed, 1)
@@ -343,7 +343,7 @@ func TestAFaultOfOursIsAWarning(t *testing.T) {
 	h := newTestHandler(zap.NewNop())
 	h.injector.plan = func(inject.Workload, inject.Settings) (inject.Plan, error) { panic("fault") }
 	r := ask(t, h, question{})
-	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "the webhook has a fault") {
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "internal error") {
 		t.Errorf("the answer is %+v", r)
 	}
 	expectCount(t, h.metrics, failed, 1)
@@ -373,7 +373,7 @@ func TestWarningsFitIntoAHeader(t *testing.T) {
 	for i := range long {
 		long[i] = "a\nb\x00c\xff" + strings.Repeat("é", 300)
 	}
-	got := presentable(long)
+	got := cleanWarnings(long)
 	if len(got) != maxWarnings {
 		t.Errorf("there are %d", len(got))
 	}
@@ -388,7 +388,7 @@ func TestTheBeginningOfAReviewIsEnoughForAnAnswer(t *testing.T) {
 	text := question{}.String()
 	const need = len(`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002"`)
 	for n := range len(text) {
-		asked, uid, found := beginning([]byte(text[:n]))
+		asked, uid, found := parseBeginning([]byte(text[:n]))
 		if found != (n >= need) {
 			t.Fatalf("%d bytes: found %v", n, found)
 		}
@@ -404,6 +404,6 @@ func TestTheBeginningOfAReviewIsEnoughForAnAnswer(t *testing.T) {
 // TestMetricsAreAsPrometheusWantsThem compares nothing but the rules for names.
 func TestMetricsAreAsPrometheusWantsThem(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	newMetrics(registry, true)
+	newMetrics(registry)
 	expectNoProblems(t, registry)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// newAdmin serves what the kubelet and Prometheus ask for.
+// newAdmin returns the handler of probes and metrics.
 func newAdmin(ready func() error, registry *prometheus.Registry) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -25,16 +25,16 @@ func newAdmin(ready func() error, registry *prometheus.Registry) http.Handler {
 	return mux
 }
 
-// ready says why the API server should not be sent here, if so.
+// ready returns an error if the API server should not send requests to this replica.
 func (s *Server) ready() error {
 	switch {
-	case s.handler.leaving.Load():
-		return errors.New("leaving")
+	case s.handler.draining.Load():
+		return errors.New("draining")
 	case s.injector.settings.Load() == nil:
-		return errors.New("the cluster's version is not known yet")
+		return errors.New("the version of the cluster is not known yet")
 	}
-	if err := s.identity.check(time.Now()); err != nil {
+	if err := s.store.Check(time.Now()); err != nil {
 		return err
 	}
-	return s.certificates.ready()
+	return s.certificates.Ready()
 }

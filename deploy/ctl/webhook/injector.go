@@ -16,16 +16,17 @@ import (
 	"lameduck/deploy/ctl/jsonpatch"
 )
 
-// InjectedByAnnotation is on pods that this webhook has injected, with its version. Who is injected without it was so before it came here, by
-// `lameduckctl inject` or by hand, and stays as it is; who has it is seen again after another webhook's change.
+// InjectedByAnnotation has the version of the webhook that has injected a pod. A pod that is injected
+// and lacks it was injected by `lameduckctl inject` or by hand, and stays as it is. A pod that has it is
+// being reinvoked after another webhook has changed it.
 const InjectedByAnnotation = "webhook.lameduck.dev/version"
 
-// systemNamespaces are never touched: what runs there is needed to get out of any trouble.
+// systemNamespaces are never injected: their pods are needed to recover from any outage.
 var systemNamespaces = []string{metav1.NamespaceSystem, metav1.NamespacePublic, corev1.NamespaceNodeLease}
 
-// An injector decides what becomes of a pod.
+// An injector answers requests.
 type injector struct {
-	settings atomic.Pointer[inject.Settings] // nil: the cluster's version is not known yet
+	settings atomic.Pointer[inject.Settings] // nil until the version of the cluster is known
 	never    map[string]bool                 // namespaces
 	version  string
 	log      *zap.Logger
@@ -42,17 +43,18 @@ func newInjector(own string, never []string, version string, log *zap.Logger) *i
 	return i
 }
 
-// answer decides, and survives whatever comes.
+// answer answers a review and recovers from panics.
 func (i *injector) answer(review *admissionv1.AdmissionReview) (a answer) {
 	r := review.Request
 	defer func() {
-		if fault := recover(); fault != nil {
-			i.log.Error("panic", zap.Any("fault", fault), zap.ByteString("stack", debug.Stack()), zap.String("namespace", r.Namespace))
-			a = warn(failed, "not injected: the webhook has a fault, see its log")
+		if p := recover(); p != nil {
+			i.log.Error("panic", zap.Any("value", p), zap.ByteString("stack", debug.Stack()), zap.String("namespace", r.Namespace))
+			a = warn(failed, "not injected: internal error, see the log of the webhook")
 		}
 	}()
 	if review.APIVersion != admissionv1.SchemeGroupVersion.String() {
-		return warn(failed, "not injected: the webhook is asked in %s and speaks v1: let its configuration say admissionReviewVersions: [v1]", review.APIVersion)
+		return warn(failed, "not injected: the review has version %s: set admissionReviewVersions: [v1] in the webhook configuration",
+			review.APIVersion)
 	}
 	return i.answerRequest(r)
 }
@@ -64,7 +66,7 @@ func (i *injector) answerRequest(r *admissionv1.AdmissionRequest) answer {
 	case i.never[r.Namespace]:
 		return answer{result: unchanged}
 	case r.Resource != podResource || r.SubResource != "" || r.Operation != admissionv1.Create:
-		return warn(failed, "left as it is: the webhook is for the CREATE of pods, and its configuration sends it more")
+		return warn(failed, "not injected: the webhook is for CREATE of pods, but its configuration has more rules")
 	}
 	pod := new(corev1.Pod)
 	if err := json.UnmarshalCaseSensitivePreserveInts(r.Object.Raw, pod); err != nil {
@@ -72,17 +74,17 @@ func (i *injector) answerRequest(r *admissionv1.AdmissionRequest) answer {
 	}
 	settings := i.settings.Load()
 	switch {
-	case settled(pod):
+	case isForeign(pod):
 		return answer{result: unchanged}
 	case settings == nil:
-		return warn(failed, "not injected: the webhook does not know the cluster's version yet")
+		return warn(failed, "not injected: the webhook does not know the version of the cluster yet")
 	}
 	return i.answerPod(r.Namespace, pod, *settings)
 }
 
-// settled says whether a pod is not ours to change: one that came injected, or the picture of a static pod, which the kubelet runs from
-// its file whatever the picture says.
-func settled(pod *corev1.Pod) bool {
+// isForeign reports whether we must not change a pod: one that was injected before it came here, or the
+// mirror of a static pod, which the kubelet runs from its file.
+func isForeign(pod *corev1.Pod) bool {
 	_, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]
 	_, isInjected := pod.Annotations[inject.InjectedAnnotation]
 	_, byUs := pod.Annotations[InjectedByAnnotation]
@@ -107,8 +109,9 @@ func (i *injector) answerPod(namespace string, pod *corev1.Pod, s inject.Setting
 	return answer{result: injected, patch: append(signature, plan.Patch...)}
 }
 
-// sign gives a pod our annotation, unless it has it, and returns the patch for that. It comes before the injection, which notes whether there
-// were annotations: asked again it would note another thing.
+// sign adds our annotation to a pod, unless it has it, and returns the patch. It must come before the
+// injection, which records whether the pod had annotations: otherwise a second call would record
+// something else.
 func (i *injector) sign(pod *corev1.PodTemplateSpec) []jsonpatch.Operation {
 	if _, signed := pod.Annotations[InjectedByAnnotation]; signed {
 		return nil
@@ -123,7 +126,7 @@ func (i *injector) sign(pod *corev1.PodTemplateSpec) []jsonpatch.Operation {
 	return []jsonpatch.Operation{{Op: "add", Path: path, Value: i.version}}
 }
 
-// kindOf returns what a pod belongs to, where that makes a difference: a Job's pod runs to its end, and nothing is held.
+// kindOf returns "Job" for a pod of a Job, which is not injected, and "Pod" for any other.
 func kindOf(pod *corev1.Pod) string {
 	if owner := metav1.GetControllerOfNoCopy(pod); owner != nil && owner.Kind == "Job" && strings.HasPrefix(owner.APIVersion, "batch/") {
 		return owner.Kind
@@ -131,7 +134,7 @@ func kindOf(pod *corev1.Pod) string {
 	return "Pod"
 }
 
-// nameOf returns a pod's name, or what it will begin with.
+// nameOf returns the name of a pod, or its generateName.
 func nameOf(pod *corev1.Pod) string {
 	if pod.Name == "" {
 		return pod.GenerateName
@@ -139,7 +142,7 @@ func nameOf(pod *corev1.Pod) string {
 	return pod.Name
 }
 
-// reasons returns one warning for each refusal of those that are joined.
+// reasons returns one warning for each refusal.
 func reasons(err error) []string {
 	refusals := inject.Refusals(err)
 	if len(refusals) == 0 {

@@ -8,12 +8,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// maxConnections bounds what idle and slow clients take, some 30 KB each. An API server has a connection for each request that it waits for
-// and keeps 25 idle ones.
+// maxConnections bounds the memory of idle and slow clients, some 30 KB each. An API server has one
+// connection for each request in flight, and keeps 25 idle ones.
 const maxConnections = 512
 
-// A limited listener closes at once what comes when there are too many: the API server then creates its pod at once, which it would not if it had to
-// wait for a connection.
+// A limited listener closes new connections at once when there are too many. The API server then
+// creates its pod without waiting for its timeout.
 type limited struct {
 	net.Listener
 	open    atomic.Int64
@@ -28,7 +28,7 @@ func (l *limited) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if l.open.Add(1) <= l.max {
-			return &limitedConn{Conn: c, leave: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
+			return &limitedConn{Conn: c, release: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
 		}
 		l.open.Add(-1)
 		l.refused.Inc()
@@ -39,10 +39,10 @@ func (l *limited) Accept() (net.Conn, error) {
 // A limitedConn is counted until it is closed.
 type limitedConn struct {
 	net.Conn
-	leave func()
+	release func()
 }
 
 func (c *limitedConn) Close() error {
-	defer c.leave()
+	defer c.release()
 	return c.Conn.Close()
 }

@@ -15,29 +15,30 @@ import (
 	"lameduck/deploy/ctl/jsonpatch"
 )
 
-// kindReview and groupReview are what a review calls itself; the group is followed by its version.
+// The kind of a review, and its API group, which the version follows.
 const (
 	kindReview  = "AdmissionReview"
 	groupReview = "admission.k8s.io/"
 )
 
-// An answer is what the API server is told about one request: yes, and perhaps more.
+// An answer is the answer to one request. It always allows the pod.
 type answer struct {
 	result   result
 	patch    []jsonpatch.Operation
 	warnings []string
 }
 
-// warn is an answer that changes nothing and says why.
+// warn returns an answer without a patch and with a warning.
 func warn(r result, format string, args ...any) answer {
 	return answer{result: r, warnings: []string{fmt.Sprintf(format, args...)}}
 }
 
-// maxParts bounds the values of a review. A pod has some hundreds of them, and one with thirty containers of a hundred variables 9,000. Without a
-// bound 8 MiB of "{},{},{}" would become 2 GB of containers, and anybody who may create pods could end the webhook.
+// maxParts bounds the values of a review. A pod has some hundreds, and one with thirty containers of a
+// hundred variables 9,000. Without a bound, 8 MiB of "{},{},{}" would decode to 2 GB of containers, and
+// anyone who may create pods could crash the webhook.
 const maxParts = 10_000
 
-// hasManyParts says whether a JSON text has more values than we look at.
+// hasManyParts reports whether a JSON text has more than maxParts values.
 func hasManyParts(text []byte) bool {
 	parts, quoted := 0, false
 	for i := 0; i < len(text); i++ {
@@ -45,7 +46,7 @@ func hasManyParts(text []byte) bool {
 		case c == '"':
 			quoted = !quoted
 		case quoted && c == '\\':
-			i++ // what is escaped ends no string
+			i++ // an escaped quote does not end the string
 		case !quoted && (c == ',' || c == '{' || c == '['):
 			parts++
 		}
@@ -53,15 +54,15 @@ func hasManyParts(text []byte) bool {
 	return parts > maxParts
 }
 
-// decodeReview reads a review. The error says why it is none.
+// decodeReview returns an error if the text is not a review with a request.
 func decodeReview(text []byte) (*admissionv1.AdmissionReview, error) {
 	review := new(admissionv1.AdmissionReview)
-	// As the API server does: names as they are written, large numbers as they are.
+	// Like the API server: field names are case-sensitive and integers keep their precision.
 	if err := json.UnmarshalCaseSensitivePreserveInts(text, review); err != nil {
 		return nil, fmt.Errorf("decode AdmissionReview: %w", err)
 	}
 	if review.Kind != kindReview || !strings.HasPrefix(review.APIVersion, groupReview) {
-		return nil, fmt.Errorf("this is a %q of %q: want an AdmissionReview of %sv1", review.Kind, review.APIVersion, groupReview)
+		return nil, fmt.Errorf("must be an AdmissionReview of %sv1, got kind %q of %q", groupReview, review.Kind, review.APIVersion)
 	}
 	if review.Request == nil || review.Request.UID == "" {
 		return nil, errors.New("the AdmissionReview has no request with a uid")
@@ -69,9 +70,9 @@ func decodeReview(text []byte) (*admissionv1.AdmissionReview, error) {
 	return review, nil
 }
 
-// encodeReview writes the answer to a request. It always allows, and speaks the version that it was asked in.
+// encodeReview returns an answer in the version of its request.
 func encodeReview(asked metav1.TypeMeta, uid types.UID, a answer) ([]byte, error) {
-	response := &admissionv1.AdmissionResponse{UID: uid, Allowed: true, Warnings: presentable(a.warnings)}
+	response := &admissionv1.AdmissionResponse{UID: uid, Allowed: true, Warnings: cleanWarnings(a.warnings)}
 	if len(a.patch) > 0 {
 		patch, err := stdjson.Marshal(a.patch)
 		if err != nil {
@@ -83,9 +84,9 @@ func encodeReview(asked metav1.TypeMeta, uid types.UID, a answer) ([]byte, error
 	return stdjson.Marshal(&admissionv1.AdmissionReview{TypeMeta: asked, Response: response})
 }
 
-// beginning reads what is needed for an answer from the first bytes of a review: the API server writes kind, apiVersion and the request's uid
-// in front of all else. false: it is not there.
-func beginning(text []byte) (asked metav1.TypeMeta, uid types.UID, found bool) {
+// parseBeginning reads what an answer needs from the first bytes of a review. The API server writes
+// kind, apiVersion and the UID of the request first. It returns false if they are missing.
+func parseBeginning(text []byte) (asked metav1.TypeMeta, uid types.UID, found bool) {
 	in := tokens{stdjson.NewDecoder(bytes.NewReader(text))}
 	for key := range in.keys() {
 		switch key {
@@ -98,7 +99,7 @@ func beginning(text []byte) (asked metav1.TypeMeta, uid types.UID, found bool) {
 				if key == "uid" {
 					uid = types.UID(in.text())
 				}
-				break // there is nothing to look for after it
+				break // the UID is the first key
 			}
 			return asked, uid, asked.Kind == kindReview && strings.HasPrefix(asked.APIVersion, groupReview) && uid != ""
 		default:
@@ -108,10 +109,10 @@ func beginning(text []byte) (asked metav1.TypeMeta, uid types.UID, found bool) {
 	return asked, "", false
 }
 
-// tokens are those of a JSON text that may end anywhere.
+// tokens reads a JSON text that may be cut off anywhere.
 type tokens struct{ *stdjson.Decoder }
 
-// keys enters an object and returns its keys, as long as each is followed by a value that the loop takes.
+// keys enters an object and iterates over its keys. The loop must read the value of each key.
 func (t tokens) keys() func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		if open, err := t.Token(); err != nil || open != stdjson.Delim('{') {
@@ -125,7 +126,7 @@ func (t tokens) keys() func(yield func(string) bool) {
 	}
 }
 
-// text returns the next token if it is a string, and "" otherwise.
+// text returns the next token if it is a string, else "".
 func (t tokens) text() string {
 	token, err := t.Token()
 	if err != nil {

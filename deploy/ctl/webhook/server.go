@@ -14,32 +14,34 @@ import (
 	"go.uber.org/zap"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/webhook/certs"
 )
 
-// Bounds of time. An API server waits for two seconds, as the configuration says, and for thirty at the most.
+// Timeouts and limits. An API server waits for two seconds by default of our configuration, and at most
+// for thirty.
 const (
-	headerTimeout   = 5 * time.Second // TLS, too, has this long
+	headerTimeout   = 5 * time.Second // also for the TLS handshake
 	readTimeout     = 10 * time.Second
 	writeTimeout    = 10 * time.Second
-	idleTimeout     = 2 * time.Minute // an API server closes idle connections after 90 s; whoever closes first loses no request
-	maxHeader       = 16 << 10        // what an API server says of itself is 1 KB
-	shutdownTimeout = 5 * time.Second // for requests that are being answered at the end of the hold
+	idleTimeout     = 2 * time.Minute // an API server closes idle connections after 90 s; it must be the first to close
+	maxHeader       = 16 << 10        // an API server sends 1 KB
+	shutdownTimeout = 5 * time.Second // for requests that are in flight at the end of the drain
 )
 
-// Config says what a Server is to do.
+// Config configures a Server.
 type Config struct {
-	Listen    string          // address of the API server's requests
+	Listen    string          // address of POST /mutate
 	Metrics   string          // address of /livez /readyz /metrics
-	Settings  inject.Settings // what is injected; Shape empty: what the cluster's version allows
-	Namespace string          // our own, which is never injected
+	Settings  inject.Settings // an empty Shape is chosen by the version of the cluster
+	Namespace string          // of the webhook; it is never injected
 	Never     []string        // more namespaces that are never injected
-	Hold      time.Duration   // after SIGTERM we go on serving for at least this long; 0: until it is quiet
-	Version   string          // of the program, for pods that are injected
+	Drain     time.Duration   // the shortest drain after SIGTERM; it lasts until there are no requests
+	Version   string          // of the program, for an annotation of injected pods
 
-	Files         Files       // certificate; none: we make our own
-	Service       string      // whose name our own certificate is for
-	Cluster       Cluster     // where our own certificate is shared and made known
-	ServerVersion VersionFunc // of the cluster; asked where Settings has no shape
+	Files         certs.FilePaths // of the certificate; if empty, a certs.Rotator issues it
+	Service       string          // whose name the Rotator issues a certificate for
+	Cluster       certs.Cluster   // of the Rotator
+	ServerVersion VersionFunc     // returns the version of the cluster; for an empty Shape
 
 	Log *zap.Logger
 }
@@ -50,20 +52,15 @@ type Server struct {
 	log          *zap.Logger
 	injector     *injector
 	handler      *handler
-	identity     *identity
-	certificates certificates
+	metrics      *metrics
+	store        *certs.Store
+	certificates certs.Source
 	requests     net.Listener
 	admin        net.Listener
-	servers      [2]*http.Server // of requests, and of admin
+	servers      [2]*http.Server // of requests and of probes and metrics
 }
 
-// certificates bring the identity up to date.
-type certificates interface {
-	run(ctx context.Context)
-	ready() error // why what is shown is not trusted yet
-}
-
-// New takes the addresses and reads the files, so that whatever is wrong is known before anything runs.
+// New listens on both addresses and reads the files, so that it reports any error before anything runs.
 func New(c Config) (*Server, error) {
 	s, err := assemble(c)
 	if err != nil {
@@ -73,26 +70,30 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.on(requests, admin)
+	s.setListeners(requests, admin)
 	return s, nil
 }
 
-// assemble makes a server that has no listeners yet.
+// assemble returns a server without listeners.
 func assemble(c Config) (*Server, error) {
-	own := c.Files == Files{}
+	rotation := c.Files == certs.FilePaths{}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m := newMetrics(registry, own)
-	s := &Server{config: c, log: c.Log, injector: newInjector(c.Namespace, c.Never, c.Version, c.Log), identity: &identity{metrics: m}}
+	m := newMetrics(registry)
+	s := &Server{
+		config: c, log: c.Log, metrics: m,
+		injector: newInjector(c.Namespace, c.Never, c.Version, c.Log),
+		store:    certs.NewStore(certs.NewMetrics(registry, rotation)),
+	}
 	s.handler = newHandler(s.injector, m, c.Log)
 	if c.Settings.Shape != "" {
 		s.injector.settings.Store(&c.Settings)
 	}
-	if own {
-		s.certificates = &keeper{cluster: c.Cluster, namespace: c.Namespace, service: c.Service, identity: s.identity, metrics: m, log: c.Log}
+	if rotation {
+		s.certificates = certs.NewRotator(c.Cluster, c.Namespace, c.Service, s.store, c.Log)
 	} else {
-		files := &fileSource{files: c.Files, identity: s.identity, log: c.Log}
-		if err := files.reload(); err != nil {
+		files, err := certs.NewFiles(c.Files, s.store, c.Log)
+		if err != nil {
 			return nil, fmt.Errorf("TLS certificate: %w", err)
 		}
 		s.certificates = files
@@ -100,20 +101,20 @@ func assemble(c Config) (*Server, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/mutate", s.handler)
 	s.servers = [2]*http.Server{s.newServer(mux), s.newServer(newAdmin(s.ready, registry))}
-	s.servers[0].TLSConfig = s.identity.config()
+	s.servers[0].TLSConfig = s.store.TLSConfig()
 	return s, nil
 }
 
-// listen takes both addresses, or none.
+// listen listens on both addresses or on none.
 func listen(requests, admin string) (net.Listener, net.Listener, error) {
-	take := func(address string) (net.Listener, error) {
+	open := func(address string) (net.Listener, error) {
 		return new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	}
-	first, err := take(requests)
+	first, err := open(requests)
 	if err != nil {
 		return nil, nil, err
 	}
-	second, err := take(admin)
+	second, err := open(admin)
 	if err != nil {
 		_ = first.Close()
 		return nil, nil, err
@@ -121,33 +122,32 @@ func listen(requests, admin string) (net.Listener, net.Listener, error) {
 	return first, second, nil
 }
 
-// on gives the server its listeners.
-func (s *Server) on(requests, admin net.Listener) {
-	s.requests = &limited{Listener: requests, max: maxConnections, refused: s.identity.metrics.refusedConnections}
+func (s *Server) setListeners(requests, admin net.Listener) {
+	s.requests = &limited{Listener: requests, max: maxConnections, refused: s.metrics.refusedConnections}
 	s.admin = admin
 }
 
 func (s *Server) newServer(h http.Handler) *http.Server {
 	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true) // and no HTTP/2: API servers do not use it for webhooks, so that each request can go to another replica
+	protocols.SetHTTP1(true) // API servers do not use HTTP/2 for webhooks, to spread requests over replicas
 	return &http.Server{
 		Handler: h, Protocols: protocols, MaxHeaderBytes: maxHeader,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		// An API server that does not trust us says so in the handshake: it is here that this shows.
+		// Has the failed TLS handshakes of API servers that do not trust the certificate.
 		ErrorLog: zap.NewStdLog(s.log.Named("http")),
 	}
 }
 
-// Run serves until ctx is done, and then until the API server has let go.
+// Run serves until ctx is done, drains and returns.
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("listening", zap.Stringer("requests", s.requests.Addr()), zap.Stringer("metrics", s.admin.Addr()))
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer stop()
-	all.Go(func() { s.certificates.run(work) })
+	all.Go(func() { s.certificates.Run(work) })
 	if s.config.Settings.Shape == "" {
-		all.Go(func() { learnShape(work, s.config.ServerVersion, s.injector, s.config.Settings, s.log) })
+		all.Go(func() { chooseShape(work, s.config.ServerVersion, s.injector, s.config.Settings, s.log) })
 	}
 	failure := make(chan error, 2)
 	all.Go(func() { failure <- s.servers[0].ServeTLS(s.requests, "", "") })
@@ -157,27 +157,27 @@ func (s *Server) Run(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("serve: %w", err), s.shutdown())
 	case <-ctx.Done():
 	}
-	s.leave(work)
+	s.drain(work)
 	return s.shutdown()
 }
 
-// leave lets the API server go elsewhere, and serves meanwhile.
-func (s *Server) leave(ctx context.Context) {
-	s.handler.leaving.Store(true)
+// drain serves until the API server sends no more requests.
+func (s *Server) drain(ctx context.Context) {
+	s.handler.draining.Store(true)
 	began := time.Now()
-	s.handler.hold(ctx, s.config.Hold)
-	s.log.Info("leaving", zap.Duration("held", time.Since(began)))
+	s.handler.awaitQuiet(ctx, s.config.Drain)
+	s.log.Info("drained", zap.Duration("duration", time.Since(began)))
 }
 
-// shutdown ends both servers, that of requests first: the other one tells how it goes.
+// shutdown closes both servers, the one of requests first.
 func (s *Server) shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	var faults []error
+	var errs []error
 	for _, server := range s.servers {
 		if err := server.Shutdown(ctx); err != nil {
-			faults = append(faults, fmt.Errorf("shut down: %w", err), server.Close())
+			errs = append(errs, fmt.Errorf("shut down: %w", err), server.Close())
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(errs...)
 }

@@ -10,8 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +22,8 @@ import (
 	"go.uber.org/zap"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/webhook/certs"
+	"lameduck/deploy/deploytest"
 )
 
 // A pipeListener hands out in-memory connections, for which fake time is enough.
@@ -125,52 +125,42 @@ func (b *bufferedConn) Close() error {
 	return nil
 }
 
+// validity is that of the certificate in the tests.
+const validity = 90 * 24 * time.Hour
+
 // A rig is a server that runs, with a client for each of its ports.
 type rig struct {
-	t         *testing.T
-	server    *Server
-	requests  *pipeListener
-	client    *http.Client // of requests
-	admin     *http.Client
-	stop      context.CancelFunc // SIGTERM
-	ended     chan error
-	authority *x509.Certificate
+	t        *testing.T
+	server   *Server
+	requests *pipeListener
+	client   *http.Client // of requests
+	admin    *http.Client
+	stop     context.CancelFunc // SIGTERM
+	ended    chan error
+	ca       *x509.Certificate
 }
 
-// writeFiles writes a new generation to a directory.
-func writeFiles(t *testing.T, dir string) (Files, *generation) {
+func testConfig(t *testing.T) (Config, *deploytest.Certificate) {
 	t.Helper()
-	g, err := newGeneration(host, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := Files{filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")}
-	for path, text := range map[string][]byte{files.Cert: g.certPEM, files.Key: g.keyPEM} {
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return files, g
-}
-
-func testConfig(t *testing.T) (Config, *generation) {
-	files, g := writeFiles(t, t.TempDir())
+	c := deploytest.NewCertificate(t, host, validity)
+	cert, key := c.Write(t, t.TempDir())
 	return Config{
-		Listen: "127.0.0.1:0", Metrics: "127.0.0.1:0", Settings: settings(), Namespace: own, Hold: 10 * time.Second, Version: "1.2.3", Files: files, Log: zap.NewNop(),
-	}, g
+		Listen: "127.0.0.1:0", Metrics: "127.0.0.1:0", Settings: settings(), Namespace: own, Version: "1.2.3",
+		Drain: 10 * time.Second, Files: certs.FilePaths{Cert: cert, Key: key}, Log: zap.NewNop(),
+	}, c
 }
 
 // runInMemory starts one in a bubble.
 func runInMemory(t *testing.T) *rig {
 	t.Helper()
-	c, g := testConfig(t)
+	c, certificate := testConfig(t)
 	s, err := assemble(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, server: s, requests: newPipeListener(), ended: make(chan error, 1), authority: g.authority}
+	r := &rig{t: t, server: s, requests: newPipeListener(), ended: make(chan error, 1), ca: certificate.Leaf}
 	admin := newPipeListener()
-	s.on(r.requests, admin)
+	s.setListeners(r.requests, admin)
 	ctx, stop := context.WithCancel(t.Context())
 	r.stop = stop
 	go func() { r.ended <- s.Run(ctx) }()
@@ -184,7 +174,7 @@ func runInMemory(t *testing.T) *rig {
 
 func (r *rig) trust() *tls.Config {
 	pool := x509.NewCertPool()
-	pool.AddCert(r.authority)
+	pool.AddCert(r.ca)
 	return &tls.Config{RootCAs: pool, ServerName: host}
 }
 
@@ -356,7 +346,7 @@ func TestASlowClientIsLetGo(t *testing.T) {
 				if _, err := r.ask(); err != nil {
 					t.Errorf("another client: %v", err)
 				}
-				if left := r.server.handler.account.left.Load(); left != maxBodies {
+				if left := r.server.handler.budget.left.Load(); left != maxBodies {
 					t.Errorf("%d bytes are not given back", maxBodies-left)
 				}
 				r.end()
@@ -368,7 +358,7 @@ func TestASlowClientIsLetGo(t *testing.T) {
 func TestTooManyConnectionsAreClosedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pipes := newPipeListener()
-		m := newMetrics(prometheus.NewRegistry(), false)
+		m := newMetrics(prometheus.NewRegistry())
 		l := &limited{Listener: pipes, max: 2, refused: m.refusedConnections}
 		accepted := make(chan net.Conn, 3)
 		go func() {
@@ -416,44 +406,6 @@ func TestTooManyConnectionsAreClosedAtOnce(t *testing.T) {
 	})
 }
 
-func TestFilesAreReadAgainAndBrokenOnesRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		files, first := writeFiles(t, dir)
-		m := newMetrics(prometheus.NewRegistry(), false)
-		s := &fileSource{files: files, identity: &identity{metrics: m}, log: zap.NewNop()}
-		if err := s.reload(); err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(t.Context())
-		go s.run(ctx)
-		time.Sleep(watchFiles / 2) // it does not look while files are being written
-		expect := func(want *generation, failures float64) {
-			t.Helper()
-			time.Sleep(2 * watchFiles)
-			if !s.identity.current.Load().Leaf.Equal(want.certificate.Leaf) {
-				t.Error("another certificate is shown")
-			}
-			if got := testutil.ToFloat64(m.failures); got != failures {
-				t.Errorf("%v failures are counted, want %v", got, failures)
-			}
-		}
-		_, second := writeFiles(t, dir)
-		expect(second, 0)
-		if err := os.WriteFile(files.Key, first.keyPEM, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		expect(second, 1) // a key that does not belong to it
-		if err := os.Remove(files.Cert); err != nil {
-			t.Fatal(err)
-		}
-		expect(second, 2)
-		_, third := writeFiles(t, dir)
-		expect(third, 2)
-		stop()
-	})
-}
-
 func TestAnExpiredCertificateIsNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := testConfig(t)
@@ -461,7 +413,7 @@ func TestAnExpiredCertificateIsNotReady(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(lifetime)
+		time.Sleep(validity)
 		if err := s.ready(); err != nil {
 			t.Error(err)
 		}
@@ -495,14 +447,14 @@ func TestWhatCannotBeStartedIsToldAtOnce(t *testing.T) {
 
 // TestOverLoopbackWithTLS also sends 100 MB, of which the answer does not wait for the end.
 func TestOverLoopbackWithTLS(t *testing.T) {
-	c, g := testConfig(t)
-	c.Hold = 0
+	c, certificate := testConfig(t)
+	c.Drain = 0
 	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	r := &rig{t: t, server: s, stop: stop, ended: make(chan error, 1), authority: g.authority}
+	r := &rig{t: t, server: s, stop: stop, ended: make(chan error, 1), ca: certificate.Leaf}
 	go func() { r.ended <- s.Run(ctx) }()
 	transport := &http.Transport{TLSClientConfig: r.trust(), ForceAttemptHTTP2: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", s.requests.Addr().String())
@@ -553,7 +505,7 @@ func TestTheShapeFollowsFromTheClustersVersion(t *testing.T) {
 				}
 				return said, nil
 			}
-			learnShape(t.Context(), ask, i, s, zap.NewNop())
+			chooseShape(t.Context(), ask, i, s, zap.NewNop())
 			if got := i.settings.Load(); got == nil || got.Shape != want || got.Kubernetes != said {
 				t.Errorf("%s: %+v", said, got)
 			}

@@ -9,31 +9,32 @@ import (
 	"lameduck/deploy/ctl/inject"
 )
 
-// askVersionAgain is the time between two attempts to learn the cluster's version.
-const askVersionAgain = 2 * time.Second
+// versionRetry is the time between two attempts to get the version of the cluster.
+const versionRetry = 2 * time.Second
 
-// A VersionFunc asks a cluster for its version.
+// A VersionFunc returns the version of a cluster.
 type VersionFunc func(ctx context.Context) (string, error)
 
-// learnShape asks until it has been told, and then says what is injected from now on: a native sidecar where the cluster can have one. A cluster
-// that is upgraded meanwhile gets plain containers until the webhook's next start.
-func learnShape(ctx context.Context, ask VersionFunc, i *injector, s inject.Settings, log *zap.Logger) {
-	told := false
+// chooseShape gets the version of the cluster, with retries, and sets the shape of the injected
+// sidecars: native if the cluster supports it. The choice lasts until the next start of the webhook,
+// even if the cluster is upgraded.
+func chooseShape(ctx context.Context, version VersionFunc, i *injector, s inject.Settings, log *zap.Logger) {
+	logged := false
 	for {
-		said, err := ask(ctx)
+		kubernetes, err := version(ctx)
 		if err == nil {
-			if s.Shape, err = inject.ShapeFor(said); err == nil {
-				s.Kubernetes = said
+			if s.Shape, err = inject.ShapeFor(kubernetes); err == nil {
+				s.Kubernetes = kubernetes
 				i.settings.Store(&s)
-				log.Info("shape chosen", zap.String("shape", string(s.Shape)), zap.String("kubernetes", said))
+				log.Info("shape chosen", zap.String("shape", string(s.Shape)), zap.String("kubernetes", kubernetes))
 				return
 			}
 		}
-		if ctx.Err() == nil && !told {
-			log.Error("the cluster's version is not known, which decides on the shape; asking again", zap.Error(err))
-			told = true
+		if ctx.Err() == nil && !logged {
+			log.Error("version of the cluster unknown, so no shape is chosen; retrying", zap.Error(err))
+			logged = true
 		}
-		timer := time.NewTimer(askVersionAgain)
+		timer := time.NewTimer(versionRetry)
 		select {
 		case <-ctx.Done():
 			timer.Stop()

@@ -5,14 +5,14 @@ import (
 	"unicode"
 )
 
-// The API server shortens warnings once all of them together have 4,096 bytes, to 256 each.
+// The API server truncates each warning to 256 bytes if all of them together exceed 4,096 bytes.
 const (
 	maxWarnings = 8
 	maxWarning  = 256
 )
 
-// presentable returns warnings as the API server can pass them on, in a header field: of one line, of valid UTF-8, and not too long.
-func presentable(warnings []string) []string {
+// cleanWarnings returns warnings that fit into a header field: valid UTF-8 on one line, and not too long.
+func cleanWarnings(warnings []string) []string {
 	if len(warnings) > maxWarnings {
 		warnings = warnings[:maxWarnings]
 	}
@@ -30,7 +30,7 @@ func presentable(warnings []string) []string {
 	return clean
 }
 
-// shorten cuts a warning between two characters.
+// shorten truncates a warning at a character boundary.
 func shorten(w string) string {
 	const dots = "..."
 	if len(w) <= maxWarning {

@@ -1,0 +1,383 @@
+package certs
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/zap"
+	corev1 "k8s.io/api/core/v1"
+)
+
+func newTestRotator(c Cluster) *Rotator {
+	return NewRotator(c, namespace, service, newTestStore(), zap.NewNop())
+}
+
+// rotate runs rotators for some time.
+func rotate(t *testing.T, d time.Duration, rotators ...*Rotator) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), d)
+	defer stop()
+	done := make(chan struct{}, len(rotators))
+	for _, r := range rotators {
+		go func() { r.Run(ctx); done <- struct{}{} }()
+	}
+	for range rotators {
+		<-done
+	}
+}
+
+// expectTrusted looks that an API server with this bundle talks to the webhook.
+func expectTrusted(t *testing.T, r *Rotator, bundle []byte) {
+	t.Helper()
+	c := r.store.current.Load()
+	if c == nil {
+		t.Fatal("there is no certificate")
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(bundle)
+	if _, err := c.Leaf.Verify(x509.VerifyOptions{DNSName: host, Roots: pool, CurrentTime: time.Now()}); err != nil {
+		t.Fatalf("at %s: %v", time.Now(), err)
+	}
+}
+
+func authorities(bundle []byte) int { return len(decodeBundle(bundle)) }
+
+func TestReplicasThatStartTogetherAgree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		var replicas []*Rotator
+		for range 5 {
+			replicas = append(replicas, newTestRotator(c))
+		}
+		rotate(t, 30*time.Second, replicas...)
+		for _, r := range replicas {
+			expectTrusted(t, r, c.bundle())
+			if err := r.Ready(); err != nil {
+				t.Error(err)
+			}
+			if !bytes.Equal(r.store.current.Load().Leaf.Raw, replicas[0].store.current.Load().Leaf.Raw) {
+				t.Error("replicas show different certificates")
+			}
+			if testutil.ToFloat64(r.store.metrics.synced) != 1 {
+				t.Error("the bundle is said to be out of step")
+			}
+		}
+		if c.secretWrites != 1 || c.configWrites != 1 {
+			t.Errorf("%d writes of the Secret and %d of the configuration, want one each", c.secretWrites, c.configWrites)
+		}
+		if n := authorities(c.bundle()); n != 1 {
+			t.Errorf("%d authorities are trusted", n)
+		}
+		if c.configuration.Webhooks[0].ClientConfig.CABundle != nil {
+			t.Error("somebody else's webhook has got our authorities")
+		}
+	})
+}
+
+// TestARenewalIsKnownBeforeItIsShown looks every second, for half a year of which the rotators run around the renewals.
+func TestARenewalIsKnownBeforeItIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		first := newTestRotator(c)
+		rotate(t, time.Minute, first)
+		old := first.store.current.Load().Leaf
+		for renewal := range 3 {
+			time.Sleep(time.Until(first.store.current.Load().Leaf.NotBefore.Add(backdate + renewAfter - time.Minute)))
+			replicas := []*Rotator{newTestRotator(c), newTestRotator(c), first}
+			watch, stop := context.WithCancel(t.Context())
+			watched := make(chan struct{})
+			most := 0
+			go func() {
+				defer close(watched)
+				time.Sleep(time.Second) // the first round
+				for watch.Err() == nil {
+					for _, r := range replicas {
+						expectTrusted(t, r, c.bundle())
+					}
+					most = max(most, authorities(c.bundle()))
+					time.Sleep(time.Second)
+				}
+			}()
+			rotate(t, 5*time.Minute, replicas...)
+			stop()
+			<-watched
+			shown := replicas[0].store.current.Load().Leaf
+			if shown.Equal(old) {
+				t.Fatalf("renewal %d: the old certificate is shown yet", renewal)
+			}
+			for _, r := range replicas {
+				if !r.store.current.Load().Leaf.Equal(shown) {
+					t.Errorf("renewal %d: replicas show different certificates", renewal)
+				}
+			}
+			if most != 2 {
+				t.Errorf("renewal %d: %d authorities are trusted, want the old and the new one", renewal, most)
+			}
+			if got := testutil.ToFloat64(first.store.metrics.expiry); got != float64(shown.NotAfter.Unix()) {
+				t.Errorf("renewal %d: expiry is said to be %v", renewal, got)
+			}
+			old = shown
+		}
+	})
+}
+
+func TestAnAuthorityIsKnownForAMinuteBeforeItsCertificateIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		r := newTestRotator(c)
+		rotate(t, time.Minute, r)
+		old := r.store.current.Load()
+		time.Sleep(renewAfter)
+		rotate(t, caPropagation-pollInterval, r)
+		if r.store.current.Load() != old || authorities(c.bundle()) != 2 {
+			t.Error("the new certificate is shown at once, or its authority is not published")
+		}
+		rotate(t, 3*pollInterval, r)
+		if r.store.current.Load() == old {
+			t.Error("the new certificate is not shown")
+		}
+	})
+}
+
+func TestWhileTheConfigurationCannotBeWrittenTheOldCertificateStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		r := newTestRotator(c)
+		rotate(t, time.Minute, r)
+		old := r.store.current.Load()
+		configuration := c.configuration
+		c.configuration = nil
+		time.Sleep(renewAfter)
+		rotate(t, time.Hour, r)
+		if r.store.current.Load() != old {
+			t.Error("a certificate is shown that nobody knows")
+		}
+		if testutil.ToFloat64(r.store.metrics.synced) != 0 || testutil.ToFloat64(r.store.metrics.failures) == 0 {
+			t.Error("metrics say that all is well")
+		}
+		c.configuration = configuration
+		rotate(t, 2*time.Minute, r)
+		if r.store.current.Load() == old {
+			t.Error("the new certificate is not shown")
+		}
+		expectTrusted(t, r, c.bundle())
+	})
+}
+
+func TestAnOldAuthorityGoesWhenItHasExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		r := newTestRotator(c)
+		rotate(t, time.Minute, r)
+		time.Sleep(renewAfter)
+		rotate(t, 3*time.Minute, r)
+		time.Sleep(validity - renewAfter)
+		rotate(t, time.Minute, r)
+		if n := authorities(c.bundle()); n != 1 {
+			t.Errorf("%d authorities are trusted", n)
+		}
+		expectTrusted(t, r, c.bundle())
+	})
+}
+
+func TestAnAPIServerThatIsAwayChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		r := newTestRotator(c)
+		c.down = true
+		rotate(t, time.Minute, r)
+		if r.Ready() == nil {
+			t.Error("a replica without a certificate is ready")
+		}
+		c.down = false
+		rotate(t, time.Minute, r)
+		shown := r.store.current.Load()
+		c.down = true
+		rotate(t, time.Minute, r)
+		if r.store.current.Load() != shown || r.Ready() != nil {
+			t.Errorf("the certificate has gone, or the replica is not ready: %v", r.Ready())
+		}
+	})
+}
+
+func TestABundleThatSomebodyChangesIsMended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		r := newTestRotator(c)
+		rotate(t, time.Minute, r)
+		c.configuration.Webhooks[1].ClientConfig.CABundle = nil
+		c.configuration.ResourceVersion = c.next()
+		rotate(t, 2*pollInterval, r)
+		expectTrusted(t, r, c.bundle())
+	})
+}
+
+func TestASecretThatIsOfNoUseIsMadeAnew(t *testing.T) {
+	other, err := issue("other.test.svc", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(data map[string][]byte) map[string][]byte{
+		"garbage": func(map[string][]byte) map[string][]byte {
+			return map[string][]byte{"tls.crt": []byte("x"), "ca.crt": []byte("y")}
+		},
+		"no key":       func(d map[string][]byte) map[string][]byte { delete(d, "tls.key"); return d },
+		"no authority": func(d map[string][]byte) map[string][]byte { delete(d, "ca.crt"); return d },
+		"empty":        func(map[string][]byte) map[string][]byte { return nil },
+		"of another name": func(map[string][]byte) map[string][]byte {
+			return (&secretState{[]*x509.Certificate{other.ca}, other.keyPair, nil}).encode(nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newMemoryCluster()
+				r := newTestRotator(c)
+				rotate(t, time.Minute, r)
+				c.secret.Data = spoil(c.secret.Data)
+				c.secret.ResourceVersion = c.next()
+				rotate(t, time.Minute, r, newTestRotator(c))
+				expectTrusted(t, r, c.bundle())
+				if s, err := decodeSecret(c.secret.Data, host, time.Now()); err != nil || s.current == nil {
+					t.Errorf("the Secret has no certificate: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestASecretThatIsSpoiltAgainAndAgainDoesNotGrow(t *testing.T) {
+	s := &secretState{}
+	for range 2 * maxTrusted {
+		s.current = nil
+		if _, err := s.advance(host, time.Now(), false); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.current.verify(host, s.trusted, time.Now()); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(s.trusted) != maxTrusted {
+		t.Errorf("%d authorities are trusted", len(s.trusted))
+	}
+}
+
+func TestASecretThatIsNotThereIsMadeWhereThatIsAllowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		c.secret, c.noCreate = nil, true
+		r := newTestRotator(c)
+		rotate(t, time.Minute, r)
+		if r.store.current.Load() != nil {
+			t.Error("a certificate is shown that no other replica knows")
+		}
+		c.noCreate = false
+		rotate(t, time.Minute, r, newTestRotator(c))
+		expectTrusted(t, r, c.bundle())
+		if c.secret.Type != corev1.SecretTypeOpaque {
+			t.Errorf("its type is %q", c.secret.Type)
+		}
+	})
+}
+
+func TestWhatOthersHaveInTheSecretStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		c.secret.Data = map[string][]byte{"note": []byte("ours")}
+		c.secret.Labels = map[string]string{"app": "x"}
+		rotate(t, time.Minute, newTestRotator(c))
+		if string(c.secret.Data["note"]) != "ours" || c.secret.Labels["app"] != "x" {
+			t.Errorf("the Secret is %+v", c.secret)
+		}
+	})
+}
+
+// TestAReplicaThatSleepsWritesNothingOld lets one replica stop between the two things that it reads, while another one renews.
+func TestAReplicaThatSleepsWritesNothingOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		slow, fast := newTestRotator(c), newTestRotator(c)
+		rotate(t, time.Minute, slow, fast)
+		time.Sleep(renewAfter)
+		stale := &staleSecret{memoryCluster: c}
+		slow.cluster = stale
+		stale.secret, _ = c.Secret(t.Context())
+		stale.before = func() { rotate(t, 20*time.Second, fast) }
+		err := slow.syncOnce(t.Context())
+		if !errors.Is(err, ErrConflict) {
+			t.Errorf("the error is %v", err)
+		}
+		if n := authorities(c.bundle()); n != 2 {
+			t.Errorf("%d authorities are trusted", n)
+		}
+	})
+}
+
+// A staleSecret has read the Secret before others changed it.
+type staleSecret struct {
+	*memoryCluster
+	secret *corev1.Secret
+	before func()
+}
+
+func (s *staleSecret) Secret(context.Context) (*corev1.Secret, error) {
+	s.before()
+	return s.secret.DeepCopy(), nil
+}
+
+func TestAConfigurationThatIsOldIsNotWrittenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		r := newTestRotator(c)
+		c.betweenReading = func() {
+			c.configuration.Webhooks[1].ClientConfig.CABundle = []byte("of a newer Secret")
+			c.configuration.ResourceVersion = c.next()
+		}
+		if err := r.syncOnce(t.Context()); !errors.Is(err, ErrConflict) {
+			t.Errorf("the error is %v", err)
+		}
+		if string(c.bundle()) != "of a newer Secret" {
+			t.Error("it is written over")
+		}
+		if err := r.syncOnce(t.Context()); err != nil {
+			t.Error(err)
+		}
+		expectTrusted(t, r, c.bundle())
+	})
+}
+
+func TestAConfigurationOfOthersIsToldAndNotTouched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newMemoryCluster()
+		c.configuration.Webhooks = c.configuration.Webhooks[:1]
+		r := newTestRotator(c)
+		if err := r.syncOnce(t.Context()); err == nil || !strings.Contains(err.Error(), "calls Service "+namespace+"/"+service) {
+			t.Errorf("the error is %v", err)
+		}
+		if c.configWrites != 0 {
+			t.Error("it is written")
+		}
+	})
+}
+
+func TestAnAuthorityVouchesForNothingElse(t *testing.T) {
+	g, err := issue(host, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := g.ca; !a.IsCA || !a.MaxPathLenZero || a.MaxPathLen != 0 || len(a.PermittedDNSDomains) != 1 || a.PermittedDNSDomains[0] != host {
+		t.Errorf("the authority is %+v", a)
+	}
+	if bytes.Contains(encodeBundle([]*x509.Certificate{g.ca}), []byte("PRIVATE")) {
+		t.Error("its key is kept")
+	}
+	if l := g.certificate.Leaf; l.IsCA || len(l.ExtKeyUsage) != 1 || l.ExtKeyUsage[0] != x509.ExtKeyUsageServerAuth {
+		t.Errorf("the certificate is %+v", l)
+	}
+}

@@ -1,11 +1,11 @@
-// Command lameduck stands in front of an app that cannot be changed, and keeps both serving through a termination until
-// the load balancers have really let go.
+// Command lameduck is a proxy in front of an app that cannot be changed. It keeps both serving through a
+// termination until the load balancers have stopped sending traffic.
 //
-//	lameduck [serve]               relay to an app that runs beside us
-//	lameduck exec -- COMMAND ...   run the app as our child, as PID 1 or not
-//	lameduck drain [--wait]        begin the drain of the lameduck on this host: a preStop hook
-//	lameduck install PATH          copy the program to a path
+//	lameduck [serve]                    relay to an app that runs beside it
+//	lameduck exec -- COMMAND [ARG...]   run the app as a child process, as PID 1 or not
+//	lameduck drain [--wait] [--native]  begin the drain of the lameduck on this host: a preStop hook
+//	lameduck install PATH               copy the program to a path
 //	lameduck version
 //
-// It is configured by environment variables alone; lameduck --help lists them.
+// It is configured by environment variables alone. lameduck --help lists them.
 package main

@@ -1,8 +1,10 @@
-// Command lameduckctl brings Lameduck into workloads, and says before a rollout what would go wrong.
+// Command lameduckctl adds Lameduck to workloads, and finds before a rollout what would go wrong in it.
 //
-//	lameduckctl inject     bring it into manifests, or take it out again
-//	lameduckctl lint       tell what will go wrong in a rollout, of manifests or of a cluster
-//	lameduckctl explain    say what a rule of lint looks for, and why
+//	lameduckctl inject     add Lameduck to manifests, or remove it
+//	lameduckctl lint       report what would go wrong in a rollout, of manifests or of a cluster
+//	lameduckctl explain    print what a rule of lint looks for, and why
+//	lameduckctl webhook    serve the admission webhook that adds Lameduck to pods
 //
-// It changes no cluster.
+// Inject, lint and explain change nothing in a cluster. The webhook keeps its certificate in a Secret and
+// in its MutatingWebhookConfiguration, unless it is given one.
 package main

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 	"syscall"
 )
 
@@ -31,7 +32,7 @@ func startCaddy(ctx context.Context, c nodeConfig) (node, error) {
 		return nil, err
 	}
 	d := &caddy{settings: s, process: p}
-	if err := d.await(ctx, "start", d.answers); err != nil {
+	if err := d.Await(ctx, "start", d.answers); err != nil {
 		p.stop()
 		return nil, err
 	}
@@ -47,6 +48,9 @@ func (d *caddy) answers(context.Context) error {
 	return err
 }
 
+// loadTimeout is how long Caddy may take to accept a new configuration, a matter of milliseconds.
+const loadTimeout = 10 * time.Second
+
 func (d *caddy) apply(ctx context.Context, endpoints []string) error {
 	d.Endpoints = endpoints
 	config, err := d.render("caddy.json")
@@ -57,13 +61,13 @@ func (d *caddy) apply(ctx context.Context, endpoints []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	if _, err := tell(ctx, http.MethodPost, "http://"+d.Control+"/load", strings.TrimSpace(config)); err != nil {
-		return d.failure("take a new configuration", err)
+		return d.Failure("take a new configuration", err)
 	}
-	return d.await(ctx, "leave the old configuration", func(context.Context) error {
-		return expectNone(d.pid(), old)
+	return d.Await(ctx, "leave the old configuration", func(context.Context) error {
+		return expectNone(d.PID(), old)
 	})
 }
 

@@ -44,7 +44,7 @@ func startHAProxyReload(ctx context.Context, c nodeConfig) (node, error) {
 }
 
 func (h *reloadedHAProxy) started(ctx context.Context) (err error) {
-	if err := h.await(ctx, "start", h.answers); err != nil {
+	if err := h.Await(ctx, "start", h.answers); err != nil {
 		return err
 	}
 	h.sockets, err = listeners(h.Listen)
@@ -59,12 +59,12 @@ func (h *reloadedHAProxy) apply(ctx context.Context, endpoints []string) error {
 	}
 	old := h.worker
 	if _, err := command(ctx, h.Control, "reload"); err != nil && !errors.Is(err, syscall.ECONNRESET) {
-		return h.failure("reload", err)
+		return h.Failure("reload", err)
 	}
-	if err := h.await(ctx, "take a new configuration", h.answers); err != nil {
+	if err := h.Await(ctx, "take a new configuration", h.answers); err != nil {
 		return err
 	}
-	return h.await(ctx, "leave the old configuration", func(context.Context) error { return expectNone(old, h.sockets) })
+	return h.Await(ctx, "leave the old configuration", func(context.Context) error { return expectNone(old, h.sockets) })
 }
 
 // processes is what is needed of the master's answer to "show proc": how often it has reloaded its configuration, how

@@ -43,7 +43,7 @@ func startHAProxy(ctx context.Context, c nodeConfig) (node, error) {
 	for i := range slots {
 		h.free = append(h.free, "pods/pod"+strconv.Itoa(i+1))
 	}
-	if err := p.await(ctx, "start", h.answers); err != nil {
+	if err := p.Await(ctx, "start", h.answers); err != nil {
 		p.stop()
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (h *runtimeHAProxy) refused(line, said string, err error) error {
 	if err == nil {
 		err = fmt.Errorf("it says %q", said)
 	}
-	return h.failure(line, err)
+	return h.Failure(line, err)
 }
 
 // Close ends HAProxy at once.

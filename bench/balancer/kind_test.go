@@ -80,6 +80,7 @@ func (r *replica) last(target string) (at time.Time) {
 }
 
 func TestEndpointIsServedUntilTheLagIsOverAndNoLonger(t *testing.T) {
+	const busy = 400 * time.Millisecond
 	lags := []time.Duration{100 * time.Millisecond, 700 * time.Millisecond}
 	eachKind(t, func(t *testing.T, k Kind) {
 		goes, stays := start(t, answers(fine)), start(t, answers(fine))
@@ -103,11 +104,12 @@ func TestEndpointIsServedUntilTheLagIsOverAndNoLonger(t *testing.T) {
 		}
 		for _, r := range removals {
 			last, due := goes.last(fmt.Sprint("/", r.Node)), r.Told.Add(lags[r.Node])
-			// One request in two of 300 per second comes this way; the rest is for a busy machine.
-			if early := due.Sub(last); early > 100*time.Millisecond {
+			// One request in two of 300 per second comes this way. The bounds leave room for a busy machine
+			// and are below the 600 ms between the two lags.
+			if early := due.Sub(last); early > busy {
 				t.Errorf("node %d sent the last request %v before its lag of %v was over", r.Node, early, lags[r.Node])
 			}
-			if late := last.Sub(r.Done); late > 50*time.Millisecond {
+			if late := last.Sub(r.Done); late > busy {
 				t.Errorf("node %d sent a request %v after it had acted on the removal", r.Node, late)
 			}
 			if r.Done.Before(due) || r.Done.Sub(due) > 2*time.Second {

@@ -40,7 +40,7 @@ func startNginx(ctx context.Context, c nodeConfig) (node, error) {
 }
 
 func (n *nginx) started(ctx context.Context) (err error) {
-	if err := n.await(ctx, "start", n.answers); err != nil {
+	if err := n.Await(ctx, "start", n.answers); err != nil {
 		return err
 	}
 	n.sockets, err = listeners(n.Listen)
@@ -57,10 +57,10 @@ func (n *nginx) apply(ctx context.Context, endpoints []string) error {
 	if err := n.signal(syscall.SIGHUP); err != nil {
 		return err
 	}
-	if err := n.await(ctx, "take a new configuration", n.answers); err != nil {
+	if err := n.Await(ctx, "take a new configuration", n.answers); err != nil {
 		return err
 	}
-	return n.await(ctx, "leave the old configuration", func(context.Context) error { return expectNone(old, n.sockets) })
+	return n.Await(ctx, "leave the old configuration", func(context.Context) error { return expectNone(old, n.sockets) })
 }
 
 // answers returns nil, and notes the worker, when a new connection meets the newest configuration.

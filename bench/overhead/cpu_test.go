@@ -1,8 +1,11 @@
 package main
 
 import (
+	"os"
 	"testing"
 	"time"
+
+	"lameduck/bench/internal/proc"
 )
 
 func TestParseSchedstat(t *testing.T) {
@@ -50,7 +53,7 @@ func TestGroupUsageCountsChildren(t *testing.T) {
 	// The leader sleeps; what is counted is its child's.
 	p := startShell(t, "(while :; do :; done) & sleep 60")
 	time.Sleep(200 * time.Millisecond) // CPU time takes real time
-	u, err := groupUsage(p.pid)
+	u, err := groupUsage(p.PID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +67,21 @@ func TestGroupUsageCountsChildren(t *testing.T) {
 
 func TestGroupUsageOfAnEndedGroupIsAnError(t *testing.T) {
 	p := startShell(t, "exit 0")
-	<-p.donec
-	if u, err := groupUsage(p.pid); err == nil {
+	<-p.Exited()
+	if u, err := groupUsage(p.PID()); err == nil {
 		t.Errorf("a group that has ended has used %v", u)
 	}
+}
+
+// startShell runs a script and stops it when the test ends.
+func startShell(t *testing.T, script string) *proc.Process {
+	t.Helper()
+	p, err := proc.Start(proc.Command{
+		Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=" + os.Getenv("PATH")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return p
 }

@@ -119,7 +119,7 @@ func (b *bench) measureIdleOf(ctx context.Context, p peer, c benchCase, inUse sy
 	if err := pause(ctx, idleHold); err != nil {
 		return measurement{}, err
 	}
-	held, err := groupMemory(idle.instance.process.pid)
+	held, err := groupMemory(idle.instance.process.PID())
 	if err != nil {
 		return measurement{}, fmt.Errorf("%s: %w", p.Name, err)
 	}
@@ -153,7 +153,7 @@ func (b *bench) makeIdle(ctx context.Context, p peer, c benchCase, inUse sync.Lo
 	if err = pause(ctx, idleStart); err != nil {
 		return proxy, start, err
 	}
-	if start, err = groupMemory(proxy.instance.process.pid); err != nil {
+	if start, err = groupMemory(proxy.instance.process.PID()); err != nil {
 		return proxy, start, err
 	}
 	if proxy.clients, err = openIdle(ctx, proxy.instance.place.Listen, c.Protocol, c.Connections); err != nil {

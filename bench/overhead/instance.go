@@ -3,15 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
+
+	"lameduck/bench/internal/proc"
 )
 
 // An instance is a peer that runs, bound to the proxy's core.
 type instance struct {
 	peer    peer
 	place   place
-	process *process // nil: the peer is the app itself
+	process *proc.Process // nil if the peer is the app itself
 }
 
 // startInstance starts p at a place, to speak what the place says, and waits
@@ -46,7 +49,10 @@ func launch(p peer, at place, set unix.CPUSet) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	process, err := startProcess(p.Name, command, env, set)
+	process, err := proc.Start(proc.Command{
+		Path: command[0], Args: command[1:], Name: p.Name, Cores: &set,
+		Env: append([]string{"PATH=" + os.Getenv("PATH")}, env...),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +64,7 @@ func (in *instance) awaitReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return in.process.awaitReady(ctx, func(ctx context.Context) error {
+	return in.process.Await(ctx, "serve", func(ctx context.Context) error {
 		if url == "" {
 			return in.place.Protocol.greet(ctx, in.place.Listen)
 		}
@@ -70,6 +76,6 @@ func (in *instance) awaitReady(ctx context.Context) error {
 // stop ends the process, if there is one.
 func (in *instance) stop() {
 	if in.process != nil {
-		in.process.stop()
+		in.process.Stop()
 	}
 }

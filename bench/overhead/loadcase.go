@@ -146,7 +146,7 @@ func (b *bench) readMeters(in *instance) (meters, error) {
 	if m.Core, err = coreUsage(b.cores.ProxyID); err != nil || in.process == nil {
 		return m, err
 	}
-	m.Proxy, err = groupUsage(in.process.pid)
+	m.Proxy, err = groupUsage(in.process.PID())
 	return m, err
 }
 

@@ -178,7 +178,7 @@ func TestHAProxyStartsWithAsManyConnectionsAsFit(t *testing.T) {
 			}
 			return err
 		}
-		if err := in.process.awaitReady(t.Context(), listens); err != nil {
+		if err := in.process.Await(t.Context(), "listen", listens); err != nil {
 			t.Errorf("%s with %d connections, %d files at most: %v", p.Name, at.MaxConnections, files, err)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 )
 
 // errClosed is met by who starts a pod with a kubelet that has ended.
@@ -16,12 +15,11 @@ var errClosed = errors.New("the kubelet has been closed: make a new one")
 // Kubelet starts pods, and leaves no process behind.
 type Kubelet struct {
 	logs    string
-	launch  *launcher
 	disarm  func() bool // ends the watch over the context
 	closing sync.Once
 
 	mu     sync.Mutex
-	procs  []*child
+	procs  []child
 	closed bool
 }
 
@@ -29,7 +27,7 @@ type Kubelet struct {
 // called. The output of each container goes to the file POD-CONTAINER.log in the directory logs, or nowhere when
 // logs is empty.
 func NewKubelet(ctx context.Context, logs string) *Kubelet {
-	k := &Kubelet{logs: logs, launch: newLauncher()}
+	k := &Kubelet{logs: logs}
 	k.disarm = context.AfterFunc(ctx, k.killAll)
 	return k
 }
@@ -42,7 +40,6 @@ func (k *Kubelet) Close() {
 		for _, p := range k.procs { // which killAll has frozen
 			<-p.exited()
 		}
-		k.launch.close()
 	})
 }
 
@@ -52,7 +49,7 @@ func (k *Kubelet) killAll() {
 	defer k.mu.Unlock()
 	k.closed = true
 	for _, p := range k.procs {
-		p.signal(syscall.SIGKILL)
+		p.Kill()
 	}
 }
 
@@ -99,7 +96,7 @@ func (k *Kubelet) start(pod string, c Container) (*container, error) {
 	if k.closed {
 		return nil, errClosed
 	}
-	p, err := k.launch.launch(c, output)
+	p, err := launch(c, output)
 	if err != nil {
 		return nil, err
 	}

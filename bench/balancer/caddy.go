@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 	"syscall"
+	"time"
 )
 
 // caddy is Caddy that is given a new configuration by its admin API for each change.

@@ -279,7 +279,7 @@ func (c *conn) pendingAnswers() int {
 func (c *conn) inFlight() int {
 	n := c.outstanding.len()
 	if c.h2 != nil {
-		n += len(c.h2.streams)
+		n += c.h2.streams.len()
 	}
 	return n
 }

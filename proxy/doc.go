@@ -24,6 +24,7 @@
 //   - HTTP/1: the close option in the last response.
 //   - HTTP/2: a GOAWAY that refuses nothing, and a PING; a second after the answer to that, a GOAWAY with the last
 //     stream that was passed on; the end of the connection with the end of the last stream (RFC 9113 section 6.8).
+//     A stream that the app has ended counts as open while its client goes on sending.
 //   - WebSocket: a close frame with 1001 after the end of a message (RFC 6455 section 7.4.1). From then on nothing of the app's
 //     is passed on, while all that the client says is, until it answers; then both sides close.
 //   - Server-sent events: the end of the response after the end of an event, if an EventSource receives

@@ -3,14 +3,12 @@ package proxy
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"lameduck/proxy/h1"
 	"lameduck/proxy/h2"
 )
-
-// maxStreams bounds the open streams of one connection. A client that opens more waits; apps allow a few hundred.
-const maxStreams = 1 << 16
 
 // goodbyeAfter is how long the final GOAWAY comes after the answer to our PING: a client may have answered before another part of it
 // has heard the notice. Without an answer there is no final GOAWAY, however long that takes: what the client opens until it has
@@ -19,28 +17,18 @@ const goodbyeAfter = time.Second
 
 // http2State is what is known of an HTTP/2 connection.
 type http2State struct {
-	side [2]frameSide // each owned by its direction
+	side      [2]frameSide // each owned by its direction
+	uploading atomic.Bool  // there are uploads among the streams
 
 	// Guarded by conn.mu.
-	streams  map[uint32]ends // those that are open, by identifier
-	highest  uint32          // stream that the client has opened
-	lowest   uint32          // last stream identifier that a GOAWAY has named to the client
+	streams  streams
+	expiry   *time.Timer // of the uploads; nil: there was none yet
 	farewell farewell
 	ping     [8]byte // of our PING
 	pinging  bool    // it has not been answered
 }
 
-func newHTTP2() *http2State {
-	return &http2State{streams: make(map[uint32]ends), lowest: h2.MaxStream}
-}
-
-// ends says which sides of a stream have ended. It is closed when both have.
-type ends uint8
-
-const (
-	clientEnded ends = 1 << fromClient
-	appEnded    ends = 1 << fromApp
-)
+func newHTTP2() *http2State { return &http2State{streams: newStreams(h2.MaxStream)} }
 
 // A farewell is how far the words of parting have come (RFC 9113 section 6.8).
 type farewell uint8
@@ -57,7 +45,7 @@ type frameSide struct {
 	begun   bool        // the client's preface has passed; the app's first frame has
 	block   bool        // only CONTINUATION may follow
 	frame   h2.Header   // the current one
-	opened  []uint32    // streams that begin with frames that have not been written
+	opened  []uint32    // streams that begin, or are promised, with frames that have not been written
 	ended   []h2.Header // frames that end streams, and have not been written
 }
 
@@ -66,9 +54,10 @@ const batch = 64
 
 // continueAsStream makes the request that has switched to HTTP/2 its first stream (RFC 7540 section 3.2). The caller holds mu.
 func (c *conn) continueAsStream() {
-	c.h2.highest = 1
-	c.h2.streams[1] = clientEnded
-	c.beginExchange(exchange{})
+	if c.h2.streams.begin(1) {
+		c.beginExchange(exchange{})
+	}
+	c.h2.streams.end(1, fromClient, time.Now())
 }
 
 // relayFrames passes frames on as they come, until the source has ended, and counts the streams that are open. While
@@ -116,7 +105,14 @@ func (c *conn) copyPayload(d direction) error {
 			return err
 		}
 	}
-	return c.retry(d, f.CopyBody(&side.payload))
+	if !c.isUpload(d) {
+		return c.retry(d, f.CopyBody(&side.payload))
+	}
+	err := f.CopySome(&side.payload)
+	if err == nil {
+		c.noteUpload(side.frame.Stream)
+	}
+	return c.retry(d, err)
 }
 
 // passFrame passes the header of the next frame on, and what of the payload it has to look at. False: more bytes are needed.
@@ -125,6 +121,7 @@ func (c *conn) passFrame(d direction) (bool, error) {
 	if d == fromClient && !side.begun {
 		return c.passPreface(d)
 	}
+	var promised uint32
 	b := f.Pending()
 	h, ok := h2.ParseHeader(b)
 	if !ok {
@@ -143,9 +140,14 @@ func (c *conn) passFrame(d direction) (bool, error) {
 			return false, nil
 		}
 		c.lower(b)
+	case d == fromApp && h.Type == h2.PushPromise:
+		if len(b) < h.PromiseSize() {
+			return false, nil
+		}
+		promised = h2.PromisedStream(b)
 	}
 	side.begun, side.block, side.frame = true, h.OpensBlock(), h
-	if err := c.follow(d, h); err != nil {
+	if err := c.follow(d, h, promised); err != nil {
 		return false, err
 	}
 	f.Pass(h2.HeaderSize)
@@ -177,16 +179,19 @@ func (c *conn) dropFrame(d direction, size int) error {
 	return c.flow(d).Replace(size, nil)
 }
 
-// follow takes up what a frame says of its stream. What it says takes effect with the next flush.
-func (c *conn) follow(d direction, h h2.Header) error {
+// follow takes up the stream that a frame opens or promises, if it does. That takes effect with the next flush.
+func (c *conn) follow(d direction, h h2.Header, promised uint32) error {
 	side := &c.h2.side[d]
 	if len(side.opened) == batch || len(side.ended) == batch {
 		if err := c.flushFrames(d); err != nil {
 			return err
 		}
 	}
-	if d == fromClient && h.Type == h2.Headers {
+	switch {
+	case d == fromClient && h.Type == h2.Headers:
 		side.opened = append(side.opened, h.Stream)
+	case promised > 0:
+		side.opened = append(side.opened, promised)
 	}
 	return nil
 }
@@ -204,7 +209,7 @@ func (s *frameSide) complete() {
 func (c *conn) flushFrames(d direction) error {
 	side := &c.h2.side[d]
 	if len(side.opened) > 0 {
-		c.openStreams(side.opened)
+		c.openStreams(d, side.opened)
 		side.opened = side.opened[:0]
 	}
 	if err := c.flow(d).Flush(); err != nil {
@@ -217,43 +222,80 @@ func (c *conn) flushFrames(d direction) error {
 	return nil
 }
 
-func (c *conn) openStreams(ids []uint32) {
+// openStreams accounts for streams that the client opens or the app promises.
+func (c *conn) openStreams(d direction, ids []uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	s := &c.h2.streams
 	for _, id := range ids {
-		for len(c.h2.streams) >= maxStreams && c.states[fromApp] != done {
+		for d == fromClient && s.len() >= maxStreams && c.states[fromApp] != done {
 			c.wait()
 		}
-		if id <= c.h2.highest {
-			continue // trailers, or what the app will call an error
+		if d == fromClient && s.begin(id) || d == fromApp && s.promise(id) {
+			c.beginExchange(exchange{})
 		}
-		c.h2.highest = id
-		c.h2.streams[id] = 0
-		c.beginExchange(exchange{})
 	}
 }
 
+// endStreams accounts for frames of one side that end streams.
 func (c *conn) endStreams(d direction, frames []h2.Header) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now, over := time.Now(), 0
 	for _, h := range frames {
-		was, ok := c.h2.streams[h.Stream]
-		if !ok {
-			continue
+		if h.Type == h2.RSTStream && c.h2.streams.reset(h.Stream) || h.Type != h2.RSTStream && c.h2.streams.end(h.Stream, d, now) {
+			over++
 		}
-		now := was | ends(1)<<d
-		if h.Type != h2.RSTStream && now != clientEnded|appEnded {
-			c.h2.streams[h.Stream] = now
-			continue
-		}
-		delete(c.h2.streams, h.Stream)
+	}
+	c.streamsOver(over)
+	c.watchUploads(uploadSilence)
+}
+
+// streamsOver accounts for n streams that are over. The last one ends a connection whose client has been named its last
+// stream. The caller holds mu.
+func (c *conn) streamsOver(n int) {
+	for range n {
 		c.endExchange(exchange{}, 0)
 	}
 	c.tell()
-	if c.h2.farewell == final && len(c.h2.streams) == 0 {
+	if c.h2.farewell == final && c.h2.streams.len() == 0 {
 		c.due.Store(true)
 		c.interrupt(fromApp)
 	}
+}
+
+// isUpload reports whether the current frame of a direction may be a part of an upload.
+func (c *conn) isUpload(d direction) bool {
+	return d == fromClient && c.h2.uploading.Load() && c.h2.side[d].frame.Type == h2.Data
+}
+
+// noteUpload notes that the client has sent a part of a request.
+func (c *conn) noteUpload(id uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.h2.streams.move(id, time.Now())
+}
+
+// watchUploads sees to it that uploads which are silent expire, beginning after a time. The caller holds mu.
+func (c *conn) watchUploads(after time.Duration) {
+	has := len(c.h2.streams.uploads) > 0
+	switch had := c.h2.uploading.Swap(has); {
+	case had || !has:
+	case c.h2.expiry == nil:
+		c.h2.expiry = time.AfterFunc(after, c.expireUploads)
+	default:
+		c.h2.expiry.Reset(after)
+	}
+}
+
+// expireUploads ends the uploads that have been silent for too long.
+func (c *conn) expireUploads() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	over, next := c.h2.streams.expire(time.Now())
+	c.streamsOver(over)
+	c.h2.uploading.Store(false)
+	c.watchUploads(next)
 }
 
 // abandonStreams accounts for the streams that were open when the connection ended. The caller holds mu.
@@ -261,10 +303,12 @@ func (c *conn) abandonStreams() {
 	if c.h2 == nil {
 		return
 	}
-	for range c.h2.streams {
+	if c.h2.expiry != nil {
+		c.h2.expiry.Stop()
+	}
+	for range c.h2.streams.clear() {
 		c.endExchange(exchange{}, 0)
 	}
-	clear(c.h2.streams)
 }
 
 // sayGoAway says the next of the words of parting. errClosing: that was the last, and no stream is open.
@@ -294,17 +338,17 @@ func (c *conn) nextFarewell() (frames []byte, over bool) {
 	case unsaid:
 		s.farewell, s.pinging = noticed, true
 		binary.BigEndian.PutUint64(s.ping[:], rand.Uint64())
-		frames = h2.AppendPing(h2.AppendGoAway(nil, s.lowest), s.ping)
+		frames = h2.AppendPing(h2.AppendGoAway(nil, s.streams.last), s.ping)
 		if c.ending == endedOpen {
 			c.ending = endedTold
 		}
 		return frames, false
 	case noticed:
 		s.farewell = final
-		s.lowest = min(s.lowest, s.highest)
-		frames = h2.AppendGoAway(nil, s.lowest)
+		c.refuseStreams(s.streams.highest)
+		frames = h2.AppendGoAway(nil, s.streams.last)
 	}
-	return frames, len(s.streams) == 0
+	return frames, s.streams.len() == 0
 }
 
 // answersPing tells whether the payload of a PING's answer is that of ours, which the app has not sent.
@@ -327,9 +371,18 @@ func (c *conn) answersPing(payload []byte) bool {
 func (c *conn) lower(frame []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if last := h2.LastStream(frame); last <= c.h2.lowest {
-		c.h2.lowest = last
+	if last := h2.LastStream(frame); last <= c.h2.streams.last {
+		c.refuseStreams(last)
 	} else if c.h2.farewell != unsaid {
-		h2.SetLastStream(frame, c.h2.lowest)
+		h2.SetLastStream(frame, c.h2.streams.last)
 	}
+}
+
+// refuseStreams accounts for a GOAWAY with this last stream. Nobody waits for those above it any more, and the client
+// may retry them elsewhere. The caller holds mu.
+func (c *conn) refuseStreams(last uint32) {
+	for range c.h2.streams.refuse(last) {
+		c.endExchange(exchange{}, 0)
+	}
+	c.tell()
 }

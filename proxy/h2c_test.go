@@ -42,6 +42,12 @@ func rst(stream uint32) string {
 	return frames(func(f *reference.Framer) { f.WriteRSTStream(stream, reference.ErrCodeCancel) })
 }
 
+func promise(stream, promised uint32) string {
+	return frames(func(f *reference.Framer) {
+		f.WritePushPromise(reference.PushPromiseParam{StreamID: stream, PromiseID: promised, BlockFragment: []byte("block"), EndHeaders: true})
+	})
+}
+
 func pingAck(b [8]byte) string { return frames(func(f *reference.Framer) { f.WritePing(true, b) }) }
 
 func goAway(last uint32, code reference.ErrCode, debug string) string {
@@ -120,6 +126,11 @@ func TestStreamsAreExchangesInFlight(t *testing.T) {
 		"trailers end it too":             {headers(1, true, true), headers(1, false, true) + headers(1, true, true), 0},
 		"not the interim response":        {headers(1, true, true), headers(1, false, true), 1},
 		"an answer before the request":    {headers(1, false, true), headers(1, true, true), 1},
+		"an answer and a reset":           {headers(1, false, true), headers(1, true, true) + rst(1), 0},
+		"a promise":                       {headers(1, true, true), promise(1, 2), 2},
+		"a promise that is being kept":    {headers(1, true, true), headers(1, true, true) + promise(1, 2) + headers(2, false, true), 1},
+		"a promise that is kept":          {headers(1, true, true), promise(1, 2) + headers(2, false, true) + data(2, true, 9) + headers(1, true, true), 0},
+		"none that the app refuses":       {headers(1, true, true) + headers(3, true, true), goAway(1, 0, ""), 1},
 		"and then the request's end":      {headers(1, false, true) + data(1, true, 0), headers(1, true, true), 0},
 		"a stream that the client resets": {headers(1, false, true) + rst(1), "", 0},
 		"a stream that the app resets":    {headers(1, false, true), rst(1), 0},
@@ -139,6 +150,139 @@ func TestStreamsAreExchangesInFlight(t *testing.T) {
 			})
 		})
 	}
+}
+
+// wantsInFlight expects that so many exchanges are in flight.
+func (r *rig) wantsInFlight(want int64, when string) {
+	r.t.Helper()
+	synctest.Wait()
+	if n := r.server.stats.inFlight.Load(); n != want {
+		r.t.Fatalf("%d in flight %s, want %d", n, when, want)
+	}
+}
+
+// Clients of gRPC, for example, do not end their side of a stream that the app has ended with an error.
+func TestAnAnsweredStreamThatTheClientLeavesOpenIsOverWhenItIsSilent(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := speaksHTTP2(r)
+		request := headers(1, false, true) + headers(3, false, true) + headers(5, false, true)
+		client.send(request)
+		app.wants(request)
+		app.send(headers(1, true, true))
+		time.Sleep(uploadSilence / 2)
+		app.send(headers(3, true, true))
+		synctest.Wait()
+		client.taken()
+		r.wantsInFlight(3, "just after two answers")
+		time.Sleep(uploadSilence/2 - 1)
+		r.wantsInFlight(3, "before the first one has been silent for long enough")
+		time.Sleep(1)
+		r.wantsInFlight(2, "after the first one's silence")
+		time.Sleep(uploadSilence)
+		r.wantsInFlight(1, "after the second one's silence")
+		client.send(data(1, true, 9) + rst(3)) // both are still the app's affair
+		app.wants(data(1, true, 9) + rst(3))
+		r.wantsInFlight(1, "after the clients' ends of what is over")
+		app.send(headers(5, true, true))
+		time.Sleep(2 * uploadSilence)
+		r.wantsInFlight(0, "in the end")
+	})
+}
+
+func TestAnAnsweredStreamIsInFlightWhileItsUploadGoesOn(t *testing.T) {
+	for name, upload := range map[string]func(client, app *peer){
+		"in many frames": func(client, app *peer) {
+			for range 10 {
+				time.Sleep(uploadSilence - 1)
+				client.send(data(1, false, 9))
+				app.wants(data(1, false, 9))
+			}
+		},
+		"in one slow frame": func(client, app *peer) {
+			frame := data(1, false, 100)
+			for i := range 10 {
+				time.Sleep(uploadSilence - 1)
+				client.send(frame[10*i : 10*i+10])
+				app.taken()
+			}
+			client.send(frame[100:])
+			app.taken()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := speaksHTTP2(r)
+				client.send(headers(1, false, true))
+				app.wants(headers(1, false, true))
+				app.send(headers(1, true, true))
+				client.wants(headers(1, true, true))
+				upload(client, app)
+				r.wantsInFlight(1, "while the client sends")
+				time.Sleep(uploadSilence)
+				r.wantsInFlight(0, "when it has stopped")
+			})
+		})
+	}
+}
+
+func TestAStreamThatItsClientLeavesOpenDoesNotHoldADrain(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := speaksHTTP2(r)
+		client.send(headers(1, false, true))
+		app.wants(headers(1, false, true))
+		r.server.Drain()
+		time.Sleep(noticeSpread)
+		client.send(pingAck(client.wantsNotice(h2.MaxStream)))
+		time.Sleep(goodbyeAfter)
+		client.wants(goAway(1, 0, ""))
+		app.send(headers(1, true, true))
+		client.wants(headers(1, true, true))
+		client.wantsOpen()
+		time.Sleep(uploadSilence)
+		client.wantsEnd()
+		app.wantsEnd()
+	})
+}
+
+func TestAPushedAnswerIsNotCutByTheFinalGoAway(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := speaksHTTP2(r)
+		client.send(headers(1, true, true))
+		app.wants(headers(1, true, true))
+		app.sendSlowly(promise(1, 2))
+		app.send(headers(1, true, true))
+		client.taken()
+		r.server.Drain()
+		time.Sleep(noticeSpread)
+		client.send(pingAck(client.wantsNotice(h2.MaxStream)))
+		time.Sleep(goodbyeAfter)
+		client.wants(goAway(1, 0, ""))
+		app.send(headers(2, false, true) + data(2, false, 9))
+		client.wants(headers(2, false, true) + data(2, false, 9))
+		client.wantsOpen()
+		app.send(data(2, true, 9))
+		client.wants(data(2, true, 9))
+		client.wantsEnd()
+	})
+}
+
+// What comes after the final GOAWAY has been refused by it: the client tries it elsewhere.
+func TestAStreamBeyondTheFinalGoAwayIsNotWaitedFor(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := speaksHTTP2(r)
+		client.send(headers(1, true, true))
+		app.wants(headers(1, true, true))
+		r.server.Drain()
+		time.Sleep(noticeSpread)
+		client.send(pingAck(client.wantsNotice(h2.MaxStream)))
+		time.Sleep(goodbyeAfter)
+		client.wants(goAway(1, 0, ""))
+		client.send(headers(3, true, true))
+		app.wants(headers(3, true, true))
+		app.send(headers(1, true, true))
+		client.wants(headers(1, true, true))
+		client.wantsEnd()
+	})
 }
 
 // RFC 9113 section 6.8: a server shuts down with a GOAWAY that refuses nothing, and with a second one after a round trip.

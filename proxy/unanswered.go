@@ -29,11 +29,7 @@ func (c *conn) owed() (n int) {
 			return 1
 		}
 	case http2:
-		for id, ended := range c.h2.streams {
-			if ended&appEnded == 0 && id <= c.h2.lowest {
-				n++
-			}
-		}
+		return c.h2.streams.unanswered()
 	}
 	return n
 }

@@ -28,6 +28,7 @@ const (
 	flagEndStream  = 0x1 // Data, Headers
 	flagAck        = 0x1 // Ping, Settings
 	flagEndHeaders = 0x4 // Headers, PushPromise, Continuation
+	flagPadded     = 0x8 // Data, Headers, PushPromise
 )
 
 // MaxStream is the highest stream identifier, and what a GOAWAY names that refuses nothing yet (RFC 9113 section 6.8).
@@ -74,6 +75,18 @@ func (h Header) OpensBlock() bool {
 	return false
 }
 
+// PromiseSize returns how many bytes of a PUSH_PROMISE frame, header included, hold the promised stream.
+func (h Header) PromiseSize() int {
+	return min(h.promiseEnd(), HeaderSize+h.Length)
+}
+
+func (h Header) promiseEnd() int {
+	if h.Flags&flagPadded != 0 {
+		return HeaderSize + 5 // the length of the padding comes first
+	}
+	return HeaderSize + 4
+}
+
 // PingAck tells whether the frame answers a PING.
 func (h Header) PingAck() bool { return h.Type == Ping && h.Flags&flagAck != 0 && h.Length == 8 }
 
@@ -99,6 +112,17 @@ func LastStream(b []byte) uint32 { return binary.BigEndian.Uint32(b[HeaderSize:]
 
 // SetLastStream makes the GOAWAY frame at the start of b name another last stream identifier.
 func SetLastStream(b []byte, last uint32) { binary.BigEndian.PutUint32(b[HeaderSize:], last) }
+
+// PromisedStream returns the stream that the PUSH_PROMISE frame at the start of b promises, or 0 if it is too short
+// for one. The caller has seen that PromiseSize bytes are there.
+func PromisedStream(b []byte) uint32 {
+	h, _ := ParseHeader(b)
+	end := h.promiseEnd()
+	if end > h.PromiseSize() {
+		return 0
+	}
+	return binary.BigEndian.Uint32(b[end-4:]) & MaxStream
+}
 
 func appendHeader(b []byte, h Header) []byte {
 	b = append(b, byte(h.Length>>16), byte(h.Length>>8), byte(h.Length), byte(h.Type), h.Flags)

@@ -70,6 +70,30 @@ func TestPingAck(t *testing.T) {
 	}
 }
 
+func TestPromisedStream(t *testing.T) {
+	promise := func(p reference.PushPromiseParam) string {
+		return string(written(func(f *reference.Framer) error { return f.WritePushPromise(p) }))
+	}
+	for name, test := range map[string]struct {
+		frame      string
+		size, want int
+	}{
+		"a promise":            {promise(reference.PushPromiseParam{StreamID: 1, PromiseID: 2, BlockFragment: []byte("block")}), 13, 2},
+		"one with padding":     {promise(reference.PushPromiseParam{StreamID: 1, PromiseID: 6, BlockFragment: []byte("b"), PadLength: 9}), 14, 6},
+		"the highest":          {promise(reference.PushPromiseParam{StreamID: 1, PromiseID: MaxStream}), 13, MaxStream},
+		"too short":            {"\x00\x00\x03\x05\x00\x00\x00\x00\x01\x00\x00\x00", 12, 0},
+		"too short for padded": {"\x00\x00\x04\x05\x08\x00\x00\x00\x01\x00\x00\x00\x02", 13, 0},
+	} {
+		h, _ := ParseHeader([]byte(test.frame))
+		if size := h.PromiseSize(); size != test.size {
+			t.Errorf("%s: the first %d bytes hold it, want %d", name, size, test.size)
+		}
+		if got := PromisedStream([]byte(test.frame[:test.size])); got != uint32(test.want) {
+			t.Errorf("%s: stream %d, want %d", name, got, test.want)
+		}
+	}
+}
+
 func TestFramesOfOurs(t *testing.T) {
 	data := [8]byte{1, 2, 3, 4, 5, 6, 7, 8}
 	ping := AppendPing([]byte("x"), data)

@@ -262,18 +262,23 @@ func (f *Flow) Raw() syscall.RawConn { return f.raw }
 // written yet. A body that ends with the connection returns io.EOF, and so does one that is cut short.
 func (f *Flow) CopyBody(b *h1.Body) error {
 	for !b.Done() {
-		if f.mark == f.end {
-			if err := f.More(b); err != nil {
-				return err
-			}
-		}
-		n, err := b.Scan(f.Pending())
-		f.Pass(n)
-		if err != nil {
+		if err := f.CopySome(b); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// CopySome passes on what has come of a message's body, and waits for some of it if nothing has.
+func (f *Flow) CopySome(b *h1.Body) error {
+	if f.mark == f.end {
+		if err := f.More(b); err != nil {
+			return err
+		}
+	}
+	n, err := b.Scan(f.Pending())
+	f.Pass(n)
+	return err
 }
 
 // More gets further bytes of a body: past the flow from kernel to kernel where there are many, into the buffer

@@ -166,3 +166,21 @@ func TestMalformedPatchesAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// A patch that no longer applies is noticed before a run of the mutants, which takes longer.
+func TestEveryPatchApplies(t *testing.T) {
+	root, err := moduleRoot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mutants, err := loadMutants(root)
+	if err != nil || len(mutants) == 0 {
+		t.Fatalf("%d mutants, %v", len(mutants), err)
+	}
+	tree := newTree(root)
+	for _, m := range mutants {
+		if err := m.locate(tree); err != nil {
+			t.Errorf("%s: %v", m.patch, err)
+		}
+	}
+}

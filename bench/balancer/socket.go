@@ -5,13 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"syscall"
+
+	"lameduck/bench/internal/procfs"
 )
 
 // listenState is TCP_LISTEN as /proc/net/tcp writes it.
@@ -50,21 +48,16 @@ func procAddr(a netip.AddrPort) string {
 
 // holds reports whether the process has one of the sockets open. One that has ended has not.
 func holds(pid int, inodes []string) (bool, error) {
-	dir := filepath.Join("/proc", strconv.Itoa(pid), "fd")
-	fds, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+	targets, err := procfs.Descriptors(pid)
+	if errors.Is(err, procfs.ErrEnded) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("look for what process %d has open: %w", pid, err)
 	}
-	for _, fd := range fds {
-		target, _ := os.Readlink(filepath.Join(dir, fd.Name())) // one that was closed just now links to nothing
-		if slices.ContainsFunc(inodes, func(inode string) bool { return target == "socket:["+inode+"]" }) {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.ContainsFunc(inodes, func(inode string) bool {
+		return slices.Contains(targets, "socket:["+inode+"]")
+	}), nil
 }
 
 // expectNone returns an error as long as the process has one of the sockets open.

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"lameduck/bench/internal/procfs"
 )
 
 // tick is the unit of CPU times in /proc/PID/stat and /proc/stat: USER_HZ is
@@ -23,18 +26,31 @@ type usage struct {
 
 // groupUsage sums the CPU time of every process in the group.
 func groupUsage(group int) (usage, error) {
-	var sum usage
 	pids, err := groupMembers(group)
 	if err != nil {
 		return usage{}, err
 	}
+	return sumUsage(pids)
+}
+
+// sumUsage sums over processes, without those that have ended since they were listed.
+func sumUsage(pids []int) (usage, error) {
+	var sum usage
+	read := 0
 	for _, pid := range pids {
 		u, err := processUsage(pid)
+		if errors.Is(err, procfs.ErrEnded) {
+			continue
+		}
 		if err != nil {
 			return usage{}, err
 		}
+		read++
 		sum.Precise += u.Precise
 		sum.Whole += u.Whole
+	}
+	if read == 0 {
+		return usage{}, fmt.Errorf("read CPU time of processes %v: %w", pids, procfs.ErrEnded)
 	}
 	return sum, nil
 }
@@ -77,23 +93,25 @@ func parseSchedstat(text string) (time.Duration, error) {
 
 // groupMembers returns the processes of a group.
 func groupMembers(group int) ([]int, error) {
-	entries, err := os.ReadDir("/proc")
+	all, err := procfs.List()
 	if err != nil {
 		return nil, err
 	}
 	var pids []int
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue // not a process
-		}
+	for _, pid := range all {
 		stat, err := readStat(pid)
-		if err == nil && stat.Group == group { // on error it has ended since
+		if errors.Is(err, procfs.ErrEnded) {
+			continue // since the processes were listed
+		}
+		if err != nil {
+			return nil, err
+		}
+		if stat.Group == group {
 			pids = append(pids, pid)
 		}
 	}
 	if len(pids) == 0 {
-		return nil, fmt.Errorf("look for process group %d: it has ended", group)
+		return nil, fmt.Errorf("look for process group %d: %w", group, procfs.ErrEnded)
 	}
 	return pids, nil
 }
@@ -105,11 +123,11 @@ type processStat struct {
 }
 
 func readStat(pid int) (processStat, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	text, err := procfs.Read(pid, "stat")
 	if err != nil {
 		return processStat{}, err
 	}
-	return parseStat(string(text))
+	return parseStat(text)
 }
 
 // parseStat skips to the last parenthesis first: the name before it may hold

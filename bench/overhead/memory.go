@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
+
+	"lameduck/bench/internal/procfs"
 )
 
 // A memory is what a group of processes keeps resident, in bytes.
@@ -18,22 +20,35 @@ type memory struct {
 
 // groupMemory sums over every process of the group.
 func groupMemory(group int) (memory, error) {
-	var sum memory
 	pids, err := groupMembers(group)
 	if err != nil {
 		return memory{}, err
 	}
+	return sumMemory(pids)
+}
+
+// sumMemory sums over processes, without those that have ended since they were listed.
+func sumMemory(pids []int) (memory, error) {
+	var sum memory
+	read := 0
 	for _, pid := range pids {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		text, err := procfs.Read(pid, "smaps_rollup")
+		if errors.Is(err, procfs.ErrEnded) {
+			continue
+		}
 		if err != nil {
 			return memory{}, err
 		}
-		m, err := parseSmaps(string(text))
+		m, err := parseSmaps(text)
 		if err != nil {
 			return memory{}, fmt.Errorf("read memory of process %d: %w", pid, err)
 		}
+		read++
 		sum.RSS += m.RSS
 		sum.PSS += m.PSS
+	}
+	if read == 0 {
+		return memory{}, fmt.Errorf("read memory of processes %v: %w", pids, procfs.ErrEnded)
 	}
 	return sum, nil
 }
@@ -53,8 +68,10 @@ func parseSmaps(text string) (memory, error) {
 		}
 		found[fields[0]] = kb * 1024
 	}
-	if found["Rss:"] == 0 || found["Pss:"] == 0 {
+	rss, hasRSS := found["Rss:"] // zero for a process that is about to end
+	pss, hasPSS := found["Pss:"]
+	if !hasRSS || !hasPSS {
 		return memory{}, fmt.Errorf("smaps_rollup %q: Rss and Pss are expected", text)
 	}
-	return memory{RSS: found["Rss:"], PSS: found["Pss:"]}, nil
+	return memory{RSS: rss, PSS: pss}, nil
 }

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"errors"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"lameduck/bench/internal/procfs"
 )
 
 func TestParseSmaps(t *testing.T) {
@@ -30,4 +36,53 @@ func TestGroupMemoryOfThisTest(t *testing.T) {
 	if m.RSS < 1e6 || m.PSS <= 0 || m.PSS > m.RSS {
 		t.Errorf("resident memory is %+v", m)
 	}
+}
+
+// A process may end between the listing of a group and the look at the process.
+func TestSumsLeaveOutProcessesThatHaveEnded(t *testing.T) {
+	ended := startShell(t, "exit 0")
+	<-ended.Exited()
+	runs := startShell(t, "sleep 60")
+	if m, err := sumMemory([]int{ended.PID(), runs.PID()}); err != nil || m.RSS == 0 {
+		t.Errorf("memory is %+v, error %v", m, err)
+	}
+	if _, err := sumUsage([]int{ended.PID(), runs.PID()}); err != nil {
+		t.Errorf("CPU time: %v", err)
+	}
+	if _, err := sumMemory([]int{ended.PID()}); !errors.Is(err, procfs.ErrEnded) {
+		t.Errorf("error %v where all have ended", err)
+	}
+	if _, err := sumUsage([]int{ended.PID()}); !errors.Is(err, procfs.ErrEnded) {
+		t.Errorf("error %v where all have ended", err)
+	}
+}
+
+// A zombie belongs to its group until its parent waits for it, and has no memory.
+func TestSumsLeaveOutZombies(t *testing.T) {
+	p := startShell(t, "(exec sleep 60) & sh -c 'echo $$; exit 0' & exec sleep 60") // sleep waits for no child
+	deadline := time.Now().Add(time.Minute)
+	for !hasZombie(t, p.PID()) {
+		if time.Now().After(deadline) {
+			t.Fatal("there is no zombie")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if m, err := groupMemory(p.PID()); err != nil || m.RSS == 0 {
+		t.Errorf("memory is %+v, error %v", m, err)
+	}
+	if _, err := groupUsage(p.PID()); err != nil {
+		t.Errorf("CPU time: %v", err)
+	}
+}
+
+func hasZombie(t *testing.T, group int) bool {
+	t.Helper()
+	pids, err := groupMembers(group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(pids, func(pid int) bool {
+		stat, err := procfs.Read(pid, "stat")
+		return err == nil && strings.Contains(stat, ") Z ")
+	})
 }

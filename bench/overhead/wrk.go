@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"lameduck/bench/internal/procfs"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -76,11 +78,11 @@ func interruptAfter(ctx context.Context, wrk *os.Process, d time.Duration) error
 // catchesInterrupt reports true for a process that has ended, too: there is
 // nothing left to wait for.
 func catchesInterrupt(pid int) bool {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	text, err := procfs.Read(pid, "status")
 	if err != nil {
 		return true
 	}
-	mask, ok := parseCaught(string(text))
+	mask, ok := parseCaught(text)
 	return !ok || mask&(1<<(syscall.SIGINT-1)) != 0
 }
 

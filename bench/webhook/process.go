@@ -20,6 +20,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"lameduck/bench/internal/procfs"
 )
 
 // host is what the webhook's certificate is for.
@@ -90,8 +92,8 @@ func (p *process) end() {
 
 // cpu is what the webhook has used.
 func (p *process) cpu() time.Duration {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
-	_, after, _ := strings.Cut(string(text), ") ") // the name, which may have spaces
+	text, _ := procfs.Read(p.command.Process.Pid, "stat") // it runs as long as it is measured
+	_, after, _ := strings.Cut(text, ") ")                // the name, which may have spaces
 	fields := strings.Fields(after)
 	if len(fields) < 13 {
 		return 0
@@ -103,8 +105,8 @@ func (p *process) cpu() time.Duration {
 
 // memory is what the webhook has resident, now and at most.
 func (p *process) memory() (now, most string) {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
-	for line := range strings.Lines(string(text)) {
+	text, _ := procfs.Read(p.command.Process.Pid, "status") // it runs as long as it is measured
+	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		switch key {
 		case "VmRSS":

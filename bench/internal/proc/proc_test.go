@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"lameduck/bench/internal/procfs"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -43,7 +45,7 @@ func TestStopEndsTheChildrenToo(t *testing.T) {
 	}
 	p.Stop()
 	// A child that is killed may be a zombie until init reaps it.
-	if state, err := os.ReadFile("/proc/" + strconv.Itoa(child) + "/stat"); err == nil && !strings.Contains(string(state), ") Z ") && !strings.Contains(string(state), ") X ") {
+	if state, err := procfs.Read(child, "stat"); err == nil && !strings.Contains(state, ") Z ") && !strings.Contains(state, ") X ") {
 		t.Errorf("the child is still there: %s", state)
 	}
 }

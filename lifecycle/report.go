@@ -1,7 +1,9 @@
 package lifecycle
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -59,8 +61,17 @@ func (l *Lifecycle) tell() {
 		return
 	}
 	if err := os.WriteFile(l.config.TerminationLog, []byte(s.String()+"\n"), 0o644); err != nil {
-		l.log.Warn("write termination log", zap.Error(err))
+		l.log.Warn("write termination log", zap.Error(withoutPath(err)))
 	}
+}
+
+// withoutPath returns the reason alone of an error of the file system. What has been taken for a path
+// may be a secret.
+func withoutPath(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
 }
 
 // String tells the story in one line.

@@ -155,7 +155,7 @@ func TestMalformedPatchesAreRefused(t *testing.T) {
 		"no header":         {patch, "header"},
 		"no promise":        {"Tests: TestOne\n\n" + patch, "Promise and Tests"},
 		"an unknown line":   {header + "Test: TestOne\n\n" + patch, `unknown header line "Test"`},
-		"a bad expression":  {"Promise: p: one\nTests: (\n\n" + patch, "Tests: "},
+		"a bad expression":  {"Promise: p: one\nTests: (\n\n" + patch, "header line Tests: "},
 		"only added lines":  {header + "\n--- a/p/p.go\n+++ b/p/p.go\n@@ -3,0 +3,1 @@\n+x\n", "a line of context"},
 		"a line without op": {header + "\n--- a/p/p.go\n+++ b/p/p.go\n@@ -3 +3 @@\nx\n", "begins with"},
 	} {

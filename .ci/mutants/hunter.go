@@ -208,7 +208,7 @@ func (h *hunter) runBaseline(ctx context.Context, g *group) error {
 // one tests one mutant.
 func (h *hunter) one(ctx context.Context, g *group, m *mutant) outcome {
 	binary := filepath.Join(h.dir, fmt.Sprint("mutant-", m.id))
-	defer os.Remove(binary)
+	defer func() { _ = os.Remove(binary) }()
 	if err := g.prepare(m, binary); err != nil {
 		return outcome{kind: doesNotCompile, detail: err.Error()}
 	}

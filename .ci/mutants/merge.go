@@ -55,27 +55,26 @@ type variant struct {
 
 // variants returns the functions that the mutant changes in one file.
 func variants(id int, l *located) ([]variant, error) {
-	before, after := join(l.old), join(l.new)
-	old, oldErr := parse(l.file, before)
-	new, newErr := parse(l.file, after)
-	if isTest(l.file) || oldErr != nil || newErr != nil || len(old.file.Decls) != len(new.file.Decls) {
+	before, err := parse(l.file, join(l.old))
+	if err != nil {
+		return nil, err
+	}
+	after, err := parse(l.file, join(l.new))
+	if err != nil || isTest(l.file) || len(before.file.Decls) != len(after.file.Decls) {
 		return nil, errAlone
 	}
 	var changed []variant
-	for i, a := range old.file.Decls {
-		b := new.file.Decls[i]
-		if bytes.Equal(old.of(a), new.of(b)) {
+	for i, a := range before.file.Decls {
+		b := after.file.Decls[i]
+		if bytes.Equal(before.of(a), after.of(b)) {
 			continue
 		}
 		f, isFunc := a.(*ast.FuncDecl)
 		g, alsoFunc := b.(*ast.FuncDecl)
-		if !isFunc || !alsoFunc || !bytes.Equal(old.signature(f), new.signature(g)) {
+		if !isFunc || !alsoFunc || !bytes.Equal(before.signature(f), after.signature(g)) {
 			return nil, errAlone
 		}
-		name := g.Name
-		text := slices.Concat(new.text[new.offset(g.Pos()):new.offset(name.Pos())],
-			[]byte(variantName(id, name.Name)), new.text[new.offset(name.End()):new.offset(g.End())])
-		changed = append(changed, variant{id, old.name(f), string(text)})
+		changed = append(changed, variant{id, before.name(f), after.renamed(g, variantName(id, g.Name.Name))})
 	}
 	if len(changed) == 0 {
 		return nil, errAlone
@@ -110,6 +109,12 @@ func (s *source) signature(f *ast.FuncDecl) []byte {
 		return s.of(f)
 	}
 	return s.text[s.offset(f.Pos()):s.offset(f.Body.Pos())]
+}
+
+// renamed returns the text of a function, with another name.
+func (s *source) renamed(f *ast.FuncDecl, name string) string {
+	from, to, end := s.offset(f.Pos()), s.offset(f.Name.Pos()), s.offset(f.End())
+	return string(s.text[from:to]) + name + string(s.text[s.offset(f.Name.End()):end])
 }
 
 // name returns the name of a function, with its receiver's type. Functions named init share theirs.
@@ -153,38 +158,35 @@ func merge(name string, lines []string, all []variant) ([]byte, error) {
 
 // dispatch inserts the switch at the beginning of f. Parameters without a name get one.
 func (s *source) dispatch(f *ast.FuncDecl, ids []int, e *edits) {
-	receiver, arguments := "", []string(nil)
+	var receiver, types string
 	if f.Recv != nil {
 		receiver = s.names(f.Recv, "mutantReceiver", e)[0] + "."
 	}
-	arguments = s.names(f.Type.Params, "mutantParam", e)
-	if n := len(f.Type.Params.List); n > 0 {
-		if _, variadic := f.Type.Params.List[n-1].Type.(*ast.Ellipsis); variadic {
-			arguments[len(arguments)-1] += "..."
-		}
-	}
-	types := ""
 	if f.Type.TypeParams != nil {
-		var list []string
-		for _, field := range f.Type.TypeParams.List {
-			for _, n := range field.Names {
-				list = append(list, n.Name)
-			}
-		}
-		types = "[" + strings.Join(list, ", ") + "]"
+		types = "[" + strings.Join(s.names(f.Type.TypeParams, "", e), ", ") + "]"
 	}
-	var b strings.Builder
-	b.WriteString(" switch mutantNow {")
+	arguments := strings.Join(s.names(f.Type.Params, "mutantParam", e), ", ")
+	if isVariadic(f) {
+		arguments += "..."
+	}
+	form := " case %d: return %s;"
+	if f.Type.Results == nil {
+		form = " case %d: %s; return;"
+	}
+	var cases strings.Builder
 	for _, id := range ids {
-		call := fmt.Sprintf("%s%s%s(%s)", receiver, variantName(id, f.Name.Name), types, strings.Join(arguments, ", "))
-		if f.Type.Results == nil {
-			fmt.Fprintf(&b, " case %d: %s; return;", id, call)
-		} else {
-			fmt.Fprintf(&b, " case %d: return %s;", id, call)
-		}
+		fmt.Fprintf(&cases, form, id, receiver+variantName(id, f.Name.Name)+types+"("+arguments+")")
 	}
-	b.WriteString(" };")
-	e.insert(s.offset(f.Body.Lbrace)+1, 0, b.String())
+	e.insert(s.offset(f.Body.Lbrace)+1, 0, " switch mutantNow {"+cases.String()+" };")
+}
+
+func isVariadic(f *ast.FuncDecl) bool {
+	n := len(f.Type.Params.List)
+	if n == 0 {
+		return false
+	}
+	_, variadic := f.Type.Params.List[n-1].Type.(*ast.Ellipsis)
+	return variadic
 }
 
 // names returns the names of parameters, and gives those one that have none.
@@ -209,29 +211,19 @@ func (s *source) names(fields *ast.FieldList, prefix string, e *edits) []string 
 }
 
 // edits are replacements in a text, in any order.
-type edits []struct {
-	at, length int
+type edits []edit
+
+type edit struct {
+	at, length int // what is replaced
 	text       string
 }
 
-func (e *edits) insert(at, length int, text string) {
-	*e = append(*e, struct {
-		at, length int
-		text       string
-	}{at, length, text})
-}
+func (e *edits) insert(at, length int, text string) { *e = append(*e, edit{at, length, text}) }
 
 func (e edits) apply(text []byte) []byte {
-	sorted := slices.Clone(e)
-	slices.SortFunc(sorted, func(a, b struct {
-		at, length int
-		text       string
-	}) int {
-		return a.at - b.at
-	})
 	var out []byte
 	next := 0
-	for _, c := range sorted {
+	for _, c := range slices.SortedFunc(slices.Values(e), func(a, b edit) int { return a.at - b.at }) {
 		out = append(append(out, text[next:c.at]...), c.text...)
 		next = c.at + c.length
 	}

@@ -125,7 +125,7 @@ func (m *mutant) set(key, value string) error {
 	case "Tests":
 		m.tests = value
 		if _, err := regexp.Compile(value); err != nil {
-			return fmt.Errorf("Tests: %w", err)
+			return fmt.Errorf("header line Tests: %w", err)
 		}
 	case "In":
 		m.in = value

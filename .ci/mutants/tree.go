@@ -46,7 +46,7 @@ func (t *tree) goFiles() []string {
 		name := d.Name()
 		switch {
 		case err != nil:
-			return nil // what cannot be read matches no patch
+			return filepath.SkipDir // what cannot be read matches no patch
 		case d.IsDir() && file != t.root && (strings.HasPrefix(name, ".") || name == "node_modules"):
 			return filepath.SkipDir
 		case strings.HasSuffix(name, ".go") && !isTest(name):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -146,8 +147,9 @@ func trackedFiles(root string) ([]string, error) {
 	}), nil
 }
 
+// output returns what a command prints.
 func output(dir, name string, args ...string) (string, error) {
-	cmd := exec.Command(name, args...)
+	cmd := exec.CommandContext(context.Background(), name, args...)
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	var exit *exec.ExitError

@@ -54,7 +54,9 @@ func wantNoCanary(t *testing.T, app string, setting string) {
 	if name, value, _ := strings.Cut(setting, "="); name == "LAMEDUCK_TLS_CERT" {
 		env = append(env, "LAMEDUCK_TLS_KEY="+value) // or the key alone is what is missing
 	}
-	d.program = start(t, env, programPath("lameduck"))
+	cmd := newCommand(env, programPath("lameduck"))
+	cmd.Dir = t.TempDir() // where the termination log is written if its path is relative
+	d.program = startCommand(t, cmd)
 	says := ""
 	if d.servesOrEnds(t) {
 		says = get(t, "http://"+d.admin+"/metrics").body + get(t, "http://"+d.control+"/status").body

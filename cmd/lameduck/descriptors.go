@@ -24,10 +24,10 @@ func shareDescriptors(limit uint64, routes int) descriptorShares {
 	share := func(most, divisor int) int { return max(1, min(most, total/divisor)) }
 	d := descriptorShares{
 		pipes:        share(512, 32),
-		adminConns:   share(256, 16),
 		controlConns: share(64, 32),
-		waiters:      share(1024, 8),
+		waiters:      share(1024, 16),
 	}
+	d.adminConns = d.waiters + share(256, 16) // callers of /hold may come all at once
 	own := min(ownDescriptors+routes, total/4)
 	taken := own + 2*d.pipes + d.adminConns + d.controlConns + 2*d.waiters
 	d.connections = max(1, (total-taken)/2)

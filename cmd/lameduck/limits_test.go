@@ -51,7 +51,7 @@ func TestClientsCannotTakeTheDescriptorsOfTheControlPlane(t *testing.T) {
 			app := startApp(t)
 			d := startLimited(t, app.addr, 256, env, "LAMEDUCK_HOLD_MAX=3s")
 			most := shareDescriptors(256, 1).connections
-			crowd(t, 3*most, d.front, "GET /wait HTTP/1.1\r\nHost: app\r\n\r\n")
+			crowd(t, 3*most, d.front, "GET / HTTP/1.1\r\nHost: app\r\n\r\n")
 			eventually(t, "every place is taken", func() bool { return d.metric(t, "lameduck_connections") == fmt.Sprint(most) })
 			d.wantControlPlane(t)
 		})
@@ -103,7 +103,10 @@ func TestWithoutADescriptorLeftTheControlPlaneWorks(t *testing.T) {
 	d.get(t, "/")
 	eventually(t, "no connections", func() bool { return d.metric(t, "lameduck_connections") == "0" })
 	d.exhaust(t)
-	dialClient(t, d.front) // it stays in the backlog
+	eventually(t, "accepting fails", func() bool {
+		dialClient(t, d.front) // those for which there is no descriptor stay in the backlog
+		return strings.Contains(d.stderr.String(), `"accept failed"`)
+	})
 	f := d.logged(t, "accept failed")
 	if text, _ := f["error"].(string); !strings.Contains(text, "too many open files") {
 		t.Errorf("the failure is %v, want too many open files", f)

@@ -328,12 +328,16 @@ func TestCut(t *testing.T) {
 		busy.send(get + get)
 		busyApp.wants(get + get)
 		tunnel, tunnelApp := tunnelled(r)
+		half, halfApp := tunnelled(r)
+		halfApp.ends()
+		half.wantsEnd() // and is still there at the second Cut
 		connections, exchanges := r.server.Cut()
-		if connections != 2 || exchanges != 3 {
-			t.Errorf("%d connections with %d exchanges are cut, want 2 with 3", connections, exchanges)
+		if connections != 3 || exchanges != 4 {
+			t.Errorf("%d connections with %d exchanges are cut, want 3 with 4", connections, exchanges)
 		}
-		for _, p := range []*peer{idle, busy, busyApp, tunnel, tunnelApp} {
-			p.wantsEnd() // a FIN, no RST
+		idle.wantsEnd()
+		for _, p := range []*peer{busy, busyApp, tunnel, tunnelApp} {
+			p.wantsReset()
 		}
 		if connections, exchanges := r.server.Cut(); connections != 0 || exchanges != 0 {
 			t.Errorf("%d connections with %d exchanges are cut and counted once more", connections, exchanges)
@@ -343,8 +347,8 @@ func TestCut(t *testing.T) {
 		if n := r.server.connections(); n != 0 {
 			t.Errorf("%d connections are left after the cut", n)
 		}
-		if _, _, _, ended := r.server.Seen(); ended["http1"]["cut"] != 1 || ended["none"]["cut"] != 1 || ended["tunnel"]["cut"] != 1 {
-			t.Errorf("ended %v, want one of each cut", ended)
+		if _, _, _, ended := r.server.Seen(); ended["http1"]["cut"] != 1 || ended["none"]["cut"] != 1 || ended["tunnel"]["cut"] != 2 {
+			t.Errorf("ended %v, want all of them cut", ended)
 		}
 	})
 }
@@ -357,8 +361,8 @@ func TestAHealthProbeThatIsCutIsInNoCount(t *testing.T) {
 		if connections, exchanges := r.server.Cut(); connections != 0 || exchanges != 0 {
 			t.Errorf("%d connections with %d exchanges are cut, want none", connections, exchanges)
 		}
-		client.wantsEnd()
-		app.wantsEnd()
+		client.wantsReset()
+		app.wantsReset()
 	})
 }
 

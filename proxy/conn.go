@@ -269,12 +269,6 @@ func (c *conn) halfCloseLimit() time.Duration {
 	return lingerTimeout
 }
 
-func (c *conn) pendingAnswers() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.inFlight()
-}
-
 // inFlight returns how many exchanges are not over. The caller holds mu.
 func (c *conn) inFlight() int {
 	n := c.outstanding.len()

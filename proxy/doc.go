@@ -65,7 +65,8 @@
 // The end of either side is passed on in kind: a FIN as a half-close, an RST as an RST, so that a body cut short is never
 // taken for a whole one. Where we end a connection, after the close option, an answer of our own or the end of the hold, it is
 // closed in stages: our FIN, then the client's, or five seconds in which the client has taken nothing of what is on its way to it.
-// TLS says its end in a close_notify where the source has ended cleanly, and says none with a reset.
+// What is in flight when we end it, at the hold's maximum or at the limit of a half-closed connection, is
+// reset. TLS says its end in a close_notify where the source has ended cleanly, and says none with a reset.
 //
 // # Limits
 //

@@ -158,8 +158,8 @@ func TestTheHoldEnds(t *testing.T) {
 			client.send(get)
 			app.wants(get)
 			d.wantsEndAt(30*time.Second, lifecycle.EndedMax)
-			client.wantsEnd()
-			app.wantsEnd()
+			client.wantsReset()
+			app.wantsReset()
 			if s := d.lifecycle.Story(); s.CutExchanges != 1 || s.CutConnections != 1 || s.Exchanges != 1 {
 				t.Errorf("the story is %+v, want 1 exchange cut", s)
 			}

@@ -53,6 +53,9 @@ func (c *conn) endRequests(err error) {
 		}
 	case isTimeout(err):
 		// Only a connection whose other direction ends too has a deadline.
+		if c.cutsShort(fromClient) {
+			reset(c.app)
+		}
 		c.finishDirection(fromClient)
 	case isWrite(err) || err == errClosing:
 		// The app takes no more. What it has answered is still on its way to the client, and an unread byte would turn
@@ -79,20 +82,20 @@ func (c *conn) endResponses(err error) {
 		if c.progress() != passing {
 			_ = c.app.CloseWrite() // it has answered all that it will be asked
 		}
-	case err == io.EOF || isTimeout(err):
+	case err == io.EOF:
 		c.endedBy(endedByApp)
 		passTruncation(c.app, c.client)
 		c.closeResponses()
-	case isWrite(err):
+	case isWrite(err) && !isTimeout(err):
 		c.endedBy(endedByClient)
 		c.finishDirection(fromApp)
 		c.abort()
 	default:
 		c.endedBy(endedByApp)
 		c.logEnd("response cut short", err)
-		if c.pendingAnswers() > 0 {
+		if c.cutsShort(fromApp) {
 			c.finishDirection(fromApp)
-			c.abort() // the client must not take what it has for the whole
+			c.abort()
 			return
 		}
 		c.closeResponses()
@@ -214,11 +217,11 @@ func (c *conn) closeIdle() {
 	if c.ending == endedOpen {
 		c.ending = endedIdle
 	}
-	c.halfCloseBoth()
+	c.endBothLocked()
 }
 
-// cut ends the connection with a FIN to both sides whatever is in flight on it, and returns how many exchanges were, health probes
-// aside. A second time there is nothing left to cut, although those exchanges may not be over yet.
+// cut ends the connection and returns how many exchanges were in flight on it, without health probes.
+// Every side that receives a part of something is reset. The second call has nothing left to cut.
 func (c *conn) cut() (exchanges int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -229,19 +232,45 @@ func (c *conn) cut() (exchanges int) {
 	if c.ending == endedOpen || c.inFlight() > 0 {
 		c.ending = endedCut
 	}
-	c.halfCloseBoth()
+	c.endBothLocked()
 	return exchanges
 }
 
-// halfCloseBoth sends a FIN each way and leaves the peers a moment to answer with theirs. The caller holds mu.
-func (c *conn) halfCloseBoth() {
+// endBothLocked resets each side that has received only a part of something, and half-closes the others,
+// which get a moment to close their side too.
+func (c *conn) endBothLocked() {
 	c.closing = true
 	c.limitTime(cutTimeout)
-	for _, side := range []Conn{c.client, c.app} {
-		if side != nil {
-			_ = side.CloseWrite()
+	for _, d := range []direction{fromClient, fromApp} {
+		switch to := c.side(1 - d); {
+		case to == nil:
+		case c.receivesPartLocked(d):
+			reset(to)
+		default:
+			_ = to.CloseWrite()
 		}
 	}
+}
+
+// receivesPartLocked reports whether the destination of a direction has received only a part of
+// something: a message, an HTTP/2 stream, the bytes of a tunnel. A clean end would make the part look
+// like the whole if its length is not known, and a reset never does.
+func (c *conn) receivesPartLocked(d direction) bool {
+	switch {
+	case c.states[d] == done:
+		return false
+	case d == fromApp && c.responding: // also to nothing that was asked
+		return true
+	}
+	return c.inFlight() > 0
+}
+
+// cutsShort reports whether the end of a direction has to be a reset, because its destination has only a
+// part and its protocol does not show that. WebSocket does: it ends with a close frame.
+func (c *conn) cutsShort(d direction) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.receivesPartLocked(d) && c.protocol != websocket
 }
 
 // hurry gives the connection d to end, and nobody puts that off any more.

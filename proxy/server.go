@@ -262,8 +262,8 @@ func (s *Server) CloseIdle() {
 	}
 }
 
-// Cut ends every connection with a FIN to both sides, and returns how many connections and how many exchanges on them
-// were still in flight.
+// Cut ends every connection, and returns how many connections and how many exchanges on them were still
+// in flight. Those are reset, so that nobody takes a part for the whole; the others get a FIN.
 func (s *Server) Cut() (connections, exchanges int) {
 	for _, c := range s.all() {
 		n := c.cut()

@@ -132,8 +132,8 @@ func TestATCPConnectionIsInFlightUntilItEnds(t *testing.T) {
 		if connections, exchanges := r.server.Cut(); connections != 1 || exchanges != 1 {
 			t.Errorf("cut %d connections and %d exchanges, want 1 and 1", connections, exchanges)
 		}
-		second.wantsEnd()
-		secondApp.wantsEnd()
+		second.wantsReset()
+		secondApp.wantsReset()
 	})
 }
 

@@ -254,8 +254,8 @@ func TestOtherTunnelsAreLeftAlone(t *testing.T) {
 		app.send("more")
 		client.wants("more")
 		r.server.Cut()
-		client.wantsEnd()
-		app.wantsEnd()
+		client.wantsReset()
+		app.wantsReset()
 	})
 }
 

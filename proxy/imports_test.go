@@ -38,6 +38,7 @@ var bans = []ban{
 	{"../proxy/h2", "lameduck", "", leaf},
 	{"../proxy/ws", "lameduck", "", leaf},
 	{"../proxy/pp", "lameduck", "", leaf},
+	{"../sockdiag", "lameduck", "", "sockdiag is a leaf: the relay and the lifecycle look at sockets through it"},
 	{"../lifecycle", "lameduck/proxy", "", "the lifecycle decides from facts; it sees the data plane through the interface Relay, which a test can play"},
 	{"../lifecycle", "lameduck/cmd", "", "a command is wiring, and nobody's library"},
 	{"../lifecycle/silence", "net", "net/netip", "a source is an address, not a connection"},

@@ -1,0 +1,297 @@
+package sockdiag
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func listen(t *testing.T, network, address string, options ...func(fd int) error) (net.Listener, netip.AddrPort) {
+	t.Helper()
+	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) (err error) {
+		_ = raw.Control(func(fd uintptr) {
+			for _, set := range options {
+				err = set(int(fd))
+			}
+		})
+		return err
+	}}
+	ln, err := config.Listen(context.Background(), network, address)
+	if err != nil {
+		t.Skipf("listen on %s %s: %v", network, address, err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	return ln, ln.Addr().(*net.TCPAddr).AddrPort()
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// eventually waits for a condition on which nothing can be waited for.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for begun := time.Now(); !ok(); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > time.Minute {
+			t.Fatalf("still not: %s", what)
+		}
+	}
+}
+
+// eachSource runs a test with the netlink socket and with what is left where that is refused.
+func eachSource(t *testing.T, test func(t *testing.T, dump func(query) ([]socket, error))) {
+	t.Run("netlink", func(t *testing.T) {
+		c := Open()
+		defer c.Close()
+		if c.source.netlink == nil {
+			t.Skip("netlink is refused")
+		}
+		test(t, c.source.ask)
+	})
+	t.Run("proc", func(t *testing.T) {
+		test(t, func(q query) ([]socket, error) { return readTables("/proc/net", q) })
+	})
+}
+
+func only(t *testing.T, dump func(query) ([]socket, error), q query) socket {
+	t.Helper()
+	sockets, err := dump(q)
+	if err != nil || len(sockets) != 1 {
+		t.Fatalf("%+v finds %+v, %v; want one socket", q, sockets, err)
+	}
+	return sockets[0]
+}
+
+func TestConn_ListenersHaveTheirAcceptQueue(t *testing.T) {
+	eachSource(t, func(t *testing.T, dump func(query) ([]socket, error)) {
+		ln, address := listen(t, "tcp4", "127.0.0.1:0")
+		q := query{state: stateListen, port: address.Port()}
+		if l := only(t, dump, q).listener(); l.Address != address || l.Queue != 0 {
+			t.Errorf("%+v, want %v with an empty queue", l, address)
+		}
+		for range 3 {
+			dial(t, address.String())
+		}
+		eventually(t, "three connections wait", func() bool { return only(t, dump, q).listener().Queue == 3 })
+		if _, err := ln.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		if l := only(t, dump, q).listener(); l.Queue != 2 {
+			t.Errorf("%+v after one connection is accepted, want 2 that wait", l)
+		}
+	})
+}
+
+func TestConn_ListenersHaveTheirBacklog(t *testing.T) {
+	c := Open()
+	defer c.Close()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 7); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listeners, err := c.Listeners(uint16(name.(*unix.SockaddrInet4).Port))
+	if err != nil || len(listeners) != 1 || c.source.netlink != nil && listeners[0].Backlog != 7 {
+		t.Errorf("listeners %+v, %v; want one with a backlog of 7", listeners, err)
+	}
+}
+
+func TestConn_ListenersOfBothFamiliesAreFound(t *testing.T) {
+	eachSource(t, func(t *testing.T, dump func(query) ([]socket, error)) {
+		_, address := listen(t, "tcp6", "[::]:0", func(fd int) error {
+			return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0)
+		})
+		l := only(t, dump, query{state: stateListen, port: address.Port()}).listener()
+		for _, host := range []string{"127.0.0.1", "::1"} {
+			to := netip.AddrPortFrom(netip.MustParseAddr(host), address.Port())
+			if !l.Accepts(to) {
+				t.Errorf("%+v does not accept %v", l, to)
+			}
+		}
+	})
+}
+
+func TestConn_AListenerOfIPv6AloneDoesNotAcceptIPv4(t *testing.T) {
+	c := Open()
+	defer c.Close()
+	if c.source.netlink == nil {
+		t.Skip("netlink is refused")
+	}
+	_, address := listen(t, "tcp6", "[::]:0")
+	listeners, err := c.Listeners(address.Port())
+	if err != nil || len(listeners) != 1 || listeners[0].Accepts(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), address.Port())) {
+		t.Errorf("listeners %+v, %v; want one of IPv6 alone", listeners, err)
+	}
+}
+
+func TestConn_ListenersThatShareAPortAreAllFound(t *testing.T) {
+	eachSource(t, func(t *testing.T, dump func(query) ([]socket, error)) {
+		share := func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }
+		_, address := listen(t, "tcp4", "127.0.0.1:0", share)
+		listen(t, "tcp4", address.String(), share)
+		if sockets, err := dump(query{state: stateListen, port: address.Port()}); err != nil || len(sockets) != 2 {
+			t.Errorf("found %+v, %v; want two listeners", sockets, err)
+		}
+	})
+}
+
+func TestConn_NoListenerIsFoundAtAFreePort(t *testing.T) {
+	eachSource(t, func(t *testing.T, dump func(query) ([]socket, error)) {
+		ln, address := listen(t, "tcp4", "127.0.0.1:0")
+		dial(t, address.String())
+		_ = ln.Close()
+		if sockets, err := dump(query{state: stateListen, port: address.Port()}); err != nil || len(sockets) != 0 {
+			t.Errorf("found %+v, %v; want nothing", sockets, err)
+		}
+	})
+}
+
+func TestConn_AConnectionThatNobodyHasAcceptedIsToldFromOneThatIs(t *testing.T) {
+	eachSource(t, func(t *testing.T, dump func(query) ([]socket, error)) {
+		ln, address := listen(t, "tcp4", "127.0.0.1:0")
+		client := dial(t, address.String())
+		if _, err := client.Write([]byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+		q := query{state: stateEstablished, port: address.Port(), info: true}
+		eventually(t, "the bytes have come", func() bool { return only(t, dump, q).connection().Unread == 5 })
+		if c := only(t, dump, q).connection(); c.Accepted || c.Remote.String() != client.LocalAddr().String() {
+			t.Errorf("%+v, want a connection from %v that is not accepted", c, client.LocalAddr())
+		}
+		if _, err := ln.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		if c := only(t, dump, q).connection(); !c.Accepted {
+			t.Errorf("%+v, want it accepted", c)
+		}
+	})
+}
+
+func TestConn_ConnectionsHaveWhatTheKernelHasMeasured(t *testing.T) {
+	c := Open()
+	defer c.Close()
+	if c.source.netlink == nil {
+		t.Skip("netlink is refused")
+	}
+	_, address := listen(t, "tcp4", "127.0.0.1:0")
+	_, _ = dial(t, address.String()).Write([]byte("hello"))
+	eventually(t, "five bytes are counted", func() bool {
+		connections, err := c.Established(address.Port())
+		return err == nil && len(connections) == 1 && connections[0].Info != nil && connections[0].Info.BytesReceived == 5
+	})
+}
+
+// A netlink socket that answers no more stands for one that seccomp or an emulated kernel refuses.
+func TestConn_WhereNetlinkIsRefusedTheTablesAreRead(t *testing.T) {
+	c := Open()
+	defer c.Close()
+	if c.source.netlink == nil {
+		t.Skip("netlink is refused")
+	}
+	_, address := listen(t, "tcp4", "127.0.0.1:0")
+	_ = c.source.netlink.Close()
+	listeners, err := c.Listeners(address.Port())
+	if err != nil || len(listeners) != 1 {
+		t.Errorf("listeners %+v, %v; want one", listeners, err)
+	}
+	if c.source.netlink != nil {
+		t.Error("a netlink socket that has failed is kept")
+	}
+	if listeners, err = c.Listeners(address.Port()); err != nil || len(listeners) != 1 || listeners[0].Backlog == 0 {
+		t.Errorf("listeners %+v, %v after netlink answers again; want one with its backlog", listeners, err)
+	}
+}
+
+func TestConn_ItWorksWhenDescriptorsAreExhausted(t *testing.T) {
+	c := Open()
+	defer c.Close()
+	if c.source.netlink == nil {
+		t.Skip("netlink is refused")
+	}
+	_, address := listen(t, "tcp4", "127.0.0.1:0")
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &limit) }()
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	listeners, err := c.Listeners(address.Port())
+	if err != nil || len(listeners) != 1 {
+		t.Errorf("listeners %+v, %v; want one", listeners, err)
+	}
+}
+
+// What one dump has left behind must not be taken for the answer to the next one.
+func TestConn_DumpsAreApart(t *testing.T) {
+	c := Open()
+	defer c.Close()
+	var ports []uint16
+	for range 20 {
+		_, address := listen(t, "tcp4", "127.0.0.1:0")
+		ports = append(ports, address.Port())
+	}
+	failed := make(chan string, len(ports))
+	for _, port := range ports {
+		go func() {
+			listeners, err := c.Listeners(port)
+			if err != nil || len(listeners) != 1 || listeners[0].Address.Port() != port {
+				failed <- fmt.Sprintf("listeners at %d are %+v, %v", port, listeners, err)
+				return
+			}
+			failed <- ""
+		}()
+	}
+	for range ports {
+		if message := <-failed; message != "" {
+			t.Error(message)
+		}
+	}
+	all, err := c.Listeners(0)
+	for _, port := range ports {
+		if err != nil || !slices.ContainsFunc(all, func(l Listener) bool { return l.Address.Port() == port }) {
+			t.Errorf("all listeners are %+v, %v; want one at %d among them", all, err, port)
+		}
+	}
+}
+
+func TestReadTables_AnErrorSaysThatNothingIsKnown(t *testing.T) {
+	if _, err := readTables(t.TempDir(), query{}); err == nil || !strings.Contains(err.Error(), ErrUnavailable.Error()) {
+		t.Errorf("error %v, want %v", err, ErrUnavailable)
+	}
+}
+
+func BenchmarkConn_Listeners(b *testing.B) {
+	c := Open()
+	defer c.Close()
+	for b.Loop() {
+		if _, err := c.Listeners(8080); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

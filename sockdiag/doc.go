@@ -1,0 +1,15 @@
+// Package sockdiag reads the TCP sockets of the process's own network namespace from the kernel.
+//
+//	Conn.Listeners   ──> NETLINK_SOCK_DIAG ──┬─> inet_diag_msg, one per socket
+//	Conn.Established ──>   (no privilege)    │
+//	                                         └─> refused (gVisor, seccomp): /proc/net/tcp and tcp6
+//
+// Looking at a socket costs its owner nothing, which cannot be said of a connection that only asks whether anybody
+// accepts: that one takes a place in the backlog.
+//
+// # Limits
+//
+// Sockets of other network namespaces are not seen. A dump of listeners costs 0.04 ms wherever it is made. A dump of
+// connections walks a table that all namespaces of the node share: 1 ms on a quiet node, 11 ms where there are 36,000.
+// The /proc files have no backlog, no [Info], and do not show whether an IPv6 listener accepts IPv4.
+package sockdiag

@@ -1,0 +1,90 @@
+package sockdiag
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// The columns of /proc/net/tcp and tcp6 (linux/Documentation/networking/proc_net_tcp.rst).
+const (
+	columnLocal  = 1
+	columnRemote = 2
+	columnState  = 3
+	columnQueues = 4
+	columnInode  = 9
+)
+
+// parseTable reads the sockets that match from /proc/net/tcp or tcp6. The first line has the names of the columns.
+func parseTable(r io.Reader, q query) (sockets []socket, err error) {
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		columns := strings.Fields(lines.Text())
+		if len(columns) <= columnInode || columns[columnLocal] == "local_address" {
+			continue
+		}
+		s, err := parseRow(columns)
+		if err != nil {
+			return nil, err
+		}
+		if q.matches(s) {
+			sockets = append(sockets, s)
+		}
+	}
+	return sockets, lines.Err()
+}
+
+func parseRow(columns []string) (s socket, err error) {
+	if s.local, err = parseHexAddress(columns[columnLocal]); err != nil {
+		return s, err
+	}
+	if s.remote, err = parseHexAddress(columns[columnRemote]); err != nil {
+		return s, err
+	}
+	state, err := strconv.ParseUint(columns[columnState], 16, 8)
+	if err != nil {
+		return s, fmt.Errorf("state: %w", err)
+	}
+	send, receive, _ := strings.Cut(columns[columnQueues], ":")
+	sendQueue, err := strconv.ParseUint(send, 16, 32)
+	if err != nil {
+		return s, fmt.Errorf("tx_queue: %w", err)
+	}
+	receiveQueue, err := strconv.ParseUint(receive, 16, 32)
+	if err != nil {
+		return s, fmt.Errorf("rx_queue: %w", err)
+	}
+	inode, err := strconv.ParseUint(columns[columnInode], 10, 32)
+	if err != nil {
+		return s, fmt.Errorf("inode: %w", err)
+	}
+	s.state, s.sendQueue, s.receiveQueue, s.inode = State(state), uint32(sendQueue), uint32(receiveQueue), uint32(inode)
+	return s, nil
+}
+
+// parseHexAddress reads an address such as 0100007F:1F90. The kernel prints each 32 bits of the address as a number in
+// its own byte order, and the port as a number.
+func parseHexAddress(s string) (netip.AddrPort, error) {
+	address, port, _ := strings.Cut(s, ":")
+	b, err := hex.DecodeString(address)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("address %q: %w", s, err)
+	}
+	for i := 0; i+4 <= len(b); i += 4 {
+		binary.NativeEndian.PutUint32(b[i:], binary.BigEndian.Uint32(b[i:]))
+	}
+	ip, ok := netip.AddrFromSlice(b)
+	if !ok {
+		return netip.AddrPort{}, fmt.Errorf("address %q: neither IPv4 nor IPv6", s)
+	}
+	n, err := strconv.ParseUint(port, 16, 16)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("address %q: %w", s, err)
+	}
+	return netip.AddrPortFrom(ip, uint16(n)), nil
+}

@@ -1,0 +1,88 @@
+package sockdiag
+
+import (
+	"net/netip"
+	"time"
+)
+
+// A State is the state of a TCP socket, with the kernel's numbers (linux/include/net/tcp_states.h).
+type State uint8
+
+// The states that are asked for.
+const (
+	stateEstablished State = 1
+	stateListen      State = 10
+)
+
+// A Listener is a socket that accepts connections. With SO_REUSEPORT several have one address, each with its own queue.
+type Listener struct {
+	// Address is where it listens; with an unspecified address, at all of its family.
+	Address netip.AddrPort
+	// IPv6Only reports whether a listener of IPv6 refuses IPv4. It is false where that is unknown.
+	IPv6Only bool
+	// Queue is how many connections wait to be accepted.
+	Queue int
+	// Backlog is how many may wait. Zero: unknown.
+	Backlog int
+}
+
+// Accepts reports whether a connection to the address to reaches the listener.
+func (l Listener) Accepts(to netip.AddrPort) bool {
+	if to.Port() != l.Address.Port() {
+		return false
+	}
+	own, other := l.Address.Addr(), to.Addr().WithZone("")
+	switch {
+	case own.Unmap() == other.Unmap():
+		return true // with an IPv4 address in either notation
+	case !own.IsUnspecified():
+		return false
+	case own.Is4():
+		return other.Unmap().Is4()
+	}
+	return other.Is6() && !other.Is4In6() || !l.IPv6Only
+}
+
+// A Connection is an established connection.
+type Connection struct {
+	Local, Remote netip.AddrPort
+	// Accepted reports whether a process has it. One that waits in a listener's queue is established too.
+	Accepted bool
+	// Unread is how many bytes have come and have not been read.
+	Unread int
+	// Unacknowledged is how many bytes have been written that the other side has not acknowledged.
+	Unacknowledged int
+	// Info is what the kernel has measured. Nil: unknown.
+	Info *Info
+}
+
+// Info is the part of tcp_info that is of use here.
+type Info struct {
+	// LastDataReceived is the time since data last came, in steps of 4 ms; before any has, the connection's age.
+	LastDataReceived time.Duration
+	// BytesReceived and BytesAcknowledged count what has come, a FIN as one byte, and what the other side has taken.
+	BytesReceived, BytesAcknowledged uint64
+}
+
+// A socket is one entry of a dump, whatever its state is.
+type socket struct {
+	state         State
+	local, remote netip.AddrPort
+	receiveQueue  uint32
+	sendQueue     uint32
+	inode         uint32
+	ipv6Only      bool
+	info          *Info
+}
+
+// listener is the socket as a [Listener]. For one in state LISTEN the queues have a meaning of their own.
+func (s socket) listener() Listener {
+	return Listener{Address: s.local, IPv6Only: s.ipv6Only, Queue: int(s.receiveQueue), Backlog: int(s.sendQueue)}
+}
+
+func (s socket) connection() Connection {
+	return Connection{
+		Local: s.local, Remote: s.remote, Accepted: s.inode != 0,
+		Unread: int(s.receiveQueue), Unacknowledged: int(s.sendQueue), Info: s.info,
+	}
+}

@@ -1,0 +1,12 @@
+//go:build !linux
+
+package sockdiag
+
+// A source has nothing to read sockets from.
+type source struct{}
+
+func (*source) open() {}
+
+func (*source) close() {}
+
+func (*source) dump(query) ([]socket, error) { return nil, ErrUnavailable }

@@ -726,56 +726,6 @@ lameduck_phase{phase="stopped"} 0
 	})
 }
 
-func TestNeighbour(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		refuses := false
-		n := NewNeighbour(func(context.Context) bool {
-			mu.Lock()
-			defer mu.Unlock()
-			return refuses
-		})
-		set := func(on bool) {
-			mu.Lock()
-			defer mu.Unlock()
-			refuses = on
-		}
-		gone := func() bool {
-			synctest.Wait()
-			select {
-			case <-n.Gone():
-				return true
-			default:
-				return false
-			}
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			n.Watch(ctx)
-		}()
-		time.Sleep(time.Hour)
-		time.Sleep(watchInterval / 2) // between two looks
-		for range 3 {
-			set(true)
-			time.Sleep(watchInterval)
-			set(false)
-			time.Sleep(time.Hour)
-		}
-		if gone() {
-			t.Error("an app that is without its listener for a moment is taken for gone")
-		}
-		set(true)
-		time.Sleep(2 * watchInterval)
-		if !gone() {
-			t.Error("an app that refuses is not taken for gone")
-		}
-		<-done
-		cancel()
-	})
-}
-
 // The kernel has what comes while the process stands still: nobody has watched the sources then.
 func TestAStallIsNotTakenForSilence(t *testing.T) {
 	for name, test := range map[string]struct {

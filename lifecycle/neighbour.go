@@ -6,43 +6,49 @@ import (
 	"time"
 )
 
-// A Neighbour is an app that runs beside us, so that nobody tells us when it ends. While we drain it is looked for, in the
-// way of a kubelet's tcpSocket probe: by connections that say nothing and end at once.
+// A Neighbour is an app that runs beside us, so that nobody reports its end. While draining it is looked for.
 type Neighbour struct {
-	gone    chan struct{}
-	close   sync.Once
-	refuses func(ctx context.Context) bool
+	gone  chan struct{}
+	close sync.Once
+	look  Look
 }
 
-// NewNeighbour returns the app that refuses looks for: it tells whether nobody listens at the app's addresses any more.
-func NewNeighbour(refuses func(ctx context.Context) bool) *Neighbour {
-	return &Neighbour{gone: make(chan struct{}), refuses: refuses}
+// A Look reports whether anybody listens at an app's addresses, and how long to wait before the next look: one that
+// has to dial takes a place in the app's backlog.
+type Look func(ctx context.Context) (present bool, pause time.Duration)
+
+// NewNeighbour returns the app that look looks for.
+func NewNeighbour(look Look) *Neighbour {
+	return &Neighbour{gone: make(chan struct{}), look: look}
 }
 
-// watchInterval is the time between two looks, and watchTwice how many in a row must find nobody: an app that replaces
-// its listener is without one for a moment.
+// absentLooks is how many looks in a row must find nobody, absentPause apart: an app that restarts, or replaces its
+// listener, is without one for a moment.
 const (
-	watchInterval = 50 * time.Millisecond
-	watchTwice    = 2
+	absentLooks = 4
+	absentPause = 50 * time.Millisecond
 )
 
-// Watch looks for the app's end until it has come or ctx is done.
+// Watch looks for the app until it has gone or ctx is done.
 func (n *Neighbour) Watch(ctx context.Context) {
-	ticker := time.NewTicker(watchInterval)
-	defer ticker.Stop()
-	for refused := 0; refused < watchTwice; {
+	for absent := 0; ; {
+		present, pause := n.look(ctx)
+		if present {
+			absent = 0
+		} else {
+			absent++
+			pause = absentPause
+		}
+		if absent == absentLooks {
+			n.close.Do(func() { close(n.gone) })
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
-		}
-		if n.refuses(ctx) {
-			refused++
-		} else {
-			refused = 0
+		case <-time.After(pause):
 		}
 	}
-	n.close.Do(func() { close(n.gone) })
 }
 
 // Gone is closed when the app has ended.

@@ -25,7 +25,7 @@ func inDrain(t *testing.T, hold lifecycle.Hold, before, after func(*drain)) {
 	config := Config{ProbeAgents: DefaultProbeAgents}
 	inBubble(t, config, func(r *rig) {
 		d := &drain{rig: r}
-		d.lifecycle = lifecycle.New(lifecycle.Config{Hold: hold}, r.server, lifecycle.NewNeighbour(never))
+		d.lifecycle = lifecycle.New(lifecycle.Config{Hold: hold}, r.server, lifecycle.NewNeighbour(always))
 		signals := make(chan os.Signal, 2)
 		ended := make(chan struct{})
 		go func() {
@@ -44,7 +44,7 @@ func inDrain(t *testing.T, hold lifecycle.Hold, before, after func(*drain)) {
 	})
 }
 
-func never(context.Context) bool { return false }
+func always(context.Context) (present bool, pause time.Duration) { return true, time.Second }
 
 // calls has one address make a request over a new connection, which takes the given time.
 func (d *drain) calls(ip, request string, takes time.Duration) {

@@ -23,6 +23,7 @@ import (
 	"lameduck/lifecycle/adminserver"
 	"lameduck/logqueue"
 	"lameduck/proxy"
+	"lameduck/sockdiag"
 )
 
 // serve relays to an app that runs beside us, until the drain is over.
@@ -60,6 +61,7 @@ type process struct {
 	server    *proxy.Server
 	shares    descriptorShares
 	failures  *accept.Failures // of accepting, at any address
+	sockets   *sockdiag.Conn    // of our network namespace
 	listeners []net.Listener   // one per route
 	admin     net.Listener
 	control   net.Listener
@@ -83,6 +85,7 @@ func newProcess(environ []string, stderr *logqueue.Queue) (*process, error) {
 		config: c, identity: id, log: log,
 		shares:   shareDescriptors(descriptorLimit(), len(c.Routes)),
 		failures: accept.NewFailures(log.Logger),
+		sockets:  sockdiag.Open(),
 	}
 	p.server = p.newServer()
 	if err := p.listen(); err != nil {
@@ -138,13 +141,17 @@ func (p *process) closeListeners() {
 
 // neighbour is the app as one that runs beside us: it has gone when nobody listens at any of its addresses.
 func (p *process) neighbour() lifecycle.App {
-	return lifecycle.NewNeighbour(func(ctx context.Context) bool {
-		for _, r := range p.config.Routes {
-			if !proxy.Refuses(ctx, r.App) {
-				return false
+	var apps []*proxy.Presence
+	for _, r := range p.config.Routes {
+		apps = append(apps, proxy.NewPresence(r.App, p.sockets))
+	}
+	return lifecycle.NewNeighbour(func(ctx context.Context) (present bool, pause time.Duration) {
+		for _, app := range apps {
+			if present, pause = app.Look(ctx); present {
+				break
 			}
 		}
-		return true
+		return present, pause
 	})
 }
 
@@ -160,6 +167,7 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 		TerminationLog: terminationLog(p.config),
 		Log:            p.log.Logger,
 	}, p.server, app)
+	defer p.sockets.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	defer serving.Wait()

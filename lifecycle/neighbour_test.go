@@ -1,0 +1,82 @@
+package lifecycle
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// watched is a neighbour that is being watched until the test ends. What the function has stored is what it finds.
+func watched(t *testing.T, pause time.Duration) (n *Neighbour, absent *atomic.Bool, looks *atomic.Int32) {
+	absent, looks = new(atomic.Bool), new(atomic.Int32)
+	n = NewNeighbour(func(context.Context) (bool, time.Duration) {
+		looks.Add(1)
+		return !absent.Load(), pause
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		n.Watch(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return n, absent, looks
+}
+
+func (n *Neighbour) hasGone() bool {
+	synctest.Wait()
+	select {
+	case <-n.Gone():
+		return true
+	default:
+		return false
+	}
+}
+
+func TestNeighbour_AnAppThatRestartsHasNotGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, absent, _ := watched(t, absentPause)
+		for range 3 {
+			time.Sleep(time.Hour + absentPause/2) // between two looks
+			absent.Store(true)
+			time.Sleep((absentLooks - 1) * absentPause)
+			absent.Store(false)
+		}
+		time.Sleep(time.Hour)
+		if n.hasGone() {
+			t.Error("an app that is without its listener for a moment is taken for gone")
+		}
+	})
+}
+
+func TestNeighbour_AnAppThatStaysAwayHasGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, absent, _ := watched(t, absentPause)
+		time.Sleep(time.Hour)
+		absent.Store(true)
+		time.Sleep(absentLooks * absentPause)
+		if !n.hasGone() {
+			t.Error("an app that nobody finds any more is not taken for gone")
+		}
+	})
+}
+
+func TestNeighbour_TheNextLookComesWhenTheLastOneHasAskedForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, absent, looks := watched(t, 2*time.Second)
+		time.Sleep(9 * time.Second)
+		if n := looks.Load(); n != 5 {
+			t.Errorf("%d looks in 9s, want 5, 2s apart", n)
+		}
+		absent.Store(true)
+		time.Sleep(time.Second + (absentLooks-1)*absentPause)
+		if !n.hasGone() {
+			t.Error("an app that one look has not found is looked for as rarely as before")
+		}
+	})
+}

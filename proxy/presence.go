@@ -1,0 +1,125 @@
+package proxy
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"lameduck/sockdiag"
+)
+
+// lookPause is the time between two looks at the kernel's sockets, which cost the app nothing. dialPause is the time
+// between two connections that only ask whether the app accepts: each takes a place in its backlog.
+const (
+	lookPause = 50 * time.Millisecond
+	dialPause = 2 * time.Second
+)
+
+// A Presence finds out whether an app listens at its address. Where the app shares the network namespace, its listening
+// socket is looked at; anywhere else it is dialled, rarely.
+type Presence struct {
+	address   string
+	listeners func(port uint16) ([]sockdiag.Listener, error)
+	refuses   func(ctx context.Context, address string) bool
+	visible   []netip.AddrPort // the address, if its listener is in our namespace
+	checked   bool             // visible has been found out
+}
+
+// NewPresence returns the Presence of the app at address, host:port, with the sockets of our namespace.
+func NewPresence(address string, sockets *sockdiag.Conn) *Presence {
+	return &Presence{address: address, listeners: sockets.Listeners, refuses: refuses}
+}
+
+// Look reports whether anybody listens at the address, and how long to wait before the next look. It may be called by
+// one goroutine at a time.
+func (p *Presence) Look(ctx context.Context) (listens bool, pause time.Duration) {
+	if !p.checked {
+		p.checked, p.visible = true, inOurNamespace(p.address)
+	}
+	if p.isSeen() {
+		return true, lookPause
+	}
+	// A dial decides, since there may be a listener that is not seen, behind a redirect or in an emulated kernel. If
+	// there is none, there is no backlog that the dial could fill.
+	if p.refuses(ctx, p.address) {
+		return false, lookPause
+	}
+	p.visible = nil
+	return true, dialPause
+}
+
+// isSeen reports whether the kernel has a listener for the address. False: there is none, or it is not known.
+func (p *Presence) isSeen() bool {
+	for _, to := range p.visible {
+		listeners, err := p.listeners(to.Port())
+		if err != nil {
+			return false
+		}
+		for _, l := range listeners {
+			if l.Accepts(to) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// inOurNamespace returns what address, host:port, stands for if its listener is in our network namespace, and nothing
+// if it is not or that is unknown.
+func inOurNamespace(address string) []netip.AddrPort {
+	host, service, _ := net.SplitHostPort(address)
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return nil
+	}
+	ips := []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
+	if host != "localhost" {
+		ip, err := netip.ParseAddr(host)
+		switch {
+		case err != nil || !isOurs(ip):
+			return nil
+		case !ip.IsUnspecified(): // which is dialled as the loopback address
+			ips = []netip.Addr{ip}
+		}
+	}
+	var visible []netip.AddrPort
+	for _, ip := range ips {
+		visible = append(visible, netip.AddrPortFrom(ip, uint16(port)))
+	}
+	return visible
+}
+
+// isOurs reports whether ip is an address of an interface of ours.
+func isOurs(ip netip.Addr) bool {
+	if ip.IsLoopback() || ip.IsUnspecified() {
+		return true
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	for _, a := range addresses {
+		own, err := netip.ParsePrefix(a.String())
+		if err == nil && own.Addr() == ip.Unmap().WithZone("") {
+			return true
+		}
+	}
+	return false
+}
+
+// refuseTimeout bounds a dial that asks whether the app still accepts. A refusal takes less.
+const refuseTimeout = time.Second
+
+// refuses reports whether nobody listens at address. A connection that is accepted is closed at once.
+func refuses(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, refuseTimeout)
+	defer cancel()
+	c, err := DialTCP(address)(ctx)
+	if err != nil {
+		return isRefused(err)
+	}
+	_ = c.Close()
+	return false
+}

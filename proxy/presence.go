@@ -46,7 +46,6 @@ func (p *Presence) Look(ctx context.Context) (listens bool, pause time.Duration)
 	if p.refuses(ctx, p.address) {
 		return false, lookPause
 	}
-	p.visible = nil
 	return true, dialPause
 }
 

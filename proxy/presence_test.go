@@ -77,17 +77,6 @@ func TestPresence(t *testing.T) {
 	}
 }
 
-// What the kernel shows is not what a dial reaches: the next look must not dial at the pace of one that costs nothing.
-func TestPresence_AListenerThatIsNotSeenIsDialledRarely(t *testing.T) {
-	around := surroundings{}
-	p := around.presence("127.0.0.1:80")
-	for range 3 {
-		if listens, pause := p.Look(t.Context()); !listens || pause != dialPause {
-			t.Errorf("listens: %v, next look in %v; want true, %v", listens, pause, dialPause)
-		}
-	}
-}
-
 func TestPresence_AnAddressOfAnInterfaceIsInOurNamespace(t *testing.T) {
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {

@@ -12,5 +12,5 @@
 // Sockets of other network namespaces are not seen. A dump of listeners costs 0.04 ms wherever it is made. A dump of
 // connections walks a table that all namespaces of the node share: 1 ms on a quiet node, 11 ms where there are 36,000.
 // The /proc files have no backlog, no [Info], and do not show whether an IPv6 listener accepts IPv4. They are read a page
-// at a time, so that a socket may be missed while others come and go.
+// at a time, so that a socket may be missed, or be seen twice, while others come and go.
 package sockdiag

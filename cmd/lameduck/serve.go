@@ -61,7 +61,7 @@ type process struct {
 	server    *proxy.Server
 	shares    descriptorShares
 	failures  *accept.Failures // of accepting, at any address
-	sockets   *sockdiag.Conn    // of our network namespace
+	sockets   *sockdiag.Conn   // of our network namespace
 	listeners []net.Listener   // one per route
 	admin     net.Listener
 	control   net.Listener

@@ -3,7 +3,7 @@
 //	Serving ──(stop signal | drain)──> Draining ──(hold ends)──> Drained ──(app gone, or told)──> Stopped
 //
 // While Draining everything is still served and clients are asked to leave; the app is kept alive by what waits for the
-// end of the hold: its own preStop hook, an HTTP GET of /hold, or the stop signal that a [Child] has not been given yet.
+// end of the hold: its own preStop hook, an HTTP GET of /hold, or the stop signal that a child process has not got yet.
 // The hold is a pure function of facts and time, see [Hold].
 //
 // What a drain is and what it is not:

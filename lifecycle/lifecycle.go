@@ -35,7 +35,7 @@ type Relay interface {
 	Seen() (exchanges uint64, last time.Duration, unanswered uint64, ended map[string]map[string]uint64)
 }
 
-// An App is the process that is kept alive: one beside us, see [Neighbour], or our own [Child].
+// An App is the process that is kept alive: one beside us, see [Neighbour], or a child process, see package childproc.
 type App interface {
 	// Watch looks for the app's end, from the drain's start on, until it has come or ctx is done.
 	Watch(ctx context.Context)

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"lameduck/lifecycle"
+	"lameduck/lifecycle/childproc"
 	"lameduck/logqueue"
 )
 
@@ -31,12 +32,12 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 		p.closeListeners()
 		return report(stderr, err)
 	}
-	runtime.LockOSThread() // the child's life hangs on this thread's
-	child, err := lifecycle.StartChild(args, stop, p.log.Logger)
+	runtime.LockOSThread() // the child is stopped when this thread ends
+	child, err := childproc.Start(args, stop, p.log.Logger)
 	if err != nil {
 		p.closeListeners()
 		code := report(stderr, err)
-		if start := (*lifecycle.StartError)(nil); errors.As(err, &start) {
+		if start := (*childproc.StartError)(nil); errors.As(err, &start) {
 			code = start.Code
 		}
 		return code
@@ -49,7 +50,7 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 
 // forward passes every signal on to the child, but for the stop signal, which is the lifecycle's. Interrupts are both's: two of
 // them end a hold at once.
-func forward(in <-chan os.Signal, child *lifecycle.Child, stop syscall.Signal) <-chan os.Signal {
+func forward(in <-chan os.Signal, child *childproc.Child, stop syscall.Signal) <-chan os.Signal {
 	out := make(chan os.Signal, cap(in))
 	go func() {
 		for s := range in {

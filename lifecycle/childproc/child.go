@@ -1,4 +1,4 @@
-package lifecycle
+package childproc
 
 import (
 	"context"
@@ -13,23 +13,23 @@ import (
 	"go.uber.org/zap"
 )
 
-// A Child is an app that runs as our child, in a process group of its own. As PID 1 we reap its orphans too.
+// A Child is the app as a child process, in a process group of its own.
 type Child struct {
 	log    *zap.Logger
 	stop   syscall.Signal
 	pid    int
-	gone   chan struct{} // closed by reap when the child has ended
+	gone   chan struct{} // closed by reap when the child has exited
 	status syscall.WaitStatus
-	reaped atomic.Bool // the pid may belong to somebody else
+	reaped atomic.Bool // the pid may belong to another process
 }
 
-// The exit codes of a command that cannot be run, as shells have them.
+// The exit codes of shells for a command that cannot be run.
 const (
 	ExitCannotRun = 126
 	ExitNotFound  = 127
 )
 
-// A StartError says why a command could not be run, and which exit code tells that.
+// A StartError is the error of a command that could not be run, with the exit code for it.
 type StartError struct {
 	Command string
 	Code    int // ExitCannotRun or ExitNotFound
@@ -39,10 +39,10 @@ type StartError struct {
 func (e *StartError) Error() string { return fmt.Sprintf("run %s: %v", e.Command, e.Err) }
 func (e *StartError) Unwrap() error { return e.Err }
 
-// StartChild runs a command with our environment and standard streams. stop is the signal that Stop sends, and that the kernel
-// sends when the calling thread ends: the caller has locked its goroutine to a thread for as long as the process lives.
-// The error is a *StartError.
-func StartChild(argv []string, stop syscall.Signal, log *zap.Logger) (*Child, error) {
+// Start runs a command with the environment and the standard streams of this process. stop is the
+// signal that Stop sends. The kernel sends it too when the calling thread ends, so the caller must lock
+// its goroutine to a thread for as long as the process lives. The error is a *StartError.
+func Start(argv []string, stop syscall.Signal, log *zap.Logger) (*Child, error) {
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
 		return nil, startError(argv[0], err)
@@ -72,7 +72,8 @@ func startError(command string, err error) *StartError {
 	return &StartError{Command: command, Code: code, Err: err}
 }
 
-// reap collects every child that ends, ours and those that its death has left to us, until ours has.
+// reap waits for every child that exits, the app and the orphans that it leaves, until the app has
+// exited.
 func (c *Child) reap(ended chan os.Signal) {
 	defer signal.Stop(ended)
 	for range ended {
@@ -83,7 +84,7 @@ func (c *Child) reap(ended chan os.Signal) {
 	}
 }
 
-// reapEnded collects the children that have ended so far. done: ours was among them.
+// reapEnded waits for the children that have exited so far. It reports whether the app was one.
 func (c *Child) reapEnded() (done bool) {
 	for {
 		var status syscall.WaitStatus
@@ -111,10 +112,10 @@ func (c *Child) Signal(s syscall.Signal) {
 	}
 }
 
-// Watch has nothing to do: the kernel tells.
+// Watch does nothing: SIGCHLD reports the exit.
 func (c *Child) Watch(context.Context) {}
 
-// Gone is closed when the child has ended.
+// Gone is closed when the child has exited.
 func (c *Child) Gone() <-chan struct{} { return c.gone }
 
 // Stop sends the child its stop signal.
@@ -123,7 +124,7 @@ func (c *Child) Stop() { c.Signal(c.stop) }
 // Owned is true.
 func (c *Child) Owned() bool { return true }
 
-// ExitCode waits for the child's end and returns its exit code, or 128 plus the number of the signal that ended it.
+// ExitCode waits for the child's exit and returns its exit code, or 128 plus the number of the signal that ended it.
 func (c *Child) ExitCode() int {
 	<-c.gone
 	if c.status.Signaled() {

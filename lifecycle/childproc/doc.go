@@ -1,0 +1,3 @@
+// Package childproc runs the app as a child process, as an init process does: signals are passed on, the
+// orphans that the app leaves are reaped, and its exit code is kept.
+package childproc

@@ -31,7 +31,7 @@ func (l *Lifecycle) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /drain", l.serveDrain)
 	mux.HandleFunc("GET /status", l.serveStatus)
-	return mux
+	return localOnly(mux)
 }
 
 func (l *Lifecycle) serveDrain(w http.ResponseWriter, r *http.Request) {

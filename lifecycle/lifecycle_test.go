@@ -209,7 +209,7 @@ func TestTheDoorsIntoDraining(t *testing.T) {
 		"an interrupt":    func(s *stage) { s.signals <- os.Interrupt },
 		"a drain request": func(s *stage) { s.RequestDrain(false) },
 		"POST /drain": func(s *stage) {
-			s.Control().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/drain", nil))
+			s.Control().ServeHTTP(httptest.NewRecorder(), controlRequest("POST", "/drain"))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -643,7 +643,7 @@ func TestStatus(t *testing.T) {
 	onStage(t, testConfig, false, func(s *stage) {
 		status := func() (got status) {
 			w := httptest.NewRecorder()
-			s.Control().ServeHTTP(w, httptest.NewRequest("GET", "/status", nil))
+			s.Control().ServeHTTP(w, controlRequest("GET", "/status"))
 			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 				t.Fatal(err)
 			}
@@ -666,7 +666,7 @@ func TestDrainAndWait(t *testing.T) {
 		answered := make(chan string, 1)
 		go func() {
 			w := httptest.NewRecorder()
-			s.Control().ServeHTTP(w, httptest.NewRequestWithContext(s.t.Context(), "POST", "/drain?wait", nil))
+			s.Control().ServeHTTP(w, controlRequest("POST", "/drain?wait").WithContext(s.t.Context()))
 			answered <- w.Body.String()
 		}()
 		time.Sleep(5*time.Second - 1)

@@ -76,7 +76,7 @@ func TestTheExitCodesAreThoseOfTheHelp(t *testing.T) {
 		code  int
 		said  string
 	}{
-		"all is done":                 {workload, []string{"inject", "-f", "-"}, 0, "http means 18080 now"},
+		"all is done":                 {workload, []string{"inject", "-f", "-"}, 0, "http now means 18080"},
 		"nothing is to be done":       {other, []string{"inject", "-f", "-"}, 0, ""},
 		"one is refused":              {workload + "---\n" + portless, []string{"inject", "-f", "-"}, 1, "<stdin>:23:7: Deployment worker: spec.containers: not injected: no container declares a TCP port"},
 		"no file":                     {"", []string{"inject"}, 2, `required flag(s) "filename" not set`},
@@ -87,7 +87,7 @@ func TestTheExitCodesAreThoseOfTheHelp(t *testing.T) {
 		"a shape that is none":        {workload, []string{"inject", "-f", "-", "--shape", "sidecar"}, 2, "--shape: must be native, plain or wrapper"},
 		"an unknown flag":             {workload, []string{"inject", "-f", "-", "--lb-dely", "1s"}, 2, "unknown flag: --lb-dely"},
 		"an unknown command":          {"", []string{"injekt"}, 2, `unknown command "injekt"`},
-		"a cluster that is too old":   {workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28"}, 1, "Kubernetes 1.28 has no native sidecars: say --shape plain"},
+		"a cluster that is too old":   {workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28"}, 1, "Kubernetes 1.28 has no native sidecars: use --shape plain"},
 		"and plain, which it can run": {workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28", "--shape", "plain"}, 0, "18080"},
 	} {
 		stdout, stderr, code := child(t, t.TempDir(), tc.stdin, tc.args...)
@@ -129,13 +129,13 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 		if stdout, stderr, code := child(t, t.TempDir(), workload, "inject", "-f", "-", "--env", assignment); code != exitError || strings.Contains(stdout+stderr, canary) {
 			t.Errorf("--env %q: exit code %d, %s", assignment, code, stderr)
 		}
-		if _, stderr, code := child(t, t.TempDir(), annotated, "inject", "-f", "-"); code != exitFaults || strings.Contains(stderr, canary) {
+		if _, stderr, code := child(t, t.TempDir(), annotated, "inject", "-f", "-"); code != exitProblems || strings.Contains(stderr, canary) {
 			t.Errorf("annotation %q: exit code %d, %s", assignment, code, stderr)
 		}
 		for _, manifest := range []string{annotated, sidecar} {
 			stdout, stderr, code := child(t, t.TempDir(), manifest, "lint", "-")
 			isVariable := strings.HasPrefix(assignment, "LAMEDUCK_") || manifest == annotated
-			if strings.Contains(stdout+stderr, canary) || isVariable && (code != exitFaults || !strings.Contains(stdout, "setting-refused")) {
+			if strings.Contains(stdout+stderr, canary) || isVariable && (code != exitProblems || !strings.Contains(stdout, "setting-refused")) {
 				t.Errorf("lint of %q: exit code %d, %s%s", assignment, code, stdout, stderr)
 			}
 		}
@@ -184,7 +184,7 @@ func TestFlagsAreWhatAnnotationsOverride(t *testing.T) {
 func TestAServiceOfTheInputIsNamed(t *testing.T) {
 	const numbered = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: web}, ports: [{port: 80, targetPort: 3000}]}\n"
 	_, said, _ := child(t, t.TempDir(), workload+"---\n"+numbered, "inject", "-f", "-")
-	if !strings.Contains(said, "<stdin>:13:19: Deployment web: spec.containers[0].ports[0]: Service s: targetPort 3000 goes to the app itself: after the rollout let it say http") {
+	if !strings.Contains(said, "<stdin>:13:19: Deployment web: spec.containers[0].ports[0]: Service s: targetPort 3000 bypasses Lameduck: change it to http after the rollout") {
 		t.Errorf("it says %s", said)
 	}
 	elsewhere := strings.Replace(numbered, "{name: s}", "{name: s, namespace: other}", 1)
@@ -195,14 +195,14 @@ func TestAServiceOfTheInputIsNamed(t *testing.T) {
 
 func TestANetworkPolicyOfTheInputIsNamed(t *testing.T) {
 	const policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, ingress: [{ports: [{port: 3000}]}]}\n"
-	if _, said, _ := child(t, t.TempDir(), workload+"---\n"+policy, "inject", "-f", "-"); !strings.Contains(said, "NetworkPolicy p lets clients in to 3000 and not to 18080") {
+	if _, said, _ := child(t, t.TempDir(), workload+"---\n"+policy, "inject", "-f", "-"); !strings.Contains(said, "NetworkPolicy p allows port 3000 and not 18080") {
 		t.Errorf("it says %s", said)
 	}
 }
 
 // TestTheClustersVersionIsAsked plays an API server. Nothing but its version is asked for.
 func TestTheClustersVersionIsAsked(t *testing.T) {
-	for version, code := range map[string]int{"v1.28.15": exitFaults, "v1.29.0": exitOK} {
+	for version, code := range map[string]int{"v1.28.15": exitProblems, "v1.29.0": exitOK} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodGet || r.URL.Path != "/version" {
 				t.Errorf("it asks for %s %s", r.Method, r.URL)
@@ -216,7 +216,7 @@ func TestTheClustersVersionIsAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, said, got := child(t, dir, workload, "inject", "-f", "-", "--kubeconfig", "config", "--context", "x")
-		if got != code || code == exitFaults && !strings.Contains(said, version+" has no native sidecars") {
+		if got != code || code == exitProblems && !strings.Contains(said, version+" has no native sidecars") {
 			t.Errorf("%s: exit code %d: %s", version, got, said)
 		}
 		if _, said, got := child(t, dir, workload, "inject", "-f", "-", "--kubeconfig", "config", "--context", "none"); got != exitError || !strings.Contains(said, "none") {

@@ -7,14 +7,14 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// loadKubeconfig finds a kubeconfig as kubectl does: at the path, where $KUBECONFIG says or at ~/.kube/config.
+// loadKubeconfig loads a kubeconfig like kubectl: from the path, $KUBECONFIG or ~/.kube/config.
 func loadKubeconfig(path string, overrides clientcmd.ConfigOverrides) clientcmd.ClientConfig {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = path
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &overrides)
 }
 
-// clusterVersion asks the cluster of a context.
+// clusterVersion returns the version of the cluster of a context.
 func clusterVersion(kubeconfig, context string) (string, error) {
 	config, err := loadKubeconfig(kubeconfig, clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
 	if err != nil {
@@ -26,7 +26,7 @@ func clusterVersion(kubeconfig, context string) (string, error) {
 	}
 	info, err := client.ServerVersion()
 	if err != nil {
-		return "", fmt.Errorf("ask the cluster of context %s for its version: %w", context, err)
+		return "", fmt.Errorf("get the version of the cluster of context %s: %w", context, err)
 	}
 	return info.GitVersion, nil
 }

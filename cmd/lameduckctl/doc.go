@@ -1,10 +1,10 @@
-// Command lameduckctl adds Lameduck to workloads, and finds before a rollout what would go wrong in it.
+// Command lameduckctl adds Lameduck to workloads, and checks manifests before a rollout.
 //
 //	lameduckctl inject     add Lameduck to manifests, or remove it
-//	lameduckctl lint       report what would go wrong in a rollout, of manifests or of a cluster
-//	lameduckctl explain    print what a rule of lint looks for, and why
-//	lameduckctl webhook    serve the admission webhook that adds Lameduck to pods
+//	lameduckctl lint       report what will go wrong in a rollout, in manifests or in a cluster
+//	lameduckctl explain    explain a rule of lint
+//	lameduckctl webhook    serve the admission webhook that injects pods when they are created
 //
-// Inject, lint and explain change nothing in a cluster. The webhook keeps its certificate in a Secret and
-// in its MutatingWebhookConfiguration, unless it is given one.
+// inject and lint never write to a cluster. The webhook writes the Secret with its certificate and the
+// caBundle of its MutatingWebhookConfiguration, unless it gets a certificate from files.
 package main

@@ -13,8 +13,8 @@ import (
 
 func newExplainCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "explain [RULE]...", Short: "Say what a rule of lint looks for, and why",
-		Long: "Explain says what a rule of lint looks for, what happens then, and what to do. Without a rule it lists all of them.",
+		Use: "explain [RULE]...", Short: "Explain a rule of lint",
+		Long: "Explain prints what a rule of lint checks, the consequence and the remedy. Without a rule it lists all rules.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return listRules(cmd.OutOrStdout())
@@ -39,7 +39,7 @@ func explain(w io.Writer, ids []string) error {
 	for i, id := range ids {
 		r, known := lint.Find(id)
 		if !known {
-			return fmt.Errorf("there is no rule %q: %s", id, similar(id))
+			return fmt.Errorf("unknown rule %q: %s", id, similar(id))
 		}
 		if i > 0 {
 			fmt.Fprintln(w)
@@ -49,10 +49,10 @@ func explain(w io.Writer, ids []string) error {
 	return nil
 }
 
-// explainWidth is what fits on a terminal of the usual width.
+// explainWidth is the usual width of a terminal.
 const explainWidth = 80
 
-// wrapped breaks a paragraph into lines.
+// wrapped breaks a paragraph into lines of a width.
 func wrapped(text string, width int) string {
 	var b strings.Builder
 	column := 0
@@ -80,7 +80,7 @@ func ruleIDs() []string {
 	return ids
 }
 
-// similar names the rules that have a word of the one that there is not.
+// similar suggests rules that have a word in common with an unknown one.
 func similar(id string) string {
 	var found []string
 	for _, known := range ruleIDs() {
@@ -92,7 +92,7 @@ func similar(id string) string {
 		}
 	}
 	if len(found) == 0 {
-		return "lameduckctl explain lists those that there are"
+		return "lameduckctl explain lists all rules"
 	}
-	return "is it " + strings.Join(found, ", ") + "?"
+	return "did you mean " + strings.Join(found, ", ") + "?"
 }

@@ -12,18 +12,19 @@ import (
 	"lameduck/deploy/ctl/manifest"
 )
 
-const injectHelp = `Bring Lameduck into the workloads of manifests, or take it out again. The manifests come out as they went in, with comments and order, and with
-what is needed added. Services, and what else there is, pass through.
+const injectHelp = `Add Lameduck to the workloads of manifests, or remove it. Comments, order and formatting of the manifests stay,
+and other objects pass through unchanged.
 
-Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, Rollouts and Pods get it, in lists too. Jobs and CronJobs run to their
-end and stay as they are. An annotation lameduck.dev/NAME of a pod template overrides the flag --NAME for it, and the label lameduck.dev/inject=disabled
-leaves it alone.
+Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, Rollouts and Pods are injected, in lists
+too. Jobs and CronJobs are not, as they run to completion. An annotation lameduck.dev/NAME of a pod template
+overrides the flag --NAME, and the label lameduck.dev/inject=disabled opts out.
 
-What follows for you is told on standard error, and what cannot be protected as it stands passes through as it is.
+Standard error has notes on what else to change, and the reasons for workloads that cannot be protected. Those pass
+through unchanged.
 
-Exit codes: 0 everything is done; 1 something could not be protected, and was told; 2 the command line or the manifests are wrong, and nothing is written.`
+Exit codes: 0 success; 1 a workload could not be protected; 2 invalid command line or manifests, nothing is written.`
 
-// An injectCommand is one at work.
+// injectCommand has the flags of inject.
 type injectCommand struct {
 	files      []string
 	kubernetes string
@@ -37,7 +38,7 @@ func newInjectCommand() *cobra.Command {
 	c := &injectCommand{settings: inject.Defaults()}
 	cmd := &cobra.Command{
 		Use:   "inject -f FILE|DIR|- [flags]",
-		Short: "Bring Lameduck into manifests, or take it out again",
+		Short: "Add Lameduck to manifests, or remove it",
 		Long:  injectHelp,
 		Example: `  lameduckctl inject -f deployment.yaml | kubectl apply -f -
   helm template release chart | lameduckctl inject -f - --lb-delay 90s
@@ -47,9 +48,9 @@ func newInjectCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&c.files, "filename", "f", nil, "file, directory or - for standard input; may be given several times")
-	flags.BoolVar(&c.uninject, "uninject", false, "take Lameduck out again")
-	flags.StringVar(&c.kubernetes, "kubernetes-version", "", "version of the cluster, as 1.28; shape native needs 1.29")
-	flags.StringVar(&c.context, "context", "", "ask the cluster of this context of the kubeconfig for its version")
+	flags.BoolVar(&c.uninject, "uninject", false, "remove Lameduck")
+	flags.StringVar(&c.kubernetes, "kubernetes-version", "", "version of the cluster, such as 1.28; shape native needs 1.29")
+	flags.StringVar(&c.context, "context", "", "context of the kubeconfig whose cluster is asked for its version")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of the kubeconfig for --context")
 	for _, o := range inject.Options() {
 		flags.Var(setting{o, &c.settings}, o.Name, o.Usage)
@@ -66,7 +67,7 @@ type setting struct {
 
 func (s setting) Set(value string) error { return s.settings.Set(s.option.Name, value) }
 func (s setting) Type() string           { return s.option.Value }
-func (setting) String() string           { return "" } // the default, which the usage says
+func (setting) String() string           { return "" } // the usage has the default
 
 func (c *injectCommand) run(cmd *cobra.Command) error {
 	files, err := manifest.Read(c.files, cmd.InOrStdin())
@@ -79,7 +80,7 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	around, err := lookAround(files)
+	around, err := readSurroundings(files)
 	if err != nil {
 		return err
 	}
@@ -96,19 +97,21 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 		return fmt.Errorf("write: %w", err)
 	}
 	if refused {
-		return faultsError{}
+		return problemsError{}
 	}
 	return nil
 }
 
-// A change is what is to be done to a workload.
+// A change is the patch of a workload.
 type change struct {
 	workload *manifest.Workload
 	patch    []jsonpatch.Operation
 }
 
-// planAll plans for all workloads and tells what there is to tell, while everything still stands where the user has it.
-func (c *injectCommand) planAll(files []*manifest.File, around map[string]*surroundings, stderr io.Writer) (changes []change, refused bool, err error) {
+// planAll plans all workloads and prints notes, before any line of the files moves.
+func (c *injectCommand) planAll(
+	files []*manifest.File, around map[string]*surroundings, stderr io.Writer,
+) (changes []change, refused bool, err error) {
 	for _, f := range files {
 		for _, o := range f.Objects() {
 			w, err := o.Workload()
@@ -121,7 +124,7 @@ func (c *injectCommand) planAll(files []*manifest.File, around map[string]*surro
 			plan, err := c.plan(w)
 			if refusals := inject.Refusals(err); len(refusals) > 0 {
 				for _, r := range refusals {
-					tell(stderr, w, r.Field, "not injected: "+r.Why+": "+r.Remedy)
+					printNote(stderr, w, r.Field, "not injected: "+r.Why+": "+r.Remedy)
 				}
 				refused = true
 				continue
@@ -130,7 +133,7 @@ func (c *injectCommand) planAll(files []*manifest.File, around map[string]*surro
 				return nil, false, err
 			}
 			for _, n := range around[w.Namespace].notes(w, plan) {
-				tell(stderr, w, n.Field, n.Text)
+				printNote(stderr, w, n.Field, n.Text)
 			}
 			changes = append(changes, change{w, plan.Patch})
 		}
@@ -141,17 +144,17 @@ func (c *injectCommand) planAll(files []*manifest.File, around map[string]*surro
 func (c *injectCommand) plan(w *manifest.Workload) (inject.Plan, error) {
 	pods := inject.Workload{Kind: w.Kind, Template: w.Template}
 	if c.uninject {
-		return inject.Eject(pods)
+		return inject.Uninject(pods)
 	}
 	return inject.Inject(pods, c.settings)
 }
 
-// tell writes a line that begins with where it is about, as compilers do.
-func tell(w io.Writer, about *manifest.Workload, field, text string) {
+// printNote prints a line that begins with a source position, like a compiler.
+func printNote(w io.Writer, about *manifest.Workload, field, text string) {
 	fmt.Fprintf(w, "%s: %s: %s: %s\n", about.Position(about.TemplatePath+manifest.Pointer(field)), about, field, text)
 }
 
-// joined returns the text of all files as one stream.
+// joined returns all files as one stream of documents.
 func joined(files []*manifest.File) []byte {
 	var all []byte
 	for _, f := range files {

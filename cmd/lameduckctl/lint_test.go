@@ -32,17 +32,17 @@ func TestLintsExitCodeSaysWhetherSomethingWasFound(t *testing.T) {
 		want int
 	}{
 		{[]string{clean}, exitOK},
-		{[]string{fault}, exitFaults},
-		{[]string{"-f", fault}, exitFaults},
-		{[]string{clean, "-f", fault}, exitFaults},
+		{[]string{fault}, exitProblems},
+		{[]string{"-f", fault}, exitProblems},
+		{[]string{clean, "-f", fault}, exitProblems},
 		{[]string{warning}, exitOK}, // errors alone, where nobody says anything else
-		{[]string{"--fail-on=warning", warning}, exitFaults},
-		{[]string{"--fail-on=info", warning}, exitFaults},
+		{[]string{"--fail-on=warning", warning}, exitProblems},
+		{[]string{"--fail-on=info", warning}, exitProblems},
 		{[]string{"--fail-on=never", fault}, exitOK},
 		{[]string{"--ignore=grace-period-differs", fault}, exitOK},
-		{[]string{"--lb-delay=1h", clean}, exitFaults},
-		{[]string{"--kubernetes-version=1.28", clean}, exitFaults},
-		{[]string{"--kubernetes-version=1.34,1.28", clean}, exitFaults},
+		{[]string{"--lb-delay=1h", clean}, exitProblems},
+		{[]string{"--kubernetes-version=1.28", clean}, exitProblems},
+		{[]string{"--kubernetes-version=1.34,1.28", clean}, exitProblems},
 	} {
 		if code, stdout, stderr := lintWith(t, tc.args...); code != tc.want || stderr != "" {
 			t.Errorf("lint %v: exit code %d, want %d\n%s%s", tc.args, code, tc.want, stdout, stderr)
@@ -59,10 +59,10 @@ func TestWhatLintCannotDoIsAnotherExitCode(t *testing.T) {
 		{[]string{"there/is/none.yaml"}, "no such file"},
 		{[]string{"-o", "xml", clean}, "text, json, sarif, github"},
 		{[]string{"--fail-on", "fatal", clean}, "info, warning, error, or never"},
-		{[]string{"--ignore", "one-replic", clean}, "no such rule"},
+		{[]string{"--ignore", "one-replic", clean}, "unknown rule"},
 		{[]string{"--kubernetes-version", "new", clean}, "1.34"},
 		{[]string{"--context", "production", clean}, "--context is for a cluster"},
-		{[]string{"-A", "-n", "shop"}, "say one of them"},
+		{[]string{"-A", "-n", "shop"}, "use either --namespace"},
 		{[]string{"--fail-on", "fatal", "-o", "xml", clean}, "text, json, sarif, github"}, // all of it at once
 		{[]string{"--kubeconfig", "there/is/none"}, "kubeconfig"},
 		{[]string{"--no-such-flag"}, "no-such-flag"},
@@ -76,7 +76,7 @@ func TestWhatLintCannotDoIsAnotherExitCode(t *testing.T) {
 func TestLintWithoutAnythingToLookAtSaysWhatToSay(t *testing.T) {
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
 	t.Setenv("KUBERNETES_SERVICE_HOST", "")
-	if code, _, stderr := lintWith(t); code != exitError || !strings.Contains(stderr, "say files, directories or -") {
+	if code, _, stderr := lintWith(t); code != exitError || !strings.Contains(stderr, "pass files, directories or -") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
@@ -84,7 +84,7 @@ func TestLintWithoutAnythingToLookAtSaysWhatToSay(t *testing.T) {
 func TestLintReadsStandardInput(t *testing.T) {
 	stdout, stderr, code := ctl(t, readFile(t, manifestOf("grace-period-differs", "bad.yaml")), "lint", "-o", "json", "-")
 	var got struct{ Findings []struct{ Rule, File string } }
-	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitFaults {
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitProblems {
 		t.Fatalf("exit code %d: %v in %s%s", code, err, stdout, stderr)
 	}
 	if len(got.Findings) != 1 || got.Findings[0].Rule != "grace-period-differs" || got.Findings[0].File != "<stdin>" {
@@ -153,7 +153,7 @@ func TestExplainOfARuleThatThereIsNotNamesThoseThatAreLike(t *testing.T) {
 	if _, stderr, code := ctl(t, "", "explain", "webhook-timeouts"); code != exitError || !strings.Contains(stderr, "webhook-timeout?") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
-	if _, stderr, code := ctl(t, "", "explain", "xyz"); code != exitError || !strings.Contains(stderr, "lists those that there are") {
+	if _, stderr, code := ctl(t, "", "explain", "xyz"); code != exitError || !strings.Contains(stderr, "lists all rules") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

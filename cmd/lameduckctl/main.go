@@ -14,11 +14,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// The exit codes. What a command found fault with is another thing than not having been able to look.
+// Exit codes: 1 means that problems were found, 2 that the command could not run.
 const (
-	exitOK     = 0
-	exitFaults = 1
-	exitError  = 2
+	exitOK       = 0
+	exitProblems = 1
+	exitError    = 2
 )
 
 // version is set by the linker in releases.
@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:               "lameduckctl",
-		Short:             "Bring Lameduck into workloads, and say before a rollout what would go wrong",
+		Short:             "Add Lameduck to workloads, and check manifests before a rollout",
 		Version:           buildVersion(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -56,7 +56,7 @@ func newRootCommand() *cobra.Command {
 	return root
 }
 
-// flagError names the flag and what it takes. The value is not quoted: --env may have a secret in it.
+// flagError names the flag and the valid values. It does not quote the value, as --env may have a secret.
 func flagError(_ *cobra.Command, err error) error {
 	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) {
 		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, errors.Unwrap(err))
@@ -64,7 +64,7 @@ func flagError(_ *cobra.Command, err error) error {
 	return err
 }
 
-// report tells err and returns the exit code for it: its own, if it has one. An error without words has been told already.
+// report prints err and returns its exit code. An error with an empty message has been printed already.
 func report(stderr io.Writer, err error) int {
 	if err == nil {
 		return exitOK
@@ -79,14 +79,15 @@ func report(stderr io.Writer, err error) int {
 	return exitError
 }
 
-// A faultsError ends a command that has done what it could and has told what it could not.
-type faultsError struct{}
+// A problemsError ends a command that has found problems and has printed them.
+type problemsError struct{}
 
-func (faultsError) Error() string { return "" }
-func (faultsError) ExitCode() int { return exitFaults }
+func (problemsError) Error() string { return "" }
+func (problemsError) ExitCode() int { return exitProblems }
 
 func buildVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && version == "devel" && info.Main.Version != "" && info.Main.Version != "(devel)" {
+	info, ok := debug.ReadBuildInfo()
+	if ok && version == "devel" && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}
 	return version

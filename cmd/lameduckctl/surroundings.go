@@ -8,14 +8,14 @@ import (
 	"lameduck/deploy/ctl/manifest"
 )
 
-// surroundings are what leads clients to the pods of a namespace, as far as the input has it.
+// surroundings are the objects of a namespace that determine how clients reach its pods.
 type surroundings struct {
 	services []*corev1.Service
 	policies []*networkingv1.NetworkPolicy
 }
 
-// lookAround returns them by namespace; empty: the one that whoever applies the manifests chooses.
-func lookAround(files []*manifest.File) (map[string]*surroundings, error) {
+// readSurroundings returns them by namespace, which is empty for manifests without one.
+func readSurroundings(files []*manifest.File) (map[string]*surroundings, error) {
 	around := make(map[string]*surroundings)
 	for _, f := range files {
 		for _, o := range f.Objects() {
@@ -44,7 +44,7 @@ func (s *surroundings) add(o *manifest.Object) error {
 	return nil
 }
 
-// notes returns those of a plan for a workload that is in them.
+// notes returns the notes of a plan for a workload.
 func (s *surroundings) notes(w *manifest.Workload, p inject.Plan) []inject.Note {
 	return p.ForServices(w.Template.Labels, s.services).ForPolicies(w.Template.Labels, s.policies).Notes
 }

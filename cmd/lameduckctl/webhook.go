@@ -19,18 +19,18 @@ import (
 	"lameduck/deploy/ctl/webhook/certs"
 )
 
-// namespaceFile is where a pod with a service account finds its namespace.
+// namespaceFile has the namespace of a pod with a service account.
 const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
-const webhookHelp = `Bring Lameduck into the pods of labelled namespaces while they are created.
+const webhookHelp = `Serve the admission webhook that injects Lameduck into the pods of labelled namespaces when they are created.
 
-It is an admission webhook, for a MutatingWebhookConfiguration with the path /mutate; deploy/helm installs it. It refuses no pod: what it cannot
-protect is created as it is, with a warning.
+deploy/helm installs it, with a MutatingWebhookConfiguration for the path /mutate. It never rejects a pod: one that
+cannot be protected is created unmodified, and the client gets a warning.
 
-With --tls-cert and --tls-key it shows a certificate that others make. Without, it makes its own and renews it, shares it with the other replicas in the
-Secret --secret, and tells the API server by way of the MutatingWebhookConfiguration --configuration whom to trust.`
+With --tls-cert and --tls-key it serves a certificate from files. Otherwise it issues and renews its own, shares it
+with the other replicas in the Secret --secret, and writes its CA to the MutatingWebhookConfiguration --configuration.`
 
-// A webhookCommand is what its flags say.
+// webhookCommand has the flags of webhook.
 type webhookCommand struct {
 	webhook.Config
 	secret        string
@@ -45,29 +45,32 @@ func newWebhookCommand() *cobra.Command {
 	c.Settings.Shape = ""
 	cmd := &cobra.Command{
 		Use:   "webhook [flags]",
-		Short: "Bring Lameduck into pods while they are created",
+		Short: "Inject Lameduck into pods when they are created",
 		Long:  webhookHelp,
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&c.Listen, "listen", ":8443", "address of POST /mutate, with TLS")
-	flags.StringVar(&c.Metrics, "metrics", ":8081", "address of /livez /readyz /metrics, in the clear")
-	flags.StringVar(&c.Namespace, "namespace", "", "namespace of the webhook, where nothing is injected; none: that of the pod's service account")
-	flags.StringArrayVar(&c.Never, "never-namespace", nil, "another namespace where nothing is injected, whoever labels it; may be given several times")
-	flags.StringVar(&c.Files.Cert, "tls-cert", "", "file with the certificate, which is read again when it changes")
-	flags.StringVar(&c.Files.Key, "tls-key", "", "file with its key")
-	flags.StringVar(&c.Service, "service", "", "Service of the webhook, for whose name a certificate is made")
-	flags.StringVar(&c.secret, "secret", "", "Secret in which the replicas share it")
-	flags.StringVar(&c.configuration, "configuration", "", "MutatingWebhookConfiguration which says whom to trust")
-	flags.DurationVar(&c.Drain, "drain", 10*time.Second, "after SIGTERM it serves for at least this long, and until no request comes for 2s, for 10s more at the most")
-	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "how to reach the API server; none: as a pod does")
+	flags.StringVar(&c.Listen, "listen", ":8443", "address of POST /mutate (TLS)")
+	flags.StringVar(&c.Metrics, "metrics", ":8081", "address of /livez /readyz /metrics (plain HTTP)")
+	flags.StringVar(&c.Namespace, "namespace", "",
+		"namespace of the webhook, which is never injected (default that of the pod's service account)")
+	flags.StringArrayVar(&c.Never, "never-namespace", nil,
+		"another namespace that is never injected, even with the label; may be given several times")
+	flags.StringVar(&c.Files.Cert, "tls-cert", "", "file of the certificate, read again when it changes")
+	flags.StringVar(&c.Files.Key, "tls-key", "", "file of the key")
+	flags.StringVar(&c.Service, "service", "", "Service of the webhook, to issue a certificate for its name")
+	flags.StringVar(&c.secret, "secret", "", "Secret in which the replicas share that certificate")
+	flags.StringVar(&c.configuration, "configuration", "", "MutatingWebhookConfiguration that gets the CA of that certificate")
+	flags.DurationVar(&c.Drain, "drain", 10*time.Second,
+		"least time to serve after SIGTERM; it lasts until no request comes for 2s, and at most 10s longer")
+	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of a kubeconfig (default the service account of the pod)")
 	flags.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.logFormat, "log-format", "json", "json or console")
 	for _, o := range inject.Options() {
 		usage := o.Usage
 		if o.Name == "shape" {
-			usage += "; none: native or plain, by the cluster's version"
+			usage = "native, plain or wrapper (default native or plain, by the version of the cluster)"
 		}
 		flags.Func(o.Name, usage, func(value string) error { return c.Settings.Set(o.Name, value) })
 	}
@@ -83,7 +86,7 @@ func (c *webhookCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	c.Log = log
-	if err := c.reach(); err != nil {
+	if err := c.connect(); err != nil {
 		return err
 	}
 	server, err := webhook.New(c.Config)
@@ -93,42 +96,42 @@ func (c *webhookCommand) run(cmd *cobra.Command) error {
 	return server.Run(cmd.Context())
 }
 
-// complete fills in what is known otherwise, and says everything that is missing.
+// complete sets defaults and returns an error for everything that is missing.
 func (c *webhookCommand) complete() error {
 	if c.Namespace == "" {
-		text, _ := os.ReadFile(namespaceFile) // a pod without a service account has none
+		text, _ := os.ReadFile(namespaceFile) // does not exist without a service account
 		c.Namespace = strings.TrimSpace(string(text))
 	}
-	var faults []error
-	need := func(flag, value, why string) {
+	var errs []error
+	need := func(flag, value, what string) {
 		if value == "" {
-			faults = append(faults, fmt.Errorf("--%s: %s", flag, why))
+			errs = append(errs, fmt.Errorf("--%s: must be %s", flag, what))
 		}
 	}
-	need("namespace", c.Namespace, "say the namespace of the webhook, where nothing is injected")
+	need("namespace", c.Namespace, "the namespace of the webhook")
 	if c.Files != (certs.FilePaths{}) {
-		need("tls-cert", c.Files.Cert, "say the certificate of --tls-key too")
-		need("tls-key", c.Files.Key, "say the key of --tls-cert too")
+		need("tls-cert", c.Files.Cert, "the certificate of --tls-key")
+		need("tls-key", c.Files.Key, "the key of --tls-cert")
 	} else {
-		need("service", c.Service, "say the Service of the webhook, or show a certificate of yours with --tls-cert and --tls-key")
-		need("secret", c.secret, "say the Secret that the replicas share")
-		need("configuration", c.configuration, "say the MutatingWebhookConfiguration that asks the webhook")
+		need("service", c.Service, "the Service of the webhook, unless --tls-cert and --tls-key are set")
+		need("secret", c.secret, "the Secret that the replicas share")
+		need("configuration", c.configuration, "the MutatingWebhookConfiguration of the webhook")
 	}
 	if c.Drain < 0 || c.Drain > time.Hour {
-		faults = append(faults, fmt.Errorf("--drain: %s: say a duration of an hour at the most; the pod's grace period has to be 15s longer", c.Drain))
+		errs = append(errs, fmt.Errorf("--drain: must be a duration of at most 1h, got %s; the pod's grace period must be 15s longer", c.Drain))
 	}
-	return errors.Join(faults...)
+	return errors.Join(errs...)
 }
 
-// reach makes the API server known where something is asked of it.
-func (c *webhookCommand) reach() error {
+// connect sets up the client of the API server if one is needed.
+func (c *webhookCommand) connect() error {
 	if c.Files != (certs.FilePaths{}) && c.Settings.Shape != "" {
 		return nil
 	}
 	config, err := c.clusterConfig()
 	if err != nil {
 		if c.Files != (certs.FilePaths{}) {
-			return fmt.Errorf("--shape: say native or plain, since the cluster cannot be asked for its version: %w", err)
+			return fmt.Errorf("--shape: must be native or plain, as the version of the cluster is unknown: %w", err)
 		}
 		return err
 	}
@@ -164,7 +167,7 @@ func newLogger(level, format string, w io.Writer) (*zap.Logger, error) {
 		return nil, fmt.Errorf("--log-format: %q: use json or console", format)
 	}
 	core := zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), l)
-	// A workload that cannot be protected says so for each of its pods; a hundred a second of the same are enough to know.
+	// A workload that cannot be protected logs a line for each of its pods.
 	core = zapcore.NewSamplerWithOptions(core, time.Second, 100, 100)
 	return zap.New(core), nil
 }

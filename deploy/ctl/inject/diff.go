@@ -12,19 +12,20 @@ import (
 	"lameduck/deploy/ctl/jsonpatch"
 )
 
-// diff returns the patch from one template to another. It looks at the fields that Inject touches alone: nothing else can differ.
+// diff returns the patch from one template to another. It compares only the fields that Inject
+// changes.
 func diff(before, after *corev1.PodTemplateSpec) []jsonpatch.Operation {
 	var p patch
 	diffAnnotations(&p, before.Annotations, after.Annotations)
 	b, a := &before.Spec, &after.Spec
 	diffPointer(&p, "/spec/terminationGracePeriodSeconds", b.TerminationGracePeriodSeconds, a.TerminationGracePeriodSeconds)
-	diffList(&p, "/spec/initContainers", b.InitContainers, a.InitContainers, isOurs, diffContainer)
-	diffList(&p, "/spec/containers", b.Containers, a.Containers, isOurs, diffContainer)
+	diffList(&p, "/spec/initContainers", b.InitContainers, a.InitContainers, isSidecar, diffContainer)
+	diffList(&p, "/spec/containers", b.Containers, a.Containers, isSidecar, diffContainer)
 	diffList(&p, "/spec/volumes", b.Volumes, a.Volumes, isOurVolume, nil)
 	return p
 }
 
-// A patch grows.
+// patch collects JSON Patch operations.
 type patch []jsonpatch.Operation
 
 func (p *patch) add(path string, value any) {
@@ -35,16 +36,16 @@ func (p *patch) replace(path string, value any) {
 }
 func (p *patch) remove(path string) { *p = append(*p, jsonpatch.Operation{Op: "remove", Path: path}) }
 
-// set writes one value over another; nil: there is none.
+// set replaces a value, adds it if before is nil, or removes it if after is nil.
 func (p *patch) set(path string, before, after any) {
 	switch {
-	case before != nil && after != nil && covers(before, after):
+	case before != nil && after != nil && subsumes(before, after):
 	case after == nil && before != nil:
 		p.remove(path)
 	case before == nil && after != nil:
 		p.add(path, after)
 	case before == nil:
-		// Neither is there.
+		// There is no value before or after.
 	default:
 		p.replace(path, after)
 	}
@@ -86,9 +87,11 @@ func entry(m map[string]string, key string) any {
 	return nil
 }
 
-// diffList walks two lists that differ in elements of ours alone: the others are the same ones in the same order, and may have changed
-// inside. The index of an operation is that in the list as the operations before have left it.
-func diffList[T any](p *patch, path string, before, after []T, ours func(T) bool, change func(p *patch, path string, before, after *T)) {
+// diffList compares two lists that differ in elements of ours. The other elements are the same, in the
+// same order, and are compared by change. Indexes take the operations before into account.
+func diffList[T any](
+	p *patch, path string, before, after []T, ours func(T) bool, change func(p *patch, path string, before, after *T),
+) {
 	if before == nil || after == nil {
 		if before != nil {
 			p.remove(path)
@@ -99,18 +102,18 @@ func diffList[T any](p *patch, path string, before, after []T, ours func(T) bool
 	}
 	for b, a := 0, 0; b < len(before) || a < len(after); {
 		at := path + "/" + strconv.Itoa(a)
-		leaves := b < len(before) && ours(before[b])
-		enters := a < len(after) && ours(after[a])
+		removed := b < len(before) && ours(before[b])
+		added := a < len(after) && ours(after[a])
 		switch {
-		case leaves && !enters:
+		case removed && !added:
 			p.remove(at)
 			b++
 			continue
-		case enters && !leaves:
+		case added && !removed:
 			p.add(at, after[a])
 			a++
 			continue
-		case enters:
+		case added:
 			p.set(at, before[b], after[a])
 		case change != nil:
 			change(p, at, &before[b], &after[a])
@@ -133,7 +136,7 @@ func diffContainer(p *patch, path string, b, a *corev1.Container) {
 	diffLifecycle(p, path+"/lifecycle", b.Lifecycle, a.Lifecycle)
 }
 
-// portValue is a port as JSON has it.
+// portValue returns a port as JSON encodes it.
 func portValue(port intstr.IntOrString) any {
 	if port.Type == intstr.Int {
 		return port.IntVal
@@ -141,7 +144,7 @@ func portValue(port intstr.IntOrString) any {
 	return port.StrVal
 }
 
-// diffCommand puts words in front, or takes them from there.
+// diffCommand adds words at the front, or removes them from there.
 func diffCommand(p *patch, path string, before, after []string) {
 	for i := range len(after) - len(before) {
 		p.add(path+"/0", after[len(after)-len(before)-1-i])
@@ -161,7 +164,7 @@ func diffLifecycle(p *patch, path string, b, a *corev1.Lifecycle) {
 		diffPointer(p, path, b, a)
 		return
 	}
-	if ourHook(b) && ourHook(a) && b.PreStop.HTTPGet.Host != a.PreStop.HTTPGet.Host {
+	if isHoldHook(b) && isHoldHook(a) && b.PreStop.HTTPGet.Host != a.PreStop.HTTPGet.Host {
 		p.replace(path+"/preStop", a.PreStop)
 		return
 	}

@@ -1,19 +1,21 @@
-// Package inject plans how Lameduck comes into a pod, and how it goes out again.
+// Package inject plans how to add Lameduck to a pod, and how to remove it.
 //
-//	template + settings ──> Inject ──> JSON Patch + notes      what lameduckctl inject writes, and what the webhook answers
-//	injected template   ──> Eject  ──> JSON Patch              what is needed for it is in the annotation lameduck.dev/injected
+//	template, settings ──> Inject   ──> JSON Patch, notes   for lameduckctl inject and the webhook
+//	injected template  ──> Uninject ──> JSON Patch, notes   from the annotation lameduck.dev/injected
 //
-// What comes in is what the components native, plain and wrapper of deploy/kustomize bring: a container, hooks that keep the
-// others alive until the drain is over, ports that now mean Lameduck's, and a grace period in which the hold has room.
+// It adds what the components of deploy/kustomize add: a container, hooks that keep the other
+// containers alive during the drain, ports that now mean Lameduck's, and a grace period that is long
+// enough for the hold.
 //
-// It is pure: it reads no file, asks no cluster and changes nothing that it is handed.
+// The package is pure: it reads no file, asks no cluster and changes none of its arguments.
 //
 // What it promises:
 //
-//   - Inject twice is Inject once, also after others have edited the pod.
-//   - Eject gives back what was there: every field that Inject has touched, and no other.
-//   - A hook of the app's own is kept. What follows for the hold is said in a note.
-//   - What cannot be protected as it stands is refused, with the remedy, and never half done.
+//   - Inject is idempotent, also after others have edited the pod.
+//   - Uninject restores every field that Inject has changed, and touches no other.
+//   - A preStop hook of the app is kept, and a note explains the consequence for the hold.
+//   - A pod that cannot be protected is refused with a remedy, and never half injected.
 //
-// Limits: ports that a container listens at without declaring them are unknown; what a mesh's own injection does later is not seen.
+// Limits: it knows only ports that a container declares, and cannot see what the injection of a
+// service mesh will do later.
 package inject

@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// FuzzEjectOfInject makes pods of all kinds from what the fuzzer says, and holds them against the promises: Inject twice is Inject once,
-// Eject gives back what was there, and an edit in between stays.
-func FuzzEjectOfInject(f *testing.F) {
+// FuzzUninjectOfInject makes pods of all kinds from what the fuzzer says, and holds them against the promises: Inject twice is Inject once,
+// Uninject gives back what was there, and an edit in between stays.
+func FuzzUninjectOfInject(f *testing.F) {
 	for _, seed := range []string{"", "\x01\x02\x03\x04\x05\x06\x07\x08\x09", "wrapper with many ports and hooks and volumes and annotations", "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5"} {
 		f.Add([]byte(seed))
 	}
@@ -31,16 +31,16 @@ func FuzzEjectOfInject(f *testing.F) {
 		if twice, err := Inject(Workload{Kind: "Deployment", Template: after}, settings); err != nil || len(twice.Patch) > 0 {
 			t.Fatalf("the second time it plans %v, error %v, for\n%s", twice.Patch, err, asJSON(t, after))
 		}
-		expectEqual(t, "eject", ejected(t, after), before)
+		expectEqual(t, "uninject", uninjected(t, after), before)
 		edit := c.edit()
 		edit(before)
 		edit(after)
-		expectEqual(t, "edit, eject", ejected(t, after), before)
+		expectEqual(t, "edit, uninject", uninjected(t, after), before)
 		again, err := Inject(Workload{Kind: "Deployment", Template: after}, settings)
 		if err != nil {
 			return // the edit has brought what is refused
 		}
-		expectEqual(t, "edit, inject, eject", ejected(t, patched(t, after, again)), before)
+		expectEqual(t, "edit, inject, uninject", uninjected(t, patched(t, after, again)), before)
 	})
 }
 

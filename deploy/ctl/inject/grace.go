@@ -7,56 +7,77 @@ import (
 	"lameduck/cmd/lameduck/config"
 )
 
-// The parts of a grace period that nobody sets.
+// Defaults that determine a grace period.
 const (
-	DefaultGrace   = 30 * time.Second // Kubernetes', where a pod says none
-	DefaultAppStop = 5 * time.Second  // Lameduck's, where its configuration says none
-	Margin         = config.Margin    // which Lameduck keeps for its own end
+	DefaultGrace   = 30 * time.Second // of Kubernetes
+	DefaultAppStop = 5 * time.Second  // of Lameduck
+	Margin         = config.Margin    // for Lameduck's own exit
 )
 
-const graceStep = 30 * time.Second // to which what is needed is rounded up
+const graceStep = 30 * time.Second // grace periods that we compute are multiples of it
 
-// longestGrace is the longest grace period, in seconds, of which a sum does not overflow. Lameduck
-// refuses one that is half as long.
+// longestGrace bounds a grace period, in seconds, so that sums do not overflow. Lameduck refuses one that
+// is half as long.
 const longestGrace = 1 << 32
 
-// grant raises the grace period to what the hold needs.
-func (j *injection) grant() error {
-	s, field := &j.settings, "spec.terminationGracePeriodSeconds"
-	has, said := DefaultGrace, j.pod.Spec.TerminationGracePeriodSeconds
-	if said != nil {
-		has = time.Duration(min(*said, longestGrace)) * time.Second
+// raiseGracePeriod raises the grace period to what the hold needs.
+func (j *injection) raiseGracePeriod() error {
+	has, set := DefaultGrace, j.pod.Spec.TerminationGracePeriodSeconds
+	if set != nil {
+		has = time.Duration(min(*set, longestGrace)) * time.Second
 	}
+	s := &j.settings
 	if s.AppStop == 0 {
-		s.AppStop = DefaultAppStop
-		if has != DefaultGrace { // which the API server writes where nobody says anything
-			s.AppStop = max(has, time.Second)
-		}
+		s.AppStop = deriveAppStop(has)
 	}
-	variables, err := config.Read(s.Env)
+	hold, err := s.hold()
 	if err != nil {
-		return err // each has been checked when it was set
+		return err
 	}
-	hold := max(s.LBDelay+s.Silence, variables.HoldMin, variables.HoldQuiet, variables.HoldMax, variables.TunnelSpread)
 	need := roundUp(hold+s.AppStop+Margin, graceStep)
 	if s.GracePeriod > 0 {
 		need = roundUp(s.GracePeriod, time.Second) // a pod counts in seconds
 	}
-	need = max(need, has)
-	if need-s.AppStop-Margin < s.LBDelay {
-		return &Refusal{field, fmt.Sprintf("%s are not enough for the load balancer's %s, the app's %s to stop and %s", seconds(need), seconds(s.LBDelay), seconds(s.AppStop), seconds(Margin)),
-			"say a longer " + AnnotationPrefix + "grace-period, or a shorter lb-delay or app-stop"}
+	j.grace = max(need, has)
+	if j.grace-s.AppStop-Margin < s.LBDelay {
+		return s.graceTooShort(j.grace)
 	}
-	if need > has {
-		raised := int64(need / time.Second)
-		j.record.Grace, j.record.Raised = said, raised
+	if j.grace > has {
+		raised := int64(j.grace / time.Second)
+		j.record.Grace, j.record.Raised = set, raised
 		j.pod.Spec.TerminationGracePeriodSeconds = &raised
 	}
-	j.grace = need
 	return nil
 }
 
-// roundUp returns the first multiple of a step that is not below d.
+// deriveAppStop returns how long the app may need to stop: its whole grace period, unless that is the
+// default that the API server writes.
+func deriveAppStop(grace time.Duration) time.Duration {
+	if grace == DefaultGrace {
+		return DefaultAppStop
+	}
+	return max(grace, time.Second)
+}
+
+// hold returns the longest hold that the grace period must have room for.
+func (s *Settings) hold() (time.Duration, error) {
+	v, err := config.Read(s.Env)
+	if err != nil {
+		return 0, err // Set has checked each variable
+	}
+	return max(s.LBDelay+s.Silence, v.HoldMin, v.HoldQuiet, v.HoldMax, v.TunnelSpread), nil
+}
+
+func (s *Settings) graceTooShort(grace time.Duration) *Refusal {
+	return &Refusal{
+		"spec.terminationGracePeriodSeconds",
+		fmt.Sprintf("%s is too short for the load balancer's delay of %s, the app's stop of %s and a margin of %s",
+			seconds(grace), seconds(s.LBDelay), seconds(s.AppStop), seconds(Margin)),
+		"use a longer " + AnnotationPrefix + "grace-period, or a shorter lb-delay or app-stop",
+	}
+}
+
+// roundUp returns the smallest multiple of step that is at least d.
 func roundUp(d, step time.Duration) time.Duration {
 	if over := d % step; over > 0 {
 		return d + step - over

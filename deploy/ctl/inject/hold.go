@@ -7,9 +7,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// hold gives every container the hook that keeps it alive until the drain is over: what the app needs beside it must not end first. A
-// hook that is there is kept.
-func (j *injection) hold() error {
+// addHoldHooks adds to every container the hook that keeps it alive during the drain, since the app may
+// need the other containers. An existing hook is kept.
+func (j *injection) addHoldHooks() error {
 	for i := range j.pod.Spec.Containers {
 		c := container{&j.pod.Spec.Containers[i], "containers", i}
 		switch {
@@ -18,20 +18,21 @@ func (j *injection) hold() error {
 		case c.ownHook():
 			j.noteOwnHook(c)
 		default:
-			j.hook(c)
+			j.addHoldHook(c)
 		}
 	}
 	if j.pod.Spec.HostNetwork && len(j.record.Hooks) > 0 {
-		j.note("spec.hostNetwork", "hooks say host: 127.0.0.1, which the Pod Security levels baseline and restricted do not allow from Kubernetes 1.34 on; shape wrapper needs none. "+
-			"Lameduck's ports are the node's too: one such pod fits on a node")
+		j.note("spec.hostNetwork", "the hooks have host: 127.0.0.1, which the Pod Security levels baseline and restricted "+
+			"forbid since Kubernetes 1.34; shape wrapper needs no hooks. Lameduck's ports are ports of the node, "+
+			"so only one such pod fits on a node")
 	}
 	return nil
 }
 
-func (j *injection) hook(c container) {
+func (j *injection) addHoldHook(c container) {
 	get := &corev1.HTTPGetAction{Path: "/hold", Port: intstr.FromInt32(AdminPort)}
 	if j.pod.Spec.HostNetwork {
-		get.Host = "127.0.0.1" // the kubelet has no address of such a pod to call
+		get.Host = "127.0.0.1" // the kubelet knows no address of such a pod
 	}
 	if c.Lifecycle == nil {
 		c.Lifecycle = &corev1.Lifecycle{}
@@ -41,24 +42,25 @@ func (j *injection) hook(c container) {
 	j.record.Hooks = append(j.record.Hooks, c.Name)
 }
 
-// noteOwnHook says what a hook that is kept means for the hold.
+// noteOwnHook adds a note on what a hook that is kept means for the hold.
 func (j *injection) noteOwnHook(c container) {
 	field := c.field() + ".lifecycle.preStop"
 	switch hook := c.Lifecycle.PreStop; {
 	case hook.Sleep != nil:
-		j.note(field, "kept: the app gets its signal after %d s, whatever the drain says, and what comes later is refused; take the sleep out, and /hold takes its place",
-			hook.Sleep.Seconds)
+		j.note(field, "kept: the app is stopped after %d s even if the drain is not over, and refuses later requests; "+
+			"remove the sleep to get the /hold hook instead", hook.Sleep.Seconds)
 	default:
-		j.note(field, "kept (%s): the app gets its signal when this hook has ended, whatever the drain says, and what comes later is refused; "+
-			"let it do its work at SIGTERM, or wait until GET http://127.0.0.1:18081/hold answers; shape wrapper holds the signal back without a hook", handlerName(hook))
+		j.note(field, "kept (%s): the app is stopped when this hook ends even if the drain is not over, and refuses later "+
+			"requests; do its work at SIGTERM, or make it wait until GET http://127.0.0.1:18081/hold answers, "+
+			"or use shape wrapper, which needs no hook", handlerName(hook))
 	}
 }
 
-// noteWrappedHook says what the hook of a wrapped app means: it comes before the signal that begins the drain.
+// noteWrappedHook adds a note on the hook of a wrapped app, which runs before the drain begins.
 func (j *injection) noteWrappedHook(c container) {
 	if c.ownHook() {
-		j.note(c.field()+".lifecycle.preStop", "kept (%s): the drain begins with the signal, which comes when this hook has ended, and the time that it takes is taken from the hold",
-			handlerName(c.Lifecycle.PreStop))
+		j.note(c.field()+".lifecycle.preStop", "kept (%s): the drain begins when this hook ends, so the hold is shorter by "+
+			"the time that the hook takes", handlerName(c.Lifecycle.PreStop))
 	}
 }
 
@@ -74,7 +76,11 @@ func handlerName(h *corev1.LifecycleHandler) string {
 	return "tcpSocket, which does nothing"
 }
 
-// ourHook says whether a hook is the one that hook sets.
-func ourHook(l *corev1.Lifecycle) bool {
-	return l != nil && l.PreStop != nil && l.PreStop.HTTPGet != nil && l.PreStop.HTTPGet.Path == "/hold" && l.PreStop.HTTPGet.Port == intstr.FromInt32(AdminPort)
+// isHoldHook reports whether a hook is the one that addHoldHook adds.
+func isHoldHook(l *corev1.Lifecycle) bool {
+	if l == nil || l.PreStop == nil || l.PreStop.HTTPGet == nil {
+		return false
+	}
+	get := l.PreStop.HTTPGet
+	return get.Path == "/hold" && get.Port == intstr.FromInt32(AdminPort)
 }

@@ -19,12 +19,12 @@ func webAndLogs(t *testing.T) *corev1.PodTemplateSpec {
 func TestEveryContainerIsHeld(t *testing.T) {
 	for shape, want := range map[Shape]map[string]bool{
 		Native:  {"web": true, "logs": true},
-		Plain:   {"web": true, "logs": true, ours: false},
+		Plain:   {"web": true, "logs": true, sidecarName: false},
 		Wrapper: {"web": false, "logs": true},
 	} {
 		after, _ := injected(t, webAndLogs(t), in(shape))
 		for _, c := range after.Spec.Containers {
-			if ourHook(c.Lifecycle) != want[c.Name] {
+			if isHoldHook(c.Lifecycle) != want[c.Name] {
 				t.Errorf("%s: container %s has the hook %v", shape, c.Name, c.Lifecycle)
 			}
 		}
@@ -40,7 +40,7 @@ func TestOnTheNodesNetworkAHookSaysItsHost(t *testing.T) {
 		if got := after.Spec.Containers[0].Lifecycle.PreStop.HTTPGet.Host; (got == "127.0.0.1") != network || !network && got != "" {
 			t.Errorf("hostNetwork %v: host %q", network, got)
 		}
-		if strings.Contains(notes(p), "spec.hostNetwork: hooks say host: 127.0.0.1, which the Pod Security levels") != network {
+		if strings.Contains(notes(p), "spec.hostNetwork: the hooks have host: 127.0.0.1, which the Pod Security levels") != network {
 			t.Errorf("hostNetwork %v: notes %s", network, notes(p))
 		}
 		after.Spec.HostNetwork = !network
@@ -52,9 +52,9 @@ func TestOnTheNodesNetworkAHookSaysItsHost(t *testing.T) {
 
 func TestAHookOfTheAppsOwnIsKeptAndExplained(t *testing.T) {
 	for hook, want := range map[string]string{
-		"exec: { command: [/bin/bye] }":       "kept (exec): the app gets its signal when this hook has ended",
-		"httpGet: { path: /bye, port: http }": "kept (httpGet): the app gets its signal when this hook has ended",
-		"sleep: { seconds: 15 }":              "kept: the app gets its signal after 15 s",
+		"exec: { command: [/bin/bye] }":       "kept (exec): the app is stopped when this hook ends",
+		"httpGet: { path: /bye, port: http }": "kept (httpGet): the app is stopped when this hook ends",
+		"sleep: { seconds: 15 }":              "kept: the app is stopped after 15 s",
 	} {
 		before := edited(t, "image: web:1", "image: web:1\n      lifecycle: { preStop: { "+hook+" } }")
 		for _, shape := range []Shape{Native, Plain} {
@@ -73,7 +73,7 @@ func TestWithAHookOfItsOwnAWrappedAppDrainsLater(t *testing.T) {
 	before := edited(t, "image: web:1", "image: web:1\n      command: [/web]\n      lifecycle: { preStop: { exec: { command: [/bin/bye] } } }")
 	after, p := injected(t, before, in(Wrapper))
 	if after.Spec.Containers[0].Lifecycle.String() != before.Spec.Containers[0].Lifecycle.String() ||
-		!strings.Contains(notes(p), "the drain begins with the signal, which comes when this hook has ended") {
+		!strings.Contains(notes(p), "the drain begins when this hook ends") {
 		t.Errorf("it says %s", notes(p))
 	}
 }
@@ -81,7 +81,7 @@ func TestWithAHookOfItsOwnAWrappedAppDrainsLater(t *testing.T) {
 func TestAHookAtTheStartIsKeptBesideOurs(t *testing.T) {
 	before := edited(t, "image: web:1", "image: web:1\n      lifecycle: { postStart: { exec: { command: [/bin/hello] } } }")
 	after, _ := injected(t, before, Defaults())
-	if l := after.Spec.Containers[0].Lifecycle; l.PostStart == nil || !ourHook(l) {
+	if l := after.Spec.Containers[0].Lifecycle; l.PostStart == nil || !isHoldHook(l) {
 		t.Errorf("got %v", l)
 	}
 }

@@ -9,33 +9,38 @@ import (
 	"lameduck/deploy/ctl/jsonpatch"
 )
 
-// A Workload is what a plan is made for.
+// A Workload has the pod template to change.
 type Workload struct {
 	Kind     string                  // "Deployment", "Job", ..., "Pod"
 	Template *corev1.PodTemplateSpec // read only
 }
 
-// A Note says what follows for the user.
+// A Note is a consequence that the user must know.
 type Note struct {
 	Field string // of the pod template
 	Text  string
 }
 
-// A Plan is what is to be done, in this order, and what follows from it. No operation: nothing is to be done.
+// A Plan is the change of a pod template.
 type Plan struct {
+	// Template is the pod template with the change. It shares nothing with the one of the Workload.
+	Template *corev1.PodTemplateSpec
+
+	// Patch changes the template, with paths relative to it. It is empty if there is nothing to do.
+	// It keeps what the API server and other webhooks have added to Lameduck's container.
 	Patch  []jsonpatch.Operation
 	Notes  []Note
-	Routes []Route // that come in or, of an Eject, go out
+	Routes []Route // that are added, or removed by Uninject
 
-	ejects bool
+	uninject bool
 }
 
-// Inject plans how Lameduck comes into a pod. The lameduck.dev annotations of the template override the settings. What is injected already is
-// brought to the settings; if it is as they say, the patch is empty. Nothing is planned for pods that run to their end, nor
-// for those that opt out. The error is a *Refusal, or several that are joined.
+// Inject plans how to add Lameduck to a pod, or how to update it. The lameduck.dev annotations of the
+// template override the settings. Pods that run to completion or opt out get no Lameduck. The error is
+// a *Refusal or a join of several.
 func Inject(w Workload, s Settings) (Plan, error) {
-	if reason := unserving(w); reason != "" {
-		return withdraw(w, reason)
+	if reason := skipReason(w); reason != "" {
+		return skip(w, reason)
 	}
 	s, err := s.Override(w.Template.Annotations)
 	if err != nil {
@@ -49,17 +54,18 @@ func Inject(w Workload, s Settings) (Plan, error) {
 	if err := j.run(); err != nil {
 		return Plan{}, err
 	}
-	return Plan{Patch: diff(w.Template, j.pod), Notes: j.notes, Routes: j.routes}.withRouteNotes(), nil
+	return Plan{Template: j.pod, Patch: diff(w.Template, j.pod), Notes: j.notes, Routes: j.routes}.withRouteNotes(), nil
 }
 
-// Eject plans the reverse, from what Inject has noted in the annotation lameduck.dev/injected. What others have changed since
-// then stays as they want it.
-func Eject(w Workload) (Plan, error) {
+// Uninject plans how to remove Lameduck, from the record in the annotation lameduck.dev/injected. Later
+// changes by others stay.
+func Uninject(w Workload) (Plan, error) {
 	was, err := original(w.Template)
 	if err != nil {
 		return Plan{}, err
 	}
-	return Plan{Patch: diff(w.Template, was), Routes: movedBack(w.Template, was), ejects: true}.withRouteNotes(), nil
+	p := Plan{Template: was, Patch: diff(w.Template, was), Routes: restoredRoutes(w.Template, was), uninject: true}
+	return p.withRouteNotes(), nil
 }
 
 func (p Plan) withRouteNotes() Plan {
@@ -69,54 +75,59 @@ func (p Plan) withRouteNotes() Plan {
 	return p
 }
 
-// movedBack returns the routes of ports that mean the app's again.
-func movedBack(now, was *corev1.PodTemplateSpec) []Route {
+// restoredRoutes returns the routes of ports that mean the app's ports again.
+func restoredRoutes(now, was *corev1.PodTemplateSpec) []Route {
 	var routes []Route
 	before := servedPorts(&now.Spec)
 	for _, p := range servedPorts(&was.Spec) {
 		for _, b := range before {
 			if b.in.Name == p.in.Name && b.index == p.index && b.ContainerPort != p.ContainerPort {
-				routes = append(routes, Route{Listen: b.ContainerPort, App: p.ContainerPort, Name: p.Name, Field: p.in.portField(p.index)})
+				routes = append(routes, Route{
+					Listen: b.ContainerPort, App: p.ContainerPort, Name: p.Name, Field: p.in.portField(p.index),
+				})
 			}
 		}
 	}
 	return routes
 }
 
-// withdraw ejects from a pod that is not to have Lameduck, and says why.
-func withdraw(w Workload, reason string) (Plan, error) {
-	p, err := Eject(w)
-	p.Notes = []Note{{Field: "spec", Text: reason}}
+// skip plans for a pod that must not have Lameduck. It removes one that is there.
+func skip(w Workload, reason string) (Plan, error) {
+	p, err := Uninject(w)
+	p.Notes = []Note{{Field: "spec", Text: "not injected: " + reason}}
 	return p, err
 }
 
-// unserving says why a pod gets no Lameduck; empty: it gets one.
-func unserving(w Workload) string {
+// skipReason returns why a pod must not have Lameduck, or an empty string.
+func skipReason(w Workload) string {
 	policy := w.Template.Spec.RestartPolicy
 	switch {
 	case w.Template.Labels[InjectLabel] == "disabled":
-		return "left as it is: its label " + InjectLabel + " says disabled"
+		return "it has the label " + InjectLabel + "=disabled"
 	case w.Kind == "Job" || w.Kind == "CronJob":
-		return "left as it is: a " + w.Kind + " runs to its end, and nothing is held"
+		return "a " + w.Kind + " runs to completion, so there is nothing to drain"
 	case w.Kind == "Pod" && (policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure):
-		return fmt.Sprintf("left as it is: a pod with restartPolicy %s runs to its end, and nothing is held", policy)
+		return fmt.Sprintf("a pod with restartPolicy %s runs to completion, so there is nothing to drain", policy)
 	}
 	return ""
 }
 
-// An injection is one at work.
+// An injection is the state of one Inject call.
 type injection struct {
 	settings Settings
-	pod      *corev1.PodTemplateSpec // changed, step by step
-	current  *corev1.PodTemplateSpec // as it is now, perhaps injected; read only
+	pod      *corev1.PodTemplateSpec // changed step by step
+	current  *corev1.PodTemplateSpec // as it is, perhaps injected; read only
 	record   record
-	grace    time.Duration // of the pod, in the end
+	grace    time.Duration // of the pod after the change
 	routes   []Route
 	notes    []Note
 }
 
 func (j *injection) run() error {
-	steps := []func() error{j.admit, j.route, j.grant, j.checkEnvironment, j.hold, j.enter, j.pass, j.remember}
+	steps := []func() error{
+		j.validate, j.moveRoutes, j.raiseGracePeriod, j.checkEnvironment,
+		j.addHoldHooks, j.addSidecar, j.excludeFromMesh, j.writeRecord,
+	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err

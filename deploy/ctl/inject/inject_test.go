@@ -10,6 +10,7 @@ import (
 
 	evanphx "gopkg.in/evanphx/json-patch.v4"
 	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/yaml"
 )
 
@@ -60,7 +61,11 @@ func injected(t *testing.T, before *corev1.PodTemplateSpec, s Settings) (*corev1
 	if err != nil {
 		t.Fatal(err)
 	}
-	return patched(t, before, p), p
+	after := patched(t, before, p)
+	if _, again := before.Annotations[InjectedAnnotation]; !again && !apiequality.Semantic.DeepEqual(after, p.Template) {
+		t.Errorf("the plan's template is %v, and patched it is %v", p.Template, after)
+	}
+	return after, p
 }
 
 // web is what teams write most.
@@ -129,15 +134,15 @@ func TestInjectChangesNothingThatItIsHanded(t *testing.T) {
 			t.Errorf("%s: the template has been changed", shape)
 		}
 		kept = after.DeepCopy()
-		if _, err := Eject(Workload{Kind: "Deployment", Template: after}); err != nil || !reflect.DeepEqual(after, kept) {
-			t.Errorf("%s: Eject has changed its template, error %v", shape, err)
+		if _, err := Uninject(Workload{Kind: "Deployment", Template: after}); err != nil || !reflect.DeepEqual(after, kept) {
+			t.Errorf("%s: Uninject has changed its template, error %v", shape, err)
 		}
 	}
 }
 
 func TestASidecarComesAfterTheInitContainersOfAPod(t *testing.T) {
 	after, _ := injected(t, edited(t, "spec:\n", "spec:\n  initContainers: [{name: migrate, image: web:1}]\n"), Defaults())
-	if init := after.Spec.InitContainers; len(init) != 2 || init[1].Name != ours {
+	if init := after.Spec.InitContainers; len(init) != 2 || init[1].Name != sidecarName {
 		t.Errorf("got %v", init)
 	}
 	if native := after.Spec.InitContainers[1].RestartPolicy; native == nil || *native != corev1.ContainerRestartPolicyAlways {
@@ -223,7 +228,7 @@ func TestWhatRunsToItsEndIsLeftAlone(t *testing.T) {
 		{Kind: "Deployment", Template: edited(t, "labels: { app: web }", "labels: { app: web, lameduck.dev/inject: disabled }")},
 	} {
 		p, err := Inject(w, Defaults())
-		if err != nil || len(p.Patch) > 0 || !strings.Contains(notes(p), "left as it is") {
+		if err != nil || len(p.Patch) > 0 || !strings.Contains(notes(p), "not injected: ") {
 			t.Errorf("%s: %d operations, notes %q, error %v", w.Kind, len(p.Patch), notes(p), err)
 		}
 	}

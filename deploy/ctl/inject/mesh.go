@@ -6,50 +6,54 @@ import (
 	"strings"
 )
 
-// A mesh takes a pod's connections over, but for the ports of an annotation.
+// A mesh intercepts all connections of a pod, except those to the ports in an annotation.
 type mesh struct {
-	prefixes []string // of annotations and labels that say that a pod is in it
-	exclude  string   // annotation with the ports that it leaves alone
+	prefixes []string // of the annotations and labels of pods in the mesh
+	exclude  string   // annotation with the excluded ports
 }
 
 var meshes = []mesh{
-	{[]string{"sidecar.istio.io/", "traffic.sidecar.istio.io/", "proxy.istio.io/", "istio.io/rev"}, "traffic.sidecar.istio.io/excludeInboundPorts"},
+	{
+		[]string{"sidecar.istio.io/", "traffic.sidecar.istio.io/", "proxy.istio.io/", "istio.io/rev"},
+		"traffic.sidecar.istio.io/excludeInboundPorts",
+	},
 	{[]string{"linkerd.io/inject", "config.linkerd.io/"}, "config.linkerd.io/skip-inbound-ports"},
 }
 
-// off are the values that keep a pod out of a mesh.
+// off has the values that opt a pod out of a mesh.
 var off = map[string]string{"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}
 
-// pass leaves the admin port out of the meshes that the pod is in: the kubelet calls the hook there, and is in no mesh.
-func (j *injection) pass() error {
+// excludeFromMesh excludes the admin port from the meshes of the pod, since the kubelet calls the hook
+// from outside of any mesh.
+func (j *injection) excludeFromMesh() error {
 	for _, m := range meshes {
 		if !m.has(j.pod.Annotations) && !m.has(j.pod.Labels) {
 			continue
 		}
-		was, said := j.pod.Annotations[m.exclude]
+		was, set := j.pod.Annotations[m.exclude]
 		if slices.Contains(list(was), strconv.Itoa(AdminPort)) {
 			continue
 		}
 		excluded := excludedPorts{Annotation: m.exclude}
-		if said {
+		if set {
 			excluded.Was = &was
 		}
 		excluded.Is = strings.Join(append(list(was), strconv.Itoa(AdminPort)), ",")
 		j.annotate(m.exclude, excluded.Is)
 		j.record.Excluded = append(j.record.Excluded, excluded)
-		j.note("metadata.annotations["+m.exclude+"]", "says %s too, so that the kubelet reaches the hook", strconv.Itoa(AdminPort))
+		j.note("metadata.annotations["+m.exclude+"]", "%d is added, so that the kubelet reaches the hook", AdminPort)
 	}
 	return nil
 }
 
-// has says whether annotations or labels put a pod into the mesh.
-func (m mesh) has(said map[string]string) bool {
+// has reports whether annotations or labels add a pod to the mesh.
+func (m mesh) has(labels map[string]string) bool {
 	found := false
-	for key, value := range said {
+	for key, value := range labels {
 		if value == off[key] && value != "" {
 			return false
 		}
-		found = found || slices.ContainsFunc(m.prefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+		found = found || slices.ContainsFunc(m.prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 	}
 	return found
 }

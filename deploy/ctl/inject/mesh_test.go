@@ -37,11 +37,11 @@ func TestAMeshGetsItsListBack(t *testing.T) {
 	before := template(t, web)
 	before.Annotations = map[string]string{istio: "9999, 7777"}
 	after, _ := injected(t, before, Defaults())
-	if back := ejected(t, after); back.Annotations[istio] != "9999, 7777" {
+	if back := uninjected(t, after); back.Annotations[istio] != "9999, 7777" {
 		t.Errorf("it comes back as %q", back.Annotations[istio])
 	}
 	after.Annotations[istio] += ",5555" // by somebody else, since then
-	if back := ejected(t, after); back.Annotations[istio] != "9999,7777,5555" {
+	if back := uninjected(t, after); back.Annotations[istio] != "9999,7777,5555" {
 		t.Errorf("what somebody has added comes back as %q", back.Annotations[istio])
 	}
 }

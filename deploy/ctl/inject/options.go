@@ -11,53 +11,59 @@ import (
 	"lameduck/cmd/lameduck/config"
 )
 
-// An Option is a setting that has a name: the annotation lameduck.dev/NAME of a pod template, and the flag --NAME.
+// An Option is a setting with a name: the annotation lameduck.dev/NAME of a pod template, and the flag
+// --NAME.
 type Option struct {
-	Name, Value, Usage string // Value is what it takes
+	Name, Value, Usage string // Value is the kind of value, for the usage
 	set                func(s *Settings, value string) error
 }
 
-// Options returns all of them.
+// Options returns all options.
 func Options() []Option {
 	return []Option{
 		{"shape", "shape", "native (Kubernetes 1.29 or later; the default), plain or wrapper", setShape},
 		{"image", "image", "image of the sidecar (default " + Defaults().Image + ")", setImage},
-		{"lb-delay", "duration", "what the load balancer takes to let go of a pod (default 60s)", duration(func(s *Settings) *time.Duration { return &s.LBDelay })},
-		{"silence", "duration", "longest silence of a source for which the hold has room after that (default 30s)", duration(func(s *Settings) *time.Duration { return &s.Silence })},
-		{"app-stop", "duration", "what the app needs to stop (default the grace period that the pod has, but 5s where that is Kubernetes' 30s)", duration(func(s *Settings) *time.Duration { return &s.AppStop })},
-		{"grace-period", "duration", "grace period at the least (default what the hold needs)", duration(func(s *Settings) *time.Duration { return &s.GracePeriod })},
-		{"ports", "ports", "ports to relay, by name or number, each with options, as in http,3306;proto=tcp (default all that serve)", setPorts},
-		{"env", "variables", "more variables of lameduck, as in \"LAMEDUCK_HOLD_MIN=10s LAMEDUCK_LOG_LEVEL=debug\"", setEnv},
+		{"lb-delay", "duration", "time until the load balancer stops routing to a terminating pod (default 60s)",
+			duration(func(s *Settings) *time.Duration { return &s.LBDelay })},
+		{"silence", "duration", "longest silence of a client that the hold has room for after that (default 30s)",
+			duration(func(s *Settings) *time.Duration { return &s.Silence })},
+		{"app-stop", "duration", "time that the app needs to stop (default the grace period of the pod, or 5s if that is 30s)",
+			duration(func(s *Settings) *time.Duration { return &s.AppStop })},
+		{"grace-period", "duration", "least grace period (default what the hold needs)",
+			duration(func(s *Settings) *time.Duration { return &s.GracePeriod })},
+		{"ports", "ports", "ports to relay, by name or number, with options, such as http,3306;proto=tcp (default all but metrics)",
+			setPorts},
+		{"env", "variables", "more variables of lameduck, such as \"LAMEDUCK_HOLD_MIN=10s LAMEDUCK_LOG_LEVEL=debug\"", setEnv},
 	}
 }
 
-// Set sets one by its name.
+// Set sets an option by its name.
 func (s *Settings) Set(name, value string) error {
 	for _, o := range Options() {
 		if o.Name == name {
 			return o.set(s, value)
 		}
 	}
-	return fmt.Errorf("there is no such setting: use %s", optionNames())
+	return fmt.Errorf("unknown setting: use %s", optionNames())
 }
 
-// Override returns the settings with what the annotations of a pod template say instead. What is unknown or malformed is an error, all of
-// them at once, each with the remedy.
+// Override returns the settings with those that the annotations of a pod template override. The error
+// has a Refusal for each annotation that is unknown or malformed.
 func (s Settings) Override(annotations map[string]string) (Settings, error) {
 	s = s.clone()
-	var faults []error
+	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
-		name, ours := strings.CutPrefix(key, AnnotationPrefix)
-		if !ours || key == InjectedAnnotation {
+		name, is := strings.CutPrefix(key, AnnotationPrefix)
+		if !is || key == InjectedAnnotation {
 			continue
 		}
 		if err := s.Set(name, annotations[key]); err != nil {
-			faults = append(faults, &Refusal{
-				Field: "metadata.annotations[" + key + "]", Why: "the value cannot be used", Remedy: err.Error(),
+			errs = append(errs, &Refusal{
+				Field: "metadata.annotations[" + key + "]", Why: "invalid value", Remedy: err.Error(),
 			})
 		}
 	}
-	return s, errors.Join(faults...)
+	return s, errors.Join(errs...)
 }
 
 func optionNames() string {

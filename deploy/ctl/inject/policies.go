@@ -9,36 +9,37 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// ForPolicies returns the plan with notes on the network policies that would keep clients out: those that let them in to the app's port by its number, and
-// not to Lameduck's.
+// ForPolicies returns the plan with notes on network policies that would block clients: those that allow
+// the app's port by number, and not Lameduck's.
 func (p Plan) ForPolicies(pod labels.Set, policies []*networkingv1.NetworkPolicy) Plan {
 	for _, policy := range policies {
 		selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)
 		if err != nil || !selector.Matches(pod) {
-			continue // the API server refuses one that cannot be read
+			continue // the API server rejects malformed selectors
 		}
 		for _, r := range p.Routes {
 			now, then := r.App, r.Listen
-			if p.ejects {
+			if p.uninject {
 				now, then = then, now
 			}
-			if admits(policy, now, r.Name) && !admits(policy, then, r.Name) {
-				p.Notes = append(p.Notes, Note{Field: r.field(), Text: fmt.Sprintf("NetworkPolicy %s lets clients in to %d and not to %d: let it say both before the rollout",
-					policy.Name, now, then)})
+			if allows(policy, now, r.Name) && !allows(policy, then, r.Name) {
+				p.Notes = append(p.Notes, Note{r.field(), fmt.Sprintf(
+					"NetworkPolicy %s allows port %d and not %d: allow both before the rollout", policy.Name, now, then)})
 			}
 		}
 	}
 	return p
 }
 
-// admits says whether a policy lets anybody in to a port.
-func admits(policy *networkingv1.NetworkPolicy, number int32, name string) bool {
+// allows reports whether a policy allows any client to connect to a port.
+func allows(policy *networkingv1.NetworkPolicy, number int32, name string) bool {
 	for _, rule := range policy.Spec.Ingress {
 		if len(rule.Ports) == 0 {
 			return true
 		}
 		for _, port := range rule.Ports {
-			if port.Port == nil || *port.Port == intstr.FromString(name) || port.Port.Type == intstr.Int && within(number, port) {
+			if port.Port == nil || *port.Port == intstr.FromString(name) ||
+				port.Port.Type == intstr.Int && within(number, port) {
 				return true
 			}
 		}
@@ -46,7 +47,7 @@ func admits(policy *networkingv1.NetworkPolicy, number int32, name string) bool 
 	return false
 }
 
-// within says whether a number is that of an entry, or of its range.
+// within reports whether a port number is in the range of an entry.
 func within(number int32, entry networkingv1.NetworkPolicyPort) bool {
 	last := entry.Port.IntVal
 	if entry.EndPort != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 func TestANetworkPolicyThatWouldKeepClientsOutIsNamed(t *testing.T) {
-	const in, out = "NetworkPolicy p lets clients in to 3000 and not to 18080", "NetworkPolicy p lets clients in to 18080 and not to 3000"
-	for spec, want := range map[string][2]string{ // of Inject and of Eject
+	const in, out = "NetworkPolicy p allows port 3000 and not 18080", "NetworkPolicy p allows port 18080 and not 3000"
+	for spec, want := range map[string][2]string{ // of Inject and of Uninject
 		"{podSelector: {}, ingress: [{ports: [{port: 3000}]}]}":                                    {in, ""},
 		"{podSelector: {matchLabels: {app: web}}, ingress: [{ports: [{port: 53}, {port: 3000}]}]}": {in, ""},
 		"{podSelector: {matchLabels: {app: other}}, ingress: [{ports: [{port: 3000}]}]}":           {"", ""},
@@ -30,11 +30,11 @@ func TestANetworkPolicyThatWouldKeepClientsOutIsNamed(t *testing.T) {
 		}
 		before := template(t, web)
 		after, inject := injected(t, before, Defaults())
-		eject, err := Eject(Workload{Kind: "Deployment", Template: after})
+		uninject, err := Uninject(Workload{Kind: "Deployment", Template: after})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, p := range []Plan{inject, eject} {
+		for i, p := range []Plan{inject, uninject} {
 			got := notes(p.ForPolicies(before.Labels, []*networkingv1.NetworkPolicy{policy}))
 			if !strings.Contains(got, want[i]) || want[i] == "" && strings.Contains(got, "NetworkPolicy") {
 				t.Errorf("%s: it says %s", spec, got)

@@ -8,15 +8,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// recordVersion is the record's form. What has another one is not touched.
+// recordVersion is the version of the record's format. Other versions are refused.
 const recordVersion = 1
 
-// A record is what the annotation lameduck.dev/injected holds: what has been done, and what was there before.
+// A record is the annotation lameduck.dev/injected: what has been changed, and the values before.
 type record struct {
 	Version  int             `json:"v"`
 	Shape    Shape           `json:"shape"`
-	Grace    *int64          `json:"grace,omitempty"`  // what the pod said; none: nothing
-	Raised   int64           `json:"raised,omitempty"` // what it says now; 0: the same
+	Grace    *int64          `json:"grace,omitempty"`  // before; nil if it was not set
+	Raised   int64           `json:"raised,omitempty"` // after; 0 if it was not changed
 	Created  []string        `json:"created,omitempty"`
 	Hooks    []string        `json:"hooks,omitempty"` // containers with our hook
 	Ports    []movedPort     `json:"ports,omitempty"`
@@ -47,23 +47,23 @@ type excludedPorts struct {
 	Is         string  `json:"is"`
 }
 
-// created notes a list or an object that was not there, so that its last entry takes it along.
+// created records a list or an object that did not exist, so that uninject removes it when it is empty.
 func (r *record) created(path ...string) { r.Created = append(r.Created, strings.Join(path, "/")) }
 
 func (r *record) hasCreated(path ...string) bool {
 	return slices.Contains(r.Created, strings.Join(path, "/"))
 }
 
-// remember writes the record.
-func (j *injection) remember() error {
+// writeRecord writes the record.
+func (j *injection) writeRecord() error {
 	j.record.Version, j.record.Shape = recordVersion, j.settings.Shape
-	j.annotate(InjectedAnnotation, "") // which may be the first one, and then is noted too
+	j.annotate(InjectedAnnotation, "") // it may be the first annotation, which the record must contain
 	text, err := json.Marshal(j.record)
 	j.pod.Annotations[InjectedAnnotation] = string(text)
 	return err
 }
 
-// original returns the template as it would be without what Inject has done: a copy, which shares nothing.
+// original returns a copy of the template with Lameduck removed.
 func original(t *corev1.PodTemplateSpec) (*corev1.PodTemplateSpec, error) {
 	pod := t.DeepCopy()
 	text, injected := t.Annotations[InjectedAnnotation]
@@ -72,8 +72,8 @@ func original(t *corev1.PodTemplateSpec) (*corev1.PodTemplateSpec, error) {
 	}
 	var r record
 	if err := json.Unmarshal([]byte(text), &r); err != nil || r.Version != recordVersion {
-		return nil, &Refusal{"metadata.annotations[" + InjectedAnnotation + "]", "this is not a record that can be read",
-			"take Lameduck out with the version that has brought it, or by hand"}
+		return nil, &Refusal{"metadata.annotations[" + InjectedAnnotation + "]", "is not a record that this version can read",
+			"remove Lameduck with the version that has added it, or by hand"}
 	}
 	r.undo(pod)
 	return pod, nil

@@ -2,18 +2,19 @@ package inject
 
 import "errors"
 
-// A Refusal says why a pod cannot be protected as it stands.
+// A Refusal is the reason why a pod cannot be protected.
 //
 //nolint:errname // RefusalError would say it twice
 type Refusal struct {
-	Field  string // of the pod template, as spec.containers[0].ports
+	Field  string // of the pod template, such as spec.containers[0].ports
 	Why    string
 	Remedy string
 }
 
 func (r *Refusal) Error() string { return r.Field + ": " + r.Why + ": " + r.Remedy }
 
-// Refusals returns those that an error has: itself, or several that are joined. None: it is another error, or nil.
+// Refusals returns the refusals in an error, which may be a join of several. It returns nil for any other
+// error.
 func Refusals(err error) []*Refusal {
 	var several interface{ Unwrap() []error }
 	if errors.As(err, &several) {

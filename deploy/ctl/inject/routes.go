@@ -10,23 +10,23 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Where Lameduck listens.
+// The ports of Lameduck.
 const (
-	firstPort   = 18080 // for clients; that of the next ones is the next that is free
+	firstPort   = 18080 // for clients; further routes get the next free ports
 	AdminPort   = 18081 // probes, metrics and the hook
-	ControlPort = 18082 // on loopback alone
+	ControlPort = 18082 // on loopback only
 )
 
-// A Route is a port of the app that clients reach through Lameduck.
+// A Route is a port of the app that Lameduck relays to.
 type Route struct {
 	Listen, App int32
-	Name        string // of the port; empty: it has none
-	Field       string // where it is declared; empty: nowhere
-	container   string // that declares it; empty: none
-	options     string // of LAMEDUCK_ROUTES, as ;proto=tcp
+	Name        string // of the port; may be empty
+	Field       string // that declares the port; empty if it is not declared
+	container   string // that declares the port; empty if it is not declared
+	options     string // of LAMEDUCK_ROUTES, such as ;proto=tcp
 }
 
-// field is where a note on the route belongs.
+// field returns the field for notes on the route.
 func (r Route) field() string {
 	if r.Field == "" {
 		return "spec.containers"
@@ -36,7 +36,7 @@ func (r Route) field() string {
 
 func (r Route) String() string { return fmt.Sprintf("%d=%d%s", r.Listen, r.App, r.options) }
 
-// A port is one that a container declares.
+// A port is a port that a container declares.
 type port struct {
 	*declaration
 	in    container
@@ -48,13 +48,16 @@ type declaration = corev1.ContainerPort
 func tcp(p corev1.Protocol) bool { return p == "" || p == corev1.ProtocolTCP }
 
 func (p port) route(options string) Route {
-	if options == "" && speaksFirst(p) {
+	if options == "" && serverSpeaksFirst(p) {
 		options = ";proto=tcp"
 	}
-	return Route{App: p.ContainerPort, Name: p.Name, Field: p.in.portField(p.index), container: p.in.Name, options: options}
+	return Route{
+		App: p.ContainerPort, Name: p.Name, Field: p.in.portField(p.index),
+		container: p.in.Name, options: options,
+	}
 }
 
-// servedPorts are the TCP ports that containers declare which serve.
+// servedPorts returns the declared TCP ports of containers that run as long as the pod.
 func servedPorts(spec *corev1.PodSpec) []port {
 	var ports []port
 	for _, c := range allContainers(spec) {
@@ -67,8 +70,8 @@ func servedPorts(spec *corev1.PodSpec) []port {
 	return ports
 }
 
-// route chooses the ports that are relayed, and lets them mean Lameduck's.
-func (j *injection) route() error {
+// moveRoutes chooses the ports to relay, and makes them mean Lameduck's ports.
+func (j *injection) moveRoutes() error {
 	ports := servedPorts(&j.pod.Spec)
 	chosen, err := j.choose(ports)
 	if err != nil {
@@ -77,35 +80,39 @@ func (j *injection) route() error {
 	listens := j.number(chosen, ports)
 	for _, p := range ports {
 		if listen, relayed := listens[p.ContainerPort]; relayed {
-			j.probeTheAppItself(p)
-			j.move(p, listen)
+			j.pointProbesAtApp(p)
+			j.movePort(p, listen)
 		}
 	}
 	return nil
 }
 
-// choose returns the routes to make, without numbers of our own.
+// choose returns the routes, without Lameduck's ports.
 func (j *injection) choose(ports []port) ([]Route, error) {
 	if len(j.settings.Ports) > 0 {
 		return chosenPorts(j.settings.Ports, ports)
 	}
 	var routes []Route
-	anyServes := slices.ContainsFunc(ports, func(p port) bool { return !observes(p, ports) })
+	anyServes := slices.ContainsFunc(ports, func(p port) bool { return !isObservability(p, ports) })
 	for _, p := range ports {
-		if anyServes && observes(p, ports) {
-			j.note(p.in.portField(p.index), "%s is not relayed: what collects from it does not end with a drain, and would hold the pod; %sports says otherwise",
-				p.Name, AnnotationPrefix)
+		if anyServes && isObservability(p, ports) {
+			j.note(p.in.portField(p.index), "%s is not relayed: its clients do not stop during a drain, so the hold would last "+
+				"until its maximum; %sports overrides this", p.Name, AnnotationPrefix)
 			continue
 		}
 		routes = append(routes, p.route(""))
 	}
 	if len(routes) == 0 {
-		return nil, &Refusal{"spec.containers", "no container declares a TCP port", "declare the ports that serve, or say " + AnnotationPrefix + "ports: \"8080\""}
+		return nil, &Refusal{
+			"spec.containers",
+			"no container declares a TCP port",
+			"declare the ports of the app, or use " + AnnotationPrefix + "ports: \"8080\"",
+		}
 	}
 	return routes, nil
 }
 
-// chosenPorts returns the routes for what a setting says.
+// chosenPorts returns the routes for the setting ports.
 func chosenPorts(wanted []string, ports []port) ([]Route, error) {
 	var routes []Route
 	for _, want := range wanted {
@@ -114,20 +121,26 @@ func chosenPorts(wanted []string, ports []port) ([]Route, error) {
 			options = ";" + options
 		}
 		number, err := strconv.ParseUint(name, 10, 16)
-		i := slices.IndexFunc(ports, func(p port) bool { return p.Name == name || err == nil && p.ContainerPort == int32(number) })
+		i := slices.IndexFunc(ports, func(p port) bool {
+			return p.Name == name || err == nil && p.ContainerPort == int32(number)
+		})
 		switch {
 		case i >= 0:
 			routes = append(routes, ports[i].route(options))
 		case err == nil && number > 0:
 			routes = append(routes, Route{App: int32(number), options: options})
 		default:
-			return nil, &Refusal{"spec.containers", "no container declares a TCP port " + name, "say another one in " + AnnotationPrefix + "ports, or its number"}
+			return nil, &Refusal{
+				"spec.containers",
+				"no container declares a TCP port " + name,
+				"use another name in " + AnnotationPrefix + "ports, or the number",
+			}
 		}
 	}
 	return routes, nil
 }
 
-// number gives each of the app's ports one of ours, which nobody else declares, and returns ours by the app's.
+// number assigns a free port of Lameduck to each port of the app, and returns Lameduck's by the app's.
 func (j *injection) number(chosen []Route, ports []port) map[int32]int32 {
 	taken := map[int32]bool{AdminPort: true, ControlPort: true}
 	for _, p := range ports {
@@ -139,7 +152,7 @@ func (j *injection) number(chosen []Route, ports []port) map[int32]int32 {
 	listens, next := make(map[int32]int32), int32(firstPort)
 	for _, r := range chosen {
 		if _, numbered := listens[r.App]; numbered {
-			continue // several containers declare it, or it has several names
+			continue // it has several names, or several containers declare it
 		}
 		for taken[next] {
 			next++
@@ -152,20 +165,21 @@ func (j *injection) number(chosen []Route, ports []port) map[int32]int32 {
 	return listens
 }
 
-// move lets a declared port mean Lameduck's: whoever looks for its name finds us. The app listens where it did.
-func (j *injection) move(p port, to int32) {
+// movePort makes a declared port mean Lameduck's, so that clients that look up its name connect to
+// Lameduck. The app listens on the same port as before.
+func (j *injection) movePort(p port, to int32) {
 	moved := movedPort{Container: p.in.Name, Was: p.ContainerPort, Is: to, Name: p.Name}
 	if p.HostPort == p.ContainerPort && j.pod.Spec.HostNetwork {
 		moved.Host = true
-		p.HostPort = to // the two must be the same on the node's network
+		p.HostPort = to // with hostNetwork the two must be equal
 	}
 	p.ContainerPort = to
 	j.record.Ports = append(j.record.Ports, moved)
 }
 
-// probeTheAppItself keeps probes that only connect, and name the port, at the app: Lameduck accepts before the app does, and the pod
-// would be Ready too soon.
-func (j *injection) probeTheAppItself(p port) {
+// pointProbesAtApp changes TCP probes that use the name of the port to its number. Lameduck accepts
+// connections before the app does, so such a probe would make the pod ready too early.
+func (j *injection) pointProbesAtApp(p port) {
 	if p.Name == "" {
 		return
 	}
@@ -175,24 +189,28 @@ func (j *injection) probeTheAppItself(p port) {
 			continue
 		}
 		probe.TCPSocket.Port = intstr.FromInt32(p.ContainerPort)
-		j.record.Probes = append(j.record.Probes, movedProbe{Container: p.in.Name, Probe: name, Was: p.Name, Is: p.ContainerPort})
+		j.record.Probes = append(j.record.Probes, movedProbe{
+			Container: p.in.Name, Probe: name, Was: p.Name, Is: p.ContainerPort,
+		})
 	}
 }
 
-// observes says whether a port is, by its name, not for clients.
-func observes(p port, ports []port) bool {
+// isObservability reports whether a port is for metrics or health checks, by its name.
+func isObservability(p port, ports []port) bool {
 	switch p.Name {
 	case "metrics", "prometheus", "prom", "health", "healthz", "healthcheck", "liveness", "readiness", "probes", "pprof":
 		return true
-	case "http-metrics": // that of an exporter, or the one for everything beside one for gRPC
-		return !slices.ContainsFunc(ports, func(other port) bool { return other.in.Name == p.in.Name && other.index != p.index })
+	case "http-metrics": // unless it is the only HTTP port, beside one for gRPC
+		return !slices.ContainsFunc(ports, func(other port) bool {
+			return other.in.Name == p.in.Name && other.index != p.index
+		})
 	}
 	return strings.HasSuffix(p.Name, "-metrics") || strings.HasPrefix(p.Name, "metrics-")
 }
 
-// speaksFirst says whether the app is known to speak before its client does, so that nobody can wait for what the client says. The
-// names begin as those that meshes know.
-func speaksFirst(p port) bool {
+// serverSpeaksFirst reports whether a protocol is known in which the server sends the first byte, so that
+// Lameduck cannot detect the protocol from the client. The names are those that service meshes use.
+func serverSpeaksFirst(p port) bool {
 	protocol, _, _ := strings.Cut(p.Name, "-")
 	switch protocol {
 	case "tcp", "mysql", "mariadb", "smtp", "smtps", "submission", "ssh", "sftp", "ftp", "imap", "pop3":

@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// ForServices returns the plan with notes on what has to be done to the Services that are known, instead of those on what a Service would need. If
-// none of them selects the pods, the notes stay as they are.
+// ForServices returns the plan with notes on the given Services, instead of general notes on Services.
+// If none of the Services selects the pods, it returns the plan unchanged.
 func (p Plan) ForServices(pod labels.Set, services []*corev1.Service) Plan {
 	var notes []Note
 	selected := false
@@ -32,7 +32,7 @@ func (p Plan) ForServices(pod labels.Set, services []*corev1.Service) Plan {
 	return p
 }
 
-// serviceNotes says what a Service that selects the pods needs for a route.
+// serviceNotes returns what to change in a Service that selects the pods, for a route.
 func (p Plan) serviceNotes(r Route, s *corev1.Service) []Note {
 	var notes []Note
 	note := func(format string, args ...any) {
@@ -48,28 +48,29 @@ func (p Plan) serviceNotes(r Route, s *corev1.Service) []Note {
 			instead = fmt.Sprint(r.Listen)
 		}
 		switch {
-		case p.ejects && target == intstr.FromInt32(r.Listen):
-			note("nobody is at targetPort %d after the rollout: let it say %d before", r.Listen, r.App)
-		case p.ejects:
-			// A name goes back with the port, and a number of the app's is right.
+		case p.uninject && target == intstr.FromInt32(r.Listen):
+			note("targetPort %d will refuse connections after the rollout: change it to %d before", r.Listen, r.App)
+		case p.uninject:
+			// A name follows the port, and the app's number is right.
 		case s.Spec.ClusterIP == corev1.ClusterIPNone && port.Port == r.App:
-			note("headless: clients that connect to port %d of a pod reach the app itself; Lameduck is at %d", r.App, r.Listen)
+			note("headless: clients that connect to port %d of a pod bypass Lameduck, which listens on %d", r.App, r.Listen)
 		case target == intstr.FromInt32(r.App):
-			note("targetPort %d goes to the app itself: after the rollout let it say %s", r.App, instead)
+			note("targetPort %d bypasses Lameduck: change it to %s after the rollout", r.App, instead)
 		}
 	}
 	return notes
 }
 
-// routeNote says what a Service that is not known would need.
+// routeNote returns a general note on Services for a route.
 func (p Plan) routeNote(r Route) Note {
-	text := fmt.Sprintf("a Service with targetPort %d goes to the app itself: after the rollout let it say %d", r.App, r.Listen)
+	text := fmt.Sprintf("a Service with targetPort %d bypasses Lameduck: change it to %d after the rollout", r.App, r.Listen)
 	if r.Name != "" {
-		text = fmt.Sprintf("%s means %d now: a Service with targetPort %s needs no edit, and one with %d goes to the app itself until it says %s",
-			r.Name, r.Listen, r.Name, r.App, r.Name)
+		text = fmt.Sprintf("%s now means %d: a Service with targetPort %s needs no change, and one with %d bypasses Lameduck "+
+			"until it is changed to %s", r.Name, r.Listen, r.Name, r.App, r.Name)
 	}
-	if p.ejects {
-		text = fmt.Sprintf("nobody is at %d after the rollout: let a Service with that targetPort say %d before", r.Listen, r.App)
+	if p.uninject {
+		text = fmt.Sprintf("port %d will refuse connections after the rollout: change a Service with that targetPort to %d before",
+			r.Listen, r.App)
 	}
 	return Note{Field: r.field(), Text: text}
 }

@@ -16,12 +16,12 @@ func TestServicesThatAreKnownAreNamed(t *testing.T) {
 		want    string // empty: nothing is to be done, and nothing is said
 	}{
 		"a name":                   {"[{ name: http, containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: name}), ""},
-		"a number that has a name": {"[{ name: http, containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: number}), "Service s: targetPort 3000 goes to the app itself: after the rollout let it say http"},
-		"a number without a name":  {"[{ containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: number}), "Service s: targetPort 3000 goes to the app itself: after the rollout let it say 18080"},
-		"none, which is the port":  {"[{ containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 3000}), "after the rollout let it say 18080"},
+		"a number that has a name": {"[{ name: http, containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: number}), "Service s: targetPort 3000 bypasses Lameduck: change it to http after the rollout"},
+		"a number without a name":  {"[{ containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: number}), "Service s: targetPort 3000 bypasses Lameduck: change it to 18080 after the rollout"},
+		"none, which is the port":  {"[{ containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 3000}), "change it to 18080 after the rollout"},
 		"Lameduck's":               {"[{ containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: moved}), ""},
 		"of another app":           {"[{ containerPort: 3000 }]", service("s", "", corev1.ServicePort{Port: 80, TargetPort: intstr.FromInt32(9999)}), ""},
-		"headless":                 {"[{ name: http, containerPort: 3000 }]", service("s", "None", corev1.ServicePort{Port: 3000, TargetPort: name}), "Service s: headless: clients that connect to port 3000 of a pod reach the app itself; Lameduck is at 18080"},
+		"headless":                 {"[{ name: http, containerPort: 3000 }]", service("s", "None", corev1.ServicePort{Port: 3000, TargetPort: name}), "Service s: headless: clients that connect to port 3000 of a pod bypass Lameduck, which listens on 18080"},
 	} {
 		before := edited(t, "[{ name: http, containerPort: 3000 }]", tc.ports)
 		_, p := injected(t, before, Defaults())
@@ -38,22 +38,22 @@ func TestServicesOfOtherPodsAreNone(t *testing.T) {
 	other := service("s", "", corev1.ServicePort{Port: 80, TargetPort: intstr.FromInt32(3000)})
 	for _, selector := range []map[string]string{nil, {"app": "other"}} {
 		other.Spec.Selector = selector
-		if got := notes(p.ForServices(before.Labels, []*corev1.Service{other})); strings.Contains(got, "Service s") || !strings.Contains(got, "a Service with targetPort http needs no edit") {
+		if got := notes(p.ForServices(before.Labels, []*corev1.Service{other})); strings.Contains(got, "Service s") || !strings.Contains(got, "a Service with targetPort http needs no change") {
 			t.Errorf("it says %s", got)
 		}
 	}
 }
 
 // The way out is the other way round: the Service first.
-func TestBeforeAnEjectAServiceGoesBackToTheApp(t *testing.T) {
+func TestBeforeAnUninjectAServiceGoesBackToTheApp(t *testing.T) {
 	before := template(t, web)
 	after, _ := injected(t, before, Defaults())
-	p, err := Eject(Workload{Kind: "Deployment", Template: after})
-	if err != nil || !strings.Contains(notes(p), "nobody is at 18080 after the rollout: let a Service with that targetPort say 3000 before") {
+	p, err := Uninject(Workload{Kind: "Deployment", Template: after})
+	if err != nil || !strings.Contains(notes(p), "port 18080 will refuse connections after the rollout: change a Service with that targetPort to 3000 before") {
 		t.Errorf("it says %s, error %v", notes(p), err)
 	}
 	for target, want := range map[intstr.IntOrString]string{
-		intstr.FromInt32(18080):   "Service s: nobody is at targetPort 18080 after the rollout: let it say 3000 before",
+		intstr.FromInt32(18080):   "Service s: targetPort 18080 will refuse connections after the rollout: change it to 3000 before",
 		intstr.FromString("http"): "",
 		intstr.FromInt32(3000):    "",
 	} {

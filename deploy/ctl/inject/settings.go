@@ -6,47 +6,58 @@ import (
 	"time"
 )
 
-// What Lameduck reads on pods and pod templates.
+// Annotations and labels of pods and pod templates.
 const (
 	AnnotationPrefix   = "lameduck.dev/"
-	InjectedAnnotation = AnnotationPrefix + "injected" // what Inject has done, for Eject
-	InjectLabel        = AnnotationPrefix + "inject"   // on a namespace `enabled`: inject its pods; on a pod `disabled`: not this one
+	InjectedAnnotation = AnnotationPrefix + "injected" // the record of Inject, for Uninject
+	InjectLabel        = AnnotationPrefix + "inject"   // "enabled" on a namespace, "disabled" on a pod
 )
 
-// A Shape is the way in which Lameduck runs in a pod.
+// A Shape is how Lameduck runs in a pod.
 type Shape string
 
 // The shapes.
 const (
 	Native  Shape = "native"  // a native sidecar, for Kubernetes 1.29 or later
-	Plain   Shape = "plain"   // a second container, for older ones
-	Wrapper Shape = "wrapper" // the app's parent, in the app's container: for apps that can have no hook
+	Plain   Shape = "plain"   // a second container, for older versions
+	Wrapper Shape = "wrapper" // the parent of the app, in its container; needs no hook
 )
 
-// Settings say what is injected. The zero value is of no use: begin with Defaults.
+// Settings determine what is injected. Begin with Defaults; the zero value is not valid.
 type Settings struct {
-	Shape       Shape
-	Image       string            // of the sidecar
-	LBDelay     time.Duration     // what the load balancer takes to let go; the grace period is raised to what the hold needs
-	Silence     time.Duration     // the longest silence for which the hold has room after that
-	AppStop     time.Duration     // what the app needs to stop; 0: the grace period that the pod has, but 5 s where that is Kubernetes' 30 s
-	GracePeriod time.Duration     // at least this; 0: LBDelay, Silence, AppStop and 3 s, rounded up to half a minute
-	Ports       []string          // that are relayed, by name or number, each with options of LAMEDUCK_ROUTES as in 3306;proto=tcp; none: all that serve
-	Env         map[string]string // more variables of Lameduck, as LAMEDUCK_HOLD_MIN
-	Kubernetes  string            // version of the cluster, as 1.28; empty: unknown, and taken for a recent one
+	Shape Shape
+	Image string // of the sidecar
+
+	LBDelay time.Duration // until the load balancer stops routing to a terminating pod
+	Silence time.Duration // the longest required silence that the hold has room for after LBDelay
+
+	// AppStop is how long the app needs to stop. 0 means the grace period of the pod, or 5 s if that is
+	// Kubernetes' default.
+	AppStop time.Duration
+
+	// GracePeriod is the least grace period. 0 means LBDelay + Silence + AppStop + 3 s, rounded up to
+	// a multiple of 30 s.
+	GracePeriod time.Duration
+
+	// Ports are the ports to relay, by name or number, with options of LAMEDUCK_ROUTES as in
+	// 3306;proto=tcp. If empty, all ports are relayed except those for metrics and health checks.
+	Ports []string
+
+	Env        map[string]string // more variables of Lameduck
+	Kubernetes string            // version of the cluster, such as 1.28; empty counts as recent
 }
 
-// Defaults returns the settings that are used where nobody says anything else.
+// Defaults returns the default settings.
 func Defaults() Settings {
 	return Settings{
 		Shape:   Native,
 		Image:   "registry.example/lameduck:0.1",
-		LBDelay: 60 * time.Second, // load balancers of the clouds take up to a minute, as a rule
-		Silence: 30 * time.Second, // three times the longest gap of a source that comes every 10 s
+		LBDelay: 60 * time.Second, // load balancers of clouds usually take up to a minute
+		Silence: 30 * time.Second, // three times the gap of a client that sends a request every 10 s
 	}
 }
 
-// clone returns settings that share nothing with s.
+// clone returns a deep copy.
 func (s Settings) clone() Settings {
 	s.Ports, s.Env = slices.Clone(s.Ports), maps.Clone(s.Env)
 	return s

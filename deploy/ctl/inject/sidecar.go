@@ -13,45 +13,46 @@ import (
 )
 
 const (
-	ours      = "lameduck"       // the name of the container, and of the wrapper's volume
-	adminName = "lameduck-admin" // the name of the admin port, for what collects metrics
+	sidecarName = "lameduck"       // of the container, and of the wrapper's volume
+	adminName   = "lameduck-admin" // of the admin port, for Prometheus
 )
 
-// enter brings the container in.
-func (j *injection) enter() error {
+// addSidecar adds Lameduck's container.
+func (j *injection) addSidecar() error {
 	spec := &j.pod.Spec
 	switch j.settings.Shape {
 	case Wrapper:
 		return j.wrap()
 	case Plain:
-		spec.Containers = put(spec.Containers, j.sidecar("/lameduck", "drain"), j.current.Spec.Containers, isOurs)
+		spec.Containers = insertAt(spec.Containers, j.sidecar("/lameduck", "drain"), j.current.Spec.Containers, isSidecar)
 	default:
 		always := corev1.ContainerRestartPolicyAlways
 		sidecar := j.sidecar("/lameduck", "drain", "--native")
 		sidecar.RestartPolicy = &always
-		j.enterInit(sidecar)
+		j.addInitContainer(sidecar)
 	}
 	return nil
 }
 
-// enterInit puts a container behind the init containers that are there: what has to be done first is done as before.
-func (j *injection) enterInit(c corev1.Container) {
+// addInitContainer adds an init container after the existing ones, so that they run as before.
+func (j *injection) addInitContainer(c corev1.Container) {
 	spec := &j.pod.Spec
 	if spec.InitContainers == nil {
 		j.record.created("initContainers")
 	}
-	spec.InitContainers = put(spec.InitContainers, c, j.current.Spec.InitContainers, isOurs)
+	spec.InitContainers = insertAt(spec.InitContainers, c, j.current.Spec.InitContainers, isSidecar)
 }
 
-// sidecar is what the components bring, with the hook that begins the drain: over loopback, so that nobody on the network can.
+// sidecar returns the container of the components. Its hook begins the drain over loopback, so that
+// nothing on the network can begin one.
 func (j *injection) sidecar(drain ...string) corev1.Container {
 	ready := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: intstr.FromInt32(AdminPort)}}
 	return corev1.Container{
-		Name:  ours,
+		Name:  sidecarName,
 		Image: j.settings.Image,
 		Env:   j.environment(),
 		Ports: []corev1.ContainerPort{{Name: adminName, ContainerPort: AdminPort}},
-		// The app starts when it has succeeded; half a minute is plenty for a program that listens within milliseconds.
+		// The app starts when this has succeeded. Lameduck listens within milliseconds.
 		StartupProbe:    &corev1.Probe{ProbeHandler: ready, PeriodSeconds: 1, FailureThreshold: 30},
 		ReadinessProbe:  &corev1.Probe{ProbeHandler: ready, PeriodSeconds: 5},
 		Lifecycle:       &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: drain}}},
@@ -60,7 +61,7 @@ func (j *injection) sidecar(drain ...string) corev1.Container {
 	}
 }
 
-// environment is Lameduck's configuration.
+// environment returns Lameduck's configuration.
 func (j *injection) environment() []corev1.EnvVar {
 	var routes []string
 	for _, r := range j.routes {
@@ -79,7 +80,7 @@ func (j *injection) environment() []corev1.EnvVar {
 	return env
 }
 
-// seconds writes a duration as the components do: 120s, not 2m0s.
+// seconds formats a duration like the components, as 120s and not 2m0s.
 func seconds(d time.Duration) string {
 	if d%time.Second != 0 {
 		return d.String()
@@ -87,15 +88,18 @@ func seconds(d time.Duration) string {
 	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
 }
 
-// resources: 12 KB a busy connection. There is no limit of CPU: being throttled is latency.
+// resources returns the requests and limits. A busy connection takes 12 KB. There is no CPU limit, as
+// throttling adds latency.
 func resources() corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("32Mi")},
-		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("256Mi")},
+		Requests: corev1.ResourceList{
+			corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("32Mi"),
+		},
+		Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("256Mi")},
 	}
 }
 
-// restricted is what the Pod Security level of that name asks for, and a root file system that cannot be written to.
+// restricted returns what the Pod Security level restricted requires, and a read-only root file system.
 func restricted() *corev1.SecurityContext {
 	yes, no, nobody := true, false, int64(65532)
 	return &corev1.SecurityContext{
@@ -109,10 +113,10 @@ func restricted() *corev1.SecurityContext {
 	}
 }
 
-func isOurs(c corev1.Container) bool { return c.Name == ours }
+func isSidecar(c corev1.Container) bool { return c.Name == sidecarName }
 
-// put adds v where the current list has it, else at the end.
-func put[T any](list []T, v T, current []T, same func(T) bool) []T {
+// insertAt inserts v at its position in the current list, or at the end if it is not there.
+func insertAt[T any](list []T, v T, current []T, same func(T) bool) []T {
 	at := slices.IndexFunc(current, same)
 	if at < 0 || at > len(list) {
 		at = len(list)

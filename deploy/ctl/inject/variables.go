@@ -103,7 +103,7 @@ func (j *injection) checkEnvironment() error {
 	return errors.Join(refusals...)
 }
 
-// remedy says which setting changes a variable.
+// remedy returns how to change a variable.
 func remedy(name string) string {
 	switch name {
 	case routesVariable:

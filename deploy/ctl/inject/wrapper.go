@@ -7,10 +7,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// wrapperCommand goes in front of the app's.
+// wrapperCommand goes in front of the app's command.
 var wrapperCommand = []string{"/lameduck/lameduck", "exec", "--"}
 
-// wrapped is the name of the container that is wrapped: the one that serves, or the first.
+// wrapped returns the name of the container to wrap: the first one with a route, or the first.
 func (j *injection) wrapped() string {
 	for _, r := range j.routes {
 		if r.container != "" {
@@ -33,43 +33,57 @@ func (j *injection) wrappedContainer() *container {
 	return nil
 }
 
-// wrap lets the app be Lameduck's child.
+// wrap makes the app a child of Lameduck.
 func (j *injection) wrap() error {
 	spec := &j.pod.Spec
 	i := slices.IndexFunc(spec.Containers, func(c corev1.Container) bool { return c.Name == j.wrapped() })
 	if i < 0 {
-		return &Refusal{"spec.initContainers", "a native sidecar serves, and cannot be wrapped", "use shape native"}
+		return &Refusal{
+			"spec.initContainers",
+			"the port is of a native sidecar, which cannot be wrapped",
+			"use shape native",
+		}
 	}
 	c := container{&spec.Containers[i], "containers", i}
-	if err := j.admitWrapped(c); err != nil {
+	if err := j.validateWrapped(c); err != nil {
 		return err
 	}
 	j.record.Wrapped = c.Name
 	now := find(&j.current.Spec, c.Name)
 	c.Command = append(slices.Clone(wrapperCommand), c.Command...)
 	j.wrapEnvironment(c, now)
-	c.Ports = put(c.Ports, corev1.ContainerPort{Name: adminName, ContainerPort: AdminPort}, now.Ports, isAdmin)
+	admin := corev1.ContainerPort{Name: adminName, ContainerPort: AdminPort}
+	c.Ports = insertAt(c.Ports, admin, now.Ports, isAdmin)
 	if c.VolumeMounts == nil {
 		j.record.created("volumeMounts", c.Name)
 	}
-	c.VolumeMounts = put(c.VolumeMounts, corev1.VolumeMount{Name: ours, MountPath: "/lameduck", ReadOnly: true}, now.VolumeMounts, isOurMount)
+	mount := corev1.VolumeMount{Name: sidecarName, MountPath: "/lameduck", ReadOnly: true}
+	c.VolumeMounts = insertAt(c.VolumeMounts, mount, now.VolumeMounts, isOurMount)
 	j.install()
 	return nil
 }
 
-func (j *injection) admitWrapped(c container) error {
+func (j *injection) validateWrapped(c container) error {
 	for _, r := range j.routes {
 		if r.container != "" && r.container != c.Name {
-			return &Refusal{r.Field, "containers " + c.Name + " and " + r.container + " both serve, and one can be wrapped",
-				"use another shape, or name the ports of one in " + AnnotationPrefix + "ports"}
+			return &Refusal{r.Field, "containers " + c.Name + " and " + r.container + " have ports to relay, and only one can be wrapped",
+				"use another shape, or list the ports of one container in " + AnnotationPrefix + "ports"}
 		}
 	}
 	if len(c.Command) == 0 {
-		return &Refusal{c.field() + ".command", "there is none, and nobody outside of the image knows its entrypoint", "say the command that the image would run"}
+		return &Refusal{
+			c.field() + ".command",
+			"is empty, and the entrypoint of the image is unknown",
+			"add the command that the image runs",
+		}
 	}
 	for _, v := range j.environment() {
 		if slices.ContainsFunc(c.Env, func(own corev1.EnvVar) bool { return own.Name == v.Name }) {
-			return &Refusal{c.field() + ".env", v.Name + " is set", "take it out, or say it with " + AnnotationPrefix + "env"}
+			return &Refusal{
+				c.field() + ".env",
+				v.Name + " is set already",
+				"remove it, or set it with " + AnnotationPrefix + "env",
+			}
 		}
 	}
 	return nil
@@ -80,32 +94,34 @@ func (j *injection) wrapEnvironment(c container, now *corev1.Container) {
 		j.record.created("env", c.Name)
 	}
 	env := j.environment()
-	env[0], env[1] = env[1], env[0] // in the order of the component
+	env[0], env[1] = env[1], env[0] // as in the component
 	for _, v := range env {
-		c.Env = put(c.Env, v, now.Env, func(e corev1.EnvVar) bool { return e.Name == v.Name })
+		c.Env = insertAt(c.Env, v, now.Env, func(e corev1.EnvVar) bool { return e.Name == v.Name })
 		j.record.Env = append(j.record.Env, v.Name)
 	}
 }
 
-// install brings the program to where the app's container finds it.
+// install adds an init container that copies the program into a volume of the app's container.
 func (j *injection) install() {
 	spec := &j.pod.Spec
 	if spec.Volumes == nil {
 		j.record.created("volumes")
 	}
 	size := resource.MustParse("64Mi")
-	volume := corev1.Volume{Name: ours, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: &size}}}
-	spec.Volumes = put(spec.Volumes, volume, j.current.Spec.Volumes, isOurVolume)
-	j.enterInit(corev1.Container{
-		Name:            ours,
+	volume := corev1.Volume{Name: sidecarName, VolumeSource: corev1.VolumeSource{
+		EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: &size},
+	}}
+	spec.Volumes = insertAt(spec.Volumes, volume, j.current.Spec.Volumes, isOurVolume)
+	j.addInitContainer(corev1.Container{
+		Name:            sidecarName,
 		Image:           j.settings.Image,
 		Args:            []string{"install", "/target/lameduck"},
-		VolumeMounts:    []corev1.VolumeMount{{Name: ours, MountPath: "/target"}},
+		VolumeMounts:    []corev1.VolumeMount{{Name: sidecarName, MountPath: "/target"}},
 		Resources:       resources(),
 		SecurityContext: restricted(),
 	})
 }
 
 func isAdmin(p corev1.ContainerPort) bool  { return p.Name == adminName }
-func isOurMount(m corev1.VolumeMount) bool { return m.Name == ours }
-func isOurVolume(v corev1.Volume) bool     { return v.Name == ours }
+func isOurMount(m corev1.VolumeMount) bool { return m.Name == sidecarName }
+func isOurVolume(v corev1.Volume) bool     { return v.Name == sidecarName }

@@ -28,7 +28,7 @@ func TestTheContainerThatServesIsWrapped(t *testing.T) {
 	before := webAndLogs(t)
 	slices.Reverse(before.Spec.Containers)
 	after, _ := injected(t, before, in(Wrapper))
-	if sidecarOf(t, after).Name != "web" || !ourHook(after.Spec.Containers[0].Lifecycle) {
+	if sidecarOf(t, after).Name != "web" || !isHoldHook(after.Spec.Containers[0].Lifecycle) {
 		t.Errorf("it becomes %v", after.Spec.Containers)
 	}
 }

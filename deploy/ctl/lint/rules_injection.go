@@ -1,16 +1,12 @@
 package lint
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
-	evanphx "gopkg.in/evanphx/json-patch.v4"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"lameduck/deploy/ctl/inject"
-	"lameduck/deploy/ctl/jsonpatch"
 )
 
 // injectionRules are about the webhook that adds Lameduck to pods.
@@ -52,32 +48,9 @@ func (w *workload) inject() {
 	}
 	plan, err := inject.Inject(inject.Workload{Kind: "Pod", Template: w.template}, inject.Defaults())
 	if err == nil {
-		w.template, err = patched(w.template, plan.Patch)
+		w.template = plan.Template
 	}
 	w.refused = err
-}
-
-func patched(template *corev1.PodTemplateSpec, operations []jsonpatch.Operation) (*corev1.PodTemplateSpec, error) {
-	text, err := json.Marshal(template)
-	if err != nil {
-		return template, err
-	}
-	encoded, err := json.Marshal(operations)
-	if err != nil {
-		return template, err
-	}
-	patch, err := evanphx.DecodePatch(encoded)
-	if err != nil {
-		return template, err
-	}
-	if text, err = patch.Apply(text); err != nil {
-		return template, err
-	}
-	changed := new(corev1.PodTemplateSpec)
-	if err := json.Unmarshal(text, changed); err != nil {
-		return template, err
-	}
-	return changed, nil
 }
 
 func injectionRefused(w *workload, say say) {

@@ -1,0 +1,57 @@
+package inject
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// A container of a pod, with its place.
+type container struct {
+	*corev1.Container
+	list  string // containers or initContainers
+	index int
+}
+
+func (c container) field() string          { return fmt.Sprintf("spec.%s[%d]", c.list, c.index) }
+func (c container) portField(i int) string { return fmt.Sprintf("%s.ports[%d]", c.field(), i) }
+func (c container) native() bool {
+	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
+}
+func (c container) serves() bool  { return c.list == "containers" || c.native() }
+func (c container) ownHook() bool { return c.Lifecycle != nil && c.Lifecycle.PreStop != nil }
+
+// probeNames are the probe fields of a container.
+var probeNames = []string{"livenessProbe", "readinessProbe", "startupProbe"}
+
+func probe(c *corev1.Container, name string) *corev1.Probe {
+	switch name {
+	case "livenessProbe":
+		return c.LivenessProbe
+	case "readinessProbe":
+		return c.ReadinessProbe
+	}
+	return c.StartupProbe
+}
+
+// allContainers returns the containers of a pod, init containers last.
+func allContainers(spec *corev1.PodSpec) []container {
+	var all []container
+	for i := range spec.Containers {
+		all = append(all, container{&spec.Containers[i], "containers", i})
+	}
+	for i := range spec.InitContainers {
+		all = append(all, container{&spec.InitContainers[i], "initContainers", i})
+	}
+	return all
+}
+
+// find returns the container with a name, or nil.
+func find(spec *corev1.PodSpec, name string) *corev1.Container {
+	for _, c := range allContainers(spec) {
+		if c.Name == name {
+			return c.Container
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package inject
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// undo restores the fields that still are as Inject has left them. Later changes by others stay.
+func (r *record) undo(pod *corev1.PodTemplateSpec) {
+	spec := &pod.Spec
+	if has := spec.TerminationGracePeriodSeconds; r.Raised != 0 && has != nil && *has == r.Raised {
+		spec.TerminationGracePeriodSeconds = r.Grace
+	}
+	spec.Containers = slices.DeleteFunc(spec.Containers, isSidecar)
+	spec.InitContainers = without(spec.InitContainers, isSidecar, r.hasCreated("initContainers"))
+	for i := range spec.Containers {
+		r.removeHook(&spec.Containers[i])
+	}
+	if r.Wrapped != "" {
+		r.unwrap(find(spec, r.Wrapped))
+		spec.Volumes = without(spec.Volumes, isOurVolume, r.hasCreated("volumes"))
+	}
+	for _, p := range r.Ports {
+		p.undo(spec)
+	}
+	for _, p := range r.Probes {
+		p.undo(spec)
+	}
+	r.removeAnnotations(pod)
+}
+
+func (r *record) removeHook(c *corev1.Container) {
+	if !slices.Contains(r.Hooks, c.Name) || !isHoldHook(c.Lifecycle) {
+		return
+	}
+	c.Lifecycle.PreStop = nil
+	if *c.Lifecycle == (corev1.Lifecycle{}) && r.hasCreated("lifecycle", c.Name) {
+		c.Lifecycle = nil
+	}
+}
+
+// unwrap restores the container of a wrapped app. It is nil if it has been removed.
+func (r *record) unwrap(c *corev1.Container) {
+	if c == nil {
+		return
+	}
+	if n := len(wrapperCommand); len(c.Command) >= n && slices.Equal(c.Command[:n], wrapperCommand) {
+		c.Command = c.Command[n:]
+	}
+	isEnv := func(v corev1.EnvVar) bool { return slices.Contains(r.Env, v.Name) }
+	c.Env = without(c.Env, isEnv, r.hasCreated("env", c.Name))
+	c.Ports = slices.DeleteFunc(c.Ports, isAdmin)
+	c.VolumeMounts = without(c.VolumeMounts, isOurMount, r.hasCreated("volumeMounts", c.Name))
+}
+
+func (p movedPort) undo(spec *corev1.PodSpec) {
+	c := find(spec, p.Container)
+	if c == nil {
+		return
+	}
+	i := slices.IndexFunc(c.Ports, func(now corev1.ContainerPort) bool {
+		return now.ContainerPort == p.Is && now.Name == p.Name && tcp(now.Protocol)
+	})
+	if i < 0 {
+		return
+	}
+	c.Ports[i].ContainerPort = p.Was
+	if p.Host && c.Ports[i].HostPort == p.Is {
+		c.Ports[i].HostPort = p.Was
+	}
+}
+
+func (p movedProbe) undo(spec *corev1.PodSpec) {
+	c := find(spec, p.Container)
+	if c == nil {
+		return
+	}
+	if now := probe(c, p.Probe); now != nil && now.TCPSocket != nil && now.TCPSocket.Port == intstr.FromInt32(p.Is) {
+		now.TCPSocket.Port = intstr.FromString(p.Was)
+	}
+}
+
+func (r *record) removeAnnotations(pod *corev1.PodTemplateSpec) {
+	delete(pod.Annotations, InjectedAnnotation)
+	for _, e := range r.Excluded {
+		e.undo(pod.Annotations)
+	}
+	if len(pod.Annotations) == 0 && r.hasCreated("annotations") {
+		pod.Annotations = nil
+	}
+}
+
+// undo restores the annotation. If the list has been changed since, it only removes our port.
+func (e excludedPorts) undo(annotations map[string]string) {
+	switch now, set := annotations[e.Annotation]; {
+	case !set:
+	case now == e.Is && e.Was == nil:
+		delete(annotations, e.Annotation)
+	case now == e.Is:
+		annotations[e.Annotation] = *e.Was
+	default:
+		others := slices.DeleteFunc(list(now), func(p string) bool { return p == strconv.Itoa(AdminPort) })
+		annotations[e.Annotation] = strings.Join(others, ",")
+	}
+}
+
+// without removes elements from a list. It returns nil if none is left and Inject had created the list.
+func without[T any](list []T, drop func(T) bool, created bool) []T {
+	if list = slices.DeleteFunc(list, drop); len(list) == 0 && created {
+		return nil
+	}
+	return list
+}

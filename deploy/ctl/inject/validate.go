@@ -1,0 +1,92 @@
+package inject
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/version"
+)
+
+// validate refuses pods that cannot be protected. moveRoutes checks the ports.
+func (j *injection) validate() error {
+	spec := &j.pod.Spec
+	switch s := &j.settings; {
+	case len(spec.Containers) == 0:
+		return &Refusal{"spec.containers", "is empty", "add the app's container"}
+	case s.Shape == Native && !s.hasNative():
+		return &Refusal{
+			"spec.initContainers",
+			"Kubernetes " + s.Kubernetes + " has no native sidecars",
+			"use --shape plain, or the annotation lameduck.dev/shape: plain",
+		}
+	case isWindows(spec):
+		return &Refusal{
+			"spec.os",
+			"lameduck runs on Linux only",
+			"opt out with the label " + InjectLabel + "=disabled",
+		}
+	}
+	for _, c := range allContainers(spec) {
+		if c.Name == sidecarName {
+			return &Refusal{
+				c.field(),
+				"the pod has a container lameduck that inject has not added",
+				"remove it, or the component that adds it",
+			}
+		}
+		if err := c.validatePorts(); err != nil {
+			return err
+		}
+	}
+	for i, v := range spec.Volumes {
+		if v.Name == sidecarName && j.settings.Shape == Wrapper {
+			return &Refusal{
+				fmt.Sprintf("spec.volumes[%d]", i),
+				"the pod has a volume lameduck that inject has not added",
+				"rename it",
+			}
+		}
+	}
+	return nil
+}
+
+func isWindows(spec *corev1.PodSpec) bool {
+	return spec.OS != nil && spec.OS.Name == corev1.Windows ||
+		spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows)
+}
+
+// validatePorts refuses a container that declares a port which Lameduck needs.
+func (c container) validatePorts() error {
+	for i, p := range c.Ports {
+		if p.ContainerPort == AdminPort || p.ContainerPort == ControlPort {
+			return &Refusal{
+				c.portField(i),
+				fmt.Sprintf("Lameduck needs port %d itself", p.ContainerPort),
+				"make the app listen on another port",
+			}
+		}
+	}
+	return nil
+}
+
+// firstNative is the first version in which native sidecars are on by default (KEP-753).
+var firstNative = version.MustParseGeneric("1.29")
+
+// ShapeFor returns the best shape for a version of Kubernetes: Native if there are native sidecars, else
+// Plain. It returns an error if the version is malformed.
+func ShapeFor(kubernetes string) (Shape, error) {
+	v, err := version.ParseGeneric(kubernetes)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("version of the cluster: %w", err)
+	case v.AtLeast(firstNative):
+		return Native, nil
+	}
+	return Plain, nil
+}
+
+// hasNative reports whether the cluster has native sidecars. An unknown version counts as recent.
+func (s *Settings) hasNative() bool {
+	best, err := ShapeFor(s.Kubernetes)
+	return err != nil || best == Native
+}

@@ -78,7 +78,7 @@ func (r *fakeRelay) Outlook(rule silence.Rule) silence.Outlook {
 }
 
 func (r *fakeRelay) Seen() (uint64, time.Duration, uint64, map[string]map[string]uint64) {
-	return 7, 1500 * time.Millisecond, 3, map[string]map[string]uint64{"http1": {"told": 3, "client": 1}, "tcp": {"cut": 2}}
+	return 7, 1500 * time.Millisecond, 3, map[string]map[string]uint64{"http1": {"drain": 3, "client": 1}, "tcp": {"cut": 2}}
 }
 
 // busy sets the exchanges in flight and returns how many there were.
@@ -633,7 +633,7 @@ func TestTheStoryIsToldOnce(t *testing.T) {
 		}
 	})
 	b, err := os.ReadFile(config.TerminationLog)
-	want := "drained in 5s (quiet; begun by stop signal): 7 exchanges after its start, the last one 1.5s after it; silence required: 5s; cut: 0 exchanges on 0 connections; not answered by the app: 3; http1 connections ended: 1 by client, 3 by told; tcp connections ended: 2 by cut\n"
+	want := "drained in 5s (quiet; begun by stop signal): 7 exchanges after its start, the last one 1.5s after it; silence required: 5s; cut: 0 exchanges on 0 connections; not answered by the app: 3; http1 connections ended: 1 by client, 3 by drain; tcp connections ended: 2 by cut\n"
 	if err != nil || string(b) != want {
 		t.Errorf("the termination log is\n%q, error %v; want\n%q", b, err, want)
 	}

@@ -5,16 +5,14 @@ import (
 	"io"
 	"time"
 
-	"go.uber.org/zap"
-
 	"lameduck/proxy/h1"
 	"lameduck/proxy/pump"
 )
 
-// An answer is a whole response of our own. Each ends its connection.
+// An answer is a complete response of our own. Each ends its connection.
 type answer string
 
-// Our own responses (RFC 9110 section 15.5 and 15.6).
+// Our own responses (RFC 9110 sections 15.5 and 15.6).
 const (
 	answerBadRequest   answer = "HTTP/1.1 400 Bad Request\r\n" + answerEnd
 	answerTimeout      answer = "HTTP/1.1 408 Request Timeout\r\n" + answerEnd
@@ -27,148 +25,123 @@ const (
 	answerEnd = "Content-Length: 0\r\nConnection: close\r\n\r\n"
 )
 
-// errHeadTimeout says that the client has begun a head and not ended it in time.
-var errHeadTimeout = errors.New("head not complete in time")
-
-// refusal is the status of our own answer to a request whose head or body is refused with err.
+// refusal returns our answer to a request whose head or body fails with err, or "" if the request is not
+// at fault.
 func refusal(err error) answer {
-	switch err {
-	case h1.ErrHeadTooLarge:
+	var reason h1.Error
+	switch {
+	case err == errHeadTimeout:
+		return answerTimeout
+	case !errors.As(err, &reason):
+		return ""
+	case reason == h1.ErrHeadTooLarge:
 		return answerHeadTooLarge
-	case h1.ErrVersion:
+	case reason == h1.ErrVersion:
 		return answerVersion
 	}
 	return answerBadRequest
 }
 
-// refuseRequest ends the direction from the client with err: with an answer of ours where the request is at fault, in
-// the way of the bare connection otherwise.
-func (c *conn) refuseRequest(err error) error {
-	var reason h1.Error
-	switch {
-	case errors.As(err, &reason):
-		c.logEnd("request refused", err)
-		return c.refuse(refusal(reason))
-	case err == errHeadTimeout:
-		return c.refuse(answerTimeout)
-	case err == io.EOF && len(c.requests.Pending()) > 0:
-		// The beginning of a head, and then the end: the app is to see just that.
-		c.requests.Pass(len(c.requests.Pending()))
-		return firstOf(c.requests.Flush(), io.EOF)
+func (h *http1Conn) logRefusal(err error) {
+	if err != errHeadTimeout {
+		h.logEnd("request refused", err)
 	}
-	return err
 }
 
-// refuse answers in the app's place: after the answers to the requests that have been passed on, and not at all when
-// the response to the refused request itself has begun.
-func (c *conn) refuse(a answer) error {
-	if err := c.requests.Flush(); err != nil {
-		return err
+// refuse answers in place of the app: after the answers to the requests before, and not at all if the
+// response to the refused request itself has begun.
+func (h *http1Conn) refuse(a answer) outcome {
+	if err := h.requests.Flush(); err != nil {
+		return endedBy(err)
 	}
-	switch c.claimTurn() {
+	switch h.claimTurn() {
 	case turnOver:
-		return errClosing
+		return outcome{verdict: lastSent}
 	case turnOurs:
-		_ = c.client.SetWriteDeadline(time.Now().Add(lingerTimeout))
-		_, _ = io.WriteString(c.client, string(a))
+		_ = h.client.SetWriteDeadline(time.Now().Add(lingerTimeout))
+		_, _ = io.WriteString(h.client, string(a))
 	}
-	reset(c.app) // ends the direction from the app, which closes the client's connection in stages
-	return errClosing
+	reset(h.app) // ends the direction from the app, which closes the client's connection in stages
+	return outcome{verdict: lastSent}
 }
 
-// A turn says whose the next response is.
+// A turn is who writes the next response.
 type turn uint8
 
 const (
-	turnOurs turn = iota // it is ours
-	turnLost             // the app's answer to the refused request has begun, or the app has ended
-	turnOver             // there is none: the client has been told to leave
+	turnOurs turn = iota // we do
+	turnLost             // the app does: its answer to the refused request has begun. Or it has ended
+	turnOver             // nobody: the client has been asked to disconnect
 )
 
-// claimTurn waits for the answers to the requests before the refused one, and stops the app's behind them.
-func (c *conn) claimTurn() turn {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ending == endedTold {
+// claimTurn waits for the answers to the requests before the refused one, and stops those of the app
+// behind them.
+func (h *http1Conn) claimTurn() turn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := &h.life
+	if l.ending == endedDrain {
 		return turnOver
 	}
-	c.closing, c.answering = true, true
+	l.closing, h.answering = true, true
 	own := 0 // outstanding exchanges that are the refused request itself
-	if c.request == passing {
+	if h.progress() == passing {
 		own = 1
 	}
-	for c.outstanding.len() > own && c.states[fromApp] != done && c.states[fromApp] != away {
-		c.wait()
+	for h.ledger.len() > own && l.states[fromApp] != done && l.states[fromApp] != away {
+		h.waitLocked()
 	}
-	if c.states[fromApp] == done || c.responding || c.outstanding.len() != own {
+	if l.states[fromApp] == done || h.responding || h.ledger.len() != own {
 		return turnLost
 	}
-	c.refused = true
-	if c.ending == endedOpen {
-		c.ending = endedRefused
-	}
+	h.refused = true
+	l.end(endedRefused)
 	if own > 0 {
-		c.endExchange(c.outstanding.pop(), 0)
+		h.ledger.pop(0)
 	}
 	return turnOurs
 }
 
-// refuseResponse ends the direction from the app with err: with a 502 where the response is at fault and the client has
-// seen nothing of it, in the way of the bare connection otherwise.
-func (c *conn) refuseResponse(err error) error {
-	var reason h1.Error
-	switch {
-	case err == errUnsolicited:
-		return c.relaySurplus()
-	case errors.As(err, &reason):
-		c.server.log.Warn("response refused", zap.Stringer("app", c.app.RemoteAddr()), zap.Error(err))
-		return c.badGateway()
+// badGateway answers 502 in place of a response that is refused, and closes.
+func (h *http1Conn) badGateway() outcome {
+	if err := h.responses.Flush(); err != nil {
+		return endedBy(err)
 	}
-	return err
-}
-
-// badGateway answers 502 in the place of the response that was refused, and closes.
-func (c *conn) badGateway() error {
-	if err := c.responses.Flush(); err != nil {
-		return err
+	if !h.claimResponse() {
+		return outcome{verdict: lastSent}
 	}
-	if !c.closeWith(endedRefused) {
-		return errClosing
-	}
-	_, err := io.WriteString(c.client, string(answerBadGateway))
-	reset(c.app)
+	_, err := io.WriteString(h.client, string(answerBadGateway))
+	reset(h.app)
 	if err != nil {
-		return &pump.WriteError{Err: err}
+		return endedBy(&pump.WriteError{Err: err})
 	}
-	return errClosing
+	return outcome{verdict: lastSent}
 }
 
-// closeWith stops further requests and accounts for those that will not be answered by the app. False: the direction
-// from the client answers.
-func (c *conn) closeWith(e ending) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.refused {
+// claimResponse makes the next response ours, and the last one. It returns false if the direction from the
+// client answers.
+func (h *http1Conn) claimResponse() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refused {
 		return false
 	}
-	c.closing, c.responding = true, true
-	if c.ending == endedOpen {
-		c.ending = e
+	h.life.closing, h.responding = true, true
+	h.life.end(endedRefused)
+	for h.ledger.len() > 0 {
+		h.ledger.pop(502)
 	}
-	for c.outstanding.len() > 0 {
-		c.endExchange(c.outstanding.pop(), 502)
-	}
-	c.tell()
+	h.broadcastLocked()
 	return true
 }
 
-// answerUnavailable ends a connection for which the app could not be reached: with a 503 if a request comes, with
-// nothing if none does.
+// answerUnavailable ends a connection for which the app could not be reached: with a 503 if a request
+// comes, with nothing otherwise.
 func (c *conn) answerUnavailable(err error) {
 	if c.endHandshake(err) {
 		return
 	}
-	c.endedBy(endedRefused)
+	c.endBy(endedRefused)
 	if err == errLoop || c.server.appGone() {
 		c.logEnd("fallback not reached", err)
 		reset(c.client) // a refused connection is retried elsewhere, a 503 is not
@@ -176,8 +149,8 @@ func (c *conn) answerUnavailable(err error) {
 	}
 	c.logEnd("app not reached", err)
 	c.requests.Init(pump.NewEnd(c.client), pump.End{}, c.server.pipes, &c.server.stats.requestBytes)
-	c.hurry(lingerTimeout)
-	if _, err := c.readRequest(); err == nil {
+	c.limitAll(lingerTimeout)
+	if _, o := c.http1.readRequest(); !o.stops() {
 		_, _ = io.WriteString(c.client, string(answerUnavailable))
 		_ = c.client.CloseWrite()
 		c.discardRequests()

@@ -271,7 +271,7 @@ func TestSeenTellsWhenTheLastRequestCame(t *testing.T) {
 		app.closes()
 		synctest.Wait()
 		n, last, _, ended := r.server.Seen()
-		if n != 1 || last != 3*time.Second || ended["http1"]["told"] != 1 {
+		if n != 1 || last != 3*time.Second || ended["http1"]["drain"] != 1 {
 			t.Errorf("seen %d, the last after %v, %v; want 1 after 3s, 1 told", n, last, ended)
 		}
 	})

@@ -5,64 +5,44 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"lameduck/lifecycle/silence"
-	"lameduck/proxy/mss"
 	"lameduck/proxy/pump"
 )
 
-// A conn is one client connection bound to one app connection. Two goroutines relay it, one per direction:
-// relayRequests and relayResponses. One that has been idle for a while is parked and has none.
+// A conn is a client connection that is bound to an app connection. Two goroutines relay it, one for
+// each direction. While it is parked it has none.
+//
+// What it does with the bytes is the relayer's affair, which belongs to a protocol.
 type conn struct {
 	server *Server
 	route  *route
-	client Conn
-	app    Conn
 
-	requests  pump.Flow       // owned by relayRequests
-	source    *silence.Source // likewise; nil before the first exchange that is traffic
-	responses pump.Flow       // owned by relayResponses
+	client Conn // replaced by the TLS handshake, before anything is relayed
+	app    Conn // nil until the app is reached; replaced while the direction from the app is detached
 
-	mu          sync.Mutex
-	changed     sync.Cond // told when outstanding, protocol or done change and somebody waits
-	waiting     bool      // somebody waits for changed
-	outstanding exchanges
-	request     progress // how far the next or current request has come
-	responding  bool     // a final response is being passed on
-	closing     bool     // no further request is passed on
-	hurried     bool     // its deadlines are final
-	answering   bool     // relayRequests is about to answer in its turn
-	refused     bool     // its turn has come: no further response is passed on
-	protocol    protocol // what is spoken after a request that may switch
-	switched    int      // the status with which the connection became a tunnel
-	ending      ending   // set once: what ended the connection
-	states      [2]state // of the directions
-	left        int      // directions whose goroutine has ended for good
-	parking     bool     // the directions are to park, or have
-	token       uint64   // under which the parker knows the connection; 0: it does not
-	interrupted [2]bool  // the directions are to look up from their reading
-	newcomer    bool     // it was accepted while draining
-	fellBack    bool     // the app's side is the fallback; owned by serve, and by the goroutine that ends the connection
-	introduced  bool     // a header of the PROXY protocol has been passed on; owned by relayRequests
-	events      bool     // an event stream is being passed on
-	leaving     *time.Timer
+	requests  pump.Flow // owned by the direction from the client
+	responses pump.Flow // owned by the direction from the app
 
-	// Bytes that were on their way to the client when that was last looked at.
-	seenByHold, seenByLinger int
+	http1    http1Conn  // the relayer of HTTP/1, and of a connection whose protocol is unknown
+	sniffing sniffState // owned by the direction from the client
+	fellBack bool       // the app is the fallback; owned by serve, and by the last direction to end
 
-	used atomic.Bool // something has come since the last sweep
-	due  atomic.Bool // the direction from the app is to tell the client to leave
+	used atomic.Bool // bytes have come since the last sweep
 
-	keep *keeping // nil: an app's close is passed on
-
-	activity *activity // nil: the connection is not unframed
-
-	h2 *http2State // nil: HTTP/2 is not spoken
-	ws *messages   // nil: WebSocket is not spoken
+	mu sync.Mutex
+	// Guarded by mu.
+	changed  sync.Cond // signaled when any of the following changes and waiting is true
+	waiting  bool
+	protocol protocol
+	relayer  relayer
+	ledger   ledger
+	life     lifetime
+	parking  parking
+	notice   noticeState
+	unread   unread
 }
 
-// A direction is an index into conn.states.
+// A direction is one of the two ways through a connection.
 type direction int
 
 const (
@@ -70,29 +50,34 @@ const (
 	fromApp
 )
 
-// A state is what a direction's goroutine does.
+// A state is what the goroutine of a direction does.
 type state uint8
 
 const (
-	running state = iota // it relays; leads to parked, away, surplus and done
-	parked               // there is none: the connection is idle; leads to running
-	away                 // there is none: the app has closed its side, and the client is kept; leads to running and done
-	surplus              // it relays what no request has asked for, and then ends; leads to done
-	done                 // there is none any more; leads nowhere
+	relaying state = iota // leads to parked, away, surplus and done
+	parked                // there is no goroutine, because the connection is idle; leads to relaying
+	away                  // there is no goroutine, because the app has closed and the client is kept; leads to relaying and done
+	surplus               // it relays what no request has asked for, and ends then; leads to done
+	done                  // there is no goroutine any more; leads nowhere
 )
 
-// A progress says how far a request has come.
-type progress uint8
+// init makes c ready for serve, with the client's connection.
+func (c *conn) init(s *Server, r *route, client Conn) {
+	c.server, c.route, c.client = s, r, client
+	c.changed.L = &c.mu
+	c.ledger.server, c.ledger.addr = s, addrOf(client)
+	c.notice.newcomer = s.draining()
+	c.requests.Deadline.Watch(client)
+	c.http1.init(c)
+	c.protocol, c.relayer = r.start(), &c.http1
+	if c.protocol == http2 {
+		c.relayer = newHTTP2(c)
+	}
+}
 
-const (
-	nothing  progress = iota // no byte of it is there; leads to arriving or passing
-	arriving                 // a part of its head is in hand; leads to passing
-	passing                  // it is outstanding and being passed on; its end leads to nothing
-)
-
-// serve relays one connection. The app's connection is made first, whether or not the client has sent anything: the app
-// sees the connections that it would see without us, but for those whose TLS ends here and has not begun. It returns when the
-// direction from the client has ended or is parked.
+// serve relays the connection. The app is dialed first, whether or not the client has sent anything, so
+// that the app sees the same connections as without us; only TLS that we terminate has to begin before.
+// It returns when the direction from the client has ended or is parked.
 func (c *conn) serve() {
 	growStack()
 	app, err := c.reach()
@@ -102,7 +87,7 @@ func (c *conn) serve() {
 		return
 	}
 	if !c.bind(app) {
-		c.endedBy(endedIdle)
+		c.endBy(endedIdle)
 		c.finish()
 		return
 	}
@@ -110,7 +95,7 @@ func (c *conn) serve() {
 	c.run(fromClient)
 }
 
-// reach makes the connection that the client's is bound to.
+// reach dials the app, and terminates the client's TLS if the route says so.
 func (c *conn) reach() (Conn, error) {
 	if client, ok := c.client.(*outer); ok {
 		return c.secure(client)
@@ -118,66 +103,59 @@ func (c *conn) reach() (Conn, error) {
 	return c.dial()
 }
 
-// dial connects to the app or, once that has ended, to the fallback.
-func (c *conn) dial() (Conn, error) {
-	if c.route.Fallback != nil && hasMark(c.client, mss.Fallback) {
-		return c.dialAtOnce()
+// bind joins the app's connection to the client's. It returns false if the connection has been closed in
+// the meantime.
+func (c *conn) bind(app Conn) bool {
+	closed := c.server.isClosed()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.attachLocked(app)
+	if c.parkable() {
+		c.server.parker.run()
 	}
-	app, err := c.server.dialApp(c.route)
-	if err == errAppGone && c.server.fallsBack(c.route) {
-		return c.fallBack()
-	}
-	return app, err
+	return !closed && !c.life.closing
 }
 
-// run relays one direction until it has ended or is parked. The last direction to end ends the connection.
+// attachLocked makes app the other end of both directions.
+func (c *conn) attachLocked(app Conn) {
+	s, client, appEnd := c.server, pump.NewEnd(c.client), pump.NewEnd(app)
+	c.app = app
+	c.responses.Deadline.Watch(app)
+	c.requests.Init(client, appEnd, s.pipes, &s.stats.requestBytes)
+	c.responses.Init(appEnd, client, s.pipes, &s.stats.responseBytes)
+}
+
+// run relays one direction until it ends, or the connection is parked or the app detached. The last
+// direction to end ends the connection.
 func (c *conn) run(d direction) {
 	growStack()
-	err := c.relay(d)
-	if err == errParked || err == errAway {
+	o := c.relay(d)
+	if o.verdict == idling || o.verdict == detached {
 		return
 	}
 	c.wake()
 	if d == fromClient {
-		c.relinquish(err)
-		c.endRequests(err)
+		c.http1.reconnect.giveUp(o)
+		c.endRequests(o)
 	} else {
-		c.endResponses(err)
+		c.endResponses(o)
 	}
 	c.flow(d).Release()
-	if c.lastToGo() {
+	if c.lastToEnd() {
 		c.finish()
 	}
 }
 
-// relay passes on what comes from one side, in the way of the protocol that is spoken at the time.
-func (c *conn) relay(d direction) error {
+// relay relays what comes from one side, in one protocol after the other.
+func (c *conn) relay(d direction) outcome {
 	for {
-		if err := c.relayAs(c.speaks(), d); err != errSpeaks {
-			return err
+		if o := c.current().relay(d); o.verdict != switched {
+			return o
 		}
 	}
 }
 
-func (c *conn) relayAs(p protocol, d direction) error {
-	switch {
-	case p.opaque():
-		return c.relayTunnel(d)
-	case p == http2:
-		return c.relayFrames(d)
-	case p == websocket:
-		return c.relayMessages(d)
-	case p == unframed:
-		return c.relayUnframed(d)
-	case p == unknown && d == fromClient:
-		return c.sniff()
-	case d == fromClient:
-		return c.relayRequests()
-	}
-	return c.relayResponses()
-}
-
-// flow returns what carries the bytes of a direction.
+// flow returns the flow of a direction.
 func (c *conn) flow(d direction) *pump.Flow {
 	if d == fromClient {
 		return &c.requests
@@ -193,8 +171,8 @@ func (c *conn) side(d direction) Conn {
 	return c.app
 }
 
-// growStack makes room on a new goroutine's stack at once, while there is next to nothing on it: growing it in steps, each with
-// a copy of all frames, is a fifth of the cost of a short connection.
+// growStack grows the stack of a new goroutine at once, while there is next to nothing on it. Growing it
+// in steps, each with a copy of all frames, is a fifth of the cost of a short connection.
 //
 //go:noinline
 func growStack() {
@@ -202,34 +180,13 @@ func growStack() {
 	runtime.KeepAlive(&room)
 }
 
-// lastToGo notes that the goroutine of a direction ends for good and tells whether it is the last one.
-func (c *conn) lastToGo() (last bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.left++
-	return c.left == len(c.states)
-}
-
-// bind joins the app's connection to the client's. False: the connection has been closed meanwhile.
-func (c *conn) bind(app Conn) bool {
-	client, appEnd := pump.NewEnd(c.client), pump.NewEnd(app)
-	closed := c.server.isClosed()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.app = app
-	c.responses.Deadline.Watch(app)
-	s := c.server
-	c.requests.Init(client, appEnd, s.pipes, &s.stats.requestBytes)
-	c.responses.Init(appEnd, client, s.pipes, &s.stats.responseBytes)
-	if c.parkable() {
-		s.parker.run()
-	}
-	return !closed && !c.closing
-}
-
-// finish ends the connection, which has no goroutine any more but the caller's.
+// finish ends the connection. The caller's goroutine is its last one.
 func (c *conn) finish() {
-	c.abandon()
+	c.mu.Lock()
+	c.notice.stop()
+	c.relayer.closeLocked()
+	c.ledger.close()
+	c.mu.Unlock()
 	_ = c.client.Close()
 	if c.app != nil {
 		_ = c.app.Close()
@@ -237,76 +194,33 @@ func (c *conn) finish() {
 	c.server.unregister(c)
 }
 
-// finishDirection notes that a direction has ended and tells whether the other one had ended before.
-func (c *conn) finishDirection(d direction) (last bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.states[d] = done
-	c.tell()
-	return c.states[1-d] == done
+// pushLocked accounts for an exchange that is answered in its turn.
+func (c *conn) pushLocked(e exchange) {
+	c.used.Store(true)
+	c.unparkLocked()
+	c.ledger.push(e)
 }
 
-// tell wakes the direction that waits for the other one, if it does.
-func (c *conn) tell() {
+// inFlightLocked returns the number of exchanges that have not ended.
+func (c *conn) inFlightLocked() int { return c.ledger.len() + c.relayer.streamsLocked() }
+
+// broadcastLocked wakes the direction that waits for a change of the other one, if it does.
+func (c *conn) broadcastLocked() {
 	if c.waiting {
 		c.changed.Broadcast()
 	}
 }
 
-// wait waits for a change. The caller holds mu and looks again.
-func (c *conn) wait() {
+// waitLocked waits for a change. The caller looks at the state again.
+func (c *conn) waitLocked() {
 	c.waiting = true
 	c.changed.Wait()
 	c.waiting = false
 }
 
-func (c *conn) halfCloseLimit() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.inFlight() > 0 || c.protocol == tunnel {
-		return halfCloseTimeout
-	}
-	return lingerTimeout
-}
-
-// inFlight returns how many exchanges are not over. The caller holds mu.
-func (c *conn) inFlight() int {
-	n := c.outstanding.len()
-	if c.h2 != nil {
-		n += c.h2.streams.len()
-	}
-	return n
-}
-
-// speaks returns what is spoken now.
-func (c *conn) speaks() protocol {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.protocol
-}
-
-func (c *conn) progress() progress {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.request
-}
-
-func (c *conn) setProgress(p progress) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.request = p
-	c.unpark()
-}
-
-func (c *conn) isClosing() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closing
-}
-
-// addr returns the client's address without its port; the zero Addr when it has none.
-func (c *conn) addr() netip.Addr {
-	a, ok := c.client.RemoteAddr().(interface{ AddrPort() netip.AddrPort })
+// addrOf returns the remote address without its port, or the zero Addr if it has none.
+func addrOf(c Conn) netip.Addr {
+	a, ok := c.RemoteAddr().(interface{ AddrPort() netip.AddrPort })
 	if !ok {
 		return netip.Addr{}
 	}

@@ -2,15 +2,20 @@ package proxy
 
 import "lameduck/proxy/pump"
 
-// What has been written is not delivered yet: a slow client may have megabytes of an answer still to come from the kernel, which drops
-// them when the pod's network goes, or when the client says anything to a socket that has been closed.
+// What has been written has not been delivered yet: a slow client may have megabytes of an answer still to
+// come from the kernel. The kernel drops them when the pod's network goes away, or when the client sends
+// anything to a socket that has been closed.
 
-// Undelivered returns how many connections have something on its way to a client that takes it: less of it than at the last call, or
-// something for the first time.
+// An unread holds the number of bytes that the client had not received when that was last looked at: by
+// the hold, and by a connection that lingers. It is guarded by conn.mu.
+type unread struct{ byHold, byLinger int }
+
+// Undelivered returns the number of connections whose client is still receiving: it has received a part of
+// what is under way since the last call, or something is under way for the first time.
 func (s *Server) Undelivered() (n int) {
 	for _, c := range s.all() {
 		c.mu.Lock()
-		if c.delivers(&c.seenByHold) {
+		if isReceiving(c.client, &c.unread.byHold) {
 			n++
 		}
 		c.mu.Unlock()
@@ -18,10 +23,10 @@ func (s *Server) Undelivered() (n int) {
 	return n
 }
 
-// delivers tells whether something is on its way to the client, and whether there has been progress since the last time: each
-// who asks has his own. The caller holds mu.
-func (c *conn) delivers(last *int) bool {
-	raw := pump.RawOf(beneath(c.client))
+// isReceiving reports whether the client is receiving something, with progress since the last call. Last
+// is the number of bytes under way at that call, and is updated.
+func isReceiving(client Conn, last *int) bool {
+	raw := pump.RawOf(beneath(client))
 	if raw == nil {
 		return false
 	}
@@ -41,11 +46,11 @@ func beneath(c Conn) Conn {
 	return c
 }
 
-// lingersOn gives a client that is to close its side more time while it takes what is on its way to it. The caller holds mu.
-func (c *conn) lingersOn() bool {
-	if c.hurried || c.states[fromApp] != done || !c.delivers(&c.seenByLinger) {
+// extendLingerLocked gives a client that is to close its side more time while it is receiving.
+func (c *conn) extendLingerLocked() bool {
+	if c.life.final || c.life.states[fromApp] != done || !isReceiving(c.client, &c.unread.byLinger) {
 		return false
 	}
-	c.setLinger()
+	c.lingerLocked()
 	return true
 }

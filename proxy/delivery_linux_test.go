@@ -70,11 +70,11 @@ func TestALingerLastsWhileTheClientTakesWhatIsOnItsWay(t *testing.T) {
 	c := s.all()[0]
 	for ended := false; !ended; {
 		c.mu.Lock()
-		ended = c.states[fromApp] == done
+		ended = c.life.states[fromApp] == done
 		c.mu.Unlock()
 	}
 	over := time.Now().Add(time.Hour)
-	lingers := func() bool { return c.retryAt(over, fromClient, os.ErrDeadlineExceeded) == nil }
+	lingers := func() bool { return !c.retryAt(over, fromClient, os.ErrDeadlineExceeded).stops() }
 	if !lingers() {
 		t.Error("the linger ends although something is on its way")
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"lameduck/proxy/mss"
 )
 
 // firstRetry and lastRetry bound the time between two attempts to reach an app that does not accept. The time doubles.
@@ -29,6 +31,18 @@ func DialTCP(address string) Dialer {
 		}
 		return c.(*net.TCPConn), nil
 	}
+}
+
+// dial connects to the app or, once that has exited, to the fallback.
+func (c *conn) dial() (Conn, error) {
+	if c.route.Fallback != nil && hasMark(c.client, mss.Fallback) {
+		return c.dialAtOnce()
+	}
+	app, err := c.server.dialApp(c.route)
+	if err == errAppGone && c.server.fallsBack(c.route) {
+		return c.fallBack()
+	}
+	return app, err
 }
 
 // dialApp connects to the app, waiting for one that does not accept for as long as the configuration says.

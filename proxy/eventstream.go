@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"io"
+	"time"
 
 	"lameduck/proxy/h1"
 )
@@ -9,61 +10,63 @@ import (
 // lastChunk ends a chunked body without trailers (RFC 9112 section 7.1).
 const lastChunk = "0\r\n\r\n"
 
-// copyResponse passes on the body of a response: event by event if the stream may end early, otherwise
-// at one go.
-func (c *conn) copyResponse(r *h1.Response) error {
-	if !r.EventStream || c.server.config.KeepEventStreams || !reconnects(r, c.answers()) {
-		return c.responses.CopyBody(&r.Body)
+// copyResponseBody relays the body of a response: event by event if the stream may end early, otherwise as
+// a whole.
+func (h *http1Conn) copyResponseBody(r *reply) error {
+	if !r.EventStream || h.server.config.KeepEventStreams || !reconnects(r) {
+		return h.responses.CopyBody(&r.Body)
 	}
-	c.setEvents(true)
-	defer c.setEvents(false)
-	return c.copyEvents(r)
+	h.beginEvents()
+	defer h.endEvents()
+	return h.copyEvents(r)
 }
 
-// reconnects reports whether the client of an exchange asks again for a response that has ended early,
-// so that nothing is lost. Only an EventSource does, and only if the status is 200 (HTML standard,
-// section 9.2.3). Any other event stream is a long answer, for example to a POST, and its early end
-// would make a part look like the whole.
-func reconnects(r *h1.Response, e exchange) bool {
-	return e.eventSource && r.Status == 200 && !r.Body.Done()
+// reconnects reports whether the client of a response requests it again when it has ended early, so that
+// nothing is lost. Only an EventSource does, and only if the status is 200 (HTML standard, section
+// 9.2.3). Any other event stream is a long answer, for example to a POST, and its early end would make a
+// part look like the whole.
+func reconnects(r *reply) bool {
+	return r.exchange.eventSource && r.Status == 200 && !r.Body.Done()
 }
 
-// answers returns the exchange whose response is being passed on.
-func (c *conn) answers() exchange {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.outstanding.front()
-}
-
-func (c *conn) setEvents(on bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.events = on; on {
-		c.scheduleLeave()
-		return
+// noticeDelayLocked implements [relayer]: the notice of an event stream is its end.
+func (h *http1Conn) noticeDelayLocked() (after, spread time.Duration) {
+	if h.events {
+		return 0, max(h.server.config.TunnelSpread, 1)
 	}
-	if c.leaving != nil {
-		c.leaving.Stop()
-		c.leaving = nil
-	}
-	c.due.Store(false)
-	c.calm(fromApp)
+	return 0, 0
 }
 
-// copyEvents is [pump.Flow.CopyBody] for the event stream of an EventSource. When the client is due to
-// be told to leave, the stream ends between two events.
-func (c *conn) copyEvents(r *h1.Response) error {
-	f, body := &c.responses, &r.Body
+func (h *http1Conn) beginEvents() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.events = true
+	h.scheduleNoticeLocked()
+}
+
+func (h *http1Conn) endEvents() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.events = false
+	h.notice.stop()
+	h.notice.timer = nil
+	h.clearInterruptLocked(fromApp)
+}
+
+// copyEvents relays the event stream of an EventSource. When its notice is due, the stream ends between
+// two events.
+func (h *http1Conn) copyEvents(r *reply) error {
+	f, body := &h.responses, &r.Body
 	var events h1.Events
 	for !body.Done() {
-		if c.due.Load() && body.Between() && events.Between() {
-			if ended, err := c.endEvents(r); ended {
+		if h.notice.due.Load() && body.Between() && events.Between() {
+			if ended, err := h.endStream(r); ended {
 				return err
 			}
 		}
 		if len(f.Pending()) == 0 {
-			if err := c.retry(fromApp, f.Fill()); err != nil {
-				return err
+			if o := h.retry(fromApp, f.Fill()); o.stops() {
+				return o.err
 			}
 			continue
 		}
@@ -76,13 +79,14 @@ func (c *conn) copyEvents(r *h1.Response) error {
 	return nil
 }
 
-// endEvents ends the stream in the app's place, and with it the connection. False: others wait for their turn behind it.
-func (c *conn) endEvents(r *h1.Response) (ended bool, err error) {
-	f := &c.responses
+// endStream ends the stream in place of the app, and the connection with it. It returns false if other
+// requests wait for their answers behind it.
+func (h *http1Conn) endStream(r *reply) (ended bool, err error) {
+	f := &h.responses
 	if err := f.Flush(); err != nil {
 		return true, err
 	}
-	if !c.claimEnd() {
+	if !h.claimEnd() {
 		return false, nil
 	}
 	if r.Body.Kind() == h1.UntilClose {
@@ -91,18 +95,16 @@ func (c *conn) endEvents(r *h1.Response) (ended bool, err error) {
 	return true, f.Write([]byte(lastChunk))
 }
 
-// claimEnd makes the response that is being passed on the last one, unless others are outstanding.
-func (c *conn) claimEnd() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.due.Store(false)
-	if c.outstanding.len() > 1 || c.answering {
+// claimEnd makes the response that is being relayed the last one, unless others are outstanding.
+func (h *http1Conn) claimEnd() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.notice.due.Store(false)
+	if h.ledger.len() > 1 || h.answering {
 		return false
 	}
-	c.closing = true
-	if c.ending == endedOpen {
-		c.ending = endedTold
-	}
-	c.tell()
+	h.life.closing = true
+	h.life.end(endedDrain)
+	h.broadcastLocked()
 	return true
 }

@@ -57,7 +57,7 @@ func TestAnEventStreamEndsBetweenTwoEvents(t *testing.T) {
 				client.closes()
 				app.wantsEnd()
 				synctest.Wait()
-				if n := r.server.stats.ended[http1][endedTold].Load(); n != 1 {
+				if n := r.server.stats.ended[http1][endedDrain].Load(); n != 1 {
 					t.Errorf("%d connections count as told, want 1", n)
 				}
 			})

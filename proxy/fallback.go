@@ -112,7 +112,10 @@ func awaitByte(raw syscall.RawConn) error {
 		ended = peekByte(fd)
 		return ended != syscall.EAGAIN
 	})
-	return firstOf(err, ended)
+	if err != nil {
+		return err
+	}
+	return ended
 }
 
 // errLoop says that a connection has come by a fallback and would leave by one.

@@ -36,11 +36,11 @@ func (c *conn) secure(client *outer) (Conn, error) {
 	}
 	c.setProgress(arriving)
 	var app Conn
-	err := c.withHeadTimeout(func() (err error) {
+	err := c.limitHead(func() (err error) {
 		app, err = h.shake()
 		return err
 	})
-	c.setProgress(nothing)
+	c.setProgress(idle)
 	if err != nil && h.app != nil {
 		_ = h.app.Close()
 	}
@@ -78,7 +78,7 @@ func (h *handshake) awaitProxyHeader() error {
 	for h.conn.route.Proxied {
 		if size, ok := pp.Size(h.client.begin); ok && size <= len(h.client.begin) {
 			h.header = h.client.begin[:size]
-			h.conn.introduced = true
+			h.conn.sniffing.proxyHeaderDone = true
 			return nil
 		}
 		if err := h.client.peek(); err != nil {
@@ -92,8 +92,8 @@ func (h *handshake) awaitProxyHeader() error {
 func (c *conn) pass() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.introduced = true
-	c.speak(tcp)
+	c.sniffing.proxyHeaderDone = true
+	c.speakLocked(tcp)
 }
 
 // endTLS has the client's connection end in TLS from now on.
@@ -102,7 +102,7 @@ func (c *conn) endTLS(client *outer) error {
 	c.mu.Lock()
 	c.client = s
 	c.mu.Unlock()
-	return s.HandshakeContext(context.Background()) // its time is that of withHeadTimeout
+	return s.HandshakeContext(context.Background()) // its time is that of limitHead
 }
 
 // negotiate settles what is offered to a client that has said what it can speak (RFC 7301).
@@ -155,10 +155,10 @@ func (c *conn) endHandshake(err error) bool {
 	switch {
 	case errors.Is(err, errHandshake) || err == errHeadTimeout:
 		c.server.stats.handshakeFailures.Add(1)
-		c.endedBy(endedRefused)
+		c.endBy(endedRefused)
 		c.logEnd("TLS refused", err)
 	case unsecured && client.handshake.fault == nil:
-		c.endedBy(endedByClient) // before it has begun, as health checks do
+		c.endBy(endedByClient) // before it has begun, as health checks do
 	default:
 		return false
 	}

@@ -406,7 +406,7 @@ func TestI10AKeptClientThatWaitsHoldsNoBuffer(t *testing.T) {
 		converse(client, app) // this one could have been sent again
 		for _, c := range r.server.all() {
 			c.mu.Lock()
-			if c.keep.request != nil {
+			if c.http1.reconnect.copy != nil {
 				t.Error("a connection that waits holds a request that is answered")
 			}
 			c.mu.Unlock()
@@ -421,7 +421,7 @@ func TestAClientThatIsBeingParkedIsKept(t *testing.T) {
 		converse(client, app)
 		c := r.server.all()[0]
 		c.mu.Lock()
-		c.parking = true
+		c.parking.wanted = true
 		c.requests.Deadline.Rouse()
 		c.mu.Unlock()
 		synctest.Wait()

@@ -1,80 +1,76 @@
 package proxy
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
-// An idle connection is parked: both its goroutines end, which are most of its memory, and the parker starts them again as
-// soon as either side sends or ends. The relay itself knows nothing of that but for the place where it may happen: await,
-// between two messages.
+// An idle connection is parked: both its goroutines end, which are most of its memory, and the parker
+// starts them again as soon as either side sends or ends. A direction only parks where it waits with
+// nothing in hand, and never while a deadline is running: it would have no reader.
 
-// parkAfter is the time between two sweeps. A connection without a request between two of them is parked.
+// parkAfter is the time between two sweeps. A connection without a byte between two of them is parked.
 const parkAfter = 2 * time.Second
 
-// errParked ends the goroutine of a direction that is parked.
-var errParked = errors.New("parked")
+// A parking is what is known of a connection that is parked, or is about to be. It is guarded by conn.mu.
+type parking struct {
+	wanted      bool    // the directions are to park, or have
+	token       uint64  // under which the parker knows the connection, or 0
+	interrupted [2]bool // the reads of the directions are to return
+}
 
-// await waits between two messages for the first bytes of the next one. errParked: for so long that the direction is
-// parked.
-func (c *conn) await(d direction) error {
-	f := c.flow(d)
+// await waits between two messages for the first bytes of the next one.
+func (c *conn) await(d direction) outcome {
 	for {
-		err := f.Fill()
+		err := c.flow(d).Fill()
 		if err == nil {
-			return nil
+			return proceed
 		}
-		if err := c.retry(d, err); err != nil {
-			return err
+		if o := c.retry(d, err); o.stops() {
+			return o
 		}
 	}
 }
 
-// retry classifies the error of a read that can be repeated. It returns nil for a read that was only roused, errParked
-// if the direction is parked now, and err if a limit has been reached or the connection has broken.
-func (c *conn) retry(d direction, err error) error { return c.retryAt(time.Now(), d, err) }
+// retry classifies the error of a read that can be repeated. The direction goes on if there is none, or if
+// the read was only interrupted.
+func (c *conn) retry(d direction, err error) outcome { return c.retryAt(time.Now(), d, err) }
 
 // retryAt is retry at a given time.
-func (c *conn) retryAt(now time.Time, d direction, err error) error {
+func (c *conn) retryAt(now time.Time, d direction, err error) outcome {
 	if err == nil || !isTimeout(err) || isWrite(err) {
-		return err
+		return endedBy(err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.parking && len(c.flow(d).Pending()) == 0 && !c.isLimited() {
-		c.park(d)
-		return errParked
+	if c.parking.wanted && len(c.flow(d).Pending()) == 0 && !c.isLimitedLocked() {
+		c.parkLocked(d)
+		return outcome{verdict: idling}
 	}
-	c.unpark()
-	if d == fromClient && c.isStale() {
-		return errStale
-	}
-	if c.interrupted[d] && !c.hurried {
-		c.calm(d)
-		return nil
-	}
+	c.unparkLocked()
 	switch {
+	case d == fromClient && c.http1.reconnect.isStaleLocked():
+		return outcome{verdict: stale}
+	case c.parking.interrupted[d] && !c.life.final:
+		c.clearInterruptLocked(d)
+		return proceed
 	case !c.flow(d).Deadline.Passed(now):
-		return nil // a parking that was called off
-	case d == fromClient && c.lingersOn():
-		return nil
+		return proceed // the parking was called off
+	case d == fromClient && c.extendLingerLocked():
+		return proceed
 	}
-	return err
+	return endedBy(err)
 }
 
-// isLimited reports whether a limit is set on how long the connection waits. Such a connection is not parked: it would
-// have no reader for which the time could run. The caller holds mu.
-func (c *conn) isLimited() bool {
+// isLimitedLocked reports whether a limit is set on how long the connection waits.
+func (c *conn) isLimitedLocked() bool {
 	return c.requests.Deadline.Running() || c.responses.Deadline.Running()
 }
 
-// park notes that a direction is parked, and has the parker watch the connection when both are. The caller holds mu.
-func (c *conn) park(d direction) {
-	c.states[d] = parked
-	if c.states[1-d] == parked {
-		c.token = c.server.parker.add(c)
-		if c.token == 0 {
-			c.unpark()
+// parkLocked parks a direction, and lets the parker watch the connection when both are parked.
+func (c *conn) parkLocked(d direction) {
+	c.life.states[d] = parked
+	if c.life.states[1-d] == parked {
+		c.parking.token = c.server.parker.add(c)
+		if c.parking.token == 0 {
+			c.unparkLocked()
 		}
 	}
 }
@@ -83,55 +79,71 @@ func (c *conn) park(d direction) {
 func (c *conn) sweep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	p := &c.parking
 	switch {
-	case c.used.Swap(false), !c.idle(), c.isLimited(), !c.parkable():
+	case c.used.Swap(false), !c.relayer.idleLocked(), c.isLimitedLocked(), !c.parkable():
 		return
-	case c.parking || c.closing || c.states != [2]state{} || c.interrupted != [2]bool{}:
+	case p.wanted || c.life.closing || c.life.states != [2]state{} || p.interrupted != [2]bool{}:
 		return
 	}
-	c.parking = true
+	p.wanted = true
 	c.requests.Deadline.Rouse()
 	c.responses.Deadline.Rouse()
 }
 
-// idle tells whether both directions probably wait with nothing in hand. Those of a protocol that can be taken up anywhere may
-// be tried at any time. The caller holds mu.
-func (c *conn) idle() bool {
-	switch c.protocol {
-	case unknown, http1, unframed:
-		return c.outstanding.len() == 0 && c.request == nothing
-	case undecided:
-		return false
-	}
-	return true
-}
-
-// parkable tells whether both sides have a descriptor for the parker to wait for.
+// parkable reports whether both sides have a descriptor for the parker to wait for.
 func (c *conn) parkable() bool { return c.requests.Raw() != nil && c.responses.Raw() != nil }
 
-// wake starts the directions again that are parked.
+// wake starts the directions that are parked.
 func (c *conn) wake() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.unpark()
+	c.unparkLocked()
 }
 
-// unpark is wake for a caller that holds mu.
-func (c *conn) unpark() {
-	if !c.parking {
+func (c *conn) unparkLocked() {
+	p := &c.parking
+	if !p.wanted {
 		return
 	}
-	c.parking = false
-	if c.token != 0 {
+	p.wanted = false
+	if p.token != 0 {
 		c.server.parker.remove(c)
-		c.token = 0
+		p.token = 0
 	}
 	c.requests.Deadline.Calm()
 	c.responses.Deadline.Calm()
-	for d := range c.states {
-		if c.states[d] == parked {
-			c.states[d] = running
+	for d := range c.life.states {
+		if c.life.states[d] == parked {
+			c.life.states[d] = relaying
 			go c.run(direction(d))
 		}
+	}
+}
+
+// interruptLocked makes the read of a direction return. It does nothing if the connection is ending anyway.
+func (c *conn) interruptLocked(d direction) {
+	if c.life.final || c.life.states[d] == done {
+		return
+	}
+	c.unparkLocked()
+	c.parking.interrupted[d] = true
+	c.flow(d).Deadline.Rouse()
+}
+
+// clearInterruptLocked revokes an interruption.
+func (c *conn) clearInterruptLocked(d direction) {
+	if c.parking.interrupted[d] && !c.life.final {
+		c.parking.interrupted[d] = false
+		c.flow(d).Deadline.Calm()
+	}
+}
+
+// interruptSurplus ends a surplus that the app is sending, see surplus.go.
+func (c *conn) interruptSurplus() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.states[fromApp] == surplus {
+		c.interruptLocked(fromApp)
 	}
 }

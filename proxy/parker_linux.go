@@ -171,7 +171,7 @@ func (p *parker) add(c *conn) uint64 {
 func (p *parker) remove(c *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.conns, c.token)
+	delete(p.conns, c.parking.token)
 	if !p.closed {
 		var e unix.EpollEvent
 		p.control(c.requests.Raw(), unix.EPOLL_CTL_DEL, &e)

@@ -17,7 +17,7 @@ func openWebSocket(t *testing.T) (s *Server, client, app net.Conn) {
 	s, address := onLoopback(t, Config{}, ln)
 	client, app = connected(t, address, ln)
 	passesInPieces(t, client, app, []string{upgrade})
-	passesInPieces(t, app, client, []string{switched})
+	passesInPieces(t, app, client, []string{upgraded101})
 	return s, client, app
 }
 
@@ -90,7 +90,7 @@ func TestNoDeadlineIsLostByParking(t *testing.T) {
 	for name, limit := range map[string]func(*conn){
 		"silence of the client":        func(c *conn) { c.limitSilence(&c.requests, soon) },
 		"silence of the app":           func(c *conn) { c.limitSilence(&c.responses, soon) },
-		"the end of everything":        func(c *conn) { c.hurry(soon) },
+		"the end of everything":        func(c *conn) { c.limitAll(soon) },
 		"the client's time for a head": func(c *conn) { c.setHeadDeadline(time.Now().Add(soon)) },
 		"the client's time to close":   func(c *conn) { c.linger() },
 	} {
@@ -107,7 +107,7 @@ func TestNoDeadlineIsLostByParking(t *testing.T) {
 				ended := func() bool {
 					c.mu.Lock()
 					defer c.mu.Unlock()
-					return c.states[fromClient] == done || c.states[fromApp] == done
+					return c.life.states[fromClient] == done || c.life.states[fromApp] == done
 				}
 				if !eventually(ended) {
 					t.Error("the connection waits for ever")

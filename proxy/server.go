@@ -167,14 +167,12 @@ func (s *Server) untrack(ln net.Listener) {
 }
 
 func (s *Server) register(r *route, client net.Conn) *conn {
-	c := &conn{server: s, route: r, client: client.(Conn), newcomer: s.draining()}
+	side := client.(Conn)
 	if r.security != nil {
-		c.client = &outer{Conn: c.client}
+		side = &outer{Conn: side}
 	}
-	c.changed.L = &c.mu
-	c.requests.Deadline.Watch(c.client)
-	c.start()
-	c.keeps()
+	c := new(conn)
+	c.init(s, r, side)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
@@ -183,8 +181,8 @@ func (s *Server) register(r *route, client net.Conn) *conn {
 }
 
 func (s *Server) unregister(c *conn) {
-	c.mu.Lock() // who closes idle connections may have it in his list still
-	spoke, ending := c.spoke(), c.ending
+	c.mu.Lock() // CloseIdle may still have it in its list
+	spoke, ending := c.protocol.final(), c.life.ending
 	c.mu.Unlock()
 	s.stats.ended[spoke][ending].Add(1)
 	if c.fellBack {
@@ -203,9 +201,9 @@ func (s *Server) now() time.Duration { return time.Since(s.epoch) }
 // draining tells whether clients are asked to leave.
 func (s *Server) draining() bool { return s.drainStart.Load() != 0 }
 
-// turnsAway tells whether a request is a load balancer's health check that is to fail because the server drains. One
-// with a body is left to the app.
-func (s *Server) turnsAway(req *h1.Request) bool {
+// failsHealthCheck reports whether a request is a load balancer's health check that fails because the
+// server drains. A request with a body is left to the app.
+func (s *Server) failsHealthCheck(req *h1.Request) bool {
 	return s.draining() && req.Body.Done() && s.health[string(req.Path)]
 }
 
@@ -216,7 +214,7 @@ func (s *Server) Drain() {
 		return
 	}
 	for _, c := range s.all() {
-		c.draining()
+		c.drain()
 	}
 }
 

@@ -121,7 +121,7 @@ func TestTLSEndsHereAndItsClientsAreToldToLeave(t *testing.T) {
 		app.wantsEnd()
 		app.closes()
 		synctest.Wait()
-		if n := r.server.stats.ended[http1][endedTold].Load(); n != 1 {
+		if n := r.server.stats.ended[http1][endedDrain].Load(); n != 1 {
 			t.Errorf("%d HTTP/1 connections have ended because they were told, want 1", n)
 		}
 	})

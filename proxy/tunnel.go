@@ -2,15 +2,18 @@ package proxy
 
 import "lameduck/proxy/h1"
 
-// relayTunnel passes bytes on until the source has ended: from kernel to kernel while they come in masses.
-func (c *conn) relayTunnel(d direction) error {
-	f := c.flow(d)
+// A tunnelConn relays bytes without looking at them.
+type tunnelConn struct{ base }
+
+// relay relays bytes until the source ends, from kernel to kernel while there are many.
+func (t *tunnelConn) relay(d direction) outcome {
+	f := t.flow(d)
 	body := h1.TunnelBody()
 	for {
 		f.Pass(len(f.Pending()))
-		if err := c.retry(d, f.More(&body)); err != nil {
-			return err
+		if o := t.retry(d, f.More(&body)); o.stops() {
+			return o
 		}
-		c.used.Store(true)
+		t.used.Store(true)
 	}
 }

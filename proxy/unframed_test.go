@@ -341,7 +341,7 @@ func TestUnframed_AnUploadAndADownloadPassUnchanged(t *testing.T) {
 	passesInPieces(t, server, client, []string{large, ok})
 	for range 2 {
 		c := s.all()[0]
-		c.endActivity() // as when the time is over
+		c.current().(*unframedConn).endExchange() // as when the time is over
 		if !eventually(func() bool { s.sweep(); return s.parker.parkedConns() == 1 }) {
 			t.Fatal("the connection is not parked")
 		}

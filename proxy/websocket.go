@@ -4,157 +4,160 @@ import (
 	"encoding/binary"
 	"io"
 	"math/rand/v2"
+	"time"
 
 	"lameduck/proxy/h1"
 	"lameduck/proxy/ws"
 )
 
-// messages is what is known of a WebSocket connection.
-type messages struct {
-	side [2]messageSide // each owned by its direction
+// A wsConn relays WebSocket frames. In a drain it sends the client a close frame between two messages of
+// the app. From then on data from the app is dropped, and data from the client is still relayed until
+// the client answers with its own close frame.
+type wsConn struct {
+	base
+	side [2]wsSide // each owned by its direction
 
-	// Guarded by conn.mu.
-	closed [2]bool // the direction's side has sent a close frame, which has been passed on
+	// Guarded by mu.
+	closed [2]bool // the side that a direction reads from has sent a close frame, which has been relayed
 	told   bool    // we have sent the client a close frame
 }
 
-// A messageSide is how far the frames of one direction have come.
-type messageSide struct {
+// A wsSide is how far the frames of one direction have come.
+type wsSide struct {
 	messages ws.Messages
-	payload  h1.Body // what is left of the current frame's
-	muted    bool    // nothing more is passed on
+	payload  h1.Body // the rest of the current frame
+	partial  bool    // a part of the next header is buffered
+	dropping bool    // nothing more is relayed
 }
 
-// relayMessages passes frames on as they come, until the source has ended. While draining it closes between two messages of
-// the app's: with a close frame to the client, behind which nothing more of the app's is passed on, while everything that the client still
-// says is, its own close frame at the end of it.
-func (c *conn) relayMessages(d direction) error {
-	f, side := c.flow(d), &c.ws.side[d]
-	begun := false // a part of the next header is in hand
-	for !side.muted {
-		if err := f.CopyBody(&side.payload); err != nil {
-			if err := c.retry(d, err); err != nil {
-				return c.endMessages(d, err)
-			}
-			continue
+func newWebSocket(c *conn) *wsConn { return &wsConn{base: base{c}} }
+
+func (w *wsConn) noticeDelayLocked() (after, spread time.Duration) {
+	return 0, max(w.server.config.TunnelSpread, 1)
+}
+
+// relay relays frames until the source ends.
+func (w *wsConn) relay(d direction) outcome {
+	side := &w.side[d]
+	for !side.dropping {
+		if o := w.relayFrame(d); o.stops() {
+			return o
 		}
-		h, err := ws.ParseHeader(f.Pending())
-		begun = begun || h.Size == 0 && len(f.Pending()) > 0
-		switch {
-		case err != nil:
-			return c.giveUp(d)
-		case d == fromApp && c.due.Load() && side.messages.Between() && !begun:
-			if err := c.sayGoingAway(); err != nil {
-				return err
-			}
-			continue
-		case h.Size == 0:
-			if err := c.retry(d, f.Fill()); err != nil {
-				return c.endMessages(d, err)
-			}
-			if c.speaks() != websocket {
-				return errSpeaks
-			}
-			c.used.Store(true)
-			continue
-		}
-		side.messages.Next(h)
-		if h.Opcode == ws.Close {
-			c.noteClose(d)
-		}
-		f.Pass(h.Size)
-		begun = false
-		side.payload = h1.FixedBody(h.Length)
 	}
+	return w.drop(d)
+}
+
+// relayFrame relays the rest of the current frame and the header of the next one, or as much of that as has
+// come. Between two messages it sends the notice when that is due.
+func (w *wsConn) relayFrame(d direction) outcome {
+	f, side := w.flow(d), &w.side[d]
+	if err := f.CopyBody(&side.payload); err != nil {
+		return w.endSide(d, w.retry(d, err))
+	}
+	h, err := ws.ParseHeader(f.Pending())
+	side.partial = side.partial || h.Size == 0 && len(f.Pending()) > 0
+	switch {
+	case err != nil:
+		return w.giveUp(d)
+	case d == fromApp && w.notice.due.Load() && side.messages.Between() && !side.partial:
+		return endedBy(w.sendClose())
+	case h.Size == 0:
+		return w.readMore(d)
+	}
+	side.messages.Next(h)
+	if h.Opcode == ws.Close {
+		w.noteClose(d)
+	}
+	f.Pass(h.Size)
+	side.partial, side.payload = false, h1.FixedBody(h.Length)
+	return proceed
+}
+
+// readMore reads more bytes.
+func (w *wsConn) readMore(d direction) outcome {
+	if o := w.retry(d, w.flow(d).Fill()); o.stops() {
+		return w.endSide(d, o)
+	}
+	if w.current() != relayer(w) {
+		return outcome{verdict: switched}
+	}
+	w.used.Store(true)
+	return proceed
+}
+
+// drop reads what still comes, without relaying it.
+func (w *wsConn) drop(d direction) outcome {
+	f := w.flow(d)
 	for {
 		f.Discard()
-		if err := c.retry(d, f.Fill()); err != nil {
-			return err
+		if o := w.retry(d, f.Fill()); o.stops() {
+			return o
 		}
 	}
 }
 
-// giveUp goes on without following the frames: the two ends will know what to make of an impossible one.
-func (c *conn) giveUp(d direction) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.leaving != nil {
-		c.leaving.Stop()
-	}
-	c.due.Store(false)
-	c.speak(tunnel)
-	if c.inFlight() == 0 {
-		c.account(exchange{})
-	}
-	c.interrupt(1 - d)
-	return errSpeaks
-}
-
-// noteClose notes that a close frame is about to be passed on. After the answer to ours nothing but the end is to come.
-func (c *conn) noteClose(d direction) {
-	c.mu.Lock()
-	c.ws.closed[d] = true
-	told := c.ws.told
-	c.mu.Unlock()
-	if told {
-		c.hurry(lingerTimeout)
+// noteClose records that a close frame is about to be relayed. After the answer to ours, only the end is to
+// come.
+func (w *wsConn) noteClose(d direction) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed[d] = true
+	if w.told {
+		w.limitAllLocked(lingerTimeout)
 	}
 }
 
-// sayGoingAway sends the client a close frame (RFC 6455 section 7.4.1: 1001), unless one has been sent in either direction,
-// and mutes the app.
-func (c *conn) sayGoingAway() error {
-	c.due.Store(false)
-	if !c.claimClose() {
+// sendClose sends the client a close frame (1001, RFC 6455 section 7.4.1), unless one has been sent in
+// either direction, and stops relaying the app.
+func (w *wsConn) sendClose() error {
+	w.notice.due.Store(false)
+	if !w.claimClose() {
 		return nil
 	}
-	f := &c.responses
-	if err := f.Replace(0, ws.AppendClose(nil, ws.GoingAway)); err != nil {
+	if err := w.responses.Replace(0, ws.AppendClose(nil, ws.GoingAway)); err != nil {
 		return err
 	}
-	c.ws.side[fromApp].muted = true
-	c.limitSilence(&c.requests, lingerTimeout)
+	w.side[fromApp].dropping = true
+	w.limitSilence(&w.requests, lingerTimeout)
 	return nil
 }
 
-// claimClose settles that the next close frame is ours.
-func (c *conn) claimClose() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ws.closed[fromClient] || c.ws.closed[fromApp] || c.hurried {
+// claimClose makes the next close frame ours. It returns false if there has been one.
+func (w *wsConn) claimClose() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed[fromClient] || w.closed[fromApp] || w.life.final {
 		return false
 	}
-	c.ws.told = true
-	if c.ending == endedOpen {
-		c.ending = endedTold
-	}
+	w.told = true
+	w.life.end(endedDrain)
 	return true
 }
 
-// endMessages prepares the end of a direction with err. Once the client has been told to leave, nothing but the end is
+// endSide prepares the end of a direction. Once the client has been sent a close frame, only the end is
 // expected of either side, and each gets a limited time for it.
-func (c *conn) endMessages(d direction, err error) error {
-	if d == fromApp || !c.isTold() {
-		return err
+func (w *wsConn) endSide(d direction, o outcome) outcome {
+	if o.verdict != ended || d == fromApp || !w.isTold() {
+		return o
 	}
 	switch {
-	case err == io.EOF:
-		c.hurry(lingerTimeout) // for the app
-	case isTimeout(err):
-		if err := c.answerForClient(); err != nil {
-			return err
+	case o.err == io.EOF:
+		w.limitAll(lingerTimeout) // for the app
+	case isTimeout(o.err):
+		if err := w.answerForClient(); err != nil {
+			return endedBy(err)
 		}
-		_ = c.app.CloseWrite()
-		c.hurry(cutTimeout)
+		_ = w.app.CloseWrite()
+		w.limitAll(cutTimeout)
 	}
-	return err
+	return o
 }
 
-// answerForClient sends the app the close frame that the client owes it, unless the client has sent one or has left within
-// a message.
-func (c *conn) answerForClient() error {
-	f, side := &c.requests, &c.ws.side[fromClient]
-	if c.hasClosed(fromClient) || !side.payload.Done() || !side.messages.Between() || len(f.Pending()) > 0 {
+// answerForClient sends the app the close frame that the client owes it, unless the client has sent one or
+// has stopped within a message.
+func (w *wsConn) answerForClient() error {
+	f, side := &w.requests, &w.side[fromClient]
+	if w.hasClosed(fromClient) || !side.payload.Done() || !side.messages.Between() || len(f.Pending()) > 0 {
 		return nil
 	}
 	var key [4]byte
@@ -162,16 +165,30 @@ func (c *conn) answerForClient() error {
 	return f.Replace(0, ws.AppendMaskedClose(nil, ws.GoingAway, key))
 }
 
-// isTold reports whether the client has been told to leave.
-func (c *conn) isTold() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.ws.told
+// isTold reports whether we have sent the client a close frame.
+func (w *wsConn) isTold() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.told
 }
 
 // hasClosed reports whether a side has sent a close frame.
-func (c *conn) hasClosed(d direction) bool {
+func (w *wsConn) hasClosed(d direction) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed[d]
+}
+
+// giveUp goes on without looking at frames: the two peers decide what an invalid one means.
+func (c *conn) giveUp(d direction) outcome {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ws.closed[d]
+	c.notice.stop()
+	c.relayer.closeLocked()
+	c.speakLocked(tunnel)
+	if c.inFlightLocked() == 0 {
+		c.pushLocked(exchange{})
+	}
+	c.interruptLocked(1 - d)
+	return outcome{verdict: switched}
 }

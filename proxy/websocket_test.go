@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	upgrade  = "GET /chat HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-	switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
+	upgrade     = "GET /chat HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+	upgraded101 = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
 
 	// A server's frames.
 	text       = "\x81\x05hello"
@@ -30,8 +30,8 @@ func webSocket(r *rig) (client, app *peer) {
 	client, app = r.connect()
 	client.send(upgrade)
 	app.wants(upgrade)
-	app.send(switched)
-	client.wants(switched)
+	app.send(upgraded101)
+	client.wants(upgraded101)
 	return client, app
 }
 
@@ -114,7 +114,7 @@ func TestWhatAClientSaysAfterItWasToldReachesTheApp(t *testing.T) {
 		client.wantsEnd()
 		client.closes()
 		synctest.Wait()
-		if n := r.server.stats.ended[websocket][endedTold].Load(); n != 1 {
+		if n := r.server.stats.ended[websocket][endedDrain].Load(); n != 1 {
 			t.Errorf("%d connections count as told, want 1", n)
 		}
 	})
@@ -222,7 +222,7 @@ func TestWebSocketClientsAreToldOneAfterTheOther(t *testing.T) {
 		later, laterApp := r.connect() // an upgrade while draining is served, and has its own turn
 		later.send(upgrade)
 		laterApp.wants(upgrade)
-		laterApp.send(switched)
+		laterApp.send(upgraded101)
 		clients = append(clients, later)
 		var told [10]int
 		for second := range told {

@@ -200,6 +200,6 @@ func TestAGRPCStreamOf20SecondsIsFinishedInADrain(t *testing.T) {
 		t.Errorf("the stream ends with %v, want EOF", err)
 	}
 	p.end(t, hook)
-	p.duck.wantTerminationLog(t, "http2 connections ended: 1 by told")
+	p.duck.wantTerminationLog(t, "http2 connections ended: 1 by drain")
 	p.duck.wantQuietEnd(t)
 }

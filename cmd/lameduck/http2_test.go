@@ -193,7 +193,7 @@ func TestAnHTTP2DownloadIsFinishedInADrain(t *testing.T) {
 			curl.wantExit(t, 0)
 			whole()
 			p.end(t, hook)
-			p.duck.wantTerminationLog(t, "http2 connections ended: 1 by told")
+			p.duck.wantTerminationLog(t, "http2 connections ended: 1 by drain")
 			p.duck.wantQuietEnd(t)
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,19 +28,29 @@ import (
 
 // serve relays to an app that runs beside us, until the drain is over.
 func serve(environ []string, stderr *logqueue.Queue) error {
-	signals := notifyServe()
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	defer signal.Stop(signals)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a log that nobody reads any more must not end us
 	p, err := newProcess(environ, stderr)
 	if err != nil {
 		return err
 	}
-	stop, err := stopSignal(p.config)
-	if err != nil {
-		p.closeListeners()
-		return err
-	}
-	signal.Notify(signals, stop)
 	return p.run(p.neighbour(), serveSignals(signals))
+}
+
+// serveSignals turns the signals of serve into those of the lifecycle.
+func serveSignals(in <-chan os.Signal) <-chan os.Signal {
+	out := make(chan os.Signal, cap(in))
+	go func() {
+		for s := range in {
+			if s == syscall.SIGTERM {
+				s = lifecycle.Terminate
+			}
+			out <- s
+		}
+	}()
+	return out
 }
 
 // A process is one lameduck with its listeners.

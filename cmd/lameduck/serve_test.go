@@ -233,7 +233,7 @@ func TestTheTerminationLogTellsTheStory(t *testing.T) {
 	close(app.release)
 	busy.receive(t)
 	d.wantExit(t, exitOK)
-	d.wantTerminationLog(t, "drained in ", "(quiet; begun by stop signal)", "1 exchanges after its start", "cut: 0 exchanges", "http1 connections ended: 2 by told")
+	d.wantTerminationLog(t, "drained in ", "(quiet; begun by stop signal)", "1 exchanges after its start", "cut: 0 exchanges", "http1 connections ended: 2 by drain")
 }
 
 func TestATerminationLogThatCannotBeWrittenIsToldAndNoFailure(t *testing.T) {

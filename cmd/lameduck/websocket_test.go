@@ -33,7 +33,7 @@ func TestWebSocketMessagesArriveWholeInADrain(t *testing.T) {
 	here := client.end(t)
 	p.end(t, hook)
 	p.duck.wantQuietEnd(t)
-	p.duck.wantTerminationLog(t, fmt.Sprintf("websocket connections ended: %d by told", len(here)))
+	p.duck.wantTerminationLog(t, fmt.Sprintf("websocket connections ended: %d by drain", len(here)))
 	wantWhole(t, here, talks(t, p.app))
 	t.Logf("the client says %+v", here)
 }

@@ -9,10 +9,8 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 )
 
 // A Child is the app as a child process, in a process group of its own.
@@ -20,7 +18,6 @@ type Child struct {
 	log    *zap.Logger
 	stop   syscall.Signal
 	pid    int
-	start  time.Time
 	gone   chan struct{} // closed by reap when the child has exited
 	status syscall.WaitStatus
 	reaped atomic.Bool // the pid may belong to another process
@@ -62,7 +59,7 @@ func Start(argv []string, stop syscall.Signal, log *zap.Logger) (*Child, error) 
 		signal.Stop(ended)
 		return nil, startError(argv[0], err)
 	}
-	c := &Child{log: log, stop: stop, pid: pid, start: time.Now(), gone: make(chan struct{})}
+	c := &Child{log: log, stop: stop, pid: pid, gone: make(chan struct{})}
 	go c.reap(ended)
 	return c, nil
 }
@@ -81,20 +78,10 @@ func (c *Child) reap(ended chan os.Signal) {
 	defer signal.Stop(ended)
 	for range ended {
 		if c.reapEnded() {
-			c.logExit()
 			close(c.gone)
 			return
 		}
 	}
-}
-
-// logExit logs how the app has exited.
-func (c *Child) logExit() {
-	how := []zap.Field{zap.Int("exit_code", c.status.ExitStatus())}
-	if c.status.Signaled() {
-		how = []zap.Field{zap.String("signal", unix.SignalName(c.status.Signal())), zap.Bool("core_dumped", c.status.CoreDump())}
-	}
-	c.log.Info("app exited", append(how, zap.Int("pid", c.pid), zap.Duration("after", time.Since(c.start)))...)
 }
 
 // reapEnded waits for the children that have exited so far. It reports whether the app was one.

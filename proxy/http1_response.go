@@ -1,0 +1,232 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+
+	"go.uber.org/zap"
+
+	"lameduck/proxy/h1"
+	"lameduck/proxy/pump"
+)
+
+// A reply is the head of a response with what it means for the connection.
+type reply struct {
+	h1.Response
+	exchange exchange // that it answers
+	addClose bool     // it gets the close option
+}
+
+// relayResponses relays responses until the app has no more, or the last one has been relayed.
+func (h *http1Conn) relayResponses() outcome {
+	f := &h.responses
+	for {
+		r, o := h.readResponse()
+		if o.stops() {
+			return h.endOfResponses(o)
+		}
+		if r.Interim() {
+			f.Pass(r.Size)
+			continue
+		}
+		if err := h.passFinalHead(&r); err != nil {
+			return endedBy(err)
+		}
+		if r.Body.Kind() == h1.Tunnel {
+			return outcome{verdict: switched}
+		}
+		err := h.copyResponseBody(&r)
+		closed := err == io.EOF && r.Body.Kind() == h1.UntilClose
+		if err != nil && !closed {
+			return endedBy(err)
+		}
+		if err := f.Flush(); err != nil {
+			return endedBy(err)
+		}
+		if h.answered(r.Status) {
+			return outcome{verdict: lastSent}
+		}
+		if closed {
+			return endedBy(io.EOF)
+		}
+	}
+}
+
+// endOfResponses ends the direction from the app with an outcome of readResponse.
+func (h *http1Conn) endOfResponses(o outcome) outcome {
+	if o.verdict != ended {
+		return o
+	}
+	if h.reconnect.detach(o.err) {
+		return outcome{verdict: detached}
+	}
+	var reason h1.Error
+	switch {
+	case o.err == errUnsolicited:
+		return h.relaySurplus()
+	case errors.As(o.err, &reason):
+		h.server.log.Warn("response refused", zap.Stringer("app", h.app.RemoteAddr()), zap.Error(o.err))
+		return h.badGateway()
+	}
+	return o
+}
+
+// A need is what has to come before it is known what the app has sent.
+type need uint8
+
+const (
+	nothing  need = iota // it is known
+	moreByte             // at least one more byte
+	aHead                // the rest of a head
+)
+
+// errUnsolicited says that the app has sent bytes without a request.
+var errUnsolicited = errors.New("response without a request")
+
+// readResponse waits for the complete head of the next response.
+func (h *http1Conn) readResponse() (reply, outcome) {
+	f := &h.responses
+	for {
+		if len(f.Pending()) == 0 {
+			if o := h.await(fromApp); o.stops() {
+				return reply{}, o
+			}
+		}
+		r, n, o := h.takeResponse()
+		switch n {
+		case nothing:
+			return r, o
+		case moreByte:
+			o = h.retry(fromApp, f.Fill())
+		case aHead:
+			o = endedBy(fillHead(f))
+		}
+		if o.stops() {
+			return reply{}, o
+		}
+	}
+}
+
+// takeResponse looks at what the app has sent. If that begins with a complete head, the response is taken:
+// it is settled, in one step with begin, what it means for the connection.
+func (h *http1Conn) takeResponse() (reply, need, outcome) {
+	f := &h.responses
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.protocol == unknown {
+		switch p := h.route.recognizeApp(f.Pending()); p {
+		case unknown:
+			return reply{}, moreByte, proceed
+		case http2, tcp:
+			h.speakLocked(p)
+		}
+	}
+	if h.relayer != relayer(h) {
+		return reply{}, nothing, outcome{verdict: switched}
+	}
+	f.Pass(h1.EmptyLines(f.Pending())) // in front of a status line, or behind the last response
+	switch b := string(f.Pending()); {
+	case b == "" || b == "\r":
+		return reply{}, moreByte, proceed
+	case h.ledger.len() == 0:
+		return reply{}, nothing, endedBy(errUnsolicited)
+	}
+	r := reply{exchange: h.ledger.oldest()}
+	var err error
+	r.Response, err = h1.ParseResponse(f.Pending(), r.exchange.method)
+	switch {
+	case err != nil:
+		return r, nothing, endedBy(err)
+	case r.Size == 0:
+		return r, aHead, proceed
+	case r.Status == 101 && !r.exchange.switches:
+		return r, nothing, endedBy(h1.ErrSwitch)
+	}
+	h.reconnect.dropLocked()
+	if r.Interim() {
+		if r.Status == 100 {
+			h.ledger.continueOldest()
+		}
+		return r, nothing, proceed
+	}
+	return r, nothing, h.takeFinalLocked(&r)
+}
+
+// takeFinalLocked settles what the final response to the oldest request means for the connection: whether
+// it switches protocols, and whether it asks the client to disconnect. While draining, the first
+// response that comes stops further requests, and the last of those outstanding gets the close option.
+func (h *http1Conn) takeFinalLocked(r *reply) outcome {
+	if h.refused {
+		return outcome{verdict: lastSent}
+	}
+	if h.protocol == undecided && h.ledger.len() == 1 {
+		h.switchLocked(&r.Response)
+	}
+	h.responding = true
+	head := h.responses.Pending()[:r.Size]
+	h.reconnect.notePersistenceLocked(head)
+	switch {
+	case h.protocol > undecided:
+	case !h.server.draining():
+		if losesFraming(r.exchange, &r.Response, head) {
+			h.loseFramingLocked()
+		}
+	default:
+		h.life.closing = true
+		h.broadcastLocked()
+		if h.ledger.len() == 1 && !h.answering {
+			h.life.end(endedDrain)
+			r.addClose = true
+		}
+	}
+	return proceed
+}
+
+// switchLocked settles the protocol behind the response to the request that may switch it.
+func (h *http1Conn) switchLocked(r *h1.Response) {
+	switch {
+	case r.Body.Kind() != h1.Tunnel:
+		h.speakLocked(http1)
+		return
+	case r.Status == 101 && r.Upgrade("h2c"):
+		h.ledger.pop(r.Status)
+		h.speakLocked(http2)
+		h.relayer.(*http2Conn).continueLocked()
+	case r.Status == 101 && r.Upgrade("websocket"):
+		h.speakLocked(websocket)
+	default:
+		h.speakLocked(tunnel)
+	}
+	h.ledger.switched = r.Status
+	h.interruptLocked(fromClient) // it follows the new protocol, even if the client sends nothing more
+}
+
+// passFinalHead passes the head of a final response, with the close option if it gets that.
+func (h *http1Conn) passFinalHead(r *reply) error {
+	f := &h.responses
+	switch {
+	case r.Body.Kind() == h1.Tunnel:
+		f.Pass(r.Size)
+		return f.Flush()
+	case !r.addClose:
+		f.Pass(r.Size)
+		return nil
+	}
+	b := pump.NewLargeBuffer()
+	defer b.Free()
+	return f.Replace(r.Size, h1.AppendCloseOption(b.Bytes[:0], f.Pending()[:r.Size]))
+}
+
+// answered accounts for a response that has been relayed completely, and reports whether it was the last.
+func (h *http1Conn) answered(status int) (last bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ledger.pop(status)
+	h.responding = false
+	h.reconnect.noteAnswerLocked()
+	if h.unframed != nil {
+		h.unframed.accountLocked()
+	}
+	h.broadcastLocked()
+	return h.life.closing && h.ledger.len() == 0 && !h.answering
+}

@@ -1,0 +1,305 @@
+package proxy
+
+import (
+	"sync/atomic"
+	"time"
+
+	"lameduck/proxy/h1"
+	"lameduck/proxy/h2"
+)
+
+// An http2Conn relays HTTP/2 frames and counts the streams that are in flight. In a drain the direction
+// from the app inserts GOAWAY frames of its own, see http2_goaway.go.
+type http2Conn struct {
+	base
+	side      [2]frameSide // each owned by its direction
+	uploading atomic.Bool  // there are uploads among the streams
+
+	// Guarded by mu.
+	streams streams
+	expiry  *time.Timer // of the uploads, or nil if there has been none
+	goAway  goAwayProgress
+}
+
+func newHTTP2(c *conn) *http2Conn {
+	return &http2Conn{base: base{c}, streams: newStreams(h2.MaxStream)}
+}
+
+// A frameSide is how far the frames of one direction have come.
+type frameSide struct {
+	payload h1.Body     // the rest of the current frame
+	begun   bool        // the client's preface has been relayed, or the app's first frame
+	block   bool        // only CONTINUATION may follow
+	frame   h2.Header   // the current one
+	opened  []uint32    // streams that begin, or are promised, in frames that have not been written
+	ended   []h2.Header // frames that end streams, and have not been written
+}
+
+// batch bounds what a frameSide remembers between two writes.
+const batch = 64
+
+// continueLocked makes the request that has switched to HTTP/2 its first stream (RFC 7540 section 3.2).
+func (h *http2Conn) continueLocked() {
+	if h.streams.begin(1) {
+		h.ledger.begin(exchange{})
+	}
+	h.streams.end(1, fromClient, time.Now())
+}
+
+func (h *http2Conn) streamsLocked() int    { return h.streams.len() }
+func (h *http2Conn) unansweredLocked() int { return h.streams.unanswered() }
+
+func (h *http2Conn) noticeDelayLocked() (after, spread time.Duration) {
+	if h.notice.newcomer {
+		return newcomerStay, newcomerStay
+	}
+	return 0, noticeSpread
+}
+
+func (h *http2Conn) closeLocked() {
+	if h.expiry != nil {
+		h.expiry.Stop()
+	}
+	for range h.streams.clear() {
+		h.ledger.end(exchange{}, 0)
+	}
+}
+
+// relay relays frames until the source ends.
+func (h *http2Conn) relay(d direction) outcome {
+	f, side := h.flow(d), &h.side[d]
+	for {
+		if !side.payload.Done() {
+			if o := h.copyPayload(d); o.stops() {
+				return o
+			}
+			continue
+		}
+		side.finishFrame()
+		if d == fromApp && h.notice.due.Load() && side.begun && !side.block {
+			if o := h.sendGoAway(); o.stops() {
+				return o
+			}
+		}
+		passed, o := h.passFrame(d)
+		if o.stops() {
+			return o
+		}
+		if passed {
+			continue
+		}
+		if err := h.flushFrames(d); err != nil {
+			return endedBy(err)
+		}
+		if o := h.retry(d, f.Fill()); o.stops() {
+			return o
+		}
+		if h.current() != relayer(h) {
+			return outcome{verdict: switched}
+		}
+		h.used.Store(true)
+	}
+}
+
+// copyPayload relays the rest of a frame.
+func (h *http2Conn) copyPayload(d direction) outcome {
+	f, side := h.flow(d), &h.side[d]
+	if int64(len(f.Pending())) < side.payload.Opaque() {
+		if err := h.flushFrames(d); err != nil {
+			return endedBy(err)
+		}
+	}
+	if !h.isUpload(d) {
+		return h.retry(d, f.CopyBody(&side.payload))
+	}
+	err := f.CopySome(&side.payload)
+	if err == nil {
+		h.noteUpload(side.frame.Stream)
+	}
+	return h.retry(d, err)
+}
+
+// passFrame passes the header of the next frame, and what it has to look at of the payload. It returns
+// false if more bytes are needed.
+func (h *http2Conn) passFrame(d direction) (bool, outcome) {
+	f, side := h.flow(d), &h.side[d]
+	if d == fromClient && !side.begun {
+		return h.passPreface(d)
+	}
+	b := f.Pending()
+	frame, ok := h2.ParseHeader(b)
+	if !ok {
+		return false, proceed
+	}
+	var promised uint32
+	switch {
+	case d == fromClient && frame.PingAck():
+		if len(b) < h2.PingSize {
+			return false, proceed
+		}
+		if h.acknowledgesNotice(b[h2.HeaderSize:h2.PingSize]) {
+			return true, endedBy(h.dropFrame(d, h2.PingSize))
+		}
+	case d == fromApp && frame.Type == h2.GoAway && frame.Length >= h2.GoAwaySize-h2.HeaderSize:
+		if len(b) < h2.GoAwaySize {
+			return false, proceed
+		}
+		h.clampGoAway(b)
+	case d == fromApp && frame.Type == h2.PushPromise:
+		if len(b) < frame.PromiseSize() {
+			return false, proceed
+		}
+		promised = h2.PromisedStream(b)
+	}
+	side.begun, side.block, side.frame = true, frame.OpensBlock(), frame
+	if err := h.noteOpened(d, frame, promised); err != nil {
+		return false, endedBy(err)
+	}
+	f.Pass(h2.HeaderSize)
+	side.payload = h1.FixedBody(int64(frame.Length))
+	return true, proceed
+}
+
+// passPreface passes the client's preface. Without it the connection does not speak HTTP/2.
+func (h *http2Conn) passPreface(d direction) (bool, outcome) {
+	f := h.flow(d)
+	b := f.Pending()
+	n := min(len(b), len(h2.Preface))
+	if string(b[:n]) != h2.Preface[:n] {
+		return false, h.giveUp(d)
+	}
+	if n < len(h2.Preface) {
+		return false, proceed
+	}
+	f.Pass(n)
+	h.side[d].begun = true
+	return true, proceed
+}
+
+// dropFrame removes a frame.
+func (h *http2Conn) dropFrame(d direction, size int) error {
+	if err := h.flushFrames(d); err != nil {
+		return err
+	}
+	return h.flow(d).Replace(size, nil)
+}
+
+// noteOpened records the stream that a frame opens or promises, if it does. It is accounted for with the
+// next flush.
+func (h *http2Conn) noteOpened(d direction, frame h2.Header, promised uint32) error {
+	side := &h.side[d]
+	if len(side.opened) == batch || len(side.ended) == batch {
+		if err := h.flushFrames(d); err != nil {
+			return err
+		}
+	}
+	switch {
+	case d == fromClient && frame.Type == h2.Headers:
+		side.opened = append(side.opened, frame.Stream)
+	case promised > 0:
+		side.opened = append(side.opened, promised)
+	}
+	return nil
+}
+
+// finishFrame records the end of the current frame, if there is one.
+func (s *frameSide) finishFrame() {
+	if s.frame.EndStream() || s.frame.Type == h2.RSTStream {
+		s.ended = append(s.ended, s.frame)
+	}
+	s.frame = h2.Header{}
+}
+
+// flushFrames writes what has been passed and accounts for the streams: a new one before its first byte is
+// written, one that ends after its last.
+func (h *http2Conn) flushFrames(d direction) error {
+	side := &h.side[d]
+	if len(side.opened) > 0 {
+		h.openStreams(d, side.opened)
+		side.opened = side.opened[:0]
+	}
+	if err := h.flow(d).Flush(); err != nil {
+		return err
+	}
+	if len(side.ended) > 0 {
+		h.endStreams(d, side.ended)
+		side.ended = side.ended[:0]
+	}
+	return nil
+}
+
+// openStreams accounts for streams that the client opens or the app promises.
+func (h *http2Conn) openStreams(d direction, ids []uint32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := &h.streams
+	for _, id := range ids {
+		for d == fromClient && s.len() >= maxStreams && h.life.states[fromApp] != done {
+			h.waitLocked()
+		}
+		if d == fromClient && s.begin(id) || d == fromApp && s.promise(id) {
+			h.ledger.begin(exchange{})
+		}
+	}
+}
+
+// endStreams accounts for frames of one side that end streams.
+func (h *http2Conn) endStreams(d direction, frames []h2.Header) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now, over := time.Now(), 0
+	for _, f := range frames {
+		if f.Type == h2.RSTStream && h.streams.reset(f.Stream) ||
+			f.Type != h2.RSTStream && h.streams.end(f.Stream, d, now) {
+			over++
+		}
+	}
+	h.endLocked(over)
+	h.watchUploadsLocked(uploadSilence)
+}
+
+// endLocked accounts for n streams that are over. The last stream ends a connection whose client has
+// received the final GOAWAY.
+func (h *http2Conn) endLocked(n int) {
+	for range n {
+		h.ledger.end(exchange{}, 0)
+	}
+	h.broadcastLocked()
+	if h.goAway.state == goAwayFinal && h.streams.len() == 0 {
+		h.sendNoticeLocked()
+	}
+}
+
+// isUpload reports whether the current frame of a direction may be a part of an upload.
+func (h *http2Conn) isUpload(d direction) bool {
+	return d == fromClient && h.uploading.Load() && h.side[d].frame.Type == h2.Data
+}
+
+// noteUpload records that the client has sent a part of a request.
+func (h *http2Conn) noteUpload(id uint32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.streams.move(id, time.Now())
+}
+
+// watchUploadsLocked starts the timer after which silent uploads expire.
+func (h *http2Conn) watchUploadsLocked(after time.Duration) {
+	has := len(h.streams.uploads) > 0
+	switch had := h.uploading.Swap(has); {
+	case had || !has:
+	case h.expiry == nil:
+		h.expiry = time.AfterFunc(after, h.expireUploads)
+	default:
+		h.expiry.Reset(after)
+	}
+}
+
+// expireUploads ends the uploads that have been silent for too long.
+func (h *http2Conn) expireUploads() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	over, next := h.streams.expire(time.Now())
+	h.endLocked(over)
+	h.uploading.Store(false)
+	h.watchUploadsLocked(next)
+}

@@ -1,0 +1,99 @@
+package proxy
+
+import (
+	"net/netip"
+
+	"lameduck/lifecycle/silence"
+	"lameduck/proxy/h1"
+)
+
+// maxOutstanding bounds the requests of a connection that have been relayed and not been answered. A
+// client that pipelines more waits.
+const maxOutstanding = 32
+
+// An exchange is a request with its response. A tunnel, a TCP connection and an HTTP/2 stream count as
+// exchanges too.
+type exchange struct {
+	method      h1.Method
+	probe       bool // a health probe, which is no traffic
+	switches    bool // the response may end HTTP on this connection
+	withholds   bool // the client may never send the body, see unframed.go
+	eventSource bool // the client reconnects when an event stream ends
+}
+
+// A ledger holds the exchanges of a connection that have begun and not ended, in order, and accounts for
+// each in the statistics and in the rhythm of its source. It is guarded by conn.mu.
+type ledger struct {
+	server *Server
+	addr   netip.Addr      // of the client
+	source *silence.Source // nil before the first exchange that is traffic
+
+	switched int // status with which HTTP has ended on the connection, or 0
+
+	ring  [maxOutstanding]exchange
+	first uint8
+	count uint8
+}
+
+func (l *ledger) len() int   { return int(l.count) }
+func (l *ledger) full() bool { return l.count == maxOutstanding }
+
+// traffic returns the number of exchanges that are not health probes.
+func (l *ledger) traffic() (n int) {
+	for i := range l.count {
+		if !l.ring[(l.first+i)%maxOutstanding].probe {
+			n++
+		}
+	}
+	return n
+}
+
+// push accounts for an exchange that begins.
+func (l *ledger) push(e exchange) {
+	l.ring[(l.first+l.count)%maxOutstanding] = e
+	l.count++
+	l.begin(e)
+}
+
+// oldest returns the exchange that is answered next.
+func (l *ledger) oldest() exchange { return l.ring[l.first] }
+
+// pop accounts for the end of the oldest exchange, with the status code of its final response, or 0 if it
+// had none.
+func (l *ledger) pop(status int) {
+	e := l.ring[l.first]
+	l.first = (l.first + 1) % maxOutstanding
+	l.count--
+	l.end(e, status)
+}
+
+// sendBody records that the body of the newest exchange follows its head.
+func (l *ledger) sendBody() {
+	if l.count > 0 {
+		l.ring[(l.first+l.count-1)%maxOutstanding].withholds = false
+	}
+}
+
+// continueOldest records that the client of the oldest exchange has been asked for the body.
+func (l *ledger) continueOldest() { l.ring[l.first].withholds = false }
+
+// begin accounts for an exchange that the ledger does not hold, such as an HTTP/2 stream.
+func (l *ledger) begin(e exchange) {
+	if l.source == nil && !e.probe {
+		l.source = l.server.sources.Acquire(l.addr, l.server.now())
+	}
+	l.server.beginExchange(l.source, e)
+}
+
+// end accounts for the end of an exchange that the ledger does not hold.
+func (l *ledger) end(e exchange, status int) { l.server.endExchange(l.source, e, status) }
+
+// close accounts for what has not ended when the connection ends.
+func (l *ledger) close() {
+	for l.count > 0 {
+		l.pop(l.switched)
+	}
+	if l.source != nil {
+		l.server.sources.Release(l.source)
+	}
+}

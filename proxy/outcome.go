@@ -1,0 +1,34 @@
+package proxy
+
+// An outcome is how a step of one direction went. The zero outcome means that the direction goes on.
+type outcome struct {
+	verdict verdict
+	err     error // of ended
+}
+
+// A verdict is what becomes of a direction.
+type verdict uint8
+
+const (
+	goesOn   verdict = iota
+	ended            // its source or destination has, with err: io.EOF for a clean end of the source
+	lastSent         // nothing more is relayed, although the source has not ended
+	switched         // what follows is relayed in another protocol
+	idling           // the connection is parked, and the goroutine of the direction ends
+	detached         // the app has closed an idle connection whose client stays; the goroutine ends
+	stale            // the app has closed without an answer: the outstanding request is sent again
+)
+
+// proceed is the outcome of a direction that goes on.
+var proceed = outcome{}
+
+// endedBy returns the outcome of a direction that ends with err, or proceed if err is nil.
+func endedBy(err error) outcome {
+	if err == nil {
+		return proceed
+	}
+	return outcome{ended, err}
+}
+
+// stops reports whether the direction does not simply go on.
+func (o outcome) stops() bool { return o.verdict != goesOn }

@@ -1,0 +1,235 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+
+	"lameduck/proxy/h1"
+	"lameduck/proxy/pump"
+)
+
+// An app that closes connections after a short idle time meets the requests of load balancers that keep
+// theirs for longer: the classic 502. With Config.KeepClient the client does not see such a close. The
+// direction from the app is detached, and the direction from the client, which alone owns the connection
+// to the app then, dials it again for the next request. A request that had been sent when the close was
+// seen is sent again if that is safe.
+
+// A reconnect is what is known of a connection whose client stays when the app closes. Its methods do
+// nothing on a nil reconnect, for a connection whose app's close is propagated.
+type reconnect struct {
+	*http1Conn
+
+	// Guarded by mu.
+	closes bool         // a message has announced that the connection ends
+	reused bool         // the app's connection has answered a request: it may be stale
+	copy   *pump.Buffer // the outstanding request if it may be sent again, or nil
+	size   int          // of it
+	stale  bool         // it has to be sent again: the app has closed without an answer
+}
+
+// detach detaches the direction from the app, if the client need not see the app's end with err.
+func (r *reconnect) detach(err error) bool {
+	if r == nil || !isEnd(err) || len(r.responses.Pending()) > 0 {
+		return false
+	}
+	r.responses.Release()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.mayDetachLocked() {
+		return false
+	}
+	r.unparkLocked()
+	_ = r.app.Close()
+	r.life.states[fromApp] = away
+	r.broadcastLocked()
+	if r.ledger.len() > 0 {
+		r.stale = true
+		r.interruptLocked(fromClient)
+	}
+	return true
+}
+
+// isEnd reports whether err is the end of a source, by a FIN or an RST.
+func isEnd(err error) bool {
+	var broken *pump.ReadError
+	return err == io.EOF || errors.As(err, &broken) && !isTimeout(err)
+}
+
+// mayDetachLocked reports whether the client need not see the app's end: between two messages in both
+// directions, or if the one outstanding request may be sent again. On a connection on which nothing has
+// been sent, the client may be waiting for the app to speak first.
+func (r *reconnect) mayDetachLocked() bool {
+	switch l := &r.life; {
+	case l.closing || l.final || r.closes || l.states[fromClient] == done:
+		return false
+	case r.protocol != http1:
+		return false
+	case r.ledger.len() == 0:
+		return r.progress() != passing // otherwise it was answered early, and the rest of its body is on the way
+	}
+	return r.ledger.len() == 1 && r.copy != nil
+}
+
+// recordLocked records whether a request that is to be relayed may be sent again, and whether the
+// connection ends with it.
+func (r *reconnect) recordLocked(req *h1.Request) {
+	if r == nil {
+		return
+	}
+	r.dropLocked()
+	head := r.requests.Pending()
+	r.notePersistenceLocked(head[:req.Size])
+	if r.ledger.len() == 0 && r.reused && h1.Idempotent(head) {
+		r.copyLocked(req)
+	}
+}
+
+// copyLocked copies a request that is completely buffered. It is the only one outstanding, on a connection
+// that may be stale, and it is idempotent (RFC 9110 section 9.2.2).
+func (r *reconnect) copyLocked(req *h1.Request) {
+	pending, body := r.requests.Pending(), req.Body
+	n, err := body.Scan(pending[req.Size:])
+	size := req.Size + n
+	if err != nil || !body.Done() || size > pump.BufferSize {
+		return
+	}
+	r.copy, r.size = pump.NewBuffer(), size
+	copy(r.copy.Bytes, pending[:size])
+}
+
+// dropLocked drops the copy: the request may not be sent again any more.
+func (r *reconnect) dropLocked() {
+	if r != nil && r.copy != nil {
+		r.copy.Free()
+		r.copy = nil
+	}
+}
+
+// notePersistenceLocked records whether the message with this head is the last of its connection.
+func (r *reconnect) notePersistenceLocked(head []byte) {
+	if r != nil && !h1.Persists(head) {
+		r.closes = true
+	}
+}
+
+// noteAnswerLocked records that the app's connection has answered a request.
+func (r *reconnect) noteAnswerLocked() {
+	if r != nil {
+		r.reused = true
+	}
+}
+
+// redial dials the app again if it is detached. The connection does not count as idle in the meantime. If
+// that fails, it answers the request that has come as far as p.
+func (r *reconnect) redial(p progress) outcome {
+	if r == nil || !r.isDetached() {
+		return proceed
+	}
+	r.setProgress(arriving)
+	app, err := r.dial()
+	if err != nil {
+		r.setProgress(p)
+		return r.unavailable(err)
+	}
+	if !r.attach(app) {
+		return outcome{verdict: lastSent}
+	}
+	r.server.stats.redials.Add(1)
+	go r.run(fromApp)
+	return proceed
+}
+
+func (r *reconnect) isDetached() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.life.states[fromApp] == away
+}
+
+// attach makes app the new app connection. It returns false if the connection has been closed meanwhile.
+func (r *reconnect) attach(app Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.life.closing || r.life.final {
+		_ = app.Close()
+		return false
+	}
+	r.attachLocked(app)
+	r.life.states[fromApp] = relaying
+	r.parking.interrupted[fromApp] = false
+	r.reused = false
+	return true
+}
+
+// replay sends the outstanding request again, if the outcome of reading or writing says that the app has
+// closed without an answer. Otherwise it returns the outcome.
+func (r *reconnect) replay(o outcome) outcome {
+	if r == nil || o.verdict != stale && !isWrite(o.err) {
+		return o
+	}
+	request, size := r.awaitStale()
+	if request == nil {
+		return o
+	}
+	defer request.Free()
+	if o := r.redial(passing); o.stops() {
+		return o
+	}
+	r.setProgress(idle)
+	r.server.stats.resent.Add(1)
+	return endedBy(r.requests.Write(request.Bytes[:size]))
+}
+
+// awaitStale waits until the app's close has been seen, and returns the request that is to be sent again,
+// or nil if there is none.
+func (r *reconnect) awaitStale() (request *pump.Buffer, size int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.copy != nil && r.life.states[fromApp] == relaying {
+		r.waitLocked()
+	}
+	if !r.stale {
+		return nil, 0
+	}
+	r.clearInterruptLocked(fromClient)
+	request, r.copy, r.stale = r.copy, nil, false
+	return request, r.size
+}
+
+func (r *reconnect) isStale() bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stale
+}
+
+// isStaleLocked reports whether the outstanding request has to be sent again.
+func (r *reconnect) isStaleLocked() bool { return r != nil && r.stale }
+
+// giveUp ends the direction of an app that is detached, when the direction from the client ends.
+func (r *reconnect) giveUp(o outcome) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	gone := r.life.states[fromApp] == away
+	if gone {
+		r.life.states[fromApp] = done
+		r.life.left++
+	}
+	r.mu.Unlock()
+	if gone && o.verdict == lastSent {
+		_ = r.client.CloseWrite() // behind an answer of ours
+		r.linger()
+	}
+}
+
+// unavailable answers a request for which the app could not be dialed again.
+func (r *reconnect) unavailable(err error) outcome {
+	if r.server.appGone() {
+		return endedBy(err)
+	}
+	r.logEnd("app not reached", err)
+	return r.refuse(answerUnavailable)
+}

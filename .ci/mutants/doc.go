@@ -19,7 +19,8 @@
 // Most mutants change one function, so all mutants of a package share one test binary, which holds each
 // changed function in every variant. That makes the run ten times faster than a build for each mutant.
 //
-// Every result is one of: killed; SURVIVED, if the tests pass twice; DOES NOT COMPILE; DOES NOT APPLY,
-// if the patch does not match the source in exactly one place; and FAILS, if its tests do not exist or
-// fail without the mutant. The exit code is 1 if a mutant survived, and 2 if one could not be tested.
+// Every result is one of: killed; skipped, if a test needs a program that is not installed; SURVIVED, if
+// the tests pass twice; DOES NOT COMPILE; DOES NOT APPLY, if the patch does not match the source in exactly
+// one place; and FAILS, if its tests do not exist or fail without the mutant. The exit code is 1 if a
+// mutant survived, and 2 if one could not be tested.
 package main

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -172,7 +173,9 @@ func (h *hunter) inTurn(ctx context.Context, f func() error) error {
 // broken reports that none of the mutants could be tested.
 func (h *hunter) broken(mutants []*mutant, err error) {
 	for _, m := range mutants {
-		h.report.add(m, outcome{kind: fails, detail: err.Error()})
+		if !errors.Is(err, context.Canceled) {
+			h.report.add(m, outcome{kind: fails, detail: err.Error()})
+		}
 	}
 }
 
@@ -212,8 +215,10 @@ func (h *hunter) one(ctx context.Context, g *group, m *mutant) outcome {
 	if err := g.prepare(m, binary); err != nil {
 		return outcome{kind: doesNotCompile, detail: err.Error()}
 	}
-	run := testRun{dir: g.dir, binary: binary, tests: m.tests, limit: testTimeout,
-		failFast: true, impatient: !m.needs(g.slow)}
+	run := testRun{dir: g.dir, binary: binary, tests: m.tests, limit: testTimeout, failFast: true, impatient: true}
+	if m.needs(g.slow) {
+		run.limit, run.impatient = slowTimeout, false
+	}
 	v, err := h.runTests(ctx, run)
 	if err == nil && !v.failed {
 		// Once more: with real processes, a busy machine can hide a broken promise.
@@ -224,6 +229,8 @@ func (h *hunter) one(ctx context.Context, g *group, m *mutant) outcome {
 		return outcome{kind: fails, detail: err.Error()}
 	case v.failed:
 		return outcome{kind: killed, detail: v.first, output: v.output, took: v.took}
+	case v.skip != "":
+		return outcome{kind: skipped, detail: v.skip, output: v.output}
 	}
 	return outcome{kind: survived, detail: m.tests + " passes in " + g.dir, output: v.output}
 }

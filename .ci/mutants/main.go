@@ -52,7 +52,8 @@ func parseFlags(args []string) (*options, error) {
 	flags.BoolVar(&o.list, "list", false, "list the mutants and stop")
 	flags.BoolVar(&o.refresh, "refresh", false, "rewrite the patches whose lines have moved and stop")
 	flags.BoolVar(&o.verbose, "v", false, "print what the tests print")
-	flags.IntVar(&o.workers, "j", runtime.NumCPU(), "`number` of builds and tests at a time")
+	// Most of the time is that of mutants that make a test wait, which takes no processor.
+	flags.IntVar(&o.workers, "j", 2*runtime.NumCPU(), "`number` of builds and tests at a time")
 	flags.StringVar(&o.promise, "new", "", "make a mutant of the unstaged changes, which breaks this `promise`")
 	flags.StringVar(&o.tests, "tests", "", "regular `expression` of the tests that must fail, for -new")
 	flags.StringVar(&o.in, "in", "", "`directory` of those tests, if it is not that of the changed file, for -new")

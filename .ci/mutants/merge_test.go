@@ -116,6 +116,10 @@ func TestUnharmed(t *testing.T) {
 	}
 }
 
+func TestElsewhere(t *testing.T) {
+	t.Skip("not here")
+}
+
 func TestBelow(t *testing.T) {
 	if below(3) {
 		t.Error()
@@ -163,6 +167,7 @@ func TestEveryMutantOfAPackageHasItsOutcome(t *testing.T) {
 		{killed, "constant", "const limit = 3", "const limit = 4", "TestBelow"},
 		{survived, "no difference", "return 5", "return 2 + 3", "TestUnharmed"},
 		{survived, "other tests", "f()", "", "TestUnharmed"},
+		{skipped, "a test that is skipped", "return 5", "return 8", "TestElsewhere"},
 		{doesNotCompile, "a type error", "return nil", "return 1, 2", "TestRescue"},
 		{fails, "no such test", "func below(n int) bool { return n < limit }", "func below(n int) bool { return n <= limit }", "TestBellow"},
 	} {
@@ -187,7 +192,7 @@ func TestEveryMutantOfAPackageHasItsOutcome(t *testing.T) {
 			t.Errorf("%s is not %s", promise, kind)
 		}
 	}
-	if !strings.Contains(out.String(), "8 killed, 2 survived, 1 does not compile, 1 does not apply, 1 fails") {
+	if !strings.Contains(out.String(), "8 killed, 1 skipped, 2 survived, 1 does not compile, 1 does not apply, 1 fails") {
 		t.Error("the summary is wrong")
 	}
 	if t.Failed() {

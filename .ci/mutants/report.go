@@ -12,6 +12,7 @@ import (
 // The kinds of outcomes.
 const (
 	killed         = "killed"
+	skipped        = "skipped" // a test needs a program that is not installed
 	survived       = "SURVIVED"
 	doesNotCompile = "DOES NOT COMPILE"
 	doesNotApply   = "DOES NOT APPLY"
@@ -67,9 +68,12 @@ func (r *report) add(m *mutant, o outcome) {
 	defer r.mu.Unlock()
 	r.counts[o.kind]++
 	text := fmt.Sprintf("%s  %s", o.kind, m.promise)
-	if o.kind == killed {
+	switch o.kind {
+	case killed:
 		text += fmt.Sprintf("  (%s, %.1fs)", o.detail, o.took.Seconds())
-	} else {
+	case skipped:
+		text += fmt.Sprintf("  (%s)", o.detail)
+	default:
 		text += fmt.Sprintf("\n    %s: %s", m.patch, strings.ReplaceAll(o.detail, "\n", "\n    "))
 		r.bad = append(r.bad, text)
 	}
@@ -101,16 +105,16 @@ func (r *report) end() error {
 		fmt.Fprintln(r.out, text)
 	}
 	fmt.Fprintf(r.out, "mutants: %d killed", r.counts[killed])
-	for _, kind := range []string{survived, doesNotCompile, doesNotApply, fails} {
+	for _, kind := range []string{skipped, survived, doesNotCompile, doesNotApply, fails} {
 		if n := r.counts[kind]; n > 0 {
 			fmt.Fprintf(r.out, ", %d %s", n, strings.ToLower(kind))
 		}
 	}
 	fmt.Fprintf(r.out, " in %s\n", r.now().Sub(r.started).Round(time.Second))
-	switch {
-	case r.counts[killed] == r.total:
+	switch passed := r.counts[killed] + r.counts[skipped]; {
+	case passed == r.total:
 		return nil
-	case r.counts[killed]+r.counts[survived] == r.total:
+	case passed+r.counts[survived] == r.total:
 		return errSurvived
 	}
 	return errUntested

@@ -16,9 +16,12 @@ import (
 	"time"
 )
 
-// testTimeout is what the tests of one mutant may take: the slowest take a few seconds, and a mutant may
-// wait forever.
-const testTimeout = time.Minute
+// testTimeout is what the tests of one mutant may take: most take less than a second, and a mutant may wait
+// forever. slowTimeout is for tests that need patience.
+const (
+	testTimeout = 30 * time.Second
+	slowTimeout = 2 * time.Minute
+)
 
 // baselineTimeout is what the tests of a package may take without a mutant.
 const baselineTimeout = 10 * time.Minute
@@ -29,6 +32,7 @@ const patience = "TEST_PATIENCE=5s"
 // A verdict is the result of a test run.
 type verdict struct {
 	failed bool
+	skip   string // the first test that was skipped
 	first  string // the first test that failed, or how the run ended without one
 	output []byte
 	took   time.Duration
@@ -95,7 +99,7 @@ type testRun struct {
 // runTests runs the tests of a binary that match.
 func (h *hunter) runTests(ctx context.Context, r testRun) (verdict, error) {
 	cmd := exec.CommandContext(ctx, r.binary, "-test.short", "-test.count=1", "-test.timeout="+r.limit.String(),
-		"-test.run="+r.tests, fmt.Sprintf("-test.failfast=%t", r.failFast))
+		"-test.v", "-test.run="+r.tests, fmt.Sprintf("-test.failfast=%t", r.failFast))
 	cmd.Dir = filepath.Join(h.root, r.dir)
 	cmd.Env = append(os.Environ(), "TMPDIR="+h.dir)
 	if r.impatient {
@@ -117,7 +121,7 @@ func (h *hunter) runTests(ctx context.Context, r testRun) (verdict, error) {
 	case bytes.Contains(out, []byte("no tests to run")):
 		return verdict{}, fmt.Errorf("no test in %s matches %s", r.dir, r.tests)
 	case err == nil:
-		return verdict{output: out}, nil
+		return verdict{output: out, skip: firstSkip(out)}, nil
 	case errors.As(err, &exit):
 		return verdict{failed: true, first: firstFailure(string(out)), output: out, took: took}, nil
 	}
@@ -125,11 +129,20 @@ func (h *hunter) runTests(ctx context.Context, r testRun) (verdict, error) {
 }
 
 var (
+	skip       = regexp.MustCompile(`(?m)(.*)\n *--- SKIP: (\S+)`)
 	topFailure = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
 	failure    = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
 	timeout    = regexp.MustCompile(`(?m)^panic: test timed out`)
 	crash      = regexp.MustCompile(`(?m)^(?:panic|fatal error): (.*)`)
 )
+
+// firstSkip returns the first test that was skipped, if there is one, with the reason.
+func firstSkip(out []byte) string {
+	if m := skip.FindSubmatch(out); m != nil {
+		return fmt.Sprintf("%s: %s", m[2], bytes.TrimSpace(m[1]))
+	}
+	return ""
+}
 
 // failedTests returns the names of the top-level tests that failed.
 func failedTests(out []byte) []string {

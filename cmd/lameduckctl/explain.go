@@ -14,7 +14,8 @@ import (
 func newExplainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "explain [RULE]...", Short: "Explain a rule of lint",
-		Long: "Explain prints what a rule of lint checks, the consequence and the remedy. Without a rule it lists all rules.",
+		Long: "Explain prints what a rule of lint checks, the consequence and the remedy. Without a rule " +
+			"it lists all rules.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return listRules(cmd.OutOrStdout())

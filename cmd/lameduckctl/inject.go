@@ -47,10 +47,13 @@ func newInjectCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&c.files, "filename", "f", nil, "file, directory or - for standard input; may be given several times")
+	flags.StringArrayVarP(&c.files, "filename", "f", nil, "file, directory or - for standard input; may be "+
+		"given several times")
 	flags.BoolVar(&c.uninject, "uninject", false, "remove Lameduck")
-	flags.StringVar(&c.kubernetes, "kubernetes-version", "", "version of the cluster, such as 1.28; shape native needs 1.29")
-	flags.StringVar(&c.context, "context", "", "context of the kubeconfig whose cluster is asked for its version")
+	flags.StringVar(&c.kubernetes, "kubernetes-version", "", "version of the cluster, such as 1.28; shape "+
+		"native needs 1.29")
+	flags.StringVar(&c.context, "context", "", "context of the kubeconfig whose cluster is asked for its "+
+		"version")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of the kubeconfig for --context")
 	for _, o := range inject.Options() {
 		flags.Var(setting{o, &c.settings}, o.Name, o.Usage)
@@ -151,7 +154,8 @@ func (c *injectCommand) plan(w *manifest.Workload) (inject.Plan, error) {
 
 // printNote prints a line that begins with a source position, like a compiler.
 func printNote(w io.Writer, about *manifest.Workload, field, text string) {
-	fmt.Fprintf(w, "%s: %s: %s: %s\n", about.Position(about.TemplatePath+manifest.Pointer(field)), about, field, text)
+	fmt.Fprintf(w, "%s: %s: %s: %s\n", about.Position(about.TemplatePath+manifest.Pointer(field)), about,
+		field, text)
 }
 
 // joined returns all files as one stream of documents.

@@ -48,23 +48,30 @@ type lintFlags struct {
 func newLintCommand() *cobra.Command {
 	var f lintFlags
 	cmd := &cobra.Command{
-		Use: "lint [FILE|DIR|-]...", Short: "Report what will go wrong in a rollout", Long: lintLong, Example: lintExample,
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, append(f.files, args...)) },
+		Use: "lint [FILE|DIR|-]...", Short: "Report what will go wrong in a rollout", Long: lintLong,
+		Example: lintExample,
+		RunE:    func(cmd *cobra.Command, args []string) error { return f.run(cmd, append(f.files, args...)) },
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.files, "filename", "f", nil, "file, directory or -, like an argument")
 	flags.StringVarP(&f.output, "output", "o", "text", "format: "+strings.Join(lint.Formats, ", "))
-	flags.StringVar(&f.failOn, "fail-on", "error", "lowest severity that makes the exit code 1: error, warning, info or never")
+	flags.StringVar(&f.failOn, "fail-on", "error", "lowest severity that makes the exit code 1: error, "+
+		"warning, info or never")
 	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read subdirectories too")
 	flags.DurationVar(&f.options.LBDelay, "lb-delay", 0,
-		"time until load balancers stop routing to a terminating pod; the annotation lameduck.dev/lb-delay overrides it")
-	flags.DurationVar(&f.options.AppStop, "app-stop", 5*time.Second, "time that apps without Lameduck need to stop")
+		"time until load balancers stop routing to a terminating pod; the annotation lameduck.dev/lb-delay "+
+			"overrides it")
+	flags.DurationVar(&f.options.AppStop, "app-stop", 5*time.Second,
+		"time that apps without Lameduck need to stop")
 	flags.StringSliceVar(&f.kubernetes, "kubernetes-version", nil,
-		"versions of the kubelets, such as 1.33,1.34 (default those of the cluster, or the supported versions)")
+		"versions of the kubelets, such as 1.33,1.34 (default those of the cluster, or the supported "+
+			"versions)")
 	flags.StringSliceVar(&f.options.Ignore, "ignore", nil, "rules to ignore")
-	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "path of the kubeconfig (default $KUBECONFIG or ~/.kube/config)")
+	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "path of the kubeconfig (default $KUBECONFIG or "+
+		"~/.kube/config)")
 	flags.StringVar(&f.context, "context", "", "context of the kubeconfig")
-	flags.StringVarP(&f.namespace, "namespace", "n", "", "namespace of the cluster (default that of the context)")
+	flags.StringVarP(&f.namespace, "namespace", "n", "", "namespace of the cluster (default that of the "+
+		"context)")
 	flags.BoolVarP(&f.allNamespaces, "all-namespaces", "A", false, "all namespaces of the cluster")
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "time limit for reading the cluster")
 	return cmd
@@ -95,7 +102,8 @@ func (f *lintFlags) check(cmd *cobra.Command, args []string) error {
 		problems = append(problems, "--fail-on: "+err.Error()+", or "+never)
 	}
 	if !slices.Contains(lint.Formats, f.output) {
-		problems = append(problems, fmt.Sprintf("--output %q: use %s", f.output, strings.Join(lint.Formats, ", ")))
+		problems = append(problems, fmt.Sprintf("--output %q: use %s", f.output,
+			strings.Join(lint.Formats, ", ")))
 	}
 	for _, v := range f.kubernetes {
 		r, err := lint.ParseRelease(v)
@@ -106,7 +114,8 @@ func (f *lintFlags) check(cmd *cobra.Command, args []string) error {
 	}
 	for _, id := range f.options.Ignore {
 		if _, known := lint.Find(id); !known {
-			problems = append(problems, fmt.Sprintf("--ignore %q: unknown rule; lameduckctl explain lists all rules", id))
+			problems = append(problems, fmt.Sprintf("--ignore %q: unknown rule; lameduckctl explain lists "+
+				"all rules", id))
 		}
 	}
 	if len(args) > 0 && clusterFlag(cmd) != "" {
@@ -151,7 +160,8 @@ func (f *lintFlags) cluster() (*rest.Config, string, error) {
 	loaded := loadKubeconfig(f.kubeconfig, overrides)
 	config, err := loaded.ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
-		return nil, "", errors.New("nothing to check: pass files, directories or - for standard input, or a cluster with --context or --kubeconfig")
+		return nil, "", errors.New("nothing to check: pass files, directories or - for standard input, or " +
+			"a cluster with --context or --kubeconfig")
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("read the kubeconfig: %w", err)

@@ -61,10 +61,12 @@ func newWebhookCommand() *cobra.Command {
 	flags.StringVar(&c.Files.Key, "tls-key", "", "file of the key")
 	flags.StringVar(&c.Service, "service", "", "Service of the webhook, to issue a certificate for its name")
 	flags.StringVar(&c.secret, "secret", "", "Secret in which the replicas share that certificate")
-	flags.StringVar(&c.configuration, "configuration", "", "MutatingWebhookConfiguration that gets the CA of that certificate")
+	flags.StringVar(&c.configuration, "configuration", "", "MutatingWebhookConfiguration that gets the CA "+
+		"of that certificate")
 	flags.DurationVar(&c.Drain, "drain", 10*time.Second,
 		"least time to serve after SIGTERM; it lasts until no request comes for 2s, and at most 10s longer")
-	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of a kubeconfig (default the service account of the pod)")
+	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of a kubeconfig (default the service account of "+
+		"the pod)")
 	flags.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.logFormat, "log-format", "json", "json or console")
 	for _, o := range inject.Options() {
@@ -118,7 +120,8 @@ func (c *webhookCommand) complete() error {
 		need("configuration", c.configuration, "the MutatingWebhookConfiguration of the webhook")
 	}
 	if c.Drain < 0 || c.Drain > time.Hour {
-		errs = append(errs, fmt.Errorf("--drain: must be a duration of at most 1h, got %s; the pod's grace period must be 15s longer", c.Drain))
+		errs = append(errs, fmt.Errorf("--drain: must be a duration of at most 1h, got %s; the pod's grace "+
+			"period must be 15s longer", c.Drain))
 	}
 	return errors.Join(errs...)
 }
@@ -131,7 +134,8 @@ func (c *webhookCommand) connect() error {
 	config, err := c.clusterConfig()
 	if err != nil {
 		if c.Files != (certs.FilePaths{}) {
-			return fmt.Errorf("--shape: must be native or plain, as the version of the cluster is unknown: %w", err)
+			return fmt.Errorf("--shape: must be native or plain, as the version of the cluster is unknown: "+
+				"%w", err)
 		}
 		return err
 	}
@@ -157,7 +161,8 @@ func newLogger(level, format string, w io.Writer) (*zap.Logger, error) {
 		return nil, fmt.Errorf("--log-level: %w", err)
 	}
 	encoding := zap.NewProductionEncoderConfig()
-	encoding.EncodeTime, encoding.EncodeDuration = zapcore.RFC3339NanoTimeEncoder, zapcore.StringDurationEncoder
+	encoding.EncodeTime, encoding.EncodeDuration = zapcore.RFC3339NanoTimeEncoder,
+		zapcore.StringDurationEncoder
 	encoder := zapcore.NewJSONEncoder(encoding)
 	switch format {
 	case "json":

@@ -18,7 +18,8 @@ func diff(before, after *corev1.PodTemplateSpec) []jsonpatch.Operation {
 	var p patch
 	diffAnnotations(&p, before.Annotations, after.Annotations)
 	b, a := &before.Spec, &after.Spec
-	diffPointer(&p, "/spec/terminationGracePeriodSeconds", b.TerminationGracePeriodSeconds, a.TerminationGracePeriodSeconds)
+	diffPointer(&p, "/spec/terminationGracePeriodSeconds", b.TerminationGracePeriodSeconds,
+		a.TerminationGracePeriodSeconds)
 	diffList(&p, "/spec/initContainers", b.InitContainers, a.InitContainers, isSidecar, diffContainer)
 	diffList(&p, "/spec/containers", b.Containers, a.Containers, isSidecar, diffContainer)
 	diffList(&p, "/spec/volumes", b.Volumes, a.Volumes, isOurVolume, nil)
@@ -90,7 +91,8 @@ func entry(m map[string]string, key string) any {
 // diffList compares two lists that differ in elements of ours. The other elements are the same, in the
 // same order, and are compared by change. Indexes take the operations before into account.
 func diffList[T any](
-	p *patch, path string, before, after []T, ours func(T) bool, change func(p *patch, path string, before, after *T),
+	p *patch, path string, before, after []T, ours func(T) bool,
+	change func(p *patch, path string, before, after *T),
 ) {
 	if before == nil || after == nil {
 		if before != nil {
@@ -130,7 +132,8 @@ func diffContainer(p *patch, path string, b, a *corev1.Container) {
 	diffList(p, path+"/volumeMounts", b.VolumeMounts, a.VolumeMounts, isOurMount, nil)
 	for _, name := range probeNames {
 		if before, after := probe(b, name), probe(a, name); before != nil && before.TCPSocket != nil {
-			p.set(path+"/"+name+"/tcpSocket/port", portValue(before.TCPSocket.Port), portValue(after.TCPSocket.Port))
+			p.set(path+"/"+name+"/tcpSocket/port", portValue(before.TCPSocket.Port),
+				portValue(after.TCPSocket.Port))
 		}
 	}
 	diffLifecycle(p, path+"/lifecycle", b.Lifecycle, a.Lifecycle)

@@ -71,7 +71,8 @@ func (s *Settings) hold() (time.Duration, error) {
 func (s *Settings) graceTooShort(grace time.Duration) *Refusal {
 	return &Refusal{
 		"spec.terminationGracePeriodSeconds",
-		fmt.Sprintf("%s is too short for the load balancer's delay of %s, the app's stop of %s and a margin of %s",
+		fmt.Sprintf("%s is too short for the load balancer's delay of %s, the app's stop of %s and a "+
+			"margin of %s",
 			seconds(grace), seconds(s.LBDelay), seconds(s.AppStop), seconds(Margin)),
 		"use a longer " + AnnotationPrefix + "grace-period, or a shorter lb-delay or app-stop",
 	}

@@ -22,8 +22,10 @@ func (j *injection) addHoldHooks() error {
 		}
 	}
 	if j.pod.Spec.HostNetwork && len(j.record.Hooks) > 0 {
-		j.note("spec.hostNetwork", "the hooks have host: 127.0.0.1, which the Pod Security levels baseline and restricted "+
-			"forbid since Kubernetes 1.34; shape wrapper needs no hooks. Lameduck's ports are ports of the node, "+
+		j.note("spec.hostNetwork", "the hooks have host: 127.0.0.1, which the Pod Security levels baseline "+
+			"and restricted "+
+			"forbid since Kubernetes 1.34; shape wrapper needs no hooks. Lameduck's ports are ports of the "+
+			"node, "+
 			"so only one such pod fits on a node")
 	}
 	return nil
@@ -47,11 +49,14 @@ func (j *injection) noteOwnHook(c container) {
 	field := c.field() + ".lifecycle.preStop"
 	switch hook := c.Lifecycle.PreStop; {
 	case hook.Sleep != nil:
-		j.note(field, "kept: the app is stopped after %d s even if the drain is not over, and refuses later requests; "+
+		j.note(field, "kept: the app is stopped after %d s even if the drain is not over, and refuses "+
+			"later requests; "+
 			"remove the sleep to get the /hold hook instead", hook.Sleep.Seconds)
 	default:
-		j.note(field, "kept (%s): the app is stopped when this hook ends even if the drain is not over, and refuses later "+
-			"requests; do its work at SIGTERM, or make it wait until GET http://127.0.0.1:18081/hold answers, "+
+		j.note(field, "kept (%s): the app is stopped when this hook ends even if the drain is not over, "+
+			"and refuses later "+
+			"requests; do its work at SIGTERM, or make it wait until GET http://127.0.0.1:18081/hold "+
+			"answers, "+
 			"or use shape wrapper, which needs no hook", handlerName(hook))
 	}
 }
@@ -59,7 +64,8 @@ func (j *injection) noteOwnHook(c container) {
 // noteWrappedHook adds a note on the hook of a wrapped app, which runs before the drain begins.
 func (j *injection) noteWrappedHook(c container) {
 	if c.ownHook() {
-		j.note(c.field()+".lifecycle.preStop", "kept (%s): the drain begins when this hook ends, so the hold is shorter by "+
+		j.note(c.field()+".lifecycle.preStop", "kept (%s): the drain begins when this hook ends, so the "+
+			"hold is shorter by "+
 			"the time that the hook takes", handlerName(c.Lifecycle.PreStop))
 	}
 }

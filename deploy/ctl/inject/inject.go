@@ -54,7 +54,8 @@ func Inject(w Workload, s Settings) (Plan, error) {
 	if err := j.run(); err != nil {
 		return Plan{}, err
 	}
-	return Plan{Template: j.pod, Patch: diff(w.Template, j.pod), Notes: j.notes, Routes: j.routes}.withRouteNotes(), nil
+	return Plan{Template: j.pod, Patch: diff(w.Template, j.pod), Notes: j.notes,
+		Routes: j.routes}.withRouteNotes(), nil
 }
 
 // Uninject plans how to remove Lameduck, from the record in the annotation lameduck.dev/injected. Later
@@ -64,7 +65,8 @@ func Uninject(w Workload) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Template: was, Patch: diff(w.Template, was), Routes: restoredRoutes(w.Template, was), uninject: true}
+	p := Plan{Template: was, Patch: diff(w.Template, was), Routes: restoredRoutes(w.Template, was),
+		uninject: true}
 	return p.withRouteNotes(), nil
 }
 
@@ -83,7 +85,8 @@ func restoredRoutes(now, was *corev1.PodTemplateSpec) []Route {
 		for _, b := range before {
 			if b.in.Name == p.in.Name && b.index == p.index && b.ContainerPort != p.ContainerPort {
 				routes = append(routes, Route{
-					Listen: b.ContainerPort, App: p.ContainerPort, Name: p.Name, Field: p.in.portField(p.index),
+					Listen: b.ContainerPort, App: p.ContainerPort, Name: p.Name,
+					Field: p.in.portField(p.index),
 				})
 			}
 		}
@@ -107,7 +110,8 @@ func skipReason(w Workload) string {
 	case w.Kind == "Job" || w.Kind == "CronJob":
 		return "a " + w.Kind + " runs to completion, so there is nothing to drain"
 	case w.Kind == "Pod" && (policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure):
-		return fmt.Sprintf("a pod with restartPolicy %s runs to completion, so there is nothing to drain", policy)
+		return fmt.Sprintf("a pod with restartPolicy %s runs to completion, so there is nothing to drain",
+			policy)
 	}
 	return ""
 }

@@ -41,7 +41,8 @@ func (j *injection) excludeFromMesh() error {
 		excluded.Is = strings.Join(append(list(was), strconv.Itoa(AdminPort)), ",")
 		j.annotate(m.exclude, excluded.Is)
 		j.record.Excluded = append(j.record.Excluded, excluded)
-		j.note("metadata.annotations["+m.exclude+"]", "%d is added, so that the kubelet reaches the hook", AdminPort)
+		j.note("metadata.annotations["+m.exclude+"]", "%d is added, so that the kubelet reaches the hook",
+			AdminPort)
 	}
 	return nil
 }
@@ -53,7 +54,10 @@ func (m mesh) has(labels map[string]string) bool {
 		if value == off[key] && value != "" {
 			return false
 		}
-		found = found || slices.ContainsFunc(m.prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
+		found = found || slices.ContainsFunc(m.prefixes, func(p string) bool {
+			return strings.HasPrefix(key,
+				p)
+		})
 	}
 	return found
 }

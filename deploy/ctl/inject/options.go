@@ -23,17 +23,22 @@ func Options() []Option {
 	return []Option{
 		{"shape", "shape", "native (Kubernetes 1.29 or later; the default), plain or wrapper", setShape},
 		{"image", "image", "image of the sidecar (default " + Defaults().Image + ")", setImage},
-		{"lb-delay", "duration", "time until the load balancer stops routing to a terminating pod (default 60s)",
+		{"lb-delay", "duration", "time until the load balancer stops routing to a terminating pod (default " +
+			"60s)",
 			duration(func(s *Settings) *time.Duration { return &s.LBDelay })},
-		{"silence", "duration", "longest silence of a client that the hold has room for after that (default 30s)",
+		{"silence", "duration", "longest silence of a client that the hold has room for after that " +
+			"(default 30s)",
 			duration(func(s *Settings) *time.Duration { return &s.Silence })},
-		{"app-stop", "duration", "time that the app needs to stop (default the grace period of the pod, or 5s if that is 30s)",
+		{"app-stop", "duration", "time that the app needs to stop (default the grace period of the pod, or " +
+			"5s if that is 30s)",
 			duration(func(s *Settings) *time.Duration { return &s.AppStop })},
 		{"grace-period", "duration", "least grace period (default what the hold needs)",
 			duration(func(s *Settings) *time.Duration { return &s.GracePeriod })},
-		{"ports", "ports", "ports to relay, by name or number, with options, such as http,3306;proto=tcp (default all but metrics)",
+		{"ports", "ports", "ports to relay, by name or number, with options, such as http,3306;proto=tcp " +
+			"(default all but metrics)",
 			setPorts},
-		{"env", "variables", "more variables of lameduck, such as \"LAMEDUCK_HOLD_MIN=10s LAMEDUCK_LOG_LEVEL=debug\"", setEnv},
+		{"env", "variables", "more variables of lameduck, such as \"LAMEDUCK_HOLD_MIN=10s " +
+			"LAMEDUCK_LOG_LEVEL=debug\"", setEnv},
 	}
 }
 

@@ -24,7 +24,8 @@ func (p Plan) ForPolicies(pod labels.Set, policies []*networkingv1.NetworkPolicy
 			}
 			if allows(policy, now, r.Name) && !allows(policy, then, r.Name) {
 				p.Notes = append(p.Notes, Note{r.field(), fmt.Sprintf(
-					"NetworkPolicy %s allows port %d and not %d: allow both before the rollout", policy.Name, now, then)})
+					"NetworkPolicy %s allows port %d and not %d: allow both before the rollout", policy.Name,
+					now, then)})
 			}
 		}
 	}

@@ -72,7 +72,8 @@ func original(t *corev1.PodTemplateSpec) (*corev1.PodTemplateSpec, error) {
 	}
 	var r record
 	if err := json.Unmarshal([]byte(text), &r); err != nil || r.Version != recordVersion {
-		return nil, &Refusal{"metadata.annotations[" + InjectedAnnotation + "]", "is not a record that this version can read",
+		return nil, &Refusal{"metadata.annotations[" + InjectedAnnotation + "]",
+			"is not a record that this version can read",
 			"remove Lameduck with the version that has added it, or by hand"}
 	}
 	r.undo(pod)

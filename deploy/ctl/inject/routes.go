@@ -96,7 +96,8 @@ func (j *injection) choose(ports []port) ([]Route, error) {
 	anyServes := slices.ContainsFunc(ports, func(p port) bool { return !isObservability(p, ports) })
 	for _, p := range ports {
 		if anyServes && isObservability(p, ports) {
-			j.note(p.in.portField(p.index), "%s is not relayed: its clients do not stop during a drain, so the hold would last "+
+			j.note(p.in.portField(p.index), "%s is not relayed: its clients do not stop during a drain, so "+
+				"the hold would last "+
 				"until its maximum; %sports overrides this", p.Name, AnnotationPrefix)
 			continue
 		}
@@ -198,7 +199,8 @@ func (j *injection) pointProbesAtApp(p port) {
 // isObservability reports whether a port is for metrics or health checks, by its name.
 func isObservability(p port, ports []port) bool {
 	switch p.Name {
-	case "metrics", "prometheus", "prom", "health", "healthz", "healthcheck", "liveness", "readiness", "probes", "pprof":
+	case "metrics", "prometheus", "prom", "health", "healthz", "healthcheck", "liveness", "readiness",
+		"probes", "pprof":
 		return true
 	case "http-metrics": // unless it is the only HTTP port, beside one for gRPC
 		return !slices.ContainsFunc(ports, func(other port) bool {

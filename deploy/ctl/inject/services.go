@@ -36,7 +36,8 @@ func (p Plan) ForServices(pod labels.Set, services []*corev1.Service) Plan {
 func (p Plan) serviceNotes(r Route, s *corev1.Service) []Note {
 	var notes []Note
 	note := func(format string, args ...any) {
-		notes = append(notes, Note{Field: r.field(), Text: "Service " + s.Name + ": " + fmt.Sprintf(format, args...)})
+		notes = append(notes, Note{Field: r.field(), Text: "Service " + s.Name + ": " + fmt.Sprintf(format,
+			args...)})
 	}
 	for _, port := range s.Spec.Ports {
 		target := port.TargetPort
@@ -49,11 +50,13 @@ func (p Plan) serviceNotes(r Route, s *corev1.Service) []Note {
 		}
 		switch {
 		case p.uninject && target == intstr.FromInt32(r.Listen):
-			note("targetPort %d will refuse connections after the rollout: change it to %d before", r.Listen, r.App)
+			note("targetPort %d will refuse connections after the rollout: change it to %d before", r.Listen,
+				r.App)
 		case p.uninject:
 			// A name follows the port, and the app's number is right.
 		case s.Spec.ClusterIP == corev1.ClusterIPNone && port.Port == r.App:
-			note("headless: clients that connect to port %d of a pod bypass Lameduck, which listens on %d", r.App, r.Listen)
+			note("headless: clients that connect to port %d of a pod bypass Lameduck, which listens on %d",
+				r.App, r.Listen)
 		case target == intstr.FromInt32(r.App):
 			note("targetPort %d bypasses Lameduck: change it to %s after the rollout", r.App, instead)
 		}
@@ -63,13 +66,16 @@ func (p Plan) serviceNotes(r Route, s *corev1.Service) []Note {
 
 // routeNote returns a general note on Services for a route.
 func (p Plan) routeNote(r Route) Note {
-	text := fmt.Sprintf("a Service with targetPort %d bypasses Lameduck: change it to %d after the rollout", r.App, r.Listen)
+	text := fmt.Sprintf("a Service with targetPort %d bypasses Lameduck: change it to %d after the rollout",
+		r.App, r.Listen)
 	if r.Name != "" {
-		text = fmt.Sprintf("%s now means %d: a Service with targetPort %s needs no change, and one with %d bypasses Lameduck "+
+		text = fmt.Sprintf("%s now means %d: a Service with targetPort %s needs no change, and one with %d "+
+			"bypasses Lameduck "+
 			"until it is changed to %s", r.Name, r.Listen, r.Name, r.App, r.Name)
 	}
 	if p.uninject {
-		text = fmt.Sprintf("port %d will refuse connections after the rollout: change a Service with that targetPort to %d before",
+		text = fmt.Sprintf("port %d will refuse connections after the rollout: change a Service with that "+
+			"targetPort to %d before",
 			r.Listen, r.App)
 	}
 	return Note{Field: r.field(), Text: text}

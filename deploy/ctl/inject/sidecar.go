@@ -24,7 +24,8 @@ func (j *injection) addSidecar() error {
 	case Wrapper:
 		return j.wrap()
 	case Plain:
-		spec.Containers = insertAt(spec.Containers, j.sidecar("/lameduck", "drain"), j.current.Spec.Containers, isSidecar)
+		spec.Containers = insertAt(spec.Containers, j.sidecar("/lameduck", "drain"),
+			j.current.Spec.Containers, isSidecar)
 	default:
 		always := corev1.ContainerRestartPolicyAlways
 		sidecar := j.sidecar("/lameduck", "drain", "--native")
@@ -46,7 +47,8 @@ func (j *injection) addInitContainer(c corev1.Container) {
 // sidecar returns the container of the components. Its hook begins the drain over loopback, so that
 // nothing on the network can begin one.
 func (j *injection) sidecar(drain ...string) corev1.Container {
-	ready := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: intstr.FromInt32(AdminPort)}}
+	ready := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz",
+		Port: intstr.FromInt32(AdminPort)}}
 	return corev1.Container{
 		Name:  sidecarName,
 		Image: j.settings.Image,

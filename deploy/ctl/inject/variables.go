@@ -67,7 +67,8 @@ func parseAssignments(text string) (map[string]string, error) {
 	for i, assignment := range strings.Fields(text) {
 		name, value, ok := strings.Cut(assignment, "=")
 		if !ok || !strings.HasPrefix(name, config.Prefix) {
-			errs = append(errs, fmt.Errorf("must be LAMEDUCK_NAME=VALUE, separated by spaces, item %d is not", i+1))
+			errs = append(errs, fmt.Errorf("must be LAMEDUCK_NAME=VALUE, separated by spaces, item %d is not",
+				i+1))
 			continue
 		}
 		if err := checkVariable(name, value); err != nil {

@@ -66,7 +66,8 @@ func (j *injection) wrap() error {
 func (j *injection) validateWrapped(c container) error {
 	for _, r := range j.routes {
 		if r.container != "" && r.container != c.Name {
-			return &Refusal{r.Field, "containers " + c.Name + " and " + r.container + " have ports to relay, and only one can be wrapped",
+			return &Refusal{r.Field, "containers " + c.Name + " and " + r.container + " have ports to " +
+				"relay, and only one can be wrapped",
 				"use another shape, or list the ports of one container in " + AnnotationPrefix + "ports"}
 		}
 	}

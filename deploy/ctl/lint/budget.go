@@ -17,23 +17,27 @@ type budget struct {
 }
 
 func newBudget(b *policyv1.PodDisruptionBudget, locate Locator) *budget {
-	return &budget{object: newObject("PodDisruptionBudget", b.ObjectMeta, locate), PodDisruptionBudget: b, selector: selectorOf(b.Spec.Selector)}
+	return &budget{
+		object:              newObject("PodDisruptionBudget", b.ObjectMeta, locate),
+		PodDisruptionBudget: b,
+		selector:            selectorOf(b.Spec.Selector),
+	}
 }
 
 func (b *budget) selects(w *workload) bool {
 	return b.object.namespace() == w.namespace() && !w.isJob() && w.isSelectedBy(b.selector)
 }
 
-// replicas are those of all workloads that it selects: it counts them together.
+// replicas returns the replicas of all selected workloads together.
 func (b *budget) replicas() int {
 	n := 0
 	for _, w := range b.workloads {
-		n += w.atLeast()
+		n += w.minReplicas()
 	}
 	return n
 }
 
-// allows is how many of n healthy pods may be evicted at a time, and the field that says so.
+// allows returns how many of n healthy pods may be evicted at a time, and the field that limits it.
 func (b *budget) allows(n int) (int, *field.Path) {
 	spec := field.NewPath("spec")
 	switch {
@@ -42,14 +46,14 @@ func (b *budget) allows(n int) (int, *field.Path) {
 	case b.Spec.MinAvailable != nil:
 		return n - scaled(b.Spec.MinAvailable, n, true), spec.Child("minAvailable")
 	}
-	return n - 1, spec // minAvailable: 1, as the API server has it
+	return n - 1, spec // the API server's default is minAvailable: 1
 }
 
-// scaled is a number or a share of n pods.
+// scaled returns a number or a percentage of n pods.
 func scaled(v *intstr.IntOrString, n int, up bool) int {
 	s, err := intstr.GetScaledValueFromIntOrPercent(v, n, up)
 	if err != nil {
-		return 0 // the API server refuses it
+		return 0 // the API server rejects it
 	}
 	return s
 }
@@ -57,7 +61,7 @@ func scaled(v *intstr.IntOrString, n int, up bool) int {
 // A scaler is a HorizontalPodAutoscaler.
 type scaler struct {
 	object
-	kind, name string // of what it scales
+	kind, name string // of the scaled object
 	least      int
 }
 
@@ -66,7 +70,8 @@ func newScaler(s *autoscalingv2.HorizontalPodAutoscaler) *scaler {
 	if s.Spec.MinReplicas != nil {
 		least = int(*s.Spec.MinReplicas)
 	}
-	return &scaler{newObject("HorizontalPodAutoscaler", s.ObjectMeta, nil), s.Spec.ScaleTargetRef.Kind, s.Spec.ScaleTargetRef.Name, least}
+	target := s.Spec.ScaleTargetRef
+	return &scaler{newObject("HorizontalPodAutoscaler", s.ObjectMeta, nil), target.Kind, target.Name, least}
 }
 
 func (s *scaler) scales(w *workload) bool {

@@ -15,13 +15,13 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// A list is a resource of which everything is listed.
+// A list is a resource whose objects are listed.
 type list struct {
-	api, resource string // as in apis/apps/v1 and deployments
+	api, resource string // such as apis/apps/v1 and deployments
 	namespaced    bool
 }
 
-// lists are all that is asked for: reads of a resource, and no more.
+// lists are all requests to a cluster.
 var lists = []list{
 	{"apis/apps/v1", "deployments", true},
 	{"apis/apps/v1", "statefulsets", true},
@@ -41,11 +41,11 @@ var lists = []list{
 	{"apis/admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", false},
 }
 
-// pageSize is how many objects are listed at a time: what an API server reads at once is bounded so, and 500 is what kubectl asks for.
+// pageSize is the number of objects in one response, to limit the load of the API server. kubectl uses 500.
 const pageSize = 500
 
-// ReadCluster adds what is in a namespace of a cluster, or in all of them where it is empty, and what is in none. It gets and lists, and
-// nothing else. What it may not list is noted, and is a finding.
+// ReadCluster adds the objects of a namespace of a cluster, or of all namespaces if it is empty, and the
+// cluster-scoped objects. It only gets and lists. A resource that it may not list becomes a finding.
 func (in *Inventory) ReadCluster(ctx context.Context, config *rest.Config, namespace string) error {
 	client, err := newClient(config)
 	if err != nil {
@@ -66,7 +66,8 @@ func (in *Inventory) ReadCluster(ctx context.Context, config *rest.Config, names
 	return nil
 }
 
-// newClient talks protobuf, which is a third of JSON to read, and is not throttled by itself: there are a few requests for each list.
+// newClient returns a client that uses protobuf, which takes a third of the time of JSON, and does not
+// throttle itself, as there are only a few requests for each list.
 func newClient(config *rest.Config) (*rest.RESTClient, error) {
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = 200, 400
@@ -80,13 +81,13 @@ func newClient(config *rest.Config) (*rest.RESTClient, error) {
 	return client, nil
 }
 
-// An answer is what a list has brought.
+// An answer has the objects of a list.
 type answer struct {
 	objects []runtime.Object
 	err     error
 }
 
-// all lists page by page. A list that has expired meanwhile is begun again, in one piece.
+// all lists a resource page by page. If the list expires meanwhile, it lists the resource at once.
 func (l list) all(ctx context.Context, client rest.Interface, namespace string) answer {
 	options := metav1.ListOptions{Limit: pageSize}
 	var objects []runtime.Object
@@ -99,7 +100,8 @@ func (l list) all(ctx context.Context, client rest.Interface, namespace string) 
 		if err != nil {
 			return answer{err: err}
 		}
-		if err := meta.EachListItem(page, func(o runtime.Object) error { objects = append(objects, o); return nil }); err != nil {
+		collect := func(o runtime.Object) error { objects = append(objects, o); return nil }
+		if err := meta.EachListItem(page, collect); err != nil {
 			return answer{err: err}
 		}
 		m, err := meta.ListAccessor(page)
@@ -110,7 +112,9 @@ func (l list) all(ctx context.Context, client rest.Interface, namespace string) 
 	}
 }
 
-func (l list) page(ctx context.Context, client rest.Interface, namespace string, options metav1.ListOptions) (runtime.Object, error) {
+func (l list) page(
+	ctx context.Context, client rest.Interface, namespace string, options metav1.ListOptions,
+) (runtime.Object, error) {
 	at := path.Join("/", l.api, l.resource)
 	if l.namespaced && namespace != "" {
 		at = path.Join("/", l.api, "namespaces", namespace, l.resource)
@@ -122,14 +126,19 @@ func (l list) page(ctx context.Context, client rest.Interface, namespace string,
 	return request.Do(ctx).Get()
 }
 
-// take adds what a list has brought. What one may not see, or what the cluster does not have, is a gap; anything else is an error.
+// take adds the objects of a list. A resource that is forbidden or does not exist is recorded as unread.
 func (in *Inventory) take(l list, a answer) error {
 	switch {
 	case apierrors.IsForbidden(a.err):
-		in.gaps = append(in.gaps, gap{resource: l.resource, why: "the cluster does not let you list them",
-			fix: "lint with a role that may get and list them; the ClusterRole view has those of namespaces"})
+		in.unread = append(in.unread, unreadResource{
+			resource: l.resource, why: "you are not allowed to list them",
+			fix: "use a role that may get and list them; the ClusterRole view covers namespaced resources",
+		})
 	case apierrors.IsNotFound(a.err):
-		in.gaps = append(in.gaps, gap{resource: l.resource, why: "the cluster does not have " + l.api, fix: "upgrade to a release of Kubernetes that is supported"})
+		in.unread = append(in.unread, unreadResource{
+			resource: l.resource, why: "the cluster does not have " + l.api,
+			fix: "upgrade to a supported release of Kubernetes",
+		})
 	case a.err != nil:
 		return fmt.Errorf("list %s: %w", l.resource, explained(a.err))
 	}
@@ -139,7 +148,7 @@ func (in *Inventory) take(l list, a answer) error {
 	return nil
 }
 
-// explained adds what to do about an error that is common.
+// explained adds an explanation to common errors.
 func explained(err error) error {
 	switch {
 	case apierrors.IsUnauthorized(err):

@@ -245,7 +245,7 @@ func TestWhatMayNotBeListedIsToldAndDoesNotStopTheRest(t *testing.T) {
 		t.Fatalf("told %+v", told)
 	}
 	all := fmt.Sprint(told)
-	for _, want := range []string{"poddisruptionbudgets: the cluster does not let you list them", "no-disruption-budget", "sleep-hook-skipped", "horizontalpodautoscalers: the cluster does not have apis/autoscaling/v2"} {
+	for _, want := range []string{"poddisruptionbudgets: you are not allowed to list them", "no-disruption-budget", "sleep-hook-skipped", "horizontalpodautoscalers: the cluster does not have apis/autoscaling/v2"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("nothing is told of %q: %s", want, all)
 		}

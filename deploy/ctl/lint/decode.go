@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"slices"
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -16,33 +15,39 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
-// newScheme knows the kinds that rules look at.
+// newScheme returns a scheme with the kinds that rules check.
 func newScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		admissionv1.AddToScheme, appsv1.AddToScheme, autoscalingv2.AddToScheme, batchv1.AddToScheme, corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme,
+		admissionv1.AddToScheme, appsv1.AddToScheme, autoscalingv2.AddToScheme, batchv1.AddToScheme,
+		corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme,
 	} {
-		utilruntime.Must(add(scheme)) // fails where two types have one name, which the compiler's imports decide
+		utilruntime.Must(add(scheme)) // fails only if two imported types have the same name
 	}
 	return scheme
 }
 
-// kinds are those that rules look at, with their API groups.
+// kinds are the kinds that rules check, with their API groups.
 var kinds = map[string]string{
-	"Deployment": "apps", "StatefulSet": "apps", "DaemonSet": "apps", "ReplicaSet": "apps", "Job": "batch", "CronJob": "batch", "Pod": "", "Service": "", "ReplicationController": "",
-	"Namespace": "", "NetworkPolicy": "networking.k8s.io", "PodDisruptionBudget": "policy", "HorizontalPodAutoscaler": "autoscaling",
-	"MutatingWebhookConfiguration": "admissionregistration.k8s.io", "ValidatingWebhookConfiguration": "admissionregistration.k8s.io",
+	"Deployment": "apps", "StatefulSet": "apps", "DaemonSet": "apps", "ReplicaSet": "apps",
+	"Job": "batch", "CronJob": "batch",
+	"Pod": "", "Service": "", "ReplicationController": "", "Namespace": "",
+	"NetworkPolicy": "networking.k8s.io", "PodDisruptionBudget": "policy",
+	"HorizontalPodAutoscaler":        "autoscaling",
+	"MutatingWebhookConfiguration":   "admissionregistration.k8s.io",
+	"ValidatingWebhookConfiguration": "admissionregistration.k8s.io",
 }
 
-// A reader decodes manifests as strictly as kubectl does.
+// A reader decodes manifests as strictly as kubectl.
 type reader struct{ decoder runtime.Decoder }
 
 func newReader() *reader {
 	return &reader{serializer.NewCodecFactory(newScheme(), serializer.EnableStrict).UniversalDeserializer()}
 }
 
-// decode returns the object and what is wrong with its fields. Nil: it is of a kind that no rule looks at.
-func (r *reader) decode(json []byte) (o runtime.Object, strays []string, err error) {
+// decode returns an object and messages about its unknown fields. The object is nil if no rule checks its
+// kind.
+func (r *reader) decode(json []byte) (o runtime.Object, unknown []string, err error) {
 	o, _, err = r.decoder.Decode(json, nil, nil)
 	switch {
 	case runtime.IsNotRegisteredError(err):
@@ -50,27 +55,27 @@ func (r *reader) decode(json []byte) (o runtime.Object, strays []string, err err
 	case runtime.IsStrictDecodingError(err):
 		strict, _ := runtime.AsStrictDecodingError(err)
 		for _, e := range strict.Errors() {
-			strays = append(strays, e.Error())
+			unknown = append(unknown, e.Error())
 		}
-		return o, strays, nil
+		return o, unknown, nil
 	}
 	return o, nil, err
 }
 
-// otherVersion tells whether a kind that rules look at is in a version that they do not read.
+// otherVersion reports whether an object is of a kind that rules check, in an unsupported version.
 func otherVersion(apiVersion, kind string) bool {
 	group, known := kinds[kind]
 	if !known {
 		return false
 	}
-	its, version, hasGroup := strings.Cut(apiVersion, "/")
+	ownGroup, version, hasGroup := strings.Cut(apiVersion, "/")
 	if !hasGroup {
-		its, version = "", apiVersion
+		ownGroup, version = "", apiVersion
 	}
-	read := []string{"v1"}
+	supported := "v1"
 	if group == "autoscaling" {
-		read = []string{"v2"}
+		supported = "v2"
 	}
-	old := its == "extensions" && group == "apps"
-	return old || its == group && !slices.Contains(read, version)
+	old := ownGroup == "extensions" && group == "apps"
+	return old || ownGroup == group && version != supported
 }

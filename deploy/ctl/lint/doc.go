@@ -1,18 +1,19 @@
-// Package lint tells before a rollout what will go wrong in it.
+// Package lint finds before a rollout what will go wrong in it.
 //
 //	manifests ──> ReadFiles ──┐
-//	                          ├──> Inventory ──> Lint ──> []Finding ──> Write (text, json, sarif, github)
-//	a cluster ──> ReadCluster ┘
+//	                          ├──> Inventory ──> Lint ──> []Finding ──> Report.Write
+//	a cluster ──> ReadCluster ┘                                         (text, json, sarif, github)
 //
-// A rule looks at one thing and has a name, a severity and an explanation; docs/lint.md has the table. A finding names the object
-// and the field, says in one sentence why it matters, with the consequence, and how it is mended.
+// A rule finds one kind of problem. It has a name, a severity and an explanation; docs/lint.md has the
+// table. A finding names the object and the field, and has one sentence with the consequence, and a fix.
 //
 // What it promises:
 //
-//   - It changes nothing: of a cluster it gets and lists.
-//   - Nothing is left out in silence: what could not be looked at is a finding of its own, not-checked.
-//   - It guesses only where it says so: an image that it does not know may have a shell, a Service may be in another file.
+//   - It changes nothing. From a cluster it only gets and lists.
+//   - It skips nothing silently: what cannot be checked is a finding of the rule not-checked.
+//   - It guesses only where the documentation says so: an unknown image may have a shell, and a Service
+//     may be in another file.
 //
-// Limits: what is decided at run time is not seen, such as configuration from ConfigMaps, or what a mesh's webhook adds to the pods. Conditions in CEL are
-// not evaluated.
+// Limits: it does not see what is decided at run time, such as configuration from ConfigMaps or the
+// changes of a mesh's webhook. It does not evaluate CEL conditions.
 package lint

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Documentation is the table of the rules and what each is about, in Markdown.
+// Documentation returns the table of the rules and their explanations, in Markdown.
 func Documentation() string {
 	var b strings.Builder
-	b.WriteString("| rule | severity | what is wrong |\n| --- | --- | --- |\n")
+	b.WriteString("| rule | severity | problem |\n| --- | --- | --- |\n")
 	for _, r := range rules {
 		fmt.Fprintf(&b, "| [`%s`](#%s) | %v | %s |\n", r.ID, r.ID, r.Severity, r.Title)
 	}
 	for _, r := range rules {
-		fmt.Fprintf(&b, "\n### %s\n\n%s\n", r.ID, strings.TrimSpace(r.Explanation))
+		fmt.Fprintf(&b, "\n### %s\n\n%s\n", r.ID, r.Text())
 	}
 	return b.String()
 }

@@ -16,8 +16,8 @@ import (
 	"lameduck/deploy/ctl/manifest"
 )
 
-// ReadFiles adds what is in files, in directories and, for "-", in the standard input. Recursive: in the directories below them too. In a
-// directory, documents that are no objects of Kubernetes are left out.
+// ReadFiles adds the objects of files, directories and, for "-", standard input. With recursive it reads
+// subdirectories too. In a directory it ignores documents that are not Kubernetes objects.
 func (in *Inventory) ReadFiles(paths []string, recursive bool, stdin io.Reader) error {
 	all, err := withFilesBelow(paths, recursive)
 	if err != nil {
@@ -39,7 +39,7 @@ func (in *Inventory) ReadFiles(paths []string, recursive bool, stdin io.Reader) 
 	return nil
 }
 
-// withFilesBelow puts the manifests below directories in their place, but for those that are hidden.
+// withFilesBelow replaces directories by the manifests below them, without hidden ones.
 func withFilesBelow(paths []string, recursive bool) ([]string, error) {
 	if !recursive {
 		return paths, nil
@@ -50,31 +50,42 @@ func withFilesBelow(paths []string, recursive bool) ([]string, error) {
 			all = append(all, path)
 			continue
 		}
-		err := filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
-			switch hidden := file != path && strings.HasPrefix(d.Name(), "."); {
-			case err != nil:
-				return err
-			case d.IsDir() && hidden:
-				return fs.SkipDir
-			case file == path && !d.IsDir() || !d.IsDir() && !hidden && isManifest(file):
-				all = append(all, file)
-			}
-			return nil
-		})
+		below, err := manifestsBelow(path)
 		if err != nil {
 			return nil, err
 		}
+		all = append(all, below...)
 	}
 	return all, nil
+}
+
+// manifestsBelow returns the manifests below a directory, or the path itself if it is a file.
+func manifestsBelow(root string) ([]string, error) {
+	var found []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		hidden := path != root && strings.HasPrefix(d.Name(), ".")
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && hidden:
+			return fs.SkipDir
+		case d.IsDir() || hidden:
+			return nil
+		case path == root || isManifest(path):
+			found = append(found, path)
+		}
+		return nil
+	})
+	return found, err
 }
 
 func isManifest(file string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(file))
 }
 
-var errNoObject = errors.New("no object of Kubernetes: apiVersion or kind is missing")
+var errNoObject = errors.New("must be a Kubernetes object with apiVersion and kind")
 
-// readObject adds one. Named: somebody has asked for its file, so that it is to be an object.
+// readObject adds an object. With named, a document that is not an object is an error.
 func (in *Inventory) readObject(r *reader, m *manifest.Object, named bool) error {
 	switch {
 	case m.APIVersion == "" || m.Kind == "":
@@ -90,7 +101,7 @@ func (in *Inventory) readObject(r *reader, m *manifest.Object, named bool) error
 	if err := m.Decode("", &text); err != nil {
 		return err
 	}
-	o, strays, err := r.decode(text)
+	o, unknown, err := r.decode(text)
 	if err != nil {
 		return fmt.Errorf("%v: %v: %w", m.Position(""), m, err)
 	}
@@ -98,13 +109,13 @@ func (in *Inventory) readObject(r *reader, m *manifest.Object, named bool) error
 		return in.readForeign(m)
 	}
 	in.Add(o, locator(m))
-	for _, s := range strays {
-		in.strays = append(in.strays, newStray(objectOf(m), s))
+	for _, s := range unknown {
+		in.unknownFields = append(in.unknownFields, newUnknownField(objectOf(m), s))
 	}
 	return nil
 }
 
-// readForeign adds what makes pods and is of no kind of Kubernetes' own.
+// readForeign adds a custom resource that makes pods.
 func (in *Inventory) readForeign(m *manifest.Object) error {
 	w, err := m.Workload()
 	if w == nil || err != nil {
@@ -122,11 +133,12 @@ func (in *Inventory) readForeign(m *manifest.Object) error {
 	return nil
 }
 
-// addUnread notes an object of a version that is not read.
+// addUnread records an object of an unsupported version.
 func (in *Inventory) addUnread(m *manifest.Object) {
-	in.gaps = append(in.gaps, gap{
+	in.unread = append(in.unread, unreadResource{
 		object: objectOf(m), resource: m.APIVersion + " " + m.Kind,
-		why: "this version is not read, so no rule looks at it", fix: "write it in the version that the API server of today has: kubectl explain " + strings.ToLower(m.Kind),
+		why: "this version is not supported, so no rule checks it",
+		fix: "use the current version of the API: kubectl explain " + strings.ToLower(m.Kind),
 	})
 }
 
@@ -134,7 +146,7 @@ func objectOf(m *manifest.Object) object {
 	return newObject(m.Kind, metav1.ObjectMeta{Namespace: m.Namespace, Name: m.Name}, locator(m))
 }
 
-// locator finds the lines of an object's fields.
+// locator returns the positions of the fields of an object.
 func locator(m *manifest.Object) Locator {
 	return func(field string) (string, int) {
 		p := m.Position(manifest.Pointer(field))
@@ -142,11 +154,11 @@ func locator(m *manifest.Object) Locator {
 	}
 }
 
-// quotedField is how the strict decoder names a field.
+// quotedField matches the field in an error of the strict decoder.
 var quotedField = regexp.MustCompile(`field "([^"]+)"`)
 
-func newStray(o object, message string) stray {
-	s := stray{object: o, what: message}
+func newUnknownField(o object, message string) unknownField {
+	s := unknownField{object: o, what: message}
 	if found := quotedField.FindStringSubmatch(message); found != nil {
 		s.field = found[1]
 	}

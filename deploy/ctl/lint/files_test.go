@@ -119,7 +119,7 @@ func TestInADirectoryWhatIsNoObjectIsLeftOut(t *testing.T) {
 
 func TestWhatCannotBeReadIsAnErrorWithItsPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"replicas: 3\n": "values.yaml:1:1: no object of Kubernetes",
+		"replicas: 3\n": "values.yaml:1:1: must be a Kubernetes object",
 		"a: [":          "values.yaml",
 		"apiVersion: apps/v1\nkind: Deployment\nspec: { replicas: many }\n": "values.yaml:1:1: Deployment",
 	} {

@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// A Severity says what a finding costs.
+// A Severity is the severity of a finding.
 type Severity int
 
-// From the least to the worst.
+// The severities, in ascending order.
 const (
-	Info    Severity = iota // worth knowing: among it, what could not be looked at
-	Warning                 // goes wrong with the next node, release or burst of traffic
-	Error                   // requests are lost, or an operation hangs, with the next rollout or node drain
+	Info    Severity = iota // worth knowing; also what could not be checked
+	Warning                 // a problem with the next node failure, release or burst of traffic
+	Error                   // requests are lost or an operation hangs in the next rollout or node drain
 )
 
 var severityNames = []string{"info", "warning", "error"}
 
 func (s Severity) String() string { return severityNames[s] }
 
-// MarshalText lets a severity be its name in JSON.
+// MarshalText encodes a severity as its name.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // ParseSeverity is the reverse of String.
@@ -33,22 +33,22 @@ func ParseSeverity(name string) (Severity, error) {
 	return Severity(i), nil
 }
 
-// A Finding is what a rule has found in an object.
+// A Finding is a problem that a rule has found.
 type Finding struct {
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity"`
 	Object   Object   `json:"object"`
-	Field    string   `json:"field,omitempty"` // within the object, as in spec.template.spec.containers[0]
-	Why      string   `json:"why"`             // one sentence, with its consequence
+	Field    string   `json:"field,omitempty"` // of the object, such as spec.template.spec.containers[0]
+	Why      string   `json:"why"`             // one sentence with the consequence
 	Fix      string   `json:"fix"`
-	File     string   `json:"file,omitempty"` // empty: it is from a cluster
+	File     string   `json:"file,omitempty"` // empty for an object of a cluster
 	Line     int      `json:"line,omitempty"`
 }
 
-// An Object is the name of one. All of it is empty where a finding is about the input as a whole.
+// An Object identifies an object. It is empty for a finding about the input as a whole.
 type Object struct {
 	Kind      string `json:"kind,omitempty"`
-	Namespace string `json:"namespace,omitempty"` // empty: it has none, or its manifest leaves it open
+	Namespace string `json:"namespace,omitempty"` // empty if it has none or its manifest does not set it
 	Name      string `json:"name,omitempty"`
 }
 
@@ -59,18 +59,19 @@ func (o Object) String() string {
 	return o.Kind + " " + o.Namespace + "/" + o.Name
 }
 
-// sortFindings puts them in the order in which people read: along the files, or by object.
+// sortFindings sorts by position in the files, or else by object.
 func sortFindings(findings []Finding) {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(
 			cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Object.Namespace, b.Object.Namespace), cmp.Compare(a.Object.Kind, b.Object.Kind), cmp.Compare(a.Object.Name, b.Object.Name),
+			cmp.Compare(a.Object.Namespace, b.Object.Namespace),
+			cmp.Compare(a.Object.Kind, b.Object.Kind), cmp.Compare(a.Object.Name, b.Object.Name),
 			-cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Field, b.Field),
 		)
 	})
 }
 
-// Count returns how many findings have a severity.
+// Count returns the number of findings of a severity.
 func Count(findings []Finding, s Severity) int {
 	n := 0
 	for _, f := range findings {
@@ -81,7 +82,7 @@ func Count(findings []Finding, s Severity) int {
 	return n
 }
 
-// AnyAtLeast tells whether there is a finding of the severity or a worse one.
+// AnyAtLeast reports whether there is a finding of the severity or a higher one.
 func AnyAtLeast(findings []Finding, s Severity) bool {
 	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity >= s })
 }

@@ -17,33 +17,33 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Options are what neither manifests nor a cluster say.
+// Options are settings that neither manifests nor a cluster have.
 type Options struct {
-	LBDelay  time.Duration // what load balancers take to let go of a pod; zero: only the annotation lameduck.dev/lb-delay says it
-	AppStop  time.Duration // what apps need to stop, where no Lameduck says it; zero: 5 s, which is Lameduck's own default
-	Releases Releases      // of the kubelets; empty: those of the cluster, or those that are supported
-	Ignore   []string      // rules that are left out
+	LBDelay  time.Duration // until load balancers stop routing to a terminating pod; 0 if unknown
+	AppStop  time.Duration // that apps without Lameduck need to stop; 0 means 5 s
+	Releases Releases      // of the kubelets; if empty, those of the cluster or the supported ones
+	Ignore   []string      // rules to ignore
 }
 
-// An Inventory is everything that is looked at: what manifests say, or what there is in a cluster.
+// An Inventory has the objects to check, from manifests or from a cluster.
 type Inventory struct {
-	options    Options
-	workloads  []*workload
-	services   []*service
-	budgets    []*budget
-	policies   []*policy
-	scalers    []*scaler
-	webhooks   []*webhook
-	pods       []*corev1.Pod // those that a workload has made
-	namespaces map[string]labels.Set
-	kubelets   Releases
-	gaps       []gap
-	strays     []stray
-	objects    int
-	cluster    bool // what is not here is nowhere, but for the gaps
+	options       Options
+	workloads     []*workload
+	services      []*service
+	budgets       []*budget
+	policies      []*policy
+	scalers       []*scaler
+	webhooks      []*webhook
+	pods          []*corev1.Pod // that a workload has made
+	namespaces    map[string]labels.Set
+	kubelets      Releases
+	unread        []unreadResource
+	unknownFields []unknownField
+	objects       int
+	cluster       bool // objects that are not here do not exist, unless their resource is unread
 }
 
-// NewInventory returns an empty one.
+// NewInventory returns an empty inventory.
 func NewInventory(o Options) *Inventory {
 	if o.AppStop == 0 {
 		o.AppStop = defaultAppStop
@@ -51,30 +51,35 @@ func NewInventory(o Options) *Inventory {
 	return &Inventory{options: o, namespaces: map[string]labels.Set{kubeSystem: nil, kubeNodeLease: nil}}
 }
 
-// Objects is how many of the kinds that rules look at have been added.
+// Objects returns the number of objects of kinds that rules check.
 func (in *Inventory) Objects() int { return in.objects }
 
-// A Locator returns where a field of an object is written. A field that is not written is where it belongs: in the nearest one around
-// it that is.
+// A Locator returns the position of a field of an object, or of the nearest field around it if it is not
+// set.
 type Locator func(field string) (file string, line int)
 
-// Add takes up an object. What no rule looks at is left out; locate is nil for the objects of a cluster.
+// Add adds an object if rules check its kind. locate is nil for objects of a cluster.
 func (in *Inventory) Add(o runtime.Object, locate Locator) {
 	in.objects++
 	switch o := o.(type) {
 	case *appsv1.Deployment:
-		in.addWorkload("Deployment", o.ObjectMeta, &o.Spec.Template, o, locate).replicated(o.Spec.Replicas, o.Spec.Selector)
+		in.addWorkload("Deployment", o.ObjectMeta, &o.Spec.Template, o, locate).
+			setReplicas(o.Spec.Replicas, o.Spec.Selector)
 	case *appsv1.StatefulSet:
-		in.addWorkload("StatefulSet", o.ObjectMeta, &o.Spec.Template, o, locate).replicated(o.Spec.Replicas, o.Spec.Selector)
+		in.addWorkload("StatefulSet", o.ObjectMeta, &o.Spec.Template, o, locate).
+			setReplicas(o.Spec.Replicas, o.Spec.Selector)
 	case *appsv1.DaemonSet:
-		in.addWorkload("DaemonSet", o.ObjectMeta, &o.Spec.Template, o, locate).selector = selectorOf(o.Spec.Selector)
+		in.addWorkload("DaemonSet", o.ObjectMeta, &o.Spec.Template, o,
+			locate).selector = selectorOf(o.Spec.Selector)
 	case *appsv1.ReplicaSet:
 		if !isMadeBy(o, "Deployment") && !isPast(o) {
-			in.addWorkload("ReplicaSet", o.ObjectMeta, &o.Spec.Template, o, locate).replicated(o.Spec.Replicas, o.Spec.Selector)
+			in.addWorkload("ReplicaSet", o.ObjectMeta, &o.Spec.Template, o, locate).
+				setReplicas(o.Spec.Replicas, o.Spec.Selector)
 		}
 	case *corev1.ReplicationController:
 		if o.Spec.Template != nil {
-			in.addWorkload("ReplicationController", o.ObjectMeta, o.Spec.Template, o, locate).replicated(o.Spec.Replicas, metav1.SetAsLabelSelector(o.Spec.Selector))
+			in.addWorkload("ReplicationController", o.ObjectMeta, o.Spec.Template, o, locate).
+				setReplicas(o.Spec.Replicas, metav1.SetAsLabelSelector(o.Spec.Selector))
 		}
 	case *batchv1.Job:
 		if !isMadeBy(o, "CronJob") {
@@ -89,18 +94,18 @@ func (in *Inventory) Add(o runtime.Object, locate Locator) {
 	}
 }
 
-// isMadeBy tells whether an object's controller is of a kind that is looked at itself.
+// isMadeBy reports whether the controller of an object is of a kind.
 func isMadeBy(o metav1.Object, kind string) bool {
 	maker := metav1.GetControllerOf(o)
 	return maker != nil && maker.Kind == kind
 }
 
-// isPast tells whether it is what a rollout has left behind.
+// isPast reports whether a rollout has replaced a ReplicaSet.
 func isPast(o *appsv1.ReplicaSet) bool {
 	return metav1.GetControllerOf(o) != nil && o.Spec.Replicas != nil && *o.Spec.Replicas == 0
 }
 
-// addOther takes up what runs nothing.
+// addOther adds an object that makes no pods.
 func (in *Inventory) addOther(o runtime.Object, locate Locator) {
 	switch o := o.(type) {
 	case *corev1.Service:
@@ -124,7 +129,7 @@ func (in *Inventory) addOther(o runtime.Object, locate Locator) {
 	}
 }
 
-// addPod takes up one that nobody else has made as a workload of its own.
+// addPod adds a pod. One without a controller is a workload.
 func (in *Inventory) addPod(p *corev1.Pod, locate Locator) {
 	if maker := metav1.GetControllerOf(p); maker != nil {
 		in.pods = append(in.pods, p)
@@ -135,14 +140,17 @@ func (in *Inventory) addPod(p *corev1.Pod, locate Locator) {
 	in.addWorkload("Pod", p.ObjectMeta, template, p, locate)
 }
 
-// noteMaker notes pods of a kind of workload that is not looked at. A static pod's maker is its node.
+// noteMaker records a kind of controller that no rule checks. The controller of a static pod is its node.
 func (in *Inventory) noteMaker(kind string) {
 	resource := "pods of kind " + kind
-	known := func(g gap) bool { return g.resource == resource }
-	if _, looked := kinds[kind]; looked || kind == "Node" || slices.ContainsFunc(in.gaps, known) {
+	known := func(g unreadResource) bool { return g.resource == resource }
+	if _, supported := kinds[kind]; supported || kind == "Node" || slices.ContainsFunc(in.unread, known) {
 		return
 	}
-	in.gaps = append(in.gaps, gap{resource: resource, why: "this kind is not read, so no rule looks at what makes them", fix: "lint a Deployment with the same pod template"})
+	in.unread = append(in.unread, unreadResource{
+		resource: resource, why: "this kind is not supported, so no rule checks what makes them",
+		fix: "lint a Deployment with the same pod template",
+	})
 }
 
 func (in *Inventory) addKubelet(version string) {
@@ -151,7 +159,7 @@ func (in *Inventory) addKubelet(version string) {
 	}
 }
 
-// releases are those of the kubelets that the pods may meet.
+// releases returns the releases of the kubelets that pods may run on.
 func (in *Inventory) releases() Releases {
 	switch {
 	case len(in.options.Releases) > 0:
@@ -162,10 +170,10 @@ func (in *Inventory) releases() Releases {
 	return supported
 }
 
-// An object is one that findings point at.
+// An object is the subject of findings.
 type object struct {
 	Object
-	ignore []string // rules that are not for it
+	ignore []string // rules to ignore for it
 	locate Locator
 }
 
@@ -173,7 +181,7 @@ func newObject(kind string, m metav1.ObjectMeta, locate Locator) object {
 	return object{Object{kind, m.Namespace, m.Name}, ignoredRules(m.Annotations), locate}
 }
 
-// place returns where a field of it is written.
+// place returns the position of a field.
 func (o *object) place(at *field.Path) (file string, line int) {
 	if o.locate == nil {
 		return "", 0
@@ -184,8 +192,7 @@ func (o *object) place(at *field.Path) (file string, line int) {
 	return o.locate(at.String())
 }
 
-// namespace is the one that it is in: a manifest that leaves it open goes to default unless somebody says otherwise, and all that leave
-// it open go to the same one.
+// namespace returns the namespace of the object. All manifests without one go to the same namespace.
 func (o *object) namespace() string {
 	if o.Namespace == "" {
 		return metav1.NamespaceDefault
@@ -193,7 +200,7 @@ func (o *object) namespace() string {
 	return o.Namespace
 }
 
-// selectorOf returns what a selector in an object selects; one that is missing or malformed selects nothing.
+// selectorOf returns the selector of an object. A missing or malformed one selects nothing.
 func selectorOf(s *metav1.LabelSelector) labels.Selector {
 	selector, err := metav1.LabelSelectorAsSelector(s)
 	if err != nil {

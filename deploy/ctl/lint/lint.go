@@ -9,14 +9,18 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// ignoreAnnotation names rules that are not for an object, comma-separated, each with a reason after a colon if there is one. It is
-// read on the object itself and, for a workload, on its pod template.
+// ignoreAnnotation has rules to ignore for an object, comma-separated, each with an optional reason after a
+// colon. It is read on the object and, for a workload, also on the pod template.
 const ignoreAnnotation = "lint.lameduck.dev/ignore"
 
-// rules are all that there are.
-var rules = slices.Concat(graceRules, hookRules, portRules, rolloutRules, nodeRules, meshRules, releaseRules, injectionRules, webhookRules, inputRules)
+// rules are all rules.
+var rules = slices.Concat(
+	graceRules, hookRules, portRules, rolloutRules, nodeRules, meshRules, releaseRules, injectionRules,
+	webhookRules,
+	inputRules,
+)
 
-// Lint returns what the rules find, in the order of the files or, from a cluster, of the objects' names.
+// Lint returns the findings of all rules, sorted by position or, from a cluster, by object.
 func (in *Inventory) Lint() []Finding {
 	in.resolve()
 	var findings []Finding
@@ -34,7 +38,7 @@ func (in *Inventory) Lint() []Finding {
 	return findings
 }
 
-// resolve looks for what belongs together.
+// resolve finds the references between objects.
 func (in *Inventory) resolve() {
 	for _, w := range in.workloads {
 		w.resolve()
@@ -42,8 +46,8 @@ func (in *Inventory) resolve() {
 	for _, h := range in.webhooks {
 		h.in = in
 	}
-	for i, g := range in.gaps {
-		in.gaps[i].rules = rulesThatNeed(g.resource)
+	for i, g := range in.unread {
+		in.unread[i].rules = rulesThatNeed(g.resource)
 	}
 }
 
@@ -66,7 +70,7 @@ func newFinding(r Rule, o *object, at *field.Path, why, fix string) Finding {
 	return f
 }
 
-// ignoredRules are those of the annotation.
+// ignoredRules returns the rules in the annotation.
 func ignoredRules(annotations map[string]string) []string {
 	var ids []string
 	for part := range strings.SplitSeq(annotations[ignoreAnnotation], ",") {
@@ -76,7 +80,7 @@ func ignoredRules(annotations map[string]string) []string {
 	return ids
 }
 
-// podsOf returns the pods that a workload has made.
+// podsOf returns the existing pods of a workload.
 func (in *Inventory) podsOf(w *workload) []*corev1.Pod {
 	var found []*corev1.Pod
 	for _, p := range in.pods {
@@ -87,62 +91,64 @@ func (in *Inventory) podsOf(w *workload) []*corev1.Pod {
 	return found
 }
 
-// A gap is what could not be looked at.
-type gap struct {
-	object   object // empty: it is a whole list
+// An unreadResource could not be checked.
+type unreadResource struct {
+	object   object // empty for a list
 	resource string // plural, as in RBAC
 	fix      string
 	why      string
-	rules    []string // that say less without it
+	rules    []string // that find less without it
 }
 
-// knows tells whether everything of a resource is here: a file may be one of many, and a cluster may refuse to list.
-func (in *Inventory) knows(resource string) bool {
-	return in.cluster && !slices.ContainsFunc(in.gaps, func(g gap) bool { return g.resource == resource })
+// isComplete reports whether all objects of a resource are known. A file may be one of many, and listing
+// may be forbidden.
+func (in *Inventory) isComplete(resource string) bool {
+	return in.cluster && !slices.ContainsFunc(in.unread, func(g unreadResource) bool { return g.resource == resource })
 }
 
-// A stray is a field of a manifest that its kind does not have.
-type stray struct {
+// An unknownField is a field of a manifest that its kind does not have.
+type unknownField struct {
 	object object
-	field  string // empty: the message says it
-	what   string
+	field  string // empty if it is in the message only
+	what   string // message
 }
 
-// inputRules are about what there is to look at.
+// inputRules check the input itself.
 var inputRules = []Rule{
 	{
 		ID: "unknown-field", Severity: Warning,
-		Title: "a field that the object's kind does not have",
-		Explanation: `It is misspelt or in the wrong place, so that kubectl refuses the manifest or, without validation, the API server drops the field, and what it was
-meant for does not happen: a hook, a probe, a grace period. The same for a field that is there twice.`,
+		Title: "a field that the kind of the object does not have",
+		Explanation: `It is misspelt or in the wrong place. kubectl rejects the manifest or, without
+validation, the API server drops the field and its hook, probe or grace period has no effect. The same
+applies to a field that is set twice.`,
 		check: unknownFields,
 	},
 	{
 		ID: "not-checked", Severity: Info,
-		Title: "something could not be looked at",
-		Explanation: `A list that the cluster refuses to you, or a version of a kind that is not read here. The finding says which, and which rules say nothing or less
-without it; nothing is left out in silence.`,
+		Title: "something could not be checked",
+		Explanation: `You are not allowed to list a resource, or the version of an object is not supported.
+The finding names it, and the rules that find less without it. Nothing is skipped silently.`,
 		check: notChecked,
 	},
 }
 
-func unknownFields(in *Inventory, tell tell) {
-	for _, s := range in.strays {
+func unknownFields(in *Inventory, report reporter) {
+	for _, s := range in.unknownFields {
 		var at *field.Path
 		if s.field != "" {
 			at = field.NewPath(s.field)
 		}
-		tell(&s.object, at, s.what+", so it is refused or dropped and what it is meant for does not happen",
-			"see how it is spelt and where it belongs: kubectl explain "+strings.ToLower(s.object.Kind))
+		report(&s.object, at, s.what+", so it is rejected or dropped and has no effect",
+			"correct its name or its place: kubectl explain "+strings.ToLower(s.object.Kind))
 	}
 }
 
-func notChecked(in *Inventory, tell tell) {
-	for _, g := range in.gaps {
+func notChecked(in *Inventory, report reporter) {
+	for _, g := range in.unread {
 		why := g.resource + ": " + g.why
 		if len(g.rules) > 0 {
-			why += ", so that these rules say nothing or less: " + strings.Join(g.rules, ", ")
+			why += ", so these rules find less: " + strings.Join(g.rules, ", ")
 		}
-		tell(&g.object, nil, why, g.fix)
+		report(&g.object, nil, why, g.fix)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// A policy is a NetworkPolicy that says who may come in.
+// A policy is a NetworkPolicy for ingress.
 type policy struct {
 	object
 	*networkingv1.NetworkPolicy
@@ -17,8 +17,9 @@ type policy struct {
 
 func newPolicy(p *networkingv1.NetworkPolicy, locate Locator) *policy {
 	selector := selectorOf(&p.Spec.PodSelector)
-	egressAlone := len(p.Spec.PolicyTypes) > 0 && !slices.Contains(p.Spec.PolicyTypes, networkingv1.PolicyTypeIngress)
-	if egressAlone {
+	egressOnly := len(p.Spec.PolicyTypes) > 0 && !slices.Contains(p.Spec.PolicyTypes,
+		networkingv1.PolicyTypeIngress)
+	if egressOnly {
 		selector = labels.Nothing()
 	}
 	return &policy{newObject("NetworkPolicy", p.ObjectMeta, locate), p, selector}
@@ -28,16 +29,17 @@ func (p *policy) selects(w *workload) bool {
 	return p.object.namespace() == w.namespace() && w.isSelectedBy(p.selector)
 }
 
-// admits tells whether anybody may come in to a port of the workload's pods.
-func (p *policy) admits(w *workload, port int32) bool {
+// allows reports whether any client may connect to a port of the workload's pods.
+func (p *policy) allows(w *workload, port int32) bool {
 	return slices.ContainsFunc(p.Spec.Ingress, func(r networkingv1.NetworkPolicyIngressRule) bool {
-		return len(r.Ports) == 0 || slices.ContainsFunc(r.Ports, func(entry networkingv1.NetworkPolicyPort) bool {
-			return entry.Port == nil || covers(w, entry, port)
-		})
+		return len(r.Ports) == 0 || slices.ContainsFunc(r.Ports,
+			func(entry networkingv1.NetworkPolicyPort) bool {
+				return entry.Port == nil || covers(w, entry, port)
+			})
 	})
 }
 
-// covers tells whether an entry, which may be a range, is for a port.
+// covers reports whether an entry, which may be a range, has a port.
 func covers(w *workload, entry networkingv1.NetworkPolicyPort, port int32) bool {
 	first := entry.Port.IntVal
 	if entry.Port.Type == intstr.String {
@@ -50,7 +52,7 @@ func covers(w *workload, entry networkingv1.NetworkPolicyPort, port int32) bool 
 	return first <= port && port <= last
 }
 
-// admitted tells whether one of the policies for the workload lets anybody in to a port: what any of them lets in comes in.
-func (w *workload) admitted(port int32) bool {
-	return slices.ContainsFunc(w.policies, func(p *policy) bool { return p.admits(w, port) })
+// isAllowed reports whether a policy of the workload allows a port. Policies are additive.
+func (w *workload) isAllowed(port int32) bool {
+	return slices.ContainsFunc(w.policies, func(p *policy) bool { return p.allows(w, port) })
 }

@@ -10,14 +10,14 @@ import (
 	"lameduck/deploy/ctl/manifest"
 )
 
-// A Report is what is told about an inventory.
+// A Report has the findings of an inventory.
 type Report struct {
 	Findings []Finding
-	Objects  int    // that were looked at
+	Objects  int    // that were checked
 	Version  string // of the program
 }
 
-// Formats are the names of what Write can write.
+// Formats are the formats of Write.
 var Formats = []string{"text", "json", "sarif", "github"}
 
 // Write writes the report in one of Formats.
@@ -42,7 +42,7 @@ func (r Report) Write(w io.Writer, format string) error {
 	return out.Flush()
 }
 
-// writeText is for people: where, how bad, why, and what to do.
+// writeText writes the position, the severity, the reason and the fix of each finding.
 func (r Report) writeText(w io.Writer) {
 	for _, f := range r.Findings {
 		fmt.Fprintf(w, "%s%v: %s: %s [%s]\n", f.where(), f.Severity, f.subject(), f.Why, f.Rule)
@@ -51,7 +51,7 @@ func (r Report) writeText(w io.Writer) {
 	fmt.Fprintln(w, r.summary())
 }
 
-// where is the place in a file, as editors and compilers write it.
+// where returns the position in the format of compilers, or an empty string.
 func (f Finding) where() string {
 	if f.File == "" {
 		return ""
@@ -59,7 +59,7 @@ func (f Finding) where() string {
 	return fmt.Sprintf("%s:%d: ", f.File, f.Line)
 }
 
-// subject is the object and its field.
+// subject returns the object and its field.
 func (f Finding) subject() string {
 	switch {
 	case f.Object == (Object{}):
@@ -73,9 +73,10 @@ func (f Finding) subject() string {
 func (r Report) summary() string {
 	errors, warnings, infos := Count(r.Findings, Error), Count(r.Findings, Warning), Count(r.Findings, Info)
 	if len(r.Findings) == 0 {
-		return fmt.Sprintf("%s, nothing found", counted(r.Objects, "object"))
+		return fmt.Sprintf("%s, no findings", counted(r.Objects, "object"))
 	}
-	return fmt.Sprintf("%s: %s, %s, %d for information; lameduckctl explain RULE says more", counted(r.Objects, "object"), counted(errors, "error"), counted(warnings, "warning"), infos)
+	return fmt.Sprintf("%s: %s, %s, %d info; see lameduckctl explain RULE",
+		counted(r.Objects, "object"), counted(errors, "error"), counted(warnings, "warning"), infos)
 }
 
 func counted(n int, what string) string {
@@ -85,11 +86,10 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// writeJSON is for programs.
 func (r Report) writeJSON(w io.Writer) error {
 	findings := r.Findings
 	if findings == nil {
-		findings = []Finding{} // an empty list, and not null
+		findings = []Finding{} // encode as [] and not as null
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -98,11 +98,12 @@ func (r Report) writeJSON(w io.Writer) error {
 		Findings []Finding      `json:"findings"`
 		Summary  map[string]int `json:"summary"`
 	}{findings, map[string]int{
-		"objects": r.Objects, "error": Count(findings, Error), "warning": Count(findings, Warning), "info": Count(findings, Info),
+		"objects": r.Objects, "error": Count(findings, Error), "warning": Count(findings, Warning),
+		"info": Count(findings, Info),
 	}})
 }
 
-// writeGitHub writes workflow commands, which GitHub shows at the lines of a change.
+// writeGitHub writes workflow commands, which GitHub shows as annotations of a change.
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 func (r Report) writeGitHub(w io.Writer) {
@@ -112,7 +113,8 @@ func (r Report) writeGitHub(w io.Writer) {
 		if f.File != "" && f.File != manifest.Stdin {
 			properties = fmt.Sprintf("file=%s,line=%d,%s", escapeProperty(f.File), max(f.Line, 1), properties)
 		}
-		fmt.Fprintf(w, "::%s %s::%s\n", levels[f.Severity], properties, escapeData(fmt.Sprintf("%s: %s\nfix: %s", f.subject(), f.Why, f.Fix)))
+		message := fmt.Sprintf("%s: %s\nfix: %s", f.subject(), f.Why, f.Fix)
+		fmt.Fprintf(w, "::%s %s::%s\n", levels[f.Severity], properties, escapeData(message))
 	}
 }
 

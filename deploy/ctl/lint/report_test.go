@@ -31,12 +31,12 @@ func TestTextSaysWhereHowBadWhyAndWhatToDo(t *testing.T) {
     fix: run two: a, b
 info: input: pods: not yours, so that nothing is told [not-checked]
     fix: get a role
-2 objects: 0 errors, 1 warning, 1 for information; lameduckctl explain RULE says more
+2 objects: 0 errors, 1 warning, 1 info; see lameduckctl explain RULE
 `
 	if got := written(t, reportOf(), "text"); got != want {
 		t.Errorf("got:\n%s", got)
 	}
-	if got := written(t, Report{Objects: 1}, "text"); got != "1 object, nothing found\n" {
+	if got := written(t, Report{Objects: 1}, "text"); got != "1 object, no findings\n" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -7,94 +7,94 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// A Rule looks for one thing that goes wrong.
+// A Rule finds one kind of problem.
 type Rule struct {
 	ID          string
 	Severity    Severity
-	Title       string   // what is wrong
-	Explanation string   // what happens then, why, and what to do; for those who ask
-	needs       []string // resources, besides the one that it looks at, without which it says nothing or less
+	Title       string   // the problem
+	Explanation string   // the consequence, the reason and the remedy
+	needs       []string // more resources that it reads; without them it finds less
 	check       check
 }
 
-// A check looks at everything there is.
-type check func(in *Inventory, tell tell)
+// A check reports the findings of a rule.
+type check func(in *Inventory, report reporter)
 
-// A tell takes a finding: the object, the field, why it matters, in one sentence with the consequence, and the fix.
-type tell func(on *object, at *field.Path, why, fix string)
+// A reporter records a finding: the object, the field, one sentence with the consequence, and the fix.
+type reporter func(on *object, at *field.Path, why, fix string)
 
-// A say is one for the object at hand.
-type say func(at *field.Path, why, fix string)
+// An objectReporter records a finding about one object.
+type objectReporter func(at *field.Path, why, fix string)
 
-func (t tell) about(o *object) say {
-	return func(at *field.Path, why, fix string) { t(o, at, why, fix) }
+func (r reporter) about(o *object) objectReporter {
+	return func(at *field.Path, why, fix string) { r(o, at, why, fix) }
 }
 
-func eachWorkload(f func(*workload, say)) check {
-	return func(in *Inventory, tell tell) {
+func eachWorkload(f func(*workload, objectReporter)) check {
+	return func(in *Inventory, report reporter) {
 		for _, w := range in.workloads {
-			f(w, tell.about(&w.object))
+			f(w, report.about(&w.object))
 		}
 	}
 }
 
-// eachProtected is for those with a Lameduck.
-func eachProtected(f func(*workload, *duck, say)) check {
-	return eachWorkload(func(w *workload, say say) {
-		if w.duck != nil {
-			f(w, w.duck, say)
+// eachProtected checks the workloads with Lameduck.
+func eachProtected(f func(*workload, *sidecar, objectReporter)) check {
+	return eachWorkload(func(w *workload, report objectReporter) {
+		if w.sidecar != nil {
+			f(w, w.sidecar, report)
 		}
 	})
 }
 
-// eachHook is for every preStop hook.
-func eachHook(f func(*workload, container, say)) check {
-	return eachWorkload(func(w *workload, say say) {
+// eachHook checks every preStop hook.
+func eachHook(f func(*workload, container, objectReporter)) check {
+	return eachWorkload(func(w *workload, report objectReporter) {
 		for _, c := range w.containers() {
 			if h, _ := c.preStop(); h != nil {
-				f(w, c, say)
+				f(w, c, report)
 			}
 		}
 	})
 }
 
-// eachReplicated is for those with clients whose replicas can be counted.
-func eachReplicated(f func(*workload, say)) check {
-	return eachWorkload(func(w *workload, say say) {
+// eachReplicated checks the workloads with clients and with replicas that can be counted.
+func eachReplicated(f func(*workload, objectReporter)) check {
+	return eachWorkload(func(w *workload, report objectReporter) {
 		if w.isReplicated() && w.serves() {
-			f(w, say)
+			f(w, report)
 		}
 	})
 }
 
-func eachService(f func(*service, say)) check {
-	return func(in *Inventory, tell tell) {
+func eachService(f func(*service, objectReporter)) check {
+	return func(in *Inventory, report reporter) {
 		for _, s := range in.services {
-			f(s, tell.about(&s.object))
+			f(s, report.about(&s.object))
 		}
 	}
 }
 
-func eachBudget(f func(*budget, say)) check {
-	return func(in *Inventory, tell tell) {
+func eachBudget(f func(*budget, objectReporter)) check {
+	return func(in *Inventory, report reporter) {
 		for _, b := range in.budgets {
-			f(b, tell.about(&b.object))
+			f(b, report.about(&b.object))
 		}
 	}
 }
 
-func eachWebhook(f func(*webhook, say)) check {
-	return func(in *Inventory, tell tell) {
+func eachWebhook(f func(*webhook, objectReporter)) check {
+	return func(in *Inventory, report reporter) {
 		for _, h := range in.webhooks {
-			f(h, tell.about(&h.object))
+			f(h, report.about(&h.object))
 		}
 	}
 }
 
-// Rules are all that there are, in the order of the documentation.
+// Rules returns all rules in the order of the documentation.
 func Rules() []Rule { return slices.Clone(rules) }
 
-// Find returns the rule of that name.
+// Find returns the rule with an ID.
 func Find(id string) (Rule, bool) {
 	i := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id })
 	if i < 0 {
@@ -103,5 +103,5 @@ func Find(id string) (Rule, bool) {
 	return rules[i], true
 }
 
-// Text is the explanation as one paragraph.
+// Text returns the explanation as one paragraph.
 func (r Rule) Text() string { return strings.Join(strings.Fields(r.Explanation), " ") }

@@ -11,58 +11,66 @@ import (
 	"lameduck/deploy/ctl/inject"
 )
 
-// graceRules are about time: what has to fit into the grace period.
+// graceRules check what must fit into the grace period.
 var graceRules = []Rule{
 	{
 		ID: "grace-period-too-short", Severity: Error,
-		Title: "the grace period ends before the hold and the app's own stop do",
-		Explanation: `The time of the preStop hooks is taken from the pod's terminationGracePeriodSeconds (30 s where it is left out). What the hook waits and what the app
-needs to stop after its SIGTERM have to fit: for Lameduck LAMEDUCK_HOLD_MAX + LAMEDUCK_APP_STOP + 3 s, for a sleep its seconds + what the app needs
-(--app-stop). Where they do not, the kubelet sends SIGTERM at the end of the grace period and SIGKILL two seconds later, and what is in flight is cut.
-Lameduck itself refuses to start with a hold that does not fit.`,
+		Title: "the grace period is too short for the hold and the app's stop",
+		Explanation: `The grace period (terminationGracePeriodSeconds, 30 s by default) includes the preStop
+hooks. The hold and the app's own stop after SIGTERM must fit: LAMEDUCK_HOLD_MAX + LAMEDUCK_APP_STOP + 3 s
+for Lameduck, or the seconds of a sleep and what the app needs (--app-stop). Otherwise the kubelet sends
+SIGTERM at the end of the grace period and SIGKILL two seconds later, and requests in flight are cut.
+Lameduck refuses to start with a hold that does not fit.`,
 		check: eachWorkload(graceTooShort),
 	},
 	{
 		ID: "grace-period-differs", Severity: Error,
 		Title: "LAMEDUCK_GRACE_PERIOD is not the pod's terminationGracePeriodSeconds",
-		Explanation: `A pod cannot see its grace period, so it is said twice, and Lameduck derives the hold's maximum from LAMEDUCK_GRACE_PERIOD (30 s where it is left
-out). Said too long, the kubelet kills the pod in the middle of the hold, and requests are cut; said too short, the hold ends although there is time
-left.`,
+		Explanation: `A pod cannot read its grace period, so it is configured twice. Lameduck derives the
+maximum of the hold from LAMEDUCK_GRACE_PERIOD (30 s by default). If that is longer than the pod's, the
+kubelet kills the pod during the hold and requests are cut. If it is shorter, the hold ends too early.`,
 		check: eachProtected(graceDiffers),
 	},
 	{
 		ID: "hold-shorter-than-lb-delay", Severity: Error,
-		Title: "the load balancer lets go after the hold has ended",
-		Explanation: `A load balancer goes on sending to a pod for a while after its deletion: 1 to 10 s in the cluster, up to three minutes in some clouds. The hold has to
-last for that and, with Lameduck, for the silence after it (LAMEDUCK_HOLD_QUIET). Say what yours takes with --lb-delay or with the annotation
-lameduck.dev/lb-delay on the pod template; the metric lameduck_drain_last_exchange_seconds shows it. Without either, this is not looked at.`,
+		Title: "the hold ends before the load balancer stops routing to the pod",
+		Explanation: `A load balancer keeps routing to a pod for a while after its deletion: 1 to 10 s in the
+cluster, up to three minutes in some clouds. The hold must last that long and, with Lameduck, for the
+silence after it (LAMEDUCK_HOLD_QUIET). Set the delay of your load balancer with --lb-delay or with the
+annotation lameduck.dev/lb-delay on the pod template; the metric lameduck_drain_last_exchange_seconds shows
+it. Without either, this is not checked.`,
 		check: eachWorkload(holdTooShort),
 	},
 	{
 		ID: "setting-refused", Severity: Error,
 		Title: "Lameduck, or its injection, refuses a setting",
-		Explanation: `A LAMEDUCK_ variable is unknown or invalid, or contradicts another one, such as a hold that does not fit into the grace period; or a
-lameduck.dev/... annotation is. Lameduck refuses to start with such a configuration, and the rollout hangs. A pod with such an annotation is not injected.`,
+		Explanation: `A LAMEDUCK_ variable is unknown or invalid, or contradicts another one, such as a hold
+that does not fit into the grace period. Lameduck refuses to start with it, and the rollout hangs. Or a
+lameduck.dev/ annotation is unknown or invalid, and the pod is not injected.`,
 		check: eachWorkload(settingRefused),
 	},
 }
 
-func graceTooShort(w *workload, say say) {
+func graceTooShort(w *workload, report objectReporter) {
 	grace, at := w.grace()
 	for _, c := range w.apps() {
 		held, need, what := w.needs(c)
 		if !held || need <= time.Duration(grace)*time.Second {
 			continue
 		}
-		say(at, fmt.Sprintf("container %s needs %v (%s) and the grace period is %d s, so it is killed with requests in flight", c.Name, need, what, grace),
-			fmt.Sprintf("set terminationGracePeriodSeconds to %d or more%s", seconds(need), alsoInEnvironment(w.duck)))
+		report(at,
+			fmt.Sprintf("container %s needs %v (%s) but the grace period is %d s, so it is killed with "+
+				"requests in flight",
+				c.Name, need, what, grace),
+			fmt.Sprintf("set terminationGracePeriodSeconds to %d or more%s", seconds(need),
+				alsoInEnvironment(w.sidecar)))
 		return
 	}
 }
 
-// needs is what a container's end takes, where it is known: the hold and the app's stop.
+// needs returns how long the end of a container takes, if that is known: the hold and the app's stop.
 func (w *workload) needs(c container) (known bool, need time.Duration, what string) {
-	if d := w.duck; d != nil && d.holds(c) {
+	if d := w.sidecar; d != nil && d.holds(c) {
 		c := d.config
 		hold := max(c.HoldMin, c.HoldQuiet)
 		if d.fixed {
@@ -70,16 +78,17 @@ func (w *workload) needs(c container) (known bool, need time.Duration, what stri
 		}
 		need = hold + c.AppStop + margin
 		if need > c.GracePeriod {
-			return false, 0, "" // Lameduck refuses it, which another rule reports
+			return false, 0, "" // rule setting-refused reports this
 		}
-		return !d.unknown, need, fmt.Sprintf("a hold of %v, %v for the app to stop, %v", hold, c.AppStop, margin)
+		return !d.unknown, need, fmt.Sprintf("%v for the hold, %v for the app to stop, a margin of %v", hold,
+			c.AppStop, margin)
 	}
 	s, slept := sleeps(c)
 	stop := w.in.options.AppStop
-	return slept, s + stop, fmt.Sprintf("a sleep of %v and %v to stop", s, stop)
+	return slept, s + stop, fmt.Sprintf("%v of sleep and %v to stop", s, stop)
 }
 
-// sleeps is how long a preStop hook sleeps, where that is all it does.
+// sleeps returns how long a preStop hook sleeps, and false if it does something else.
 func sleeps(c container) (time.Duration, bool) {
 	h, _ := c.preStop()
 	switch {
@@ -93,14 +102,16 @@ func sleeps(c container) (time.Duration, bool) {
 	return 0, false
 }
 
-// sleepCommand reads `sleep 15`, also in a shell, with what may come after it.
+// sleepCommand parses `sleep 15`, also in a shell and with other commands after it.
 func sleepCommand(command []string) (time.Duration, bool) {
-	words := strings.FieldsFunc(strings.Join(command, " "), func(r rune) bool { return strings.ContainsRune(" ;&\n\"'", r) })
+	isSeparator := func(r rune) bool { return strings.ContainsRune(" ;&\n\"'", r) }
+	words := strings.FieldsFunc(strings.Join(command, " "), isSeparator)
 	for i, word := range words[:max(0, len(words)-1)] {
 		if path.Base(word) != "sleep" {
 			continue
 		}
-		if s, err := strconv.ParseFloat(strings.TrimSuffix(words[i+1], "s"), 64); err == nil && s >= 0 && s < 1e6 {
+		if s, err := strconv.ParseFloat(strings.TrimSuffix(words[i+1], "s"),
+			64); err == nil && s >= 0 && s < 1e6 {
 			return time.Duration(s * float64(time.Second)), true
 		}
 	}
@@ -109,51 +120,61 @@ func sleepCommand(command []string) (time.Duration, bool) {
 
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
-func alsoInEnvironment(d *duck) string {
+func alsoInEnvironment(d *sidecar) string {
 	if d == nil {
 		return ", or sleep less"
 	}
 	return ", and LAMEDUCK_GRACE_PERIOD to the same"
 }
 
-func graceDiffers(w *workload, d *duck, say say) {
+func graceDiffers(w *workload, d *sidecar, report objectReporter) {
 	grace, _ := w.grace()
-	said := d.config.GracePeriod
-	if d.unknown || said == time.Duration(grace)*time.Second {
+	set := d.config.GracePeriod
+	if d.unknown || set == time.Duration(grace)*time.Second {
 		return
 	}
-	consequence := "the hold ends although there is time left"
-	if said > time.Duration(grace)*time.Second {
-		consequence = "the kubelet kills the pod in the middle of the hold"
+	consequence := "the hold ends too early"
+	if set > time.Duration(grace)*time.Second {
+		consequence = "the kubelet kills the pod during the hold"
 	}
-	say(d.setting("LAMEDUCK_GRACE_PERIOD"), fmt.Sprintf("Lameduck takes the grace period for %v and it is %d s, so %s", said, grace, consequence),
-		fmt.Sprintf("set LAMEDUCK_GRACE_PERIOD to %ds, or terminationGracePeriodSeconds to %d", grace, seconds(said)))
+	report(d.setting("LAMEDUCK_GRACE_PERIOD"), fmt.Sprintf("LAMEDUCK_GRACE_PERIOD is %v but the grace "+
+		"period is %d s, so %s", set, grace, consequence),
+		fmt.Sprintf("set LAMEDUCK_GRACE_PERIOD to %ds, or terminationGracePeriodSeconds to %d", grace,
+			seconds(set)))
 }
 
-func holdTooShort(w *workload, say say) {
+func holdTooShort(w *workload, report objectReporter) {
 	delay := w.lbDelay()
 	if delay == 0 || !w.serves() {
 		return
 	}
 	for _, c := range w.serving() {
-		if d := w.duck; d != nil && d.holds(c) {
+		if d := w.sidecar; d != nil && d.holds(c) {
 			c := d.config
 			if need := delay + c.HoldQuiet; !d.unknown && c.HoldMax < need {
-				say(d.setting("LAMEDUCK_GRACE_PERIOD"),
-					fmt.Sprintf("the hold lasts %v at most and needs %v (%v until the load balancer lets go, %v of silence), so its last requests are lost", c.HoldMax, need, delay, c.HoldQuiet),
-					fmt.Sprintf("make the grace period %d s or more, in terminationGracePeriodSeconds and in LAMEDUCK_GRACE_PERIOD", seconds(need+c.AppStop+margin)))
+				report(d.setting("LAMEDUCK_GRACE_PERIOD"),
+					fmt.Sprintf("the hold lasts at most %v but needs %v (%v until the load balancer stops "+
+						"routing, %v of silence), "+
+						"so the last requests are lost", c.HoldMax, need, delay, c.HoldQuiet),
+					fmt.Sprintf("set terminationGracePeriodSeconds and LAMEDUCK_GRACE_PERIOD to %d s or more",
+						seconds(need+c.AppStop+margin)))
 			}
 			return
 		}
 		if s, slept := sleeps(c); slept && s < delay {
 			_, at := c.preStop()
-			say(at, fmt.Sprintf("container %s sleeps for %v and the load balancer lets go after %v, so what comes in between is lost", c.Name, s, delay),
-				fmt.Sprintf("sleep for %d s or more, or let Lameduck hold until the traffic has gone", seconds(delay)))
+			report(at,
+				fmt.Sprintf("container %s sleeps for %v but the load balancer stops routing after %v, so "+
+					"requests in between are lost",
+					c.Name, s, delay),
+				fmt.Sprintf("sleep for %d s or more, or let Lameduck hold until the traffic has stopped",
+					seconds(delay)))
 		}
 	}
 }
 
-// lbDelay is what the pod template says, or else the options. What cannot be read is a finding of another rule.
+// lbDelay returns the delay in the annotation of the pod template, or else in the options. Rule
+// setting-refused reports an invalid annotation.
 func (w *workload) lbDelay() time.Duration {
 	if d, err := time.ParseDuration(w.template.Annotations[lbDelayAnnotation]); err == nil && d > 0 {
 		return d
@@ -163,12 +184,14 @@ func (w *workload) lbDelay() time.Duration {
 
 const lbDelayAnnotation = inject.AnnotationPrefix + "lb-delay"
 
-func settingRefused(w *workload, say say) {
-	annotationRefused(w, say)
-	if w.duck == nil {
+func settingRefused(w *workload, report objectReporter) {
+	annotationRefused(w, report)
+	if w.sidecar == nil {
 		return
 	}
-	for _, p := range w.duck.problems {
-		say(w.duck.setting(p.Variable), p.Error()+", so Lameduck refuses to start and the rollout hangs", "change it; `lameduck --help` lists the variables and their values")
+	for _, p := range w.sidecar.problems {
+		report(w.sidecar.setting(p.Variable), p.Error()+", so Lameduck refuses to start and the rollout "+
+			"hangs",
+			"change it; `lameduck --help` lists the variables and their values")
 	}
 }

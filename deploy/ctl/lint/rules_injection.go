@@ -9,30 +9,33 @@ import (
 	"lameduck/deploy/ctl/inject"
 )
 
-// injectionRules are about the webhook that adds Lameduck to pods.
+// injectionRules check what the webhook injects.
 var injectionRules = []Rule{
 	{
 		ID: "injection-refused", Severity: Error,
-		Title: "pods of a namespace with injection cannot be injected as they stand",
-		Explanation: `The namespace has the label lameduck.dev/inject=enabled, and the webhook lets what it cannot protect pass unchanged, with a warning that few see: such
-pods come up without Lameduck. Mend what the finding says, or opt out with the label lameduck.dev/inject=disabled on the pod template.`,
+		Title: "pods of a namespace with injection cannot be injected",
+		Explanation: `The namespace has the label lameduck.dev/inject=enabled, but the webhook creates pods
+that it cannot protect without Lameduck, with a warning that few people see. Fix what the finding names, or
+opt out with the label lameduck.dev/inject=disabled on the pod template.`,
 		needs: []string{"namespaces"},
 		check: eachWorkload(injectionRefused),
 	},
 	{
 		ID: "pod-not-injected", Severity: Warning,
 		Title: "pods of a namespace with injection run without Lameduck",
-		Explanation: `Pods are injected when they are made: these are older than the namespace's label lameduck.dev/inject=enabled, or the webhook did not answer when they
-were made. The next rollout still loses requests, and brings Lameduck.`,
+		Explanation: `Pods are injected when they are created. These are older than the label
+lameduck.dev/inject=enabled of the namespace, or the webhook did not answer when they were created. The next
+rollout still loses requests, and adds Lameduck.`,
 		needs: []string{"namespaces", "pods"},
 		check: eachWorkload(podNotInjected),
 	},
 }
 
-// isInjected tells whether the webhook adds Lameduck to the pods that the workload makes. A pod that is there is not touched any more.
+// isInjected reports whether the webhook adds Lameduck to the pods of the workload. It does not change pods
+// that exist.
 func (w *workload) isInjected() bool {
-	isThere := w.Kind == "Pod" && w.in.cluster
-	return w.in.hasInjection(w.namespace()) && !isThere && !w.isJob() && w.duck == nil && !optsOut(w.template.Labels)
+	exists := w.Kind == "Pod" && w.in.cluster
+	return w.in.hasInjection(w.namespace()) && !exists && !w.isJob() && w.sidecar == nil && !optsOut(w.template.Labels)
 }
 
 func (in *Inventory) hasInjection(namespace string) bool {
@@ -41,7 +44,7 @@ func (in *Inventory) hasInjection(namespace string) bool {
 
 func optsOut(labels map[string]string) bool { return labels[inject.InjectLabel] == "disabled" }
 
-// inject replaces the template with what the webhook makes of its pods: that is what runs. A refusal is kept.
+// inject replaces the template by the injected one, which is what runs, and keeps a refusal.
 func (w *workload) inject() {
 	if !w.isInjected() {
 		return
@@ -53,25 +56,25 @@ func (w *workload) inject() {
 	w.refused = err
 }
 
-func injectionRefused(w *workload, say say) {
+func injectionRefused(w *workload, report objectReporter) {
 	for _, r := range refusals(w.refused) {
 		if strings.HasPrefix(r.Field, "metadata.annotations") {
-			continue // rule setting-refused tells those, wherever the pods are
+			continue // rule setting-refused reports this
 		}
-		say(w.within(r.Field), r.Why+", so its pods come up without Lameduck", r.Remedy)
+		report(w.within(r.Field), r.Why+", so its pods run without Lameduck", r.Remedy)
 	}
 }
 
-// refusals takes an error of inject apart. Another one, which nobody expects, is told as one.
+// refusals returns the refusals in an error of inject. It converts any other error to one.
 func refusals(err error) []*inject.Refusal {
 	all := inject.Refusals(err)
 	if err != nil && len(all) == 0 {
-		return []*inject.Refusal{{Field: "spec", Why: err.Error(), Remedy: "lameduckctl inject says more"}}
+		return []*inject.Refusal{{Field: "spec", Why: err.Error(), Remedy: "see lameduckctl inject"}}
 	}
 	return all
 }
 
-// within is the path of a field of the pod template.
+// within returns the path of a field of the pod template in the object.
 func (w *workload) within(path string) *field.Path {
 	if at := templatePath(w.Kind); at != nil {
 		return at.Child(path)
@@ -79,7 +82,7 @@ func (w *workload) within(path string) *field.Path {
 	return field.NewPath(path)
 }
 
-func podNotInjected(w *workload, say say) {
+func podNotInjected(w *workload, report objectReporter) {
 	if !w.in.hasInjection(w.namespace()) || w.refused != nil || w.isJob() {
 		return
 	}
@@ -88,20 +91,23 @@ func podNotInjected(w *workload, say say) {
 		if p.DeletionTimestamp != nil || optsOut(p.Labels) {
 			continue
 		}
-		if all++; findDuck(containersOf(&p.Spec, nil)) == nil {
+		if all++; findSidecar(containersOf(&p.Spec, nil)) == nil {
 			without++
 		}
 	}
 	if without > 0 {
-		say(nil, fmt.Sprintf("%d of %d pods have no Lameduck although the namespace's label asks for it, so they lose requests when they end", without, all),
-			"kubectl rollout restart, and look whether the webhook runs if that does not help")
+		report(nil,
+			fmt.Sprintf("%d of %d pods have no Lameduck although the namespace has the label, so they lose "+
+				"requests when they stop",
+				without, all),
+			"run kubectl rollout restart, and check the webhook if that does not help")
 	}
 }
 
-// annotationRefused looks at the settings that a pod template says in annotations.
-func annotationRefused(w *workload, say say) {
+// annotationRefused checks the annotations of a pod template.
+func annotationRefused(w *workload, report objectReporter) {
 	_, err := inject.Defaults().Override(w.template.Annotations)
 	for _, r := range refusals(err) {
-		say(w.within(r.Field), r.Why+", so the pods are not injected", r.Remedy)
+		report(w.within(r.Field), r.Why+", so the pods are not injected", r.Remedy)
 	}
 }

@@ -6,41 +6,45 @@ import (
 	"strconv"
 	"strings"
 
+	"lameduck/deploy/ctl/inject"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// meshRules are about a mesh's proxy between the kubelet and the hook.
+// meshRules check for mesh proxies between the kubelet and the hook.
 var meshRules = []Rule{
 	{
 		ID: "istio-rewrites-hook", Severity: Error,
 		needs: []string{"namespaces"},
-		Title: "Istio's agent takes the hook over, and may end before it is answered",
-		Explanation: `Istio rewrites httpGet hooks to go through its agent. In a pod whose Lameduck is a plain container the agent is one too, gets SIGTERM with everybody
-else and may end in the middle of the hold: the hook fails and the app gets SIGTERM. Use the shape native with Istio's native sidecars, or turn
-rewriting off (sidecar.istio.io/rewriteAppHTTPProbers: "false") and leave the admin port out of the mesh
+		Title: "Istio's agent proxies the hook and may exit before it is answered",
+		Explanation: `Istio rewrites httpGet hooks to go through its agent. In a pod with Lameduck as a plain
+container the agent is a plain container too, which gets SIGTERM at the same time and may exit during the
+hold. Then the hook fails and the app gets SIGTERM. Use the shape native with Istio's native sidecars, or
+disable rewriting (sidecar.istio.io/rewriteAppHTTPProbers: "false") and exclude the admin port from the mesh
 (traffic.sidecar.istio.io/excludeInboundPorts).`,
 		check: eachProtected(istioRewrites),
 	},
 	{
 		ID: "mesh-captures-hook", Severity: Warning,
 		needs: []string{"namespaces"},
-		Title: "a mesh takes over the connection of the kubelet's hook",
-		Explanation: `The kubelet is in no mesh. Where a mesh's proxy accepts the connection to Lameduck's admin port, mutual TLS refuses the hook, or the proxy's end cuts
-it, and the app gets SIGTERM at once. Leave the port out of the mesh: traffic.sidecar.istio.io/excludeInboundPorts or
+		Title: "a service mesh intercepts the kubelet's hook",
+		Explanation: `The kubelet is not in the mesh. If a mesh proxy intercepts connections to Lameduck's
+admin port, mutual TLS rejects the hook, or the proxy exits during it, and the app gets SIGTERM at once.
+Exclude the port from the mesh with traffic.sidecar.istio.io/excludeInboundPorts or
 config.linkerd.io/skip-inbound-ports.`,
 		check: eachProtected(meshCaptures),
 	},
 }
 
-// A mesh is known by annotations and labels of the pod or its namespace, or by its container.
+// A mesh is detected by annotations and labels of the pod or its namespace, or by its container.
 type mesh struct {
 	name      string
-	proxy     string            // its container
-	pod       map[string]string // annotations or labels of the pod that let it in
-	namespace map[string]string // labels of the namespace that do; empty: whatever the value
-	off       map[string]string // annotations or labels of the pod that keep it out
-	exclude   string            // annotation with the ports that it leaves alone
+	proxy     string            // name of its container
+	pod       map[string]string // annotations or labels of pods in the mesh
+	namespace map[string]string // labels of namespaces in the mesh; an empty value matches any
+	off       map[string]string // annotations or labels of pods that opt out
+	exclude   string            // annotation with the excluded ports
 }
 
 var istio = mesh{
@@ -62,16 +66,19 @@ var linkerd = mesh{
 func (m *mesh) has(w *workload) bool {
 	t := w.template
 	switch {
-	case says(t.Annotations, m.off) || says(t.Labels, m.off):
+	case hasAny(t.Annotations, m.off) || hasAny(t.Labels, m.off):
 		return false
-	case says(t.Annotations, m.pod) || says(t.Labels, m.pod) || says(w.in.namespaces[w.namespace()], m.namespace):
+	case hasAny(t.Annotations, m.pod) || hasAny(t.Labels, m.pod) || hasAny(w.in.namespaces[w.namespace()],
+		m.namespace):
 		return true
 	}
-	return slices.ContainsFunc(append(t.Spec.Containers, t.Spec.InitContainers...), func(c corev1.Container) bool { return c.Name == m.proxy })
+	isProxy := func(c corev1.Container) bool { return c.Name == m.proxy }
+	return slices.ContainsFunc(t.Spec.Containers, isProxy) || slices.ContainsFunc(t.Spec.InitContainers,
+		isProxy)
 }
 
-// says tells whether labels or annotations have one of those that are wanted.
-func says(have, want map[string]string) bool {
+// hasAny reports whether labels or annotations have any of the wanted ones.
+func hasAny(have, want map[string]string) bool {
 	for key, value := range want {
 		if v, ok := have[key]; ok && (value == "" || v == value) {
 			return true
@@ -80,8 +87,8 @@ func says(have, want map[string]string) bool {
 	return false
 }
 
-// leavesOut tells whether the mesh leaves a port alone.
-func (m *mesh) leavesOut(w *workload, port int32) bool {
+// excludes reports whether the mesh does not intercept a port.
+func (m *mesh) excludes(w *workload, port int32) bool {
 	for p := range strings.SplitSeq(w.template.Annotations[m.exclude], ",") {
 		first, last, isRange := strings.Cut(strings.TrimSpace(p), "-")
 		if !isRange {
@@ -94,33 +101,38 @@ func (m *mesh) leavesOut(w *workload, port int32) bool {
 	return false
 }
 
-// callsHold tells whether a container has the hook that goes to Lameduck over the network.
+// callsHold reports whether a container has the hook that calls Lameduck over the network.
 func (w *workload) callsHold() bool {
-	return slices.ContainsFunc(w.apps(), func(c container) bool { return w.duck.holds(c) && !w.duck.wraps(c) })
+	return slices.ContainsFunc(w.apps(), func(c container) bool { return w.sidecar.holds(c) && !w.sidecar.wraps(c) })
 }
 
 const rewriteAnnotation = "sidecar.istio.io/rewriteAppHTTPProbers"
 
 func (w *workload) annotation(name string) *field.Path { return w.meta.Child("annotations").Key(name) }
 
-func istioRewrites(w *workload, d *duck, say say) {
-	if d.shape != plain || !istio.has(w) || !w.callsHold() || w.template.Annotations[rewriteAnnotation] == "false" {
+func istioRewrites(w *workload, d *sidecar, report objectReporter) {
+	if d.shape != inject.Plain || !istio.has(w) || !w.callsHold() || w.template.Annotations[rewriteAnnotation] == "false" {
 		return
 	}
-	say(w.annotation(rewriteAnnotation), "the hook goes through Istio's agent, which gets SIGTERM with Lameduck, so the app may be let go in the middle of the hold",
-		fmt.Sprintf(`use the shape native, or say %s: "false" and %s: "%d"`, rewriteAnnotation, istio.exclude, d.admin))
+	report(w.annotation(rewriteAnnotation),
+		"the hook goes through Istio's agent, which gets SIGTERM with Lameduck, so the app may be stopped "+
+			"during the hold",
+		fmt.Sprintf(`use the shape native, or set %s: "false" and %s: "%d"`, rewriteAnnotation, istio.exclude, d.admin))
 }
 
-func meshCaptures(w *workload, d *duck, say say) {
+func meshCaptures(w *workload, d *sidecar, report objectReporter) {
 	for _, m := range []*mesh{&istio, &linkerd} {
-		if m.has(w) && w.callsHold() && !m.leavesOut(w, d.admin) {
-			say(w.annotation(m.exclude), fmt.Sprintf("%s takes over the kubelet's connection to port %d, so the hook may fail and the app get SIGTERM at once", m.name, d.admin),
-				m.exclude+`: "`+strconv.Itoa(int(d.admin))+`" in the pod's annotations`)
+		if m.has(w) && w.callsHold() && !m.excludes(w, d.admin) {
+			report(w.annotation(m.exclude),
+				fmt.Sprintf("%s intercepts the kubelet's connection to port %d, so the hook may fail and "+
+					"the app may get SIGTERM at once",
+					m.name, d.admin),
+				fmt.Sprintf(`add the annotation %s: "%d" to the pod`, m.exclude, d.admin))
 		}
 	}
 }
 
-// portNumber returns a port as a number, or 0 if the text is none.
+// portNumber returns a port as a number, or 0 if the text is not a number.
 func portNumber(text string) int32 {
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {

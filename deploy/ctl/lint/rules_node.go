@@ -8,69 +8,74 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// nodeRules are about nodes that fail, and nodes that are drained.
+// nodeRules check what happens when nodes fail or are drained.
 var nodeRules = []Rule{
 	{
 		ID: "no-disruption-budget", Severity: Warning,
 		needs: []string{"poddisruptionbudgets", "horizontalpodautoscalers"},
-		Title: "no PodDisruptionBudget for a service of several replicas",
-		Explanation: `A drain of nodes evicts pods as fast as it can, all replicas at a time if they are on its nodes. A PodDisruptionBudget lets the next one go when a new
-one is ready.`,
+		Title: "no PodDisruptionBudget for a service with several replicas",
+		Explanation: `A node drain evicts pods as fast as it can, even all replicas at once if they are on the
+drained nodes. With a PodDisruptionBudget, it waits until a replacement is ready.`,
 		check: eachReplicated(noBudget),
 	},
 	{
 		ID: "budget-blocks-drain", Severity: Error,
 		needs: []string{"poddisruptionbudgets"},
 		Title: "a PodDisruptionBudget that never allows an eviction",
-		Explanation: `With maxUnavailable: 0, or a minAvailable of all replicas (a share is rounded up), every eviction is refused: drains of nodes hang, and with them
-upgrades of the cluster and repairs of nodes, until somebody deletes the pods by force.`,
+		Explanation: `With maxUnavailable: 0, or a minAvailable of all replicas (a percentage is rounded up),
+every eviction is refused. Node drains hang, and so do cluster upgrades and node repairs, until the pods are
+deleted by force.`,
 		check: eachBudget(budgetBlocks),
 	},
 	{
 		ID: "several-disruption-budgets", Severity: Error,
-		needs:       []string{"poddisruptionbudgets"},
-		Title:       "several PodDisruptionBudgets select the same pods",
-		Explanation: `The eviction API does not know which to go by and answers with an error: such pods cannot be evicted at all, and drains of their nodes hang.`,
-		check:       eachWorkload(severalBudgets),
+		needs: []string{"poddisruptionbudgets"},
+		Title: "several PodDisruptionBudgets select the same pods",
+		Explanation: `The eviction API returns an error for such pods. They cannot be evicted, and drains of
+their nodes hang.`,
+		check: eachWorkload(severalBudgets),
 	},
 	{
 		ID: "replicas-not-spread", Severity: Warning,
 		needs: []string{"horizontalpodautoscalers"},
 		Title: "nothing spreads the replicas over nodes",
-		Explanation: `All replicas may be on one node, and end with it. A topologySpreadConstraint or a podAntiAffinity over kubernetes.io/hostname that selects the pods
-themselves keeps them apart; one over zones spreads over nodes too. The scheduler's own preference yields to free room.`,
+		Explanation: `All replicas may run on one node and fail with it. A topologySpreadConstraint or a
+podAntiAffinity over kubernetes.io/hostname that selects the pods themselves spreads them; one over zones
+spreads over nodes too. The scheduler's own preference is weak.`,
 		check: eachReplicated(notSpread),
 	},
 	{
 		ID: "replicas-on-one-node", Severity: Error,
 		needs: []string{"pods"},
 		Title: "all replicas run on one node",
-		Explanation: `This is how it is in the cluster at the moment: the node's end is the service's. Constraints are looked at only when a pod is scheduled, so that pods
-stay where they came up when there was no other node; a restart of the rollout moves them.`,
+		Explanation: `All replicas run on one node at the moment: if it fails, so does the service.
+Constraints apply only when a pod is scheduled, so pods stay together if there was no other node when they
+started. A rollout restart moves them.`,
 		check: eachReplicated(onOneNode),
 	},
 }
 
-func noBudget(w *workload, say say) {
-	if w.atLeast() < 2 || len(w.budgets) > 0 || !w.in.knows("poddisruptionbudgets") && w.in.cluster {
+func noBudget(w *workload, report objectReporter) {
+	if w.minReplicas() < 2 || len(w.budgets) > 0 || !w.in.isComplete("poddisruptionbudgets") && w.in.cluster {
 		return
 	}
-	say(nil, "drains of nodes may evict all replicas at a time, so the service has nobody until new ones are ready",
+	report(nil, "node drains may evict all replicas at once, so the service is down until new ones are ready",
 		"add a PodDisruptionBudget with maxUnavailable: 1 that selects the pods")
 }
 
-func budgetBlocks(b *budget, say say) {
+func budgetBlocks(b *budget, report objectReporter) {
 	n := b.replicas()
 	if n == 0 {
 		return
 	}
 	if allowed, at := b.allows(n); allowed <= 0 {
-		say(at, fmt.Sprintf("of the pods of %s none may be evicted, so drains of nodes and upgrades of the cluster hang", strings.Join(names(b.workloads), ", ")),
-			"say maxUnavailable: 1, with two replicas or more")
+		report(at, fmt.Sprintf("no pod of %s may be evicted, so node drains and cluster upgrades hang",
+			strings.Join(names(b.workloads), ", ")),
+			"set maxUnavailable: 1, with two replicas or more")
 	}
 }
 
-func severalBudgets(w *workload, say say) {
+func severalBudgets(w *workload, report objectReporter) {
 	if len(w.budgets) < 2 {
 		return
 	}
@@ -78,22 +83,28 @@ func severalBudgets(w *workload, say say) {
 	for _, b := range w.budgets {
 		found = append(found, b.object.Name)
 	}
-	say(w.meta.Child("labels"), fmt.Sprintf("PodDisruptionBudgets %s select the same pods, so every eviction is an error and drains of nodes hang", strings.Join(found, " and ")),
-		"leave one of them, or let their selectors select different pods")
+	report(w.meta.Child("labels"),
+		fmt.Sprintf("PodDisruptionBudgets %s select the same pods, so every eviction fails and node drains "+
+			"hang",
+			strings.Join(found, " and ")),
+		"keep one of them, or make their selectors disjoint")
 }
 
-func notSpread(w *workload, say say) {
-	if w.atLeast() < 2 || w.isSpread() {
+func notSpread(w *workload, report objectReporter) {
+	if w.minReplicas() < 2 || w.isSpread() {
 		return
 	}
-	say(w.spec.Child("topologySpreadConstraints"), "all replicas may be on one node, so that they end with it", fmt.Sprintf(
-		"add { topologyKey: %s, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway, labelSelector: ... } with the pods' own labels", corev1.LabelHostname))
+	report(w.spec.Child("topologySpreadConstraints"), "all replicas may run on one node, so they fail with "+
+		"it", fmt.Sprintf(
+		"add { topologyKey: %s, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway, labelSelector: ... } with "+
+			"the labels of the pods",
+		corev1.LabelHostname))
 }
 
-// isSpread tells whether a constraint, strict or not, keeps replicas on different nodes or in different zones.
+// isSpread reports whether a constraint, strict or not, spreads the replicas over nodes or zones.
 func (w *workload) isSpread() bool {
 	for _, c := range w.template.Spec.TopologySpreadConstraints {
-		if isApart(c.TopologyKey) && w.selectsItself(c.LabelSelector) && int(c.MaxSkew) < w.atLeast() {
+		if isApart(c.TopologyKey) && w.selectsItself(c.LabelSelector) && int(c.MaxSkew) < w.minReplicas() {
 			return true
 		}
 	}
@@ -121,7 +132,7 @@ func (w *workload) selectsItself(s *metav1.LabelSelector) bool {
 	return s != nil && w.isSelectedBy(selectorOf(s))
 }
 
-func onOneNode(w *workload, say say) {
+func onOneNode(w *workload, report objectReporter) {
 	nodes := make(map[string]int)
 	running := 0
 	for _, p := range w.in.podsOf(w) {
@@ -134,7 +145,9 @@ func onOneNode(w *workload, say say) {
 		return
 	}
 	for node := range nodes {
-		say(specOf("replicas"), fmt.Sprintf("all %d pods run on node %s, so the service ends with it", running, node),
-			fmt.Sprintf("spread them (rule replicas-not-spread), then kubectl rollout restart %s/%s", strings.ToLower(w.Kind), w.Name))
+		report(specOf("replicas"), fmt.Sprintf("all %d pods run on node %s, so the service fails with it",
+			running, node),
+			fmt.Sprintf("spread them (rule replicas-not-spread), then kubectl rollout restart %s/%s",
+				strings.ToLower(w.Kind), w.Name))
 	}
 }

@@ -5,37 +5,38 @@ import (
 	"slices"
 )
 
-// releaseRules are about kubelets that do something else than others.
+// releaseRules check for differences between releases of the kubelet.
 var releaseRules = []Rule{
 	{
 		ID: "sleep-hook-skipped", Severity: Error,
 		needs: []string{"nodes"},
 		Title: "a sleep hook on a kubelet that skips it",
-		Explanation: `The hook sleep (PodLifecycleSleepAction) is off in Kubernetes 1.29, where it came, on from 1.30, and fixed so from 1.34 on. A kubelet that has it off
-goes on at once and says nothing: the app gets SIGTERM as if there were no hook. An API server below 1.29 drops the field. Seconds: 0 is accepted from
-1.33 on, and fixed so from 1.34 on.`,
+		Explanation: `The sleep hook (PodLifecycleSleepAction) is off by default in Kubernetes 1.29, on since
+1.30 and locked since 1.34. A kubelet that has it off skips it silently: the app gets SIGTERM as if there
+were no hook. API servers before 1.29 drop the field. Zero seconds are accepted since 1.33.`,
 		check: eachHook(sleepSkipped),
 	},
 	{
 		ID: "native-sidecar-too-early", Severity: Error,
 		needs: []string{"nodes"},
-		Title: "a native sidecar on a cluster that has none",
-		Explanation: `Before Kubernetes 1.29 the restartPolicy of an init container is dropped: Lameduck is an init container like any other, which never ends, and the pod
-never starts. Use the shape plain there.`,
+		Title: "a native sidecar on a cluster without support for it",
+		Explanation: `Before Kubernetes 1.29 the restartPolicy of an init container is dropped. Lameduck is
+then an ordinary init container that never exits, and the pod never starts. Use the shape plain.`,
 		check: eachWorkload(nativeTooEarly),
 	},
 	{
 		ID: "exec-readiness-probe", Severity: Warning,
 		needs: []string{"nodes"},
 		Title: "an exec readiness probe on Kubernetes 1.35",
-		Explanation: `In all of 1.35.x exec readiness probes of a pod that ends fail: the pod turns unready in the middle of its drain, and with it go the endpoints that
-load balancers fall back to when no other is ready. Probes over HTTP, TCP and gRPC are not touched by that. Where nobody says what the cluster runs,
-1.35 is taken for possible.`,
+		Explanation: `In 1.35.x the exec readiness probes of terminating pods fail. The pod becomes unready
+during its drain, and load balancers lose the endpoints that they fall back to when no other is ready.
+Probes over HTTP, TCP and gRPC are not affected. If the version of the cluster is unknown, 1.35 counts as
+possible.`,
 		check: eachWorkload(execReadinessProbe),
 	},
 }
 
-func sleepSkipped(w *workload, c container, say say) {
+func sleepSkipped(w *workload, c container, report objectReporter) {
 	h, at := c.preStop()
 	if h.Sleep == nil {
 		return
@@ -43,35 +44,43 @@ func sleepSkipped(w *workload, c container, say say) {
 	oldest := w.in.releases().oldest()
 	switch at = at.Child("sleep"); {
 	case oldest < sleepAction:
-		say(at, fmt.Sprintf("a kubelet of %v skips the sleep, so container %s gets SIGTERM at once", oldest, c.Name),
-			"use exec: { command: [sleep, ...] } where the image has it, or let Lameduck hold")
+		report(at,
+			fmt.Sprintf("a kubelet of %v skips the sleep, so container %s gets SIGTERM at once", oldest,
+				c.Name),
+			"use exec: { command: [sleep, ...] } if the image has it, or let Lameduck hold the container")
 	case h.Sleep.Seconds == 0 && oldest < sleepZero:
-		say(at.Child("seconds"), fmt.Sprintf("%v refuses a sleep of no seconds, so the pod is not made", oldest), "sleep for a second at least, or leave the hook out")
+		report(at.Child("seconds"), fmt.Sprintf("%v rejects a sleep of 0 seconds, so the pod is not created",
+			oldest),
+			"sleep for at least a second, or remove the hook")
 	}
 }
 
-func nativeTooEarly(w *workload, say say) {
+func nativeTooEarly(w *workload, report objectReporter) {
 	oldest := w.in.releases().oldest()
 	if oldest >= nativeSidecars {
 		return
 	}
 	for _, c := range w.containers() {
 		if c.native {
-			say(c.path.Child("restartPolicy"), fmt.Sprintf("%v takes container %s for an init container that has to end, so the pod never starts", oldest, c.Name),
+			report(c.path.Child("restartPolicy"),
+				fmt.Sprintf("%v treats container %s as an init container that must exit, so the pod never "+
+					"starts", oldest, c.Name),
 				"use the shape plain, or upgrade to Kubernetes 1.29 or later")
 		}
 	}
 }
 
-func execReadinessProbe(w *workload, say say) {
+func execReadinessProbe(w *workload, report objectReporter) {
 	if !slices.Contains(w.in.releases(), execReadiness) {
 		return
 	}
 	for _, c := range w.containers() {
 		if runsCommand(c.ReadinessProbe) && w.serves() {
-			say(c.path.Child("readinessProbe", "exec"), fmt.Sprintf("on a kubelet of %v it fails as soon as the pod ends, so container %s counts as unready while it drains",
-				execReadiness, c.Name),
-				"probe over HTTP, TCP or gRPC")
+			report(c.path.Child("readinessProbe", "exec"),
+				fmt.Sprintf("on a kubelet of %v it fails as soon as the pod terminates, so container %s is "+
+					"unready while it drains",
+					execReadiness, c.Name),
+				"use a probe over HTTP, TCP or gRPC")
 		}
 	}
 }

@@ -2,71 +2,81 @@ package lint
 
 import "fmt"
 
-// webhookRules are about admission webhooks, anybody's: one that does not answer takes more than its own service down.
+// webhookRules check all admission webhooks: one that does not answer can take down the cluster.
 var webhookRules = []Rule{
 	{
 		ID: "webhook-for-everything", Severity: Error,
 		needs: []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
-		Title: "a webhook with failurePolicy Fail is asked about everything",
-		Explanation: `When it does not answer, the API server refuses every write: leases, status, endpoints, and what would repair the webhook itself. API servers that
-start wait for their own writes and do not become ready. Say the groups and resources that it is for, and failurePolicy: Ignore.`,
+		Title: "a webhook with failurePolicy Fail matches everything",
+		Explanation: `When it does not answer, the API server rejects every write: leases, status, endpoints,
+and what would repair the webhook itself. API servers that start wait for their own writes and do not become
+ready. List the groups and resources that it needs, or set failurePolicy: Ignore.`,
 		check: eachWebhook(webhookForEverything),
 	},
 	{
 		ID: "webhook-for-leases", Severity: Error,
 		needs: []string{"namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
-		Title: "a webhook with failurePolicy Fail is asked about Leases",
-		Explanation: `Leases are the heartbeats of kubelets and what controllers elect their leaders with. When the webhook does not answer, every node counts as lost in
-less than a minute, its pods are evicted after five, and the scheduler and the controllers stop.`,
+		Title: "a webhook with failurePolicy Fail matches Leases",
+		Explanation: `Leases are the heartbeats of kubelets and elect the leaders of controllers. When the
+webhook does not answer, every node counts as lost in less than a minute, its pods are evicted after five,
+and the scheduler and the controllers stop.`,
 		check: eachWebhook(webhookForLeases),
 	},
 	{
 		ID: "webhook-for-kube-system", Severity: Error,
 		needs: []string{"namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
-		Title: "a webhook with failurePolicy Fail is asked about kube-system",
-		Explanation: `When it does not answer, nothing in kube-system can be made or changed: the cluster's DNS, network and proxies do not come back on a new or repaired
-node, and with them the webhook does not either. Leave the namespace out by its label kubernetes.io/metadata.name. Match conditions that name the
-namespace or the resource are taken to leave it out, and labels that objects are selected by.`,
+		Title: "a webhook with failurePolicy Fail matches kube-system",
+		Explanation: `When it does not answer, nothing in kube-system can be created or changed: DNS, network
+and proxies of the cluster do not come up on a new or repaired node, and neither does the webhook. Exclude
+the namespace by its label kubernetes.io/metadata.name. Match conditions that contain the name of the
+namespace or the resource count as exclusions, and so do object selectors.`,
 		check: eachWebhook(webhookForKubeSystem),
 	},
 	{
 		ID: "webhook-for-its-own-pods", Severity: Error,
 		needs: []string{"namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
-		Title: "a webhook with failurePolicy Fail is asked about its own pods",
-		Explanation: `Once all its pods have ended, for a node's repair or an upgrade, none can be made, since nobody answers for it. Leave its own namespace out by its
-label kubernetes.io/metadata.name.`,
+		Title: "a webhook with failurePolicy Fail matches its own pods",
+		Explanation: `Once all its pods have stopped, because of a node repair or an upgrade, no new one can
+be created, as the webhook cannot answer for it. Exclude its own namespace by its label
+kubernetes.io/metadata.name.`,
 		check: eachWebhook(webhookForItsOwnPods),
 	},
 	{
 		ID: "webhook-timeout", Severity: Warning,
 		needs: []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
-		Title: "a webhook may take long to answer",
-		Explanation: `Every request that it is asked about waits for it, 10 s where timeoutSeconds is left out, and webhooks are asked one after the other; controllers give
-up and try anew, which makes more of them. With failurePolicy Ignore too, a webhook that hangs makes an API server crawl. What answers at all answers
-in milliseconds: 2 to 5 s are plenty. Webhooks for kinds of their own alone are not looked at.`,
+		Title: "a webhook has a long timeout",
+		Explanation: `Every matching request waits for the webhook, by default up to 10 s, and webhooks are
+called one after the other. Controllers give up and retry, which makes more requests. Even with
+failurePolicy Ignore, a webhook that hangs slows down the API server. A healthy webhook answers in
+milliseconds, so 2 to 5 s are plenty. Webhooks for custom resources only are not checked.`,
 		check: eachWebhook(webhookTimeout),
 	},
 }
 
-// longTimeout is the longest that a request may wait for a webhook. Leaders are elected anew when a write takes 10 s.
+// longTimeout is the longest acceptable timeout, in seconds. Leaders lose their lease when a write takes
+// 10 s.
 const longTimeout = 5
 
-// asksForEverything, asksForLeases and asksForKubeSystem are worse in this order, and only the worst is told.
-func (h *webhook) asksForEverything() bool {
+// Of matchesEverything, matchesLeases and matchesKubeSystem, the first is the worst. Only the worst is
+// reported.
+func (h *webhook) matchesEverything() bool {
 	return h.matches("any.example", "anything", kubeSystem)
 }
 
-func (h *webhook) asksForLeases() bool {
-	return h.matches("coordination.k8s.io", "leases", kubeSystem) || h.matches("coordination.k8s.io", "leases", kubeNodeLease)
+func (h *webhook) matchesLeases() bool {
+	const group = "coordination.k8s.io"
+	return h.matches(group, "leases", kubeSystem) || h.matches(group, "leases", kubeNodeLease)
 }
 
-// kubeSystemNeeds are what a node needs to be written in kube-system, one of each kind of writer.
+// kubeSystemNeeds has resources in kube-system that a node needs, one for each kind of writer.
 var kubeSystemNeeds = []struct{ group, resource string }{
-	{"", "pods"}, {"", "configmaps"}, {"", "secrets"}, {"", "services"}, {"", "endpoints"}, {"", "serviceaccounts"},
-	{"apps", "deployments"}, {"apps", "daemonsets"}, {"apps", "replicasets"}, {"discovery.k8s.io", "endpointslices"},
+	{"", "pods"}, {"", "configmaps"}, {"", "secrets"}, {"", "services"}, {"", "endpoints"},
+	{"", "serviceaccounts"},
+	{"apps", "deployments"}, {"apps", "daemonsets"}, {"apps", "replicasets"},
+	{"discovery.k8s.io", "endpointslices"},
 }
 
-func (h *webhook) asksForKubeSystem() (resource string, asks bool) {
+func (h *webhook) matchesKubeSystem() (resource string, matches bool) {
 	for _, n := range kubeSystemNeeds {
 		if h.matches(n.group, n.resource, kubeSystem) {
 			return n.resource, true
@@ -75,51 +85,66 @@ func (h *webhook) asksForKubeSystem() (resource string, asks bool) {
 	return "", false
 }
 
-func webhookForEverything(h *webhook, say say) {
-	if h.fails() && h.asksForEverything() {
-		say(h.path.Child("rules"), fmt.Sprintf("when webhook %s does not answer, every write in the cluster is refused, so that nothing can be repaired, not even it", h.name),
-			"say the groups and resources that it is for, and failurePolicy: Ignore")
+func webhookForEverything(h *webhook, report objectReporter) {
+	if h.fails() && h.matchesEverything() {
+		report(h.path.Child("rules"),
+			fmt.Sprintf("when webhook %s does not answer, every write in the cluster is rejected, so "+
+				"nothing can be repaired", h.name),
+			"list the groups and resources that it needs, or set failurePolicy: Ignore")
 	}
 }
 
-func webhookForLeases(h *webhook, say say) {
-	if h.fails() && h.asksForLeases() && !h.asksForEverything() {
-		say(h.path.Child("rules"), fmt.Sprintf("when webhook %s does not answer, heartbeats and elections of leaders are refused, so that nodes count as lost and their pods are evicted",
-			h.name),
-			"leave coordination.k8s.io out, and the namespaces kube-system and kube-node-lease")
+func webhookForLeases(h *webhook, report objectReporter) {
+	if h.fails() && h.matchesLeases() && !h.matchesEverything() {
+		report(h.path.Child("rules"),
+			fmt.Sprintf("when webhook %s does not answer, heartbeats and leader elections fail, so nodes "+
+				"count as lost and pods are evicted",
+				h.name),
+			"exclude coordination.k8s.io, and the namespaces kube-system and kube-node-lease")
 	}
 }
 
-func webhookForKubeSystem(h *webhook, say say) {
-	if !h.fails() || h.asksForEverything() || h.asksForLeases() {
+func webhookForKubeSystem(h *webhook, report objectReporter) {
+	if !h.fails() || h.matchesEverything() || h.matchesLeases() {
 		return
 	}
-	if resource, asks := h.asksForKubeSystem(); asks {
-		say(h.path.Child("namespaceSelector"), fmt.Sprintf("when webhook %s does not answer, %s of kube-system are refused, so that DNS and network do not come back on a node",
-			h.name, resource),
-			"add namespaceSelector: { matchExpressions: [{ key: kubernetes.io/metadata.name, operator: NotIn, values: [kube-system] }] }, or failurePolicy: Ignore")
+	if resource, matches := h.matchesKubeSystem(); matches {
+		report(h.path.Child("namespaceSelector"),
+			fmt.Sprintf("when webhook %s does not answer, %s of kube-system are rejected, so DNS and "+
+				"network do not come up on a new node",
+				h.name, resource),
+			"add namespaceSelector: { matchExpressions: [{ key: kubernetes.io/metadata.name, operator: "+
+				"NotIn, "+
+				"values: [kube-system] }] }, or set failurePolicy: Ignore")
 	}
 }
 
-func webhookForItsOwnPods(h *webhook, say say) {
+func webhookForItsOwnPods(h *webhook, report objectReporter) {
 	s := h.client.Service
-	if s == nil || s.Namespace == kubeSystem || !h.fails() || h.asksForEverything() {
+	if s == nil || s.Namespace == kubeSystem || !h.fails() || h.matchesEverything() {
 		return
 	}
 	if h.matches("", "pods", s.Namespace) {
-		say(h.path.Child("namespaceSelector"), fmt.Sprintf("webhook %s is asked about the pods of its own namespace %s, so that none can be made once all have ended", h.name, s.Namespace),
-			fmt.Sprintf("leave the namespace out: { key: kubernetes.io/metadata.name, operator: NotIn, values: [kube-system, %s] }", s.Namespace))
+		report(h.path.Child("namespaceSelector"),
+			fmt.Sprintf("webhook %s matches the pods of its own namespace %s, so none can be created once "+
+				"all have stopped",
+				h.name, s.Namespace),
+			fmt.Sprintf("exclude the namespace: { key: kubernetes.io/metadata.name, operator: NotIn, "+
+				"values: [kube-system, %s] }",
+				s.Namespace))
 	}
 }
 
-func webhookTimeout(h *webhook, say say) {
-	seconds := int32(10) // what the API has where it is left out
+func webhookTimeout(h *webhook, report objectReporter) {
+	seconds := int32(10) // default of the API
 	if h.timeout != nil {
 		seconds = *h.timeout
 	}
 	if seconds > longTimeout && h.forBuiltIn() {
-		say(h.path.Child("timeoutSeconds"), fmt.Sprintf("every request that webhook %s is asked about waits for it up to %d s, so that a webhook that hangs stops controllers and rollouts",
-			h.name, seconds),
-			"set timeoutSeconds to 2, or 5 at the most")
+		report(h.path.Child("timeoutSeconds"),
+			fmt.Sprintf("every request that webhook %s matches waits for it up to %d s, so it stops "+
+				"controllers and rollouts if it hangs",
+				h.name, seconds),
+			"set timeoutSeconds to 2, and at most to 5")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"lameduck/deploy/ctl/manifest"
 )
 
-// The parts of SARIF 2.1.0 that are written. The section numbers are those of the standard.
+// The parts of SARIF 2.1.0 that we write, with the sections of the standard.
 //
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html
 type (
@@ -72,16 +72,18 @@ type (
 
 const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-// sarifLevels are what SARIF calls the severities, section 3.27.10.
+// sarifLevels are the severities in SARIF, section 3.27.10.
 var sarifLevels = map[Severity]string{Error: "error", Warning: "warning", Info: "note"}
 
 func (r Report) writeSARIF(w io.Writer) error {
-	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "lameduckctl lint", Version: r.Version}}, Results: []sarifResult{}}
+	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "lameduckctl lint", Version: r.Version}},
+		Results: []sarifResult{}}
 	index := make(map[string]int)
 	for i, rule := range rules {
 		index[rule.ID] = i
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
-			rule.ID, sarifMessage{rule.Title}, sarifMessage{rule.Text()}, sarifLevel{sarifLevels[rule.Severity]},
+			rule.ID, sarifMessage{rule.Title}, sarifMessage{rule.Text()},
+			sarifLevel{sarifLevels[rule.Severity]},
 		})
 	}
 	for _, f := range r.Findings {
@@ -95,7 +97,8 @@ func (r Report) writeSARIF(w io.Writer) error {
 
 func (f Finding) sarif(rule int) sarifResult {
 	result := sarifResult{
-		RuleID: f.Rule, RuleIndex: rule, Level: sarifLevels[f.Severity], Message: sarifMessage{f.subject() + ": " + f.Why + ". Fix: " + f.Fix},
+		RuleID: f.Rule, RuleIndex: rule, Level: sarifLevels[f.Severity],
+		Message: sarifMessage{f.subject() + ": " + f.Why + ". Fix: " + f.Fix},
 	}
 	var at sarifLocation
 	if f.File != "" && f.File != manifest.Stdin {
@@ -110,7 +113,7 @@ func (f Finding) sarif(rule int) sarifResult {
 	return result
 }
 
-// fileURI is a relative reference for a relative path: who reads the report knows the repository's root.
+// fileURI returns a relative reference for a relative path. It is relative to the root of the repository.
 func fileURI(file string) string {
 	u := url.URL{Path: strings.TrimPrefix(filepath.ToSlash(filepath.Clean(file)), "./")}
 	if filepath.IsAbs(file) {

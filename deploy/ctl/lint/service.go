@@ -18,7 +18,7 @@ type service struct {
 }
 
 func newService(s *corev1.Service, locate Locator) *service {
-	selector := labels.Nothing() // without one, somebody else writes its endpoints
+	selector := labels.Nothing() // without a selector, endpoints are written by others
 	if len(s.Spec.Selector) > 0 {
 		selector = labels.SelectorFromSet(s.Spec.Selector)
 	}
@@ -29,7 +29,7 @@ func (s *service) selects(w *workload) bool {
 	return s.object.namespace() == w.namespace() && w.isSelectedBy(s.selector)
 }
 
-// target is the pod's port that a port of the Service goes to, and where that is set. Left out, it is the port itself.
+// target returns the target port of a port of the Service, and its path. It defaults to the port itself.
 func (s *service) target(i int) (intstr.IntOrString, *field.Path) {
 	p, at := s.Spec.Ports[i], field.NewPath("spec", "ports").Index(i)
 	if p.TargetPort == (intstr.IntOrString{}) {
@@ -38,20 +38,20 @@ func (s *service) target(i int) (intstr.IntOrString, *field.Path) {
 	return p.TargetPort, at.Child("targetPort")
 }
 
-// comesTo tells whether it sends connections to a port that a container of the workload declares.
-func (s *service) comesTo(w *workload, p corev1.ContainerPort) bool {
+// targets reports whether the Service routes to a port that a container of the workload declares.
+func (s *service) targets(w *workload, p corev1.ContainerPort) bool {
 	for i := range s.Spec.Ports {
-		if target, _ := s.target(i); w.port(target) == p.ContainerPort && !forCollectors(p) {
+		if target, _ := s.target(i); w.port(target) == p.ContainerPort && !isMetrics(p) {
 			return true
 		}
 	}
 	return false
 }
 
-// isHeadless tells whether DNS gives out the addresses of its pods.
+// isHeadless reports whether DNS returns the addresses of the pods.
 func (s *service) isHeadless() bool { return s.Spec.ClusterIP == corev1.ClusterIPNone }
 
-// tcpPorts are the indices of the ports that carry TCP.
+// tcpPorts returns the indices of the TCP ports.
 func (s *service) tcpPorts() []int {
 	var found []int
 	for i, p := range s.Spec.Ports {
@@ -62,7 +62,7 @@ func (s *service) tcpPorts() []int {
 	return found
 }
 
-// names are what a sentence calls workloads of one namespace.
+// names returns the kinds and names of workloads.
 func names(workloads []*workload) []string {
 	var found []string
 	for _, w := range workloads {

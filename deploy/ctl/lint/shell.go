@@ -6,18 +6,23 @@ import (
 	"strings"
 )
 
-// shellLess are the beginnings of repositories whose images are known to have nothing but their program.
+// shellLess are prefixes of repositories whose images are known to have no shell.
 var shellLess = []string{
 	"gcr.io/distroless/", "cgr.dev/chainguard/static", "cgr.dev/chainguard/glibc-dynamic",
 	"registry.k8s.io/", "k8s.gcr.io/", "docker.io/coredns/coredns", "coredns/coredns",
-	"quay.io/jetstack/cert-manager-", "ghcr.io/external-secrets/", "quay.io/metallb/", "cr.l5d.io/linkerd/proxy", "ghcr.io/linkerd/proxy",
-	"hashicorp/http-echo", "docker.io/hashicorp/http-echo", "envoyproxy/envoy-distroless", "docker.io/envoyproxy/envoy-distroless", "envoyproxy/gateway",
+	"quay.io/jetstack/cert-manager-", "ghcr.io/external-secrets/", "quay.io/metallb/",
+	"cr.l5d.io/linkerd/proxy", "ghcr.io/linkerd/proxy", "hashicorp/http-echo",
+	"docker.io/hashicorp/http-echo",
+	"envoyproxy/envoy-distroless", "docker.io/envoyproxy/envoy-distroless", "envoyproxy/gateway",
 }
 
-// withShell are those among them that have one all the same.
-var withShell = []string{"registry.k8s.io/ingress-nginx/", "registry.k8s.io/e2e-test-images/", "registry.k8s.io/build-image/", "k8s.gcr.io/ingress-nginx/"}
+// withShell are exceptions from shellLess.
+var withShell = []string{
+	"registry.k8s.io/ingress-nginx/", "registry.k8s.io/e2e-test-images/", "registry.k8s.io/build-image/",
+	"k8s.gcr.io/ingress-nginx/",
+}
 
-// withoutShell tells whether an image is known to have no shell. Variants for debugging have one.
+// withoutShell reports whether an image is known to have no shell. Debugging variants have one.
 func withoutShell(image string) bool {
 	name := repository(image)
 	startsWith := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
@@ -32,7 +37,11 @@ func withoutShell(image string) bool {
 	return slices.ContainsFunc(shellLess, startsWith) && !slices.ContainsFunc(withShell, startsWith)
 }
 
-// userland are commands that come with a shell, and not with a program's own image.
-var userland = []string{"sh", "bash", "ash", "dash", "sleep", "kill", "killall", "pkill", "curl", "wget", "nc", "cat", "echo", "touch", "rm", "env", "timeout"}
+// userland are commands that an image without a shell does not have either.
+var userland = []string{
+	"sh", "bash", "ash", "dash", "sleep", "kill", "killall", "pkill", "curl", "wget", "nc", "cat", "echo",
+	"touch", "rm", "env",
+	"timeout",
+}
 
 func needsUserland(command string) bool { return slices.Contains(userland, path.Base(command)) }

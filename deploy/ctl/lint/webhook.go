@@ -12,10 +12,10 @@ import (
 
 const (
 	kubeSystem    = "kube-system"
-	kubeNodeLease = "kube-node-lease" // where the kubelets' heartbeats are
+	kubeNodeLease = "kube-node-lease" // of the heartbeats of kubelets
 )
 
-// A webhook is one of a configuration, mutating or validating.
+// A webhook is a mutating or validating webhook of a configuration.
 type webhook struct {
 	object
 	in         *Inventory
@@ -33,8 +33,12 @@ type webhook struct {
 func mutatingWebhooks(c *admissionv1.MutatingWebhookConfiguration, locate Locator) []*webhook {
 	var found []*webhook
 	for i, w := range c.Webhooks {
-		found = append(found, &webhook{newObject("MutatingWebhookConfiguration", c.ObjectMeta, locate), nil, field.NewPath("webhooks").Index(i),
-			w.Name, w.Rules, w.FailurePolicy, w.TimeoutSeconds, w.NamespaceSelector, w.ObjectSelector, w.MatchConditions, w.ClientConfig})
+		found = append(found, &webhook{
+			newObject("MutatingWebhookConfiguration", c.ObjectMeta, locate), nil,
+			field.NewPath("webhooks").Index(i),
+			w.Name, w.Rules, w.FailurePolicy, w.TimeoutSeconds,
+			w.NamespaceSelector, w.ObjectSelector, w.MatchConditions, w.ClientConfig,
+		})
 	}
 	return found
 }
@@ -42,19 +46,24 @@ func mutatingWebhooks(c *admissionv1.MutatingWebhookConfiguration, locate Locato
 func validatingWebhooks(c *admissionv1.ValidatingWebhookConfiguration, locate Locator) []*webhook {
 	var found []*webhook
 	for i, w := range c.Webhooks {
-		found = append(found, &webhook{newObject("ValidatingWebhookConfiguration", c.ObjectMeta, locate), nil, field.NewPath("webhooks").Index(i),
-			w.Name, w.Rules, w.FailurePolicy, w.TimeoutSeconds, w.NamespaceSelector, w.ObjectSelector, w.MatchConditions, w.ClientConfig})
+		found = append(found, &webhook{
+			newObject("ValidatingWebhookConfiguration", c.ObjectMeta, locate), nil,
+			field.NewPath("webhooks").Index(i),
+			w.Name, w.Rules, w.FailurePolicy, w.TimeoutSeconds,
+			w.NamespaceSelector, w.ObjectSelector, w.MatchConditions, w.ClientConfig,
+		})
 	}
 	return found
 }
 
-// fails tells whether a request is refused when nobody answers. That is what the API has for a policy that is left out.
+// fails reports whether requests are rejected when the webhook does not answer, which is the default.
 func (h *webhook) fails() bool {
 	return h.policy == nil || *h.policy == admissionv1.Fail
 }
 
-// matches tells whether a request for the resource of a group, in the namespace, goes to it. A selector that asks for labels of the
-// object leaves out what has none; a condition that names the namespace or the resource is taken to leave it out.
+// matches reports whether a request for a resource in a namespace goes to the webhook. An object selector
+// excludes objects without labels. A match condition that contains the namespace or the resource counts
+// as an exclusion.
 func (h *webhook) matches(group, resource, namespace string) bool {
 	return h.hasRule(group, resource) && h.selectsNamespace(namespace) && matchesUnlabelled(h.objects) &&
 		!h.conditionNames(namespace) && !h.conditionNames(resource)
@@ -66,7 +75,7 @@ func (h *webhook) hasRule(group, resource string) bool {
 	})
 }
 
-// writes leaves out rules that are for deletions and connections alone.
+// writes reports whether a rule is for creation or updates.
 func writes(r admissionv1.RuleWithOperations) bool {
 	return slices.ContainsFunc(r.Operations, func(o admissionv1.OperationType) bool {
 		return o == admissionv1.OperationAll || o == admissionv1.Create || o == admissionv1.Update
@@ -85,7 +94,8 @@ func hasResource(list []string, what string) bool {
 	return has(list, what) || slices.Contains(list, "*/*")
 }
 
-// selectsNamespace goes by the labels that the namespace has, as far as they are known: one that every namespace has is its name.
+// selectsNamespace reports whether the namespace selector matches the known labels of a namespace. Every
+// namespace has its name as a label.
 func (h *webhook) selectsNamespace(name string) bool {
 	set := labels.Merge(h.in.namespaces[name], labels.Set{"kubernetes.io/metadata.name": name})
 	return h.namespaces == nil || selectorOf(h.namespaces).Matches(set)
@@ -96,13 +106,15 @@ func matchesUnlabelled(s *metav1.LabelSelector) bool {
 }
 
 func (h *webhook) conditionNames(what string) bool {
-	return slices.ContainsFunc(h.conditions, func(c admissionv1.MatchCondition) bool { return strings.Contains(c.Expression, what) })
+	return slices.ContainsFunc(h.conditions, func(c admissionv1.MatchCondition) bool {
+		return strings.Contains(c.Expression, what)
+	})
 }
 
-// builtIn are the groups without whose objects a cluster cannot repair itself.
+// builtIn are the API groups that a cluster needs to repair itself.
 var builtIn = []string{"", "apps", "batch", "coordination.k8s.io", "discovery.k8s.io", "policy"}
 
-// forBuiltIn tells whether it is asked about what every cluster has, and not only about kinds of its own.
+// forBuiltIn reports whether the webhook matches resources of Kubernetes, and not only custom ones.
 func (h *webhook) forBuiltIn() bool {
 	return slices.ContainsFunc(h.rules, func(r admissionv1.RuleWithOperations) bool {
 		return slices.ContainsFunc(builtIn, func(g string) bool { return has(r.APIGroups, g) })

@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 
+	"lameduck/deploy/ctl/inject"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -11,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// A workload is what makes pods, or a pod that nobody has made.
+// A workload makes pods, or is a pod without a controller.
 type workload struct {
 	object
 	in       *Inventory
@@ -19,19 +21,21 @@ type workload struct {
 	template *corev1.PodTemplateSpec
 	meta     *field.Path // of the template's metadata
 	spec     *field.Path // of the pod's specification
-	desired  *int32      // replicas; nil: it says none
+	desired  *int32      // replicas; nil if not set
 	selector labels.Selector
 
-	// What follows, once everything is there.
-	duck     *duck // nil: there is none
+	// Set by resolve.
+	sidecar  *sidecar // nil if there is none
 	services []*service
 	budgets  []*budget
 	policies []*policy
-	scaler   *scaler // nil: there is none
-	refused  error   // why the webhook does not inject its pods; nil: it does, or there is nothing to inject
+	scaler   *scaler // nil if there is none
+	refused  error   // why the webhook does not inject its pods
 }
 
-func (in *Inventory) addWorkload(kind string, m metav1.ObjectMeta, template *corev1.PodTemplateSpec, source runtime.Object, locate Locator) *workload {
+func (in *Inventory) addWorkload(
+	kind string, m metav1.ObjectMeta, template *corev1.PodTemplateSpec, source runtime.Object, locate Locator,
+) *workload {
 	at := templatePath(kind)
 	o := newObject(kind, m, locate)
 	o.ignore = append(o.ignore, ignoredRules(template.Annotations)...)
@@ -43,7 +47,7 @@ func (in *Inventory) addWorkload(kind string, m metav1.ObjectMeta, template *cor
 	return w
 }
 
-// templatePath is where the pod's template is in an object of the kind.
+// templatePath returns the path of the pod template in an object of a kind.
 func templatePath(kind string) *field.Path {
 	switch kind {
 	case "Pod":
@@ -54,15 +58,15 @@ func templatePath(kind string) *field.Path {
 	return field.NewPath("spec", "template")
 }
 
-func (w *workload) replicated(desired *int32, s *metav1.LabelSelector) {
+func (w *workload) setReplicas(desired *int32, s *metav1.LabelSelector) {
 	w.desired, w.selector = desired, selectorOf(s)
 }
 
-// resolve looks for what belongs to the workload.
+// resolve finds the objects that refer to the workload.
 func (w *workload) resolve() {
-	w.duck = findDuck(w.containers())
-	if w.inject(); w.duck == nil {
-		w.duck = findDuck(w.containers())
+	w.sidecar = findSidecar(w.containers())
+	if w.inject(); w.sidecar == nil {
+		w.sidecar = findSidecar(w.containers())
 	}
 	for _, s := range w.in.services {
 		if s.selects(w) {
@@ -90,35 +94,39 @@ func (w *workload) resolve() {
 
 func (w *workload) containers() []container { return containersOf(&w.template.Spec, w.spec) }
 
-// apps are the containers but Lameduck as a sidecar and those of a mesh.
+// apps returns the containers without Lameduck's sidecar and mesh proxies.
 func (w *workload) apps() []container {
 	return slices.DeleteFunc(w.containers(), func(c container) bool {
-		return c.isMeshProxy() || w.duck != nil && w.duck.shape != wrapper && c.Name == w.duck.Name
+		return c.isMeshProxy() || w.sidecar != nil && w.sidecar.shape != inject.Wrapper && c.Name == w.sidecar.Name
 	})
 }
 
-// isJob tells whether its pods end by themselves. They serve nobody.
+// isJob reports whether the pods run to completion. Such pods have no clients.
 func (w *workload) isJob() bool {
-	ends := w.template.Spec.RestartPolicy == corev1.RestartPolicyNever || w.template.Spec.RestartPolicy == corev1.RestartPolicyOnFailure
-	return w.Kind == "Job" || w.Kind == "CronJob" || ends
+	policy := w.template.Spec.RestartPolicy
+	completes := policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure
+	return w.Kind == "Job" || w.Kind == "CronJob" || completes
 }
 
-// serves tells whether it has clients: a Service that selects it or, where Services may be elsewhere, a port that is for clients.
+// serves reports whether the workload has clients: a Service selects it or, if not all Services are known,
+// it declares a port for clients.
 func (w *workload) serves() bool {
 	switch {
 	case w.isJob():
 		return false
 	case len(w.services) > 0:
 		return true
-	case w.in.knows("services"):
+	case w.in.isComplete("services"):
 		return false
 	}
-	return slices.ContainsFunc(w.apps(), func(c container) bool { return slices.ContainsFunc(c.Ports, isForClients) })
+	return slices.ContainsFunc(w.apps(), func(c container) bool {
+		return slices.ContainsFunc(c.Ports, isForClients)
+	})
 }
 
-func isForClients(p corev1.ContainerPort) bool { return isTCP(p.Protocol) && !forCollectors(p) }
+func isForClients(p corev1.ContainerPort) bool { return isTCP(p.Protocol) && !isMetrics(p) }
 
-// serving are the containers at which the connections of clients end, or would without Lameduck.
+// serving returns the containers that clients connect to, directly or through Lameduck.
 func (w *workload) serving() []container {
 	if !w.serves() {
 		return nil
@@ -126,24 +134,25 @@ func (w *workload) serving() []container {
 	apps := w.apps()
 	serving := slices.DeleteFunc(slices.Clone(apps), func(c container) bool { return !w.isServing(c) })
 	if len(serving) == 0 && len(apps) > 0 {
-		// No container declares the port, so the first one is taken for the app, as it is everywhere here.
+		// No container declares the port, so the first one counts as the app.
 		return apps[:1]
 	}
 	return serving
 }
 
-// isServing tells whether a container declares a port that clients come to.
+// isServing reports whether a container declares a port that clients connect to.
 func (w *workload) isServing(c container) bool {
 	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool {
 		if len(w.services) == 0 {
 			return isForClients(p)
 		}
-		return isTCP(p.Protocol) && slices.ContainsFunc(w.services, func(s *service) bool { return s.comesTo(w, p) })
+		return isTCP(p.Protocol) && slices.ContainsFunc(w.services,
+			func(s *service) bool { return s.targets(w, p) })
 	})
 }
 
-// port is what a Service's target port means in the pod: a name is looked up in the containers, and then in the native sidecars. Zero:
-// no container declares it.
+// port returns the number of a Service's target port in the pod, or 0 if no container declares it. Names
+// are looked up in the containers, and then in the native sidecars.
 func (w *workload) port(target intstr.IntOrString) int32 {
 	for _, c := range w.containers() {
 		if n := c.port(target); n != 0 {
@@ -153,11 +162,11 @@ func (w *workload) port(target intstr.IntOrString) int32 {
 	return 0
 }
 
-// atLeast is how many replicas there are at the least. A DaemonSet has one on each node: as many as one likes.
-func (w *workload) atLeast() int {
+// minReplicas returns the least number of replicas. A DaemonSet may have any number.
+func (w *workload) minReplicas() int {
 	switch {
 	case w.Kind == "DaemonSet":
-		return 1000 // more than any percentage or number in a strategy or a budget rounds away
+		return 1000 // more than any number in a strategy or a budget
 	case w.scaler != nil:
 		return w.scaler.least
 	case w.desired != nil:
@@ -166,12 +175,13 @@ func (w *workload) atLeast() int {
 	return 1
 }
 
-// isReplicated tells whether its replicas can be counted, and there are any.
+// isReplicated reports whether the replicas can be counted, and there are any.
 func (w *workload) isReplicated() bool {
-	return slices.Contains([]string{"Deployment", "StatefulSet", "Rollout", "ReplicaSet", "ReplicationController"}, w.Kind) && w.atLeast() > 0
+	kinds := []string{"Deployment", "StatefulSet", "Rollout", "ReplicaSet", "ReplicationController"}
+	return slices.Contains(kinds, w.Kind) && w.minReplicas() > 0
 }
 
-// grace is the pod's grace period, and where it is set.
+// grace returns the grace period of the pod, and its path.
 func (w *workload) grace() (seconds int64, at *field.Path) {
 	at = w.spec.Child("terminationGracePeriodSeconds")
 	if s := w.template.Spec.TerminationGracePeriodSeconds; s != nil {
@@ -180,7 +190,7 @@ func (w *workload) grace() (seconds int64, at *field.Path) {
 	return int64(defaultGrace.Seconds()), at
 }
 
-// isSelectedBy tells whether the labels that a selector asks for are on the pods.
+// isSelectedBy reports whether a selector matches the pods.
 func (w *workload) isSelectedBy(s labels.Selector) bool {
 	return s.Matches(labels.Set(w.template.Labels))
 }

@@ -88,7 +88,8 @@ func filesOf(path string) ([]string, error) {
 }
 
 func isManifest(name string) bool {
-	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) && !strings.HasPrefix(name, ".")
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) && !strings.HasPrefix(name,
+		".")
 }
 
 func parseFile(name string, text []byte) ([]*File, error) {

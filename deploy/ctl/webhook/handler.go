@@ -36,7 +36,8 @@ const maxSlots = 4
 
 func newHandler(i *injector, m *metrics, log *zap.Logger) *handler {
 	slots := min(2*runtime.GOMAXPROCS(0), maxSlots)
-	return &handler{injector: i, metrics: m, log: log, budget: newByteBudget(maxBodies), slots: make(chan struct{}, slots)}
+	return &handler{injector: i, metrics: m, log: log, budget: newByteBudget(maxBodies),
+		slots: make(chan struct{}, slots)}
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

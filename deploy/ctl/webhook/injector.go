@@ -48,12 +48,14 @@ func (i *injector) answer(review *admissionv1.AdmissionReview) (a answer) {
 	r := review.Request
 	defer func() {
 		if p := recover(); p != nil {
-			i.log.Error("panic", zap.Any("value", p), zap.ByteString("stack", debug.Stack()), zap.String("namespace", r.Namespace))
+			i.log.Error("panic", zap.Any("value", p), zap.ByteString("stack", debug.Stack()),
+				zap.String("namespace", r.Namespace))
 			a = warn(failed, "not injected: internal error, see the log of the webhook")
 		}
 	}()
 	if review.APIVersion != admissionv1.SchemeGroupVersion.String() {
-		return warn(failed, "not injected: the review has version %s: set admissionReviewVersions: [v1] in the webhook configuration",
+		return warn(failed, "not injected: the review has version %s: set admissionReviewVersions: [v1] in "+
+			"the webhook configuration",
 			review.APIVersion)
 	}
 	return i.answerRequest(r)
@@ -66,7 +68,8 @@ func (i *injector) answerRequest(r *admissionv1.AdmissionRequest) answer {
 	case i.never[r.Namespace]:
 		return answer{result: unchanged}
 	case r.Resource != podResource || r.SubResource != "" || r.Operation != admissionv1.Create:
-		return warn(failed, "not injected: the webhook is for CREATE of pods, but its configuration has more rules")
+		return warn(failed, "not injected: the webhook is for CREATE of pods, but its configuration has "+
+			"more rules")
 	}
 	pod := new(corev1.Pod)
 	if err := json.UnmarshalCaseSensitivePreserveInts(r.Object.Raw, pod); err != nil {

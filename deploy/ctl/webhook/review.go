@@ -62,7 +62,8 @@ func decodeReview(text []byte) (*admissionv1.AdmissionReview, error) {
 		return nil, fmt.Errorf("decode AdmissionReview: %w", err)
 	}
 	if review.Kind != kindReview || !strings.HasPrefix(review.APIVersion, groupReview) {
-		return nil, fmt.Errorf("must be an AdmissionReview of %sv1, got kind %q of %q", groupReview, review.Kind, review.APIVersion)
+		return nil, fmt.Errorf("must be an AdmissionReview of %sv1, got kind %q of %q", groupReview,
+			review.Kind, review.APIVersion)
 	}
 	if review.Request == nil || review.Request.UID == "" {
 		return nil, errors.New("the AdmissionReview has no request with a uid")
@@ -101,7 +102,8 @@ func parseBeginning(text []byte) (asked metav1.TypeMeta, uid types.UID, found bo
 				}
 				break // the UID is the first key
 			}
-			return asked, uid, asked.Kind == kindReview && strings.HasPrefix(asked.APIVersion, groupReview) && uid != ""
+			return asked, uid, asked.Kind == kindReview && strings.HasPrefix(asked.APIVersion,
+				groupReview) && uid != ""
 		default:
 			return asked, "", false
 		}

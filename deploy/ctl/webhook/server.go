@@ -132,7 +132,8 @@ func (s *Server) newServer(h http.Handler) *http.Server {
 	protocols.SetHTTP1(true) // API servers do not use HTTP/2 for webhooks, to spread requests over replicas
 	return &http.Server{
 		Handler: h, Protocols: protocols, MaxHeaderBytes: maxHeader,
-		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout,
 		// Has the failed TLS handshakes of API servers that do not trust the certificate.
 		ErrorLog: zap.NewStdLog(s.log.Named("http")),
 	}
@@ -140,7 +141,8 @@ func (s *Server) newServer(h http.Handler) *http.Server {
 
 // Run serves until ctx is done, drains and returns.
 func (s *Server) Run(ctx context.Context) error {
-	s.log.Info("listening", zap.Stringer("requests", s.requests.Addr()), zap.Stringer("metrics", s.admin.Addr()))
+	s.log.Info("listening", zap.Stringer("requests", s.requests.Addr()),
+		zap.Stringer("metrics", s.admin.Addr()))
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
 	defer all.Wait()

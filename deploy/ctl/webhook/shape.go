@@ -26,7 +26,8 @@ func chooseShape(ctx context.Context, version VersionFunc, i *injector, s inject
 			if s.Shape, err = inject.ShapeFor(kubernetes); err == nil {
 				s.Kubernetes = kubernetes
 				i.settings.Store(&s)
-				log.Info("shape chosen", zap.String("shape", string(s.Shape)), zap.String("kubernetes", kubernetes))
+				log.Info("shape chosen", zap.String("shape", string(s.Shape)),
+					zap.String("kubernetes", kubernetes))
 				return
 			}
 		}

@@ -53,7 +53,8 @@ func (a *APIServer) secretPath(name ...string) []string {
 }
 
 func (a *APIServer) configurationPath() []string {
-	return []string{"apis", "admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", a.configuration}
+	return []string{"apis", "admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations",
+		a.configuration}
 }
 
 // Secret implements Cluster.
@@ -78,7 +79,8 @@ func (a *APIServer) PutSecret(ctx context.Context, s *corev1.Secret) error {
 }
 
 // Configuration implements Cluster.
-func (a *APIServer) Configuration(ctx context.Context) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
+func (a *APIServer) Configuration(ctx context.Context) (*admissionregistrationv1.MutatingWebhookConfiguration,
+	error) {
 	c := new(admissionregistrationv1.MutatingWebhookConfiguration)
 	return c, a.do(ctx, request{path: a.configurationPath(), into: c})
 }

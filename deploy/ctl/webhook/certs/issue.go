@@ -45,7 +45,8 @@ func issue(host string, now time.Time) (*issuedCert, error) {
 		return nil, err
 	}
 	// A unique name, so that verifiers need not try the other CAs of a bundle.
-	template.Subject = pkix.Name{CommonName: fmt.Sprintf("lameduck webhook authority %x", template.SerialNumber)}
+	template.Subject = pkix.Name{CommonName: fmt.Sprintf("lameduck webhook authority %x",
+		template.SerialNumber)}
 	template.IsCA, template.MaxPathLenZero = true, true
 	template.KeyUsage = x509.KeyUsageCertSign
 	template.PermittedDNSDomainsCritical, template.PermittedDNSDomains = true, []string{host}

@@ -224,10 +224,12 @@ func (r *Rotator) ours(c *admissionregistrationv1.MutatingWebhookConfiguration) 
 }
 
 // publish writes the CA bundle to the configuration if it has another one.
-func (r *Rotator) publish(ctx context.Context, c *admissionregistrationv1.MutatingWebhookConfiguration, bundle []byte) error {
+func (r *Rotator) publish(ctx context.Context, c *admissionregistrationv1.MutatingWebhookConfiguration,
+	bundle []byte) error {
 	ours := r.ours(c)
 	if len(ours) == 0 {
-		return fmt.Errorf("the webhook configuration has no webhook that calls Service %s/%s", r.namespace, r.service)
+		return fmt.Errorf("the webhook configuration has no webhook that calls Service %s/%s", r.namespace,
+			r.service)
 	}
 	if bytes.Equal(r.bundle, bundle) {
 		return nil

@@ -15,13 +15,6 @@ import (
 	"lameduck/deploy/ctl/inject"
 )
 
-// The three ways in which Lameduck is in a pod.
-const (
-	native  = "native"  // an init container that is restarted
-	plain   = "plain"   // a second container
-	wrapper = "wrapper" // the parent of the app's process, in the app's container
-)
-
 const (
 	defaultAppStop = inject.DefaultAppStop
 	defaultGrace   = inject.DefaultGrace
@@ -29,27 +22,27 @@ const (
 	margin         = config.Margin
 )
 
-// A duck is the Lameduck of a pod.
-type duck struct {
+// A sidecar is the Lameduck of a pod, in any shape.
+type sidecar struct {
 	container
-	shape   string
+	shape   inject.Shape
 	config  *config.Config // invalid values are replaced by defaults
 	routes  []route
 	admin   int32
-	unknown bool // some of the environment comes from elsewhere
-	fixed   bool // the hold's maximum is set, and does not follow from the grace period
+	unknown bool // some of the environment is not in the manifest
+	fixed   bool // the maximum of the hold is set, not derived from the grace period
 
 	problems config.Problems
 }
 
-// A route has the ports of one of LAMEDUCK_ROUTES.
+// A route has the ports of a route of LAMEDUCK_ROUTES.
 type route struct{ listen, app int32 }
 
-// findDuck returns nil where there is none.
-func findDuck(containers []container) *duck {
+// findSidecar returns nil where there is none.
+func findSidecar(containers []container) *sidecar {
 	for _, c := range containers {
 		if shape := shapeOf(c); shape != "" {
-			d := &duck{container: c, shape: shape}
+			d := &sidecar{container: c, shape: shape}
 			d.read()
 			return d
 		}
@@ -57,24 +50,30 @@ func findDuck(containers []container) *duck {
 	return nil
 }
 
-// shapeOf tells Lameduck by its command, its container's name or its image's. Empty: it is something else.
-func shapeOf(c container) string {
-	command := slices.Concat(c.Command, c.Args)
-	if i := slices.Index(command, "exec"); i >= 0 && i+1 < len(command) && command[i+1] == "--" && (i == 0 || path.Base(command[i-1]) == "lameduck") {
-		return wrapper
+// shapeOf detects Lameduck by its command, or by the name of its container or image. It returns an empty
+// shape for any other container.
+func shapeOf(c container) inject.Shape {
+	if isExec(slices.Concat(c.Command, c.Args)) {
+		return inject.Wrapper
 	}
 	if c.Name != "lameduck" && imageName(c.Image) != "lameduck" {
 		return ""
 	}
 	if c.native {
-		return native
+		return inject.Native
 	}
-	return plain
+	return inject.Plain
 }
 
-// read reads the environment as Lameduck does. Where some of it is not in the manifest, variables are
-// read by themselves and not compared with each other.
-func (d *duck) read() {
+// isExec reports whether a command is `lameduck exec -- ...`.
+func isExec(command []string) bool {
+	i := slices.Index(command, "exec")
+	return i >= 0 && i+1 < len(command) && command[i+1] == "--" && (i == 0 || path.Base(command[i-1]) == "lameduck")
+}
+
+// read reads the environment as Lameduck does. If some of it is not in the manifest, each variable is
+// read by itself and not compared with others.
+func (d *sidecar) read() {
 	literals := make(map[string]string)
 	d.unknown = len(d.EnvFrom) > 0
 	for _, v := range d.Env {
@@ -105,8 +104,8 @@ func portOf(address string) int32 {
 	return int32(n)
 }
 
-// setting is where a variable is set, or would be.
-func (d *duck) setting(name string) *field.Path {
+// setting returns the path of a variable, or of the environment if it is not set.
+func (d *sidecar) setting(name string) *field.Path {
 	at := d.path.Child("env")
 	if i := slices.IndexFunc(d.Env, func(v corev1.EnvVar) bool { return v.Name == name }); i >= 0 {
 		return at.Index(i).Child("value")
@@ -114,13 +113,13 @@ func (d *duck) setting(name string) *field.Path {
 	return at
 }
 
-// listens tells whether clients reach Lameduck at a port of the pod.
-func (d *duck) listens(port int32) bool {
+// listens reports whether Lameduck listens on a port of the pod.
+func (d *sidecar) listens(port int32) bool {
 	return slices.ContainsFunc(d.routes, func(r route) bool { return r.listen == port })
 }
 
-// past returns the route that a connection to a port of the pod goes past, because the app itself listens there.
-func (d *duck) past(port int32) (route, bool) {
+// bypassRoute returns the route that a connection to the app's port bypasses.
+func (d *sidecar) bypassRoute(port int32) (route, bool) {
 	i := slices.IndexFunc(d.routes, func(r route) bool { return r.app == port && !d.listens(port) })
 	if i < 0 {
 		return route{}, false
@@ -128,11 +127,11 @@ func (d *duck) past(port int32) (route, bool) {
 	return d.routes[i], true
 }
 
-// wraps tells whether it is the parent of a container's process, which needs no hook then.
-func (d *duck) wraps(c container) bool { return d.shape == wrapper && c.Name == d.Name }
+// wraps reports whether Lameduck is the parent of a container's process, which then needs no hook.
+func (d *sidecar) wraps(c container) bool { return d.shape == inject.Wrapper && c.Name == d.Name }
 
-// holds tells whether Lameduck keeps a container alive: as its parent, or with the hook that gets /hold.
-func (d *duck) holds(c container) bool {
+// holds reports whether Lameduck keeps a container alive, as its parent or with the /hold hook.
+func (d *sidecar) holds(c container) bool {
 	if d.wraps(c) {
 		return true
 	}
@@ -140,12 +139,12 @@ func (d *duck) holds(c container) bool {
 	return h != nil && h.HTTPGet != nil && h.HTTPGet.Path == "/hold" && d.isAdmin(c.port(h.HTTPGet.Port))
 }
 
-// isAdmin reports whether a port of the pod is the admin port. Port 0 is any, and nobody's.
-func (d *duck) isAdmin(port int32) bool { return port != 0 && port == d.admin }
+// isAdmin reports whether a port of the pod is the admin port. LAMEDUCK_ADMIN may have port 0.
+func (d *sidecar) isAdmin(port int32) bool { return port != 0 && port == d.admin }
 
-// isAimedAt tells whether a hook is meant to be the one that holds, right or wrong: by its path, its port, or a port's name that is not
-// the container's.
-func (d *duck) isAimedAt(c container) bool {
+// isAimedAt reports whether the hook of a container is meant to be the /hold hook, right or wrong: by its
+// path, its port, or a port name that the container does not declare.
+func (d *sidecar) isAimedAt(c container) bool {
 	h, _ := c.preStop()
 	if d.wraps(c) || h == nil || h.HTTPGet == nil {
 		return false

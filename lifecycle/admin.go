@@ -62,7 +62,7 @@ type status struct {
 }
 
 type drainStatus struct {
-	Door           string  `json:"door"`
+	Trigger        string  `json:"trigger"`
 	End            string  `json:"end"`
 	Seconds        float64 `json:"seconds"`
 	Exchanges      uint64  `json:"exchanges"`
@@ -103,8 +103,8 @@ func (l *Lifecycle) status() (s status) {
 
 func newDrainStatus(s Story) *drainStatus {
 	return &drainStatus{
-		Door: s.Door, End: s.End.String(), Seconds: s.Duration.Seconds(),
-		Exchanges: s.Exchanges, Last: s.Last.Seconds(), Required: s.Required.Seconds(),
+		Trigger: s.Trigger, End: s.End.String(), Seconds: s.Duration.Seconds(),
+		Exchanges: s.Exchanges, Last: s.LastExchange.Seconds(), Required: s.Required.Seconds(),
 		CutConnections: s.CutConnections, CutExchanges: s.CutExchanges, Unanswered: s.Unanswered, Ended: s.Ended,
 	}
 }

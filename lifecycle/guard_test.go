@@ -53,7 +53,7 @@ func TestOnlyProgramsOnThisHostBeginADrain(t *testing.T) {
 		"a client whose address hides": {func(r *http.Request) { r.RemoteAddr = "@" }, 403},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onStage(t, testConfig, false, func(s *stage) {
+			onStage(t, testConfig, external, func(s *stage) {
 				for _, target := range []string{"/status", "/drain"} {
 					method := http.MethodPost
 					if target == "/status" {
@@ -79,7 +79,7 @@ func TestOnlyProgramsOnThisHostBeginADrain(t *testing.T) {
 
 func TestOnlyAPostBeginsADrain(t *testing.T) {
 	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"} {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			w := httptest.NewRecorder()
 			s.Control().ServeHTTP(w, controlRequest(method, "/drain"))
 			if w.Code != http.StatusMethodNotAllowed {

@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"os"
 	"sync"
 	"time"
 
@@ -11,41 +10,6 @@ import (
 	"lameduck/lifecycle/silence"
 	"lameduck/lifecycle/waitroom"
 )
-
-// A Relay is the data plane as the lifecycle sees it. Its methods may be called by any goroutine and, but for Close, do
-// not wait.
-type Relay interface {
-	// Drain makes every connection ask its client to leave. Everything is still served.
-	Drain()
-	// Outlook returns what is still to be expected, and how long each source must have been silent before nothing is.
-	Outlook(rule silence.Rule) silence.Outlook
-	// Undelivered returns how many connections have something on its way to a client that takes it.
-	Undelivered() int
-	// CloseIdle closes the connections on which nothing is in flight.
-	CloseIdle()
-	// AppEnded says that the app has ended: new connections go to a fallback, or are refused where there is none. It
-	// tells whether any are still served.
-	AppEnded() (served bool)
-	// Cut ends every connection and returns how many, and how many exchanges on them, were in flight.
-	Cut() (connections, exchanges int)
-	// Close ends everything: what is in flight when ctx is done is cut and returned.
-	Close(ctx context.Context) (connections, exchanges int)
-	// Seen returns how many exchanges have begun since Drain, how long after it the last one did, how many have not been answered since then
-	// because the app ended their connections, and how many connections have ended so far, by what they spoke and by what ended them.
-	Seen() (exchanges uint64, last time.Duration, unanswered uint64, ended map[string]map[string]uint64)
-}
-
-// An App is the process that is kept alive: one beside us, see [Neighbour], or a child process, see package childproc.
-type App interface {
-	// Watch looks for the app's end, from the drain's start on, until it has come or ctx is done.
-	Watch(ctx context.Context)
-	// Gone is closed when the app has ended.
-	Gone() <-chan struct{}
-	// Stop is called when the hold has ended: the app may go. It may be called again.
-	Stop()
-	// Owned tells whether the app is our child: its end is ours, whenever it comes.
-	Owned() bool
-}
 
 // A Config is what a [Lifecycle] needs to know. The zero value drains without a hold.
 type Config struct {
@@ -71,6 +35,7 @@ type Lifecycle struct {
 	log    *zap.Logger
 	relay  Relay
 	app    App
+	policy Policy // of app
 
 	request  chan struct{} // holds a value when a drain has been requested
 	draining chan struct{} // closed when the phase is Draining or later
@@ -87,9 +52,9 @@ type Lifecycle struct {
 	bereft bool // the app has ended while draining
 
 	// Owned by Run.
-	told       bool // a stop signal has come
-	interrupts int
-	stalled    time.Time // when the process last went on after it had stood still; zero: it has not
+	stopSignalSeen bool
+	interrupts     int
+	stalled        time.Time // when the process last went on after it had stood still; zero: it has not
 }
 
 // New returns a Lifecycle in the phase Serving.
@@ -105,6 +70,7 @@ func New(config Config, relay Relay, app App) *Lifecycle {
 		log:      config.Log,
 		relay:    relay,
 		app:      app,
+		policy:   app.Policy(),
 		request:  make(chan struct{}, 1),
 		draining: make(chan struct{}),
 		drained:  make(chan struct{}),
@@ -113,11 +79,11 @@ func New(config Config, relay Relay, app App) *Lifecycle {
 	return l
 }
 
-// Run takes the process through its phases and returns when it is Stopped. signals brings the stop signal, as
-// [Terminate], and [os.Interrupt]: the first of either begins the drain, and the second interrupt ends it at once.
-func (l *Lifecycle) Run(ctx context.Context, signals <-chan os.Signal) {
-	door := l.serve(signals)
-	if door == doorAppGone {
+// Run takes the process through its phases and returns when it is Stopped. The first event begins the
+// drain, and the second interrupt ends it at once.
+func (l *Lifecycle) Run(ctx context.Context, events <-chan Event) {
+	trigger := l.serve(events)
+	if trigger == triggerAppGone {
 		l.stop()
 		return
 	}
@@ -125,82 +91,74 @@ func (l *Lifecycle) Run(ctx context.Context, signals <-chan os.Signal) {
 	var watch sync.WaitGroup
 	defer watch.Wait()
 	defer cancel()
-	l.beginDrain(door)
+	l.beginDrain(trigger)
 	watch.Go(func() { l.app.Watch(ctx) })
-	reason := l.hold(signals)
+	reason := l.hold(events)
 	l.endHold(reason)
-	l.awaitApp(signals)
+	l.awaitApp(events)
 	l.stop()
 }
 
-// Terminate is the signal that Run takes for the stop signal, whichever signal that is outside.
-const Terminate = terminate("stop signal")
-
-type terminate string
-
-func (t terminate) Signal()        {}
-func (t terminate) String() string { return string(t) }
-
-// A door is what leads out of Serving.
-type door string
+// A trigger is what leads out of Serving.
+type trigger string
 
 const (
-	doorSignal    door = "stop signal"
-	doorInterrupt door = "interrupt"
-	doorRequest   door = "drain request"
-	doorAppGone   door = "app gone"
+	triggerSignal    trigger = "stop signal"
+	triggerInterrupt trigger = "interrupt"
+	triggerRequest   trigger = "drain request"
+	triggerAppGone   trigger = "app gone"
 )
 
-// serve waits for the end of Serving. An interrupt is a child's own affair: it gets it too.
-func (l *Lifecycle) serve(signals <-chan os.Signal) door {
+// serve waits for the end of Serving.
+func (l *Lifecycle) serve(events <-chan Event) trigger {
 	for {
 		select {
-		case s := <-signals:
-			if s != os.Interrupt {
-				l.heed(s)
-				return doorSignal
-			}
-			if !l.app.Owned() {
-				l.heed(s)
-				return doorInterrupt
+		case e := <-events:
+			switch {
+			case e == StopSignal:
+				l.note(e)
+				return triggerSignal
+			case !l.policy.KeepsInterrupts:
+				l.note(e)
+				return triggerInterrupt
 			}
 		case <-l.request:
-			return doorRequest
-		case <-l.app.Gone():
-			return doorAppGone
+			return triggerRequest
+		case <-l.app.Exited():
+			return triggerAppGone
 		}
 	}
 }
 
-// heed notes a signal.
-func (l *Lifecycle) heed(s os.Signal) {
-	if s == os.Interrupt {
+// note remembers an event.
+func (l *Lifecycle) note(e Event) {
+	if e == Interrupt {
 		l.interrupts++
 		return
 	}
-	l.told = true
+	l.stopSignalSeen = true
 }
 
-func (l *Lifecycle) beginDrain(d door) {
+func (l *Lifecycle) beginDrain(t trigger) {
 	l.relay.Drain()
 	l.mu.Lock()
 	l.since = time.Now()
-	l.story.Door = string(d)
+	l.story.Trigger = string(t)
 	l.mu.Unlock()
 	l.enter(Draining)
 	l.hooks.Drain()
 	l.drainWaiters.Drain()
 	close(l.draining)
-	l.log.Info("draining", zap.String("door", string(d)), zap.Duration("max", l.config.Hold.Max))
+	l.log.Info("draining", zap.String("trigger", string(t)), zap.Duration("max", l.config.Hold.Max))
 }
 
 // hold waits for the end of the hold. A further stop signal does not shorten it: a kubelet sends one to a sidecar in
 // the middle of a drain, and what it would mean, that the app has gone, is looked for anyway.
-func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
+func (l *Lifecycle) hold(events <-chan Event) Reason {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	limit := l.config.Hold
-	gone := l.app.Gone()
+	gone := l.app.Exited()
 	appGone := false
 	var required time.Duration // of the source that was waited for last
 	due := l.begun()           // when this goroutine is to run again at the latest
@@ -224,9 +182,9 @@ func (l *Lifecycle) hold(signals <-chan os.Signal) Reason {
 			gone = nil
 			appGone = !l.endApp()
 			limit = l.config.Hold // the signal that a native sidecar gets then shortens nothing
-		case s := <-signals:
-			l.heed(s)
-			if gone != nil && s != os.Interrupt && l.isNative() {
+		case e := <-events:
+			l.note(e)
+			if gone != nil && e == StopSignal && l.isNative() {
 				limit.Max = min(limit.Max, l.elapsed()+lastMoment)
 			}
 		}
@@ -317,7 +275,7 @@ func (l *Lifecycle) endHold(reason Reason) {
 	}
 	l.enter(Drained)
 	close(l.drained)
-	l.app.Stop()
+	l.app.Release()
 	l.release()
 	l.log.Info("drained", zap.Stringer("reason", reason), zap.Duration("after", l.elapsed()))
 }
@@ -341,27 +299,27 @@ const killMargin = time.Second
 // awaitApp serves what still comes until the app has gone, until a stop signal says so, or until the grace period
 // is over. Where a stop signal has come already and nobody waits for us to let the app go, there is nothing to wait for.
 // A child's end is waited for in any case.
-func (l *Lifecycle) awaitApp(signals <-chan os.Signal) {
-	if l.told && (l.isNative() || !l.released()) && !l.app.Owned() {
+func (l *Lifecycle) awaitApp(events <-chan Event) {
+	if l.stopSignalSeen && (l.isNative() || !l.released()) && !l.policy.AwaitExit {
 		return
 	}
 	expired, stop := l.graceExpiry()
 	defer stop()
-	for l.interrupts < 2 || l.app.Owned() {
+	for l.interrupts < 2 || l.policy.AwaitExit {
 		select {
-		case <-l.app.Gone():
+		case <-l.app.Exited():
 			return
 		case <-expired:
 			return
-		case s := <-signals:
-			l.heed(s)
-			if s == os.Interrupt {
-				continue // a child has it too
+		case e := <-events:
+			l.note(e)
+			if e == Interrupt {
+				continue
 			}
-			if !l.app.Owned() {
+			if !l.policy.AwaitExit {
 				return
 			}
-			l.app.Stop()
+			l.app.Release()
 		}
 	}
 }
@@ -369,7 +327,7 @@ func (l *Lifecycle) awaitApp(signals <-chan os.Signal) {
 // graceExpiry fires shortly before the grace period ends; never when there is none, or when the app is our child: its end
 // is ours, and whoever set the grace period sees to it.
 func (l *Lifecycle) graceExpiry() (expired <-chan time.Time, stop func() bool) {
-	if l.config.Grace == 0 || l.app.Owned() {
+	if l.config.Grace == 0 || l.policy.AwaitExit {
 		return nil, func() bool { return true }
 	}
 	t := time.NewTimer(max(0, l.config.Grace-killMargin-l.elapsed()))

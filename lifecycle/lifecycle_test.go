@@ -77,8 +77,11 @@ func (r *fakeRelay) Outlook(rule silence.Rule) silence.Outlook {
 	return silence.Outlook{InFlight: r.inFlight, SilentIn: time.Until(r.silentAt), Required: max(rule.Quiet, r.required)}
 }
 
-func (r *fakeRelay) Seen() (uint64, time.Duration, uint64, map[string]map[string]uint64) {
-	return 7, 1500 * time.Millisecond, 3, map[string]map[string]uint64{"http1": {"drain": 3, "client": 1}, "tcp": {"cut": 2}}
+func (r *fakeRelay) DrainStats() DrainStats {
+	return DrainStats{
+		Exchanges: 7, LastExchange: 1500 * time.Millisecond, Unanswered: 3,
+		Ended: map[string]map[string]uint64{"http1": {"drain": 3, "client": 1}, "tcp": {"cut": 2}},
+	}
 }
 
 // busy sets the exchanges in flight and returns how many there were.
@@ -91,18 +94,18 @@ func (r *fakeRelay) busy(n int) (before int) {
 
 // A fakeApp is an app that the test plays.
 type fakeApp struct {
-	gone  chan struct{}
-	owned bool
+	exited chan struct{}
+	policy Policy
 
 	mu    sync.Mutex
 	stops int
 }
 
 func (a *fakeApp) Watch(ctx context.Context) { <-ctx.Done() }
-func (a *fakeApp) Gone() <-chan struct{}     { return a.gone }
-func (a *fakeApp) Owned() bool               { return a.owned }
+func (a *fakeApp) Exited() <-chan struct{}   { return a.exited }
+func (a *fakeApp) Policy() Policy            { return a.policy }
 
-func (a *fakeApp) Stop() {
+func (a *fakeApp) Release() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.stops++
@@ -117,13 +120,13 @@ func (a *fakeApp) stopped() int {
 // A stage is a lifecycle in a bubble of fake time, with what it plays with.
 type stage struct {
 	*Lifecycle
-	t       *testing.T
-	relay   *fakeRelay
-	app     *fakeApp
-	signals chan os.Signal
-	ended   chan struct{}
-	start   time.Time
-	logs    *observer.ObservedLogs
+	t      *testing.T
+	relay  *fakeRelay
+	app    *fakeApp
+	events chan Event
+	ended  chan struct{}
+	start  time.Time
+	logs   *observer.ObservedLogs
 }
 
 // hold is what the stages use: Min 5 s, Quiet 5 s, Max 60 s, and a grace period of 70 s.
@@ -133,29 +136,32 @@ var testConfig = Config{
 	HookWindow: 5 * time.Second,
 }
 
-func onStage(t *testing.T, config Config, owned bool, play func(*stage)) {
+// The policies of the two kinds of app.
+var external, child = Policy{}, Policy{KeepsInterrupts: true, AwaitExit: true}
+
+func onStage(t *testing.T, config Config, policy Policy, play func(*stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.InfoLevel)
 		config.Log = zap.New(core)
 		s := &stage{
-			t: t, relay: &fakeRelay{}, app: &fakeApp{gone: make(chan struct{}), owned: owned},
-			signals: make(chan os.Signal, 8), ended: make(chan struct{}), start: time.Now(), logs: logs,
+			t: t, relay: &fakeRelay{}, app: &fakeApp{exited: make(chan struct{}), policy: policy},
+			events: make(chan Event, 8), ended: make(chan struct{}), start: time.Now(), logs: logs,
 		}
 		s.Lifecycle = New(config, s.relay, s.app)
 		go func() {
 			defer close(s.ended)
-			s.Run(t.Context(), s.signals)
+			s.Run(t.Context(), s.events)
 		}()
 		synctest.Wait()
 		play(s)
-		s.signals <- os.Interrupt
-		s.signals <- os.Interrupt
-		if owned {
+		s.events <- Interrupt
+		s.events <- Interrupt
+		if policy.AwaitExit {
 			select {
-			case <-s.app.gone:
+			case <-s.app.exited:
 			default:
-				close(s.app.gone)
+				close(s.app.exited)
 			}
 		}
 		<-s.ended
@@ -205,15 +211,15 @@ func waits(c <-chan string) bool {
 
 func TestTheDoorsIntoDraining(t *testing.T) {
 	for name, open := range map[string]func(*stage){
-		"the stop signal": func(s *stage) { s.signals <- Terminate },
-		"an interrupt":    func(s *stage) { s.signals <- os.Interrupt },
+		"the stop signal": func(s *stage) { s.events <- StopSignal },
+		"an interrupt":    func(s *stage) { s.events <- Interrupt },
 		"a drain request": func(s *stage) { s.RequestDrain(false) },
 		"POST /drain": func(s *stage) {
 			s.Control().ServeHTTP(httptest.NewRecorder(), controlRequest("POST", "/drain"))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onStage(t, testConfig, false, func(s *stage) {
+			onStage(t, testConfig, external, func(s *stage) {
 				time.Sleep(time.Hour)
 				s.wantsPhase(Serving)
 				open(s)
@@ -227,7 +233,7 @@ func TestTheDoorsIntoDraining(t *testing.T) {
 }
 
 func TestTheAdminAddressHasNoDoor(t *testing.T) {
-	onStage(t, testConfig, false, func(s *stage) {
+	onStage(t, testConfig, external, func(s *stage) {
 		for _, method := range []string{"GET", "POST", "PUT"} {
 			for _, path := range []string{"/drain", "/hold", "/livez", "/readyz", "/status"} {
 				w := httptest.NewRecorder()
@@ -240,7 +246,7 @@ func TestTheAdminAddressHasNoDoor(t *testing.T) {
 
 func TestHold(t *testing.T) {
 	t.Run("alone is let go after the hook window, and the phase is Serving", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			hook := s.hook()
 			time.Sleep(5*time.Second - 1)
 			if !waits(hook) {
@@ -255,7 +261,7 @@ func TestHold(t *testing.T) {
 		})
 	})
 	t.Run("that comes before the drain waits for its end", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			hook := s.hook()
 			time.Sleep(time.Second)
 			s.RequestDrain(false)
@@ -270,7 +276,7 @@ func TestHold(t *testing.T) {
 		})
 	})
 	t.Run("that comes twice in a drain waits twice", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.RequestDrain(false)
 			first, second := s.hook(), s.hook()
 			if !waits(first) || !waits(second) {
@@ -288,7 +294,7 @@ func TestHold(t *testing.T) {
 	t.Run("has no time limit of its own", func(t *testing.T) {
 		config := testConfig
 		config.Hold.Max, config.Grace = 24*time.Hour, 25*time.Hour
-		onStage(t, config, false, func(s *stage) {
+		onStage(t, config, external, func(s *stage) {
 			s.relay.busy(1)
 			s.RequestDrain(false)
 			hook := s.hook()
@@ -299,7 +305,7 @@ func TestHold(t *testing.T) {
 		})
 	})
 	t.Run("never answers because it is busy", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			var hooks []<-chan string
 			for range defaultMaxWaiters {
 				hooks = append(hooks, s.hook())
@@ -319,7 +325,7 @@ func TestHold(t *testing.T) {
 
 func TestTheEndOfTheHold(t *testing.T) {
 	t.Run("comes at Min when nobody calls", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.RequestDrain(false)
 			time.Sleep(5*time.Second - 1)
 			s.wantsPhase(Draining)
@@ -334,7 +340,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 		})
 	})
 	t.Run("is put off by what comes meanwhile", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.silentAt = time.Now().Add(20 * time.Second)
 			s.RequestDrain(false)
 			time.Sleep(19 * time.Second)
@@ -349,7 +355,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 		})
 	})
 	t.Run("comes at Max, and what is left is cut and told", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.busy(3)
 			s.RequestDrain(false)
 			time.Sleep(60*time.Second - 1)
@@ -362,10 +368,10 @@ func TestTheEndOfTheHold(t *testing.T) {
 		})
 	})
 	t.Run("is not brought forward by further stop signals", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.busy(1)
 			for range 5 {
-				s.signals <- Terminate
+				s.events <- StopSignal
 				time.Sleep(time.Second)
 			}
 			time.Sleep(30 * time.Second)
@@ -373,12 +379,12 @@ func TestTheEndOfTheHold(t *testing.T) {
 		})
 	})
 	t.Run("comes at once with the second interrupt", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.busy(2)
-			s.signals <- os.Interrupt
+			s.events <- Interrupt
 			time.Sleep(time.Second)
 			s.wantsPhase(Draining)
-			s.signals <- os.Interrupt
+			s.events <- Interrupt
 			s.wantsEnd()
 			if story := s.Story(); story.End != EndedOrdered || story.CutExchanges != 2 {
 				t.Errorf("the story is %+v, want the order and 2 exchanges cut", story)
@@ -386,11 +392,11 @@ func TestTheEndOfTheHold(t *testing.T) {
 		})
 	})
 	t.Run("comes at once when the app has gone, and new connections are refused", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.busy(1)
-			s.signals <- Terminate
+			s.events <- StopSignal
 			time.Sleep(time.Second)
-			close(s.app.gone)
+			close(s.app.exited)
 			s.wantsEnd()
 			if story := s.Story(); story.End != EndedAppGone {
 				t.Errorf("the story is %+v, want the app gone", story)
@@ -401,9 +407,9 @@ func TestTheEndOfTheHold(t *testing.T) {
 		})
 	})
 	t.Run("tells the silence that was waited for, though the gap behind it is forgotten then", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.silentAt, s.relay.required = time.Now().Add(30*time.Second), 30*time.Second
-			s.signals <- Terminate
+			s.events <- StopSignal
 			time.Sleep(10 * time.Second)
 			s.relay.mu.Lock()
 			s.relay.required = 10 * time.Second
@@ -416,9 +422,9 @@ func TestTheEndOfTheHold(t *testing.T) {
 		})
 	})
 	t.Run("does not come while something is on its way to a client", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.undelivered = 5 // seen at once, after Min, and twice more, Quiet apart
-			s.signals <- Terminate
+			s.events <- StopSignal
 			time.Sleep(19 * time.Second)
 			s.wantsPhase(Draining)
 			time.Sleep(2 * time.Second)
@@ -429,13 +435,13 @@ func TestTheEndOfTheHold(t *testing.T) {
 		})
 	})
 	t.Run("comes soon after the stop signal of a native sidecar, whose grace period is over then", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.hook()
 			s.relay.busy(2)
 			s.RequestDrain(true)
 			time.Sleep(10 * time.Second)
 			s.wantsPhase(Draining)
-			s.signals <- Terminate
+			s.events <- StopSignal
 			time.Sleep(lastMoment)
 			s.wantsEnd() // without waiting for the app
 			if story := s.Story(); story.End != EndedMax || story.CutExchanges != 2 {
@@ -446,19 +452,19 @@ func TestTheEndOfTheHold(t *testing.T) {
 	t.Run("comes as ever when a native sidecar's stop signal says that the app has gone and a fallback serves", func(t *testing.T) {
 		for name, signalFirst := range map[string]bool{"signal first": true, "app first": false} {
 			t.Run(name, func(t *testing.T) {
-				onStage(t, testConfig, false, func(s *stage) {
+				onStage(t, testConfig, external, func(s *stage) {
 					s.relay.fallback = true
 					s.relay.busy(1)
 					s.RequestDrain(true)
 					time.Sleep(time.Second)
 					if signalFirst {
-						s.signals <- Terminate
+						s.events <- StopSignal
 						time.Sleep(100 * time.Millisecond)
-						close(s.app.gone)
+						close(s.app.exited)
 					} else {
-						close(s.app.gone)
+						close(s.app.exited)
 						time.Sleep(100 * time.Millisecond)
-						s.signals <- Terminate
+						s.events <- StopSignal
 					}
 					time.Sleep(30 * time.Second)
 					s.wantsPhase(Draining)
@@ -470,15 +476,15 @@ func TestTheEndOfTheHold(t *testing.T) {
 		}
 	})
 	t.Run("comes with quiet when the app has gone and a fallback serves", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.fallback = true
 			s.relay.busy(1)
-			s.signals <- Terminate
+			s.events <- StopSignal
 			time.Sleep(time.Second)
 			if !s.Ready() {
 				t.Error("not ready although the app is there")
 			}
-			close(s.app.gone)
+			close(s.app.exited)
 			time.Sleep(time.Second)
 			s.wantsPhase(Draining)
 			if s.Ready() {
@@ -496,35 +502,35 @@ func TestTheEndOfTheHold(t *testing.T) {
 
 func TestAfterTheHold(t *testing.T) {
 	t.Run("a plain container serves on until the app that its hook has held is gone", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.hook()
-			s.signals <- Terminate
+			s.events <- StopSignal
 			time.Sleep(10 * time.Second)
 			s.wantsPhase(Drained)
-			close(s.app.gone)
+			close(s.app.exited)
 			s.wantsEnd()
 		})
 	})
 	t.Run("a native sidecar serves on until it is told", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.RequestDrain(false)
 			time.Sleep(30 * time.Second)
 			s.wantsPhase(Drained)
-			s.signals <- Terminate
+			s.events <- StopSignal
 			s.wantsEnd()
 		})
 	})
 	t.Run("there is nothing to wait for when we are told and hold nobody", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
-			s.signals <- Terminate
+		onStage(t, testConfig, external, func(s *stage) {
+			s.events <- StopSignal
 			time.Sleep(5 * time.Second)
 			s.wantsEnd()
 		})
 	})
 	t.Run("the story is told before the grace period ends", func(t *testing.T) {
-		onStage(t, testConfig, false, func(s *stage) {
+		onStage(t, testConfig, external, func(s *stage) {
 			s.hook()
-			s.signals <- Terminate
+			s.events <- StopSignal
 			time.Sleep(69*time.Second - 1)
 			s.wantsPhase(Drained)
 			time.Sleep(1)
@@ -532,21 +538,21 @@ func TestAfterTheHold(t *testing.T) {
 		})
 	})
 	t.Run("a child gets its stop signal, again with every further one, and its end is ours", func(t *testing.T) {
-		onStage(t, testConfig, true, func(s *stage) {
-			s.signals <- Terminate
+		onStage(t, testConfig, child, func(s *stage) {
+			s.events <- StopSignal
 			time.Sleep(5*time.Second - 1)
 			if n := s.app.stopped(); n != 0 {
 				t.Error("the child is stopped before the end of the hold")
 			}
 			time.Sleep(1)
 			s.wantsPhase(Drained)
-			s.signals <- Terminate
+			s.events <- StopSignal
 			time.Sleep(time.Hour)
 			s.wantsPhase(Drained)
 			if n := s.app.stopped(); n != 2 {
 				t.Errorf("the child is stopped %d times, want at the hold's end and with the signal after it", n)
 			}
-			close(s.app.gone)
+			close(s.app.exited)
 			s.wantsEnd()
 		})
 	})
@@ -554,8 +560,8 @@ func TestAfterTheHold(t *testing.T) {
 
 func TestAChild(t *testing.T) {
 	t.Run("that ends by itself ends us", func(t *testing.T) {
-		onStage(t, testConfig, true, func(s *stage) {
-			close(s.app.gone)
+		onStage(t, testConfig, child, func(s *stage) {
+			close(s.app.exited)
 			s.wantsEnd()
 			if n := s.logs.FilterMessage("stopped").Len(); n != 0 {
 				t.Error("the story of a drain is told although there was none")
@@ -563,9 +569,9 @@ func TestAChild(t *testing.T) {
 		})
 	})
 	t.Run("has interrupts for itself while Serving", func(t *testing.T) {
-		onStage(t, testConfig, true, func(s *stage) {
+		onStage(t, testConfig, child, func(s *stage) {
 			for range 3 {
-				s.signals <- os.Interrupt
+				s.events <- Interrupt
 				time.Sleep(time.Second)
 			}
 			s.wantsPhase(Serving)
@@ -591,7 +597,7 @@ func TestReadiness(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			config := testConfig
 			config.UnreadyAfter = test.after
-			onStage(t, config, false, func(s *stage) {
+			onStage(t, config, external, func(s *stage) {
 				time.Sleep(time.Hour)
 				if ready(s) != 200 {
 					t.Error("not ready while Serving")
@@ -613,8 +619,8 @@ func TestReadiness(t *testing.T) {
 func TestTheStoryIsToldOnce(t *testing.T) {
 	config := testConfig
 	config.TerminationLog = filepath.Join(t.TempDir(), "termination-log")
-	onStage(t, config, false, func(s *stage) {
-		s.signals <- Terminate
+	onStage(t, config, external, func(s *stage) {
+		s.events <- StopSignal
 		time.Sleep(5 * time.Second)
 		s.wantsEnd()
 		told := s.logs.FilterMessage("stopped").All()
@@ -623,7 +629,7 @@ func TestTheStoryIsToldOnce(t *testing.T) {
 		}
 		fields := told[0].ContextMap()
 		for field, want := range map[string]any{
-			"reason": "quiet", "door": "stop signal", "hold": 5 * time.Second, "exchanges": uint64(7),
+			"reason": "quiet", "trigger": "stop signal", "hold": 5 * time.Second, "exchanges": uint64(7),
 			"last_exchange_after": 1500 * time.Millisecond, "required_silence": 5 * time.Second, "cut_exchanges": int64(0),
 			"unanswered_exchanges": uint64(3),
 		} {
@@ -633,14 +639,14 @@ func TestTheStoryIsToldOnce(t *testing.T) {
 		}
 	})
 	b, err := os.ReadFile(config.TerminationLog)
-	want := "drained in 5s (quiet; begun by stop signal): 7 exchanges after its start, the last one 1.5s after it; silence required: 5s; cut: 0 exchanges on 0 connections; not answered by the app: 3; http1 connections ended: 1 by client, 3 by drain; tcp connections ended: 2 by cut\n"
+	want := "drained in 5s (quiet; triggered by stop signal): 7 exchanges after its start, the last one 1.5s after it; silence required: 5s; cut: 0 exchanges on 0 connections; not answered by the app: 3; http1 connections ended: 1 by client, 3 by drain; tcp connections ended: 2 by cut\n"
 	if err != nil || string(b) != want {
 		t.Errorf("the termination log is\n%q, error %v; want\n%q", b, err, want)
 	}
 }
 
 func TestStatus(t *testing.T) {
-	onStage(t, testConfig, false, func(s *stage) {
+	onStage(t, testConfig, external, func(s *stage) {
 		status := func() (got status) {
 			w := httptest.NewRecorder()
 			s.Control().ServeHTTP(w, controlRequest("GET", "/status"))
@@ -662,7 +668,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestDrainAndWait(t *testing.T) {
-	onStage(t, testConfig, false, func(s *stage) {
+	onStage(t, testConfig, external, func(s *stage) {
 		answered := make(chan string, 1)
 		go func() {
 			w := httptest.NewRecorder()
@@ -682,7 +688,7 @@ func TestDrainAndWait(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	onStage(t, testConfig, false, func(s *stage) {
+	onStage(t, testConfig, external, func(s *stage) {
 		problems, err := testutil.CollectAndLint(s.Metrics())
 		if err != nil || len(problems) > 0 {
 			t.Errorf("the metrics have faults: %v, error %v", problems, err)

@@ -57,7 +57,7 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 	gauge(m.hooks, float64(m.lifecycle.hooks.Waiting()))
 	gauge(m.holdMax, m.lifecycle.config.Hold.Max.Seconds())
 	gauge(m.duration, s.Duration.Seconds())
-	gauge(m.last, s.Last.Seconds())
+	gauge(m.last, s.LastExchange.Seconds())
 	counter(m.droppedHooks, float64(m.lifecycle.hooks.Dropped()))
 	counter(m.exchanges, float64(s.Exchanges))
 	counter(m.cutConnections, float64(s.CutConnections))

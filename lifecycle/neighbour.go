@@ -51,11 +51,11 @@ func (n *Neighbour) Watch(ctx context.Context) {
 	}
 }
 
-// Gone is closed when the app has ended.
-func (n *Neighbour) Gone() <-chan struct{} { return n.gone }
+// Exited is closed when the app has exited.
+func (n *Neighbour) Exited() <-chan struct{} { return n.gone }
 
-// Stop does nothing: the app's own supervisor ends it when /hold is answered.
-func (n *Neighbour) Stop() {}
+// Release does nothing: the app's own supervisor stops it when /hold is answered.
+func (n *Neighbour) Release() {}
 
-// Owned is false.
-func (n *Neighbour) Owned() bool { return false }
+// Policy returns the policy for an app that another supervisor ends.
+func (n *Neighbour) Policy() Policy { return Policy{} }

@@ -31,7 +31,7 @@ func watched(t *testing.T, pause time.Duration) (n *Neighbour, absent *atomic.Bo
 func (n *Neighbour) hasGone() bool {
 	synctest.Wait()
 	select {
-	case <-n.Gone():
+	case <-n.Exited():
 		return true
 	default:
 		return false

@@ -15,17 +15,13 @@ import (
 
 // A Story is what a drain saw.
 type Story struct {
-	Door           string        // what began it
+	Trigger        string        // what began it
 	End            Reason        // why the hold ended
 	Duration       time.Duration // of the hold
-	Exchanges      uint64        // that began after the drain's start
-	Last           time.Duration // after the drain's start when the last of them began: the load balancer's real delay
 	Required       time.Duration // the silence that was required of the source for which the hold lasted; zero: nobody called
 	CutConnections int           // with exchanges in flight when time was up
 	CutExchanges   int
-	Unanswered     uint64 // exchanges whose connection the app ended, after the drain's start, before it had answered them
-	// Ended are the connections that have ended since the process began, by what they spoke and by what ended them.
-	Ended map[string]map[string]uint64
+	DrainStats
 }
 
 // Story returns the story as far as it goes. Its End is NotEnded while the hold lasts.
@@ -39,7 +35,7 @@ func (l *Lifecycle) Story() Story {
 	if s.End == NotEnded {
 		s.Duration = time.Since(l.since)
 	}
-	s.Exchanges, s.Last, s.Unanswered, s.Ended = l.relay.Seen()
+	s.DrainStats = l.relay.DrainStats()
 	return s
 }
 
@@ -47,11 +43,11 @@ func (l *Lifecycle) Story() Story {
 func (l *Lifecycle) tell() {
 	s := l.Story()
 	l.log.Info("stopped",
-		zap.String("door", s.Door),
+		zap.String("trigger", s.Trigger),
 		zap.Stringer("reason", s.End),
 		zap.Duration("hold", s.Duration),
 		zap.Uint64("exchanges", s.Exchanges),
-		zap.Duration("last_exchange_after", s.Last),
+		zap.Duration("last_exchange_after", s.LastExchange),
 		zap.Duration("required_silence", s.Required),
 		zap.Int("cut_connections", s.CutConnections),
 		zap.Int("cut_exchanges", s.CutExchanges),
@@ -77,11 +73,11 @@ func withoutPath(err error) error {
 // String tells the story in one line.
 func (s Story) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "drained in %v (%s; begun by %s): ", s.Duration.Round(time.Millisecond), s.End, s.Door)
+	fmt.Fprintf(&b, "drained in %v (%s; triggered by %s): ", s.Duration.Round(time.Millisecond), s.End, s.Trigger)
 	if s.Exchanges == 0 {
 		b.WriteString("no exchange after its start")
 	} else {
-		fmt.Fprintf(&b, "%d exchanges after its start, the last one %v after it", s.Exchanges, s.Last.Round(time.Millisecond))
+		fmt.Fprintf(&b, "%d exchanges after its start, the last one %v after it", s.Exchanges, s.LastExchange.Round(time.Millisecond))
 	}
 	fmt.Fprintf(&b, "; silence required: %v", s.Required.Round(time.Millisecond))
 	fmt.Fprintf(&b, "; cut: %d exchanges on %d connections", s.CutExchanges, s.CutConnections)

@@ -209,7 +209,7 @@ func TestWhatIsTraffic(t *testing.T) {
 				client.send(test.request)
 				app.wants(test.request)
 				inFlight := r.server.Outlook(silence.Rule{}).InFlight
-				seen, _, _, _ := r.server.Seen()
+				seen := r.server.DrainStats().Exchanges
 				if got := inFlight == 1; got != test.traffic {
 					t.Errorf("in flight: %v, want %v", got, test.traffic)
 				}
@@ -257,8 +257,8 @@ func TestSeenTellsWhenTheLastRequestCame(t *testing.T) {
 		converse(client, app)
 		time.Sleep(time.Second)
 		r.server.Drain()
-		if n, last, _, _ := r.server.Seen(); n != 0 || last != 0 {
-			t.Errorf("seen %d, the last after %v, want nothing before the first", n, last)
+		if d := r.server.DrainStats(); d.Exchanges != 0 || d.LastExchange != 0 {
+			t.Errorf("got %+v, want nothing before the first exchange", d)
 		}
 		time.Sleep(3 * time.Second)
 		r.server.Drain() // changes nothing
@@ -270,9 +270,9 @@ func TestSeenTellsWhenTheLastRequestCame(t *testing.T) {
 		client.closes()
 		app.closes()
 		synctest.Wait()
-		n, last, _, ended := r.server.Seen()
-		if n != 1 || last != 3*time.Second || ended["http1"]["drain"] != 1 {
-			t.Errorf("seen %d, the last after %v, %v; want 1 after 3s, 1 told", n, last, ended)
+		d := r.server.DrainStats()
+		if d.Exchanges != 1 || d.LastExchange != 3*time.Second || d.Ended["http1"]["drain"] != 1 {
+			t.Errorf("got %+v, want one exchange after 3s, and one connection ended by the drain", d)
 		}
 	})
 }
@@ -293,7 +293,7 @@ func TestALoadBalancersHealthCheckFailsWhileDraining(t *testing.T) {
 		if got := string(client.available()); !strings.HasPrefix(got, ok+"HTTP/1.1 503 ") {
 			t.Errorf("the client has %q, want the app's answer and a 503", got)
 		}
-		if n, _, _, _ := r.server.Seen(); n != 1 {
+		if n := r.server.DrainStats().Exchanges; n != 1 {
 			t.Errorf("%d exchanges are seen, want the one that is no health check", n)
 		}
 	})
@@ -347,7 +347,7 @@ func TestCut(t *testing.T) {
 		if n := r.server.connections(); n != 0 {
 			t.Errorf("%d connections are left after the cut", n)
 		}
-		if _, _, _, ended := r.server.Seen(); ended["http1"]["cut"] != 1 || ended["none"]["cut"] != 1 || ended["tunnel"]["cut"] != 2 {
+		if ended := r.server.DrainStats().Ended; ended["http1"]["cut"] != 1 || ended["none"]["cut"] != 1 || ended["tunnel"]["cut"] != 2 {
 			t.Errorf("ended %v, want all of them cut", ended)
 		}
 	})

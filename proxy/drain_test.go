@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,16 +24,16 @@ func inDrain(t *testing.T, hold lifecycle.Hold, before, after func(*drain)) {
 	config := Config{ProbeAgents: DefaultProbeAgents}
 	inBubble(t, config, func(r *rig) {
 		d := &drain{rig: r}
-		d.lifecycle = lifecycle.New(lifecycle.Config{Hold: hold}, r.server, lifecycle.NewNeighbour(always))
-		signals := make(chan os.Signal, 2)
+		d.lifecycle = lifecycle.New(lifecycle.Config{Hold: hold}, lifecycleRelay{r.server}, lifecycle.NewNeighbour(always))
+		events := make(chan lifecycle.Event, 2)
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			d.lifecycle.Run(r.t.Context(), signals)
+			d.lifecycle.Run(r.t.Context(), events)
 		}()
 		defer func() {
-			signals <- os.Interrupt
-			signals <- os.Interrupt
+			events <- lifecycle.Interrupt
+			events <- lifecycle.Interrupt
 			<-ended
 		}()
 		before(d)
@@ -179,8 +178,15 @@ func TestEverythingIsServedUntilTheEndOfTheHold(t *testing.T) {
 		idleApp.wants(get)
 		idleApp.send(ok)
 		idle.wants(told)
-		if s := d.lifecycle.Story(); s.Exchanges != 101 || s.Last != 100*time.Second {
+		if s := d.lifecycle.Story(); s.Exchanges != 101 || s.LastExchange != 100*time.Second {
 			t.Errorf("the story is %+v, want 101 exchanges, the last after 1m40s", s)
 		}
 	})
+}
+
+// A lifecycleRelay is the server as the lifecycle sees it.
+type lifecycleRelay struct{ *Server }
+
+func (r lifecycleRelay) DrainStats() lifecycle.DrainStats {
+	return lifecycle.DrainStats(r.Server.DrainStats())
 }

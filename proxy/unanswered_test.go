@@ -56,7 +56,7 @@ func resetByApp(_, app *peer) { app.resets() }
 
 func (r *rig) expectUnanswered(want uint64) {
 	r.t.Helper()
-	if _, _, n, _ := r.server.Seen(); n != want {
+	if n := r.server.DrainStats().Unanswered; n != want {
 		r.t.Errorf("%d exchanges are told of as not answered by the app, want %d", n, want)
 	}
 }

@@ -42,7 +42,7 @@ func played(lose, until time.Duration) *trial.Result {
 		for node, lag := range []time.Duration{time.Second, 4 * time.Second} {
 			r.Removals = append(r.Removals, balancer.Removal{Node: node, Addr: addr, Told: t0, Done: t0.Add(lag)})
 		}
-		r.Stories[addr] = "drained in 6s (quiet; begun by hook): 9 exchanges after its start, the last one 3.9s after it; silence required: 2s; cut: 0 exchanges on 0 connections"
+		r.Stories[addr] = "drained in 6s (quiet; triggered by hook): 9 exchanges after its start, the last one 3.9s after it; silence required: 2s; cut: 0 exchanges on 0 connections"
 	}
 	return r
 }

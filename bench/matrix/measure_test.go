@@ -103,7 +103,7 @@ func TestTrialWithoutAPod(t *testing.T) {
 
 func TestRequiredSilence(t *testing.T) {
 	for story, want := range map[string]float64{
-		"drained in 7.1s (quiet; begun by hook): 1234 exchanges after its start, the last one 5.01s after it; silence required: 2s; cut: 0 exchanges on 0 connections": 2,
+		"drained in 7.1s (quiet; triggered by hook): 1234 exchanges after its start, the last one 5.01s after it; silence required: 2s; cut: 0 exchanges on 0 connections": 2,
 		"silence required: 1m30.5s; cut: 0": 90.5,
 		"silence required: 250ms":           0.25,
 		"silence required: 0s; cut: 0":      0,

@@ -183,9 +183,9 @@ func TestPreStopSleepKeepsTheApp(t *testing.T) {
 var hold = Hold{Min: delay, Quiet: delay / 2, Factor: NoFactor}
 
 // drained expects Lameduck to have found the silence itself.
-func (e ended) drained(t *testing.T, door string) {
+func (e ended) drained(t *testing.T, trigger string) {
 	t.Helper()
-	if !strings.Contains(e.story, "(quiet; begun by "+door+"): 2 exchanges after its start") {
+	if !strings.Contains(e.story, "(quiet; triggered by "+trigger+"): 2 exchanges after its start") {
 		t.Errorf("the story is %q", e.story)
 	}
 }

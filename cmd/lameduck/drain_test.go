@@ -19,7 +19,7 @@ type drainState struct {
 }
 
 type drainStory struct {
-	Door      string
+	Trigger   string
 	End       string
 	Seconds   float64
 	Exchanges int
@@ -42,7 +42,7 @@ func TestDrainBeginsADrainAndReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
 	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s")
-	if s := parseState(t, d.drain(t)); s.Phase != "draining" || s.Drain.Door != "drain request" {
+	if s := parseState(t, d.drain(t)); s.Phase != "draining" || s.Drain.Trigger != "drain request" {
 		t.Errorf("lameduck drain says %+v, want that a drain request has begun the drain", s)
 	}
 	if a := d.get(t, "/"); a.body != "hello" || !a.closes {
@@ -114,7 +114,7 @@ func TestStatusTellsHowThingsStand(t *testing.T) {
 	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s", "LAMEDUCK_HOLD_MAX=21s")
 	c := app.keepBusy(t, d)
 	s := d.status(t)
-	if s.Phase != "serving" || s.Drain.Door != "" || s.InFlight == nil || *s.InFlight != 1 || s.SilentIn == nil {
+	if s.Phase != "serving" || s.Drain.Trigger != "" || s.InFlight == nil || *s.InFlight != 1 || s.SilentIn == nil {
 		t.Errorf("status %+v, want serving with an exchange in flight and no drain", s)
 	}
 	want := map[string]float64{"min_seconds": 20, "quiet_seconds": 0.3, "max_seconds": 21, "silence_factor": 3}
@@ -127,7 +127,7 @@ func TestStatusTellsHowThingsStand(t *testing.T) {
 	c.receive(t)
 	_ = c.conn.Close()
 	d.beginDrain(t)
-	if s := d.status(t); s.Phase != "draining" || s.Drain.Door != "drain request" || s.Drain.End != "not_ended" {
+	if s := d.status(t); s.Phase != "draining" || s.Drain.Trigger != "drain request" || s.Drain.End != "not_ended" {
 		t.Errorf("status %+v, want a drain that has not ended", s)
 	}
 	app.die()

@@ -48,21 +48,21 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	return child.ExitCode()
 }
 
-// forward passes every signal on to the child, but for the stop signal, which is the lifecycle's. Interrupts are both's: two of
-// them end a hold at once.
-func forward(in <-chan os.Signal, child *childproc.Child, stop syscall.Signal) <-chan os.Signal {
-	out := make(chan os.Signal, cap(in))
+// forward passes every signal on to the child, except the stop signal, which is an event. Interrupts
+// are both: two of them end a hold at once.
+func forward(in <-chan os.Signal, child *childproc.Child, stop syscall.Signal) <-chan lifecycle.Event {
+	out := make(chan lifecycle.Event, cap(in))
 	go func() {
 		for s := range in {
 			switch {
 			case s == stop:
-				out <- lifecycle.Terminate
+				out <- lifecycle.StopSignal
 			case ours[s]:
 				// The runtime's or the kernel's word to us.
 			default:
 				child.Signal(s.(syscall.Signal))
 				if s == os.Interrupt {
-					out <- s
+					out <- lifecycle.Interrupt
 				}
 			}
 		}

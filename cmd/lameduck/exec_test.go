@@ -104,7 +104,7 @@ func TestTheStopSignalIsKeptBackUntilTheHoldHasEnded(t *testing.T) {
 				t.Errorf("the child has the stop signal after %v, want after the hold of 300ms", held)
 			}
 			d.wantExit(t, 7)
-			if f := d.logged(t, "stopped"); f["door"] != "stop signal" || f["reason"] != "quiet" {
+			if f := d.logged(t, "stopped"); f["trigger"] != "stop signal" || f["reason"] != "quiet" {
 				t.Errorf("story %v, want a stop signal and quiet", f)
 			}
 		})

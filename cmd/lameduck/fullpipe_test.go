@@ -92,7 +92,7 @@ func TestAPipeThatNobodyReadsStopsNeitherTrafficNorTheDrain(t *testing.T) {
 	if took := time.Since(begun); took > 20*time.Second {
 		t.Errorf("the drain took %v with a log that nobody reads, want little more than 300ms", took)
 	}
-	d.wantTerminationLog(t, "(quiet; begun by stop signal)")
+	d.wantTerminationLog(t, "(quiet; triggered by stop signal)")
 }
 
 func TestAReaderThatComesBackGetsTheLastLines(t *testing.T) {

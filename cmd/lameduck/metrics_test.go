@@ -69,15 +69,15 @@ func TestTheMetricsOfADrainTellItsStory(t *testing.T) {
 	d.get(t, "/")
 	receive(t, hook, "answer to the hook")
 	for name, want := range map[string]string{
-		`lameduck_phase{phase="drained"}`:                              "1",
-		`lameduck_phase{phase="serving"}`:                              "0",
-		`lameduck_drain_ended{reason="quiet"}`:                         "1",
-		`lameduck_drain_ended{reason="max"}`:                           "0",
-		`lameduck_drain_exchanges_total`:                               "1",
-		`lameduck_drain_cut_exchanges_total`:                           "0",
-		`lameduck_exchanges_total{code="2xx"}`:                         "1",
-		`lameduck_connections_total{ended_by="told",protocol="http1"}`: "1",
-		`lameduck_exchanges_in_flight`:                                 "0",
+		`lameduck_phase{phase="drained"}`:                               "1",
+		`lameduck_phase{phase="serving"}`:                               "0",
+		`lameduck_drain_ended{reason="quiet"}`:                          "1",
+		`lameduck_drain_ended{reason="max"}`:                            "0",
+		`lameduck_drain_exchanges_total`:                                "1",
+		`lameduck_drain_cut_exchanges_total`:                            "0",
+		`lameduck_exchanges_total{code="2xx"}`:                          "1",
+		`lameduck_connections_total{ended_by="drain",protocol="http1"}`: "1",
+		`lameduck_exchanges_in_flight`:                                  "0",
 	} {
 		eventually(t, name+" is "+want, func() bool { return d.metric(t, name) == want })
 	}

@@ -51,7 +51,7 @@ func (d *duck) wantQuietEnd(t *testing.T) {
 // told returns how many connections have ended whose clients were told to leave.
 func (d *duck) told(t *testing.T, protocol string) int {
 	t.Helper()
-	n, err := strconv.Atoi(d.metric(t, fmt.Sprintf(`lameduck_connections_total{ended_by="told",protocol=%q}`, protocol)))
+	n, err := strconv.Atoi(d.metric(t, fmt.Sprintf(`lameduck_connections_total{ended_by="drain",protocol=%q}`, protocol)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,22 +36,28 @@ func serve(environ []string, stderr *logqueue.Queue) error {
 	if err != nil {
 		return err
 	}
-	return p.run(p.neighbour(), serveSignals(signals))
+	return p.run(p.neighbour(), serveEvents(signals))
 }
 
-// serveSignals turns the signals of serve into those of the lifecycle.
-func serveSignals(in <-chan os.Signal) <-chan os.Signal {
-	out := make(chan os.Signal, cap(in))
+// serveEvents returns the events of the signals that serve gets.
+func serveEvents(in <-chan os.Signal) <-chan lifecycle.Event {
+	out := make(chan lifecycle.Event, cap(in))
 	go func() {
 		for s := range in {
-			if s == syscall.SIGTERM {
-				s = lifecycle.Terminate
+			if s == os.Interrupt {
+				out <- lifecycle.Interrupt
+			} else {
+				out <- lifecycle.StopSignal
 			}
-			out <- s
 		}
 	}()
 	return out
 }
+
+// A relay is the server as the lifecycle sees it.
+type relay struct{ *proxy.Server }
+
+func (r relay) DrainStats() lifecycle.DrainStats { return lifecycle.DrainStats(r.Server.DrainStats()) }
 
 // A process is one lameduck with its listeners.
 type process struct {
@@ -157,7 +163,7 @@ func (p *process) neighbour() lifecycle.App {
 
 // run serves everything until the lifecycle has stopped. The admin address is the last to close: the app's preStop hook is
 // answered there.
-func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
+func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 	l := lifecycle.New(lifecycle.Config{
 		Hold:           holdConfig(p.config),
 		Grace:          p.config.GracePeriod,
@@ -166,7 +172,7 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 		MaxWaiters:     p.shares.waiters,
 		TerminationLog: terminationLog(p.config),
 		Log:            p.log.Logger,
-	}, p.server, app)
+	}, relay{p.server}, app)
 	defer p.sockets.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
@@ -181,7 +187,7 @@ func (p *process) run(app lifecycle.App, signals <-chan os.Signal) error {
 	p.warnOfLimit()
 	p.log.Info("serving", zap.String("version", version), zap.Stringers("routes", p.config.Routes),
 		zap.Duration("hold_min", p.config.HoldMin), zap.Duration("hold_quiet", p.config.HoldQuiet), zap.Duration("hold_max", p.config.HoldMax))
-	l.Run(ctx, signals)
+	l.Run(ctx, events)
 	shutdown(control)
 	shutdown(admin)
 	return nil

@@ -49,7 +49,7 @@ func TestSIGTERMBeginsADrainInWhichEverythingIsServed(t *testing.T) {
 	busy.receive(t)
 	d.wantExit(t, exitOK)
 	f := d.logged(t, "stopped")
-	if f["door"] != "stop signal" || f["reason"] != "quiet" || f["exchanges"] != 11.0 {
+	if f["trigger"] != "stop signal" || f["reason"] != "quiet" || f["exchanges"] != 11.0 {
 		t.Errorf("story %v, want 11 exchanges after a stop signal, and quiet at the end", f)
 	}
 	if hold := duration(t, f, "hold"); hold < time.Second {
@@ -163,8 +163,8 @@ func TestSIGINTBeginsADrainAndASecondOneEndsIt(t *testing.T) {
 	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s")
 	app.keepBusy(t, d)
 	d.signal(t, syscall.SIGINT)
-	if f := d.logged(t, "draining"); f["door"] != "interrupt" {
-		t.Errorf("the drain was begun by %v, want an interrupt", f["door"])
+	if f := d.logged(t, "draining"); f["trigger"] != "interrupt" {
+		t.Errorf("the drain was triggered by %v, want an interrupt", f["trigger"])
 	}
 	d.signal(t, syscall.SIGINT)
 	d.wantExit(t, exitOK)
@@ -205,7 +205,7 @@ func TestAtMaxWhatIsLeftIsCutAndTold(t *testing.T) {
 	if f["reason"] != "max" || f["cut_exchanges"] != 1.0 || f["cut_connections"] != 1.0 {
 		t.Errorf("story %v, want one exchange on one connection that was cut at Max", f)
 	}
-	d.wantTerminationLog(t, "(max; begun by stop signal)", "cut: 1 exchanges on 1 connections")
+	d.wantTerminationLog(t, "(max; triggered by stop signal)", "cut: 1 exchanges on 1 connections")
 }
 
 // wantTerminationLog looks for parts of the story.
@@ -233,7 +233,7 @@ func TestTheTerminationLogTellsTheStory(t *testing.T) {
 	close(app.release)
 	busy.receive(t)
 	d.wantExit(t, exitOK)
-	d.wantTerminationLog(t, "drained in ", "(quiet; begun by stop signal)", "1 exchanges after its start", "cut: 0 exchanges", "http1 connections ended: 2 by drain")
+	d.wantTerminationLog(t, "drained in ", "(quiet; triggered by stop signal)", "1 exchanges after its start", "cut: 0 exchanges", "http1 connections ended: 2 by drain")
 }
 
 func TestATerminationLogThatCannotBeWrittenIsToldAndNoFailure(t *testing.T) {
@@ -336,7 +336,7 @@ func TestALogThatNobodyReadsDoesNotEndTheDrain(t *testing.T) {
 	d.signal(t, syscall.SIGTERM)
 	eventually(t, "the story is told", func() bool { _, err := os.Stat(d.terminationLog); return err == nil || d.hasEnded() })
 	d.wantExit(t, exitOK)
-	d.wantTerminationLog(t, "(quiet; begun by stop signal)")
+	d.wantTerminationLog(t, "(quiet; triggered by stop signal)")
 }
 
 func (p *program) hasEnded() bool {

@@ -344,7 +344,7 @@ func TestHTTPSDrainsWithoutLoss(t *testing.T) {
 			d.logged(t, "draining")
 			before := sent.Load()
 			eventually(t, "requests are served while draining, and their clients told", func() bool {
-				ended := fmt.Sprintf(`lameduck_connections_total{ended_by="told",protocol="http%d"}`, map[bool]int{false: 1, true: 2}[http2])
+				ended := fmt.Sprintf(`lameduck_connections_total{ended_by="drain",protocol="http%d"}`, map[bool]int{false: 1, true: 2}[http2])
 				return t.Failed() || sent.Load() > before+100 && d.metric(t, ended) != "0"
 			})
 			close(stopc)

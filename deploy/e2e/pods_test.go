@@ -214,7 +214,7 @@ func (l podLife) ending() (ending, error) {
 // A drain is one as Lameduck's log tells it.
 type drain struct {
 	begun, drained, stopped time.Time // zero: it is not in the log
-	door                    string
+	trigger                 string
 	reason                  string
 	exchanges               int
 	last, required          time.Duration
@@ -230,7 +230,7 @@ func (l podLife) drain() drain {
 		var entry struct {
 			Message  string    `json:"msg"`
 			Time     time.Time `json:"ts"`
-			Door     string    `json:"door"`
+			Trigger  string    `json:"trigger"`
 			Reason   string    `json:"reason"`
 			Count    int       `json:"exchanges"`
 			Last     string    `json:"last_exchange_after"`
@@ -243,7 +243,7 @@ func (l podLife) drain() drain {
 		}
 		switch entry.Message {
 		case "draining":
-			d.begun, d.door = entry.Time, entry.Door
+			d.begun, d.trigger = entry.Time, entry.Trigger
 		case "drained":
 			d.drained, d.reason = entry.Time, entry.Reason
 		case "stopped":
@@ -260,6 +260,6 @@ func (d drain) String() string {
 	if d.drained.IsZero() {
 		return "no drain was told to its end"
 	}
-	return fmt.Sprintf("%s after %.1f s, begun by %s; %d exchanges, the last after %.1f s; silence required %.1f s; cut %d; not answered %d",
-		d.reason, d.drained.Sub(d.begun).Seconds(), d.door, d.exchanges, d.last.Seconds(), d.required.Seconds(), d.cutExchanges, d.unanswered)
+	return fmt.Sprintf("%s after %.1f s, triggered by %s; %d exchanges, the last after %.1f s; silence required %.1f s; cut %d; not answered %d",
+		d.reason, d.drained.Sub(d.begun).Seconds(), d.trigger, d.exchanges, d.last.Seconds(), d.required.Seconds(), d.cutExchanges, d.unanswered)
 }

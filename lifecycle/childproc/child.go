@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"go.uber.org/zap"
+
+	"lameduck/lifecycle"
 )
 
 // A Child is the app as a child process, in a process group of its own.
@@ -18,7 +20,7 @@ type Child struct {
 	log    *zap.Logger
 	stop   syscall.Signal
 	pid    int
-	gone   chan struct{} // closed by reap when the child has exited
+	exited chan struct{} // closed by reap when the child has exited
 	status syscall.WaitStatus
 	reaped atomic.Bool // the pid may belong to another process
 }
@@ -40,7 +42,7 @@ func (e *StartError) Error() string { return fmt.Sprintf("run %s: %v", e.Command
 func (e *StartError) Unwrap() error { return e.Err }
 
 // Start runs a command with the environment and the standard streams of this process. stop is the
-// signal that Stop sends. The kernel sends it too when the calling thread ends, so the caller must lock
+// signal that Release sends. The kernel sends it too when the calling thread ends, so the caller must lock
 // its goroutine to a thread for as long as the process lives. The error is a *StartError.
 func Start(argv []string, stop syscall.Signal, log *zap.Logger) (*Child, error) {
 	path, err := exec.LookPath(argv[0])
@@ -59,7 +61,7 @@ func Start(argv []string, stop syscall.Signal, log *zap.Logger) (*Child, error) 
 		signal.Stop(ended)
 		return nil, startError(argv[0], err)
 	}
-	c := &Child{log: log, stop: stop, pid: pid, gone: make(chan struct{})}
+	c := &Child{log: log, stop: stop, pid: pid, exited: make(chan struct{})}
 	go c.reap(ended)
 	return c, nil
 }
@@ -78,7 +80,7 @@ func (c *Child) reap(ended chan os.Signal) {
 	defer signal.Stop(ended)
 	for range ended {
 		if c.reapEnded() {
-			close(c.gone)
+			close(c.exited)
 			return
 		}
 	}
@@ -115,18 +117,20 @@ func (c *Child) Signal(s syscall.Signal) {
 // Watch does nothing: SIGCHLD reports the exit.
 func (c *Child) Watch(context.Context) {}
 
-// Gone is closed when the child has exited.
-func (c *Child) Gone() <-chan struct{} { return c.gone }
+// Exited is closed when the child has exited.
+func (c *Child) Exited() <-chan struct{} { return c.exited }
 
-// Stop sends the child its stop signal.
-func (c *Child) Stop() { c.Signal(c.stop) }
+// Release sends the child its stop signal.
+func (c *Child) Release() { c.Signal(c.stop) }
 
-// Owned is true.
-func (c *Child) Owned() bool { return true }
+// Policy returns that the exit of this process is the child's, and that interrupts are passed on to it.
+func (c *Child) Policy() lifecycle.Policy {
+	return lifecycle.Policy{KeepsInterrupts: true, AwaitExit: true}
+}
 
 // ExitCode waits for the child's exit and returns its exit code, or 128 plus the number of the signal that ended it.
 func (c *Child) ExitCode() int {
-	<-c.gone
+	<-c.exited
 	if c.status.Signaled() {
 		return 128 + int(c.status.Signal())
 	}

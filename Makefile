@@ -53,6 +53,7 @@ test-all:
 # The race detector makes memory larger and pools forgetful, and finds nothing in a simulation.
 test-without-race:
 	go test -run 'Allocat|HoldsNoBuffer|Simulated' ./proxy/... ./lifecycle/...
+	go test -tags lockcount -run TakesTheMutex ./proxy
 
 mutants:
 	go run ./.ci/mutants $(if $(ALL),,-changed)

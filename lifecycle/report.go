@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func (l *Lifecycle) tell() {
 	if l.config.TerminationLog == "" {
 		return
 	}
-	if err := writeTerminationLog(l.config.TerminationLog, s.String()+"\n"); err != nil {
+	if err := os.WriteFile(l.config.TerminationLog, []byte(s.String()+"\n"), 0o644); err != nil {
 		l.log.Warn("write termination log", zap.Error(withoutPath(err)))
 	}
 }

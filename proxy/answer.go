@@ -135,25 +135,20 @@ func (h *http1Conn) claimResponse() bool {
 	return true
 }
 
-// answerUnavailable ends a connection for which the app could not be reached: with a 503 if a request
-// comes, with nothing otherwise.
-func (c *conn) answerUnavailable(err error) {
-	if c.endHandshake(err) {
-		return
+// refuseRequest ends the direction from the client: with an answer of ours if the request is at fault,
+// otherwise as a direct connection would.
+func (h *http1Conn) refuseRequest(o outcome) outcome {
+	switch a := refusal(o.err); {
+	case o.verdict != ended:
+	case a != "":
+		h.logRefusal(o.err)
+		return h.refuse(a)
+	case o.err == io.EOF && len(h.requests.Pending()) > 0:
+		// The client has sent a part of a head and ended. The app sees just that.
+		h.requests.Pass(len(h.requests.Pending()))
+		if err := h.requests.Flush(); err != nil {
+			return endedBy(err)
+		}
 	}
-	c.endBy(endedRefused)
-	if err == errLoop || c.server.appGone() {
-		c.logEnd("fallback not reached", err)
-		reset(c.client) // a refused connection is retried elsewhere, a 503 is not
-		return
-	}
-	c.logEnd("app not reached", err)
-	c.requests.Init(pump.NewEnd(c.client), pump.End{}, c.server.pipes, &c.server.stats.requestBytes)
-	c.limitAll(lingerTimeout)
-	if _, o := c.http1.readRequest(); !o.stops() {
-		_, _ = io.WriteString(c.client, string(answerUnavailable))
-		_ = c.client.CloseWrite()
-		c.discardRequests()
-	}
-	c.requests.Release()
+	return o
 }

@@ -2,9 +2,9 @@ package proxy
 
 import (
 	"net/netip"
-	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"lameduck/proxy/pump"
 )
@@ -14,7 +14,7 @@ import (
 //
 // What it does with the bytes is the relayer's affair, which belongs to a protocol.
 type conn struct {
-	server *Server
+	server *shared
 	route  *route
 
 	client Conn // replaced by the TLS handshake, before anything is relayed
@@ -23,24 +23,32 @@ type conn struct {
 	requests  pump.Flow // owned by the direction from the client
 	responses pump.Flow // owned by the direction from the app
 
-	http1    http1Conn  // the relayer of HTTP/1, and of a connection whose protocol is unknown
 	sniffing sniffState // owned by the direction from the client
 	fellBack bool       // the app is the fallback; owned by serve, and by the last direction to end
 
-	used atomic.Bool // bytes have come since the last sweep
+	newRelayer func(*conn, protocol) relayer
+	finished   func(*conn) // called when the connection has ended
 
-	mu sync.Mutex
+	request atomic.Uint32 // progress of the next or current HTTP/1 request; set by the direction from the client
+	used    atomic.Bool   // bytes have come since the last sweep
+
+	mu mutex
 	// Guarded by mu.
-	changed  sync.Cond // signaled when any of the following changes and waiting is true
-	waiting  bool
-	protocol protocol
-	relayer  relayer
-	ledger   ledger
-	life     lifetime
-	parking  parking
-	notice   noticeState
-	unread   unread
+	changed    sync.Cond // signaled when any of the following changes and waiting is true
+	waiting    bool
+	responding bool // a response is being relayed
+	stale      bool // the outstanding request has to be sent again: the app has closed without an answer
+	protocol   protocol
+	relayer    relayer
+	ledger     ledger
+	life       lifetime
+	parking    parking
+	notice     noticeState
+	unread     unread
 }
+
+// progress returns how far the next or current request has come.
+func (c *conn) progress() progress { return progress(c.request.Load()) }
 
 // A direction is one of the two ways through a connection.
 type direction int
@@ -61,61 +69,6 @@ const (
 	done                  // there is no goroutine any more; leads nowhere
 )
 
-// init makes c ready for serve, with the client's connection.
-func (c *conn) init(s *Server, r *route, client Conn) {
-	c.server, c.route, c.client = s, r, client
-	c.changed.L = &c.mu
-	c.ledger.server, c.ledger.addr = s, addrOf(client)
-	c.notice.newcomer = s.draining()
-	c.requests.Deadline.Watch(client)
-	c.http1.init(c)
-	c.protocol, c.relayer = r.start(), &c.http1
-	if c.protocol == http2 {
-		c.relayer = newHTTP2(c)
-	}
-}
-
-// serve relays the connection. The app is dialed first, whether or not the client has sent anything, so
-// that the app sees the same connections as without us; only TLS that we terminate has to begin before.
-// It returns when the direction from the client has ended or is parked.
-func (c *conn) serve() {
-	growStack()
-	app, err := c.reach()
-	if err != nil {
-		c.answerUnavailable(err)
-		c.finish()
-		return
-	}
-	if !c.bind(app) {
-		c.endBy(endedIdle)
-		c.finish()
-		return
-	}
-	go c.run(fromApp)
-	c.run(fromClient)
-}
-
-// reach dials the app, and terminates the client's TLS if the route says so.
-func (c *conn) reach() (Conn, error) {
-	if client, ok := c.client.(*outer); ok {
-		return c.secure(client)
-	}
-	return c.dial()
-}
-
-// bind joins the app's connection to the client's. It returns false if the connection has been closed in
-// the meantime.
-func (c *conn) bind(app Conn) bool {
-	closed := c.server.isClosed()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.attachLocked(app)
-	if c.parkable() {
-		c.server.parker.run()
-	}
-	return !closed && !c.life.closing
-}
-
 // attachLocked makes app the other end of both directions.
 func (c *conn) attachLocked(app Conn) {
 	s, client, appEnd := c.server, pump.NewEnd(c.client), pump.NewEnd(app)
@@ -123,36 +76,6 @@ func (c *conn) attachLocked(app Conn) {
 	c.responses.Deadline.Watch(app)
 	c.requests.Init(client, appEnd, s.pipes, &s.stats.requestBytes)
 	c.responses.Init(appEnd, client, s.pipes, &s.stats.responseBytes)
-}
-
-// run relays one direction until it ends, or the connection is parked or the app detached. The last
-// direction to end ends the connection.
-func (c *conn) run(d direction) {
-	growStack()
-	o := c.relay(d)
-	if o.verdict == idling || o.verdict == detached {
-		return
-	}
-	c.wake()
-	if d == fromClient {
-		c.http1.reconnect.giveUp(o)
-		c.endRequests(o)
-	} else {
-		c.endResponses(o)
-	}
-	c.flow(d).Release()
-	if c.lastToEnd() {
-		c.finish()
-	}
-}
-
-// relay relays what comes from one side, in one protocol after the other.
-func (c *conn) relay(d direction) outcome {
-	for {
-		if o := c.current().relay(d); o.verdict != switched {
-			return o
-		}
-	}
 }
 
 // flow returns the flow of a direction.
@@ -169,36 +92,6 @@ func (c *conn) side(d direction) Conn {
 		return c.client
 	}
 	return c.app
-}
-
-// growStack grows the stack of a new goroutine at once, while there is next to nothing on it. Growing it
-// in steps, each with a copy of all frames, is a fifth of the cost of a short connection.
-//
-//go:noinline
-func growStack() {
-	var room [2 << 10]byte
-	runtime.KeepAlive(&room)
-}
-
-// finish ends the connection. The caller's goroutine is its last one.
-func (c *conn) finish() {
-	c.mu.Lock()
-	c.notice.stop()
-	c.relayer.closeLocked()
-	c.ledger.close()
-	c.mu.Unlock()
-	_ = c.client.Close()
-	if c.app != nil {
-		_ = c.app.Close()
-	}
-	c.server.unregister(c)
-}
-
-// pushLocked accounts for an exchange that is answered in its turn.
-func (c *conn) pushLocked(e exchange) {
-	c.used.Store(true)
-	c.unparkLocked()
-	c.ledger.push(e)
 }
 
 // inFlightLocked returns the number of exchanges that have not ended.
@@ -225,4 +118,72 @@ func addrOf(c Conn) netip.Addr {
 		return netip.Addr{}
 	}
 	return a.AddrPort().Addr()
+}
+
+// A progress is how far a request has come.
+type progress uint32
+
+const (
+	idle     progress = iota // no byte of it has come; leads to arriving and passing
+	arriving                 // a part of its head has come; leads to passing, and to idle if it was an empty line
+	passing                  // it is outstanding and being relayed; its end leads to idle
+)
+
+// lingerTimeout is how long a connection whose response side has ended may take to end its request side,
+// and how long a half-closed one with nothing outstanding may last. RFC 9112 section 9.6: a server
+// closes in stages, so that no RST destroys what the client has not read.
+const lingerTimeout = 5 * time.Second
+
+// halfCloseTimeout is how long the open direction of a half-closed connection may be silent while an
+// answer is outstanding or in a tunnel. A slow answer cannot be told from a lost one, so it is long.
+const halfCloseTimeout = 10 * time.Minute
+
+// cutTimeout is how long the two sides of a connection that is cut may take to close theirs.
+const cutTimeout = time.Second
+
+// A lifetime is how far a connection has come to its end. It is guarded by conn.mu.
+type lifetime struct {
+	ending  ending
+	states  [2]state
+	left    int  // directions whose goroutine has ended for good
+	closing bool // no further request is relayed
+	final   bool // the deadlines are final
+}
+
+// end records what ended the connection, unless that is known.
+func (l *lifetime) end(e ending) {
+	if l.ending == endedOpen {
+		l.ending = e
+	}
+}
+
+// A parking is what is known of a connection that is parked, or is about to be. It is guarded by conn.mu.
+type parking struct {
+	wanted      bool    // the directions are to park, or have
+	token       uint64  // under which the parker knows the connection, or 0
+	interrupted [2]bool // the reads of the directions are to return
+}
+
+// A noticeState is what is known of the notice to a client. Its fields but due are guarded by conn.mu.
+type noticeState struct {
+	newcomer bool // the connection was accepted while draining
+	timer    *time.Timer
+	due      atomic.Bool // the direction from the app is to send the notice
+}
+
+// stop cancels a notice that has not been sent.
+func (n *noticeState) stop() {
+	if n.timer != nil {
+		n.timer.Stop()
+	}
+	n.due.Store(false)
+}
+
+// An unread holds the number of bytes that the client had not received when that was last looked at: by
+// the hold, and by a connection that lingers. It is guarded by conn.mu.
+type unread struct{ byHold, byLinger int }
+
+// A sniffState is what is known of a connection whose protocol is being detected.
+type sniffState struct {
+	proxyHeaderDone bool // the header of the PROXY protocol has been relayed
 }

@@ -6,23 +6,6 @@ import "lameduck/proxy/pump"
 // come from the kernel. The kernel drops them when the pod's network goes away, or when the client sends
 // anything to a socket that has been closed.
 
-// An unread holds the number of bytes that the client had not received when that was last looked at: by
-// the hold, and by a connection that lingers. It is guarded by conn.mu.
-type unread struct{ byHold, byLinger int }
-
-// Undelivered returns the number of connections whose client is still receiving: it has received a part of
-// what is under way since the last call, or something is under way for the first time.
-func (s *Server) Undelivered() (n int) {
-	for _, c := range s.all() {
-		c.mu.Lock()
-		if isReceiving(c.client, &c.unread.byHold) {
-			n++
-		}
-		c.mu.Unlock()
-	}
-	return n
-}
-
 // isReceiving reports whether the client is receiving something, with progress since the last call. Last
 // is the number of bytes under way at that call, and is updated.
 func isReceiving(client Conn, last *int) bool {

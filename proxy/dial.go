@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"time"
-
-	"lameduck/proxy/mss"
 )
 
 // firstRetry and lastRetry bound the time between two attempts to reach an app that does not accept. The time doubles.
@@ -33,20 +31,8 @@ func DialTCP(address string) Dialer {
 	}
 }
 
-// dial connects to the app or, once that has exited, to the fallback.
-func (c *conn) dial() (Conn, error) {
-	if c.route.Fallback != nil && hasMark(c.client, mss.Fallback) {
-		return c.dialAtOnce()
-	}
-	app, err := c.server.dialApp(c.route)
-	if err == errAppGone && c.server.fallsBack(c.route) {
-		return c.fallBack()
-	}
-	return app, err
-}
-
 // dialApp connects to the app, waiting for one that does not accept for as long as the configuration says.
-func (s *Server) dialApp(r *route) (Conn, error) {
+func (s *shared) dialApp(r *route) (Conn, error) {
 	if s.appGone() {
 		return nil, errAppGone
 	}
@@ -62,7 +48,7 @@ func (s *Server) dialApp(r *route) (Conn, error) {
 }
 
 // tryApp dials the app once.
-func (s *Server) tryApp(ctx context.Context, r *route) (Conn, error) {
+func (s *shared) tryApp(ctx context.Context, r *route) (Conn, error) {
 	c, err := r.Dial(ctx)
 	if err != nil {
 		s.stats.dialFailures.Add(1)
@@ -71,7 +57,7 @@ func (s *Server) tryApp(ctx context.Context, r *route) (Conn, error) {
 }
 
 // tryAgain dials, after an attempt that has failed with err, until one succeeds, the time is over or the app has gone.
-func (s *Server) tryAgain(err error, dial Dialer, gone <-chan struct{}) (Conn, error) {
+func (s *shared) tryAgain(err error, dial Dialer, gone <-chan struct{}) (Conn, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, s.config.AppWait)
 	defer cancel()
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
@@ -88,3 +74,6 @@ func (s *Server) tryAgain(err error, dial Dialer, gone <-chan struct{}) (Conn, e
 		}
 	}
 }
+
+// An appLink is the way from a connection to its app.
+type appLink struct{ *conn }

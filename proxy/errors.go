@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"syscall"
@@ -34,3 +35,9 @@ func isOrdinary(err error) bool {
 // isOfApp reports whether err, with which the direction from the app has ended, is the app's doing and not
 // ours.
 func isOfApp(err error) bool { return isEnd(err) && !errors.Is(err, net.ErrClosed) }
+
+// isEnd reports whether err is the end of a source, by a FIN or an RST.
+func isEnd(err error) bool {
+	var broken *pump.ReadError
+	return err == io.EOF || errors.As(err, &broken) && !isTimeout(err)
+}

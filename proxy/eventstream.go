@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"io"
-	"time"
 
 	"lameduck/proxy/h1"
 )
@@ -27,14 +26,6 @@ func (h *http1Conn) copyResponseBody(r *reply) error {
 // part look like the whole.
 func reconnects(r *reply) bool {
 	return r.exchange.eventSource && r.Status == 200 && !r.Body.Done()
-}
-
-// noticeDelayLocked implements [relayer]: the notice of an event stream is its end.
-func (h *http1Conn) noticeDelayLocked() (after, spread time.Duration) {
-	if h.events {
-		return 0, max(h.server.config.TunnelSpread, 1)
-	}
-	return 0, 0
 }
 
 func (h *http1Conn) beginEvents() {

@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"go.uber.org/zap"
-
 	"lameduck/proxy/mss"
 	"lameduck/proxy/pump"
 )
@@ -72,18 +70,6 @@ func endsSoon(to *net.TCPConn) bool {
 	return err != nil && !isTimeout(err)
 }
 
-// markNoApp makes ln announce that this pod has no app. A listener without a descriptor is left
-// unmarked.
-func (s *Server) markNoApp(ln net.Listener) {
-	raw := pump.RawOf(ln)
-	if raw == nil {
-		return
-	}
-	if err := mss.Set(raw, mss.NoApp); err != nil {
-		s.log.Warn("mark listener", zap.Error(err))
-	}
-}
-
 // hasMark reports whether the peer of the connection announced m.
 func hasMark(c Conn, m mss.Mark) bool {
 	raw := pump.RawOf(beneath(c))
@@ -91,7 +77,7 @@ func hasMark(c Conn, m mss.Mark) bool {
 }
 
 // awaitFirstByte waits until the client has said something, or for long enough. It takes nothing.
-func (c *conn) awaitFirstByte() error {
+func (c appLink) awaitFirstByte() error {
 	raw := pump.RawOf(c.client)
 	if raw == nil || c.app != nil {
 		return nil // it has said something: TLS has begun, or the app had it
@@ -124,11 +110,8 @@ var errLoop = errors.New("connection has come by a fallback already")
 // errFallbacks says that there are as many connections to fallbacks as there may be.
 var errFallbacks = errors.New("too many connections to fallbacks")
 
-// fallsBack tells whether new connections go to the fallback once the app has ended.
-func (s *Server) fallsBack(r *route) bool { return r.Fallback != nil && s.draining() }
-
 // dialAtOnce connects to the app what has come by a fallback: if that does not accept, the other server is to know at once.
-func (c *conn) dialAtOnce() (Conn, error) {
+func (c appLink) dialAtOnce() (Conn, error) {
 	app, err := c.server.tryApp(c.server.ctx, c.route)
 	if err != nil {
 		return nil, errLoop
@@ -137,7 +120,7 @@ func (c *conn) dialAtOnce() (Conn, error) {
 }
 
 // fallBack connects a client to the fallback.
-func (c *conn) fallBack() (Conn, error) {
+func (c appLink) fallBack() (Conn, error) {
 	s := c.server
 	if err := c.awaitFirstByte(); err != nil {
 		return nil, err
@@ -152,4 +135,16 @@ func (c *conn) fallBack() (Conn, error) {
 		return other, nil
 	}
 	return s.tryAgain(err, c.route.Fallback, nil)
+}
+
+// dial connects to the app or, once that has exited, to the fallback.
+func (c appLink) dial() (Conn, error) {
+	if c.route.Fallback != nil && hasMark(c.client, mss.Fallback) {
+		return c.dialAtOnce()
+	}
+	app, err := c.server.dialApp(c.route)
+	if err == errAppGone && c.server.fallsBack(c.route) {
+		return c.fallBack()
+	}
+	return app, err
 }

@@ -299,7 +299,7 @@ func TestAKeptClientIsServedByTheFallbackAtOnce(t *testing.T) {
 	exchange()
 	s.Drain()
 	_ = app.Close()
-	for !s.all()[0].http1.reconnect.isDetached() {
+	for !s.all()[0].current().(*http1Conn).reconnect.isDetached() {
 		time.Sleep(time.Millisecond)
 	}
 	s.AppEnded()

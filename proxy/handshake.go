@@ -26,11 +26,16 @@ type handshake struct {
 // errHandshake says that the client and we have not come to terms.
 var errHandshake = errors.New("TLS handshake")
 
-// secure makes the connection that the client's is bound to, and ends the client's TLS. The app comes first, as soon as the client has
-// begun: where it has gone, the fallback gets the client's TLS untouched.
-func (c *conn) secure(client *outer) (Conn, error) {
+func newHandshake(c *conn, client *outer) *handshake {
 	h := &handshake{conn: c, client: client}
 	client.handshake = h
+	return h
+}
+
+// secure makes the connection that the client's is bound to, and ends the client's TLS. The app comes first, as soon as the client has
+// begun: where it has gone, the fallback gets the client's TLS untouched.
+func (h *handshake) secure() (Conn, error) {
+	c, client := h.conn, h.client
 	if err := client.peek(); err != nil {
 		return nil, err
 	}
@@ -53,10 +58,10 @@ func (h *handshake) shake() (Conn, error) {
 	if err := h.awaitProxyHeader(); err != nil {
 		return nil, err
 	}
-	h.app, h.fault = c.dial()
+	h.app, h.fault = appLink{c}.dial()
 	switch {
 	case h.fault == nil && c.fellBack:
-		c.pass()
+		h.pass()
 		return h.app, nil
 	case h.fault != nil && c.server.appGone():
 		return nil, h.fault
@@ -67,7 +72,7 @@ func (h *handshake) shake() (Conn, error) {
 		}
 	}
 	h.client.begin = h.client.begin[len(h.header):]
-	if err := c.endTLS(h.client); err != nil {
+	if err := h.endTLS(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errHandshake, err)
 	}
 	return h.app, h.fault
@@ -89,7 +94,8 @@ func (h *handshake) awaitProxyHeader() error {
 }
 
 // pass makes the connection one of bytes that nobody follows: the fallback's.
-func (c *conn) pass() {
+func (h *handshake) pass() {
+	c := h.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sniffing.proxyHeaderDone = true
@@ -97,7 +103,8 @@ func (c *conn) pass() {
 }
 
 // endTLS has the client's connection end in TLS from now on.
-func (c *conn) endTLS(client *outer) error {
+func (h *handshake) endTLS() error {
+	c, client := h.conn, h.client
 	s := &secured{Conn: tls.Server(client, c.route.security.base), outer: client}
 	c.mu.Lock()
 	c.client = s
@@ -150,7 +157,7 @@ func (h *handshake) secureApp(hello *tls.ClientHelloInfo) (offer []string) {
 }
 
 // endHandshake accounts for a connection that has ended before it was bound. True: it was one of those.
-func (c *conn) endHandshake(err error) bool {
+func endHandshake(c *conn, err error) bool {
 	client, unsecured := c.client.(*outer)
 	switch {
 	case errors.Is(err, errHandshake) || err == errHeadTimeout:

@@ -10,13 +10,6 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// A reply is the head of a response with what it means for the connection.
-type reply struct {
-	h1.Response
-	exchange exchange // that it answers
-	addClose bool     // it gets the close option
-}
-
 // relayResponses relays responses until the app has no more, or the last one has been relayed.
 func (h *http1Conn) relayResponses() outcome {
 	f := &h.responses
@@ -229,4 +222,19 @@ func (h *http1Conn) answered(status int) (last bool) {
 	}
 	h.broadcastLocked()
 	return h.life.closing && h.ledger.len() == 0 && !h.answering
+}
+
+// loseFramingLocked makes the connection unframed.
+func (h *http1Conn) loseFramingLocked() {
+	h.request.Store(uint32(idle))
+	h.unframed = &unframedConn{base: base{h.conn}}
+	h.protocol, h.relayer = unframed, h.unframed
+	h.broadcastLocked()
+	h.scheduleNoticeLocked()
+}
+
+// losesFraming reports whether it cannot be known what follows the request of an exchange once it has
+// been answered with a response with this head.
+func losesFraming(e exchange, resp *h1.Response, head []byte) bool {
+	return e.withholds && resp.Body.Kind() != h1.UntilClose && h1.Persists(head)
 }

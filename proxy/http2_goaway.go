@@ -14,22 +14,6 @@ import (
 // that would make it retry those requests elsewhere.
 const finalDelay = time.Second
 
-// A goAwayState is the progress of the two-phase GOAWAY (RFC 9113 section 6.8).
-type goAwayState uint8
-
-const (
-	goAwayNone   goAwayState = iota // leads to goAwayNotice
-	goAwayNotice                    // a GOAWAY that refuses no stream has been sent; leads to goAwayFinal
-	goAwayFinal                     // a GOAWAY with the last stream has been sent; the connection ends with the last open one
-)
-
-// A goAwayProgress is how far the GOAWAY of a connection has come. It is guarded by conn.mu.
-type goAwayProgress struct {
-	state   goAwayState
-	ping    [8]byte // payload of our PING
-	pinging bool    // it has not been answered
-}
-
 // sendGoAway sends the next GOAWAY. The outcome is lastSent if that was the final one and no stream is open.
 func (h *http2Conn) sendGoAway() outcome {
 	if err := h.flushFrames(fromApp); err != nil {

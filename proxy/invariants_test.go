@@ -262,7 +262,7 @@ func TestI6CloseMissesNoConnectionThatComesUpWithIt(t *testing.T) {
 		synctest.Wait()
 		server, client := memPipe(memAddr)
 		c := r.server.register(&route{Route: Route{Dial: r.dial}}, server)
-		c.serve()
+		r.server.serve(c)
 		(&peer{t, "client", client}).wantsEnd()
 	})
 }

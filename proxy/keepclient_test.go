@@ -406,7 +406,7 @@ func TestI10AKeptClientThatWaitsHoldsNoBuffer(t *testing.T) {
 		converse(client, app) // this one could have been sent again
 		for _, c := range r.server.all() {
 			c.mu.Lock()
-			if c.http1.reconnect.copy != nil {
+			if c.relayer.(*http1Conn).reconnect.copy != nil {
 				t.Error("a connection that waits holds a request that is answered")
 			}
 			c.mu.Unlock()

@@ -4,27 +4,16 @@ import (
 	"net/netip"
 
 	"lameduck/lifecycle/silence"
-	"lameduck/proxy/h1"
 )
 
 // maxOutstanding bounds the requests of a connection that have been relayed and not been answered. A
 // client that pipelines more waits.
 const maxOutstanding = 32
 
-// An exchange is a request with its response. A tunnel, a TCP connection and an HTTP/2 stream count as
-// exchanges too.
-type exchange struct {
-	method      h1.Method
-	probe       bool // a health probe, which is no traffic
-	switches    bool // the response may end HTTP on this connection
-	withholds   bool // the client may never send the body, see unframed.go
-	eventSource bool // the client reconnects when an event stream ends
-}
-
 // A ledger holds the exchanges of a connection that have begun and not ended, in order, and accounts for
 // each in the statistics and in the rhythm of its source. It is guarded by conn.mu.
 type ledger struct {
-	server *Server
+	server *shared
 	addr   netip.Addr      // of the client
 	source *silence.Source // nil before the first exchange that is traffic
 

@@ -10,127 +10,6 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// lingerTimeout is how long a connection whose response side has ended may take to end its request side,
-// and how long a half-closed one with nothing outstanding may last. RFC 9112 section 9.6: a server
-// closes in stages, so that no RST destroys what the client has not read.
-const lingerTimeout = 5 * time.Second
-
-// halfCloseTimeout is how long the open direction of a half-closed connection may be silent while an
-// answer is outstanding or in a tunnel. A slow answer cannot be told from a lost one, so it is long.
-const halfCloseTimeout = 10 * time.Minute
-
-// cutTimeout is how long the two sides of a connection that is cut may take to close theirs.
-const cutTimeout = time.Second
-
-// An ending is what ended a connection.
-type ending uint8
-
-const (
-	endedOpen     ending = iota // it has not ended
-	endedByClient               // the client closed it
-	endedByApp                  // the app closed it
-	endedDrain                  // the client was asked to disconnect, and everything was answered
-	endedIdle                   // it was idle when the hold had ended
-	endedRefused                // we answered: bad framing, or the app did not accept
-	endedCut                    // it was cut when time was up
-	endings                     // the number of endings
-)
-
-var endingNames = [endings]string{"open", "client", "app", "drain", "idle", "refused", "cut"}
-
-func (e ending) String() string { return endingNames[e] }
-
-// A lifetime is how far a connection has come to its end. It is guarded by conn.mu.
-type lifetime struct {
-	ending  ending
-	states  [2]state
-	left    int  // directions whose goroutine has ended for good
-	closing bool // no further request is relayed
-	final   bool // the deadlines are final
-}
-
-// end records what ended the connection, unless that is known.
-func (l *lifetime) end(e ending) {
-	if l.ending == endedOpen {
-		l.ending = e
-	}
-}
-
-// endRequests ends the direction from the client: it propagates the end to the app, and drains what the
-// client still sends if the app accepts no more.
-func (c *conn) endRequests(o outcome) {
-	switch err := o.err; {
-	case o.verdict == ended && err == io.EOF:
-		c.endBy(endedByClient)
-		passTruncation(c.client, c.app)
-		if !c.endDirection(fromClient) {
-			_ = c.app.CloseWrite()
-			c.limitSilence(&c.responses, c.halfCloseLimit())
-		}
-	case o.verdict == ended && isTimeout(err):
-		// Only a connection whose other direction ends too has a deadline.
-		if c.cutsShort(fromClient) {
-			reset(c.app)
-		}
-		c.endDirection(fromClient)
-	case o.verdict == lastSent || isWrite(err):
-		// The app's last answer is still on its way to the client. A byte of the client that nobody reads
-		// would turn our close into an RST that destroys it.
-		c.interruptSurplus()
-		c.discardRequests()
-		c.endDirection(fromClient)
-	default:
-		c.endBy(endedByClient)
-		c.endDirection(fromClient)
-		c.abort()
-	}
-}
-
-// endResponses ends the direction from the app: it propagates the end to the client.
-func (c *conn) endResponses(o outcome) {
-	if o.verdict == ended && isOfApp(o.err) {
-		c.countUnanswered()
-	}
-	switch err := o.err; {
-	case o.verdict == lastSent:
-		c.endBy(endedByApp)
-		c.closeResponses()
-		if c.http1.progress() != passing {
-			_ = c.app.CloseWrite() // it has answered every request that it gets
-		}
-	case err == io.EOF:
-		c.endBy(endedByApp)
-		passTruncation(c.app, c.client)
-		c.closeResponses()
-	case isWrite(err) && !isTimeout(err):
-		c.endBy(endedByClient)
-		c.endDirection(fromApp)
-		c.abort()
-	default:
-		c.endBy(endedByApp)
-		c.logEnd("response cut short", err)
-		if c.cutsShort(fromApp) {
-			c.endDirection(fromApp)
-			c.abort()
-			return
-		}
-		c.closeResponses()
-	}
-}
-
-// closeResponses half-closes the client's connection, and lets the client close the rest.
-func (c *conn) closeResponses() {
-	if c.endDirection(fromApp) {
-		return
-	}
-	_ = c.client.CloseWrite()
-	if c.speaks().opaque() {
-		c.limitSilence(&c.requests, halfCloseTimeout)
-		return
-	}
-	c.linger()
-}
-
 // endDirection records that a direction has ended, and reports whether the other one had ended before.
 func (c *conn) endDirection(d direction) (last bool) {
 	c.mu.Lock()
@@ -138,14 +17,6 @@ func (c *conn) endDirection(d direction) (last bool) {
 	c.life.states[d] = done
 	c.broadcastLocked()
 	return c.life.states[1-d] == done
-}
-
-// lastToEnd records that the goroutine of a direction ends for good, and reports whether it is the last.
-func (c *conn) lastToEnd() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.life.left++
-	return c.life.left == len(c.life.states)
 }
 
 // endBy records what ended the connection, unless that is known.
@@ -159,16 +30,6 @@ func (c *conn) isClosing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.life.closing
-}
-
-// halfCloseLimit returns how long the app may be silent when the client has ended its side.
-func (c *conn) halfCloseLimit() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.inFlightLocked() > 0 || c.protocol == tunnel {
-		return halfCloseTimeout
-	}
-	return lingerTimeout
 }
 
 // limitSilence limits the time from one byte to the next of a flow's source, beginning now.
@@ -220,16 +81,6 @@ func (c *conn) setHeadDeadline(t time.Time) {
 	c.requests.Deadline.LimitHead(t)
 }
 
-// discardRequests reads what the client still sends, until it closes or its deadline has passed.
-func (c *conn) discardRequests() {
-	for {
-		c.requests.Discard()
-		if c.retry(fromClient, c.requests.Fill()).stops() {
-			return
-		}
-	}
-}
-
 // abort resets both connections.
 func (c *conn) abort() {
 	c.mu.Lock()
@@ -258,7 +109,7 @@ func (c *conn) closeIdle() {
 	switch {
 	case c.app == nil && !handshaking, c.life.closing:
 		return
-	case c.inFlightLocked() > 0 || c.http1.progress() != idle:
+	case c.inFlightLocked() > 0 || c.progress() != idle:
 		return
 	}
 	c.life.end(endedIdle)
@@ -304,18 +155,10 @@ func (c *conn) receivesPartLocked(d direction) bool {
 	switch {
 	case c.life.states[d] == done:
 		return false
-	case d == fromApp && c.http1.responding: // also to nothing that was asked
+	case d == fromApp && c.responding: // also to nothing that was asked
 		return true
 	}
 	return c.inFlightLocked() > 0
-}
-
-// cutsShort reports whether the end of a direction has to be a reset, because its destination has only a
-// part and its protocol does not show that. WebSocket does: it ends with a close frame.
-func (c *conn) cutsShort(d direction) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.receivesPartLocked(d) && c.protocol != websocket
 }
 
 // limitAll gives the connection d to end, and nothing extends that.
@@ -335,17 +178,6 @@ func (c *conn) limitAllLocked(d time.Duration) {
 		if side != nil {
 			_ = side.SetWriteDeadline(deadline)
 		}
-	}
-}
-
-// countUnanswered counts, while draining, the exchanges that an app leaves unanswered by ending the
-// connection. What the client has given up, and what we have cut or refused, is not the app's doing.
-func (c *conn) countUnanswered() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := &c.life
-	if c.server.draining() && l.states[fromClient] != done && (l.ending == endedOpen || l.ending == endedDrain) {
-		c.server.stats.drainUnanswered.Add(uint64(c.relayer.unansweredLocked()))
 	}
 }
 

@@ -505,7 +505,7 @@ func TestAConnectionOnWhichAHeadArrivesIsNotParked(t *testing.T) {
 	_, _ = io.WriteString(client, get[:5])
 	arrives := func() bool {
 		conns := s.all()
-		return len(conns) == 1 && conns[0].http1.progress() == arriving
+		return len(conns) == 1 && conns[0].progress() == arriving
 	}
 	if !eventually(arrives) {
 		t.Fatal("the head does not arrive")

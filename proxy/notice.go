@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"math/rand/v2"
-	"sync/atomic"
 	"time"
 )
 
@@ -18,21 +17,6 @@ const noticeSpread = time.Second
 // newcomerStay is the minimum life of an HTTP/2 connection that is accepted while draining. Its client has
 // been routed here by a load balancer that does not know of the drain, and would be routed here again.
 const newcomerStay = 5 * time.Second
-
-// A noticeState is what is known of the notice to a client. Its fields but due are guarded by conn.mu.
-type noticeState struct {
-	newcomer bool // the connection was accepted while draining
-	timer    *time.Timer
-	due      atomic.Bool // the direction from the app is to send the notice
-}
-
-// stop cancels a notice that has not been sent.
-func (n *noticeState) stop() {
-	if n.timer != nil {
-		n.timer.Stop()
-	}
-	n.due.Store(false)
-}
 
 // scheduleNoticeLocked starts the timer, if the server drains and the protocol has a notice.
 func (c *conn) scheduleNoticeLocked() {

@@ -1,20 +1,13 @@
 package proxy
 
-import "time"
+import (
+	"syscall"
+	"time"
+)
 
 // An idle connection is parked: both its goroutines end, which are most of its memory, and the parker
 // starts them again as soon as either side sends or ends. A direction only parks where it waits with
 // nothing in hand, and never while a deadline is running: it would have no reader.
-
-// parkAfter is the time between two sweeps. A connection without a byte between two of them is parked.
-const parkAfter = 2 * time.Second
-
-// A parking is what is known of a connection that is parked, or is about to be. It is guarded by conn.mu.
-type parking struct {
-	wanted      bool    // the directions are to park, or have
-	token       uint64  // under which the parker knows the connection, or 0
-	interrupted [2]bool // the reads of the directions are to return
-}
 
 // await waits between two messages for the first bytes of the next one.
 func (c *conn) await(d direction) outcome {
@@ -46,7 +39,7 @@ func (c *conn) retryAt(now time.Time, d direction, err error) outcome {
 	}
 	c.unparkLocked()
 	switch {
-	case d == fromClient && c.http1.reconnect.isStaleLocked():
+	case d == fromClient && c.stale:
 		return outcome{verdict: stale}
 	case c.parking.interrupted[d] && !c.life.final:
 		c.clearInterruptLocked(d)
@@ -91,6 +84,11 @@ func (c *conn) sweep() {
 	c.responses.Deadline.Rouse()
 }
 
+// descriptors implements [parkable].
+func (c *conn) descriptors() (client, app syscall.RawConn) {
+	return c.requests.Raw(), c.responses.Raw()
+}
+
 // parkable reports whether both sides have a descriptor for the parker to wait for.
 func (c *conn) parkable() bool { return c.requests.Raw() != nil && c.responses.Raw() != nil }
 
@@ -108,7 +106,7 @@ func (c *conn) unparkLocked() {
 	}
 	p.wanted = false
 	if p.token != 0 {
-		c.server.parker.remove(c)
+		c.server.parker.remove(c, p.token)
 		p.token = 0
 	}
 	c.requests.Deadline.Calm()
@@ -136,14 +134,5 @@ func (c *conn) clearInterruptLocked(d direction) {
 	if c.parking.interrupted[d] && !c.life.final {
 		c.parking.interrupted[d] = false
 		c.flow(d).Deadline.Calm()
-	}
-}
-
-// interruptSurplus ends a surplus that the app is sending, see surplus.go.
-func (c *conn) interruptSurplus() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.life.states[fromApp] == surplus {
-		c.interruptLocked(fromApp)
 	}
 }

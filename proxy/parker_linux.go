@@ -15,15 +15,16 @@ import (
 // A parker waits for both descriptors of every parked connection in one epoll set, and sweeps for connections to park. Its
 // goroutine runs from the first connection on that can be parked.
 type parker struct {
-	server *Server
-	start  sync.Once
-	done   chan struct{} // closed when the goroutine has ended; nil when it was never started
+	log   *zap.Logger
+	sweep func() // parks the connections that are idle
+	start sync.Once
+	done  chan struct{} // closed when the goroutine has ended; nil when it was never started
 
 	mu     sync.Mutex
 	epoll  *os.File
 	raw    syscall.RawConn
-	conns  map[uint64]*conn // by token
-	last   uint64           // token
+	conns  map[uint64]parkable // by token
+	last   uint64              // token
 	closed bool
 
 	// Owned by loop.
@@ -38,7 +39,9 @@ const (
 	trimEvery = 10 * time.Second
 )
 
-func newParker(s *Server) *parker { return &parker{server: s, conns: make(map[uint64]*conn)} }
+func newParker(log *zap.Logger, sweep func()) *parker {
+	return &parker{log: log, sweep: sweep, conns: make(map[uint64]parkable)}
+}
 
 // run starts the goroutine, once. Without an epoll set nothing is ever parked.
 func (p *parker) run() {
@@ -49,7 +52,7 @@ func (p *parker) run() {
 			return
 		}
 		if err := p.open(); err != nil {
-			p.server.log.Warn("idle connections are not parked", zap.Error(err))
+			p.log.Warn("idle connections are not parked", zap.Error(err))
 			return
 		}
 		p.done = make(chan struct{})
@@ -100,7 +103,7 @@ func (p *parker) loop() {
 		}
 		if now := time.Now(); !now.Before(next) {
 			p.trim(now)
-			p.server.sweep()
+			p.sweep()
 			next = now.Add(parkAfter)
 		}
 	}
@@ -148,7 +151,8 @@ func (p *parker) wake(token uint64) {
 
 // add watches a connection of which both directions are parked, and returns its token; 0: it cannot be watched. The caller holds
 // the connection's mu.
-func (p *parker) add(c *conn) uint64 {
+func (p *parker) add(c parkable) uint64 {
+	client, app := c.descriptors()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.epoll == nil || p.closed {
@@ -156,11 +160,11 @@ func (p *parker) add(c *conn) uint64 {
 	}
 	p.last++
 	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(p.last), Pad: int32(p.last >> 32)}
-	if !p.control(c.requests.Raw(), unix.EPOLL_CTL_ADD, &e) {
+	if !p.control(client, unix.EPOLL_CTL_ADD, &e) {
 		return 0
 	}
-	if !p.control(c.responses.Raw(), unix.EPOLL_CTL_ADD, &e) {
-		p.control(c.requests.Raw(), unix.EPOLL_CTL_DEL, &e)
+	if !p.control(app, unix.EPOLL_CTL_ADD, &e) {
+		p.control(client, unix.EPOLL_CTL_DEL, &e)
 		return 0
 	}
 	p.conns[p.last] = c
@@ -168,14 +172,15 @@ func (p *parker) add(c *conn) uint64 {
 }
 
 // remove stops watching a connection. The caller holds its mu.
-func (p *parker) remove(c *conn) {
+func (p *parker) remove(c parkable, token uint64) {
+	client, app := c.descriptors()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.conns, c.parking.token)
+	delete(p.conns, token)
 	if !p.closed {
 		var e unix.EpollEvent
-		p.control(c.requests.Raw(), unix.EPOLL_CTL_DEL, &e)
-		p.control(c.responses.Raw(), unix.EPOLL_CTL_DEL, &e)
+		p.control(client, unix.EPOLL_CTL_DEL, &e)
+		p.control(app, unix.EPOLL_CTL_DEL, &e)
 	}
 }
 

@@ -2,12 +2,14 @@
 
 package proxy
 
+import "go.uber.org/zap"
+
 // A parker parks nothing: there is no epoll.
 type parker struct{}
 
-func newParker(*Server) *parker  { return &parker{} }
-func (*parker) run()             {}
-func (*parker) close()           {}
-func (*parker) add(*conn) uint64 { return 0 }
-func (*parker) remove(*conn)     {}
-func (*parker) parkedConns() int { return 0 }
+func newParker(*zap.Logger, func()) *parker { return &parker{} }
+func (*parker) run()                        {}
+func (*parker) close()                      {}
+func (*parker) add(parkable) uint64         { return 0 }
+func (*parker) remove(parkable, uint64)     {}
+func (*parker) parkedConns() int            { return 0 }

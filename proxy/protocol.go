@@ -1,7 +1,5 @@
 package proxy
 
-import "time"
-
 // A Protocol is what is spoken on a route. The zero value is [Auto].
 type Protocol uint8
 
@@ -61,66 +59,3 @@ func (p protocol) final() protocol {
 
 // opaque reports whether the connection carries bytes without any known structure.
 func (p protocol) opaque() bool { return p == tunnel || p == tcp }
-
-// A relayer relays a connection in one protocol. Each direction calls relay in its own goroutine. The
-// methods with the suffix Locked are called with conn.mu held, by any goroutine.
-type relayer interface {
-	// relay relays one direction until it ends or another protocol follows.
-	relay(d direction) outcome
-	// idleLocked reports whether both directions probably wait with nothing in hand, so that the connection
-	// may be parked.
-	idleLocked() bool
-	// streamsLocked returns the number of exchanges in flight that the ledger does not hold.
-	streamsLocked() int
-	// unansweredLocked returns the number of exchanges that the app has not answered completely, without
-	// health probes.
-	unansweredLocked() int
-	// noticeDelayLocked returns how long the client is left alone in a drain, and the period over which the
-	// notices of such connections are spread. A zero spread means that there is no notice.
-	noticeDelayLocked() (after, spread time.Duration)
-	// closeLocked accounts for what has not ended when the connection, or the protocol, ends.
-	closeLocked()
-}
-
-// A base is a relayer without streams, timers and notices.
-type base struct{ *conn }
-
-func (base) idleLocked() bool                            { return true }
-func (base) streamsLocked() int                          { return 0 }
-func (base) unansweredLocked() int                       { return 0 }
-func (base) noticeDelayLocked() (after, _ time.Duration) { return 0, 0 }
-func (base) closeLocked()                                {}
-
-// current returns the relayer of the protocol that is spoken now.
-func (c *conn) current() relayer {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.relayer
-}
-
-// speaks returns the protocol that is spoken now.
-func (c *conn) speaks() protocol {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.protocol
-}
-
-// speakLocked changes the protocol.
-func (c *conn) speakLocked(p protocol) {
-	c.protocol = p
-	switch p {
-	case http2:
-		c.relayer = newHTTP2(c)
-	case websocket:
-		c.relayer = newWebSocket(c)
-	case tunnel:
-		c.relayer = &tunnelConn{base{c}}
-	case tcp:
-		c.relayer = &tunnelConn{base{c}}
-		c.pushLocked(exchange{}) // in flight until the connection ends
-	default:
-		c.relayer = &c.http1
-	}
-	c.broadcastLocked()
-	c.scheduleNoticeLocked()
-}

@@ -1,9 +1,6 @@
 package proxy
 
 import (
-	"errors"
-	"io"
-
 	"lameduck/proxy/h1"
 	"lameduck/proxy/pump"
 )
@@ -13,19 +10,6 @@ import (
 // direction from the app is detached, and the direction from the client, which alone owns the connection
 // to the app then, dials it again for the next request. A request that had been sent when the close was
 // seen is sent again if that is safe.
-
-// A reconnect is what is known of a connection whose client stays when the app closes. Its methods do
-// nothing on a nil reconnect, for a connection whose app's close is propagated.
-type reconnect struct {
-	*http1Conn
-
-	// Guarded by mu.
-	closes bool         // a message has announced that the connection ends
-	reused bool         // the app's connection has answered a request: it may be stale
-	copy   *pump.Buffer // the outstanding request if it may be sent again, or nil
-	size   int          // of it
-	stale  bool         // it has to be sent again: the app has closed without an answer
-}
 
 // detach detaches the direction from the app, if the client need not see the app's end with err.
 func (r *reconnect) detach(err error) bool {
@@ -47,12 +31,6 @@ func (r *reconnect) detach(err error) bool {
 		r.interruptLocked(fromClient)
 	}
 	return true
-}
-
-// isEnd reports whether err is the end of a source, by a FIN or an RST.
-func isEnd(err error) bool {
-	var broken *pump.ReadError
-	return err == io.EOF || errors.As(err, &broken) && !isTimeout(err)
 }
 
 // mayDetachLocked reports whether the client need not see the app's end: between two messages in both
@@ -126,7 +104,7 @@ func (r *reconnect) redial(p progress) outcome {
 		return proceed
 	}
 	r.setProgress(arriving)
-	app, err := r.dial()
+	app, err := appLink{r.conn}.dial()
 	if err != nil {
 		r.setProgress(p)
 		return r.unavailable(err)
@@ -195,21 +173,11 @@ func (r *reconnect) awaitStale() (request *pump.Buffer, size int) {
 	return request, r.size
 }
 
-func (r *reconnect) isStale() bool {
-	if r == nil {
-		return false
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.stale
-}
-
-// isStaleLocked reports whether the outstanding request has to be sent again.
-func (r *reconnect) isStaleLocked() bool { return r != nil && r.stale }
-
-// giveUp ends the direction of an app that is detached, when the direction from the client ends.
-func (r *reconnect) giveUp(o outcome) {
-	if r == nil {
+// finished implements [relayer]: it ends the direction of an app that is detached, when the direction from
+// the client ends.
+func (h *http1Conn) finished(d direction, o outcome) {
+	r := h.reconnect
+	if r == nil || d == fromApp {
 		return
 	}
 	r.mu.Lock()
@@ -232,4 +200,12 @@ func (r *reconnect) unavailable(err error) outcome {
 	}
 	r.logEnd("app not reached", err)
 	return r.refuse(answerUnavailable)
+}
+
+func (h *http1Conn) closeLocked() { h.reconnect.dropLocked() }
+
+func (h *http1Conn) isStale() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.stale
 }

@@ -43,3 +43,16 @@ func (s *Server) DrainStats() DrainStats {
 	}
 	return d
 }
+
+// Undelivered returns the number of connections whose client is still receiving: it has received a part of
+// what is under way since the last call, or something is under way for the first time.
+func (s *Server) Undelivered() (n int) {
+	for _, c := range s.all() {
+		c.mu.Lock()
+		if isReceiving(c.client, &c.unread.byHold) {
+			n++
+		}
+		c.mu.Unlock()
+	}
+	return n
+}

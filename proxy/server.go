@@ -5,38 +5,23 @@ import (
 	"errors"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
 	"lameduck/accept"
-	"lameduck/lifecycle/silence"
-	"lameduck/proxy/h1"
+	"lameduck/proxy/mss"
 	"lameduck/proxy/pump"
 )
 
 // A Server relays connections of several routes, and asks their clients to leave once it drains. Its methods may be
 // called by any goroutine. Close gives back what it holds.
 type Server struct {
-	config  Config
-	log     *zap.Logger
-	probes  probes
-	health  map[string]bool
-	epoch   time.Time
-	pipes   *pump.Pipes
-	parker  *parker
-	slots   chan struct{} // one per connection that may be served; nil: no bound
-	sources silence.Tracker
-	stats   stats
-
+	shared
+	slots          chan struct{} // one for each connection that may be served; nil if there is no limit
 	acceptFailures *accept.Failures
-
-	ctx    context.Context // done when the server has been closed
-	cancel context.CancelFunc
-	gone   chan struct{} // closed when the app has ended
-
-	drainStart atomic.Int64 // nanoseconds since the epoch; 0: not draining
+	cancel         context.CancelFunc // of ctx
+	finished       func(*conn)        // unregister
 
 	serving sync.WaitGroup // calls of Serve
 
@@ -46,14 +31,6 @@ type Server struct {
 	mu        sync.Mutex
 	conns     map[*conn]struct{}
 	listeners map[net.Listener]*route
-	closed    bool // listeners are closed and stay so; a connection that comes up even so is closed as soon as it is bound
-}
-
-// A route is a listener's way to its app.
-type route struct {
-	Route
-	security *security // nil: TLS does not end here
-	conns    sync.WaitGroup
 }
 
 // New returns a server that serves nothing yet.
@@ -62,25 +39,19 @@ func New(config Config) *Server {
 		config.Log = zap.NewNop()
 	}
 	s := &Server{
-		config:    config,
-		log:       config.Log,
-		probes:    newProbes(config.ProbeAgents, config.ProbePaths),
-		health:    pathSet(config.HealthPaths),
-		epoch:     time.Now().Add(-time.Second), // no instant of the server's is zero
-		pipes:     pump.NewPipes(config.MaxPipes),
-		gone:      make(chan struct{}),
-		conns:     make(map[*conn]struct{}),
-		listeners: make(map[net.Listener]*route),
-
 		acceptFailures: config.AcceptFailures,
+		conns:          make(map[*conn]struct{}),
+		listeners:      make(map[net.Listener]*route),
 	}
+	s.shared.init(config)
 	if s.acceptFailures == nil {
 		s.acceptFailures = accept.NewFailures(config.Log)
 	}
 	if config.MaxConnections > 0 {
 		s.slots = make(chan struct{}, config.MaxConnections)
 	}
-	s.parker = newParker(s)
+	s.finished = s.unregister
+	s.parker = newParker(config.Log, s.sweep)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -110,7 +81,7 @@ func (s *Server) Serve(ln net.Listener, to Route) error {
 			}
 			return s.acceptEnded(r, err)
 		}
-		go s.register(r, client).serve()
+		go s.serve(s.register(r, client))
 	}
 }
 
@@ -147,7 +118,7 @@ func (s *Server) acceptEnded(r *route, err error) error {
 }
 
 // refuses tells whether connections of a route are refused. The caller holds mu.
-func (s *Server) refuses(r *route) bool { return s.closed || s.appGone() && !s.fallsBack(r) }
+func (s *Server) refuses(r *route) bool { return s.closed.Load() || s.appGone() && !s.fallsBack(r) }
 
 func (s *Server) track(ln net.Listener, r *route) bool {
 	s.mu.Lock()
@@ -171,8 +142,7 @@ func (s *Server) register(r *route, client net.Conn) *conn {
 	if r.security != nil {
 		side = &outer{Conn: side}
 	}
-	c := new(conn)
-	c.init(s, r, side)
+	c := s.newConn(r, side)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
@@ -193,18 +163,6 @@ func (s *Server) unregister(c *conn) {
 	s.mu.Unlock()
 	s.unreserve()
 	c.route.conns.Done()
-}
-
-// now is the time since the server's epoch, from the monotonic clock alone.
-func (s *Server) now() time.Duration { return time.Since(s.epoch) }
-
-// draining tells whether clients are asked to leave.
-func (s *Server) draining() bool { return s.drainStart.Load() != 0 }
-
-// failsHealthCheck reports whether a request is a load balancer's health check that fails because the
-// server drains. A request with a body is left to the app.
-func (s *Server) failsHealthCheck(req *h1.Request) bool {
-	return s.draining() && req.Body.Done() && s.health[string(req.Path)]
 }
 
 // Drain makes every connection ask its client to leave: HTTP/1 from the next response on, long-lived connections one after
@@ -232,15 +190,6 @@ func (s *Server) AppEnded() (served bool) {
 	}
 	s.closeListeners()
 	return len(s.listeners) > 0
-}
-
-func (s *Server) appGone() bool {
-	select {
-	case <-s.gone:
-		return true
-	default:
-		return false
-	}
 }
 
 // closeListeners closes, for good, those listeners whose connections are refused. The caller holds mu.
@@ -277,7 +226,7 @@ func (s *Server) Cut() (connections, exchanges int) {
 // is left then. It returns after every Serve has, with what it has cut.
 func (s *Server) Close(ctx context.Context) (connections, exchanges int) {
 	s.mu.Lock()
-	s.closed = true
+	s.closed.Store(true)
 	s.closeListeners()
 	s.mu.Unlock()
 	s.CloseIdle()
@@ -324,12 +273,6 @@ func (s *Server) sweep() {
 	clear(s.swept)
 }
 
-func (s *Server) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
-}
-
 func (s *Server) all() []*conn { return s.appendConns(nil) }
 
 func (s *Server) appendConns(conns []*conn) []*conn {
@@ -339,4 +282,16 @@ func (s *Server) appendConns(conns []*conn) []*conn {
 		conns = append(conns, c)
 	}
 	return conns
+}
+
+// markNoApp makes ln announce that this pod has no app. A listener without a descriptor is left
+// unmarked.
+func (s *Server) markNoApp(ln net.Listener) {
+	raw := pump.RawOf(ln)
+	if raw == nil {
+		return
+	}
+	if err := mss.Set(raw, mss.NoApp); err != nil {
+		s.log.Warn("mark listener", zap.Error(err))
+	}
 }

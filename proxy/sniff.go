@@ -8,11 +8,6 @@ import (
 	"lameduck/proxy/pp"
 )
 
-// A sniffState is what is known of a connection whose protocol is being detected.
-type sniffState struct {
-	proxyHeaderDone bool // the header of the PROXY protocol has been relayed
-}
-
 // sniff waits for the first bytes of a client, without relaying them, until the protocol is known.
 func (h *http1Conn) sniff() outcome {
 	f := &h.requests

@@ -2,8 +2,6 @@ package proxy
 
 import (
 	"sync/atomic"
-
-	"lameduck/lifecycle/silence"
 )
 
 // classes are the classes of exchanges that are counted: by the first digit of their status code, 0 for those that got no
@@ -29,31 +27,6 @@ type stats struct {
 	drainExchanges  atomic.Uint64 // that have begun while draining
 	lastInDrain     atomic.Int64  // when the last of them began, in nanoseconds since the epoch
 	drainUnanswered atomic.Uint64 // whose connection the app has ended while draining
-}
-
-// beginExchange accounts for an exchange before its request is passed on.
-func (s *Server) beginExchange(source *silence.Source, e exchange) {
-	if e.probe {
-		return
-	}
-	now := s.now()
-	s.stats.inFlight.Add(1)
-	source.Begin(now)
-	if s.draining() {
-		s.stats.drainExchanges.Add(1)
-		s.stats.lastInDrain.Store(int64(now))
-	}
-}
-
-// endExchange accounts for the end of an exchange with a final status code, or 0 when there was none.
-func (s *Server) endExchange(source *silence.Source, e exchange, status int) {
-	if e.probe {
-		s.stats.probes.Add(1)
-		return
-	}
-	source.End(s.now())
-	s.stats.inFlight.Add(-1)
-	s.stats.exchanges[class(status)].Add(1)
 }
 
 // class returns the class of a status code. One past 599 counts as a server error (RFC 9110 section 15).

@@ -1,6 +1,10 @@
 package proxy
 
-import "lameduck/proxy/h1"
+import (
+	"time"
+
+	"lameduck/proxy/h1"
+)
 
 // A tunnelConn relays bytes without looking at them.
 type tunnelConn struct{ base }
@@ -16,4 +20,28 @@ func (t *tunnelConn) relay(d direction) outcome {
 		}
 		t.used.Store(true)
 	}
+}
+
+// A base is a relayer without streams, timers and notices.
+type base struct{ *conn }
+
+func (base) finished(direction, outcome)                 {}
+func (base) idleLocked() bool                            { return true }
+func (base) streamsLocked() int                          { return 0 }
+func (base) unansweredLocked() int                       { return 0 }
+func (base) noticeDelayLocked() (after, _ time.Duration) { return 0, 0 }
+func (base) closeLocked()                                {}
+
+// giveUp goes on without looking at frames: the two peers decide what an invalid one means.
+func (c base) giveUp(d direction) outcome {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.notice.stop()
+	c.relayer.closeLocked()
+	c.speakLocked(tunnel)
+	if c.inFlightLocked() == 0 {
+		c.pushLocked(exchange{})
+	}
+	c.interruptLocked(1 - d)
+	return outcome{verdict: switched}
 }

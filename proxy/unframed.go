@@ -30,45 +30,6 @@ type unframedConn struct {
 	quiet *time.Timer
 }
 
-// mayWithholdBody reports whether the client of a request with this head may send its next request in
-// place of the body.
-func mayWithholdBody(req *h1.Request, head []byte) bool {
-	return req.Expects && !req.Body.Done() && h1.Persists(head)
-}
-
-// losesFraming reports whether it cannot be known what follows the request of an exchange once it has
-// been answered with a response with this head.
-func losesFraming(e exchange, resp *h1.Response, head []byte) bool {
-	return e.withholds && resp.Body.Kind() != h1.UntilClose && h1.Persists(head)
-}
-
-// awaitBody waits behind the head of a request whose client may withhold the body. The outcome is switched
-// if the connection has become unframed.
-func (h *http1Conn) awaitBody() outcome {
-	f := &h.requests
-	for len(f.Pending()) == 0 && h.speaks() != unframed {
-		if o := h.retry(fromClient, f.Fill()); o.stops() {
-			return o
-		}
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.protocol == unframed {
-		return outcome{verdict: switched}
-	}
-	h.ledger.sendBody()
-	return proceed
-}
-
-// loseFramingLocked makes the connection unframed.
-func (h *http1Conn) loseFramingLocked() {
-	h.request.Store(uint32(idle))
-	h.unframed = &unframedConn{base: base{h.conn}}
-	h.protocol, h.relayer = unframed, h.unframed
-	h.broadcastLocked()
-	h.scheduleNoticeLocked()
-}
-
 // relay relays bytes until the source ends.
 func (u *unframedConn) relay(d direction) outcome {
 	f := u.flow(d)

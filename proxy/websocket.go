@@ -178,17 +178,3 @@ func (w *wsConn) hasClosed(d direction) bool {
 	defer w.mu.Unlock()
 	return w.closed[d]
 }
-
-// giveUp goes on without looking at frames: the two peers decide what an invalid one means.
-func (c *conn) giveUp(d direction) outcome {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.notice.stop()
-	c.relayer.closeLocked()
-	c.speakLocked(tunnel)
-	if c.inFlightLocked() == 0 {
-		c.pushLocked(exchange{})
-	}
-	c.interruptLocked(1 - d)
-	return outcome{verdict: switched}
-}

@@ -1,0 +1,132 @@
+package proxy
+
+import (
+	"io"
+	"time"
+)
+
+// A closer propagates the end of one side of a connection to the other side.
+type closer struct{ *conn }
+
+// endRequests ends the direction from the client: it propagates the end to the app, and drains what the
+// client still sends if the app accepts no more.
+func (c closer) endRequests(o outcome) {
+	switch err := o.err; {
+	case o.verdict == ended && err == io.EOF:
+		c.endBy(endedByClient)
+		passTruncation(c.client, c.app)
+		if !c.endDirection(fromClient) {
+			_ = c.app.CloseWrite()
+			c.limitSilence(&c.responses, c.halfCloseLimit())
+		}
+	case o.verdict == ended && isTimeout(err):
+		// Only a connection whose other direction ends too has a deadline.
+		if c.cutsShort(fromClient) {
+			reset(c.app)
+		}
+		c.endDirection(fromClient)
+	case o.verdict == lastSent || isWrite(err):
+		// The app's last answer is still on its way to the client. A byte of the client that nobody reads
+		// would turn our close into an RST that destroys it.
+		c.interruptSurplus()
+		c.discardRequests()
+		c.endDirection(fromClient)
+	default:
+		c.endBy(endedByClient)
+		c.endDirection(fromClient)
+		c.abort()
+	}
+}
+
+// endResponses ends the direction from the app: it propagates the end to the client.
+func (c closer) endResponses(o outcome) {
+	if o.verdict == ended && isOfApp(o.err) {
+		c.countUnanswered()
+	}
+	switch err := o.err; {
+	case o.verdict == lastSent:
+		c.endBy(endedByApp)
+		c.closeResponses()
+		if c.progress() != passing {
+			_ = c.app.CloseWrite() // it has answered every request that it gets
+		}
+	case err == io.EOF:
+		c.endBy(endedByApp)
+		passTruncation(c.app, c.client)
+		c.closeResponses()
+	case isWrite(err) && !isTimeout(err):
+		c.endBy(endedByClient)
+		c.endDirection(fromApp)
+		c.abort()
+	default:
+		c.endBy(endedByApp)
+		c.logEnd("response cut short", err)
+		if c.cutsShort(fromApp) {
+			c.endDirection(fromApp)
+			c.abort()
+			return
+		}
+		c.closeResponses()
+	}
+}
+
+// closeResponses half-closes the client's connection, and lets the client close the rest.
+func (c closer) closeResponses() {
+	if c.endDirection(fromApp) {
+		return
+	}
+	_ = c.client.CloseWrite()
+	if c.speaks().opaque() {
+		c.limitSilence(&c.requests, halfCloseTimeout)
+		return
+	}
+	c.linger()
+}
+
+// discardRequests reads what the client still sends, until it closes or its deadline has passed.
+func (c closer) discardRequests() {
+	for {
+		c.requests.Discard()
+		if c.retry(fromClient, c.requests.Fill()).stops() {
+			return
+		}
+	}
+}
+
+// countUnanswered counts, while draining, the exchanges that an app leaves unanswered by ending the
+// connection. What the client has given up, and what we have cut or refused, is not the app's doing.
+func (c closer) countUnanswered() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := &c.life
+	if c.server.draining() && l.states[fromClient] != done && (l.ending == endedOpen || l.ending == endedDrain) {
+		c.server.stats.drainUnanswered.Add(uint64(c.relayer.unansweredLocked()))
+	}
+}
+
+// cutsShort reports whether the end of a direction has to be a reset, because its destination has only a
+// part and its protocol does not show that. WebSocket does: it ends with a close frame.
+func (c closer) cutsShort(d direction) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.receivesPartLocked(d) && c.protocol != websocket
+}
+
+// halfCloseLimit returns how long the app may be silent when the client has ended its side.
+func (c closer) halfCloseLimit() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inFlightLocked() > 0 || c.protocol == tunnel {
+		return halfCloseTimeout
+	}
+	return lingerTimeout
+}
+
+// interruptSurplus ends a surplus that the app is sending, see surplus.go.
+func (c closer) interruptSurplus() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.states[fromApp] == surplus {
+		c.interruptLocked(fromApp)
+	}
+}

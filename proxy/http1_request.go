@@ -1,0 +1,204 @@
+package proxy
+
+import "lameduck/proxy/h1"
+
+// relay implements [relayer].
+func (h *http1Conn) relay(d direction) outcome {
+	switch {
+	case d == fromApp:
+		return h.relayResponses()
+	case h.speaks() == unknown:
+		return h.sniff()
+	}
+	return h.relayRequests()
+}
+
+// relayRequests relays requests until the client has no more, or nothing more may be relayed.
+func (h *http1Conn) relayRequests() outcome {
+	f := &h.requests
+	for {
+		req, o := h.readRequest()
+		if o.stops() {
+			return h.refuseRequest(o)
+		}
+		if h.server.failsHealthCheck(&req) {
+			return h.refuse(answerDraining)
+		}
+		if o := h.reconnect.redial(arriving); o.stops() {
+			return o
+		}
+		switch o := h.begin(&req); o.verdict {
+		case goesOn:
+		case detached:
+			continue // the app has closed at this moment: read the head again, and redial
+		default:
+			if err := f.Flush(); err != nil { // the requests before it are answered
+				return endedBy(err)
+			}
+			return o
+		}
+		f.Pass(req.Size)
+		switch o := h.copyRequestBody(&req); o.verdict {
+		case goesOn:
+		case switched:
+			return o
+		default:
+			return h.refuseRequest(o)
+		}
+		h.request.Store(uint32(idle))
+		if req.Switches() {
+			if o := h.awaitSwitch(); o.stops() {
+				return o
+			}
+		}
+		if o := h.writeRequests(); o.stops() {
+			return h.refuseRequest(o)
+		}
+	}
+}
+
+// readRequest waits for the complete head of the next request. Its first byte may take any time; from
+// then on the header timeout runs. Empty lines before the head are relayed as they come.
+func (h *http1Conn) readRequest() (h1.Request, outcome) {
+	f := &h.requests
+	for {
+		f.Pass(h1.EmptyLines(f.Pending()))
+		req, err := h1.ParseRequest(f.Pending())
+		if err != nil || req.Size > 0 {
+			return req, endedBy(err)
+		}
+		var o outcome
+		if len(f.Pending()) == 0 {
+			o = h.await(fromClient)
+		} else {
+			o = h.completeHead()
+		}
+		if o = h.reconnect.replay(o); o.stops() {
+			return req, o
+		}
+	}
+}
+
+// writeRequests writes the requests that have been passed, unless another one is buffered already.
+func (h *http1Conn) writeRequests() outcome {
+	if len(h.requests.Pending()) > 0 {
+		return proceed
+	}
+	return h.reconnect.replay(endedBy(h.requests.Flush()))
+}
+
+// completeHead waits until the head that has begun is complete, or turns out to be an empty line.
+func (h *http1Conn) completeHead() outcome {
+	h.setProgress(arriving)
+	err := h.limitHead(func() error { return fillHead(&h.requests) })
+	if h1.EmptyLines(h.requests.Pending()) > 0 {
+		h.setProgress(idle)
+	}
+	if (isTimeout(err) || err == errHeadTimeout) && h.isStale() {
+		return outcome{verdict: stale}
+	}
+	return endedBy(err)
+}
+
+// begin accounts for a request before its first byte is relayed. The outcome is lastSent if it must not
+// be relayed, and detached if the app has to be dialed first.
+func (h *http1Conn) begin(req *h1.Request) outcome {
+	e := exchange{
+		method: req.Method, probe: h.server.probes.match(req),
+		switches: req.Switches(), eventSource: req.EventSource,
+		withholds: mayWithholdBody(req, h.requests.Pending()[:req.Size]),
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ledger.full() { // their answers only come once they have been written
+		h.mu.Unlock()
+		err := h.requests.Flush()
+		h.mu.Lock()
+		if err != nil {
+			return endedBy(err)
+		}
+	}
+	l := &h.life
+	for h.ledger.full() && !l.closing && l.states[fromApp] != done {
+		h.waitLocked()
+	}
+	switch {
+	case l.closing || l.states[fromApp] == done:
+		return outcome{verdict: lastSent}
+	case l.states[fromApp] == away:
+		return outcome{verdict: detached}
+	}
+	h.reconnect.recordLocked(req)
+	if e.switches {
+		h.protocol = undecided
+	}
+	h.request.Store(uint32(passing))
+	h.pushLocked(e)
+	return proceed
+}
+
+// copyRequestBody relays the body of a request. The outcome is switched if the connection has become
+// unframed before the first byte of the body.
+func (h *http1Conn) copyRequestBody(req *h1.Request) outcome {
+	if req.Expects && !req.Body.Done() {
+		if o := h.awaitBody(); o.stops() {
+			return o
+		}
+	}
+	for {
+		err := h.requests.CopyBody(&req.Body)
+		if err == nil {
+			return proceed
+		}
+		if o := h.retry(fromClient, err); o.stops() {
+			return o
+		}
+	}
+}
+
+// awaitSwitch waits, behind a request that may switch protocols, until the client sends more, and then
+// until the protocol is decided. It reads in the meantime, so that it notices a client that goes away.
+func (h *http1Conn) awaitSwitch() outcome {
+	f := &h.requests
+	if err := f.Flush(); err != nil {
+		return endedBy(err)
+	}
+	for len(f.Pending()) == 0 && h.speaks() == undecided {
+		if o := h.retry(fromClient, f.Fill()); o.stops() {
+			return o
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for h.protocol == undecided && h.life.states[fromApp] != done {
+		h.waitLocked()
+	}
+	if h.protocol != http1 {
+		return outcome{verdict: switched}
+	}
+	return proceed
+}
+
+// awaitBody waits behind the head of a request whose client may withhold the body. The outcome is switched
+// if the connection has become unframed.
+func (h *http1Conn) awaitBody() outcome {
+	f := &h.requests
+	for len(f.Pending()) == 0 && h.speaks() != unframed {
+		if o := h.retry(fromClient, f.Fill()); o.stops() {
+			return o
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.protocol == unframed {
+		return outcome{verdict: switched}
+	}
+	h.ledger.sendBody()
+	return proceed
+}
+
+// mayWithholdBody reports whether the client of a request with this head may send its next request in
+// place of the body.
+func mayWithholdBody(req *h1.Request, head []byte) bool {
+	return req.Expects && !req.Body.Done() && h1.Persists(head)
+}

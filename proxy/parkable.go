@@ -1,0 +1,17 @@
+package proxy
+
+import (
+	"syscall"
+	"time"
+)
+
+// parkAfter is the time between two sweeps. A connection without a byte between two of them is parked.
+const parkAfter = 2 * time.Second
+
+// A parkable is a connection that the parker watches.
+type parkable interface {
+	// wake starts the goroutines of the connection again.
+	wake()
+	// descriptors returns access to the descriptors of both sides.
+	descriptors() (client, app syscall.RawConn)
+}

@@ -1,0 +1,96 @@
+package proxy
+
+import (
+	"io"
+
+	"lameduck/proxy/pump"
+)
+
+// newConn returns a connection that is ready for serve.
+func (s *Server) newConn(r *route, client Conn) *conn {
+	c := &conn{server: &s.shared, route: r, client: client, newRelayer: newRelayer, finished: s.finished}
+	c.changed.L = &c.mu
+	c.ledger.server, c.ledger.addr = c.server, addrOf(client)
+	c.notice.newcomer = s.draining()
+	c.requests.Deadline.Watch(client)
+	c.protocol = r.start()
+	c.relayer = newRelayer(c, c.protocol)
+	return c
+}
+
+// newRelayer returns the relayer of a protocol. HTTP/1 detects a protocol that is unknown.
+func newRelayer(c *conn, p protocol) relayer {
+	switch p {
+	case http2:
+		return newHTTP2(c)
+	case websocket:
+		return newWebSocket(c)
+	case tunnel, tcp:
+		return &tunnelConn{base{c}}
+	}
+	return newHTTP1(c)
+}
+
+// serve relays the connection. The app is dialed first, whether or not the client has sent anything, so
+// that the app sees the same connections as without us; only TLS that we terminate has to begin before.
+// It returns when the direction from the client has ended or is parked.
+func (s *Server) serve(c *conn) {
+	growStack()
+	app, err := s.reach(c)
+	if err != nil {
+		s.answerUnavailable(c, err)
+		c.finish()
+		return
+	}
+	if !s.bind(c, app) {
+		c.endBy(endedIdle)
+		c.finish()
+		return
+	}
+	go c.run(fromApp)
+	c.run(fromClient)
+}
+
+// reach dials the app, and terminates the client's TLS if the route says so.
+func (s *Server) reach(c *conn) (Conn, error) {
+	if client, ok := c.client.(*outer); ok {
+		return newHandshake(c, client).secure()
+	}
+	return appLink{c}.dial()
+}
+
+// bind joins the app's connection to the client's. It returns false if the connection has been closed in
+// the meantime.
+func (s *Server) bind(c *conn, app Conn) bool {
+	closed := c.server.closed.Load()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.attachLocked(app)
+	if c.parkable() {
+		c.server.parker.run()
+	}
+	return !closed && !c.life.closing
+}
+
+// answerUnavailable ends a connection for which the app could not be reached: with a 503 if a request
+// comes, with nothing otherwise.
+func (s *Server) answerUnavailable(c *conn, err error) {
+	if endHandshake(c, err) {
+		return
+	}
+	c.endBy(endedRefused)
+	if err == errLoop || c.server.appGone() {
+		c.logEnd("fallback not reached", err)
+		reset(c.client) // a refused connection is retried elsewhere, a 503 is not
+		return
+	}
+	c.logEnd("app not reached", err)
+	c.requests.Init(pump.NewEnd(c.client), pump.End{}, c.server.pipes, &c.server.stats.requestBytes)
+	c.limitAll(lingerTimeout)
+	if _, o := newHTTP1(c).readRequest(); !o.stops() {
+		_, _ = io.WriteString(c.client, string(answerUnavailable))
+		_ = c.client.CloseWrite()
+		closer{c}.discardRequests()
+	}
+	c.requests.Release()
+}

@@ -1,0 +1,89 @@
+package proxy
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"lameduck/lifecycle/silence"
+	"lameduck/proxy/h1"
+	"lameduck/proxy/pump"
+)
+
+// shared is what the connections of a server share.
+type shared struct {
+	config  Config
+	log     *zap.Logger
+	probes  probes
+	health  map[string]bool // paths of health checks
+	epoch   time.Time
+	pipes   *pump.Pipes
+	parker  *parker
+	sources silence.Tracker
+	stats   stats
+
+	ctx  context.Context // done when the server has been closed
+	gone chan struct{}   // closed when the app has exited
+
+	drainStart atomic.Int64 // in nanoseconds since the epoch, or 0 if the server is not draining
+	closed     atomic.Bool  // listeners are closed; a connection that is accepted even so is closed when it is bound
+}
+
+func (s *shared) init(config Config) {
+	s.config, s.log = config, config.Log
+	s.probes, s.health = newProbes(config.ProbeAgents, config.ProbePaths), pathSet(config.HealthPaths)
+	s.epoch = time.Now().Add(-time.Second) // no instant of the server's is zero
+	s.pipes = pump.NewPipes(config.MaxPipes)
+	s.gone = make(chan struct{})
+}
+
+// now is the time since the server's epoch, from the monotonic clock alone.
+func (s *shared) now() time.Duration { return time.Since(s.epoch) }
+
+// draining reports whether clients are asked to leave.
+func (s *shared) draining() bool { return s.drainStart.Load() != 0 }
+
+func (s *shared) appGone() bool {
+	select {
+	case <-s.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// failsHealthCheck reports whether a request is a load balancer's health check that fails because the
+// server drains. A request with a body is left to the app.
+func (s *shared) failsHealthCheck(req *h1.Request) bool {
+	return s.draining() && req.Body.Done() && s.health[string(req.Path)]
+}
+
+// fallsBack reports whether new connections go to the fallback once the app has ended.
+func (s *shared) fallsBack(r *route) bool { return r.Fallback != nil && s.draining() }
+
+// beginExchange accounts for an exchange before its request is passed on.
+func (s *shared) beginExchange(source *silence.Source, e exchange) {
+	if e.probe {
+		return
+	}
+	now := s.now()
+	s.stats.inFlight.Add(1)
+	source.Begin(now)
+	if s.draining() {
+		s.stats.drainExchanges.Add(1)
+		s.stats.lastInDrain.Store(int64(now))
+	}
+}
+
+// endExchange accounts for the end of an exchange with a final status code, or 0 when there was none.
+func (s *shared) endExchange(source *silence.Source, e exchange, status int) {
+	if e.probe {
+		s.stats.probes.Add(1)
+		return
+	}
+	source.End(s.now())
+	s.stats.inFlight.Add(-1)
+	s.stats.exchanges[class(status)].Add(1)
+}

@@ -1,0 +1,44 @@
+package proxy
+
+// current returns the relayer of the protocol that is spoken now.
+func (c *conn) current() relayer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.relayer
+}
+
+// speaks returns the protocol that is spoken now.
+func (c *conn) speaks() protocol {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.protocol
+}
+
+// speakLocked changes the protocol. HTTP/1 relays a connection while its protocol is unknown, and keeps its
+// state when that turns out to be HTTP/1.
+func (c *conn) speakLocked(p protocol) {
+	c.protocol = p
+	if p != http1 {
+		c.relayer = c.newRelayer(c, p)
+	}
+	if p == tcp {
+		c.pushLocked(exchange{}) // in flight until the connection ends
+	}
+	c.broadcastLocked()
+	c.scheduleNoticeLocked()
+}
+
+// pushLocked accounts for an exchange that is answered in its turn.
+func (c *conn) pushLocked(e exchange) {
+	c.used.Store(true)
+	c.unparkLocked()
+	c.ledger.push(e)
+}
+
+// setProgress records how far a request has come, and keeps the connection from being parked.
+func (c *conn) setProgress(p progress) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.request.Store(uint32(p))
+	c.unparkLocked()
+}

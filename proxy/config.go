@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap"
 
 	"lameduck/accept"
-
 	"lameduck/proxy/pump"
 )
 
@@ -18,6 +17,9 @@ type Config struct {
 	AppWait time.Duration
 	// HeaderTimeout is how long the head of a request may take from its first byte to its last. Zero: for ever.
 	HeaderTimeout time.Duration
+	// MaxHeaderSize is the size in bytes of the largest head that is relayed, of a request or a response,
+	// start line and empty line included. Zero: 64 KiB.
+	MaxHeaderSize int
 	// MaxConnections bounds the client connections that are served at a time; more wait in the listener's backlog.
 	// Zero: no bound.
 	MaxConnections int

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"time"
 
 	"lameduck/proxy/h1"
@@ -38,11 +39,11 @@ func (h *http1Conn) streamsLocked() int    { return 0 }
 func (h *http1Conn) unansweredLocked() int { return h.ledger.traffic() }
 
 // fillHead reads until f holds a complete head or an empty line.
-func fillHead(f *pump.Flow) error {
+func (s *shared) fillHead(f *pump.Flow) error {
 	for {
 		searched := len(f.Pending())
-		if searched >= h1.MaxHead {
-			return h1.ErrHeadTooLarge
+		if err := s.checkHeadSize(searched + 1); err != nil {
+			return err
 		}
 		if err := f.Fill(); err != nil {
 			return err
@@ -51,6 +52,14 @@ func fillHead(f *pump.Flow) error {
 			return nil
 		}
 	}
+}
+
+// checkHeadSize refuses a head of so many bytes if they are too many.
+func (s *shared) checkHeadSize(size int) error {
+	if limit := s.config.MaxHeaderSize; size > limit {
+		return fmt.Errorf("%w of %d bytes (raise LAMEDUCK_MAX_HEADER_SIZE to relay it)", h1.ErrHeadTooLarge, limit)
+	}
+	return nil
 }
 
 // A reply is the head of a response with what it means for the connection.

@@ -64,6 +64,9 @@ func (h *http1Conn) readRequest() (h1.Request, outcome) {
 	for {
 		f.Pass(h1.EmptyLines(f.Pending()))
 		req, err := h1.ParseRequest(f.Pending())
+		if err == nil {
+			err = h.server.checkHeadSize(req.Size)
+		}
 		if err != nil || req.Size > 0 {
 			return req, endedBy(err)
 		}
@@ -90,7 +93,7 @@ func (h *http1Conn) writeRequests() outcome {
 // completeHead waits until the head that has begun is complete, or turns out to be an empty line.
 func (h *http1Conn) completeHead() outcome {
 	h.setProgress(arriving)
-	err := h.limitHead(func() error { return fillHead(&h.requests) })
+	err := h.limitHead(func() error { return h.server.fillHead(&h.requests) })
 	if h1.EmptyLines(h.requests.Pending()) > 0 {
 		h.setProgress(idle)
 	}

@@ -92,7 +92,7 @@ func (h *http1Conn) readResponse() (reply, outcome) {
 		case moreByte:
 			o = h.retry(fromApp, f.Fill())
 		case aHead:
-			o = endedBy(fillHead(f))
+			o = endedBy(h.server.fillHead(f))
 		}
 		if o.stops() {
 			return reply{}, o
@@ -118,15 +118,17 @@ func (h *http1Conn) takeResponse() (reply, need, outcome) {
 		return reply{}, nothing, outcome{verdict: switched}
 	}
 	f.Pass(h1.EmptyLines(f.Pending())) // in front of a status line, or behind the last response
-	switch b := string(f.Pending()); {
-	case b == "" || b == "\r":
+	switch b := f.Pending(); {         // not as a string, which would be allocated
+	case len(b) == 0, len(b) == 1 && b[0] == '\r':
 		return reply{}, moreByte, proceed
 	case h.ledger.len() == 0:
 		return reply{}, nothing, endedBy(errUnsolicited)
 	}
 	r := reply{exchange: h.ledger.oldest()}
 	var err error
-	r.Response, err = h1.ParseResponse(f.Pending(), r.exchange.method)
+	if r.Response, err = h1.ParseResponse(f.Pending(), r.exchange.method); err == nil {
+		err = h.server.checkHeadSize(r.Size)
+	}
 	switch {
 	case err != nil:
 		return r, nothing, endedBy(err)

@@ -50,6 +50,8 @@ var conversations = map[string][]step{
 	"CONNECT":                   {client("CONNECT b:1 HTTP/1.1\r\nHost: b:1\r\n\r\n"), app("HTTP/1.1 200 OK\r\n\r\n"), client("\x16\x03\x01"), app("\x00\x00\r\n\r\n")},
 	"CONNECT that is refused":   {client("CONNECT b:1 HTTP/1.1\r\nHost: b:1\r\n\r\n"), app("HTTP/1.1 403 Forbidden\r\nContent-Length: 1\r\n\r\nx"), client(get), app(ok)},
 	"response until close":      {client(get), app("HTTP/1.1 200 OK\r\n\r\nall of this"), app(" and this")},
+	"odd requests":              {client("GET  /a b HTTP/1.2 \r\nno colon\r\nBad Name: x\r\nX-\xe9: y\r\nA: b\r\n c\r\n\r\n"), app(ok), client("HEAD / HTTP/1.1 \r\n: x\r\n\r\n"), app("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), client(get), app(ok)},
+	"odd responses":             {client(get), app("HTTP/1.2  200\tOK\r\nno colon\r\nBad Name : x\r\n\xe9: y\r\nA: b\r\n\tc\r\nContent-Length: 2\r\n\r\nok"), client(get), app("HTTP/2 204\r\n\r\n"), client(get), app("ICY 200 OK\r\nicy-name: x\r\n\r\nall of this"), app(" and this")},
 	"unsolicited response":      {client(get), app(ok), app("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\nlate")},
 }
 
@@ -395,7 +397,8 @@ func TestI9AmbiguousRequestsAreRefused(t *testing.T) {
 		"bare CR":                {"GET / HTTP/1.1\r\nA: b\rContent-Length: 4\r\n\r\n", "400"},
 		"space before the colon": {"GET / HTTP/1.1\r\nContent-Length : 4\r\n\r\n", "400"},
 		"chunked not last":       {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", "400"},
-		"another version":        {"GET / HTTP/1.2\r\n\r\n", "505"},
+		"a disguised length":     {"GET / HTTP/1.1\r\n\x0bContent-Length: 4\r\n\r\n", "400"},
+		"a preface of HTTP/2":    {"PRI * HTTP/2.0\r\n\r\n", "505"},
 		"no HTTP at all":         {"\x16\x03\x01\x02\x00\x01", "400"},
 		"an endless head":        {"GET / HTTP/1.1\r\nA: " + strings.Repeat("a", h1.MaxHead), "431"},
 	}
@@ -414,7 +417,7 @@ func TestI9AmbiguousRequestsAreRefused(t *testing.T) {
 func TestI9AnAmbiguousRequestIsAnsweredInItsTurn(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
-		client.send(get + "GET / HTTP/1.1\r\nBad Name: x\r\n\r\n")
+		client.send(get + "GET / HTTP/1.1\r\nContent-Length : 5\r\n\r\n")
 		app.wants(get)
 		client.wantsNothing()
 		app.send(ok)

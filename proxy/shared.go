@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,7 @@ type shared struct {
 }
 
 func (s *shared) init(config Config) {
+	config.MaxHeaderSize = cmp.Or(config.MaxHeaderSize, h1.MaxHead)
 	s.config, s.log = config, config.Log
 	s.probes, s.health = newProbes(config.ProbeAgents, config.ProbePaths), pathSet(config.HealthPaths)
 	s.epoch = time.Now().Add(-time.Second) // no instant of the server's is zero

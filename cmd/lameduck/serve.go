@@ -106,6 +106,7 @@ func (p *process) newServer() *proxy.Server {
 	return proxy.New(proxy.Config{
 		AppWait:          c.AppWait,
 		HeaderTimeout:    c.HeaderTimeout,
+		MaxHeaderSize:    c.MaxHeaderSize,
 		MaxConnections:   p.shares.limitConnections(c.MaxConnections),
 		MaxPipes:         p.shares.pipes,
 		AcceptFailures:   p.failures,

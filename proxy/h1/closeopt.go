@@ -12,7 +12,7 @@ func AppendCloseOption(dst, head []byte) []byte {
 		return append(dst, head...)
 	}
 	for at := 0; at < len(head); {
-		line, size, _ := nextLine(head[at:])
+		line, size := nextField(head[at:])
 		whole := head[at : at+size]
 		switch {
 		case isField(line, "keep-alive"):
@@ -33,13 +33,21 @@ func AppendCloseOption(dst, head []byte) []byte {
 	return dst
 }
 
-// Persists tells whether the connection persists after the message with this head, for all that its sender says (RFC 9112 section
-// 9.3).
+// Persists reports whether the connection persists after the message with this head, as far as its sender
+// says (RFC 9112 section 9.3).
 func Persists(head []byte) bool {
 	o := findOptions(head)
 	line, _, _ := nextLine(head)
-	old := bytes.HasPrefix(line, []byte("HTTP/1.0")) || bytes.HasSuffix(line, []byte("HTTP/1.0"))
-	return !o.closes && (!old || o.keepAlive)
+	return !o.closes && (versionOf(line) == http11 || o.keepAlive)
+}
+
+// versionOf returns the version in a start line that was parsed without an error.
+func versionOf(line []byte) httpVersion {
+	if _, v, err := parseStatusLine(line); err == nil {
+		return v
+	}
+	_, _, v, _ := parseRequestLine(line)
+	return v
 }
 
 // options are what the Connection fields of a head say.
@@ -51,10 +59,10 @@ type options struct {
 
 func findOptions(head []byte) (o options) {
 	for at := 0; at < len(head); {
-		line, size, _ := nextLine(head[at:])
+		line, size := nextField(head[at:])
 		if isField(line, "connection") {
 			value := line[len("connection:"):]
-			if t := trim(value); len(t) > 0 && o.end == 0 {
+			if t := trimFolded(value); len(t) > 0 && o.end == 0 {
 				o.end = at + len("connection:") + bytes.IndexByte(value, t[0]) + len(t)
 			}
 			o.read(value)
@@ -68,13 +76,36 @@ func findOptions(head []byte) (o options) {
 func (o *options) read(value []byte) {
 	for rest := value; rest != nil; {
 		var member []byte
-		member, rest = nextMember(rest)
+		member, rest = nextFoldedMember(rest)
 		o.closes = o.closes || equalFold(member, "close")
 		o.keepAlive = o.keepAlive || equalFold(member, "keep-alive")
 	}
 }
 
-// isField tells whether line is a field with this name, which is in lower case.
+// nextField cuts the first line off b with the lines that continue it (obsolete line folding, RFC 9112
+// section 5.2). The terminator belongs to its size only.
+func nextField(b []byte) (field []byte, size int) {
+	field, size, _ = nextLine(b)
+	if len(field) == 0 || size == len(b) || !isFold(b[size:]) {
+		return field, size
+	}
+	for size < len(b) && isFold(b[size:]) {
+		_, n, _ := nextLine(b[size:])
+		size += n
+	}
+	return bytes.TrimRight(b[:size], "\r\n"), size
+}
+
+// nextFoldedMember is nextMember for a field that may be folded.
+func nextFoldedMember(list []byte) (member, rest []byte) {
+	member, rest = nextMember(list)
+	return trimFolded(member), rest
+}
+
+// trimFolded is trim for the value of a field that may be folded.
+func trimFolded(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }
+
+// isField reports whether line is a field with this name, which is in lower case.
 func isField(line []byte, name string) bool {
 	return len(line) > len(name) && line[len(name)] == ':' && equalFold(line[:len(name)], name)
 }
@@ -86,7 +117,7 @@ func appendReplaced(dst, line []byte) []byte {
 	for rest := field[len("connection:"):]; rest != nil; {
 		var member []byte
 		at := len(field) - len(rest)
-		member, rest = nextMember(rest)
+		member, rest = nextFoldedMember(rest)
 		if !equalFold(member, "keep-alive") {
 			continue
 		}

@@ -145,6 +145,36 @@ var closeOptions = []struct{ name, before, after string }{
 		"HTTP/1.1 200 OK\nConnection: x, close\n\n",
 	},
 	{
+		"RFC 9112 s.5.2: close already, in a folded line",
+		"HTTP/1.1 200 OK\r\nConnection: x,\r\n close\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nConnection: x,\r\n close\r\n\r\n",
+	},
+	{
+		"RFC 9112 s.5.2: keep-alive in a folded line",
+		"HTTP/1.1 200 OK\r\nConnection:\r\n\tkeep-alive,\r\n x\r\nA: b\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nConnection:\r\n\tclose,\r\n x\r\nA: b\r\n\r\n",
+	},
+	{
+		"RFC 9112 s.5.2: another option in a folded line",
+		"HTTP/1.1 200 OK\r\nConnection: x,\n y \n\n",
+		"HTTP/1.1 200 OK\r\nConnection: x,\n y, close \n\n",
+	},
+	{
+		"RFC 9112 s.5.2: a folded field that is left out goes as a whole",
+		"HTTP/1.1 200 OK\r\nA: b\r\nKeep-Alive: timeout=5,\r\n max=100\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nA: b\r\nConnection: close\r\n\r\n",
+	},
+	{
+		"RFC 9112 s.5.2: a folded line that looks like a field",
+		"HTTP/1.1 200 OK\r\nA: b\r\n Connection: close\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nA: b\r\n Connection: close\r\nConnection: close\r\n\r\n",
+	},
+	{
+		"RFC 9112 s.5: odd lines stay as they are",
+		"ICY 200 OK\r\nConnection : close\r\nKeep Alive: x\r\nno colon\r\n: x\r\nX-\xe9: y\r\n\r\n",
+		"ICY 200 OK\r\nConnection : close\r\nKeep Alive: x\r\nno colon\r\n: x\r\nX-\xe9: y\r\nConnection: close\r\n\r\n",
+	},
+	{
 		"fields that only begin or end alike",
 		"HTTP/1.1 200 OK\r\nConnectionx: close\r\nProxy-Connection: keep-alive\r\nA: Connection: close\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nConnectionx: close\r\nProxy-Connection: keep-alive\r\nA: Connection: close\r\nConnection: close\r\n\r\n",
@@ -237,7 +267,7 @@ func expectSameFraming(t *testing.T, before, after []byte, method h1.Method) {
 // expectOnlyTheOption takes the option out of after, line by line, and compares with before.
 func expectOnlyTheOption(t *testing.T, before, after []byte) {
 	t.Helper()
-	was, is := strings.SplitAfter(string(before), "\n"), strings.SplitAfter(string(after), "\n")
+	was, is := fieldLines(string(before)), fieldLines(string(after))
 	if !bytes.Equal(before, after) {
 		was = slices.DeleteFunc(was, func(line string) bool { return keepAliveField.MatchString(line) })
 	}
@@ -253,6 +283,18 @@ func expectOnlyTheOption(t *testing.T, before, after []byte) {
 			t.Errorf("line %q became %q", was[i], is[i])
 		}
 	}
+}
+
+// fieldLines are the lines of a head, each with those that continue it.
+func fieldLines(head string) (lines []string) {
+	for _, line := range strings.SplitAfter(head, "\n") {
+		if last := len(lines) - 1; last >= 0 && (strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")) {
+			lines[last] += line
+		} else {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // keepAliveField matches the field that is left out beside a new close option.

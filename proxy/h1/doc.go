@@ -6,13 +6,14 @@
 //	Body.Scan                              how many of these bytes still belong to the message
 //	AppendCloseOption                      the same head, but with the close option
 //
-// Whatever could be read in two ways is refused with an [Error] and never guessed (RFC 9112 section 11.2): a
-// Content-Length beside a Transfer-Encoding, lengths that differ, a bare CR, an obsolete line fold, a chunk that is
-// not one. A line of a head may end in a lone LF (section 2.2); a line of the chunked coding may not.
+// A message whose end could be read in two ways is refused with an [Error] and never guessed (RFC 9112
+// section 11.2): a Content-Length beside a Transfer-Encoding, lengths that differ, a bare CR, a line that
+// could hide one of the two fields, a chunk that is not one. What is merely odd passes, see odd.go. A line
+// of a head may end in a lone LF (section 2.2); a line of the chunked coding may not.
 package h1
 
-// MaxHead is the size in bytes of the largest head that a caller should gather, start-line and empty line included.
-// Trailer sections are held to it here.
+// MaxHead is the size in bytes of the largest head that a caller should gather unless it is told otherwise,
+// start line and empty line included. Trailer sections are held to it here.
 const MaxHead = 64 << 10
 
 // An Error is the reason why a message is refused.
@@ -22,13 +23,14 @@ func (e Error) Error() string { return string(e) }
 
 // The reasons why a message is refused.
 const (
-	ErrHeadTooLarge     = Error("head larger than 64 KiB")
+	ErrHeadTooLarge     = Error("head larger than the limit")
 	ErrStartLine        = Error("malformed start-line")
-	ErrVersion          = Error("not HTTP/1.0 or HTTP/1.1")
+	ErrVersion          = Error("preface of HTTP/2")
 	ErrBareCR           = Error("CR without LF in a head")
 	ErrNUL              = Error("NUL in a head")
-	ErrFold             = Error("field line that begins with white space")
-	ErrFieldName        = Error("malformed field name")
+	ErrFold             = Error("folded line that continues no ordinary field")
+	ErrBlankLine        = Error("line of white space in a head")
+	ErrDisguise         = Error("line that could be taken for Content-Length or Transfer-Encoding")
 	ErrContentLength    = Error("Content-Length is not one number")
 	ErrTransferEncoding = Error("Transfer-Encoding that does not end the message")
 	ErrTwoLengths       = Error("both Content-Length and Transfer-Encoding")

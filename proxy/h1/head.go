@@ -66,6 +66,7 @@ type fields struct {
 	encoded   bool // a Content-Encoding is there
 	accepts   bool // an Accept field lists event streams
 	expects   bool // an Expect field is there
+	foldable  bool // the last line may be continued: it is a field, and none of framing
 }
 
 // parseFields reads field lines up to the empty line and returns the size of the section; 0: incomplete.
@@ -87,20 +88,18 @@ func (f *fields) parseFields(b []byte) (size int, err error) {
 }
 
 func (f *fields) parseLine(line []byte) error {
-	if line[0] == ' ' || line[0] == '\t' {
-		return ErrFold
-	}
 	name := tokenLen(line)
 	if name == 0 || name == len(line) || line[name] != ':' {
-		return ErrFieldName
+		return f.parseOddLine(line)
 	}
 	value := line[name+1:]
-	if bytes.IndexByte(value, '\r') >= 0 {
+	if bytes.IndexByte(value, '\r') >= 0 { // not checkBytes: this is the hot path
 		return ErrBareCR
 	}
 	if bytes.IndexByte(value, 0) >= 0 {
 		return ErrNUL
 	}
+	f.foldable = true
 	return f.apply(line[:name], value)
 }
 
@@ -129,10 +128,12 @@ func (f *fields) apply(name, value []byte) error {
 		f.encoded = f.encoded || equalFold(name, "content-encoding")
 	case len("Content-Length"):
 		if equalFold(name, "content-length") {
+			f.foldable = false
 			return f.applyLength(value)
 		}
 	case len("Transfer-Encoding"):
 		if equalFold(name, "transfer-encoding") {
+			f.foldable = false
 			return f.applyCoding(value)
 		}
 	}

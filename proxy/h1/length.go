@@ -58,11 +58,11 @@ func (f *fields) applyCoding(value []byte) error {
 }
 
 // check refuses what RFC 9112 sections 6.1 and 6.3 call faulty for requests and responses alike.
-func (f *fields) check(minor int) error {
+func (f *fields) check(v httpVersion) error {
 	switch {
 	case f.coding && f.length >= 0:
 		return ErrTwoLengths
-	case f.coding && minor == 0:
+	case f.coding && v != http11:
 		return ErrTransferEncoding
 	}
 	return nil

@@ -106,16 +106,16 @@ var disguisedEncodings = []struct {
 	{"RFC 9112 s.7: two words", []string{"Transfer-Encoding: x chunked"}, h1.ErrTransferEncoding},
 	{"RFC 9112 s.7: semicolon for comma", []string{"Transfer-Encoding: x; chunked"}, h1.ErrTransferEncoding},
 	{"RFC 9112 s.7: colon twice", []string{"Transfer-Encoding: :chunked"}, h1.ErrTransferEncoding},
-	{"RFC 9112 s.5.1: a space before the colon", []string{"Transfer-Encoding : chunked"}, h1.ErrFieldName},
-	{"RFC 9112 s.5.1: a tab before the colon", []string{"Transfer-Encoding\t: chunked"}, h1.ErrFieldName},
-	{"RFC 9112 s.5.2: a space before the name", []string{"A: b", " Transfer-Encoding: chunked"}, h1.ErrFold},
+	{"RFC 9112 s.5.1: a space before the colon", []string{"Transfer-Encoding : chunked"}, h1.ErrDisguise},
+	{"RFC 9112 s.5.1: a tab before the colon", []string{"Transfer-Encoding\t: chunked"}, h1.ErrDisguise},
+	{"RFC 9112 s.5.2: a space before the name", []string{"A: b", " Transfer-Encoding: chunked"}, h1.ErrDisguise},
 	{"RFC 9112 s.5.2: chunked in a line fold", []string{"Transfer-Encoding: x,", " chunked"}, h1.ErrTransferEncoding},
 	{"RFC 9112 s.2.2: a bare CR before it", []string{"A: b\rTransfer-Encoding: chunked"}, h1.ErrBareCR},
 	{"RFC 9112 s.2.2: a bare CR behind it", []string{"Transfer-Encoding: chunked\rA: b"}, h1.ErrBareCR},
 	{"RFC 9112 s.2.2: CR twice behind it", []string{"Transfer-Encoding: chunked\r"}, h1.ErrBareCR},
 	{"RFC 9110 s.5.5: NUL behind chunked", []string{"Transfer-Encoding: chunked\x00"}, h1.ErrNUL},
-	{"RFC 9110 s.5.6.2: NUL in the name", []string{"Transfer-Encoding\x00: chunked"}, h1.ErrFieldName},
-	{"RFC 9110 s.5.6.2: a control before the name", []string{"\x0bTransfer-Encoding: chunked"}, h1.ErrFieldName},
+	{"RFC 9110 s.5.6.2: NUL in the name", []string{"Transfer-Encoding\x00: chunked"}, h1.ErrNUL},
+	{"RFC 9110 s.5.6.2: a control before the name", []string{"\x0bTransfer-Encoding: chunked"}, h1.ErrDisguise},
 }
 
 func TestDisguisedTransferEncoding(t *testing.T) {

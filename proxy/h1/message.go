@@ -49,7 +49,7 @@ func ParseRequest(b []byte) (Request, error) {
 	if !ok {
 		return Request{}, beginning(b, token[:])
 	}
-	method, target, minor, err := parseRequestLine(line)
+	method, target, v, err := parseRequestLine(line)
 	if err != nil {
 		return Request{}, err
 	}
@@ -58,7 +58,7 @@ func ParseRequest(b []byte) (Request, error) {
 	if err != nil || section == 0 {
 		return Request{}, err
 	}
-	if err := f.check(minor); err != nil {
+	if err := f.check(v); err != nil {
 		return Request{}, err
 	}
 	body, err := f.requestBody()
@@ -77,8 +77,8 @@ func ParseRequest(b []byte) (Request, error) {
 	}, nil
 }
 
-// versionStart has a true for the only character with which a status-line begins.
-var versionStart = [256]bool{'H': true}
+// versionStart has a true for the characters with which a status line begins.
+var versionStart = [256]bool{'H': true, 'I': true}
 
 // beginning refuses the part of a start-line whose first byte cannot be one, so that what speaks another protocol need
 // not be waited for. The CR of an empty line may be there.
@@ -89,43 +89,92 @@ func beginning(b []byte, first []bool) error {
 	return nil
 }
 
-// parseRequestLine reads method SP request-target SP HTTP-version (RFC 9112 section 3).
-func parseRequestLine(line []byte) (method, target []byte, minor int, err error) {
+// parseRequestLine reads method SP request-target SP HTTP-version (RFC 9112 section 3): the first and the
+// last word of the line, and what is between them. More spaces than two pass; of a line of more than
+// three words it is not known which one others take for the version.
+func parseRequestLine(line []byte) (method, target []byte, v httpVersion, err error) {
 	n := tokenLen(line)
 	if n == 0 || n == len(line) || line[n] != ' ' {
 		return nil, nil, 0, ErrStartLine
 	}
-	method, line = line[:n], line[n+1:]
-	target, version, ok := bytes.Cut(line, []byte{' '})
-	if !ok || len(target) == 0 || !visible(target) {
+	method, line = line[:n], trimSpaces(line[n:])
+	last := bytes.LastIndexByte(line, ' ')
+	if last < 0 {
 		return nil, nil, 0, ErrStartLine
 	}
-	minor, err = parseVersion(version)
-	return method, target, minor, err
+	target = trimSpaces(line[:last])
+	oneWord, ok := checkTarget(target)
+	if !ok {
+		return nil, nil, 0, ErrStartLine
+	}
+	if v, err = parseVersion(line[last+1:]); err != nil {
+		return nil, nil, 0, err
+	}
+	if string(method) == "PRI" && string(line[last+1:]) == "HTTP/2.0" {
+		return nil, nil, 0, ErrVersion
+	}
+	if !oneWord {
+		v = otherVersion
+	}
+	return method, target, v, nil
 }
 
-// visible tells whether b holds no control character. Bytes above ASCII pass: apps take them in targets.
-func visible(b []byte) bool {
+// checkTarget reports whether b has no control character, and no space. Bytes above ASCII pass: apps take
+// them in targets.
+func checkTarget(b []byte) (oneWord, ok bool) {
+	oneWord = true
 	for _, c := range b {
 		if c <= ' ' || c == 0x7f {
-			return false
+			if c != ' ' {
+				return false, false
+			}
+			oneWord = false
 		}
 	}
-	return true
+	return oneWord, true
 }
 
-// parseVersion reads HTTP/1.0 or HTTP/1.1 and returns the minor version.
-func parseVersion(b []byte) (int, error) {
+// trimSpaces takes the spaces off both ends.
+func trimSpaces(b []byte) []byte {
+	for len(b) > 0 && b[0] == ' ' {
+		b = b[1:]
+	}
+	for len(b) > 0 && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// An httpVersion is the version of HTTP of a message, as far as framing depends on it.
+type httpVersion uint8
+
+const (
+	http10       httpVersion = iota
+	http11                   // or another 1.x, which is read as the highest that is known (RFC 9110 section 2.5)
+	otherVersion             // which readers may take for any of the two
+)
+
+// parseVersion reads HTTP-version (RFC 9112 section 2.3).
+func parseVersion(b []byte) (httpVersion, error) {
 	switch string(b) {
 	case "HTTP/1.1":
-		return 1, nil
+		return http11, nil
 	case "HTTP/1.0":
-		return 0, nil
+		return http10, nil
 	}
-	if bytes.HasPrefix(b, []byte("HTTP/")) && !bytes.ContainsAny(b, " \r\x00") {
-		return 0, ErrVersion
+	number, ok := bytes.CutPrefix(b, []byte("HTTP/"))
+	if !ok {
+		return 0, ErrStartLine
 	}
-	return 0, ErrStartLine
+	for _, c := range number {
+		if !isVisible(c) {
+			return 0, ErrStartLine
+		}
+	}
+	if len(number) == 3 && number[0] == '1' && number[1] == '.' && '2' <= number[2] && number[2] <= '9' {
+		return http11, nil
+	}
+	return otherVersion, nil
 }
 
 func methodOf(name []byte) Method {
@@ -176,7 +225,7 @@ func ParseResponse(b []byte, method Method) (Response, error) {
 	if !ok {
 		return Response{}, beginning(b, versionStart[:])
 	}
-	status, minor, err := parseStatusLine(line)
+	status, v, err := parseStatusLine(line)
 	if err != nil {
 		return Response{}, err
 	}
@@ -185,7 +234,7 @@ func ParseResponse(b []byte, method Method) (Response, error) {
 	if err != nil || section == 0 {
 		return Response{}, err
 	}
-	if err := f.check(minor); err != nil {
+	if err := f.check(v); err != nil {
 		return Response{}, err
 	}
 	return Response{
@@ -197,26 +246,38 @@ func ParseResponse(b []byte, method Method) (Response, error) {
 	}, nil
 }
 
-// parseStatusLine reads HTTP-version SP status-code [ SP reason-phrase ] (RFC 9112 section 4).
-func parseStatusLine(line []byte) (status, minor int, err error) {
-	version, rest, ok := bytes.Cut(line, []byte{' '})
+// parseStatusLine reads HTTP-version SP status-code [ SP reason-phrase ] (RFC 9112 section 4). SHOUTcast
+// servers write ICY for the version.
+func parseStatusLine(line []byte) (status int, v httpVersion, err error) {
+	first, rest, ok := bytes.Cut(line, []byte{' '})
 	if !ok {
 		return 0, 0, ErrStartLine
 	}
-	if minor, err = parseVersion(version); err != nil {
-		return 0, 0, err
+	if v = otherVersion; string(first) != "ICY" {
+		if v, err = parseVersion(first); err != nil {
+			return 0, 0, err
+		}
 	}
-	if len(rest) < 3 || (len(rest) > 3 && rest[3] != ' ') || bytes.ContainsAny(rest, "\r\x00") {
+	if checkBytes(rest) != nil {
 		return 0, 0, ErrStartLine
 	}
-	for _, c := range rest[:3] {
+	status, ok = parseStatus(bytes.TrimLeft(rest, " "))
+	if !ok {
+		return 0, 0, ErrStartLine
+	}
+	return status, v, nil
+}
+
+// parseStatus reads the three digits of a status code, which white space or nothing follows.
+func parseStatus(b []byte) (status int, ok bool) {
+	if len(b) < 3 || len(b) > 3 && b[3] != ' ' && b[3] != '\t' {
+		return 0, false
+	}
+	for _, c := range b[:3] {
 		if c < '0' || c > '9' {
-			return 0, 0, ErrStartLine
+			return 0, false
 		}
 		status = status*10 + int(c-'0')
 	}
-	if status < 100 {
-		return 0, 0, ErrStartLine
-	}
-	return status, minor, nil
+	return status, status >= 100
 }

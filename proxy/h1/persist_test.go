@@ -11,7 +11,16 @@ func TestPersists(t *testing.T) {
 		"GET / HTTP/1.0\r\n\r\n":                                   false,
 		"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n":         true,
 		"HTTP/1.1 200 OK\r\n\r\n":                                  true,
-		"HTTP/1.1 200 HTTP/1.0\r\nContent-Length: 0\r\n\r\n":       false, // nobody says so, and nothing is lost by it
+		"HTTP/1.1 200 HTTP/1.0\r\nContent-Length: 0\r\n\r\n":       true,
+		"GET / HTTP/1.0 \r\n\r\n":                                  false,
+		"GET /HTTP/1.1 HTTP/1.0\r\n\r\n":                           false,
+		"GET / HTTP/1.2\r\n\r\n":                                   true,
+		"HTTP/1.9 200 OK\r\n\r\n":                                  true,
+		"ICY 200 OK\r\n\r\n":                                       false, // which nobody knows
+		"HTTP/2 200 OK\r\n\r\n":                                    false,
+		"HTTP/1.1 200 OK\r\nConnection:\r\n close\r\n\r\n":         false,
+		"HTTP/1.1 200 OK\r\nConnection: a,\n\tclose,b\n\n":         false,
+		"HTTP/1.0 200 OK\r\nConnection: a\r\n ,keep-alive\r\n\r\n": true,
 		"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n":             false,
 		"HTTP/1.0 200 OK\r\n\r\n":                                  false,
 		"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n":        true,

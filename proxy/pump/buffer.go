@@ -29,4 +29,17 @@ func borrow(pool *sync.Pool) *Buffer {
 	return b
 }
 
-func (b *Buffer) Free() { b.pool.Put(b) }
+// larger returns an empty buffer that has more room than b.
+func (b *Buffer) larger() *Buffer {
+	if b.pool == &buffers {
+		return NewLargeBuffer()
+	}
+	return &Buffer{Bytes: make([]byte, 2*len(b.Bytes))}
+}
+
+// Free gives the buffer back. One that is larger than a large one is not kept.
+func (b *Buffer) Free() {
+	if b.pool != nil {
+		b.pool.Put(b)
+	}
+}

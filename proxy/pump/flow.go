@@ -239,20 +239,20 @@ func (f *Flow) readBlocking() {
 	f.n, f.err = f.src.Read(f.buf.Bytes[f.end:])
 }
 
-// makeRoom moves the pending bytes to the front of a buffer that has room behind them: a large one once they fill a
-// common one. Nothing but a head makes a flow wait with bytes in hand, so MaxHead is room enough.
+// makeRoom moves the pending bytes to the front of a buffer that has room behind them. Nothing but a head
+// makes a flow wait with bytes in hand, and who waits for a head bounds it.
 func (f *Flow) makeRoom() {
 	pending := f.Pending()
-	to := f.buf
-	if len(pending) == len(to.Bytes) {
-		to = NewLargeBuffer()
-	}
-	n := copy(to.Bytes, pending)
-	if to != f.buf {
+	switch to := f.buf; {
+	case len(pending) == len(to.Bytes):
+		to = to.larger()
+		copy(to.Bytes, pending)
 		f.buf.Free()
 		f.buf = to
+	case f.mark > 0:
+		copy(to.Bytes, pending)
 	}
-	f.start, f.mark, f.end = 0, 0, n
+	f.start, f.mark, f.end = 0, 0, len(pending)
 }
 
 // Raw returns access to the descriptor of the source, or nil if it has none.

@@ -31,6 +31,7 @@ type Config struct {
 	HeaderTimeout time.Duration // zero means no limit
 
 	KeepClient     bool
+	MaxHeaderSize  int // bytes
 	MaxConnections int // zero means as many as the limit of open files allows
 
 	TLSCert, TLSKey, TLSClientCA string // paths; all empty if Lameduck does not terminate TLS

@@ -71,6 +71,43 @@ func count(field func(*Config) *int) setter {
 	}
 }
 
+// units are the units of sizes. Those of Kubernetes are without the B.
+var units = []struct {
+	suffix string
+	bytes  int
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"Ki", 1 << 10}, {"Mi", 1 << 20}, {"", 1}}
+
+// size takes a size from least to most bytes.
+func size(field func(*Config) *int, least, most int) setter {
+	what := fmt.Sprintf("a size from %s to %s (for example 65536 or 64KiB)", sizeString(least), sizeString(most))
+	return func(c *Config, value string) error {
+		for _, u := range units {
+			number, ok := strings.CutSuffix(value, u.suffix)
+			if !ok {
+				continue
+			}
+			n, err := strconv.ParseUint(number, 10, 32)
+			if err != nil || int(n) < (least+u.bytes-1)/u.bytes || int(n) > most/u.bytes {
+				break
+			}
+			*field(c) = int(n) * u.bytes
+			return nil
+		}
+		return mustBe(what, value)
+	}
+}
+
+// sizeString returns a size in the largest unit that it is a multiple of.
+func sizeString(n int) string {
+	switch {
+	case n%(1<<20) == 0:
+		return fmt.Sprintf("%dMiB", n>>20)
+	case n%(1<<10) == 0:
+		return fmt.Sprintf("%dKiB", n>>10)
+	}
+	return strconv.Itoa(n)
+}
+
 func boolean(field func(*Config) *bool) setter {
 	return func(c *Config, value string) error {
 		b, err := strconv.ParseBool(value)

@@ -164,6 +164,12 @@ var table = []Variable{
 		Usage:   "time limit for the head of a request, from its first byte; 0: no limit",
 		set:     duration(func(c *Config) *time.Duration { return &c.HeaderTimeout }),
 	}, {
+		Name:    "LAMEDUCK_MAX_HEADER_SIZE",
+		Default: "64KiB",
+		Usage: "maximum size of the head of a request or response, in bytes or with the unit KiB or MiB; " +
+			"a larger one is refused with 431 or 502",
+		set: size(func(c *Config) *int { return &c.MaxHeaderSize }, 1<<10, 8<<20),
+	}, {
 		Name:    "LAMEDUCK_MAX_CONNECTIONS",
 		Default: "0",
 		Usage: "maximum number of client connections, more wait to be accepted; 0: as many as the " +

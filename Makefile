@@ -2,7 +2,7 @@
 #
 #   build       static, stripped binaries in bin/
 #   demo        three rollouts under load: bare, with a preStop sleep, behind lameduck (a minute at most)
-#   test        vet and all tests, those of the data plane with the race detector (under five minutes)
+#   test        all tests, those of the data plane with the race detector (under five minutes)
 #   mutants     the tests must notice when a promise is broken: for changed files, or for all with ALL=1
 #   check       format, lint, figures of the source and its language, a tidy go.mod
 #   fuzz        every fuzz target for FUZZTIME (10m)
@@ -35,11 +35,9 @@ demo:
 	go run ./bench/demo
 
 test:
-	@echo "== go vet, which compiles everything: the first time takes a while"
-	go vet ./... $(TOOLS)
-	@echo "== the tests, with the race detector where goroutines share memory"
+	@echo "== the data plane and the lifecycle, with the race detector (the first time, two minutes go into compiling)"
 	go test -race ./proxy/... ./lifecycle/...
-	@echo "== the other tests; a program that is not installed skips the tests that need it"
+	@echo "== everything else; tests are skipped that need a program which is not installed"
 	go test $$(go list ./... | grep -v '^lameduck/\(proxy\|lifecycle\)') $(TOOLS)
 	@$(MAKE) --no-print-directory test-without-race
 	@echo "== passed; next: make mutants, make check"

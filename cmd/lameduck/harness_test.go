@@ -118,11 +118,23 @@ func (p *program) wantExit(t *testing.T, code int) {
 
 func (p *program) wantRunning(t *testing.T, why string) {
 	t.Helper()
+	p.wantRunningFor(t, 0, why)
+}
+
+// wantRunningFor fails the test if the program ends within d.
+func (p *program) wantRunningFor(t *testing.T, d time.Duration, why string) {
+	t.Helper()
+	over := time.After(d)
 	select {
 	case <-p.ended:
-		t.Fatalf("%v has ended with exit code %d: %s", p.cmd.Args, p.cmd.ProcessState.ExitCode(), why)
-	default:
+	case <-over:
+		select {
+		case <-p.ended:
+		default:
+			return
+		}
 	}
+	t.Fatalf("%v has ended with exit code %d: %s", p.cmd.Args, p.cmd.ProcessState.ExitCode(), why)
 }
 
 // logged waits until lameduck has logged a message, and returns its fields.

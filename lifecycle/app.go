@@ -2,7 +2,7 @@ package lifecycle
 
 import "context"
 
-// An App is the process that is kept alive: one that runs beside us, see [Neighbour], or a child
+// An App is the process that is kept alive: one that another supervisor ends, see [ExternalApp], or a child
 // process, see package childproc.
 type App interface {
 	// Watch looks for the app's exit until it has happened or ctx is done. It is called when the drain

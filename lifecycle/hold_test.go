@@ -25,7 +25,7 @@ func TestHoldNext(t *testing.T) {
 		"waits no longer than until Max in flight":   {hold, Facts{Elapsed: 59 * s, InFlight: 1}, NotEnded, s},
 		"waits no longer than until Max before Min":  {Hold{Min: 9 * s, Max: 8 * s}, Facts{Elapsed: 6 * s}, NotEnded, 2 * s},
 		"ends when the app has gone, before Min too": {hold, Facts{AppGone: true, InFlight: 1}, EndedAppGone, 0},
-		"ends when it is ordered, before Min too":    {hold, Facts{Ordered: true, InFlight: 1}, EndedOrdered, 0},
+		"ends when it is ordered, before Min too":    {hold, Facts{Interrupted: true, InFlight: 1}, EndedInterrupted, 0},
 		"without Max there is none":                  {Hold{}, Facts{InFlight: 1}, EndedMax, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -362,8 +362,8 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.wantsPhase(Draining)
 			time.Sleep(1)
 			s.wantsPhase(Drained)
-			if story := s.Story(); story.End != EndedMax || story.CutExchanges != 3 || story.CutConnections != 3 {
-				t.Errorf("the story is %+v, want 3 exchanges cut at Max", story)
+			if summary := s.Summary(); summary.End != EndedMax || summary.CutExchanges != 3 || summary.CutConnections != 3 {
+				t.Errorf("the summary is %+v, want 3 exchanges cut at Max", summary)
 			}
 		})
 	})
@@ -386,9 +386,20 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.wantsPhase(Draining)
 			s.events <- Interrupt
 			s.wantsEnd()
-			if story := s.Story(); story.End != EndedOrdered || story.CutExchanges != 2 {
-				t.Errorf("the story is %+v, want the order and 2 exchanges cut", story)
+			if summary := s.Summary(); summary.End != EndedInterrupted || summary.CutExchanges != 2 {
+				t.Errorf("the summary is %+v, want the order and 2 exchanges cut", summary)
 			}
+		})
+	})
+	t.Run("does not come with the first interrupt if something else began the drain", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.busy(1)
+			s.RequestDrain(false)
+			time.Sleep(time.Second)
+			s.events <- Interrupt
+			s.wantsPhase(Draining)
+			s.events <- Interrupt
+			s.wantsEnd()
 		})
 	})
 	t.Run("comes at once when the app has gone, and new connections are refused", func(t *testing.T) {
@@ -398,8 +409,8 @@ func TestTheEndOfTheHold(t *testing.T) {
 			time.Sleep(time.Second)
 			close(s.app.exited)
 			s.wantsEnd()
-			if story := s.Story(); story.End != EndedAppGone {
-				t.Errorf("the story is %+v, want the app gone", story)
+			if summary := s.Summary(); summary.End != EndedAppGone {
+				t.Errorf("the summary is %+v, want the app gone", summary)
 			}
 			if !s.relay.did("app ended") {
 				t.Error("connections are still accepted")
@@ -416,8 +427,8 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.relay.mu.Unlock()
 			time.Sleep(21 * time.Second)
 			s.wantsEnd()
-			if story := s.Story(); story.Required != 30*time.Second {
-				t.Errorf("the story is %+v, want a required silence of 30s", story)
+			if summary := s.Summary(); summary.Required != 30*time.Second {
+				t.Errorf("the summary is %+v, want a required silence of 30s", summary)
 			}
 		})
 	})
@@ -429,8 +440,8 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.wantsPhase(Draining)
 			time.Sleep(2 * time.Second)
 			s.wantsEnd()
-			if story := s.Story(); story.End != EndedQuiet {
-				t.Errorf("the story is %+v, want quiet", story)
+			if summary := s.Summary(); summary.End != EndedQuiet {
+				t.Errorf("the summary is %+v, want quiet", summary)
 			}
 		})
 	})
@@ -444,8 +455,8 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.events <- StopSignal
 			time.Sleep(lastMoment)
 			s.wantsEnd() // without waiting for the app
-			if story := s.Story(); story.End != EndedMax || story.CutExchanges != 2 {
-				t.Errorf("the story is %+v, want Max and 2 exchanges cut", story)
+			if summary := s.Summary(); summary.End != EndedMax || summary.CutExchanges != 2 {
+				t.Errorf("the summary is %+v, want Max and 2 exchanges cut", summary)
 			}
 		})
 	})
@@ -493,8 +504,8 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.relay.busy(0)
 			time.Sleep(10 * time.Second)
 			s.wantsEnd()
-			if story := s.Story(); story.End != EndedQuiet {
-				t.Errorf("the story is %+v, want quiet", story)
+			if summary := s.Summary(); summary.End != EndedQuiet {
+				t.Errorf("the summary is %+v, want quiet", summary)
 			}
 		})
 	})
@@ -708,13 +719,13 @@ lameduck_drain_ended{reason="quiet"} 1
 # HELP lameduck_drain_duration_seconds Duration of the hold so far, or of the whole hold once it has ended.
 # TYPE lameduck_drain_duration_seconds gauge
 lameduck_drain_duration_seconds 5
-# HELP lameduck_drain_last_exchange_seconds Time from the drain's start to the begin of the last exchange: the load balancer's real delay.
+# HELP lameduck_drain_last_exchange_seconds Time from the drain's start to the start of the last exchange: the load balancer's real delay.
 # TYPE lameduck_drain_last_exchange_seconds gauge
 lameduck_drain_last_exchange_seconds 1.5
-# HELP lameduck_drain_unanswered_exchanges_total Exchanges in the drain whose connection the app ended before it had answered them.
+# HELP lameduck_drain_unanswered_exchanges_total Exchanges in the drain whose connection the app ended without an answer.
 # TYPE lameduck_drain_unanswered_exchanges_total counter
 lameduck_drain_unanswered_exchanges_total 3
-# HELP lameduck_hold_max_seconds What the hold lasts at most.
+# HELP lameduck_hold_max_seconds Maximum length of the hold.
 # TYPE lameduck_hold_max_seconds gauge
 lameduck_hold_max_seconds 60
 # HELP lameduck_phase Whether the process is in the phase: 1 for the current one, 0 for the others.
@@ -730,26 +741,4 @@ lameduck_phase{phase="stopped"} 0
 			t.Error(err)
 		}
 	})
-}
-
-// The kernel has what comes while the process stands still: nobody has watched the sources then.
-func TestAStallIsNotTakenForSilence(t *testing.T) {
-	for name, test := range map[string]struct {
-		late time.Duration
-		want time.Duration // until the sources count as silent
-	}{
-		"a late timer is a stall":       {time.Second, testConfig.Hold.Quiet},
-		"a timer in time is none":       {0, 0},
-		"a little late is none, either": {stallTolerance, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				l := New(testConfig, &fakeRelay{silentAt: time.Now()}, &fakeApp{})
-				l.noteStall(time.Now(), time.Now().Add(-test.late))
-				if got := l.facts(silence.Outlook{}, false).SilentIn; got != test.want {
-					t.Errorf("silent in %v, want %v", got, test.want)
-				}
-			})
-		})
-	}
 }

@@ -19,14 +19,14 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 		phase:          d("phase", "Whether the process is in the phase: 1 for the current one, 0 for the others.", "phase"),
 		hooks:          d("hook_waiters", "Callers of /hold that wait."),
 		droppedHooks:   d("hook_waiters_dropped_total", "Callers of /hold whose connections were closed because too many waited."),
-		holdMax:        d("hold_max_seconds", "What the hold lasts at most."),
+		holdMax:        d("hold_max_seconds", "Maximum length of the hold."),
 		duration:       d("drain_duration_seconds", "Duration of the hold so far, or of the whole hold once it has ended."),
 		ended:          d("drain_ended", "Whether the hold has ended for the reason: 1 or 0.", "reason"),
 		exchanges:      d("drain_exchanges_total", "Exchanges that began after the drain's start."),
-		last:           d("drain_last_exchange_seconds", "Time from the drain's start to the begin of the last exchange: the load balancer's real delay."),
+		last:           d("drain_last_exchange_seconds", "Time from the drain's start to the start of the last exchange: the load balancer's real delay."),
 		cutConnections: d("drain_cut_connections_total", "Connections that were cut with exchanges in flight because time was up."),
 		cutExchanges:   d("drain_cut_exchanges_total", "Exchanges that were cut because time was up."),
-		unanswered:     d("drain_unanswered_exchanges_total", "Exchanges in the drain whose connection the app ended before it had answered them."),
+		unanswered:     d("drain_unanswered_exchanges_total", "Exchanges in the drain whose connection the app ended without an answer."),
 	}
 }
 
@@ -47,7 +47,7 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 	counter := func(d *prometheus.Desc, v float64) {
 		c <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v)
 	}
-	s, now := m.lifecycle.Story(), m.lifecycle.Phase()
+	s, now := m.lifecycle.Summary(), m.lifecycle.Phase()
 	for _, p := range Phases() {
 		gauge(m.phase, truth(p == now), p.String())
 	}

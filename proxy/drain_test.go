@@ -24,7 +24,7 @@ func inDrain(t *testing.T, hold lifecycle.Hold, before, after func(*drain)) {
 	config := Config{ProbeAgents: DefaultProbeAgents}
 	inBubble(t, config, func(r *rig) {
 		d := &drain{rig: r}
-		d.lifecycle = lifecycle.New(lifecycle.Config{Hold: hold}, lifecycleRelay{r.server}, lifecycle.NewNeighbour(always))
+		d.lifecycle = lifecycle.New(lifecycle.Config{Hold: hold}, lifecycleRelay{r.server}, lifecycle.NewExternalApp(always))
 		events := make(chan lifecycle.Event, 2)
 		ended := make(chan struct{})
 		go func() {
@@ -73,7 +73,7 @@ func (d *drain) wantsEndAt(at time.Duration, reason lifecycle.Reason) {
 	if p := d.lifecycle.Phase(); p != lifecycle.Drained {
 		d.t.Fatalf("the phase is %v at %v: the hold lasts too long", p, at)
 	}
-	if got := d.lifecycle.Story().End; got != reason {
+	if got := d.lifecycle.Summary().End; got != reason {
 		d.t.Errorf("the hold has ended for the reason %v, want %v", got, reason)
 	}
 }
@@ -159,7 +159,7 @@ func TestTheHoldEnds(t *testing.T) {
 			d.wantsEndAt(30*time.Second, lifecycle.EndedMax)
 			client.wantsReset()
 			app.wantsReset()
-			if s := d.lifecycle.Story(); s.CutExchanges != 1 || s.CutConnections != 1 || s.Exchanges != 1 {
+			if s := d.lifecycle.Summary(); s.CutExchanges != 1 || s.CutConnections != 1 || s.Exchanges != 1 {
 				t.Errorf("the story is %+v, want 1 exchange cut", s)
 			}
 		})
@@ -178,7 +178,7 @@ func TestEverythingIsServedUntilTheEndOfTheHold(t *testing.T) {
 		idleApp.wants(get)
 		idleApp.send(ok)
 		idle.wants(told)
-		if s := d.lifecycle.Story(); s.Exchanges != 101 || s.LastExchange != 100*time.Second {
+		if s := d.lifecycle.Summary(); s.Exchanges != 101 || s.LastExchange != 100*time.Second {
 			t.Errorf("the story is %+v, want 101 exchanges, the last after 1m40s", s)
 		}
 	})

@@ -36,7 +36,7 @@ func serve(environ []string, stderr *logqueue.Queue) error {
 	if err != nil {
 		return err
 	}
-	return p.run(p.neighbour(), serveEvents(signals))
+	return p.run(p.externalApp(), serveEvents(signals))
 }
 
 // serveEvents returns the events of the signals that serve gets.
@@ -146,13 +146,14 @@ func (p *process) closeListeners() {
 	}
 }
 
-// neighbour is the app as one that runs beside us: it has gone when nobody listens at any of its addresses.
-func (p *process) neighbour() lifecycle.App {
+// externalApp returns the app as one that another supervisor ends. It has exited when nobody listens at
+// any of its addresses.
+func (p *process) externalApp() lifecycle.App {
 	var apps []*proxy.Presence
 	for _, r := range p.config.Routes {
 		apps = append(apps, proxy.NewPresence(r.App, p.sockets))
 	}
-	return lifecycle.NewNeighbour(func(ctx context.Context) (present bool, pause time.Duration) {
+	return lifecycle.NewExternalApp(func(ctx context.Context) (present bool, pause time.Duration) {
 		for _, app := range apps {
 			if present, pause = app.Look(ctx); present {
 				break

@@ -13,22 +13,22 @@ import (
 	"go.uber.org/zap"
 )
 
-// A Story is what a drain saw.
-type Story struct {
+// A Summary is what happened in a drain.
+type Summary struct {
 	Trigger        string        // what began it
-	End            Reason        // why the hold ended
+	End            Reason        // why the hold ended; NotEnded while it lasts
 	Duration       time.Duration // of the hold
-	Required       time.Duration // the silence that was required of the source for which the hold lasted; zero: nobody called
-	CutConnections int           // with exchanges in flight when time was up
+	Required       time.Duration // silence required of the source that was waited for last
+	CutConnections int           // with exchanges in flight when the time was up
 	CutExchanges   int
 	DrainStats
 }
 
-// Story returns the story as far as it goes. Its End is NotEnded while the hold lasts.
-func (l *Lifecycle) Story() Story {
+// Summary returns the summary so far.
+func (l *Lifecycle) Summary() Summary {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.story
+	s := l.summary
 	if l.phase == Serving {
 		return s
 	}
@@ -39,9 +39,9 @@ func (l *Lifecycle) Story() Story {
 	return s
 }
 
-// tell logs the story and writes it to the termination log.
-func (l *Lifecycle) tell() {
-	s := l.Story()
+// writeSummary logs the summary and writes it to the termination log.
+func (l *Lifecycle) writeSummary() {
+	s := l.Summary()
 	l.log.Info("stopped",
 		zap.String("trigger", s.Trigger),
 		zap.Stringer("reason", s.End),
@@ -70,8 +70,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// String tells the story in one line.
-func (s Story) String() string {
+// String returns the summary in one line.
+func (s Summary) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "drained in %v (%s; triggered by %s): ", s.Duration.Round(time.Millisecond), s.End, s.Trigger)
 	if s.Exchanges == 0 {

@@ -1,8 +1,6 @@
 package lifecycle
 
 import (
-	"net/http"
-
 	"lameduck/lifecycle/waitroom"
 )
 
@@ -35,9 +33,4 @@ func (l *Lifecycle) newDrainWaiters() *waitroom.Room {
 			return waitroom.Response{ContentType: "application/json", Body: string(l.statusJSON())}
 		},
 	})
-}
-
-func writeLine(w http.ResponseWriter, line string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte(line + "\n"))
 }

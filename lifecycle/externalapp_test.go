@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// watched is a neighbour that is being watched until the test ends. What the function has stored is what it finds.
-func watched(t *testing.T, pause time.Duration) (n *Neighbour, absent *atomic.Bool, looks *atomic.Int32) {
+// watched returns an app that is watched until the test ends, whether it is absent, and how often it was
+// looked for.
+func watched(t *testing.T, pause time.Duration) (n *ExternalApp, absent *atomic.Bool, looks *atomic.Int32) {
 	absent, looks = new(atomic.Bool), new(atomic.Int32)
-	n = NewNeighbour(func(context.Context) (bool, time.Duration) {
+	n = NewExternalApp(func(context.Context) (bool, time.Duration) {
 		looks.Add(1)
 		return !absent.Load(), pause
 	})
@@ -28,7 +29,7 @@ func watched(t *testing.T, pause time.Duration) (n *Neighbour, absent *atomic.Bo
 	return n, absent, looks
 }
 
-func (n *Neighbour) hasGone() bool {
+func (n *ExternalApp) hasGone() bool {
 	synctest.Wait()
 	select {
 	case <-n.Exited():
@@ -38,7 +39,7 @@ func (n *Neighbour) hasGone() bool {
 	}
 }
 
-func TestNeighbour_AnAppThatRestartsHasNotGone(t *testing.T) {
+func TestExternalApp_AnAppThatRestartsHasNotGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, absent, _ := watched(t, absentPause)
 		for range 3 {
@@ -46,6 +47,7 @@ func TestNeighbour_AnAppThatRestartsHasNotGone(t *testing.T) {
 			absent.Store(true)
 			time.Sleep(150 * time.Millisecond)
 			absent.Store(false)
+			time.Sleep(absentPause / 2)
 		}
 		time.Sleep(time.Hour)
 		if n.hasGone() {
@@ -54,7 +56,7 @@ func TestNeighbour_AnAppThatRestartsHasNotGone(t *testing.T) {
 	})
 }
 
-func TestNeighbour_AnAppThatStaysAwayHasGone(t *testing.T) {
+func TestExternalApp_AnAppThatStaysAwayHasGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, absent, _ := watched(t, absentPause)
 		time.Sleep(time.Hour)
@@ -66,7 +68,7 @@ func TestNeighbour_AnAppThatStaysAwayHasGone(t *testing.T) {
 	})
 }
 
-func TestNeighbour_TheNextLookComesWhenTheLastOneHasAskedForIt(t *testing.T) {
+func TestExternalApp_TheNextLookComesWhenTheLastOneHasAskedForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, absent, looks := watched(t, 2*time.Second)
 		time.Sleep(9 * time.Second)

@@ -1,0 +1,62 @@
+package lifecycle
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// An ExternalApp is an app that is not a child process, so that nothing reports its exit. While draining
+// it is looked for.
+type ExternalApp struct {
+	exited chan struct{}
+	close  sync.Once
+	look   Look
+}
+
+// A Look reports whether anybody listens at the app's addresses, and how long to wait before the next
+// look. A look that has to dial takes a place in the app's backlog.
+type Look func(ctx context.Context) (present bool, pause time.Duration)
+
+// NewExternalApp returns an app whose presence look reports.
+func NewExternalApp(look Look) *ExternalApp {
+	return &ExternalApp{exited: make(chan struct{}), look: look}
+}
+
+// An app has exited when absentLooks looks in a row, absentPause apart, find nobody. One look is not
+// enough: an app that restarts, or replaces its listener, has none for a moment.
+const (
+	absentLooks = 4
+	absentPause = 50 * time.Millisecond
+)
+
+// Watch looks for the app until it has exited or ctx is done.
+func (a *ExternalApp) Watch(ctx context.Context) {
+	for absent := 0; ; {
+		present, pause := a.look(ctx)
+		if present {
+			absent = 0
+		} else {
+			absent++
+			pause = absentPause
+		}
+		if absent == absentLooks {
+			a.close.Do(func() { close(a.exited) })
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// Exited is closed when the app has exited.
+func (a *ExternalApp) Exited() <-chan struct{} { return a.exited }
+
+// Release does nothing: the app's own supervisor stops it when /hold is answered.
+func (a *ExternalApp) Release() {}
+
+// Policy returns the policy for an app that another supervisor ends.
+func (a *ExternalApp) Policy() Policy { return Policy{} }

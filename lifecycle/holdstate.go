@@ -1,0 +1,162 @@
+package lifecycle
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"lameduck/lifecycle/silence"
+)
+
+// A holdEvent is something that happens during a hold and that the relay does not know.
+type holdEvent uint8
+
+const (
+	holdNothing     holdEvent = iota
+	holdInterrupted           // by the second interrupt
+	holdLastMoment            // a stop signal says that the app has exited or the grace period is over
+	holdAppGone               // the app has exited, and nothing can be served
+	holdAppReplaced           // the app has exited, and a fallback serves
+)
+
+// A holdState is how far a hold has come. It asks no clock: the time is an argument.
+type holdState struct {
+	hold        Hold // Max is shorter in the last moment
+	max         time.Duration
+	start       time.Time // of the drain
+	interrupted bool
+	appExited   bool
+	appGone     bool          // exited, and nothing can be served
+	due         time.Time     // when the next look was to be taken at the latest
+	stalled     time.Time     // when the process last went on after a stall; zero if it never stalled
+	required    time.Duration // silence of the source that was waited for last
+}
+
+func newHoldState(h Hold, start time.Time) *holdState {
+	return &holdState{hold: h, max: h.Max, start: start, due: start}
+}
+
+// lastMoment is how long the hold lasts after a stop signal that says that the app has exited or the
+// grace period is over. If the app's exit is not seen meanwhile, the grace period is, and two seconds
+// are left in all (kuberuntime_container.go, minimumGracePeriodInSeconds).
+const lastMoment = 300 * time.Millisecond
+
+// stallTolerance is how late the hold may look before the process is considered to have been stalled,
+// because it was stopped or had no CPU. Requests that came meanwhile wait in the kernel, unseen.
+const stallTolerance = 100 * time.Millisecond
+
+// advance takes note of an event.
+func (h *holdState) advance(now time.Time, e holdEvent) {
+	switch e {
+	case holdNothing:
+	case holdInterrupted:
+		h.interrupted = true
+	case holdLastMoment:
+		if !h.appExited {
+			h.hold.Max = min(h.hold.Max, now.Sub(h.start)+lastMoment)
+		}
+	case holdAppGone, holdAppReplaced:
+		h.appExited, h.appGone = true, e == holdAppGone
+		h.hold.Max = h.max // the stop signal meant this, and the grace period is not over
+	}
+}
+
+// look returns why the hold has ended or, if it has not, when to look again at the latest.
+func (h *holdState) look(now time.Time, o silence.Outlook) (Reason, time.Duration) {
+	if now.Sub(h.due) > stallTolerance {
+		h.stalled = now
+	}
+	reason, wait := h.hold.Next(h.facts(now, o))
+	if reason != NotEnded {
+		h.required = max(h.required, o.Required)
+		return reason, 0
+	}
+	if o.SilentIn > 0 {
+		h.required = o.Required // the gap that it follows from may be forgotten before the hold ends
+	}
+	h.due = now.Add(wait)
+	return NotEnded, wait
+}
+
+// facts are what the hold depends on. Silence during a stall was not watched and does not count.
+func (h *holdState) facts(now time.Time, o silence.Outlook) Facts {
+	silentIn := o.SilentIn
+	if !h.stalled.IsZero() {
+		silentIn = max(silentIn, h.hold.Quiet-now.Sub(h.stalled))
+	}
+	return Facts{
+		Elapsed:     now.Sub(h.start),
+		InFlight:    o.InFlight,
+		SilentIn:    silentIn,
+		AppGone:     h.appGone,
+		Interrupted: h.interrupted,
+	}
+}
+
+// hold waits for the end of the hold.
+func (l *Lifecycle) hold(events <-chan Event) Reason {
+	state := newHoldState(l.config.Hold, l.begun())
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	exited := l.app.Exited()
+	for {
+		reason, wait := state.look(time.Now(), l.outlook())
+		if reason != NotEnded {
+			l.noteRequired(state.required)
+			return reason
+		}
+		timer.Reset(wait)
+		e := holdNothing
+		select {
+		case <-timer.C:
+		case <-exited:
+			exited = nil
+			e = l.endApp()
+		case event := <-events:
+			l.note(event)
+			e = l.meaning(event)
+		}
+		state.advance(time.Now(), e)
+	}
+}
+
+// meaning returns what an event means during the hold. A stop signal means nothing by itself: a kubelet
+// sends one to a sidecar in the middle of a drain, and the app's exit is seen without it.
+func (l *Lifecycle) meaning(e Event) holdEvent {
+	switch {
+	case e == Interrupt && l.interrupts > 1:
+		return holdInterrupted
+	case e == StopSignal && l.isNative():
+		return holdLastMoment
+	}
+	return holdNothing
+}
+
+// outlook returns what the relay expects. If that is nothing, what clients still receive is in flight.
+func (l *Lifecycle) outlook() silence.Outlook {
+	o := l.relay.Outlook(l.config.Hold.Rule())
+	if o.InFlight == 0 && o.SilentIn <= 0 {
+		o.InFlight = l.relay.Undelivered()
+	}
+	return o
+}
+
+// endApp notes that the app has exited.
+func (l *Lifecycle) endApp() holdEvent {
+	served := l.relay.AppEnded()
+	l.mu.Lock()
+	l.appGone = true
+	l.mu.Unlock()
+	l.log.Info("app has ended", zap.Bool("fallback", served))
+	if served {
+		return holdAppReplaced
+	}
+	return holdAppGone
+}
+
+// noteRequired notes the silence that was required when the hold ended.
+func (l *Lifecycle) noteRequired(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.summary.Required = d
+}

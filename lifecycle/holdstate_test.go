@@ -1,0 +1,112 @@
+package lifecycle
+
+import (
+	"testing"
+	"time"
+
+	"lameduck/lifecycle/silence"
+)
+
+// A holdTest is a hold of Min 5 s, Quiet 5 s and Max 60 s, at an instant of its own.
+type holdTest struct {
+	*testing.T
+	*holdState
+	now time.Time
+}
+
+func newHoldTest(t *testing.T) *holdTest {
+	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	return &holdTest{t, newHoldState(testConfig.Hold, start), start}
+}
+
+// wants looks after some time.
+func (h *holdTest) wants(after time.Duration, o silence.Outlook, reason Reason, wait time.Duration) {
+	h.Helper()
+	h.now = h.now.Add(after)
+	gotReason, gotWait := h.look(h.now, o)
+	if gotReason != reason || gotWait != wait {
+		h.Fatalf("%v after the start: %v, look again after %v; want %v and %v", h.now.Sub(h.start), gotReason, gotWait, reason, wait)
+	}
+}
+
+func (h *holdTest) happens(after time.Duration, e holdEvent) {
+	h.now = h.now.Add(after)
+	h.advance(h.now, e)
+}
+
+var (
+	silent = silence.Outlook{}
+	busy   = silence.Outlook{InFlight: 1}
+)
+
+// Requests that come during a stall wait in the kernel, so silence then was not watched.
+func TestHoldState_AStallIsNotSilence(t *testing.T) {
+	for name, test := range map[string]struct {
+		late time.Duration
+		want time.Duration // until the sources count as silent
+	}{
+		"a late look":        {stallTolerance + 1, 5 * time.Second},
+		"a look in time":     {0, 0},
+		"a look hardly late": {stallTolerance, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHoldTest(t)
+			h.wants(0, silent, NotEnded, 5*time.Second)
+			reason := EndedQuiet
+			if test.want > 0 {
+				reason = NotEnded
+			}
+			h.wants(5*time.Second+test.late, silent, reason, test.want)
+		})
+	}
+}
+
+func TestHoldState_AStallIsForgottenAfterQuiet(t *testing.T) {
+	h := newHoldTest(t)
+	h.wants(0, silent, NotEnded, 5*time.Second)
+	h.wants(8*time.Second, silent, NotEnded, 5*time.Second)
+	h.wants(3*time.Second, silent, NotEnded, 2*time.Second)
+	h.wants(2*time.Second, silent, EndedQuiet, 0)
+}
+
+func TestHoldState_TheSecondInterruptEndsIt(t *testing.T) {
+	h := newHoldTest(t)
+	h.happens(time.Second, holdNothing)
+	h.wants(0, busy, NotEnded, 4*time.Second)
+	h.happens(time.Second, holdInterrupted)
+	h.wants(0, busy, EndedInterrupted, 0)
+}
+
+func TestHoldState_TheLastMoment(t *testing.T) {
+	h := newHoldTest(t)
+	h.wants(0, busy, NotEnded, 5*time.Second)
+	h.happens(2*time.Second, holdLastMoment)
+	h.wants(0, busy, NotEnded, lastMoment)
+	h.happens(lastMoment/2, holdLastMoment) // a further one does not put it off
+	h.wants(0, busy, NotEnded, lastMoment/2)
+	h.wants(lastMoment/2, busy, EndedMax, 0)
+}
+
+func TestHoldState_TheLastMomentIsOverIfAFallbackServes(t *testing.T) {
+	h := newHoldTest(t)
+	h.happens(2*time.Second, holdLastMoment)
+	h.happens(lastMoment/2, holdAppReplaced)
+	h.happens(0, holdLastMoment) // which says that the app has exited
+	h.wants(lastMoment, silent, NotEnded, 5*time.Second-2*time.Second-lastMoment*3/2)
+}
+
+func TestHoldState_EndsWithTheApp(t *testing.T) {
+	h := newHoldTest(t)
+	h.happens(time.Second, holdAppGone)
+	h.wants(0, busy, EndedAppGone, 0)
+}
+
+func TestHoldState_RequiredSilence(t *testing.T) {
+	h := newHoldTest(t)
+	h.wants(0, silence.Outlook{SilentIn: 9 * time.Second, Required: 9 * time.Second}, NotEnded, 5*time.Second)
+	h.wants(5*time.Second, silence.Outlook{SilentIn: 4 * time.Second, Required: 8 * time.Second}, NotEnded, 4*time.Second)
+	h.wants(4*time.Second, silence.Outlook{Required: 5 * time.Second}, EndedQuiet, 0)
+	if h.required != 8*time.Second {
+		t.Errorf("required %v, want the 8s that were waited for", h.required)
+	}
+}

@@ -29,6 +29,7 @@ func (c closer) endRequests(o outcome) {
 		// The app's last answer is still on its way to the client. A byte of the client that nobody reads
 		// would turn our close into an RST that destroys it.
 		c.interruptSurplus()
+		c.beginDiscarding()
 		c.discardRequests()
 		c.endDirection(fromClient)
 	default:
@@ -44,10 +45,12 @@ func (c closer) endResponses(o outcome) {
 		c.countUnanswered()
 	}
 	switch err := o.err; {
+	case o.verdict == lastSent && c.postponeEnd():
+		c.endBy(endedByApp)
 	case o.verdict == lastSent:
 		c.endBy(endedByApp)
 		c.closeResponses()
-		if c.progress() != passing {
+		if !c.isRelayingRequest() {
 			_ = c.app.CloseWrite() // it has answered every request that it gets
 		}
 	case err == io.EOF:
@@ -66,6 +69,7 @@ func (c closer) endResponses(o outcome) {
 			c.abort()
 			return
 		}
+		c.endUpload() // the app takes no more
 		c.closeResponses()
 	}
 }
@@ -76,11 +80,74 @@ func (c closer) closeResponses() {
 		return
 	}
 	_ = c.client.CloseWrite()
-	if c.speaks().opaque() {
-		c.limitSilence(&c.requests, halfCloseTimeout)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limitRequestsLocked()
+}
+
+// postponeEnd ends the response side of a connection that we close. It leaves the closing to the direction
+// from the client if that is uploading, because some clients stop in the middle when they see a FIN.
+func (c closer) postponeEnd() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.upload == nil || !c.upload.framed {
+		return false
+	}
+	c.upload.postponed = true
+	c.life.states[fromApp] = done
+	c.broadcastLocked()
+	c.limitRequestsLocked()
+	return true
+}
+
+// endUpload ends an upload that passes no more.
+func (c closer) endUpload() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.upload.endLocked()
+}
+
+// limitRequestsLocked limits the direction from the client now that the other one has ended: by the time
+// for which it stands still, as long as the app gets what the client sends. Otherwise the client only
+// gets a time to close.
+func (c closer) limitRequestsLocked() {
+	c.unparkLocked()
+	deadline := &c.requests.Deadline
+	switch {
+	case c.life.states[fromClient] == discarding:
+		c.lingerLocked()
+	case c.protocol.opaque():
+		deadline.LimitSilence(halfCloseTimeout)
+	case c.protocol == unframed:
+		deadline.LimitSilence(uploadTimeout)
+	case c.protocol > undecided:
+		deadline.LimitSilence(lingerTimeout)
+	case c.upload != nil:
+		deadline.LimitLinger(time.Time{})
+		c.upload.watchLocked()
+	case c.swapProgress(passing, outlasting): // the app ends before or within its answer
+		deadline.LimitLinger(time.Time{})
+		c.upload = &upload{conn: c.conn}
+		c.upload.watchLocked()
+	default:
+		c.lingerLocked()
+	}
+}
+
+// beginDiscarding ends the direction from the client for the app. If the other one has ended before, it
+// closes the connection in stages, which that may have left open.
+func (c closer) beginDiscarding() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.life.states[fromClient] = discarding
+	c.request.Store(uint32(idle))
+	c.upload.endLocked()
+	if c.life.states[fromApp] != done {
 		return
 	}
-	c.linger()
+	c.lingerLocked()
+	_ = c.client.CloseWrite()
+	_ = c.app.CloseWrite()
 }
 
 // discardRequests reads what the client still sends, until it closes or its deadline has passed.

@@ -45,6 +45,7 @@ type conn struct {
 	parking    parking
 	notice     noticeState
 	unread     unread
+	upload     *upload // a request that outlasts its response, or nil
 }
 
 // progress returns how far the next or current request has come.
@@ -62,11 +63,12 @@ const (
 type state uint8
 
 const (
-	relaying state = iota // leads to parked, away, surplus and done
-	parked                // there is no goroutine, because the connection is idle; leads to relaying
-	away                  // there is no goroutine, because the app has closed and the client is kept; leads to relaying and done
-	surplus               // it relays what no request has asked for, and ends then; leads to done
-	done                  // there is no goroutine any more; leads nowhere
+	relaying   state = iota // leads to parked, away, surplus, discarding and done
+	parked                  // there is no goroutine, because the connection is idle; leads to relaying
+	away                    // there is no goroutine, because the app has closed and the client is kept; leads to relaying and done
+	surplus                 // it relays what no request has asked for, and ends then; leads to done
+	discarding              // it reads what the client still sends, and relays nothing; leads to done
+	done                    // there is no goroutine any more; leads nowhere
 )
 
 // attachLocked makes app the other end of both directions.
@@ -95,7 +97,10 @@ func (c *conn) side(d direction) Conn {
 }
 
 // inFlightLocked returns the number of exchanges that have not ended.
-func (c *conn) inFlightLocked() int { return c.ledger.len() + c.relayer.streamsLocked() }
+func (c *conn) inFlightLocked() int { return c.unfinishedLocked() + c.upload.inFlight() }
+
+// unfinishedLocked returns the number of exchanges that have not been answered completely.
+func (c *conn) unfinishedLocked() int { return c.ledger.len() + c.relayer.streamsLocked() }
 
 // broadcastLocked wakes the direction that waits for a change of the other one, if it does.
 func (c *conn) broadcastLocked() {
@@ -124,10 +129,20 @@ func addrOf(c Conn) netip.Addr {
 type progress uint32
 
 const (
-	idle     progress = iota // no byte of it has come; leads to arriving and passing
-	arriving                 // a part of its head has come; leads to passing, and to idle if it was an empty line
-	passing                  // it is outstanding and being relayed; its end leads to idle
+	idle       progress = iota // no byte of it has come; leads to arriving, headPassed and passing
+	arriving                   // a part of its head has come; leads to headPassed and passing, and to idle if it was an empty line
+	headPassed                 // its head is being relayed, and its client waits before it sends the body; leads to passing
+	passing                    // it is outstanding and being relayed; leads to outlasting, and its end to idle
+	outlasting                 // it is being relayed although its response has ended; its end leads to idle
 )
+
+// swapProgress changes the progress if it is from, and reports whether it was.
+func (c *conn) swapProgress(from, to progress) bool {
+	return c.request.CompareAndSwap(uint32(from), uint32(to))
+}
+
+// isRelayingRequest reports whether a request has begun to be relayed and has not ended.
+func (c *conn) isRelayingRequest() bool { return c.progress() >= headPassed }
 
 // lingerTimeout is how long a connection whose response side has ended may take to end its request side,
 // and how long a half-closed one with nothing outstanding may last. RFC 9112 section 9.6: a server

@@ -1,6 +1,10 @@
 package proxy
 
-import "lameduck/proxy/pump"
+import (
+	"time"
+
+	"lameduck/proxy/pump"
+)
 
 // What has been written has not been delivered yet: a slow client may have megabytes of an answer still to
 // come from the kernel. The kernel drops them when the pod's network goes away, or when the client sends
@@ -34,6 +38,6 @@ func (c *conn) extendLingerLocked() bool {
 	if c.life.final || c.life.states[fromApp] != done || !isReceiving(c.client, &c.unread.byLinger) {
 		return false
 	}
-	c.lingerLocked()
+	c.requests.Deadline.PutOffLinger(time.Now().Add(lingerTimeout))
 	return true
 }

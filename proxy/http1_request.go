@@ -45,7 +45,9 @@ func (h *http1Conn) relayRequests() outcome {
 		default:
 			return h.refuseRequest(o)
 		}
-		h.request.Store(uint32(idle))
+		if o := h.finishRequest(); o.stops() {
+			return o
+		}
 		if req.Switches() {
 			if o := h.awaitSwitch(); o.stops() {
 				return o
@@ -135,7 +137,11 @@ func (h *http1Conn) begin(req *h1.Request) outcome {
 	if e.switches {
 		h.protocol = undecided
 	}
-	h.request.Store(uint32(passing))
+	if req.Expects && !req.Body.Done() {
+		h.request.Store(uint32(headPassed))
+	} else {
+		h.request.Store(uint32(passing))
+	}
 	h.pushLocked(e)
 	return proceed
 }
@@ -197,6 +203,33 @@ func (h *http1Conn) awaitBody() outcome {
 		return outcome{verdict: switched}
 	}
 	h.ledger.sendBody()
+	h.swapProgress(headPassed, passing)
+	if h.life.states[fromApp] == done {
+		closer{h.conn}.limitRequestsLocked()
+	}
+	return proceed
+}
+
+// finishRequest accounts for a request that has been passed completely. The outcome is lastSent if the
+// connection has only waited for that.
+func (h *http1Conn) finishRequest() outcome {
+	if h.swapProgress(passing, idle) {
+		return proceed
+	}
+	if err := h.requests.Flush(); err != nil {
+		return endedBy(err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.request.Store(uint32(idle))
+	postponed := h.upload != nil && h.upload.postponed
+	h.upload.endLocked()
+	if h.life.states[fromApp] == done {
+		h.lingerLocked()
+	}
+	if postponed {
+		return outcome{verdict: lastSent}
+	}
 	return proceed
 }
 

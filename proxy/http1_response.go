@@ -36,7 +36,7 @@ func (h *http1Conn) relayResponses() outcome {
 		if err := f.Flush(); err != nil {
 			return endedBy(err)
 		}
-		if h.answered(r.Status) {
+		if h.answered(&r.Response) {
 			return outcome{verdict: lastSent}
 		}
 		if closed {
@@ -141,6 +141,9 @@ func (h *http1Conn) takeResponse() (reply, need, outcome) {
 	if r.Interim() {
 		if r.Status == 100 {
 			h.ledger.continueOldest()
+			if h.ledger.len() == 1 {
+				h.swapProgress(headPassed, passing)
+			}
 		}
 		return r, nothing, proceed
 	}
@@ -213,10 +216,12 @@ func (h *http1Conn) passFinalHead(r *reply) error {
 }
 
 // answered accounts for a response that has been relayed completely, and reports whether it was the last.
-func (h *http1Conn) answered(status int) (last bool) {
+func (h *http1Conn) answered(r *h1.Response) (last bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ledger.pop(status)
+	if e := h.ledger.remove(); !h.outlastsLocked(e, r) {
+		h.ledger.end(e, r.Status)
+	}
 	h.responding = false
 	h.reconnect.noteAnswerLocked()
 	if h.unframed != nil {
@@ -239,4 +244,15 @@ func (h *http1Conn) loseFramingLocked() {
 // been answered with a response with this head.
 func losesFraming(e exchange, resp *h1.Response, head []byte) bool {
 	return e.withholds && resp.Body.Kind() != h1.UntilClose && h1.Persists(head)
+}
+
+// outlastsLocked reports whether the request of an exchange that has been answered is still being
+// relayed. The exchange is in flight until that ends then.
+func (h *http1Conn) outlastsLocked(e exchange, r *h1.Response) bool {
+	if h.ledger.len() > 0 || h.life.states[fromClient] == done || !h.swapProgress(passing, outlasting) {
+		return false
+	}
+	framed := r.Body.Kind() != h1.UntilClose
+	h.upload = &upload{conn: h.conn, held: true, exchange: e, status: r.Status, framed: framed}
+	return true
 }

@@ -49,11 +49,14 @@ func (l *ledger) oldest() exchange { return l.ring[l.first] }
 
 // pop accounts for the end of the oldest exchange, with the status code of its final response, or 0 if it
 // had none.
-func (l *ledger) pop(status int) {
+func (l *ledger) pop(status int) { l.end(l.remove(), status) }
+
+// remove removes the oldest exchange, whose end is accounted for later.
+func (l *ledger) remove() exchange {
 	e := l.ring[l.first]
 	l.first = (l.first + 1) % maxOutstanding
 	l.count--
-	l.end(e, status)
+	return e
 }
 
 // sendBody records that the body of the newest exchange follows its head.

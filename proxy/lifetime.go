@@ -15,6 +15,9 @@ func (c *conn) endDirection(d direction) (last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.life.states[d] = done
+	if d == fromClient {
+		c.upload.endLocked()
+	}
 	c.broadcastLocked()
 	return c.life.states[1-d] == done
 }
@@ -124,7 +127,7 @@ func (c *conn) cut() (exchanges int) {
 	if c.life.ending == endedCut {
 		return 0
 	}
-	exchanges = c.ledger.traffic() + c.relayer.streamsLocked()
+	exchanges = c.ledger.traffic() + c.relayer.streamsLocked() + c.upload.traffic()
 	if c.life.ending == endedOpen || c.inFlightLocked() > 0 {
 		c.life.ending = endedCut
 	}
@@ -155,8 +158,8 @@ func (c *conn) receivesPartLocked(d direction) bool {
 	switch {
 	case c.life.states[d] == done:
 		return false
-	case d == fromApp && c.responding: // also to nothing that was asked
-		return true
+	case d == fromApp:
+		return c.responding || c.unfinishedLocked() > 0 // also of what nobody asked for
 	}
 	return c.inFlightLocked() > 0
 }

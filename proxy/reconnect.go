@@ -38,12 +38,12 @@ func (r *reconnect) detach(err error) bool {
 // been sent, the client may be waiting for the app to speak first.
 func (r *reconnect) mayDetachLocked() bool {
 	switch l := &r.life; {
-	case l.closing || l.final || r.closes || l.states[fromClient] == done:
+	case l.closing || l.final || r.closes || l.states[fromClient] >= discarding:
 		return false
 	case r.protocol != http1:
 		return false
 	case r.ledger.len() == 0:
-		return r.progress() != passing // otherwise it was answered early, and the rest of its body is on the way
+		return !r.isRelayingRequest() // otherwise it was answered early, and the rest of its body is on the way
 	}
 	return r.ledger.len() == 1 && r.copy != nil
 }

@@ -87,11 +87,13 @@ func TestWhatIsCutIsNotCountedAsNotAnsweredByTheApp(t *testing.T) {
 	t.Run("even if the app ends in the same moment", func(t *testing.T) {
 		s := New(Config{})
 		s.Drain()
-		for e, want := range map[ending]uint64{endedOpen: 1, endedTold: 1, endedCut: 0, endedRefused: 0} {
+		for e, want := range map[ending]uint64{endedOpen: 1, endedDrain: 1, endedCut: 0, endedRefused: 0} {
 			before := s.stats.drainUnanswered.Load()
-			c := &conn{server: s, protocol: http1, ending: e}
-			c.outstanding.push(exchange{})
-			c.noteUnanswered()
+			client, _ := memPipe(memAddr)
+			c := s.newConn(new(route), client)
+			c.life.ending = e
+			c.ledger.push(exchange{})
+			closer{c}.countUnanswered()
 			if n := s.stats.drainUnanswered.Load() - before; n != want {
 				t.Errorf("%d exchanges are not answered on a connection that ended by %v, want %d", n, e, want)
 			}

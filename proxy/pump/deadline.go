@@ -52,6 +52,16 @@ func (d *Deadline) LimitLinger(t time.Time) {
 	d.apply()
 }
 
+// PutOffLinger moves the limit of LimitLinger, if there is one, to a later time.
+func (d *Deadline) PutOffLinger(t time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.linger.IsZero() {
+		d.linger = t
+	}
+	d.apply()
+}
+
 // LimitSilence limits the time from one byte to the next, beginning now. 0 lifts the limit.
 func (d *Deadline) LimitSilence(limit time.Duration) {
 	d.mu.Lock()

@@ -39,6 +39,14 @@ func TestDeadlineIsTheEarliestLimit(t *testing.T) {
 			d.LimitHead(in(time.Minute))
 			d.LimitLinger(in(time.Hour))
 		}, time.Hour},
+		"a linger that is put off": {func(d *Deadline) {
+			d.LimitLinger(in(time.Minute))
+			d.PutOffLinger(in(time.Hour))
+		}, time.Hour},
+		"no linger to put off": {func(d *Deadline) {
+			d.LimitSilence(time.Hour)
+			d.PutOffLinger(in(time.Minute))
+		}, time.Hour},
 		"the end of all":             {func(d *Deadline) { d.LimitSilence(time.Minute); d.LimitAll(in(time.Hour)) }, time.Hour},
 		"the earlier end":            {func(d *Deadline) { d.LimitAll(in(time.Hour)); d.LimitAll(in(2 * time.Hour)) }, time.Hour},
 		"nothing after that":         {func(d *Deadline) { d.LimitAll(in(time.Hour)); d.LimitSilence(time.Minute); d.LimitHead(time.Time{}) }, time.Hour},

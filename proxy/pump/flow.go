@@ -52,7 +52,8 @@ type Flow struct {
 	writable func(fd uintptr) bool // f.writeNow, likewise
 	out      []byte                // what writeNow has still to write
 	outErr   error                 // or why it could not
-	written  *atomic.Uint64        // bytes written to dst
+	written  *atomic.Uint64        // bytes written to dst, by all flows that share the counter
+	moved    atomic.Uint64         // by this one
 
 	buf              *Buffer // nil while there is nothing in hand
 	start, mark, end int
@@ -113,27 +114,35 @@ func (f *Flow) Flush() error {
 }
 
 func (f *Flow) Write(b []byte) error {
-	n, err := f.writeAll(b)
-	f.written.Add(uint64(n))
-	if err != nil {
+	if err := f.writeAll(b); err != nil {
 		return &WriteError{err}
 	}
 	return nil
 }
 
+// Moved returns the number of bytes that have been written to dst. Any goroutine may call it.
+func (f *Flow) Moved() uint64 { return f.moved.Load() }
+
+// wrote counts bytes as soon as dst has taken them.
+func (f *Flow) wrote(n int64) {
+	f.written.Add(uint64(n))
+	f.moved.Add(uint64(n))
+}
+
 // writeAll writes b, or as much of it as it can.
-func (f *Flow) writeAll(b []byte) (n int, err error) {
+func (f *Flow) writeAll(b []byte) error {
 	if f.rawDst == nil {
-		return f.dst.Write(b)
+		n, err := f.dst.Write(b)
+		f.wrote(int64(n))
+		return err
 	}
 	f.out, f.outErr = b, nil
-	err = f.rawDst.Write(f.writable)
-	n = len(b) - len(f.out)
+	err := f.rawDst.Write(f.writable)
 	f.out = nil
 	if err == nil {
 		err = f.outErr
 	}
-	return n, err
+	return err
 }
 
 // writeNow writes what the socket takes, and asks to be called again for the rest.
@@ -141,6 +150,7 @@ func (f *Flow) writeNow(fd uintptr) bool {
 	for len(f.out) > 0 {
 		n, err := rawWrite(int(fd), f.out)
 		f.out = f.out[n:]
+		f.wrote(int64(n))
 		if err == syscall.EAGAIN {
 			return false
 		}
@@ -296,7 +306,6 @@ func (f *Flow) More(b *h1.Body) error {
 	n, err := f.splice(b.Opaque())
 	f.full = n >= BufferSize
 	b.Skip(n)
-	f.written.Add(uint64(n))
 	if errors.Is(err, errNoSplice) {
 		return f.Fill()
 	}

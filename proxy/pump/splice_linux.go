@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"sync/atomic"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -95,7 +94,7 @@ func (f *Flow) splice(limit int64) (moved int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	moved, err = spliceOut(f.rawDst, p, n)
+	moved, err = f.spliceOut(p, n)
 	if err != nil {
 		f.pipes.discard(p) // what is left in it is lost with the connection
 		return moved, &WriteError{err}
@@ -133,15 +132,16 @@ func (f *Flow) spliceIn(limit int64) (p pipe, n int64, err error) {
 }
 
 // spliceOut empties a pipe that holds n bytes.
-func spliceOut(out syscall.RawConn, p pipe, n int64) (moved int64, err error) {
+func (f *Flow) spliceOut(p pipe, n int64) (moved int64, err error) {
 	var failure error
-	err = out.Write(func(fd uintptr) bool {
+	err = f.rawDst.Write(func(fd uintptr) bool {
 		for moved < n {
 			var k int64
 			if k, failure = spliceOnce(p.r, int(fd), n-moved); failure != nil {
 				return failure != unix.EAGAIN
 			}
 			moved += k
+			f.wrote(k)
 		}
 		return true
 	})

@@ -1,0 +1,95 @@
+package proxy
+
+import "time"
+
+// A response may end before its request, such as a 413 or a 401 to a large upload. What becomes of the
+// rest of the body is for the app to decide: as long as the app takes it, it passes, and the exchange
+// is in flight. That also holds if the app has half-closed its side, as servers do that linger so that
+// no reset destroys the response, and if the response has asked the client to disconnect.
+
+// uploadTimeout is how long an upload may stand still once the response side of its connection has
+// ended: because the client is silent, or because the app takes nothing.
+const uploadTimeout = 20 * time.Second
+
+// uploadTick is the time between two looks at an upload.
+const uploadTick = 5 * time.Second
+
+// An upload is the rest of a request whose response has ended, or will never come. It is guarded by
+// conn.mu. Its methods do nothing on a nil upload.
+type upload struct {
+	conn *conn
+
+	held     bool // the exchange ends with the upload; otherwise it is outstanding
+	exchange exchange
+	status   int // of the response
+
+	framed    bool // the response did not end with the connection
+	postponed bool // the connection is closed behind the upload
+
+	stall stall       // of the bytes that pass to the app
+	timer *time.Timer // looks for a stall; nil until the response side has ended
+}
+
+// inFlight returns the number of exchanges of which only the upload has not ended.
+func (u *upload) inFlight() int {
+	if u != nil && u.held {
+		return 1
+	}
+	return 0
+}
+
+// traffic is inFlight without health probes.
+func (u *upload) traffic() int {
+	if u != nil && u.exchange.probe {
+		return 0
+	}
+	return u.inFlight()
+}
+
+// endLocked ends the upload.
+func (u *upload) endLocked() {
+	if u == nil {
+		return
+	}
+	if u.timer != nil {
+		u.timer.Stop()
+	}
+	if u.held {
+		u.conn.ledger.end(u.exchange, u.status)
+	}
+	u.conn.upload = nil
+}
+
+// watchLocked lets the upload go on although the response side has ended, until it stands still.
+func (u *upload) watchLocked() {
+	u.stall.lasts(u.conn.requests.Moved(), time.Now())
+	u.timer = time.AfterFunc(uploadTick, u.check)
+}
+
+// check ends the connection if the upload has stood still for too long.
+func (u *upload) check() {
+	c := u.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.upload != u: // it has ended
+	case u.stall.lasts(c.requests.Moved(), time.Now()) >= uploadTimeout:
+		c.limitAllLocked(0)
+	default:
+		u.timer.Reset(uploadTick)
+	}
+}
+
+// A stall measures how long a count stands still.
+type stall struct {
+	count uint64
+	since time.Time
+}
+
+// lasts returns how long the count has been what it is now.
+func (s *stall) lasts(count uint64, now time.Time) time.Duration {
+	if count != s.count || s.since.IsZero() {
+		s.count, s.since = count, now
+	}
+	return now.Sub(s.since)
+}

@@ -1,0 +1,462 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lameduck/lifecycle/silence"
+)
+
+const (
+	// uploading begins a request with a body of six pieces.
+	uploading   = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\n"
+	piece       = "piece"
+	pieces      = 6
+	early       = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno"
+	earlyClosed = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"
+)
+
+// An earlyEnd is a way in which a response ends before the upload that it answers.
+type earlyEnd struct {
+	drain, halfClose bool
+	response, seen   string
+}
+
+var earlyEnds = map[string]earlyEnd{
+	"and the app keeps the connection":     {response: early, seen: early},
+	"and the app half-closes":              {response: earlyClosed, seen: earlyClosed, halfClose: true},
+	"with the connection":                  {response: untilClose, seen: untilClose, halfClose: true},
+	"and the client is told to leave":      {response: early, seen: earlyClosed, drain: true},
+	"and is told, and the app half-closes": {response: early, seen: earlyClosed, drain: true, halfClose: true},
+	"with the connection, while draining": {
+		response: untilClose, seen: closing(untilClose[:len(untilClose)-4]) + "a,b\n", drain: true, halfClose: true,
+	},
+	"and the app closes, while draining": {response: earlyClosed, seen: earlyClosed, drain: true, halfClose: true},
+}
+
+// answersEarly opens a connection whose app answers the beginning of an upload.
+func (e earlyEnd) answersEarly(r *rig, request string) (client, app *peer) {
+	client, app = r.connect()
+	if e.drain {
+		r.server.Drain()
+	}
+	client.send(request)
+	app.wants(request)
+	app.send(e.response)
+	client.wants(e.seen)
+	if e.halfClose {
+		app.ends()
+	}
+	synctest.Wait()
+	return client, app
+}
+
+// The pauses are longer than any limit on a connection that lingers.
+func TestUpload_LastsAsLongAsTheAppReadsAlthoughItHasAnswered(t *testing.T) {
+	for name, end := range earlyEnds {
+		for how, test := range map[string]struct{ head, piece, last string }{
+			"a length": {uploading, piece, ""},
+			"chunks":   {"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\npiece\r\n", "0\r\n\r\n"},
+		} {
+			t.Run(how+", "+name, func(t *testing.T) {
+				inBubble(t, Config{}, func(r *rig) {
+					client, app := end.answersEarly(r, test.head)
+					for range pieces {
+						time.Sleep(uploadTimeout - uploadTick)
+						app.wantsOpen()
+						client.send(test.piece)
+						app.wants(test.piece)
+					}
+					client.send(test.last)
+					app.wants(test.last)
+					if !end.drain && !end.halfClose {
+						converse(client, app)
+						return
+					}
+					client.wantsEnd()
+					time.Sleep(lingerTimeout + time.Second)
+					app.wantsEnd()
+					synctest.Wait()
+					if n := r.server.connections(); n != 0 {
+						t.Errorf("%d connections are left", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestUpload_IsInFlightUntilItsEnd(t *testing.T) {
+	for name, end := range earlyEnds {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := end.answersEarly(r, uploading)
+				r.server.Drain()
+				for range pieces {
+					if n := r.server.Outlook(silence.Rule{}).InFlight; n != 1 {
+						t.Fatalf("%d exchanges are in flight, want the upload", n)
+					}
+					r.server.CloseIdle()
+					client.send(piece)
+					app.wants(piece)
+				}
+				if n := r.server.Outlook(silence.Rule{}).InFlight; n != 0 {
+					t.Errorf("%d exchanges are in flight behind the upload, want none", n)
+				}
+				class := map[bool]int{true: 2, false: 4}[strings.Contains(end.response, " 200 ")]
+				if n := r.server.stats.exchanges[class].Load(); n != 1 {
+					t.Errorf("%d exchanges are counted with their status, want 1", n)
+				}
+			})
+		})
+	}
+}
+
+func TestUpload_EndsWithItsClient(t *testing.T) {
+	for name, end := range earlyEnds {
+		for how, leave := range map[string]func(*peer){
+			"a half-close": (*peer).ends, "a close": (*peer).closes, "a reset": (*peer).resets,
+		} {
+			t.Run(how+", "+name, func(t *testing.T) {
+				inBubble(t, Config{}, func(r *rig) {
+					client, app := end.answersEarly(r, uploading)
+					client.send(piece)
+					app.wants(piece)
+					leave(client)
+					synctest.Wait()
+					if n := r.server.stats.inFlight.Load(); n != 0 {
+						t.Errorf("%d exchanges are in flight, want none", n)
+					}
+					app.wantsNothing()
+					if !app.conn.in.ended {
+						t.Error("the app does not see the end")
+					}
+				})
+			})
+		}
+	}
+}
+
+// There is no limit where the app keeps the connection: on a direct one there is none either.
+func TestUpload_ThatStandsStillEnds(t *testing.T) {
+	for name, end := range earlyEnds {
+		if !end.drain && !end.halfClose {
+			continue
+		}
+		for how, stop := range map[string]func(client, app *peer){
+			"a silent client":           func(client, app *peer) { client.send(piece); app.wants(piece) },
+			"a client that never began": func(client, app *peer) {},
+			"an app that reads nothing": func(client, app *peer) {
+				go func() { _, _ = io.WriteString(client.conn, strings.Repeat("x", 10*memBuffer)) }()
+			},
+		} {
+			t.Run(how+", "+name, func(t *testing.T) {
+				inBubble(t, Config{}, func(r *rig) {
+					head := fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n", 100*memBuffer)
+					client, app := end.answersEarly(r, head)
+					time.Sleep(time.Second)
+					stop(client, app)
+					time.Sleep(uploadTimeout - uploadTick)
+					synctest.Wait()
+					if n := r.server.stats.inFlight.Load(); n != 1 {
+						t.Errorf("%d exchanges are in flight, want the upload", n)
+					}
+					time.Sleep(3 * uploadTick)
+					synctest.Wait()
+					if n := r.server.connections(); n != 0 {
+						t.Errorf("%d connections are left", n)
+					}
+					app.available()
+					app.wantsReset()
+				})
+			})
+		}
+	}
+}
+
+// A write may block for longer than the limit, as long as the app takes some of it.
+func TestUpload_ToASlowAppLasts(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		const size = 20 * memBuffer
+		end := earlyEnds["and the client is told to leave"]
+		client, app := end.answersEarly(r, fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n", size))
+		go func() { _, _ = io.WriteString(client.conn, strings.Repeat("x", size)) }()
+		got := 0
+		for got < size {
+			time.Sleep(uploadTimeout - uploadTick)
+			synctest.Wait()
+			n := len(app.available())
+			if n == 0 {
+				t.Fatalf("the app has %d bytes of %d", got, size)
+			}
+			got += n
+		}
+		client.wantsEnd()
+	})
+}
+
+// A FIN in the middle of an upload makes clients stop that do not keep a connection half-open.
+func TestUpload_OfAClientThatIsToldToLeaveIsNotDisturbedByAFIN(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := earlyEnds["and the client is told to leave"].answersEarly(r, uploading)
+		for range pieces {
+			client.wantsOpen()
+			client.send(piece)
+			app.wants(piece)
+		}
+		client.wantsEnd()
+		app.wantsEnd()
+	})
+}
+
+func TestUpload_TheAppsOwnFINReachesTheClientAtOnce(t *testing.T) {
+	for _, name := range []string{
+		"and the app half-closes", "with the connection", "with the connection, while draining",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, _ := earlyEnds[name].answersEarly(r, uploading)
+				client.wantsEnd()
+			})
+		})
+	}
+}
+
+func TestUpload_ThatTheAppDoesNotTakeLeavesTheResponse(t *testing.T) {
+	for name, end := range map[string]func(*peer){"by a close": (*peer).closes, "by a reset": (*peer).resets} {
+		for _, how := range []string{"and the app keeps the connection", "and the client is told to leave"} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				inBubble(t, Config{}, func(r *rig) {
+					client, app := earlyEnds[how].answersEarly(r, uploading)
+					end(app)
+					for range 3 {
+						synctest.Wait()
+						_, _ = io.WriteString(client.conn, piece) // fails if the connection has been reset
+					}
+					client.wantsEnd()
+					if n := r.server.stats.inFlight.Load(); n != 0 {
+						t.Errorf("%d exchanges are in flight, want none", n)
+					}
+					time.Sleep(2 * lingerTimeout)
+					synctest.Wait()
+					if n := r.server.connections(); n != 0 {
+						t.Errorf("%d connections are left", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// The response is complete, so the client is not reset with the app.
+func TestUpload_IsCutAndCounted(t *testing.T) {
+	for name, end := range earlyEnds {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := end.answersEarly(r, uploading)
+				client.send(piece)
+				app.wants(piece)
+				if connections, exchanges := r.server.Cut(); connections != 1 || exchanges != 1 {
+					t.Errorf("%d connections with %d exchanges are cut, want 1 with 1", connections, exchanges)
+				}
+				client.wantsEnd()
+				app.wantsReset()
+			})
+		})
+	}
+}
+
+func TestUpload_OfAHealthProbeIsNoTraffic(t *testing.T) {
+	inBubble(t, Config{ProbeAgents: DefaultProbeAgents}, func(r *rig) {
+		end := earlyEnds["and the app keeps the connection"]
+		end.answersEarly(r, "POST / HTTP/1.1\r\nUser-Agent: kube-probe/1\r\nContent-Length: 30\r\n\r\n")
+		if n := r.server.stats.inFlight.Load(); n != 0 {
+			t.Errorf("%d exchanges are in flight, want none", n)
+		}
+		if connections, exchanges := r.server.Cut(); connections != 0 || exchanges != 0 {
+			t.Errorf("%d connections with %d exchanges are cut, want none", connections, exchanges)
+		}
+	})
+}
+
+// The client has seen that its body is not wanted.
+func TestUpload_ABodyThatIsWithheldIsNotWaitedFor(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, _ := earlyEnds["and the client is told to leave"].answersEarly(r, expecting)
+		client.wantsEnd()
+		if n := r.server.stats.inFlight.Load(); n != 0 {
+			t.Errorf("%d exchanges are in flight, want none", n)
+		}
+		time.Sleep(lingerTimeout + time.Second)
+		synctest.Wait()
+		if n := r.server.connections(); n != 0 {
+			t.Errorf("%d connections are left", n)
+		}
+	})
+}
+
+func TestUpload_LastsAlthoughTheAppHasEndedWithoutAnAnswer(t *testing.T) {
+	for name, begun := range map[string]string{"": "", ", within one": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na"} {
+		t.Run("without one"+name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := earlyEnd{response: begun, seen: begun, halfClose: true}.answersEarly(r, uploading)
+				client.wantsEnd()
+				for range pieces {
+					time.Sleep(uploadTimeout - uploadTick)
+					client.send(piece)
+					app.wants(piece)
+				}
+				time.Sleep(lingerTimeout + time.Second)
+				synctest.Wait()
+				if n := r.server.connections(); n != 0 {
+					t.Errorf("%d connections are left", n)
+				}
+			})
+		})
+	}
+}
+
+// A body that the client has been asked for is an upload before its first byte.
+func TestUpload_LastsAlthoughTheAppHasChangedItsMindAfterA100(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		r.server.Drain()
+		client.send(expecting)
+		app.wants(expecting)
+		app.send("HTTP/1.1 100 Continue\r\n\r\n" + early)
+		client.wants("HTTP/1.1 100 Continue\r\n\r\n" + earlyClosed)
+		for _, b := range "hello" {
+			time.Sleep(uploadTimeout - uploadTick)
+			client.wantsOpen()
+			client.send(string(b))
+			app.wants(string(b))
+		}
+		client.wantsEnd()
+	})
+}
+
+// There are clients that do not wait for a 100, and others that do not heed a 413.
+func TestUpload_LastsOnceItHasBegunAlthoughTheClientWasExpectedToWithholdIt(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := earlyEnds["and the client is told to leave"].answersEarly(r, expecting)
+		client.wantsEnd()
+		time.Sleep(lingerTimeout - time.Second)
+		for _, b := range "hello" {
+			client.send(string(b))
+			app.wants(string(b))
+			time.Sleep(uploadTimeout - uploadTick)
+		}
+		synctest.Wait()
+		if n := r.server.connections(); n != 0 {
+			t.Errorf("%d connections are left", n)
+		}
+	})
+}
+
+// What a client sends to an app that has half-closed passes as long as the client is not silent, whatever
+// the protocol.
+func TestI8WhatAClientSendsToAHalfClosedAppPasses(t *testing.T) {
+	for name, test := range map[string]struct {
+		begin func(*rig) (client, app *peer)
+		sends string
+	}{
+		"HTTP/2":    {parts["an HTTP/2 stream"], data(1, false, 9)},
+		"WebSocket": {webSocket, maskedText},
+		"a tunnel":  {tunnelled, "on"},
+		"unframed": {func(r *rig) (client, app *peer) {
+			return unframedBy(r, expecting, expectationFailed)
+		}, "h"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := test.begin(r)
+				app.ends()
+				client.wantsEnd()
+				for range 10 {
+					time.Sleep(lingerTimeout - time.Second)
+					client.send(test.sends)
+					app.wants(test.sends)
+				}
+				time.Sleep(halfCloseTimeout + time.Second)
+				synctest.Wait()
+				if n := r.server.connections(); n != 0 {
+					t.Errorf("%d connections are left", n)
+				}
+			})
+		})
+	}
+}
+
+// Nothing passes any more, so the client only gets time to close.
+func TestI8AClientThatSendsToAnAppThatHasClosedDoesNotKeepItsConnection(t *testing.T) {
+	for name, begin := range map[string]func(*rig) (client, app *peer){
+		"HTTP/2": speaksHTTP2, "a tunnel": tunnelled, "WebSocket": webSocket,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := begin(r)
+				app.closes()
+				for range 20 {
+					time.Sleep(time.Second)
+					if _, err := io.WriteString(client.conn, data(1, false, 9)); err != nil {
+						return
+					}
+				}
+				t.Error("the connection lasts for as long as the client sends")
+			})
+		})
+	}
+}
+
+func TestStall(t *testing.T) {
+	var s stall
+	start := time.Now()
+	for i, test := range []struct {
+		count uint64
+		at    time.Duration
+		want  time.Duration
+	}{
+		{0, 0, 0}, {0, time.Second, time.Second}, {1, 2 * time.Second, 0}, {1, 4 * time.Second, 2 * time.Second},
+		{9, 5 * time.Second, 0},
+	} {
+		if got := s.lasts(test.count, start.Add(test.at)); got != test.want {
+			t.Errorf("look %d: the stall lasts %v, want %v", i, got, test.want)
+		}
+	}
+}
+
+// The kernel's part: splice, a real half-close, and an app that reads on for longer than a connection
+// lingers.
+func TestUpload_LastsThroughTheKernel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes longer than a connection lingers")
+	}
+	t.Parallel()
+	const size, parts = 1 << 20, 8
+	s := New(Config{})
+	ln := listenLoopback(t)
+	client, app := connected(t, serveLoopback(t, s, Route{Dial: DialTCP(ln.Addr().String())}), ln)
+	passesInPieces(t, client, app, []string{fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n", size)})
+	passesInPieces(t, app, client, []string{earlyClosed})
+	if err := app.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	wantsEOF(t, client)
+	for range parts {
+		time.Sleep((lingerTimeout + 2*time.Second) / parts)
+		passesInPieces(t, client, app, []string{strings.Repeat("x", size/parts)})
+	}
+	if n := s.stats.inFlight.Load(); n != 0 {
+		t.Errorf("%d exchanges are in flight, want none", n)
+	}
+	_ = client.Close()
+	_ = app.SetReadDeadline(time.Now().Add(time.Minute))
+	if b, err := io.ReadAll(app); err != nil || len(b) > 0 {
+		t.Errorf("the app reads %d more bytes, error %v", len(b), err)
+	}
+}

@@ -97,13 +97,12 @@ func TestAPipeThatNobodyReadsStopsNeitherTrafficNorTheDrain(t *testing.T) {
 
 func TestAReaderThatComesBackGetsTheLastLines(t *testing.T) {
 	t.Parallel()
-	d, output, held := startMute(t, startApp(t).addr, []string{"LAMEDUCK_HOLD_MIN=20s"}, "serve")
+	d, output, held := startMute(t, startApp(t).addr, nil, "serve")
 	d.beginDrain(t)
 	if _, err := io.CopyN(io.Discard, output, int64(held)); err != nil {
 		t.Fatal(err)
 	}
-	d.signal(t, syscall.SIGINT)
-	d.signal(t, syscall.SIGINT)
+	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
 	rest, err := io.ReadAll(output)
 	if err != nil {
@@ -118,7 +117,7 @@ func TestAReaderThatComesBackGetsTheLastLines(t *testing.T) {
 
 func TestNoCommandWaitsForTheReaderOfItsOutput(t *testing.T) {
 	t.Parallel()
-	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOLD_MIN=20s")
+	d := startServe(t, startApp(t).addr)
 	for _, tt := range []struct {
 		args []string
 		env  string
@@ -134,7 +133,7 @@ func TestNoCommandWaitsForTheReaderOfItsOutput(t *testing.T) {
 		cmd.Stdout, cmd.Stderr = w, w
 		startCommand(t, cmd).wantExit(t, tt.code)
 	}
-	d.signal(t, syscall.SIGINT)
+	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
 }
 

@@ -71,7 +71,8 @@ func TestAConnectionLimitThatCannotBeReachedIsLogged(t *testing.T) {
 
 func TestIdleConnectionsToTheAdminPortCannotTakeItsDescriptors(t *testing.T) {
 	t.Parallel()
-	d := startLimited(t, startApp(t).addr, 256)
+	app := startApp(t)
+	d := startLimited(t, app.addr, 256)
 	crowd(t, 1000, d.admin, "GET /livez HTTP/1.1\r\nHost: lameduck\r\n\r\n")
 	crowd(t, 1000, d.admin, "GET /liv")
 	crowd(t, 1000, d.admin, holdRequest)
@@ -80,7 +81,7 @@ func TestIdleConnectionsToTheAdminPortCannotTakeItsDescriptors(t *testing.T) {
 	}
 	d.wantRunning(t, "it has been called often")
 	d.drain(t)
-	d.signal(t, syscall.SIGTERM)
+	app.die()
 	d.wantExit(t, exitOK)
 }
 

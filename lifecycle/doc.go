@@ -2,9 +2,10 @@
 //
 //	Serving ──(stop signal | drain)──> Draining ──(hold ends)──> Drained ──(app exits, stop signal)──> Stopped
 //
-// While Draining everything is still served and clients are asked to leave. The app is kept alive by what
-// waits for the end of the hold: its own preStop hook, an HTTP GET of /hold, or the stop signal that a
-// child process has not got yet. The hold is a pure function of facts and time, see [Hold].
+// While Draining everything is still served and clients are asked to leave. The app is kept alive
+// by what waits for the end of the hold: its own preStop hook, an HTTP GET of /hold, or the stop
+// signal that a child process has not got yet. The hold is a pure function of facts and time, see
+// [Hold].
 //
 // What a drain is and what it is not:
 //   - A stop signal to this process and POST /drain on the loopback address begin a drain. Nothing that

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// An ExternalApp is an app that is not a child process, so that nothing reports its exit. While draining
-// it is looked for.
+// An ExternalApp is an app that is not a child process, so that nothing reports its exit. While
+// draining it is looked for.
 type ExternalApp struct {
 	exited chan struct{}
 	close  sync.Once
 	look   Look
 }
 
-// A Look reports whether anybody listens at the app's addresses, and how long to wait before the next
-// look. A look that has to dial takes a place in the app's backlog.
+// A Look reports whether anybody listens at the app's addresses, and how long to wait before the
+// next look. A look that has to dial takes a place in the app's backlog.
 type Look func(ctx context.Context) (present bool, pause time.Duration)
 
 // NewExternalApp returns an app whose presence look reports.
@@ -23,8 +23,8 @@ func NewExternalApp(look Look) *ExternalApp {
 	return &ExternalApp{exited: make(chan struct{}), look: look}
 }
 
-// An app has exited when absentLooks looks in a row, absentPause apart, find nobody. One look is not
-// enough: an app that restarts, or replaces its listener, has none for a moment.
+// An app has exited when absentLooks looks in a row, absentPause apart, find nobody. One look is
+// not enough: an app that restarts, or replaces its listener, has none for a moment.
 const (
 	absentLooks = 4
 	absentPause = 50 * time.Millisecond

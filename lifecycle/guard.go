@@ -8,10 +8,10 @@ import (
 )
 
 // localOnly lets only requests through that a program on this host has made for itself. The control
-// address is on the loopback interface, but a browser on the host sends requests there for any web page,
-// and a server on it may be made to send them for its clients (SSRF). Such requests show where they come
-// from: in Host, when a name of somebody else's resolves to 127.0.0.1, or in a field that browsers and
-// proxies add.
+// address is on the loopback interface, but a browser on the host sends requests there for any web
+// page, and a server on it may be made to send them for its clients (SSRF). Such requests show
+// where they come from: in Host, when a name of somebody else's resolves to 127.0.0.1, or in a
+// field that browsers and proxies add.
 func localOnly(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if reason := foreign(r); reason != "" {
@@ -44,12 +44,14 @@ var foreignFields = map[string]bool{
 	"Forwarded": true, "Via": true, "X-Real-Ip": true, // proxies
 }
 
-// isForeignField reports whether a field, by its canonical name, is one that browsers and proxies add.
+// isForeignField reports whether a field, by its canonical name, is one that browsers and proxies
+// add.
 func isForeignField(name string) bool {
 	return foreignFields[name] || strings.HasPrefix(name, "Sec-") || strings.HasPrefix(name, "X-Forwarded-")
 }
 
-// isLoopbackHost reports whether a Host field, with or without a port, names the loopback interface.
+// isLoopbackHost reports whether a Host field, with or without a port, names the loopback
+// interface.
 func isLoopbackHost(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h

@@ -6,15 +6,15 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// A Hold is how long a drain keeps serving before the app is released: until Min has passed, nothing is
-// in flight and every source of requests has been silent for as long as its rhythm requires, but for Max
-// at most.
+// A Hold is how long a drain keeps serving before the app is released: until Min has passed,
+// nothing is in flight and every source of requests has been silent for as long as its rhythm
+// requires, but for Max at most.
 type Hold struct {
 	Min   time.Duration // from the drain's start; zero means that the hold may end at once
 	Quiet time.Duration // shortest silence required of a source; zero means that only its rhythm counts
 	Max   time.Duration // from the drain's start; zero means that there is no hold
-	// Factor is the silence required of a source as a multiple of its longest recent gap. Zero means
-	// that only Quiet counts.
+	// Factor is the silence required of a source as a multiple of its longest recent gap. Zero
+	// means that only Quiet counts.
 	Factor float64
 }
 
@@ -65,7 +65,8 @@ func (h Hold) Next(f Facts) (Reason, time.Duration) {
 	case f.Elapsed < h.Min:
 		return NotEnded, min(h.Min-f.Elapsed, left)
 	case f.InFlight > 0:
-		// An exchange that ends after this moment is followed by Quiet at least, so nothing is missed.
+		// An exchange that ends after this moment is followed by Quiet at least, so nothing is
+		// missed.
 		return NotEnded, min(max(h.Quiet, shortestWait), left)
 	case f.SilentIn > 0:
 		return NotEnded, min(f.SilentIn, left)

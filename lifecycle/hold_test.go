@@ -37,8 +37,8 @@ func TestHoldNext(t *testing.T) {
 	}
 }
 
-// While an exchange is in flight the facts are looked at once in Quiet. What ends in between is followed by Quiet at
-// least, so that the hold never ends later than it could.
+// While an exchange is in flight the facts are looked at once in Quiet. What ends in between is
+// followed by Quiet at least, so that the hold never ends later than it could.
 func TestNothingIsMissedBetweenTwoLooks(t *testing.T) {
 	hold := Hold{Quiet: 5 * time.Second, Max: time.Hour}
 	for end := time.Duration(0); end < 20*time.Second; end += 100 * time.Millisecond {

@@ -36,13 +36,14 @@ func newHoldState(h Hold, start time.Time) *holdState {
 	return &holdState{hold: h, max: h.Max, start: start, due: start}
 }
 
-// lastMoment is how long the hold lasts after a stop signal that says that the app has exited or the
-// grace period is over. If the app's exit is not seen meanwhile, the grace period is, and two seconds
-// are left in all (kuberuntime_container.go, minimumGracePeriodInSeconds).
+// lastMoment is how long the hold lasts after a stop signal that says that the app has exited or
+// the grace period is over. If the app's exit is not seen meanwhile, the grace period is, and two
+// seconds are left in all (kuberuntime_container.go, minimumGracePeriodInSeconds).
 const lastMoment = 300 * time.Millisecond
 
-// stallTolerance is how late the hold may look before the process is considered to have been stalled,
-// because it was stopped or had no CPU. Requests that came meanwhile wait in the kernel, unseen.
+// stallTolerance is how late the hold may look before the process is considered to have been
+// stalled, because it was stopped or had no CPU. Requests that came meanwhile wait in the kernel,
+// unseen.
 const stallTolerance = 100 * time.Millisecond
 
 // advance takes note of an event.
@@ -120,8 +121,8 @@ func (l *Lifecycle) hold(events <-chan Event) Reason {
 	}
 }
 
-// meaning returns what an event means during the hold. A stop signal means nothing by itself: a kubelet
-// sends one to a sidecar in the middle of a drain, and the app's exit is seen without it.
+// meaning returns what an event means during the hold. A stop signal means nothing by itself: a
+// kubelet sends one to a sidecar in the middle of a drain, and the app's exit is seen without it.
 func (l *Lifecycle) meaning(e Event) holdEvent {
 	switch {
 	case e == Interrupt && l.interrupts > 1:
@@ -132,7 +133,8 @@ func (l *Lifecycle) meaning(e Event) holdEvent {
 	return holdNothing
 }
 
-// outlook returns what the relay expects. If that is nothing, what clients still receive is in flight.
+// outlook returns what the relay expects. If that is nothing, what clients still receive is in
+// flight.
 func (l *Lifecycle) outlook() silence.Outlook {
 	o := l.relay.Outlook(l.config.Hold.Rule())
 	if o.InFlight == 0 && o.SilentIn <= 0 {

@@ -4,8 +4,8 @@ import (
 	"net/http"
 )
 
-// Admin returns the handler of the admin address: /livez, /readyz, /metrics and /hold. The network can
-// reach it, so none of them changes anything.
+// Admin returns the handler of the admin address: /livez, /readyz, /metrics and /hold. The network
+// can reach it, so none of them changes anything.
 func (l *Lifecycle) Admin(metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { writeLine(w, "ok") })
@@ -23,9 +23,9 @@ func (l *Lifecycle) serveReady(w http.ResponseWriter, _ *http.Request) {
 	writeLine(w, l.Phase().String())
 }
 
-// Control returns the handler of the control address, which is on the loopback interface. POST /drain
-// begins the drain, see [Lifecycle.RequestDrain] for ?native. With ?wait it answers at the end of the
-// hold. GET /status returns the state as JSON.
+// Control returns the handler of the control address, which is on the loopback interface. POST
+// /drain begins the drain, see [Lifecycle.RequestDrain] for ?native. With ?wait it answers at the
+// end of the hold. GET /status returns the state as JSON.
 func (l *Lifecycle) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /drain", l.serveDrain)

@@ -16,8 +16,8 @@ type Config struct {
 	Grace time.Duration
 	// HookWindow is how long /hold waits for a drain to begin.
 	HookWindow time.Duration
-	// MaxWaiters bounds the callers of /hold that wait since before the drain began, and those that came
-	// later. Zero means 1,024.
+	// MaxWaiters bounds the callers of /hold that wait since before the drain began, and those that
+	// came later. Zero means 1,024.
 	MaxWaiters int
 	// UnreadyAfter is the time from the drain's start after which readiness fails. Zero means at
 	// Drained.
@@ -107,8 +107,8 @@ func (l *Lifecycle) Phase() Phase {
 	return l.phase
 }
 
-// RequestDrain begins the drain. Further requests have no effect. If native is set, this is a native
-// sidecar: a stop signal says that the app has exited or the grace period is over.
+// RequestDrain begins the drain. Further requests have no effect. If native is set, this is a
+// native sidecar: a stop signal says that the app has exited or the grace period is over.
 func (l *Lifecycle) RequestDrain(native bool) {
 	l.mu.Lock()
 	l.native = l.native || native
@@ -122,8 +122,8 @@ func (l *Lifecycle) RequestDrain(native bool) {
 // Drained is closed when the hold has ended.
 func (l *Lifecycle) Drained() <-chan struct{} { return l.drained }
 
-// Ready reports whether /readyz succeeds. Once the app has exited it fails even if a fallback serves,
-// because kube-proxy routes to ready terminating endpoints when there are no others.
+// Ready reports whether /readyz succeeds. Once the app has exited it fails even if a fallback
+// serves, because kube-proxy routes to ready terminating endpoints when there are no others.
 func (l *Lifecycle) Ready() bool {
 	l.mu.Lock()
 	phase, appGone := l.phase, l.appGone

@@ -4,65 +4,80 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // metrics describes the lifecycle to Prometheus.
 type metrics struct {
-	lifecycle *Lifecycle
+	lifecycle    *Lifecycle
+	phase, ended *prometheus.Desc // with a label
+	values       []metric
+}
 
-	phase, hooks, droppedHooks, holdMax, duration, ended, exchanges, last, cutConnections, cutExchanges, unanswered *prometheus.Desc
+// A metric is one without labels.
+type metric struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(Summary) float64
 }
 
 // Metrics returns the collector of the lifecycle's metrics.
 func (l *Lifecycle) Metrics() prometheus.Collector {
-	d := func(name, help string, labels ...string) *prometheus.Desc {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("lameduck_"+name, help, labels, nil)
 	}
-	return &metrics{
-		lifecycle:      l,
-		phase:          d("phase", "Whether the process is in the phase: 1 for the current one, 0 for the others.", "phase"),
-		hooks:          d("hook_waiters", "Callers of /hold that wait."),
-		droppedHooks:   d("hook_waiters_dropped_total", "Callers of /hold whose connections were closed because too many waited."),
-		holdMax:        d("hold_max_seconds", "Maximum length of the hold."),
-		duration:       d("drain_duration_seconds", "Duration of the hold so far, or of the whole hold once it has ended."),
-		ended:          d("drain_ended", "Whether the hold has ended for the reason: 1 or 0.", "reason"),
-		exchanges:      d("drain_exchanges_total", "Exchanges that began after the drain's start."),
-		last:           d("drain_last_exchange_seconds", "Time from the drain's start to the start of the last exchange: the load balancer's real delay."),
-		cutConnections: d("drain_cut_connections_total", "Connections that were cut with exchanges in flight because time was up."),
-		cutExchanges:   d("drain_cut_exchanges_total", "Exchanges that were cut because time was up."),
-		unanswered:     d("drain_unanswered_exchanges_total", "Exchanges in the drain whose connection the app ended without an answer."),
+	m := &metrics{
+		lifecycle: l,
+		phase: desc("phase",
+			"Whether the process is in the phase: 1 for the current one, 0 for the others.", "phase"),
+		ended: desc("drain_ended", "Whether the hold has ended for the reason: 1 or 0.", "reason"),
 	}
+	gauge := func(name string, value func(Summary) float64, help string) {
+		m.values = append(m.values, metric{desc(name, help), prometheus.GaugeValue, value})
+	}
+	counter := func(name string, value func(Summary) float64, help string) {
+		m.values = append(m.values, metric{desc(name, help), prometheus.CounterValue, value})
+	}
+	gauge("hook_waiters", func(Summary) float64 { return float64(l.hooks.Waiting()) },
+		"Callers of /hold that wait.")
+	counter("hook_waiters_dropped_total", func(Summary) float64 { return float64(l.hooks.Dropped()) },
+		"Callers of /hold whose connections were closed because too many waited.")
+	gauge("hold_max_seconds", func(Summary) float64 { return l.config.Hold.Max.Seconds() },
+		"Maximum length of the hold.")
+	gauge("drain_duration_seconds", func(s Summary) float64 { return s.Duration.Seconds() },
+		"Duration of the hold so far, or of the whole hold once it has ended.")
+	counter("drain_exchanges_total", func(s Summary) float64 { return float64(s.Exchanges) },
+		"Exchanges that began after the drain's start.")
+	gauge("drain_last_exchange_seconds", func(s Summary) float64 { return s.LastExchange.Seconds() },
+		"Time from the drain's start to the start of the last exchange: the load balancer's real delay.")
+	counter("drain_cut_connections_total", func(s Summary) float64 { return float64(s.CutConnections) },
+		"Connections that were cut with exchanges in flight because time was up.")
+	counter("drain_cut_exchanges_total", func(s Summary) float64 { return float64(s.CutExchanges) },
+		"Exchanges that were cut because time was up.")
+	counter("drain_unanswered_exchanges_total", func(s Summary) float64 { return float64(s.Unanswered) },
+		"Exchanges in the drain whose connection the app ended without an answer.")
+	return m
 }
 
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
-		m.phase, m.hooks, m.droppedHooks, m.holdMax, m.duration, m.ended, m.exchanges, m.last, m.cutConnections, m.cutExchanges, m.unanswered,
-	} {
-		c <- d
+	c <- m.phase
+	c <- m.ended
+	for _, v := range m.values {
+		c <- v.desc
 	}
 }
 
 // Collect implements [prometheus.Collector].
 func (m *metrics) Collect(c chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		c <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	send := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
+		c <- prometheus.MustNewConstMetric(d, kind, v, labels...)
 	}
-	counter := func(d *prometheus.Desc, v float64) {
-		c <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v)
-	}
-	s, now := m.lifecycle.Summary(), m.lifecycle.Phase()
+	summary, phase := m.lifecycle.Summary(), m.lifecycle.Phase()
 	for _, p := range Phases() {
-		gauge(m.phase, truth(p == now), p.String())
+		send(m.phase, prometheus.GaugeValue, truth(p == phase), p.String())
 	}
 	for _, r := range Reasons() {
-		gauge(m.ended, truth(s.End == r), r.String())
+		send(m.ended, prometheus.GaugeValue, truth(summary.End == r), r.String())
 	}
-	gauge(m.hooks, float64(m.lifecycle.hooks.Waiting()))
-	gauge(m.holdMax, m.lifecycle.config.Hold.Max.Seconds())
-	gauge(m.duration, s.Duration.Seconds())
-	gauge(m.last, s.LastExchange.Seconds())
-	counter(m.droppedHooks, float64(m.lifecycle.hooks.Dropped()))
-	counter(m.exchanges, float64(s.Exchanges))
-	counter(m.cutConnections, float64(s.CutConnections))
-	counter(m.cutExchanges, float64(s.CutExchanges))
-	counter(m.unanswered, float64(s.Unanswered))
+	for _, v := range m.values {
+		send(v.desc, v.kind, v.value(summary))
+	}
 }
 
 func truth(b bool) float64 {

@@ -12,8 +12,8 @@ const (
 	Serving Phase = iota
 	// Draining serves and asks clients to leave. It leads to Drained with the end of the hold.
 	Draining
-	// Drained has released the app and serves what still comes. It leads to Stopped when the app has
-	// exited, or when there is nothing to wait for.
+	// Drained has released the app and serves what still comes. It leads to Stopped when the app
+	// has exited, or when there is nothing to wait for.
 	Drained
 	// Stopped serves nothing and leads nowhere.
 	Stopped
@@ -33,7 +33,8 @@ var legal = map[Phase][]Phase{
 	Drained:  {Stopped},
 }
 
-// mustFollow panics unless the change is legal. Run alone changes the phase, so that would be a bug in it.
+// mustFollow panics unless the change is legal. Run alone changes the phase, so that would be a bug
+// in it.
 func mustFollow(from, to Phase) {
 	for _, p := range legal[from] {
 		if p == to {

@@ -11,16 +11,18 @@ import (
 type Relay interface {
 	// Drain makes every connection ask its client to leave. Everything is still served.
 	Drain()
-	// Outlook returns what is still to be expected, and how long each source must have been silent before nothing is.
+	// Outlook returns what is still to be expected, and how long each source must have been silent
+	// before nothing is.
 	Outlook(rule silence.Rule) silence.Outlook
 	// Undelivered returns how many connections are sending something to a client that takes it.
 	Undelivered() int
 	// CloseIdle closes the connections on which nothing is in flight.
 	CloseIdle()
-	// AppEnded sends new connections to a fallback, or refuses them if there is none. It reports whether
-	// any are still served.
+	// AppEnded sends new connections to a fallback, or refuses them if there is none. It reports
+	// whether any are still served.
 	AppEnded() (served bool)
-	// Cut ends every connection. It returns how many had exchanges in flight, and how many exchanges.
+	// Cut ends every connection. It returns how many had exchanges in flight, and how many
+	// exchanges.
 	Cut() (connections, exchanges int)
 	// Close ends everything. What is in flight when ctx is done is cut and returned.
 	Close(ctx context.Context) (connections, exchanges int)
@@ -33,7 +35,7 @@ type DrainStats struct {
 	Exchanges    uint64        // that began after the drain's start
 	LastExchange time.Duration // from the drain's start to the begin of the last of them
 	Unanswered   uint64        // exchanges whose connection the app ended in the drain without an answer
-	// Ended counts the connections that have ended since the process began, by protocol, then by what
-	// ended them.
+	// Ended counts the connections that have ended since the process began, by protocol, then by
+	// what ended them.
 	Ended map[string]map[string]uint64
 }

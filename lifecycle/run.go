@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Run takes the process through its phases and returns when it is Stopped. The first event begins the
-// drain, and the second interrupt ends it at once.
+// Run takes the process through its phases and returns when it is Stopped. The first event begins
+// the drain, and the second interrupt ends it at once.
 func (l *Lifecycle) Run(ctx context.Context, events <-chan Event) {
 	trigger := l.serve(events)
 	if trigger == triggerAppGone {
@@ -81,8 +81,8 @@ func (l *Lifecycle) beginDrain(t trigger) {
 	l.log.Info("draining", zap.String("trigger", string(t)), zap.Duration("max", l.config.Hold.Max))
 }
 
-// endHold releases the app. What is in flight is cut if the time is up. Otherwise only idle connections
-// are closed.
+// endHold releases the app. What is in flight is cut if the time is up. Otherwise only idle
+// connections are closed.
 func (l *Lifecycle) endHold(reason Reason) {
 	l.mu.Lock()
 	l.summary.End, l.summary.Duration = reason, time.Since(l.since)
@@ -112,13 +112,13 @@ func (l *Lifecycle) countCut(connections, exchanges int) {
 	l.summary.CutExchanges += exchanges
 }
 
-// killMargin is how long before the end of the grace period the process ends by itself, in time to write
-// its summary.
+// killMargin is how long before the end of the grace period the process ends by itself, in time to
+// write its summary.
 const killMargin = time.Second
 
-// awaitApp serves what still comes until the app has exited, a stop signal comes, or the grace period is
-// nearly over. It returns at once if a stop signal has come before and no caller of /hold keeps the app
-// alive. A policy may make it wait for the app's exit in any case.
+// awaitApp serves what still comes until the app has exited, a stop signal comes, or the grace
+// period is nearly over. It returns at once if a stop signal has come before and no caller of /hold
+// keeps the app alive. A policy may make it wait for the app's exit in any case.
 func (l *Lifecycle) awaitApp(events <-chan Event) {
 	if l.stopSignalSeen && (l.isNative() || !l.released()) && !l.policy.AwaitExit {
 		return

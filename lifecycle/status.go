@@ -44,7 +44,8 @@ func (l *Lifecycle) status() (s status) {
 	outlook := l.relay.Outlook(hold.Rule())
 	s.Phase = l.Phase().String()
 	s.InFlight, s.SilentIn = outlook.InFlight, max(0, outlook.SilentIn).Seconds()
-	s.Hold.Min, s.Hold.Quiet, s.Hold.Max, s.Hold.Factor = hold.Min.Seconds(), hold.Quiet.Seconds(), hold.Max.Seconds(), hold.Factor
+	s.Hold.Min, s.Hold.Quiet, s.Hold.Max = hold.Min.Seconds(), hold.Quiet.Seconds(), hold.Max.Seconds()
+	s.Hold.Factor = hold.Factor
 	if l.Phase() != Serving {
 		s.Drain = newDrainStatus(l.Summary())
 	}
@@ -55,6 +56,7 @@ func newDrainStatus(s Summary) *drainStatus {
 	return &drainStatus{
 		Trigger: s.Trigger, End: s.End.String(), Seconds: s.Duration.Seconds(),
 		Exchanges: s.Exchanges, Last: s.LastExchange.Seconds(), Required: s.Required.Seconds(),
-		CutConnections: s.CutConnections, CutExchanges: s.CutExchanges, Unanswered: s.Unanswered, Ended: s.Ended,
+		CutConnections: s.CutConnections, CutExchanges: s.CutExchanges,
+		Unanswered: s.Unanswered, Ended: s.Ended,
 	}
 }

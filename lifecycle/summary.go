@@ -61,8 +61,8 @@ func (l *Lifecycle) writeSummary() {
 	}
 }
 
-// withoutPath returns the reason alone of an error of the file system. What has been taken for a path
-// may be a secret.
+// withoutPath returns the reason alone of an error of the file system. What has been taken for a
+// path may be a secret.
 func withoutPath(err error) error {
 	if e := (*fs.PathError)(nil); errors.As(err, &e) {
 		return e.Err
@@ -73,11 +73,13 @@ func withoutPath(err error) error {
 // String returns the summary in one line.
 func (s Summary) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "drained in %v (%s; triggered by %s): ", s.Duration.Round(time.Millisecond), s.End, s.Trigger)
+	fmt.Fprintf(&b, "drained in %v (%s; triggered by %s): ",
+		s.Duration.Round(time.Millisecond), s.End, s.Trigger)
 	if s.Exchanges == 0 {
 		b.WriteString("no exchange after its start")
 	} else {
-		fmt.Fprintf(&b, "%d exchanges after its start, the last one %v after it", s.Exchanges, s.LastExchange.Round(time.Millisecond))
+		fmt.Fprintf(&b, "%d exchanges after its start, the last one %v after it",
+			s.Exchanges, s.LastExchange.Round(time.Millisecond))
 	}
 	fmt.Fprintf(&b, "; silence required: %v", s.Required.Round(time.Millisecond))
 	fmt.Fprintf(&b, "; cut: %d exchanges on %d connections", s.CutExchanges, s.CutConnections)

@@ -43,7 +43,8 @@ func tlsIdentity(c *config.Config) (*identity, error) {
 func stopSignal(c *config.Config) (syscall.Signal, error) {
 	s := unix.SignalNum(c.StopSignal)
 	if s == 0 {
-		return 0, configError(fmt.Errorf("LAMEDUCK_STOP_SIGNAL: must be a signal of this system, got %q", c.StopSignal))
+		return 0, configError(fmt.Errorf(
+			"LAMEDUCK_STOP_SIGNAL: must be a signal of this system, got %q", c.StopSignal))
 	}
 	return s, nil
 }

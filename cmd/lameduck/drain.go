@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// drain begins the drain of the lameduck on this host, over its control address. With --wait it returns at the end of the
-// hold. --native is for the preStop hook of a native sidecar, see [lifecycle.Lifecycle.RequestDrain].
+// drain begins the drain of the lameduck on this host, over its control address. With --wait it
+// returns at the end of the hold. --native is for the preStop hook of a native sidecar, see
+// [lifecycle.Lifecycle.RequestDrain].
 func drain(args, environ []string, stdout io.Writer) error {
 	query := make(url.Values)
 	for _, a := range args {

@@ -15,8 +15,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// An identity is the certificate with which TLS is terminated, and the CAs of clients' certificates.
-// Its files are read again when they change, as those of a mounted Secret do.
+// An identity is the certificate with which TLS is terminated, and the CAs of clients'
+// certificates. Its files are read again when they change, as those of a mounted Secret do.
 type identity struct {
 	files   identityFiles
 	read    [3][]byte // what the files held when they were last tried; owned by watch
@@ -54,7 +54,8 @@ func (id *identity) reload() (changed bool, err error) {
 			continue
 		}
 		if contents[i], err = os.ReadFile(file.path); err != nil {
-			return false, fmt.Errorf("%s: must be the path of a readable PEM file: %w", file.variable, withoutPath(err))
+			return false, fmt.Errorf("%s: must be the path of a readable PEM file: %w",
+				file.variable, withoutPath(err))
 		}
 	}
 	if sameContents(contents, id.read) {
@@ -63,7 +64,8 @@ func (id *identity) reload() (changed bool, err error) {
 	id.read = contents
 	c := &credentials{}
 	if c.certificate, err = tls.X509KeyPair(contents[0], contents[1]); err != nil {
-		return false, fmt.Errorf("LAMEDUCK_TLS_CERT: must be the PEM file of a certificate, and LAMEDUCK_TLS_KEY that of its key: %w", err)
+		return false, fmt.Errorf("LAMEDUCK_TLS_CERT: must be the PEM file of a certificate, "+
+			"and LAMEDUCK_TLS_KEY that of its key: %w", err)
 	}
 	if id.files.clientCA != "" {
 		c.clients = x509.NewCertPool()
@@ -92,10 +94,12 @@ func sameContents(a, b [3][]byte) bool {
 	return true
 }
 
-// watchFiles is the time between two looks at the files: a kubelet takes a minute to bring a new Secret, so that there is no hurry.
+// watchFiles is the time between two looks at the files: a kubelet takes a minute to bring a new
+// Secret, so that there is no hurry.
 const watchFiles = 2 * time.Second
 
-// watch takes up changes until ctx is done. What cannot be used is logged, and the last that could be stays.
+// watch takes up changes until ctx is done. What cannot be used is logged, and the last that could
+// be stays.
 func (id *identity) watch(ctx context.Context, log *zap.Logger) {
 	ticker := time.NewTicker(watchFiles)
 	defer ticker.Stop()
@@ -123,8 +127,10 @@ func (id *identity) notAfter() time.Time { return id.current.Load().certificate.
 // config is what a server needs to show the identity.
 func (id *identity) config() *tls.Config {
 	c := &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &id.current.Load().certificate, nil },
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return &id.current.Load().certificate, nil
+		},
 	}
 	if id.files.clientCA != "" {
 		c.ClientAuth = tls.RequireAnyClientCert
@@ -133,8 +139,8 @@ func (id *identity) config() *tls.Config {
 	return c
 }
 
-// verifyClient refuses a client whose certificate none of the authorities of this moment vouches for, also when it goes on with
-// an earlier session.
+// verifyClient refuses a client whose certificate none of the authorities of this moment vouches
+// for, also when it goes on with an earlier session.
 func (id *identity) verifyClient(state tls.ConnectionState) error {
 	if len(state.PeerCertificates) == 0 {
 		return errors.New("client has no certificate")

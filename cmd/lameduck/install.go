@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// install copies the program to a path, for an image that has no cp: an init container puts it where the app's container can run it.
-// The copy is there whole or not at all.
+// install copies the program to a path, for an image that has no cp: an init container puts it
+// where the app's container can run it. The copy is there whole or not at all.
 func install(args []string) (err error) {
 	if len(args) != 1 {
 		return usageError("install needs a path: lameduck install PATH")

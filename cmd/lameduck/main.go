@@ -55,10 +55,11 @@ func run(args, environ []string, stdout, stderr *logqueue.Queue) int {
 	case "help", "-h", "-help", "--help":
 		return report(stderr, printUsage(stdout))
 	}
-	return report(stderr, usageError(fmt.Sprintf("unknown subcommand %q: use serve, exec, drain, install or version", command)))
+	return report(stderr, usageError(fmt.Sprintf(
+		"unknown subcommand %q: use serve, exec, drain, install or version", command)))
 }
 
-// A usageError says what is wrong with the command line or with the configuration.
+// A usageError is the error of a command line or a configuration.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
@@ -85,8 +86,10 @@ func report(stderr io.Writer, err error) int {
 
 func printVersion(w io.Writer) error {
 	v := version
-	if info, ok := debug.ReadBuildInfo(); ok && v == "devel" && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		v = info.Main.Version
+	if info, ok := debug.ReadBuildInfo(); ok && v == "devel" {
+		if built := info.Main.Version; built != "" && built != "(devel)" {
+			v = built
+		}
 	}
 	_, err := fmt.Fprintf(w, "lameduck %s\n", v)
 	return err

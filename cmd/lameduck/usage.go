@@ -7,14 +7,17 @@ import (
 	"lameduck/cmd/lameduck/config"
 )
 
-const usage = `lameduck keeps an app and its connections alive through a termination, until load balancers have stopped routing to it.
+const usage = `lameduck keeps an app and its connections alive during termination, until load balancers have
+stopped routing to it.
 
   lameduck [serve]                    relay to an app that runs beside it
   lameduck exec -- COMMAND [ARG...]   run the app as a child process, as PID 1 or not
-  lameduck drain [--wait] [--native]  begin the drain of the lameduck on this host, and wait for its end; native: it is a native
-                                      sidecar, and SIGTERM comes when its app has exited or the pod's grace period is over
-  lameduck install PATH               copy the program to a path, for a container that has no other way
-  lameduck version
+  lameduck drain [--wait] [--native]  begin the drain of the lameduck on this host
+                                      --wait: return at the end of the hold
+                                      --native: it is a native sidecar, so that SIGTERM comes when
+                                      the app has exited or the pod's grace period is over
+  lameduck install PATH               copy the program to a path, for a container without cp
+  lameduck version                    print the version
 
 Environment variables:
 `

@@ -39,7 +39,8 @@ func setFallback(c *Config, value string) error {
 	for i, f := range members(value) {
 		host, port, err := net.SplitHostPort(f)
 		if err != nil || host == "" || !isHost(host) || !isPort(port) || port == "0" {
-			errs = append(errs, fmt.Errorf("must be host:port (for example my-service.my-namespace:80), address %d is not", i+1))
+			errs = append(errs, fmt.Errorf(
+				"must be host:port (for example my-service.my-namespace:80), address %d is not", i+1))
 			continue
 		}
 		c.fallbacks = append(c.fallbacks, f)

@@ -98,13 +98,15 @@ func read(variables map[string]string) (*Config, Problems) {
 var serviceLink = regexp.MustCompile(
 	`^LAMEDUCK_(.+_)?(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
+const unknown = "unknown variable (lameduck --help lists the known ones)"
+
 // unknownVariables finds variables with our prefix that are none of ours. A misspelt one would be
 // ignored otherwise. Its value may be a secret.
 func unknownVariables(variables map[string]string) Problems {
 	var problems Problems
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		if strings.HasPrefix(name, Prefix) && !IsKnown(name) && !serviceLink.MatchString(name) {
-			problems = append(problems, Problem{name, "unknown variable (lameduck --help lists the known ones)"})
+			problems = append(problems, Problem{name, unknown})
 		}
 	}
 	return problems

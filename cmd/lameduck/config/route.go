@@ -97,7 +97,8 @@ func (r *Route) parseOptions(options string) error {
 		case "proto=tcp":
 			r.Protocol = TCP
 		default:
-			return errors.New("must have no options but proto=auto, proto=http1, proto=h2c, proto=tcp, proxy, passthrough and tls")
+			return errors.New("must have no options but proto=auto, proto=http1, proto=h2c, proto=tcp, " +
+				"proxy, passthrough and tls")
 		}
 	}
 	return nil
@@ -112,7 +113,8 @@ func (r *Route) check() error {
 	case r.AppTLS && r.Passthrough:
 		return errors.New("must have one of tls and passthrough, not both")
 	case r.AppTLS && !isLoopback(r.App):
-		return errors.New("must have a loopback address for the app with tls, since its certificate is not verified")
+		return errors.New("must have a loopback address for the app with tls, " +
+			"since its certificate is not verified")
 	}
 	return nil
 }

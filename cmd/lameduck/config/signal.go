@@ -15,7 +15,8 @@ func StopSignals() []string { return slices.Clone(stopSignals) }
 
 func setStopSignal(c *Config, value string) error {
 	if !slices.Contains(stopSignals, value) {
-		return mustBe("the name of a signal that can be caught (for example SIGTERM, SIGQUIT or SIGWINCH)", value)
+		return mustBe("the name of a signal that can be caught (for example SIGTERM, SIGQUIT or SIGWINCH)",
+			value)
 	}
 	c.StopSignal = value
 	return nil

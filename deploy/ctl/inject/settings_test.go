@@ -1,10 +1,13 @@
 package inject
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"lameduck/cmd/lameduck/config"
 )
 
 func TestAnAnnotationOverridesEverySetting(t *testing.T) {
@@ -107,5 +110,25 @@ func TestSetLeavesACopyOfTheSettingsAlone(t *testing.T) {
 	other := s
 	if err := other.Set("env", "LAMEDUCK_HOLD_MIN=9s"); err != nil || s.Env["LAMEDUCK_HOLD_MIN"] != "1s" {
 		t.Errorf("they are %v now, error %v", s.Env, err)
+	}
+}
+
+// What Inject takes for granted is what Lameduck has as its defaults.
+func TestTheDefaultsAreThoseOfLameduck(t *testing.T) {
+	c, err := config.Parse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.AppStop != DefaultAppStop || c.GracePeriod != DefaultGrace {
+		t.Errorf("lameduck has %v to stop and %v in all, inject %v and %v", c.AppStop, c.GracePeriod, DefaultAppStop, DefaultGrace)
+	}
+	listen, _ := c.Routes[0].Ports()
+	if listen != firstPort || !strings.HasSuffix(c.Admin, fmt.Sprintf(":%d", AdminPort)) || !strings.HasSuffix(c.Control, fmt.Sprintf(":%d", ControlPort)) {
+		t.Errorf("lameduck listens at %d, %s and %s, inject uses %d, %d and %d", listen, c.Admin, c.Control, firstPort, AdminPort, ControlPort)
+	}
+	for name := range reserved {
+		if !config.IsKnown(name) {
+			t.Errorf("%s is reserved and unknown", name)
+		}
 	}
 }

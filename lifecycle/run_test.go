@@ -1,0 +1,297 @@
+package lifecycle
+
+import (
+	"net/http/httptest"
+	"testing"
+	"time"
+)
+
+func TestWhatBeginsADrain(t *testing.T) {
+	for name, open := range map[string]func(*stage){
+		"the stop signal": func(s *stage) { s.events <- StopSignal },
+		"an interrupt":    func(s *stage) { s.events <- Interrupt },
+		"a drain request": func(s *stage) { s.RequestDrain(false) },
+		"POST /drain": func(s *stage) {
+			s.Control().ServeHTTP(httptest.NewRecorder(), controlRequest("POST", "/drain"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onStage(t, testConfig, external, func(s *stage) {
+				time.Sleep(time.Hour)
+				s.wantsPhase(Serving)
+				open(s)
+				s.wantsPhase(Draining)
+				if !s.relay.did("drain") {
+					t.Error("the relay does not drain")
+				}
+			})
+		})
+	}
+}
+
+func TestTheEndOfTheHold(t *testing.T) {
+	t.Run("comes at Min when nobody calls", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.RequestDrain(false)
+			time.Sleep(5*time.Second - 1)
+			s.wantsPhase(Draining)
+			if s.relay.did("close idle") {
+				t.Error("idle connections are closed before the end of the hold")
+			}
+			time.Sleep(1)
+			s.wantsPhase(Drained)
+			if !s.relay.did("close idle") {
+				t.Error("idle connections are not closed at the end of the hold")
+			}
+		})
+	})
+	t.Run("is put off by what comes meanwhile", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.silentAt = time.Now().Add(20 * time.Second)
+			s.RequestDrain(false)
+			time.Sleep(19 * time.Second)
+			s.relay.busy(1)
+			time.Sleep(20 * time.Second)
+			s.wantsPhase(Draining)
+			s.relay.mu.Lock()
+			s.relay.inFlight, s.relay.silentAt = 0, time.Now().Add(5*time.Second)
+			s.relay.mu.Unlock()
+			time.Sleep(5*time.Second + 1)
+			s.wantsPhase(Drained)
+		})
+	})
+	t.Run("comes at Max, and what is left is cut and told", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.busy(3)
+			s.RequestDrain(false)
+			time.Sleep(60*time.Second - 1)
+			s.wantsPhase(Draining)
+			time.Sleep(1)
+			s.wantsPhase(Drained)
+			if summary := s.Summary(); summary.End != EndedMax || summary.CutExchanges != 3 || summary.CutConnections != 3 {
+				t.Errorf("the summary is %+v, want 3 exchanges cut at Max", summary)
+			}
+		})
+	})
+	t.Run("is not brought forward by further stop signals", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.busy(1)
+			for range 5 {
+				s.events <- StopSignal
+				time.Sleep(time.Second)
+			}
+			time.Sleep(30 * time.Second)
+			s.wantsPhase(Draining)
+		})
+	})
+	t.Run("comes at once with the second interrupt", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.busy(2)
+			s.events <- Interrupt
+			time.Sleep(time.Second)
+			s.wantsPhase(Draining)
+			s.events <- Interrupt
+			s.wantsEnd()
+			if summary := s.Summary(); summary.End != EndedInterrupted || summary.CutExchanges != 2 {
+				t.Errorf("the summary is %+v, want the order and 2 exchanges cut", summary)
+			}
+		})
+	})
+	t.Run("does not come with the first interrupt if something else began the drain", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.busy(1)
+			s.RequestDrain(false)
+			time.Sleep(time.Second)
+			s.events <- Interrupt
+			s.wantsPhase(Draining)
+			s.events <- Interrupt
+			s.wantsEnd()
+		})
+	})
+	t.Run("comes at once when the app has gone, and new connections are refused", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.busy(1)
+			s.events <- StopSignal
+			time.Sleep(time.Second)
+			close(s.app.exited)
+			s.wantsEnd()
+			if summary := s.Summary(); summary.End != EndedAppGone {
+				t.Errorf("the summary is %+v, want the app gone", summary)
+			}
+			if !s.relay.did("app ended") {
+				t.Error("connections are still accepted")
+			}
+		})
+	})
+	t.Run("tells the silence that was waited for, though the gap behind it is forgotten then", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.silentAt, s.relay.required = time.Now().Add(30*time.Second), 30*time.Second
+			s.events <- StopSignal
+			time.Sleep(10 * time.Second)
+			s.relay.mu.Lock()
+			s.relay.required = 10 * time.Second
+			s.relay.mu.Unlock()
+			time.Sleep(21 * time.Second)
+			s.wantsEnd()
+			if summary := s.Summary(); summary.Required != 30*time.Second {
+				t.Errorf("the summary is %+v, want a required silence of 30s", summary)
+			}
+		})
+	})
+	t.Run("does not come while something is on its way to a client", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.undelivered = 5 // seen at once, after Min, and twice more, Quiet apart
+			s.events <- StopSignal
+			time.Sleep(19 * time.Second)
+			s.wantsPhase(Draining)
+			time.Sleep(2 * time.Second)
+			s.wantsEnd()
+			if summary := s.Summary(); summary.End != EndedQuiet {
+				t.Errorf("the summary is %+v, want quiet", summary)
+			}
+		})
+	})
+	t.Run("comes soon after the stop signal of a native sidecar, whose grace period is over then", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.hook()
+			s.relay.busy(2)
+			s.RequestDrain(true)
+			time.Sleep(10 * time.Second)
+			s.wantsPhase(Draining)
+			s.events <- StopSignal
+			time.Sleep(lastMoment)
+			s.wantsEnd() // without waiting for the app
+			if summary := s.Summary(); summary.End != EndedMax || summary.CutExchanges != 2 {
+				t.Errorf("the summary is %+v, want Max and 2 exchanges cut", summary)
+			}
+		})
+	})
+	t.Run("comes as ever when a native sidecar's stop signal says that the app has gone and a fallback serves", func(t *testing.T) {
+		for name, signalFirst := range map[string]bool{"signal first": true, "app first": false} {
+			t.Run(name, func(t *testing.T) {
+				onStage(t, testConfig, external, func(s *stage) {
+					s.relay.fallback = true
+					s.relay.busy(1)
+					s.RequestDrain(true)
+					time.Sleep(time.Second)
+					if signalFirst {
+						s.events <- StopSignal
+						time.Sleep(100 * time.Millisecond)
+						close(s.app.exited)
+					} else {
+						close(s.app.exited)
+						time.Sleep(100 * time.Millisecond)
+						s.events <- StopSignal
+					}
+					time.Sleep(30 * time.Second)
+					s.wantsPhase(Draining)
+					s.relay.busy(0)
+					time.Sleep(10 * time.Second)
+					s.wantsEnd()
+				})
+			})
+		}
+	})
+	t.Run("comes with quiet when the app has gone and a fallback serves", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.fallback = true
+			s.relay.busy(1)
+			s.events <- StopSignal
+			time.Sleep(time.Second)
+			if !s.Ready() {
+				t.Error("not ready although the app is there")
+			}
+			close(s.app.exited)
+			time.Sleep(time.Second)
+			s.wantsPhase(Draining)
+			if s.Ready() {
+				t.Error("ready without an app: a cluster that has no other pod would send to this one")
+			}
+			s.relay.busy(0)
+			time.Sleep(10 * time.Second)
+			s.wantsEnd()
+			if summary := s.Summary(); summary.End != EndedQuiet {
+				t.Errorf("the summary is %+v, want quiet", summary)
+			}
+		})
+	})
+}
+
+func TestAfterTheHold(t *testing.T) {
+	t.Run("a plain container serves on until the app that its hook has held is gone", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.hook()
+			s.events <- StopSignal
+			time.Sleep(10 * time.Second)
+			s.wantsPhase(Drained)
+			close(s.app.exited)
+			s.wantsEnd()
+		})
+	})
+	t.Run("a native sidecar serves on until it is told", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.RequestDrain(false)
+			time.Sleep(30 * time.Second)
+			s.wantsPhase(Drained)
+			s.events <- StopSignal
+			s.wantsEnd()
+		})
+	})
+	t.Run("there is nothing to wait for when we are told and hold nobody", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.events <- StopSignal
+			time.Sleep(5 * time.Second)
+			s.wantsEnd()
+		})
+	})
+	t.Run("the story is told before the grace period ends", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.hook()
+			s.events <- StopSignal
+			time.Sleep(69*time.Second - 1)
+			s.wantsPhase(Drained)
+			time.Sleep(1)
+			s.wantsEnd()
+		})
+	})
+	t.Run("a child gets its stop signal, again with every further one, and its end is ours", func(t *testing.T) {
+		onStage(t, testConfig, child, func(s *stage) {
+			s.events <- StopSignal
+			time.Sleep(5*time.Second - 1)
+			if n := s.app.stopped(); n != 0 {
+				t.Error("the child is stopped before the end of the hold")
+			}
+			time.Sleep(1)
+			s.wantsPhase(Drained)
+			s.events <- StopSignal
+			time.Sleep(time.Hour)
+			s.wantsPhase(Drained)
+			if n := s.app.stopped(); n != 2 {
+				t.Errorf("the child is stopped %d times, want at the hold's end and with the signal after it", n)
+			}
+			close(s.app.exited)
+			s.wantsEnd()
+		})
+	})
+}
+
+func TestAChild(t *testing.T) {
+	t.Run("that ends by itself ends us", func(t *testing.T) {
+		onStage(t, testConfig, child, func(s *stage) {
+			close(s.app.exited)
+			s.wantsEnd()
+			if n := s.logs.FilterMessage("stopped").Len(); n != 0 {
+				t.Error("the story of a drain is told although there was none")
+			}
+		})
+	})
+	t.Run("has interrupts for itself while Serving", func(t *testing.T) {
+		onStage(t, testConfig, child, func(s *stage) {
+			for range 3 {
+				s.events <- Interrupt
+				time.Sleep(time.Second)
+			}
+			s.wantsPhase(Serving)
+		})
+	})
+}

@@ -1,0 +1,37 @@
+package lifecycle
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestTheSummaryIsWrittenOnce(t *testing.T) {
+	config := testConfig
+	config.TerminationLog = filepath.Join(t.TempDir(), "termination-log")
+	onStage(t, config, external, func(s *stage) {
+		s.events <- StopSignal
+		time.Sleep(5 * time.Second)
+		s.wantsEnd()
+		told := s.logs.FilterMessage("stopped").All()
+		if len(told) != 1 {
+			t.Fatalf("the story is told %d times", len(told))
+		}
+		fields := told[0].ContextMap()
+		for field, want := range map[string]any{
+			"reason": "quiet", "trigger": "stop signal", "hold": 5 * time.Second, "exchanges": uint64(7),
+			"last_exchange_after": 1500 * time.Millisecond, "required_silence": 5 * time.Second, "cut_exchanges": int64(0),
+			"unanswered_exchanges": uint64(3),
+		} {
+			if fields[field] != want {
+				t.Errorf("%s is %v, want %v", field, fields[field], want)
+			}
+		}
+	})
+	b, err := os.ReadFile(config.TerminationLog)
+	want := "drained in 5s (quiet; triggered by stop signal): 7 exchanges after its start, the last one 1.5s after it; silence required: 5s; cut: 0 exchanges on 0 connections; not answered by the app: 3; http1 connections ended: 1 by client, 3 by drain; tcp connections ended: 2 by cut\n"
+	if err != nil || string(b) != want {
+		t.Errorf("the termination log is\n%q, error %v; want\n%q", b, err, want)
+	}
+}

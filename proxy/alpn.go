@@ -17,7 +17,7 @@ const (
 	alpnHTTP2 = "h2"
 )
 
-// security is what a route needs whose TLS ends here.
+// security is what a route needs that terminates TLS.
 type security struct {
 	base   *tls.Config            // its session tickets are those of all
 	offers map[string]*tls.Config // by the protocols that they offer, joined by commas
@@ -27,7 +27,7 @@ type security struct {
 	http2  bool // it speaks HTTP/2; likewise
 }
 
-// newSecurity returns nil for a route whose TLS does not end here.
+// newSecurity returns nil for a route that does not terminate TLS.
 func newSecurity(config *tls.Config) *security {
 	if config == nil {
 		return nil
@@ -63,7 +63,7 @@ func known(protocols []string) (list []string) {
 // says (RFC 9113 section 3.4).
 const questionTimeout = time.Second
 
-// appSpeaksHTTP2 tells whether the app speaks HTTP/2 in clear text. The first client that would like it has the app asked,
+// appSpeaksHTTP2 reports whether the app speaks HTTP/2 in clear text. The first client that would like it has the app asked,
 // on a connection of our own.
 func (h *handshake) appSpeaksHTTP2() bool {
 	s := h.conn.route.security

@@ -266,7 +266,7 @@ func TestSeenTellsWhenTheLastRequestCame(t *testing.T) {
 		app.wants(get)
 		time.Sleep(time.Second)
 		app.send(ok)
-		client.wants(told)
+		client.wants(okClose)
 		client.closes()
 		app.closes()
 		synctest.Wait()
@@ -386,7 +386,7 @@ func TestCloseWaitsForWhatIsInFlight(t *testing.T) {
 		}
 		r.server.Drain()
 		app.send(ok)
-		client.wants(told)
+		client.wants(okClose)
 		client.closes()
 		app.closes()
 		if cut := <-closed; cut != [2]int{} {
@@ -413,7 +413,7 @@ func TestCloseEndsEvenPeersThatNeverClose(t *testing.T) {
 	})
 }
 
-// A client that has been told to leave may have sent its next request already. Closing at once would answer that with an
+// A client that was asked to disconnect may have sent its next request already. Closing at once would answer that with an
 // RST, which destroys what the client has not read yet.
 func TestTheLastResponseIsNotDestroyedByAReset(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
@@ -426,7 +426,7 @@ func TestTheLastResponseIsNotDestroyedByAReset(t *testing.T) {
 			synctest.Wait()
 			client.send(get)
 		}
-		client.wants(told)
+		client.wants(okClose)
 		client.wantsEnd()
 		app.wantsNothing()
 		time.Sleep(lingerTimeout + time.Second)
@@ -444,7 +444,7 @@ func TestAClientThatSendsOnAndOnDoesNotKeepItsConnection(t *testing.T) {
 		app.wants(get)
 		r.server.Drain()
 		app.send(ok)
-		client.wants(told)
+		client.wants(okClose)
 		for range 20 {
 			time.Sleep(time.Second)
 			if _, err := client.conn.Write([]byte("x")); err != nil {

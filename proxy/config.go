@@ -15,13 +15,14 @@ import (
 type Config struct {
 	// AppWait is how long a new connection waits for an app that does not accept. Zero: it is tried once.
 	AppWait time.Duration
-	// HeaderTimeout is how long the head of a request may take from its first byte to its last. Zero: for ever.
+	// HeaderTimeout is how long the head of a request may take from its first byte to its last. Zero means
+	// no limit.
 	HeaderTimeout time.Duration
 	// MaxHeaderSize is the size in bytes of the largest head that is relayed, of a request or a response,
 	// start line and empty line included. Zero: 64 KiB.
 	MaxHeaderSize int
 	// MaxConnections bounds the client connections that are served at a time; more wait in the listener's backlog.
-	// Zero: no bound.
+	// Zero means no limit.
 	MaxConnections int
 	// MaxPipes bounds the pipes through which bytes go from kernel to kernel, each with two descriptors.
 	// Zero means no bound.
@@ -34,8 +35,8 @@ type Config struct {
 	ProbePaths []string
 	// HealthPaths are the paths that are answered with 503 while draining.
 	HealthPaths []string
-	// TunnelSpread is the time over which WebSocket connections and event streams are told to leave, from the drain's
-	// start or their own. Zero: at once.
+	// TunnelSpread is the period over which WebSocket connections and event streams are asked to
+	// disconnect, from the start of the drain or their own. Zero means at once.
 	TunnelSpread time.Duration
 	// KeepEventStreams ends no event stream early, not even that of an EventSource.
 	KeepEventStreams bool
@@ -58,14 +59,14 @@ var DefaultProbeAgents = []string{
 type Route struct {
 	// Dial makes a connection to the app. It must be set.
 	Dial Dialer
-	// Fallback makes a connection to whoever serves new connections once the app has ended while draining, see
-	// [DialFallback]. Nil: they are refused.
+	// Fallback makes a connection to the server that gets new connections once the app has exited in a
+	// drain, see [DialFallback]. If it is nil, they are refused.
 	Fallback Dialer
-	// TLS has the clients' TLS end here. Which protocols are offered follows from Protocol and from what the app speaks. Nil: TLS
-	// is passed on as it comes.
+	// TLS terminates the clients' TLS. The protocols that are offered follow from Protocol and from the
+	// app. If it is nil, TLS is relayed untouched.
 	TLS *tls.Config
-	// AppTLS begins TLS anew towards the app, where the clients' ends here: for the name that the client has asked for,
-	// with the protocol that the app chooses of the client's. The app's certificate is not verified.
+	// AppTLS re-encrypts to the app if TLS is terminated: for the server name of the client, with the
+	// protocol that the app chooses from those of the client. The app's certificate is not verified.
 	AppTLS bool
 	// Protocol is what is spoken. Zero: each connection tells.
 	Protocol Protocol

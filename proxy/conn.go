@@ -150,7 +150,7 @@ func (c *conn) isRelayingRequest() bool { return c.progress() >= headPassed }
 const lingerTimeout = 5 * time.Second
 
 // halfCloseTimeout is how long the open direction of a half-closed connection may be silent while an
-// answer is outstanding or in a tunnel. A slow answer cannot be told from a lost one, so it is long.
+// answer is outstanding or in a tunnel. A slow answer looks like a lost one, so it is long.
 const halfCloseTimeout = 10 * time.Minute
 
 // cutTimeout is how long the two sides of a connection that is cut may take to close theirs.

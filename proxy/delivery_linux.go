@@ -2,8 +2,8 @@ package proxy
 
 import "golang.org/x/sys/unix"
 
-// unacknowledged returns how many bytes the other side of a TCP connection has not acknowledged (tcp(7), SIOCOUTQ). 0: none, or it cannot
-// be told.
+// unacknowledged returns the number of bytes that the peer of a TCP connection has not acknowledged
+// (tcp(7), SIOCOUTQ), or 0 if that is unknown.
 func unacknowledged(fd uintptr) int {
 	n, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
 	if err != nil {

@@ -118,9 +118,9 @@ func TestTheHoldEnds(t *testing.T) {
 	t.Run("1.5 gaps after that of a slow one", func(t *testing.T) {
 		inDrain(t, rule, slow, func(d *drain) { d.wantsEndAt(30*time.Second, lifecycle.EndedQuiet) })
 	})
-	t.Run("when the slower of two load balancer nodes has let go", func(t *testing.T) {
+	t.Run("when the slower of two load balancer nodes has stopped", func(t *testing.T) {
 		inDrain(t, rule, busy, func(d *drain) {
-			for range 200 { // the other node lets go at once
+			for range 200 { // the other node stops at once
 				d.calls("192.0.2.2", get, 0)
 				time.Sleep(100 * time.Millisecond)
 			}
@@ -177,7 +177,7 @@ func TestEverythingIsServedUntilTheEndOfTheHold(t *testing.T) {
 		idle.send(get)
 		idleApp.wants(get)
 		idleApp.send(ok)
-		idle.wants(told)
+		idle.wants(okClose)
 		if s := d.lifecycle.Summary(); s.Exchanges != 101 || s.LastExchange != 100*time.Second {
 			t.Errorf("the story is %+v, want 101 exchanges, the last after 1m40s", s)
 		}

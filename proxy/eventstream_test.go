@@ -58,7 +58,7 @@ func TestAnEventStreamEndsBetweenTwoEvents(t *testing.T) {
 				app.wantsEnd()
 				synctest.Wait()
 				if n := r.server.stats.ended[http1][endedDrain].Load(); n != 1 {
-					t.Errorf("%d connections count as told, want 1", n)
+					t.Errorf("%d connections count as ended by the drain, want 1", n)
 				}
 			})
 		})
@@ -69,7 +69,7 @@ func TestAnEventStreamHasItsTurn(t *testing.T) {
 	const spread = 10 * time.Second
 	inBubble(t, Config{TunnelSpread: spread}, func(r *rig) {
 		r.server.Drain()
-		// One that begins while draining is told with its head, and then has its turn like the others.
+		// One that begins while draining gets the close option in its head, and then has its turn like the others.
 		client, app := r.connect()
 		client.send(getEvents)
 		app.wants(getEvents)
@@ -169,7 +169,7 @@ func TestARequestBehindAnEventStreamIsAnswered(t *testing.T) {
 		time.Sleep(time.Minute)
 		client.wantsOpen()
 		app.send("0\r\n\r\n" + ok)
-		client.wants("0\r\n\r\n" + told)
+		client.wants("0\r\n\r\n" + okClose)
 	})
 }
 
@@ -184,7 +184,7 @@ func TestAConnectionIsUsedOnAfterAnEventStream(t *testing.T) {
 		client.send(get)
 		app.wants(get)
 		app.send(ok)
-		client.wants(told)
+		client.wants(okClose)
 	})
 }
 

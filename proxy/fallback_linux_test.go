@@ -82,7 +82,7 @@ func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 	}
 }
 
-// The app has ended, and the server does not know it yet: it may not even drain. Who has come by a fallback is reset at once, while
+// The app has ended, and the server does not know it yet: it may not even drain. A connection through a fallback is reset at once, while
 // others wait for the app.
 func TestWhatHasComeByAFallbackDoesNotWaitForTheApp(t *testing.T) {
 	s := New(Config{AppWait: time.Minute})
@@ -134,7 +134,7 @@ func TestAServerWithoutAppSaysSoToWhoComesByAFallback(t *testing.T) {
 	}
 }
 
-// Who has come by a fallback leaves without a byte, and a client whose server speaks first has to wait a second.
+// A connection through a fallback ends without a byte, and a client whose server speaks first has to wait a second.
 func TestTheFallbackIsDialledWithTheClientsFirstByte(t *testing.T) {
 	s := New(Config{})
 	dialled := make(chan time.Time, 100)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// withFallback is inBubble for a route with a fallback. The test plays whoever is there.
+// withFallback is inBubble for a route with a fallback. The test plays the fallback.
 func withFallback(t *testing.T, test func(r *rig, others <-chan *memConn)) {
 	others := make(chan *memConn, 10)
 	fallback := func(context.Context) (Conn, error) {
@@ -65,7 +65,7 @@ func servesByFallback(client, other *peer) {
 	client.t.Helper()
 	other.wants(get)
 	other.send(ok)
-	client.wants(told)
+	client.wants(okClose)
 	client.wantsEnd()
 	client.closes()
 	other.closes()
@@ -106,7 +106,7 @@ func TestAnAppThatHasNotEndedIsNeverPassedBy(t *testing.T) {
 		app := r.app()
 		app.wants(get)
 		app.send(ok)
-		client.wants(told)
+		client.wants(okClose)
 		if len(others) > 0 {
 			t.Error("the fallback sees a connection")
 		}

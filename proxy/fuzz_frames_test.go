@@ -63,7 +63,7 @@ func cutNotice(b string) (rest string, ok bool) {
 	return b[size:], b[:size-8] == want[:size-8]
 }
 
-// lowered returns the app's frames as a client is to see them that is told after the first n bytes: from then on no last stream is
+// lowered returns the app's frames as a client sees them that gets its notice after the first n bytes: from then on no last stream is
 // higher than one before.
 func lowered(frames string, n int) string {
 	b, lowest := []byte(frames), uint32(h2.MaxStream)
@@ -84,7 +84,7 @@ func lowered(frames string, n int) string {
 	return string(b)
 }
 
-// betweenFrames tells whether another frame may follow these bytes.
+// betweenFrames reports whether another frame may follow these bytes.
 func betweenFrames(b string) bool {
 	block := false
 	for len(b) > 0 {
@@ -130,9 +130,9 @@ func FuzzRelayMessages(f *testing.F) {
 			got += string(client.taken())
 			app.sendInPieces(sent[half:], split)
 			got += string(client.taken())
-			whole, told := strings.CutSuffix(got, goingAway)
+			whole, closed := strings.CutSuffix(got, goingAway)
 			switch {
-			case told && strings.HasPrefix(sent, whole) && betweenMessages(whole):
+			case closed && strings.HasPrefix(sent, whole) && betweenMessages(whole):
 			case strings.HasPrefix(sent, got) && len(sent)-len(got) < 14: // a header is 14 bytes at most
 			default:
 				t.Fatalf("the client has\n%q\nof\n%q", got, sent)
@@ -141,7 +141,7 @@ func FuzzRelayMessages(f *testing.F) {
 	})
 }
 
-// betweenMessages tells whether no message is under way after these frames.
+// betweenMessages reports whether no message is under way after these frames.
 func betweenMessages(b string) bool {
 	var m ws.Messages
 	for len(b) > 0 {

@@ -314,7 +314,7 @@ func TestAnHTTP2ClientIsToldInTwoSteps(t *testing.T) {
 		app.closes()
 		synctest.Wait()
 		if n := r.server.stats.ended[http2][endedDrain].Load(); n != 1 {
-			t.Errorf("%d connections count as told, want 1", n)
+			t.Errorf("%d connections count as ended by the drain, want 1", n)
 		}
 	})
 }
@@ -388,7 +388,7 @@ func TestI4NoFrameOfOursWithinAnother(t *testing.T) {
 					t.Errorf("the client has, without the frames of ours,\n%q\nwant\n%q", theirs, test.before+test.rest)
 				}
 				if !strings.Contains(got, notice) {
-					t.Error("the client is not told")
+					t.Error("the client gets no notice")
 				}
 			})
 		})
@@ -475,7 +475,7 @@ func TestHTTP2ConnectionsAreToldOverAShortTime(t *testing.T) {
 			clients = append(clients, c)
 		}
 		r.server.Drain()
-		var told []int
+		var notices []int
 		for range 10 {
 			time.Sleep(noticeSpread / 10)
 			k := 0
@@ -484,10 +484,10 @@ func TestHTTP2ConnectionsAreToldOverAShortTime(t *testing.T) {
 					k++
 				}
 			}
-			told = append(told, k)
+			notices = append(notices, k)
 		}
-		if sum, most := total(told), slices.Max(told); sum != n || most > n/3 {
-			t.Errorf("%v of %d are told in each tenth", told, n)
+		if sum, most := total(notices), slices.Max(notices); sum != n || most > n/3 {
+			t.Errorf("%v of %d get their notice in each tenth", notices, n)
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 // appHandshakeTimeout is how long the app may take for its part of TLS. It is on this host.
 const appHandshakeTimeout = 10 * time.Second
 
-// A handshake is the beginning of a connection whose TLS ends here.
+// A handshake is the beginning of a connection whose TLS is terminated.
 type handshake struct {
 	conn   *conn
 	client *outer
@@ -147,7 +147,7 @@ func (h *handshake) secureApp(hello *tls.ClientHelloInfo) (offer []string) {
 	if err != nil {
 		_ = h.app.Close()
 		h.app, h.fault = nil, fmt.Errorf("TLS handshake with app: %w", err)
-		return []string{alpnHTTP1} // in which it is told
+		return []string{alpnHTTP1} // in which it gets the 503
 	}
 	h.app = s
 	if p := s.ConnectionState().NegotiatedProtocol; p != "" {

@@ -28,7 +28,7 @@ func newStreams(last uint32) streams {
 // len returns how many streams are in flight.
 func (s *streams) len() int { return len(s.open) + len(s.uploads) }
 
-// begin takes up a stream that the client opens, and reports whether it is in flight. One that has been opened before is
+// begin records a stream that the client opens, and reports whether it is in flight. One that has been opened before is
 // not, and neither is one that the app ignores (RFC 9113 section 6.8).
 func (s *streams) begin(id uint32) bool {
 	if id <= s.highest {
@@ -42,7 +42,7 @@ func (s *streams) begin(id uint32) bool {
 	return true
 }
 
-// promise takes up a stream that the app is about to push, and reports whether it is in flight.
+// promise records a stream that the app is about to push, and reports whether it is in flight.
 func (s *streams) promise(id uint32) bool {
 	if id <= s.promised || s.len() >= maxStreams {
 		return false
@@ -52,7 +52,7 @@ func (s *streams) promise(id uint32) bool {
 	return true
 }
 
-// end takes up the end of one side of a stream, and reports whether the stream is over with it.
+// end records the end of one side of a stream, and reports whether the stream is over with it.
 func (s *streams) end(id uint32, d direction, now time.Time) (over bool) {
 	if _, ok := s.uploads[id]; ok {
 		return d == fromClient && s.reset(id)
@@ -75,7 +75,7 @@ func (s *streams) end(id uint32, d direction, now time.Time) (over bool) {
 	return false
 }
 
-// reset takes up that a side has reset a stream, and reports whether the stream is over with it.
+// reset records that a side has reset a stream, and reports whether the stream is over with it.
 func (s *streams) reset(id uint32) (over bool) {
 	n := s.len()
 	delete(s.open, id)
@@ -83,7 +83,7 @@ func (s *streams) reset(id uint32) (over bool) {
 	return s.len() < n
 }
 
-// move takes up that the client has sent a part of its request.
+// move records that the client has sent a part of its request.
 func (s *streams) move(id uint32, now time.Time) {
 	if _, ok := s.uploads[id]; ok {
 		s.uploads[id] = now
@@ -106,7 +106,7 @@ func (s *streams) expire(now time.Time) (over int, next time.Duration) {
 	return over, next
 }
 
-// refuse takes up the last stream that the app accepts of the client's, and returns how many are over with it.
+// refuse records the last stream of the client that the app accepts, and returns how many are over with it.
 func (s *streams) refuse(last uint32) (over int) {
 	s.last = min(s.last, last)
 	before := s.len()

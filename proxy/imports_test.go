@@ -14,7 +14,7 @@ import (
 type ban struct {
 	tree   string // of packages: a directory and all below it
 	path   string // of the package that they must not import, nor any below it
-	except string // but for this one; empty: none
+	except string // but for this one, if it is not empty
 	reason string
 }
 
@@ -23,7 +23,7 @@ const leaf = "a leaf knows bytes: no socket, no clock, and nobody else"
 
 // bans hold for everything but tests.
 var bans = []ban{
-	{"../proxy", "lameduck/lifecycle", "lameduck/lifecycle/silence", "the relay does what it is told and knows no phase; only the rhythm of its sources is shared"},
+	{"../proxy", "lameduck/lifecycle", "lameduck/lifecycle/silence", "the relay knows no phase; only the rhythm of its sources is shared"},
 	{"../proxy", "lameduck/cmd", "", "a command is wiring, and nobody's library"},
 	{"../proxy", "net/http", "", "bytes are passed on as they come; net/http parses, normalizes and buffers them"},
 	{"../proxy", "os/signal", "", "signals are the command's, and what they mean is the lifecycle's"},
@@ -43,8 +43,8 @@ var bans = []ban{
 	{"../lifecycle", "lameduck/cmd", "", "a command is wiring, and nobody's library"},
 	{"../lifecycle/silence", "net", "net/netip", "a source is an address, not a connection"},
 	{"../lifecycle/silence", "os", "", "what is required of a source follows from instants that are handed in"},
-	{"../lifecycle/silence", "log", "", "who asks knows what is worth a line"},
-	{"../lifecycle/silence", "go.uber.org/zap", "", "who asks knows what is worth a line"},
+	{"../lifecycle/silence", "log", "", "the caller knows what is worth a line"},
+	{"../lifecycle/silence", "go.uber.org/zap", "", "the caller knows what is worth a line"},
 	{"../lifecycle/silence", "context", "", "nothing here waits, so there is nothing to cancel"},
 	{"../lifecycle/silence", "lameduck", "", "silence is a leaf: others import it"},
 }

@@ -118,7 +118,7 @@ func TestI3CloseOption(t *testing.T) {
 			client.send(get)
 			app.wants(get)
 			app.send(ok)
-			client.wants(told)
+			client.wants(okClose)
 			client.wantsEnd()
 			app.wantsEnd()
 		},
@@ -127,7 +127,7 @@ func TestI3CloseOption(t *testing.T) {
 			app.wants(get)
 			r.server.Drain()
 			app.send(ok)
-			client.wants(told)
+			client.wants(okClose)
 			client.wantsEnd()
 		},
 		"is in the first response of a new connection": func(r *rig, _, _ *peer) {
@@ -136,7 +136,7 @@ func TestI3CloseOption(t *testing.T) {
 			client.send(get)
 			app.wants(get)
 			app.send(ok)
-			client.wants(told)
+			client.wants(okClose)
 			client.wantsEnd()
 		},
 		"never goes into a head that has begun to be passed on": func(r *rig, client, app *peer) {
@@ -151,7 +151,7 @@ func TestI3CloseOption(t *testing.T) {
 			client.send(get)
 			app.wants(get)
 			app.send(ok)
-			client.wants(told)
+			client.wants(okClose)
 			client.wantsEnd()
 		},
 		"never goes into an interim response": func(r *rig, client, app *peer) {
@@ -163,7 +163,7 @@ func TestI3CloseOption(t *testing.T) {
 			client.send("123456")
 			app.wants("123456")
 			app.send(ok)
-			client.wants(told)
+			client.wants(okClose)
 			client.wantsEnd()
 		},
 		"never goes into a 101": func(r *rig, client, app *peer) {
@@ -194,7 +194,7 @@ func TestI3CloseOption(t *testing.T) {
 			client.send(get)
 			app.wantsNothing() // nothing more is passed on
 			app.send(ok + ok)
-			client.wants(ok + told)
+			client.wants(ok + okClose)
 			client.wantsEnd()
 			app.wantsNothing()
 		},
@@ -203,7 +203,7 @@ func TestI3CloseOption(t *testing.T) {
 			client.send(get + get)
 			app.wants(get + get)
 			app.send(ok + ok)
-			client.wants(ok + told)
+			client.wants(ok + okClose)
 			client.wantsEnd()
 		},
 		"takes the place of keep-alive": func(r *rig, client, app *peer) {
@@ -219,7 +219,7 @@ func TestI3CloseOption(t *testing.T) {
 			client.send(post + "123")
 			app.wants(post + "123")
 			app.send(ok)
-			client.wants(told)
+			client.wants(okClose)
 			app.wantsOpen()
 			client.send("456" + get)
 			app.wants("456")

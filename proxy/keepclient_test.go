@@ -367,14 +367,14 @@ func TestAKeptClientInADrain(t *testing.T) {
 		client.wantsOpen()
 		return client
 	}
-	t.Run("is told with its next response", func(t *testing.T) {
+	t.Run("gets the close option in its next response", func(t *testing.T) {
 		keepingClients(t, func(r *rig) {
 			client := away(r)
 			client.send(get)
 			app := r.app()
 			app.wants(get)
 			app.send(ok)
-			client.wants(told)
+			client.wants(okClose)
 			client.wantsEnd()
 		})
 	})

@@ -426,8 +426,8 @@ func TestParkedConnections(t *testing.T) {
 			s.Drain()
 			passesInPieces(t, client, app, []string{get})
 			_, _ = io.WriteString(app, ok)
-			b := make([]byte, len(told))
-			if _, err := io.ReadFull(client, b); err != nil || string(b) != told {
+			b := make([]byte, len(okClose))
+			if _, err := io.ReadFull(client, b); err != nil || string(b) != okClose {
 				t.Errorf("the client has %q, error %v; want the close option", b, err)
 			}
 			wantsEOF(t, client)

@@ -27,7 +27,7 @@ func (s *Server) Metrics() prometheus.Collector {
 		resent:            d("resent_requests_total", "Requests that were sent again because the app had closed before it answered."),
 		fellBack:          d("fallback_connections_total", "Connections that went to the fallback because the app had ended."),
 		bytes:             d("relayed_bytes_total", "Bytes that were relayed: requests to the app, responses to the client.", "direction"),
-		sources:           d("sources", "Sources of requests that are told apart."),
+		sources:           d("sources", "Client addresses tracked."),
 	}
 }
 

@@ -64,10 +64,10 @@ func TestAParkedWebSocketThatIsToldToLeaveEnds(t *testing.T) {
 			}
 			keepSweeping(t, s)
 			s.Drain()
-			told := make([]byte, len(goingAway))
+			frame := make([]byte, len(goingAway))
 			_ = client.SetReadDeadline(time.Now().Add(10 * time.Second))
-			if _, err := io.ReadFull(client, told); err != nil || string(told) != goingAway {
-				t.Fatalf("the client has %q, error %v; want a close frame", told, err)
+			if _, err := io.ReadFull(client, frame); err != nil || string(frame) != goingAway {
+				t.Fatalf("the client has %q, error %v; want a close frame", frame, err)
 			}
 			if _, err := io.WriteString(client, test.answer); err != nil {
 				t.Fatal(err)
@@ -110,7 +110,7 @@ func TestNoDeadlineIsLostByParking(t *testing.T) {
 					return c.life.states[fromClient] == done || c.life.states[fromApp] == done
 				}
 				if !eventually(ended) {
-					t.Error("the connection waits for ever")
+					t.Error("the connection waits without a limit")
 				}
 			})
 		}

@@ -138,8 +138,8 @@ func converse(client, app *peer) {
 const (
 	get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 	ok  = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-	// told is ok with the close option.
-	told = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+	// okClose is ok with the close option.
+	okClose = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 )
 
 // A peer is the client or the app of a connection, played by the test.

@@ -95,7 +95,7 @@ func (s *secured) endIfDue() {
 	_ = s.outer.CloseWrite()
 }
 
-// truncated tells whether the peer has ended its side without saying so: what it has sent may not be the whole.
+// truncated reports whether the peer has ended its side without saying so: what it has sent may not be the whole.
 func (s *secured) truncated() bool { return s.outer.ended.Load() }
 
 // SetLinger makes Close reset the connection if it is 0 seconds.

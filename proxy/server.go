@@ -117,7 +117,7 @@ func (s *Server) acceptEnded(r *route, err error) error {
 	return err
 }
 
-// refuses tells whether connections of a route are refused. The caller holds mu.
+// refuses reports whether connections of a route are refused. The caller holds mu.
 func (s *Server) refuses(r *route) bool { return s.closed.Load() || s.appGone() && !s.fallsBack(r) }
 
 func (s *Server) track(ln net.Listener, r *route) bool {
@@ -178,7 +178,7 @@ func (s *Server) Drain() {
 
 // AppEnded says that the app has ended and will not come back. While draining new connections, and those that wait for the app, go
 // to their route's fallback. Where there is none they are refused, since a connection that is refused is retried elsewhere.
-// Those that have reached the app are left to it. AppEnded tells whether new connections are served on any route.
+// Those that have reached the app are left to it. AppEnded reports whether new connections are served on any route.
 func (s *Server) AppEnded() (served bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -43,7 +43,7 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 
 func serverTLS() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{certificate()}} }
 
-// overTLS is inBubble for a route whose TLS ends here.
+// overTLS is inBubble for a route that terminates TLS.
 func overTLS(t *testing.T, route Route, config Config, test func(*rig)) {
 	t.Helper()
 	route.TLS = serverTLS()
@@ -115,14 +115,14 @@ func TestTLSEndsHereAndItsClientsAreToldToLeave(t *testing.T) {
 		client.send(get)
 		app.wants(get)
 		app.send(ok)
-		client.wants(told)
+		client.wants(okClose)
 		client.wantsEnd(false)
 		_ = client.Close()
 		app.wantsEnd()
 		app.closes()
 		synctest.Wait()
 		if n := r.server.stats.ended[http1][endedDrain].Load(); n != 1 {
-			t.Errorf("%d HTTP/1 connections have ended because they were told, want 1", n)
+			t.Errorf("%d HTTP/1 connections have ended by the drain, want 1", n)
 		}
 	})
 }
@@ -180,7 +180,7 @@ func TestAClientWithTLSHasA503WhenTheAppIsNotReached(t *testing.T) {
 	})
 }
 
-// wantsProtocol expects that a client that offers protocols is given one; empty: none.
+// wantsProtocol expects that a client that offers protocols gets one, or none if it is empty.
 func (r *rig) wantsProtocol(want string, offered ...string) {
 	r.t.Helper()
 	client := r.secureClient(offered...)
@@ -336,7 +336,7 @@ func TestTLSTowardsTheApp(t *testing.T) {
 			app.wants(get)
 			app.wantsEnd(false)
 			app.send(ok)
-			client.wants(told)
+			client.wants(okClose)
 			client.wantsEnd(false)
 			_, _ = client.Close(), app.Close()
 		})

@@ -57,7 +57,7 @@ func resetByApp(_, app *peer) { app.resets() }
 func (r *rig) expectUnanswered(want uint64) {
 	r.t.Helper()
 	if n := r.server.DrainStats().Unanswered; n != want {
-		r.t.Errorf("%d exchanges are told of as not answered by the app, want %d", n, want)
+		r.t.Errorf("%d exchanges are reported as not answered by the app, want %d", n, want)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestStreamsThatTheAppHasNotAnsweredAreTold(t *testing.T) {
 				app.send(test.app)
 				client.wants(test.app)
 				r.server.Drain()
-				time.Sleep(noticeSpread) // the client has been told to leave, and goes on
+				time.Sleep(noticeSpread) // the client was asked to disconnect, and goes on
 				client.available()
 				app.resets()
 				synctest.Wait()

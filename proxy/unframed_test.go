@@ -127,7 +127,7 @@ func TestUnframed_NotWhereTheBodyFollowsForCertain(t *testing.T) {
 				client.send(get)
 				app.wants(get)
 				app.send(ok)
-				client.wants(told)
+				client.wants(okClose)
 				client.wantsEnd()
 			})
 		})
@@ -188,7 +188,7 @@ func TestUnframed_PipelinedRequests(t *testing.T) {
 
 // The close option settles it: a client that has seen it sends no further request.
 func TestUnframed_InADrainTheFinalAnswerHasTheCloseOption(t *testing.T) {
-	told := strings.Replace(expectationFailed, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)
+	withClose := strings.Replace(expectationFailed, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)
 	t.Run("and the connection ends", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
 			r.server.Drain()
@@ -196,7 +196,7 @@ func TestUnframed_InADrainTheFinalAnswerHasTheCloseOption(t *testing.T) {
 			client.send(expecting)
 			app.wants(expecting)
 			app.send(expectationFailed)
-			client.wants(told)
+			client.wants(withClose)
 			client.wantsEnd()
 			client.closes()
 			app.wantsEnd()
@@ -210,7 +210,7 @@ func TestUnframed_InADrainTheFinalAnswerHasTheCloseOption(t *testing.T) {
 			client.send(expecting)
 			app.wants(expecting)
 			app.send(expectationFailed)
-			client.wants(told)
+			client.wants(okClose)
 			client.send("hello" + get)
 			app.wants("hello")
 		})

@@ -19,7 +19,7 @@ type wsConn struct {
 
 	// Guarded by mu.
 	closed [2]bool // the side that a direction reads from has sent a close frame, which has been relayed
-	told   bool    // we have sent the client a close frame
+	sent   bool    // we have sent the client a close frame
 }
 
 // A wsSide is how far the frames of one direction have come.
@@ -102,7 +102,7 @@ func (w *wsConn) noteClose(d direction) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed[d] = true
-	if w.told {
+	if w.sent {
 		w.limitAllLocked(lingerTimeout)
 	}
 }
@@ -129,7 +129,7 @@ func (w *wsConn) claimClose() bool {
 	if w.closed[fromClient] || w.closed[fromApp] || w.life.final {
 		return false
 	}
-	w.told = true
+	w.sent = true
 	w.life.end(endedDrain)
 	return true
 }
@@ -137,7 +137,7 @@ func (w *wsConn) claimClose() bool {
 // endSide prepares the end of a direction. Once the client has been sent a close frame, only the end is
 // expected of either side, and each gets a limited time for it.
 func (w *wsConn) endSide(d direction, o outcome) outcome {
-	if o.verdict != ended || d == fromApp || !w.isTold() {
+	if o.verdict != ended || d == fromApp || !w.hasSent() {
 		return o
 	}
 	switch {
@@ -165,11 +165,11 @@ func (w *wsConn) answerForClient() error {
 	return f.Replace(0, ws.AppendMaskedClose(nil, ws.GoingAway, key))
 }
 
-// isTold reports whether we have sent the client a close frame.
-func (w *wsConn) isTold() bool {
+// hasSent reports whether we have sent the client a close frame.
+func (w *wsConn) hasSent() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.told
+	return w.sent
 }
 
 // hasClosed reports whether a side has sent a close frame.

@@ -75,7 +75,7 @@ func TestAWebSocketClientIsToldBetweenTwoMessages(t *testing.T) {
 				time.Sleep(time.Second)
 				if test.then != "" {
 					if got := string(client.taken()); strings.Contains(got, goingAway) {
-						t.Fatalf("the client has %q: it is told in the middle of a message", got)
+						t.Fatalf("the client has %q: it is closed in the middle of a message", got)
 					}
 					app.send(test.then)
 				} else {
@@ -115,7 +115,7 @@ func TestWhatAClientSaysAfterItWasToldReachesTheApp(t *testing.T) {
 		client.closes()
 		synctest.Wait()
 		if n := r.server.stats.ended[websocket][endedDrain].Load(); n != 1 {
-			t.Errorf("%d connections count as told, want 1", n)
+			t.Errorf("%d connections count as ended by the drain, want 1", n)
 		}
 	})
 }
@@ -224,23 +224,23 @@ func TestWebSocketClientsAreToldOneAfterTheOther(t *testing.T) {
 		laterApp.wants(upgrade)
 		laterApp.send(upgraded101)
 		clients = append(clients, later)
-		var told [10]int
-		for second := range told {
+		var closed [10]int
+		for second := range closed {
 			time.Sleep(time.Second)
 			for _, c := range clients {
 				if strings.HasSuffix(string(c.taken()), goingAway) {
-					told[second]++
+					closed[second]++
 				}
 			}
 		}
 		sum := 0
-		for second, k := range told {
+		for second, k := range closed {
 			if sum += k; k > n/3 {
-				t.Errorf("%d of %d are told in second %d", k, n, second)
+				t.Errorf("%d of %d are closed in second %d", k, n, second)
 			}
 		}
 		if sum != n+1 {
-			t.Errorf("%d are told, want %d", sum, n+1)
+			t.Errorf("%d are closed, want %d", sum, n+1)
 		}
 	})
 }

@@ -2,7 +2,7 @@ package h1
 
 import "math"
 
-// A Kind is the way in which the end of a body is told (RFC 9112 section 6.3).
+// A Kind is how a body ends (RFC 9112 section 6.3).
 type Kind uint8
 
 // The kinds of body.
@@ -22,10 +22,10 @@ type Body struct {
 	left  int64 // bytes that are content for certain: of the body when Fixed, of the chunk when Chunked
 }
 
-// Kind returns the way in which the end of the body is told.
+// Kind returns how the body ends.
 func (b *Body) Kind() Kind { return b.kind }
 
-// Done tells whether the message is complete. UntilClose and Tunnel are never done: they end with the connection.
+// Done reports whether the message is complete. UntilClose and Tunnel are never done: they end with the connection.
 func (b *Body) Done() bool {
 	switch b.kind {
 	case Fixed:
@@ -72,7 +72,7 @@ func (b *Body) Scan(p []byte) (n int, err error) {
 	return 0, nil
 }
 
-// Between tells whether no chunk is under way, so that the body could end here.
+// Between reports whether no chunk is under way, so that the body could end here.
 func (b *Body) Between() bool {
 	return b.kind == UntilClose || b.kind == Chunked && b.state == chunkStart && b.line == 0
 }

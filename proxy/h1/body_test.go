@@ -87,7 +87,7 @@ type extent struct {
 	err     error
 	done    bool
 	opaque  int64
-	content string // what Opaque told to be content; not known when the body was scanned
+	content string // what Opaque reported as content; not known when the body was scanned
 }
 
 func (e extent) String() string {

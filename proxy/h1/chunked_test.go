@@ -126,7 +126,7 @@ func TestChunkLineIsBounded(t *testing.T) {
 	}
 }
 
-// Many chunk lines may be longer together than one may be: the bound starts anew with each.
+// Many chunk lines may be longer together than one may be: the bound is for each.
 func TestManyChunkLines(t *testing.T) {
 	expectExtent(t, strings.Repeat("1;"+strings.Repeat("x", 1000)+"\r\na\r\n", 100), nil)
 }

@@ -72,7 +72,7 @@ func findOptions(head []byte) (o options) {
 	return o
 }
 
-// read takes up the members of one field's value.
+// read adds the members of one field's value.
 func (o *options) read(value []byte) {
 	for rest := value; rest != nil; {
 		var member []byte

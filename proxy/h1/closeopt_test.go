@@ -300,7 +300,7 @@ func fieldLines(head string) (lines []string) {
 // keepAliveField matches the field that is left out beside a new close option.
 var keepAliveField = regexp.MustCompile(`(?i)^keep-alive:`)
 
-// onlyOptionChanged tells whether a Connection field was changed in one of the two allowed ways and no other.
+// onlyOptionChanged reports whether a Connection field was changed in one of the two allowed ways and no other.
 func onlyOptionChanged(was, is string) bool {
 	name, value, _ := strings.Cut(was, ":")
 	if !strings.EqualFold(name, "Connection") || !strings.HasPrefix(is, name+":") {

@@ -12,7 +12,7 @@
 // of a head may end in a lone LF (section 2.2); a line of the chunked coding may not.
 package h1
 
-// MaxHead is the size in bytes of the largest head that a caller should gather unless it is told otherwise,
+// MaxHead is the size in bytes of the largest head that a caller should gather unless it is configured otherwise,
 // start line and empty line included. Trailer sections are held to it here.
 const MaxHead = 64 << 10
 

@@ -5,7 +5,7 @@ import "bytes"
 // eventStream is the media type of server-sent events (HTML standard, section 9.2.5).
 const eventStream = "text/event-stream"
 
-// isEventStream tells whether a Content-Type says so, with or without parameters.
+// isEventStream reports whether a Content-Type says so, with or without parameters.
 func isEventStream(value []byte) bool {
 	mediaType, _, _ := bytes.Cut(value, []byte{';'})
 	return equalFold(trim(mediaType), eventStream)
@@ -62,7 +62,7 @@ type Events struct {
 	wasCR bool // a CR has ended the last line: an LF belongs to it
 }
 
-// Between tells whether no event is under way. A comment is none.
+// Between reports whether no event is under way. A comment is none.
 func (e *Events) Between() bool { return !e.open && !e.line }
 
 // Scan is [Body.Scan] for the body of an event stream, and looks at its content on the way.

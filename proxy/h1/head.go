@@ -60,7 +60,7 @@ type fields struct {
 	length    int64  // Content-Length, -1: none
 	coding    bool   // a Transfer-Encoding is there
 	chunked   bool   // and its last coding is chunked
-	upgrade   []byte // the value of the Upgrade field; nil: none
+	upgrade   []byte // the value of the Upgrade field, or nil
 	userAgent []byte
 	events    bool // the content is an event stream, and in clear
 	encoded   bool // a Content-Encoding is there
@@ -103,7 +103,7 @@ func (f *fields) parseLine(line []byte) error {
 	return f.apply(line[:name], value)
 }
 
-// apply takes up the few fields that matter. The length of the name picks the candidate: hardly any other field is
+// apply reads the few fields that matter. The length of the name picks the candidate: hardly any other field is
 // compared at all.
 func (f *fields) apply(name, value []byte) error {
 	switch len(name) {
@@ -175,7 +175,7 @@ func trim(b []byte) []byte {
 	return b
 }
 
-// equalFold tells whether b is lower, a lower-case ASCII string, in any case.
+// equalFold reports whether b is lower, a lower-case ASCII string, in any case.
 func equalFold(b []byte, lower string) bool {
 	if len(b) != len(lower) {
 		return false

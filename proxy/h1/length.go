@@ -2,7 +2,7 @@ package h1
 
 import "math"
 
-// applyLength takes up one Content-Length field line. The same number said twice, in two lines or in one list, is one
+// applyLength reads one Content-Length field line. The same number said twice, in two lines or in one list, is one
 // number (RFC 9112 section 6.3, rule 5); everything else is refused.
 func (f *fields) applyLength(value []byte) error {
 	for rest := value; ; {
@@ -38,7 +38,7 @@ func parseDecimal(b []byte) (int64, bool) {
 	return n, true
 }
 
-// applyCoding takes up one Transfer-Encoding field line; what counts is whether chunked is the last coding of all lines
+// applyCoding reads one Transfer-Encoding field line; what counts is whether chunked is the last coding of all lines
 // and stands there once.
 func (f *fields) applyCoding(value []byte) error {
 	f.coding = true

@@ -12,7 +12,7 @@ const (
 	Connect               // a 2xx response turns the connection into a tunnel
 )
 
-// Idempotent tells whether the request at the start of b has a method that is idempotent (RFC 9110 section 9.2.2): to send it
+// Idempotent reports whether the request at the start of b has a method that is idempotent (RFC 9110 section 9.2.2): to send it
 // twice is to send it once. A method that is not known is not.
 func Idempotent(b []byte) bool {
 	switch string(b[:tokenLen(b)]) {
@@ -35,11 +35,11 @@ type Request struct {
 	Expects bool
 
 	Path      []byte // of the request target, without query; "*" and an authority stay as they are
-	UserAgent []byte // nil: none
+	UserAgent []byte // or nil
 	Body      Body
 }
 
-// Switches tells whether the connection may stop speaking HTTP with the response to this request.
+// Switches reports whether the connection may stop speaking HTTP with the response to this request.
 func (r *Request) Switches() bool { return r.Upgrade || r.Method == Connect }
 
 // ParseRequest reads the head of a request at the start of b. Size 0 without an error means that b does not hold the
@@ -212,10 +212,10 @@ type Response struct {
 	upgrade []byte
 }
 
-// Upgrade tells whether a 101 switches to the protocol of this lower-case name.
+// Upgrade reports whether a 101 switches to the protocol of this lower-case name.
 func (r *Response) Upgrade(name string) bool { return equalFold(r.upgrade, name) }
 
-// Interim tells whether another response to the same request follows (RFC 9110 section 15.2). A 101 is final for HTTP.
+// Interim reports whether another response to the same request follows (RFC 9110 section 15.2). A 101 is final for HTTP.
 func (r *Response) Interim() bool { return r.Status/100 == 1 && r.Status != 101 }
 
 // ParseResponse reads the head of a response, to a request with the given method, at the start of b. Size 0 without an

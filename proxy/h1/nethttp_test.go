@@ -162,7 +162,7 @@ func ourResponse(in []byte, method h1.Method) reading {
 	}
 	if r.Status == http.StatusSwitchingProtocols {
 		// RFC 9110 section 15.2.2: the server speaks the new protocol "immediately after the empty line". net/http ends
-		// the message there, and whoever called it takes over the connection; to h1 the rest is the tunnel.
+		// the message there, and its caller takes over the connection; to h1 the rest is the tunnel.
 		return reading{verdict: takes, end: r.Size}
 	}
 	// RFC 9112 section 6.3 rule 2: "A client MUST ignore any Content-Length or Transfer-Encoding header fields" in a 2xx

@@ -9,7 +9,7 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// oddLines are no field lines by the grammar, and nobody could take them for one of the two that say
+// oddLines are no field lines by the grammar, and cannot be mistaken for one of the two that say
 // where the message ends.
 var oddLines = []string{
 	"Secured by X : y",

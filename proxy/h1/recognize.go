@@ -2,7 +2,7 @@ package h1
 
 import "bytes"
 
-// A Guess says whether bytes are the beginning of something.
+// A Guess is whether bytes are the beginning of something.
 type Guess uint8
 
 // The guesses.
@@ -17,7 +17,7 @@ const maxMethod = 64
 
 var version = []byte(" HTTP/")
 
-// Recognize tells whether b begins with a request-line of HTTP/1, good or bad: with a method and, in the first line that is
+// Recognize reports whether b begins with a request-line of HTTP/1, good or bad: with a method and, in the first line that is
 // not empty, an HTTP version.
 func Recognize(b []byte) Guess {
 	b = b[EmptyLines(b):]

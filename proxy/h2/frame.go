@@ -61,12 +61,12 @@ func ParseHeader(b []byte) (h Header, ok bool) {
 	}, true
 }
 
-// EndStream tells whether the sender's side of the stream ends with the frame.
+// EndStream reports whether the sender's side of the stream ends with the frame.
 func (h Header) EndStream() bool {
 	return (h.Type == Data || h.Type == Headers) && h.Flags&flagEndStream != 0
 }
 
-// OpensBlock tells whether only CONTINUATION frames may follow the frame (RFC 9113 section 4.3).
+// OpensBlock reports whether only CONTINUATION frames may follow the frame (RFC 9113 section 4.3).
 func (h Header) OpensBlock() bool {
 	switch h.Type {
 	case Headers, PushPromise, Continuation:
@@ -87,7 +87,7 @@ func (h Header) promiseEnd() int {
 	return HeaderSize + 4
 }
 
-// PingAck tells whether the frame answers a PING.
+// PingAck reports whether the frame answers a PING.
 func (h Header) PingAck() bool { return h.Type == Ping && h.Flags&flagAck != 0 && h.Length == 8 }
 
 // AppendSettings appends a SETTINGS frame that changes nothing.

@@ -16,8 +16,8 @@ var (
 	v2Signature = []byte("\r\n\r\n\x00\r\nQUIT\n")
 )
 
-// Size returns the number of bytes of the header at the start of b, which may be more than b has. ok is false while that cannot be
-// told. A size of 0 that is ok: there is no header.
+// Size returns the number of bytes of the header at the start of b, which may be more than b has. It
+// returns false if more bytes are needed to know that, and a size of 0 if there is no header.
 func Size(b []byte) (size int, ok bool) {
 	switch {
 	case begins(b, v1Start):
@@ -28,7 +28,7 @@ func Size(b []byte) (size int, ok bool) {
 	return 0, true
 }
 
-// begins tells whether b and start agree as far as both go.
+// begins reports whether b and start agree as far as both go.
 func begins(b, start []byte) bool {
 	n := min(len(b), len(start))
 	return bytes.Equal(b[:n], start[:n])

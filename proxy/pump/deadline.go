@@ -17,11 +17,11 @@ type Deadline struct {
 
 	mu      sync.Mutex
 	src     Conn
-	head    time.Time     // the source has to complete a message's head; zero: no limit
-	linger  time.Time     // the source has to close its side; zero: no limit
-	final   time.Time     // the connection ends, and nothing puts that off; zero: no limit
+	head    time.Time     // the source has to complete a message's head, or zero
+	linger  time.Time     // the source has to close its side, or zero
+	final   time.Time     // the connection ends, and nothing puts that off, or zero
 	silence time.Duration // from one byte to the next; 0: no limit
-	until   time.Time     // the earliest of the limits; zero: none is set
+	until   time.Time     // the earliest of the limits, or zero
 	roused  bool          // reads return at once
 }
 
@@ -88,7 +88,7 @@ func (d *Deadline) LimitAll(t time.Time) {
 	d.apply()
 }
 
-// Arm begins the limit on silence anew, before a read.
+// Arm restarts the limit on silence, before a read.
 func (d *Deadline) Arm() {
 	if !d.limited.Load() {
 		return

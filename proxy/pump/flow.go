@@ -250,7 +250,7 @@ func (f *Flow) readBlocking() {
 }
 
 // makeRoom moves the pending bytes to the front of a buffer that has room behind them. Nothing but a head
-// makes a flow wait with bytes in hand, and who waits for a head bounds it.
+// makes a flow wait with bytes in hand, and the caller bounds it.
 func (f *Flow) makeRoom() {
 	pending := f.Pending()
 	switch to := f.buf; {

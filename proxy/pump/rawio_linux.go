@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// rawRead and rawWrite are read(2) and write(2) for descriptors that never block. The scheduler is told nothing of them: a thread
+// rawRead and rawWrite are read(2) and write(2) for descriptors that never block. They bypass the scheduler: a thread
 // that never waits in the kernel has no need of a substitute, and in a process that is idle most of the time each of the
 // usual calls would wake the runtime's monitor thread, which costs more than the call itself.
 

@@ -29,7 +29,7 @@ type Header struct {
 	Fin    bool // it is the last frame of its message
 }
 
-// Control tells whether the frame is a control frame, which may stand between the frames of a message (RFC 6455 section
+// Control reports whether the frame is a control frame, which may stand between the frames of a message (RFC 6455 section
 // 5.5).
 func (h Header) Control() bool { return h.Opcode >= Close }
 
@@ -72,14 +72,14 @@ func ParseHeader(b []byte) (Header, error) {
 // first message.
 type Messages struct{ open bool }
 
-// Next takes up the header of the next frame.
+// Next records the header of the next frame.
 func (m *Messages) Next(h Header) {
 	if !h.Control() {
 		m.open = !h.Fin
 	}
 }
 
-// Between tells whether no message is under way once the payload of the last frame has passed.
+// Between reports whether no message is under way once the payload of the last frame has passed.
 func (m *Messages) Between() bool { return !m.open }
 
 // AppendClose appends a close frame with a status code and no reason, as a server sends it.

@@ -97,7 +97,7 @@ func TestCloseFrames(t *testing.T) {
 	}
 }
 
-// A header that is written from what was read is the same, but for the way in which a length may be said too long.
+// A header that is written from what was read is the same, except that a length may have a longer encoding than it needs.
 func FuzzHeader(f *testing.F) {
 	f.Add([]byte("\x81\x85abcdhello"))
 	f.Add([]byte("\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"))

@@ -60,7 +60,8 @@
 //   - I6 A slot is reserved before Accept, and every accepted connection is visible to Drain, CloseIdle, Cut
 //     and Close.
 //   - I7 Serve returns only after every goroutine that it has started.
-//   - I8 A half-close is propagated, and a half-closed pair has a deadline.
+//   - I8 A half-close is propagated. What still passes has no limit but its silence, and what does not pass
+//     has a deadline.
 //   - I9 Ambiguous framing is refused, never guessed: with a 400 to the client, with a 502 in place of the
 //     app's response, with the end of the connection once a response has begun.
 //   - I10 Memory per connection is bounded whatever the peers do, and a slow reader stops the other side. A
@@ -80,6 +81,9 @@
 // seconds in which the client has received nothing of what is under way to it. What is in flight when
 // we end it, at the hold's maximum or at the limit of a half-closed connection, is reset. With TLS, a
 // clean end is propagated as a close_notify, and a reset is not.
+//
+// A response may end before its request. The request is then relayed, and in flight, as long as the app
+// takes it.
 //
 // # Limits
 //

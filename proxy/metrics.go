@@ -18,7 +18,7 @@ func (s *Server) Metrics() prometheus.Collector {
 		server:            s,
 		connections:       d("connections", "Client connections that exist."),
 		ended:             d("connections_total", "Client connections that have ended, by what they spoke and by what ended them.", "protocol", "ended_by"),
-		inFlight:          d("exchanges_in_flight", "Requests that have been passed on and are not answered yet, without health probes."),
+		inFlight:          d("exchanges_in_flight", "Requests that have been relayed and not answered yet, or whose body is still being relayed, without health probes."),
 		exchanges:         d("exchanges_total", "Exchanges that have ended, by class of status code, without health probes. none: there was no final response, or HTTP/2 was spoken, whose status is not seen.", "code"),
 		probes:            d("probes_total", "Health probes that were relayed."),
 		dialFailures:      d("app_dial_failures_total", "Attempts to connect to the app that failed."),

@@ -18,7 +18,7 @@ import (
 	"lameduck/deploy/ctl/manifest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "update the golden files")
 
 // manifests are those of many kinds of users; what inject makes of each is in golden/ below.
 const manifests = "../../deploy/ctl/inject/testdata"
@@ -104,7 +104,7 @@ func expectGolden(t *testing.T, name, got string) {
 		}
 	}
 	if want := readFile(t, path); got != want {
-		t.Errorf("%s is not what comes out; -update writes it anew, git diff shows the change. Now:\n%s", path, got)
+		t.Errorf("%s differs from the output; run with -update and see git diff. Got:\n%s", path, got)
 	}
 }
 
@@ -228,7 +228,7 @@ func TestEveryLineThatIsNotChangedStaysAsItIs(t *testing.T) {
 	}
 }
 
-// changes says whether a line has what inject replaces.
+// changes reports whether inject may replace a line.
 func changes(line string) bool {
 	for _, what := range []string{
 		"containerPort:", "hostPort:", "terminationGracePeriodSeconds:", "excludeInboundPorts", "tcpSocket:", "port: tcp-redis", "annotations: {}",

@@ -7,7 +7,7 @@
 // containers alive during the drain, ports that now mean Lameduck's, and a grace period that is long
 // enough for the hold.
 //
-// The package is pure: it reads no file, asks no cluster and changes none of its arguments.
+// The package is pure: it reads no file, asks no cluster and does not change its arguments.
 //
 // What it promises:
 //

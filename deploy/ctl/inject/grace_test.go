@@ -12,7 +12,7 @@ func TestTheGracePeriodHasRoomForTheHold(t *testing.T) {
 		has     *int64
 		change  func(*Settings)
 		want    int64
-		appStop string // as the sidecar is told; empty: Lameduck's own
+		appStop string // in the sidecar's environment; empty for the default
 	}{
 		"the pod says none":              {nil, func(*Settings) {}, 120, ""},
 		"the API server has written 30":  {seconds(30), func(*Settings) {}, 120, ""},
@@ -24,7 +24,7 @@ func TestTheGracePeriodHasRoomForTheHold(t *testing.T) {
 		"a pod with plenty":              {seconds(3600), func(s *Settings) { s.AppStop = 10 * time.Second }, 3600, "10s"},
 		"said":                           {nil, func(s *Settings) { s.GracePeriod = 100 * time.Second }, 100, ""},
 		"said, and in parts of a second": {nil, func(s *Settings) { s.GracePeriod = 100*time.Second + 1 }, 101, ""},
-		"a long hold at the least":       {nil, func(s *Settings) { s.Env = map[string]string{"LAMEDUCK_HOLD_MIN": "200s"} }, 210, ""},
+		"a long least hold":              {nil, func(s *Settings) { s.Env = map[string]string{"LAMEDUCK_HOLD_MIN": "200s"} }, 210, ""},
 		"just enough":                    {nil, func(s *Settings) { s.GracePeriod = 68 * time.Second }, 68, ""},
 	} {
 		before := template(t, web)

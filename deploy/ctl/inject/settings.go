@@ -52,7 +52,7 @@ func Defaults() Settings {
 	return Settings{
 		Shape:   Native,
 		Image:   "registry.example/lameduck:0.1",
-		LBDelay: 60 * time.Second, // load balancers of clouds usually take up to a minute
+		LBDelay: 60 * time.Second, // load balancers of clouds usually need up to a minute
 		Silence: 30 * time.Second, // three times the gap of a client that sends a request every 10 s
 	}
 }

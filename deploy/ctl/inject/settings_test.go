@@ -47,7 +47,7 @@ func TestEveryAnnotationThatCannotBeUsedIsToldAtOnce(t *testing.T) {
 	}
 	for key := range wrong {
 		if !strings.Contains(err.Error(), "metadata.annotations["+key+"]") {
-			t.Errorf("%s is not told in\n%v", key, err)
+			t.Errorf("%s is not in the error\n%v", key, err)
 		}
 	}
 	if lines := strings.Count(err.Error(), "\n") + 1; lines != len(wrong) {

@@ -59,8 +59,8 @@ func freeVariables() []string {
 	return names
 }
 
-// parseAssignments reads NAME=VALUE, separated by white space. An error does not quote what is none
-// of our variables: it may be a part of a secret.
+// parseAssignments reads NAME=VALUE, separated by white space. An error does not quote anything
+// else: it may be a part of a secret.
 func parseAssignments(text string) (map[string]string, error) {
 	env := make(map[string]string)
 	var errs []error

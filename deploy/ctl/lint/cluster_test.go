@@ -240,14 +240,14 @@ func TestWhatMayNotBeListedIsToldAndDoesNotStopTheRest(t *testing.T) {
 		t.Fatal(err)
 	}
 	findings := in.Lint()
-	told := findingsOf(findings, "not-checked")
-	if len(told) != 3 || told[0].Severity != Info {
-		t.Fatalf("told %+v", told)
+	reported := findingsOf(findings, "not-checked")
+	if len(reported) != 3 || reported[0].Severity != Info {
+		t.Fatalf("reported %+v", reported)
 	}
-	all := fmt.Sprint(told)
+	all := fmt.Sprint(reported)
 	for _, want := range []string{"poddisruptionbudgets: you are not allowed to list them", "no-disruption-budget", "sleep-hook-skipped", "horizontalpodautoscalers: the cluster does not have apis/autoscaling/v2"} {
 		if !strings.Contains(all, want) {
-			t.Errorf("nothing is told of %q: %s", want, all)
+			t.Errorf("%q is not reported: %s", want, all)
 		}
 	}
 	if len(findingsOf(findings, "unprotected")) != 1 {

@@ -13,7 +13,7 @@ import (
 func reportOf() Report {
 	return Report{Objects: 2, Version: "v1.2.3", Findings: []Finding{
 		{Rule: "one-replica", Severity: Warning, Object: Object{"Deployment", "shop", "web"}, Field: "spec.replicas", Why: "100% of one, so none", Fix: "run two: a, b", File: "./my shop/web.yaml", Line: 5},
-		{Rule: "not-checked", Severity: Info, Why: "pods: not yours, so that nothing is told", Fix: "get a role"},
+		{Rule: "not-checked", Severity: Info, Why: "pods: not yours, so nothing is checked", Fix: "get a role"},
 	}}
 }
 
@@ -29,7 +29,7 @@ func written(t *testing.T, r Report, format string) string {
 func TestTextSaysWhereHowBadWhyAndWhatToDo(t *testing.T) {
 	want := `./my shop/web.yaml:5: warning: Deployment shop/web: spec.replicas: 100% of one, so none [one-replica]
     fix: run two: a, b
-info: input: pods: not yours, so that nothing is told [not-checked]
+info: input: pods: not yours, so nothing is checked [not-checked]
     fix: get a role
 2 objects: 0 errors, 1 warning, 1 info; see lameduckctl explain RULE
 `
@@ -66,7 +66,7 @@ func TestJSONHasEveryFindingAndTheirCount(t *testing.T) {
 // A message of several lines is one command, and what means something to GitHub is escaped.
 func TestGitHubShowsFindingsAtTheirLines(t *testing.T) {
 	want := `::warning file=./my shop/web.yaml,line=5,title=one-replica::Deployment shop/web: spec.replicas: 100%25 of one, so none%0Afix: run two: a, b
-::notice title=not-checked::input: pods: not yours, so that nothing is told%0Afix: get a role
+::notice title=not-checked::input: pods: not yours, so nothing is checked%0Afix: get a role
 `
 	if got := written(t, reportOf(), "github"); got != want {
 		t.Errorf("got:\n%s", got)

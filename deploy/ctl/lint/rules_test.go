@@ -11,10 +11,11 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "update the golden files")
 
-// TestEveryRuleFindsWhatItIsForAndNothingBesides has for each rule, in testdata, a manifest that it finds one fault in and that no other rule
-// does, one that just has not got the fault and in which nothing is found, and what is told of the first. After a change that is meant:
+// TestEveryRuleFindsWhatItIsForAndNothingBesides has two manifests for each rule in testdata: a bad one,
+// in which only this rule finds a problem, and a good one, which lacks just that problem. The report on
+// the bad one is a golden file. To update it:
 //
 //	go test ./deploy/ctl/lint -update
 func TestEveryRuleFindsWhatItIsForAndNothingBesides(t *testing.T) {
@@ -33,16 +34,16 @@ func TestEveryRuleFindsWhatItIsForAndNothingBesides(t *testing.T) {
 			for _, f := range lintFile(t, filepath.Join(dir, "good.yaml")) {
 				t.Errorf("good.yaml: %s is found: %s", f.Rule, f.Why)
 			}
-			var told bytes.Buffer
-			if err := (Report{Findings: bad, Objects: 1}).Write(&told, "text"); err != nil {
+			var report bytes.Buffer
+			if err := (Report{Findings: bad, Objects: 1}).Write(&report, "text"); err != nil {
 				t.Fatal(err)
 			}
-			expectGolden(t, filepath.Join(dir, "bad.txt"), told.String())
+			expectGolden(t, filepath.Join(dir, "bad.txt"), report.String())
 		})
 	}
 }
 
-// leadsTo tells whether one fault cannot be without another.
+// leadsTo reports whether one problem always comes with another.
 func leadsTo(rule, other string) bool {
 	return rule == "one-replica" && other == "budget-blocks-drain" || rule == "not-checked" && other == "no-disruption-budget"
 }
@@ -97,7 +98,7 @@ func TestEveryRuleIsExplained(t *testing.T) {
 	}
 }
 
-// TestEveryFindingIsASentenceWithItsConsequence reads what is told of every bad manifest.
+// TestEveryFindingIsASentenceWithItsConsequence checks the findings of every bad manifest.
 func TestEveryFindingIsASentenceWithItsConsequence(t *testing.T) {
 	for _, r := range Rules() {
 		for _, f := range lintFile(t, filepath.Join("testdata", r.ID, "bad.yaml")) {
@@ -106,7 +107,7 @@ func TestEveryFindingIsASentenceWithItsConsequence(t *testing.T) {
 			}
 			if f.File == "" || f.Line == 0 {
 				if f.Object != (Object{}) {
-					t.Errorf("%s: no place is told", f.Rule)
+					t.Errorf("%s: the finding has no position", f.Rule)
 				}
 			}
 		}
@@ -171,6 +172,6 @@ func expectGolden(t *testing.T, path, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s says something else; go test ./deploy/ctl/lint -update writes it anew, git diff shows the change.\ngot:\n%s", path, got)
+		t.Errorf("%s differs; run go test ./deploy/ctl/lint -update and see git diff.\ngot:\n%s", path, got)
 	}
 }

@@ -48,7 +48,7 @@ func FuzzHandler(f *testing.F) {
 		r := allowed(t, w.Body.Bytes())
 		var asked admissionv1.AdmissionReview
 		if err := json.Unmarshal(body, &asked); err != nil {
-			return // names are told apart by their case there, and not here
+			return // that decoder is case-sensitive, and this one is not
 		}
 		if asked.Request != nil && r.UID != asked.Request.UID {
 			t.Errorf("the answer is for %q", r.UID)
@@ -70,7 +70,7 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-// normal is the pod as an API server writes it, who has read it into its types first.
+// normal returns the pod as an API server encodes it, after decoding it into its types.
 func normal(t *testing.T, text []byte) []byte {
 	pod := new(corev1.Pod)
 	if err := sigsjson.UnmarshalCaseSensitivePreserveInts(text, pod); err != nil {

@@ -34,7 +34,7 @@ func TestWhatBecomesOfAPod(t *testing.T) {
 		{"a Deployment's pod is injected", question{}, injected, ""},
 		{"a pod of nobody's is injected", meta(`{"ownerReferences":null}`), injected, ""},
 		{"a StatefulSet's pod is injected", meta(`{"ownerReferences":[{"apiVersion":"apps/v1","kind":"StatefulSet","name":"db","uid":"1","controller":true}]}`), injected, ""},
-		{"somebody else's kind Job is none of Kubernetes'", meta(`{"ownerReferences":[{"apiVersion":"jobs.test/v1","kind":"Job","name":"x","uid":"1","controller":true}]}`), injected, ""},
+		{"a kind Job of another group is not a Job", meta(`{"ownerReferences":[{"apiVersion":"jobs.test/v1","kind":"Job","name":"x","uid":"1","controller":true}]}`), injected, ""},
 		{"a Job's pod is left alone", meta(`{"ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"x","uid":"1","controller":true}]}`), unchanged, ""},
 		{"a pod that runs to its end is left alone", question{pod: change(t, `{"spec":{"restartPolicy":"Never"}}`)}, unchanged, ""},
 		{"a pod that opts out is left alone", meta(`{"labels":{"lameduck.dev/inject":"disabled"}}`), unchanged, ""},
@@ -46,16 +46,16 @@ func TestWhatBecomesOfAPod(t *testing.T) {
 		{"kube-node-lease is left alone", question{namespace: "kube-node-lease"}, unchanged, ""},
 		{"the webhook's own namespace is left alone", question{namespace: own}, unchanged, ""},
 		{"a namespace that the flags name is left alone", question{namespace: "payments"}, unchanged, ""},
-		{"an unknown annotation is told", meta(`{"annotations":{"lameduck.dev/lb-dely":"90s"}}`), refused, "lameduck.dev/lb-dely"},
-		{"a malformed annotation is told", meta(`{"annotations":{"lameduck.dev/lb-delay":"soon"}}`), refused, "must be a duration"},
-		{"a pod with no port is told", question{pod: change(t, `{"spec":{"containers":[{"name":"app","image":"app:1"}]}}`)}, refused, "spec.containers"},
-		{"a pod that cannot be read is told", question{pod: `{"spec":{"containers":"app"}}`}, failed, "the pod cannot be read"},
-		{"no pod is told", question{pod: `null`}, failed, "the pod cannot be read"},
-		{"an empty pod is told", question{pod: `{}`}, refused, "add the app's container"},
-		{"another version is told", question{version: "admission.k8s.io/v1beta1"}, failed, "admissionReviewVersions: [v1]"},
-		{"another operation is told", question{operation: "UPDATE"}, failed, "CREATE of pods"},
-		{"another resource is told", question{resource: "deployments"}, failed, "CREATE of pods"},
-		{"a subresource is told", question{subresource: "exec"}, failed, "CREATE of pods"},
+		{"an unknown annotation is reported", meta(`{"annotations":{"lameduck.dev/lb-dely":"90s"}}`), refused, "lameduck.dev/lb-dely"},
+		{"a malformed annotation is reported", meta(`{"annotations":{"lameduck.dev/lb-delay":"soon"}}`), refused, "must be a duration"},
+		{"a pod with no port is reported", question{pod: change(t, `{"spec":{"containers":[{"name":"app","image":"app:1"}]}}`)}, refused, "spec.containers"},
+		{"a pod that cannot be read is reported", question{pod: `{"spec":{"containers":"app"}}`}, failed, "the pod cannot be read"},
+		{"no pod is reported", question{pod: `null`}, failed, "the pod cannot be read"},
+		{"an empty pod is reported", question{pod: `{}`}, refused, "add the app's container"},
+		{"another version is reported", question{version: "admission.k8s.io/v1beta1"}, failed, "admissionReviewVersions: [v1]"},
+		{"another operation is reported", question{operation: "UPDATE"}, failed, "CREATE of pods"},
+		{"another resource is reported", question{resource: "deployments"}, failed, "CREATE of pods"},
+		{"a subresource is reported", question{subresource: "exec"}, failed, "CREATE of pods"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -245,7 +245,7 @@ func TestWithoutMemoryForItsBodyAPodIsAllowedWithAWarning(t *testing.T) {
 	}
 	expectCount(t, h.metrics, overload, 1)
 	if w := post(h, &spaces{1 << 20}); w.Code != http.StatusServiceUnavailable {
-		t.Errorf("where the beginning is none of a review: HTTP %d", w.Code)
+		t.Errorf("without the beginning of a review: HTTP %d", w.Code)
 	}
 	if left := h.budget.left.Load(); left != firstGrowth/2 {
 		t.Errorf("%d bytes are left", left)

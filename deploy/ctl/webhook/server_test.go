@@ -215,7 +215,7 @@ func (r *rig) get(path string) (int, string) {
 	return answer.StatusCode, string(text)
 }
 
-func TestItAnswersAndTellsHowItIs(t *testing.T) {
+func TestItServesReviewsProbesAndMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := runInMemory(t)
 		if closes, err := r.ask(); err != nil || closes {
@@ -307,20 +307,20 @@ func TestAfterSIGTERMItServesUntilItIsQuiet(t *testing.T) {
 	}
 }
 
-func TestASlowClientIsLetGo(t *testing.T) {
+func TestASlowClientIsDisconnected(t *testing.T) {
 	const head = "POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 	for name, tt := range map[string]struct {
 		secured bool
 		sends   string
 		within  time.Duration
 	}{
-		"says nothing":                  {false, "", 5 * time.Second},
-		"says nothing in TLS":           {true, "", 5 * time.Second},
-		"ends within the head":          {true, head, 5 * time.Second},
-		"ends within the body":          {true, head + "Content-Length: 8000000\r\n\r\n{", 10 * time.Second},
-		"sends chunks without an end":   {true, head + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", 10 * time.Second},
-		"has asked and says no more":    {true, head + "Content-Length: 2\r\n\r\n{}", time.Second},
-		"does not read what it is told": {true, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 2 * time.Minute},
+		"says nothing":                {false, "", 5 * time.Second},
+		"says nothing in TLS":         {true, "", 5 * time.Second},
+		"ends within the head":        {true, head, 5 * time.Second},
+		"ends within the body":        {true, head + "Content-Length: 8000000\r\n\r\n{", 10 * time.Second},
+		"sends chunks without an end": {true, head + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", 10 * time.Second},
+		"has asked and says no more":  {true, head + "Content-Length: 2\r\n\r\n{}", time.Second},
+		"does not read the answer":    {true, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 2 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -340,7 +340,7 @@ func TestASlowClientIsLetGo(t *testing.T) {
 					t.Log(err)
 				}
 				if d := time.Since(began); d > tt.within+time.Second {
-					t.Errorf("it is let go after %s, want %s", d, tt.within)
+					t.Errorf("it is disconnected after %s, want %s", d, tt.within)
 				}
 				c.Close()
 				if _, err := r.ask(); err != nil {
@@ -424,7 +424,7 @@ func TestAnExpiredCertificateIsNotReady(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeStartedIsToldAtOnce(t *testing.T) {
+func TestNewReportsEveryErrorAtOnce(t *testing.T) {
 	c, _ := testConfig(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -112,8 +112,8 @@ func TestTheFirstKeyOfAnElementMayGo(t *testing.T) {
 	}
 }
 
-// Another layout than people write is written anew, and says what it has to.
-func TestAnExoticLayoutIsWrittenAnew(t *testing.T) {
+// A document with an unusual layout is encoded again, with the same values.
+func TestAnUnusualLayoutIsEncodedAgain(t *testing.T) {
 	const text = "---\n# first\na:\n  -\n    b: 1\n  -\n    c: 2 # two\n"
 	if got, want := apply(t, text, add("/a/0/d", 3), add("/a/-", 4)), "---\n# first\na:\n  - b: 1\n    d: 3\n  - c: 2 # two\n  - 4\n"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

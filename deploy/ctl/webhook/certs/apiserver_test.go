@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// newTestAPIServer speaks the API server's protocol for a memoryCluster, to whoever has the token.
+// newTestAPIServer serves a memoryCluster with the API server's protocol, to clients with the token.
 func newTestAPIServer(t *testing.T, c *memoryCluster) *rest.Config {
 	t.Helper()
 	reply := func(w http.ResponseWriter, object any, err error) {
@@ -116,7 +116,7 @@ func TestTheAPIServerIsSpokenToAsItWants(t *testing.T) {
 	}
 }
 
-func TestWhatTheAPIServerRefusesIsTold(t *testing.T) {
+func TestErrorsOfTheAPIServerAreReturned(t *testing.T) {
 	c := newMemoryCluster()
 	config := newTestAPIServer(t, c)
 	a := newTestClient(t, config)

@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// pollFiles is the time between two reads of the files. The kubelet takes up to a minute to update a
+// pollFiles is the time between two reads of the files. The kubelet needs up to a minute to update a
 // mounted Secret, so there is no hurry.
 const pollFiles = 2 * time.Second
 

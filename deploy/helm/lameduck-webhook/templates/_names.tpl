@@ -1,4 +1,4 @@
-{{/* The name of everything: the release's, which says what it is about. */}}
+{{/* The name of all objects: that of the release, with the chart's name in it. */}}
 {{- define "lameduck.name" -}}
 {{- if contains .Chart.Name .Release.Name -}}
 {{- .Release.Name | trunc 53 | trimSuffix "-" -}}

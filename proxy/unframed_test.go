@@ -210,7 +210,7 @@ func TestUnframed_InADrainTheFinalAnswerHasTheCloseOption(t *testing.T) {
 			client.send(expecting)
 			app.wants(expecting)
 			app.send(expectationFailed)
-			client.wants(okClose)
+			client.wants(withClose)
 			client.send("hello" + get)
 			app.wants("hello")
 		})

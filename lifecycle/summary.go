@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -56,7 +55,7 @@ func (l *Lifecycle) writeSummary() {
 	if l.config.TerminationLog == "" {
 		return
 	}
-	if err := os.WriteFile(l.config.TerminationLog, []byte(s.String()+"\n"), 0o644); err != nil {
+	if err := writeTerminationLog(l.config.TerminationLog, s.String()+"\n"); err != nil {
 		l.log.Warn("write termination log", zap.Error(withoutPath(err)))
 	}
 }

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,30 +26,19 @@ import (
 
 // serve relays to an app that runs beside us, until the drain is over.
 func serve(environ []string, stderr *logqueue.Queue) error {
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	signals := notifyServe()
 	defer signal.Stop(signals)
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a log that nobody reads any more must not end us
 	p, err := newProcess(environ, stderr)
 	if err != nil {
 		return err
 	}
+	stop, err := stopSignal(p.config)
+	if err != nil {
+		p.closeListeners()
+		return err
+	}
+	signal.Notify(signals, stop)
 	return p.run(p.externalApp(), serveEvents(signals))
-}
-
-// serveEvents returns the events of the signals that serve gets.
-func serveEvents(in <-chan os.Signal) <-chan lifecycle.Event {
-	out := make(chan lifecycle.Event, cap(in))
-	go func() {
-		for s := range in {
-			if s == os.Interrupt {
-				out <- lifecycle.Interrupt
-			} else {
-				out <- lifecycle.StopSignal
-			}
-		}
-	}()
-	return out
 }
 
 // A relay is the server as the lifecycle sees it.

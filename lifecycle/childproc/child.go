@@ -9,8 +9,10 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
 
 	"lameduck/lifecycle"
 )
@@ -20,6 +22,7 @@ type Child struct {
 	log    *zap.Logger
 	stop   syscall.Signal
 	pid    int
+	start  time.Time
 	exited chan struct{} // closed by reap when the child has exited
 	status syscall.WaitStatus
 	reaped atomic.Bool // the pid may belong to another process
@@ -61,7 +64,7 @@ func Start(argv []string, stop syscall.Signal, log *zap.Logger) (*Child, error) 
 		signal.Stop(ended)
 		return nil, startError(argv[0], err)
 	}
-	c := &Child{log: log, stop: stop, pid: pid, exited: make(chan struct{})}
+	c := &Child{log: log, stop: stop, pid: pid, start: time.Now(), exited: make(chan struct{})}
 	go c.reap(ended)
 	return c, nil
 }
@@ -80,10 +83,20 @@ func (c *Child) reap(ended chan os.Signal) {
 	defer signal.Stop(ended)
 	for range ended {
 		if c.reapEnded() {
+			c.logExit()
 			close(c.exited)
 			return
 		}
 	}
+}
+
+// logExit logs how the app has exited.
+func (c *Child) logExit() {
+	how := []zap.Field{zap.Int("exit_code", c.status.ExitStatus())}
+	if c.status.Signaled() {
+		how = []zap.Field{zap.String("signal", unix.SignalName(c.status.Signal())), zap.Bool("core_dumped", c.status.CoreDump())}
+	}
+	c.log.Info("app exited", append(how, zap.Int("pid", c.pid), zap.Duration("after", time.Since(c.start)))...)
 }
 
 // reapEnded waits for the children that have exited so far. It reports whether the app was one.

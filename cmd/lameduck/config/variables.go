@@ -178,13 +178,14 @@ var table = []Variable{
 	}, {
 		Name:    "LAMEDUCK_STOP_SIGNAL",
 		Default: "SIGTERM",
-		Usage:   "exec: signal that begins the drain and that the app gets when the hold has ended",
-		set:     setStopSignal,
+		Usage: "exec: signal that begins the drain and that the app gets when the hold has ended; serve: " +
+			"one more signal that begins the drain",
+		set: setStopSignal,
 	}, {
 		Name:    "LAMEDUCK_TERMINATION_LOG",
 		Default: DefaultTerminationLog,
-		Usage: "file for the summary of the drain; the default counts only if the file exists; empty: " +
-			"none",
+		Usage: "regular file for the summary of the drain; the default counts only if the file exists; " +
+			"empty: none",
 		set:         file(func(c *Config) *string { return &c.TerminationLog }),
 		emptyCounts: true,
 	}, {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"syscall"
 
+	"lameduck/cmd/lameduck/config"
 	"lameduck/lifecycle"
 	"lameduck/lifecycle/childproc"
 	"lameduck/logqueue"
@@ -20,6 +21,7 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	if len(args) == 0 {
 		return report(stderr, usageError("exec needs a command: lameduck exec -- COMMAND [ARG...]"))
 	}
+	limitHeap(config.ToMap(environ), true)
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
 	defer signal.Stop(signals)

@@ -26,6 +26,7 @@ import (
 
 // serve relays to an app that runs beside us, until the drain is over.
 func serve(environ []string, stderr *logqueue.Queue) error {
+	limitHeap(config.ToMap(environ), false)
 	signals := notifyServe()
 	defer signal.Stop(signals)
 	p, err := newProcess(environ, stderr)

@@ -198,6 +198,7 @@ func TestWithoutDescriptorsTheReserveIsUsed(t *testing.T) {
 		t.Error("no failure is counted")
 	}
 	first.wantAnswer(t, "a connection from before")
+	poor.set(func() bool { return false })
 	_ = first.Close()
 	s.awaitReserve(t)
 }

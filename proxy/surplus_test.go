@@ -216,3 +216,28 @@ func TestSurplus_AClientThatHasHalfClosedSeesTheEnd(t *testing.T) {
 		t.Error("the connection is left")
 	}
 }
+
+// The body of a request that has been answered early still passes, and then the connection ends.
+func TestSurplus_DuringAnUpload(t *testing.T) {
+	for name, surplus := range map[string]string{
+		"of another response": "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
+		"of anything":         "surplus",
+	} {
+		for _, next := range []string{"", get} {
+			t.Run(name, func(t *testing.T) {
+				inBubble(t, Config{}, func(r *rig) {
+					client, app := r.connect()
+					client.send(post[:len(post)-4])
+					app.wants(post[:len(post)-4])
+					app.send(ok + surplus)
+					client.wants(ok + surplus)
+					time.Sleep(2 * surplusSilence)
+					client.send("body" + next)
+					app.wants("body") // and not the next request
+					client.wantsEnd()
+					app.wantsEnd()
+				})
+			})
+		}
+	}
+}

@@ -22,6 +22,15 @@ func isReceiving(client Conn, last *int) bool {
 	return *last > 0 && *last != before
 }
 
+// hasUnread reports whether the client has sent something that nobody has read yet, such as a request
+// that came in this moment.
+func hasUnread(client Conn) (yes bool) {
+	if raw := pump.RawOf(beneath(client)); raw != nil {
+		_ = raw.Control(func(fd uintptr) { yes = unreadBytes(fd) > 0 })
+	}
+	return yes
+}
+
 // beneath returns the connection below TLS.
 func beneath(c Conn) Conn {
 	switch c := c.(type) {

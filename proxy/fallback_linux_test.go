@@ -35,7 +35,7 @@ func dying(t *testing.T, n int) (servers []*Server, addresses []string) {
 		serveListener(t, s, ln, Route{Dial: refused, Fallback: DialFallback(addresses[(i+1)%n])})
 		for listening := false; !listening; { // AppEnded closes a listener that Serve has not seen
 			s.mu.Lock()
-			listening = len(s.listeners) > 0
+			listening = len(s.acceptors) > 0
 			s.mu.Unlock()
 		}
 		s.Drain()
@@ -145,7 +145,7 @@ func TestTheFallbackIsDialledWithTheClientsFirstByte(t *testing.T) {
 	address := serveLoopback(t, s, Route{Dial: refused, Fallback: fallback})
 	for listening := false; !listening; {
 		s.mu.Lock()
-		listening = len(s.listeners) > 0
+		listening = len(s.acceptors) > 0
 		s.mu.Unlock()
 	}
 	s.Drain()

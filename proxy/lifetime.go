@@ -104,7 +104,8 @@ func reset(c Conn) {
 	_ = c.Close()
 }
 
-// closeIdle closes the connection if nothing is outstanding on it and no request has begun.
+// closeIdle closes the connection if nothing is outstanding on it and no request has begun, not even in
+// the kernel.
 func (c *conn) closeIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +113,7 @@ func (c *conn) closeIdle() {
 	switch {
 	case c.app == nil && !handshaking, c.life.closing:
 		return
-	case c.inFlightLocked() > 0 || c.progress() != idle:
+	case c.inFlightLocked() > 0 || c.progress() != idle, hasUnread(c.client):
 		return
 	}
 	c.life.end(endedIdle)

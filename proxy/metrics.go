@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	server *Server
 
-	connections, ended, inFlight, exchanges, probes, dialFailures, handshakeFailures, redials, resent, fellBack, bytes, sources *prometheus.Desc
+	connections, queue, ended, inFlight, exchanges, probes, dialFailures, handshakeFailures, redials, resent, fellBack, bytes, sources *prometheus.Desc
 }
 
 // Metrics returns the collector of the server's metrics.
@@ -17,6 +17,7 @@ func (s *Server) Metrics() prometheus.Collector {
 	return &metrics{
 		server:            s,
 		connections:       d("connections", "Client connections that exist."),
+		queue:             d("accept_queue", "Client connections that wait to be accepted, at the connection limit or for want of descriptors."),
 		ended:             d("connections_total", "Client connections that have ended, by what they spoke and by what ended them.", "protocol", "ended_by"),
 		inFlight:          d("exchanges_in_flight", "Requests that have been relayed and not answered yet, or whose body is still being relayed, without health probes."),
 		exchanges:         d("exchanges_total", "Exchanges that have ended, by class of status code, without health probes. none: there was no final response, or HTTP/2 was spoken, whose status is not seen.", "code"),
@@ -34,7 +35,7 @@ func (s *Server) Metrics() prometheus.Collector {
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.connections, m.ended, m.inFlight, m.exchanges, m.probes, m.dialFailures, m.handshakeFailures, m.redials, m.resent, m.fellBack, m.bytes, m.sources,
+		m.connections, m.queue, m.ended, m.inFlight, m.exchanges, m.probes, m.dialFailures, m.handshakeFailures, m.redials, m.resent, m.fellBack, m.bytes, m.sources,
 	} {
 		c <- d
 	}
@@ -61,6 +62,7 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 		counter(m.exchanges, s.stats.exchanges[i].Load(), name)
 	}
 	gauge(m.connections, s.connections())
+	gauge(m.queue, s.acceptQueue())
 	gauge(m.inFlight, int(s.stats.inFlight.Load()))
 	gauge(m.sources, s.sources.Len())
 	counter(m.probes, s.stats.probes.Load())

@@ -6,16 +6,47 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// Outlook returns what the rule makes of the sources. Health probes are no exchanges here.
-func (s *Server) Outlook(rule silence.Rule) silence.Outlook { return s.sources.Outlook(rule, s.now()) }
+// Outlook returns what the rule makes of the sources. Health probes are no exchanges here. A
+// connection that nobody watches yet is in flight, and silence begins when there is none any more.
+func (s *Server) Outlook(rule silence.Rule) silence.Outlook {
+	now := s.now()
+	o := s.sources.Outlook(rule, now)
+	if n := s.unwatched(); n > 0 {
+		s.noteUnwatched()
+		o.InFlight += n
+	}
+	if at := s.unwatchedAt.Load(); at != 0 {
+		if in := rule.Quiet - (now - time.Duration(at)); in > o.SilentIn {
+			o.SilentIn, o.Required = in, rule.Quiet
+		}
+	}
+	return o
+}
+
+// unwatched returns how many connections wait to be accepted or for the app: their requests are
+// still in the kernel.
+func (s *Server) unwatched() int { return s.acceptQueue() + int(s.waiting.Load()) }
+
+// noteUnwatched notes that there are or have been connections that nobody watched until now.
+func (s *Server) noteUnwatched() { s.unwatchedAt.Store(int64(s.now())) }
+
+// acceptQueue returns how many connections wait to be accepted.
+func (s *Server) acceptQueue() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for a := range s.acceptors {
+		n += a.unwatched()
+	}
+	return n
+}
 
 // DrainStats are what is counted of a drain.
 type DrainStats struct {
 	Exchanges    uint64        // that began after Drain
 	LastExchange time.Duration // from Drain to the begin of the last of them
 	Unanswered   uint64        // exchanges whose connection the app ended after Drain without an answer
-	// Ended counts the connections that have ended so far, by protocol, then by what ended them. Counts of
-	// zero are left out.
+	// Ended counts the connections that have ended so far, by protocol, then by what ended them.
+	// Counts of zero are left out.
 	Ended map[string]map[string]uint64
 }
 

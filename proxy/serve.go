@@ -59,10 +59,10 @@ func (s *Server) reach(c *conn) (Conn, error) {
 	return appLink{c}.dial()
 }
 
-// bind joins the app's connection to the client's. It returns false if the connection has been closed in
-// the meantime.
+// bind joins the app's connection to the client's. It returns false if the connection is to end at once:
+// it has been closed in the meantime, or the server has and the client has not asked for anything.
 func (s *Server) bind(c *conn, app Conn) bool {
-	closed := c.server.closed.Load()
+	closed := c.server.finishing.Load() && !hasUnread(c.client)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.attachLocked(app)

@@ -23,14 +23,16 @@ type Server struct {
 	cancel         context.CancelFunc // of ctx
 	finished       func(*conn)        // unregister
 
-	serving sync.WaitGroup // calls of Serve
+	serving   sync.WaitGroup // calls of Serve
+	accepting sync.WaitGroup // those that still accept
+	limitLog  rateLimitedLog
 
 	sweeping sync.Mutex
 	swept    []*conn // of the last sweep, for its room; guarded by sweeping
 
 	mu        sync.Mutex
 	conns     map[*conn]struct{}
-	listeners map[net.Listener]*route
+	acceptors map[*acceptor]struct{}
 }
 
 // New returns a server that serves nothing yet.
@@ -41,7 +43,7 @@ func New(config Config) *Server {
 	s := &Server{
 		acceptFailures: config.AcceptFailures,
 		conns:          make(map[*conn]struct{}),
-		listeners:      make(map[net.Listener]*route),
+		acceptors:      make(map[*acceptor]struct{}),
 	}
 	s.shared.init(config)
 	if s.acceptFailures == nil {
@@ -63,33 +65,15 @@ var ErrServerClosed = errors.New("server closed")
 // returns after every goroutine that it has started: ErrServerClosed when AppEnded or Close has closed the listener, otherwise
 // what accepting failed with.
 func (s *Server) Serve(ln net.Listener, to Route) error {
-	r := &route{Route: to, security: newSecurity(to.TLS)}
-	if !s.track(ln, r) {
+	a := newAcceptor(s, &route{Route: to, security: newSecurity(to.TLS)}, ln)
+	if !s.track(a) {
 		_ = ln.Close()
 		return ErrServerClosed
 	}
 	defer s.serving.Done()
-	defer r.conns.Wait()
-	defer s.untrack(ln)
-	for {
-		s.reserve()
-		client, err := ln.Accept()
-		if err != nil {
-			s.unreserve()
-			if s.retryAccept(err) {
-				continue
-			}
-			return s.acceptEnded(r, err)
-		}
-		go s.serve(s.register(r, client))
-	}
-}
-
-// reserve makes room for a connection before it can exist.
-func (s *Server) reserve() {
-	if s.slots != nil {
-		s.slots <- struct{}{}
-	}
+	defer a.route.conns.Wait()
+	defer s.untrack(a)
+	return a.run()
 }
 
 func (s *Server) unreserve() {
@@ -98,20 +82,10 @@ func (s *Server) unreserve() {
 	}
 }
 
-// retryAccept reports whether accepting is to go on after err. If so, it has waited.
-func (s *Server) retryAccept(err error) bool {
-	if !accept.IsTransient(err) {
-		return false
-	}
-	s.acceptFailures.Add(err)
-	time.Sleep(accept.RetryAfter)
-	return true
-}
-
 func (s *Server) acceptEnded(r *route, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refuses(r) {
+	if s.refuses(r) || s.finishing.Load() {
 		return ErrServerClosed
 	}
 	return err
@@ -120,21 +94,23 @@ func (s *Server) acceptEnded(r *route, err error) error {
 // refuses reports whether connections of a route are refused. The caller holds mu.
 func (s *Server) refuses(r *route) bool { return s.closed.Load() || s.appGone() && !s.fallsBack(r) }
 
-func (s *Server) track(ln net.Listener, r *route) bool {
+func (s *Server) track(a *acceptor) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refuses(r) {
+	if s.refuses(a.route) || s.finishing.Load() {
 		return false
 	}
-	s.listeners[ln] = r
+	s.acceptors[a] = struct{}{}
 	s.serving.Add(1)
+	s.accepting.Add(1)
 	return true
 }
 
-func (s *Server) untrack(ln net.Listener) {
+func (s *Server) untrack(a *acceptor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.listeners, ln)
+	delete(s.acceptors, a)
+	s.accepting.Done()
 }
 
 func (s *Server) register(r *route, client net.Conn) *conn {
@@ -183,21 +159,20 @@ func (s *Server) AppEnded() (served bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.appGone() {
-		for ln := range s.listeners {
-			s.markNoApp(ln) // before anybody falls back
+		for a := range s.acceptors {
+			s.markNoApp(a.ln) // before anybody falls back
 		}
 		close(s.gone)
 	}
 	s.closeListeners()
-	return len(s.listeners) > 0
+	return len(s.acceptors) > 0
 }
 
 // closeListeners closes, for good, those listeners whose connections are refused. The caller holds mu.
 func (s *Server) closeListeners() {
-	for ln, r := range s.listeners {
-		if s.refuses(r) {
-			_ = ln.Close()
-			delete(s.listeners, ln)
+	for a := range s.acceptors {
+		if s.refuses(a.route) {
+			s.closeListener(a)
 		}
 	}
 }
@@ -222,13 +197,14 @@ func (s *Server) Cut() (connections, exchanges int) {
 	return connections, exchanges
 }
 
-// Close closes the listeners and the idle connections, waits until the others have ended or ctx is done, and cuts what
-// is left then. It returns after every Serve has, with what it has cut.
+// Close closes the idle connections, accepts those that wait, closes the listeners, waits until the
+// connections have ended or ctx is done, and cuts what is left then. It returns after every Serve has,
+// with what it has cut.
 func (s *Server) Close(ctx context.Context) (connections, exchanges int) {
-	s.mu.Lock()
-	s.closed.Store(true)
-	s.closeListeners()
-	s.mu.Unlock()
+	s.finishing.Store(true)
+	s.CloseIdle() // which makes room for those that wait
+	s.acceptWaiting(ctx)
+	lost := s.closeForGood()
 	s.CloseIdle()
 	served := make(chan struct{})
 	go func() {
@@ -244,7 +220,7 @@ func (s *Server) Close(ctx context.Context) (connections, exchanges int) {
 	s.reap(served)
 	s.parker.close()
 	s.pipes.Close()
-	return connections, exchanges
+	return connections + lost, exchanges
 }
 
 // reap waits for the connections that have been cut, and resets those whose peers do not close their sides.

@@ -28,8 +28,11 @@ type shared struct {
 	ctx  context.Context // done when the server has been closed
 	gone chan struct{}   // closed when the app has exited
 
-	drainStart atomic.Int64 // in nanoseconds since the epoch, or 0 if the server is not draining
-	closed     atomic.Bool  // listeners are closed; a connection that is accepted even so is closed when it is bound
+	drainStart  atomic.Int64 // in nanoseconds since the epoch, or 0 if the server is not draining
+	unwatchedAt atomic.Int64 // when there last was a connection that nobody watched, likewise, or 0
+	waiting     atomic.Int64 // connections that have been waiting for the app for a while
+	finishing   atomic.Bool  // a listener is closed once nobody waits there, a connection once it is idle
+	closed      atomic.Bool  // listeners are closed
 }
 
 func (s *shared) init(config Config) {

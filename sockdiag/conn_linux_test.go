@@ -78,8 +78,8 @@ func eachSource(t *testing.T, test func(t *testing.T, dump func(query) ([]socket
 	})
 }
 
-// only returns the one socket that is to be found. The tables in /proc may miss it, or have it twice, while others
-// come and go.
+// only returns the one socket that is to be found. The tables in /proc may miss it, or have it
+// twice, while others come and go.
 func only(t *testing.T, dump func(query) ([]socket, error), state State, address netip.AddrPort) (found socket) {
 	t.Helper()
 	q := query{state: state, port: address.Port(), info: true}

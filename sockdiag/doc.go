@@ -4,13 +4,14 @@
 //	Conn.Established ──>   (no privilege)    │
 //	                                         └─> refused (gVisor, seccomp): /proc/net/tcp and tcp6
 //
-// Looking at a socket costs its owner nothing, which cannot be said of a connection that only asks whether anybody
-// accepts: that one takes a place in the backlog.
+// Looking at a socket costs its owner nothing, which cannot be said of a connection that only asks
+// whether anybody accepts: that one takes a place in the backlog.
 //
 // # Limits
 //
-// Sockets of other network namespaces are not seen. A dump of listeners costs 0.04 ms wherever it is made. A dump of
-// connections walks a table that all namespaces of the node share: 1 ms on a quiet node, 11 ms where there are 36,000.
-// The /proc files have no backlog, no [Info], and do not show whether an IPv6 listener accepts IPv4. They are read a page
-// at a time, so that a socket may be missed, or be seen twice, while others come and go.
+// Sockets of other network namespaces are not seen. A dump of listeners costs 0.04 ms wherever it
+// is made. A dump of connections walks a table that all namespaces of the node share: 1 ms on a
+// quiet node, 11 ms where there are 36,000. The /proc files have no backlog, no [Info], and do not
+// show whether an IPv6 listener accepts IPv4. They are read a page at a time, so that a socket may
+// be missed, or be seen twice, while others come and go.
 package sockdiag

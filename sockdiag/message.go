@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// The layouts are those of linux/include/uapi/linux/inet_diag.h: struct inet_diag_req_v2, struct inet_diag_msg, and
-// behind that one, attributes of which each has its length and its type in front (struct nlattr).
+// The layouts are those of linux/include/uapi/linux/inet_diag.h: struct inet_diag_req_v2, struct
+// inet_diag_msg, and behind that one, attributes of which each has its length and its type in front
+// (struct nlattr).
 const (
 	requestSize = 56
 	messageSize = 72

@@ -20,7 +20,8 @@ const (
 	columnInode  = 9
 )
 
-// parseTable reads the sockets that match from /proc/net/tcp or tcp6. The first line has the names of the columns.
+// parseTable reads the sockets that match from /proc/net/tcp or tcp6. The first line has the names
+// of the columns.
 func parseTable(r io.Reader, q query) (sockets []socket, err error) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
@@ -67,8 +68,8 @@ func parseRow(columns []string) (s socket, err error) {
 	return s, nil
 }
 
-// parseHexAddress reads an address such as 0100007F:1F90. The kernel prints each 32 bits of the address as a number in
-// its own byte order, and the port as a number.
+// parseHexAddress reads an address such as 0100007F:1F90. The kernel prints each 32 bits of the
+// address as a number in its own byte order, and the port as a number.
 func parseHexAddress(s string) (netip.AddrPort, error) {
 	address, port, _ := strings.Cut(s, ":")
 	b, err := hex.DecodeString(address)

@@ -14,7 +14,8 @@ const (
 	stateListen      State = 10
 )
 
-// A Listener is a socket that accepts connections. With SO_REUSEPORT several have one address, each with its own queue.
+// A Listener is a socket that accepts connections. With SO_REUSEPORT several have one address, each
+// with its own queue.
 type Listener struct {
 	// Address is where it listens; with an unspecified address, at all of its family.
 	Address netip.AddrPort
@@ -46,7 +47,8 @@ func (l Listener) Accepts(to netip.AddrPort) bool {
 // A Connection is an established connection.
 type Connection struct {
 	Local, Remote netip.AddrPort
-	// Accepted reports whether a process has it. One that waits in a listener's queue is established too.
+	// Accepted reports whether a process has it. One that waits in a listener's queue is
+	// established too.
 	Accepted bool
 	// Unread is how many bytes have come and have not been read.
 	Unread int
@@ -58,9 +60,11 @@ type Connection struct {
 
 // Info is the part of tcp_info that is of use here.
 type Info struct {
-	// LastDataReceived is the time since data last came, in steps of 4 ms; before any has, the connection's age.
+	// LastDataReceived is the time since data last came, in steps of 4 ms; before any has, the
+	// connection's age.
 	LastDataReceived time.Duration
-	// BytesReceived and BytesAcknowledged count what has come, a FIN as one byte, and what the other side has taken.
+	// BytesReceived and BytesAcknowledged count what has come, a FIN as one byte, and what the
+	// other side has taken.
 	BytesReceived, BytesAcknowledged uint64
 }
 
@@ -75,7 +79,8 @@ type socket struct {
 	info          *Info
 }
 
-// listener is the socket as a [Listener]. For one in state LISTEN the queues have a meaning of their own.
+// listener is the socket as a [Listener]. For one in state LISTEN the queues have a meaning of
+// their own.
 func (s socket) listener() Listener {
 	return Listener{Address: s.local, IPv6Only: s.ipv6Only, Queue: int(s.receiveQueue), Backlog: int(s.sendQueue)}
 }

@@ -17,7 +17,8 @@ const dumpTimeout = time.Second
 // byFamily is SOCK_DIAG_BY_FAMILY (linux/include/uapi/linux/sock_diag.h).
 const byFamily = 20
 
-// A source is where sockets are read from: the kernel's netlink socket, or the tables in /proc where that is refused.
+// A source is where sockets are read from: the kernel's netlink socket, or the tables in /proc
+// where that is refused.
 type source struct {
 	netlink *netlink.Conn // nil: not open
 }

@@ -23,7 +23,7 @@ SHELL       := /bin/bash
 
 TOOLS := ./.ci/mutants ./.ci/shape # the go command does not find them by itself
 
-.PHONY: help build demo test test-all mutants check fuzz e2e bench bench-full bench-tools
+.PHONY: help build demo test mutants check fuzz e2e bench bench-full bench-tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -34,19 +34,15 @@ build:
 demo:
 	go run ./bench/demo
 
+# TEST_LONG=1 runs the long form of the tests that have one, and everything with the race detector.
 test:
+	go vet ./... $(TOOLS)
 	@echo "== the data plane and the lifecycle, with the race detector (the first time, two minutes go into compiling)"
-	go test -race ./proxy/... ./lifecycle/...
+	go test -race -timeout 20m ./proxy/... ./lifecycle/...
 	@echo "== everything else; tests are skipped that need a program which is not installed"
-	go test $$(go list ./... | grep -v '^lameduck/\(proxy\|lifecycle\)') $(TOOLS)
+	go test $(if $(TEST_LONG),-race) -timeout 20m $$(go list ./... | grep -v '^lameduck/\(proxy\|lifecycle\)') $(TOOLS)
 	@$(MAKE) --no-print-directory test-without-race
 	@echo "== passed; next: make mutants, make check"
-
-# Everything with the race detector, and the tests that have a long form in that.
-test-all:
-	go vet ./... $(TOOLS)
-	TEST_LONG=1 go test -race -timeout 20m ./... $(TOOLS)
-	@$(MAKE) --no-print-directory test-without-race
 
 # The race detector makes memory larger and pools forgetful, and finds nothing in a simulation.
 test-without-race:

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// RetryAfter is the pause after an accept that failed for want of descriptors or memory.
+// RetryAfter is the pause after an accept that failed because descriptors or memory ran out.
 const RetryAfter = 50 * time.Millisecond
 
 // transient has the errors of accept(2) after which the listener is as good as before: the process or

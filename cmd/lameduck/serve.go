@@ -151,8 +151,8 @@ func (p *process) externalApp() lifecycle.App {
 	})
 }
 
-// run serves everything until the lifecycle has stopped. The admin address is the last to close: the app's preStop hook is
-// answered there.
+// run serves everything until the lifecycle has stopped. The admin address is the last to close: it
+// answers the app's preStop hook.
 func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 	l := lifecycle.New(lifecycle.Config{
 		Hold:           holdConfig(p.config),
@@ -175,8 +175,12 @@ func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 	control := p.startHTTP(&serving, p.control, l.Control(), p.shares.controlConns)
 	p.startRoutes(&serving)
 	p.warnOfLimit()
-	p.log.Info("serving", zap.String("version", version), zap.Stringers("routes", p.config.Routes),
-		zap.Duration("hold_min", p.config.HoldMin), zap.Duration("hold_quiet", p.config.HoldQuiet), zap.Duration("hold_max", p.config.HoldMax))
+	p.log.Info("serving",
+		zap.String("version", version),
+		zap.Stringers("routes", p.config.Routes),
+		zap.Duration("hold_min", p.config.HoldMin),
+		zap.Duration("hold_quiet", p.config.HoldQuiet),
+		zap.Duration("hold_max", p.config.HoldMax))
 	l.Run(ctx, events)
 	shutdown(control)
 	shutdown(admin)
@@ -187,7 +191,8 @@ func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 func (p *process) startRoutes(serving *sync.WaitGroup) {
 	for i, r := range p.config.Routes {
 		serving.Go(func() {
-			if err := p.server.Serve(p.listeners[i], proxyRoute(r, p.identity)); !errors.Is(err, proxy.ErrServerClosed) {
+			err := p.server.Serve(p.listeners[i], proxyRoute(r, p.identity))
+			if !errors.Is(err, proxy.ErrServerClosed) {
 				p.log.Error("serve", zap.String("listen", r.Listen), zap.Error(err))
 			}
 		})
@@ -195,7 +200,9 @@ func (p *process) startRoutes(serving *sync.WaitGroup) {
 }
 
 // startHTTP serves the admin or the control address.
-func (p *process) startHTTP(serving *sync.WaitGroup, ln net.Listener, h http.Handler, maxConns int) *adminserver.Server {
+func (p *process) startHTTP(
+	serving *sync.WaitGroup, ln net.Listener, h http.Handler, maxConns int,
+) *adminserver.Server {
 	s := adminserver.New(adminserver.Config{
 		Handler:  h,
 		MaxConns: maxConns,
@@ -217,7 +224,9 @@ func shutdown(s *adminserver.Server) {
 func (p *process) warnOfLimit() {
 	if wanted := p.config.MaxConnections; wanted > p.shares.connections {
 		p.log.Warn("LAMEDUCK_MAX_CONNECTIONS exceeds what the limit of open files allows",
-			zap.Int("configured", wanted), zap.Int("connections", p.shares.connections), zap.Uint64("open_files", descriptorLimit()))
+			zap.Int("configured", wanted),
+			zap.Int("connections", p.shares.connections),
+			zap.Uint64("open_files", descriptorLimit()))
 	}
 }
 
@@ -233,7 +242,8 @@ func (p *process) metrics(l *lifecycle.Lifecycle) http.Handler {
 func (p *process) acceptFailures() prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "lameduck_accept_failures_total",
-		Help: "Failed attempts to accept a connection, at any address, such as for want of descriptors.",
+		Help: "Failed attempts to accept a connection, at any address, for example because file " +
+			"descriptors ran out.",
 	}, func() float64 { return float64(p.failures.Total()) })
 }
 
@@ -241,7 +251,7 @@ func (p *process) acceptFailures() prometheus.Collector {
 func (p *process) certificateExpiry() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "lameduck_tls_certificate_expiry_timestamp_seconds",
-		Help: "When the certificate that clients are shown expires, as Unix time. 0: TLS does not end here.",
+		Help: "Expiry of the current certificate as Unix time. 0 if TLS is not terminated.",
 	}, func() float64 {
 		if p.identity == nil {
 			return 0

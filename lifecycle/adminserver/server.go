@@ -24,7 +24,7 @@ type Config struct {
 }
 
 // The limits of a connection. The requests have no body and their responses are small. A handler that
-// waits takes its connection over, so that none of these limits applies to it.
+// waits takes its connection over, and these limits end with that.
 const (
 	headTimeout  = 10 * time.Second
 	readTimeout  = 10 * time.Second // head and body

@@ -145,7 +145,7 @@ func TestAConnectionThatIsTakenOverCountsNoMore(t *testing.T) {
 	}
 }
 
-// A poorListener fails for want of descriptors while isPoor reports true.
+// A poorListener fails without descriptors while isPoor reports true.
 type poorListener struct {
 	net.Listener
 	mu     sync.Mutex

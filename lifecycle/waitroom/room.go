@@ -207,7 +207,7 @@ func (r *Room) expire() {
 	replyAll(expired, r.config.Expired)
 }
 
-// Drain says that a drain has begun: whoever waits now and whoever comes waits for Release.
+// Drain says that a drain has begun. From now on every caller waits for Release.
 func (r *Room) Drain() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

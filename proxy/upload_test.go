@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -253,6 +254,22 @@ func TestUpload_ThatTheAppDoesNotTakeLeavesTheResponse(t *testing.T) {
 	}
 }
 
+func TestUpload_IsNotInFlightOnceTheAppHasResetTheConnection(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := earlyEnds["and the app keeps the connection"].answersEarly(r, uploading)
+		app.resets()
+		client.wantsEnd()
+		if n := r.server.stats.inFlight.Load(); n != 0 {
+			t.Errorf("%d exchanges are in flight, want none", n)
+		}
+		time.Sleep(lingerTimeout + time.Second)
+		synctest.Wait()
+		if n := r.server.connections(); n != 0 {
+			t.Errorf("%d connections are left", n)
+		}
+	})
+}
+
 // The response is complete, so the client is not reset with the app.
 func TestUpload_IsCutAndCounted(t *testing.T) {
 	for name, end := range earlyEnds {
@@ -392,24 +409,35 @@ func TestI8WhatAClientSendsToAHalfClosedAppPasses(t *testing.T) {
 	}
 }
 
-// Nothing passes any more, so the client only gets time to close.
+// Nothing passes any more, so the client only gets time to close: also if the app refuses its bytes first,
+// and ends its side later.
 func TestI8AClientThatSendsToAnAppThatHasClosedDoesNotKeepItsConnection(t *testing.T) {
 	for name, begin := range map[string]func(*rig) (client, app *peer){
 		"HTTP/2": speaksHTTP2, "a tunnel": tunnelled, "WebSocket": webSocket,
 	} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, Config{}, func(r *rig) {
-				client, app := begin(r)
-				app.closes()
-				for range 20 {
-					time.Sleep(time.Second)
-					if _, err := io.WriteString(client.conn, data(1, false, 9)); err != nil {
-						return
+		for how, end := range map[string]func(client, app *peer){
+			"at once": func(_, app *peer) { app.closes() },
+			"later": func(client, app *peer) {
+				app.conn.in.end(syscall.EPIPE)
+				client.send(data(1, false, 9))
+				synctest.Wait()
+				app.ends()
+			},
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				inBubble(t, Config{}, func(r *rig) {
+					client, app := begin(r)
+					end(client, app)
+					for range 20 {
+						time.Sleep(time.Second)
+						if _, err := io.WriteString(client.conn, data(1, false, 9)); err != nil {
+							return
+						}
 					}
-				}
-				t.Error("the connection lasts for as long as the client sends")
+					t.Error("the connection lasts for as long as the client sends")
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -175,21 +175,16 @@ func (r *reconnect) awaitStale() (request *pump.Buffer, size int) {
 
 // finished implements [relayer]: it ends the direction of an app that is detached, when the direction from
 // the client ends.
-func (h *http1Conn) finished(d direction, o outcome) {
+func (h *http1Conn) finished(d direction) {
 	r := h.reconnect
 	if r == nil || d == fromApp {
 		return
 	}
 	r.mu.Lock()
-	gone := r.life.states[fromApp] == away
-	if gone {
+	defer r.mu.Unlock()
+	if r.life.states[fromApp] == away {
 		r.life.states[fromApp] = done
 		r.life.left++
-	}
-	r.mu.Unlock()
-	if gone && o.verdict == lastSent {
-		_ = r.client.CloseWrite() // behind an answer of ours
-		r.linger()
 	}
 }
 

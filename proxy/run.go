@@ -11,7 +11,7 @@ func (c *conn) run(d direction) {
 		return
 	}
 	c.wake()
-	c.current().finished(d, o)
+	c.current().finished(d)
 	if d == fromClient {
 		closer{c}.endRequests(o)
 	} else {

@@ -84,6 +84,10 @@ func activate(binary, copied string, id int) error {
 	if !bytes.Contains(text, marker(0)) {
 		return fmt.Errorf("%s has no marker", binary)
 	}
+	// A child that is forked in the meantime inherits the descriptor until it executes its own program, and
+	// a file that is open for writing cannot be executed (ETXTBSY).
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	return os.WriteFile(copied, bytes.ReplaceAll(text, marker(0), marker(id)), 0o755)
 }
 

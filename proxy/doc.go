@@ -5,7 +5,7 @@
 //	                             └──< direction from the app    <── app
 //
 //	             each direction is relayed by the relayer of the protocol:
-//	             http1Conn, http2Conn, wsConn, tunnelConn, unframedConn
+//	             openingConn, http1Conn, http2Conn, wsConn, tunnelConn, unframedConn
 //
 // It is not a reverse proxy. One client connection is bound to one app connection, and bytes are relayed
 // as they came. The framing of HTTP/1, HTTP/2 and WebSocket (packages [lameduck/proxy/h1],
@@ -15,8 +15,9 @@
 //
 // # Protocols
 //
-// The protocol is detected from the first bytes of the client: the preface of HTTP/2, or a request line
-// of HTTP/1. Anything else is relayed as TCP, and so is TLS. HTTP/1 may switch to HTTP/2, to WebSocket
+// The protocol is detected from the first bytes of the client: the preface of HTTP/2, or a complete and
+// valid request line of HTTP/1. Anything else is relayed as TCP, and so is TLS. Detection delays nothing
+// and refuses nothing: undecided bytes are relayed at once. HTTP/1 may switch to HTTP/2, to WebSocket
 // or to a protocol that is not followed. An app that speaks first speaks TCP, unless it begins with
 // SETTINGS or a status line.
 //

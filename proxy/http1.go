@@ -8,7 +8,7 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// An http1Conn relays HTTP/1, and detects the protocol of a connection on which nothing has been sent.
+// An http1Conn relays HTTP/1.
 //
 // A drain changes one place: takeResponseLocked decides which response gets the close option, and
 // begin refuses to relay the requests behind it.

@@ -4,11 +4,8 @@ import "lameduck/proxy/h1"
 
 // relay implements [relayer].
 func (h *http1Conn) relay(d direction) outcome {
-	switch {
-	case d == fromApp:
+	if d == fromApp {
 		return h.relayResponses()
-	case h.speaks() == unknown:
-		return h.sniff()
 	}
 	return h.relayRequests()
 }

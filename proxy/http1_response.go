@@ -106,14 +106,6 @@ func (h *http1Conn) takeResponse() (reply, need, outcome) {
 	f := &h.responses
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.protocol == unknown {
-		switch p := h.route.recognizeApp(f.Pending()); p {
-		case unknown:
-			return reply{}, moreByte, proceed
-		case http2, tcp:
-			h.speakLocked(p)
-		}
-	}
 	if h.relayer != relayer(h) {
 		return reply{}, nothing, outcome{verdict: switched}
 	}

@@ -371,6 +371,7 @@ func TestI8HalfClose(t *testing.T) {
 	t.Run("with half a head shows the app that half", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
 			client, app := r.connect()
+			converse(client, app)
 			client.send(get[:9])
 			app.wantsNothing()
 			client.ends()

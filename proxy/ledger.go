@@ -71,11 +71,26 @@ func (l *ledger) continueOldest() { l.ring[l.first].withholds = false }
 
 // begin accounts for an exchange that the ledger does not hold, such as an HTTP/2 stream.
 func (l *ledger) begin(e exchange) {
-	if l.source == nil && !e.probe {
-		l.source = l.server.sources.Acquire(l.addr, l.server.now())
+	if !e.probe {
+		l.acquire()
 	}
 	l.server.beginExchange(l.source, e)
 }
+
+func (l *ledger) acquire() {
+	if l.source == nil {
+		l.source = l.server.sources.Acquire(l.addr, l.server.now())
+	}
+}
+
+// beginUndecided accounts for bytes of an unknown protocol. They are in flight, and no exchange.
+func (l *ledger) beginUndecided() {
+	l.acquire()
+	l.server.beginWork(l.source)
+}
+
+// endUndecided accounts for their end: the protocol is known, or the connection has ended.
+func (l *ledger) endUndecided() { l.server.endWork(l.source) }
 
 // end accounts for the end of an exchange that the ledger does not hold.
 func (l *ledger) end(e exchange, status int) { l.server.endExchange(l.source, e, status) }

@@ -117,6 +117,22 @@ func TestNoDeadlineIsLostByParking(t *testing.T) {
 	}
 }
 
+func TestAParkedConnectionOfAnUnknownProtocolPassesWhatComes(t *testing.T) {
+	ln := listenLoopback(t)
+	s, address := onLoopback(t, Config{}, ln)
+	client, app := connected(t, address, ln)
+	parks(t, s)
+	keepSweeping(t, s)
+	passesInPieces(t, client, app, []string{"L", "O", "GIN bob"})
+	passesInPieces(t, app, client, []string{"w", "elcome"})
+	passesInPieces(t, client, app, []string{"more"})
+
+	client, app = connected(t, address, ln)
+	passesInPieces(t, app, client, []string{"\x00", "\x00", "\x00"})
+	passesInPieces(t, client, app, []string{"P", "RI"})
+	passesInPieces(t, app, client, []string{"\x00more"})
+}
+
 func TestAConnectionIsParkedAgainWithoutADeadline(t *testing.T) {
 	s, client, app := openWebSocket(t)
 	parks(t, s)

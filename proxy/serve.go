@@ -3,6 +3,7 @@ package proxy
 import (
 	"io"
 
+	"lameduck/proxy/h1"
 	"lameduck/proxy/pump"
 )
 
@@ -18,9 +19,11 @@ func (s *Server) newConn(r *route, client Conn) *conn {
 	return c
 }
 
-// newRelayer returns the relayer of a protocol. HTTP/1 detects a protocol that is unknown.
+// newRelayer returns the relayer of a protocol.
 func newRelayer(c *conn, p protocol) relayer {
 	switch p {
+	case unknown:
+		return &openingConn{base: base{c}}
 	case http2:
 		return newHTTP2(c)
 	case websocket:
@@ -87,7 +90,7 @@ func (s *Server) answerUnavailable(c *conn, err error) {
 	c.logEnd("app not reached", err)
 	c.requests.Init(pump.NewEnd(c.client), pump.End{}, c.server.pipes, &c.server.stats.requestBytes)
 	c.limitAll(lingerTimeout)
-	if _, o := newHTTP1(c).readRequest(); !o.stops() {
+	if _, o := newHTTP1(c).readRequest(); !o.stops() && h1.Recognize(c.requests.Pending()) == h1.Yes {
 		_, _ = io.WriteString(c.client, string(answerUnavailable))
 		_ = c.client.CloseWrite()
 		closer{c}.discardRequests()

@@ -73,13 +73,25 @@ func (s *shared) beginExchange(source *silence.Source, e exchange) {
 	if e.probe {
 		return
 	}
-	now := s.now()
-	s.stats.inFlight.Add(1)
-	source.Begin(now)
+	now := s.beginWork(source)
 	if s.draining() {
 		s.stats.drainExchanges.Add(1)
 		s.stats.lastInDrain.Store(int64(now))
 	}
+}
+
+// beginWork accounts for something in flight.
+func (s *shared) beginWork(source *silence.Source) (now time.Duration) {
+	now = s.now()
+	s.stats.inFlight.Add(1)
+	source.Begin(now)
+	return now
+}
+
+// endWork accounts for the end of something in flight.
+func (s *shared) endWork(source *silence.Source) {
+	source.End(s.now())
+	s.stats.inFlight.Add(-1)
 }
 
 // endExchange accounts for the end of an exchange with a final status code, or 0 when there was none.
@@ -88,7 +100,6 @@ func (s *shared) endExchange(source *silence.Source, e exchange, status int) {
 		s.stats.probes.Add(1)
 		return
 	}
-	source.End(s.now())
-	s.stats.inFlight.Add(-1)
+	s.endWork(source)
 	s.stats.exchanges[class(status)].Add(1)
 }

@@ -15,7 +15,9 @@ func TestWhatIsSpokenIsSeenInTheFirstBytes(t *testing.T) {
 	}{
 		"a request":                      {get, http1},
 		"a request behind empty lines":   {"\r\n\n" + get, http1},
-		"a bad request":                  {"GET / HTTP/9 x\r\n", http1},
+		"a request of another version":   {"GET / HTTP/2.0\r\n\r\n", tcp},
+		"no request line":                {"GET / HTTP/1.1 x\r\n\r\n", tcp},
+		"a mention of HTTP":              {"LOG fetched /x via HTTP/1.1\n", tcp},
 		"half a request-line":            {"GET / HT", unknown},
 		"half a method":                  {"PRO", unknown},
 		"no method":                      {"(GET / HTTP/1.1\r\n", tcp},
@@ -26,7 +28,7 @@ func TestWhatIsSpokenIsSeenInTheFirstBytes(t *testing.T) {
 		"the preface":                    {h2.Preface, http2},
 		"the preface and more":           {h2.Preface + "\x00\x00\x00\x04", http2},
 		"half the preface":               {h2.Preface[:20], unknown},
-		"what only begins like it":       {"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", http1},
+		"what only begins like it":       {"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", tcp},
 		"a method that begins like it":   {"PRINT / HTTP/1.1\r\n", http1},
 		"the beginning of an empty line": {"\r", unknown},
 	} {
@@ -97,10 +99,14 @@ func TestAnythingPassesWhereTCPIsSpoken(t *testing.T) {
 		inBubble(t, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
 			client, app := r.connect()
 			client.send("abc")
-			app.wantsNothing()
-			time.Sleep(11 * time.Second)
 			app.wants("abc")
+			time.Sleep(11 * time.Second)
 			client.wantsOpen()
+			if got := only(r.server).speaks(); got != tcp {
+				t.Errorf("%v is spoken, want tcp", got)
+			}
+			client.send("def")
+			app.wants("def")
 		})
 	})
 }
@@ -176,8 +182,10 @@ func TestAProxyHeaderIsPassedOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			through(t, Route{Protocol: test.route, Proxied: true}, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
 				client, app := r.connect()
-				client.sendSlowly(test.header)
-				app.wants(test.header)
+				for i := range len(test.header) {
+					client.send(test.header[i : i+1])
+					app.wants(test.header[i : i+1])
+				}
 				client.sendSlowly(test.bytes)
 				app.wants(test.bytes)
 				if got := only(r.server).speaks(); got != test.want {
@@ -193,11 +201,12 @@ func TestHalfAProxyHeaderEnds(t *testing.T) {
 	t.Run("as the app sees fit, when it does not go on", func(t *testing.T) {
 		through(t, Route{Proxied: true}, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
 			client, app := r.connect()
-			client.send("PROXY TCP4 192")
-			app.wantsNothing()
-			time.Sleep(11 * time.Second)
+			client.sendSlowly("PROXY TCP4 192")
 			app.wants("PROXY TCP4 192")
+			time.Sleep(11 * time.Second)
 			client.wantsOpen()
+			client.send("x")
+			app.wants("x")
 		})
 	})
 	t.Run("with its client", func(t *testing.T) {

@@ -14,13 +14,12 @@ func (c *conn) speaks() protocol {
 	return c.protocol
 }
 
-// speakLocked changes the protocol. HTTP/1 relays a connection while its protocol is unknown, and keeps its
-// state when that turns out to be HTTP/1.
+// speakLocked changes the protocol. HTTP/1 keeps its state when a request that might have switched did not.
 func (c *conn) speakLocked(p protocol) {
-	c.protocol = p
-	if p != http1 {
+	if p != http1 || c.protocol == unknown {
 		c.relayer = c.newRelayer(c, p)
 	}
+	c.protocol = p
 	if p == tcp {
 		c.pushLocked(exchange{}) // in flight until the connection ends
 	}

@@ -90,7 +90,7 @@ func TestWhatIsCutIsNotCountedAsNotAnsweredByTheApp(t *testing.T) {
 		for e, want := range map[ending]uint64{endedOpen: 1, endedDrain: 1, endedCut: 0, endedRefused: 0} {
 			before := s.stats.drainUnanswered.Load()
 			client, _ := memPipe(memAddr)
-			c := s.newConn(new(route), client)
+			c := s.newConn(&route{Route: Route{Protocol: HTTP1}}, client)
 			c.life.ending = e
 			c.ledger.push(exchange{})
 			closer{c}.countUnanswered()

@@ -1,7 +1,5 @@
 package h1
 
-import "bytes"
-
 // A Guess is whether bytes are the beginning of something.
 type Guess uint8
 
@@ -15,30 +13,133 @@ const (
 // maxMethod bounds the method of a request that is recognized. The longest registered one has 17 characters.
 const maxMethod = 64
 
-var version = []byte(" HTTP/")
-
-// Recognize reports whether b begins with a request-line of HTTP/1, good or bad: with a method and, in the first line that is
-// not empty, an HTTP version.
+// Recognize reports whether b begins with a request line of HTTP/1, see [RequestLine].
 func Recognize(b []byte) Guess {
-	b = b[EmptyLines(b):]
-	if len(b) == 0 || len(b) == 1 && b[0] == '\r' {
-		return Maybe
+	var l RequestLine
+	return l.Next(b)
+}
+
+// A RequestLine recognizes the request line of HTTP/1 in the first bytes of a connection, whatever pieces
+// they come in: method SP request-target SP HTTP-version (RFC 9112 section 3) with a version of 1.x. It is
+// recognized with the end of the line, however long that is. Empty lines may stand before it, and spaces
+// behind the version. The zero value is ready.
+type RequestLine struct {
+	at    linePart
+	n     int   // bytes of the part
+	guess Guess // the last one
+}
+
+// A linePart is a part of a start line, each of which leads to the next one.
+type linePart uint8
+
+const (
+	beforeLine linePart = iota // leads back to itself with an empty line
+	emptyLineLF
+	method
+	target
+	version // and spaces behind it
+	lineLF  // the LF behind the line's CR
+)
+
+// requestVersion and statusVersion are what a version looks like. A digit stands for any.
+const (
+	requestVersion = "HTTP/1.0"
+	statusVersion  = "HTTP/1.0 000"
+)
+
+// Next takes the next bytes, and reports what is known then. Once it has returned Yes or No, that stays.
+func (l *RequestLine) Next(b []byte) Guess {
+	for _, c := range b {
+		if l.guess == Maybe {
+			l.guess = l.next(c)
+		}
 	}
-	n := tokenLen(b)
-	switch {
-	case n == 0 || n > maxMethod:
-		return No
-	case n == len(b):
-		return Maybe
-	case b[n] != ' ':
-		return No
+	return l.guess
+}
+
+func (l *RequestLine) next(c byte) Guess {
+	switch l.at {
+	case beforeLine:
+		return l.begin(c)
+	case emptyLineLF:
+		return l.leads(c == '\n', beforeLine)
+	case method:
+		return l.word(token[c] && l.n < maxMethod, c, target)
+	case target:
+		return l.word(isInTarget(c), c, version)
+	case version:
+		if l.n < len(requestVersion) {
+			l.n++
+			return l.leads(matches(c, requestVersion[l.n-1]), version)
+		}
+		switch c {
+		case ' ':
+			return Maybe
+		case '\r':
+			l.at = lineLF
+			return Maybe
+		}
 	}
-	line, _, ok := nextLine(b)
-	switch {
-	case !ok && len(b) < MaxHead:
-		return Maybe
-	case !ok || bytes.Contains(line, version):
+	if c == '\n' { // with or without its CR
 		return Yes
 	}
 	return No
+}
+
+// begin takes the first byte of a line.
+func (l *RequestLine) begin(c byte) Guess {
+	switch {
+	case c == '\n':
+		return Maybe
+	case c == '\r':
+		l.at = emptyLineLF
+		return Maybe
+	}
+	l.at = method
+	return l.word(token[c], c, target)
+}
+
+// word takes a byte that belongs to a word, or the space behind the word.
+func (l *RequestLine) word(belongs bool, c byte, next linePart) Guess {
+	if belongs {
+		l.n++
+		return Maybe
+	}
+	ends := c == ' ' && l.n > 0
+	l.n = 0
+	return l.leads(ends, next)
+}
+
+// leads goes on to the next part, unless the byte was no part of a request line.
+func (l *RequestLine) leads(fits bool, next linePart) Guess {
+	if !fits {
+		return No
+	}
+	l.at = next
+	return Maybe
+}
+
+// isInTarget reports whether c may be in a request target. Bytes above ASCII may: apps take them.
+func isInTarget(c byte) bool { return c > ' ' && c != 0x7f }
+
+// matches reports whether c is what a version has in the place of want.
+func matches(c, want byte) bool {
+	if want == '0' {
+		return '0' <= c && c <= '9'
+	}
+	return c == want
+}
+
+// RecognizeStatus reports whether b begins with the status line of an HTTP/1 response (RFC 9112 section 4).
+// It is recognized with what ends the status code.
+func RecognizeStatus(b []byte) Guess {
+	for i, c := range b {
+		switch {
+		case i == len(statusVersion) && (c == ' ' || c == '\r' || c == '\n'):
+			return Yes
+		case i == len(statusVersion) || !matches(c, statusVersion[i]):
+			return No
+		}
+	}
+	return Maybe
 }

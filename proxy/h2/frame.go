@@ -75,6 +75,18 @@ func (h Header) OpensBlock() bool {
 	return false
 }
 
+// BeginsSettings reports whether b is the beginning of what an HTTP/2 server sends first: a SETTINGS frame that is no
+// answer (RFC 9113 section 3.4), with less than 64 KiB of settings. whole: b holds all of its header.
+func BeginsSettings(b []byte) (yes, whole bool) {
+	const settings = "\x00\xff\xff\x04\x00\x00\x00\x00\x00" // \xff stands for anything
+	for i, c := range b[:min(len(b), HeaderSize)] {
+		if want := settings[i]; want != 0xff && c != want {
+			return false, false
+		}
+	}
+	return true, len(b) >= HeaderSize
+}
+
 // PromiseSize returns how many bytes of a PUSH_PROMISE frame, header included, hold the promised stream.
 func (h Header) PromiseSize() int {
 	return min(h.promiseEnd(), HeaderSize+h.Length)

@@ -15,14 +15,16 @@ var past = time.Unix(1, 0)
 type Deadline struct {
 	limited atomic.Bool // silence is not 0: Arm has something to do
 
-	mu      sync.Mutex
-	src     Conn
-	head    time.Time     // the source has to complete a message's head, or zero
-	linger  time.Time     // the source has to close its side, or zero
-	final   time.Time     // the connection ends, and nothing puts that off, or zero
-	silence time.Duration // from one byte to the next; 0: no limit
-	until   time.Time     // the earliest of the limits, or zero
-	roused  bool          // reads return at once
+	mu  sync.Mutex
+	src Conn
+	// Limits, none of which is set if it is zero.
+	head    time.Time     // the source has to complete a message's head
+	linger  time.Time     // the source has to close its side
+	final   time.Time     // the connection ends, and nothing puts that off
+	silence time.Duration // from one byte to the next
+
+	until  time.Time // the earliest of the limits, or the zero time if none is set
+	roused bool      // reads return at once
 }
 
 // Watch makes src the source, without any limit.

@@ -36,8 +36,10 @@ func (e *WriteError) Unwrap() error { return e.Err }
 // A Flow carries the bytes of one direction, unchanged and in order, from src to dst. Its window into the buffer has
 // three marks:
 //
-//	buf[start:mark]  passed on, not written yet
-//	buf[mark:end]    read, not looked at yet
+//	buf[sent:mark]  passed on, not written yet
+//	buf[mark:end]   pending: read, not passed on yet
+//
+// The first pending bytes may have been written ahead, see Forward: then sent is behind mark.
 //
 // A Flow belongs to one goroutine. Its Deadline is set by others too.
 type Flow struct {
@@ -55,9 +57,9 @@ type Flow struct {
 	written  *atomic.Uint64        // bytes written to dst, by all flows that share the counter
 	moved    atomic.Uint64         // by this one
 
-	buf              *Buffer // nil while there is nothing in hand
-	start, mark, end int
-	full             bool // the last read would have filled a common buffer: there is probably more
+	buf             *Buffer // nil while there is nothing in hand
+	sent, mark, end int
+	full            bool // the last read would have filled a common buffer: there is probably more
 
 	n   int   // what readNow read
 	err error // or why it could not
@@ -105,11 +107,22 @@ func (f *Flow) Pass(n int) { f.mark += n }
 
 // Flush writes what has been passed on.
 func (f *Flow) Flush() error {
-	if f.start == f.mark {
+	if f.sent >= f.mark {
 		return nil
 	}
-	err := f.Write(f.buf.Bytes[f.start:f.mark])
-	f.start = f.mark
+	err := f.Write(f.buf.Bytes[f.sent:f.mark])
+	f.sent = f.mark
+	return err
+}
+
+// Forward writes the pending bytes ahead. They stay pending, and are not written again when they are passed on.
+// Until then nothing may be put in their place or before them.
+func (f *Flow) Forward() error {
+	if err := f.Flush(); err != nil || f.sent == f.end {
+		return err
+	}
+	err := f.Write(f.buf.Bytes[f.sent:f.end])
+	f.sent = f.end
 	return err
 }
 
@@ -168,19 +181,19 @@ func (f *Flow) Replace(n int, b []byte) error {
 		return err
 	}
 	f.mark += n
-	f.start = f.mark
+	f.sent = f.mark
 	return f.Write(b)
 }
 
 // Discard drops everything in hand.
-func (f *Flow) Discard() { f.start, f.mark = f.end, f.end }
+func (f *Flow) Discard() { f.sent, f.mark = f.end, f.end }
 
 // Release gives the buffer back with whatever is in it.
 func (f *Flow) Release() {
 	if f.buf != nil {
 		f.buf.Free()
 	}
-	f.buf, f.start, f.mark, f.end = nil, 0, 0, 0
+	f.buf, f.sent, f.mark, f.end = nil, 0, 0, 0
 }
 
 // Fill writes what has been passed on and waits for more bytes. It returns io.EOF bare when src has ended, otherwise a
@@ -262,7 +275,7 @@ func (f *Flow) makeRoom() {
 	case f.mark > 0:
 		copy(to.Bytes, pending)
 	}
-	f.start, f.mark, f.end = 0, 0, len(pending)
+	f.sent, f.mark, f.end = f.sent-f.mark, 0, len(pending)
 }
 
 // Raw returns access to the descriptor of the source, or nil if it has none.

@@ -151,8 +151,8 @@ func TestAPipelinedEventSourceEndsNoOtherEventStream(t *testing.T) {
 		r.server.Drain()
 		time.Sleep(time.Minute)
 		client.wantsOpen()
-		app.send(eventChunk + "0\r\n\r\n" + chunkedEvents + eventChunk)
-		client.wants(eventChunk + "0\r\n\r\n" + closing(chunkedEvents) + eventChunk + lastChunk)
+		app.send(eventChunk + "0\r\n\r\n" + chunkedEvents)
+		client.wants(eventChunk + "0\r\n\r\n" + closing(chunkedEvents) + lastChunk)
 		client.wantsEnd()
 	})
 }

@@ -113,7 +113,10 @@ func (h *http1Conn) takeResponse() (reply, need, outcome) {
 	switch b := f.Pending(); {         // not as a string, which would be allocated
 	case len(b) == 0, len(b) == 1 && b[0] == '\r':
 		return reply{}, moreByte, proceed
+	case h.ledger.len() == 0 && h.refused:
+		return reply{}, nothing, outcome{verdict: lastSent}
 	case h.ledger.len() == 0:
+		h.beginSurplusLocked()
 		return reply{}, nothing, endedBy(errUnsolicited)
 	}
 	r := reply{exchange: h.ledger.oldest()}

@@ -21,9 +21,6 @@ const surplusSilence = time.Second
 func (h *http1Conn) relaySurplus() outcome {
 	f := &h.responses
 	h.logSurplus(f.Pending())
-	if !h.beginSurplus() {
-		return outcome{verdict: lastSent}
-	}
 	for {
 		f.Pass(len(f.Pending()))
 		if err := f.Fill(); isTimeout(err) && !isWrite(err) {
@@ -34,23 +31,17 @@ func (h *http1Conn) relaySurplus() outcome {
 	}
 }
 
-// beginSurplus stops further requests. It returns false if the direction from the client answers in place
-// of the app. The silence of an app that has spoken before its client is not limited: the client may be
-// about to answer it.
-func (h *http1Conn) beginSurplus() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// beginSurplusLocked stops further requests, in one step with the finding that none is outstanding. The
+// silence of an app that has spoken before its client is not limited: the client may be about to answer
+// it.
+func (h *http1Conn) beginSurplusLocked() {
 	h.life.closing, h.responding = true, true
 	h.unparkLocked()
-	if h.refused {
-		return false
-	}
 	h.life.states[fromApp] = surplus
 	if h.protocol == http1 {
 		h.responses.Deadline.LimitSilence(surplusSilence)
 	}
 	h.broadcastLocked()
-	return true
 }
 
 // logSurplus logs a surplus. A complete response is an ordinary one: servers send a 408 when they close an

@@ -1,10 +1,14 @@
 package proxy
 
 import (
+	"io"
 	"net"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 // bodiless are exchanges whose response ends with its head, although some apps send more.
@@ -240,4 +244,26 @@ func TestSurplus_DuringAnUpload(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A request that comes in the very moment in which the surplus is noticed is not relayed: it would have no
+// answer that is known to be one.
+func TestSurplus_ARequestThatComesWithItIsNotRelayed(t *testing.T) {
+	var client *peer
+	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{}), zapcore.AddSync(io.Discard), zap.WarnLevel),
+		zap.Hooks(func(zapcore.Entry) error {
+			client.send(get)
+			time.Sleep(time.Millisecond) // until everything else waits
+			return nil
+		}))
+	inBubble(t, Config{Log: log}, func(r *rig) {
+		var app *peer
+		client, app = r.connect()
+		converse(client, app)
+		app.send("surplus")
+		time.Sleep(2 * time.Millisecond)
+		app.wantsNothing()
+		client.wants("surplus")
+		client.wantsEnd()
+	})
 }

@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"lameduck/accept"
+	"lameduck/lifecycle/accept"
 	"lameduck/proxy/pump"
 )
 

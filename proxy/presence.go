@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"lameduck/sockdiag"
+	"lameduck/lifecycle/sockdiag"
 )
 
 // lookPause is the time between two looks at the kernel's sockets, which cost the app nothing.

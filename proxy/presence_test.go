@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"lameduck/sockdiag"
+	"lameduck/lifecycle/sockdiag"
 )
 
 // surroundings are what a Presence finds out from.

@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"lameduck/accept"
+	"lameduck/lifecycle/accept"
 	"lameduck/proxy/mss"
 	"lameduck/proxy/pump"
 )

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"lameduck/sockdiag"
+	"lameduck/lifecycle/sockdiag"
 )
 
 // queueOf returns how many connections wait to be accepted at an address.

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lameduck/cmd/lameduck/config"
-	"lameduck/logqueue"
+	"lameduck/cmd/lameduck/logqueue"
 	"lameduck/proxy"
 )
 

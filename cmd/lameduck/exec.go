@@ -8,9 +8,9 @@ import (
 	"syscall"
 
 	"lameduck/cmd/lameduck/config"
+	"lameduck/cmd/lameduck/logqueue"
 	"lameduck/lifecycle"
 	"lameduck/lifecycle/childproc"
-	"lameduck/logqueue"
 )
 
 // runChild runs the app as our child until it has ended, and returns its exit code.

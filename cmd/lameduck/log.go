@@ -9,7 +9,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"lameduck/cmd/lameduck/config"
-	"lameduck/logqueue"
+	"lameduck/cmd/lameduck/logqueue"
 )
 
 // A logger writes lines to a queue, so that logging never waits for the log's reader.

@@ -10,7 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"lameduck/logqueue"
+	"lameduck/cmd/lameduck/logqueue"
 )
 
 // The exit codes of our own; exec has the child's otherwise.

@@ -15,13 +15,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
-	"lameduck/accept"
 	"lameduck/cmd/lameduck/config"
+	"lameduck/cmd/lameduck/logqueue"
 	"lameduck/lifecycle"
+	"lameduck/lifecycle/accept"
 	"lameduck/lifecycle/adminserver"
-	"lameduck/logqueue"
+	"lameduck/lifecycle/sockdiag"
 	"lameduck/proxy"
-	"lameduck/sockdiag"
 )
 
 // serve relays to an app that runs beside us, until the drain is over.

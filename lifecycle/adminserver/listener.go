@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"lameduck/accept"
+	"lameduck/lifecycle/accept"
 	"lameduck/lifecycle/peerset"
 )
 

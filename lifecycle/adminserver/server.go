@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"lameduck/accept"
+	"lameduck/lifecycle/accept"
 	"lameduck/lifecycle/peerset"
 )
 

@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"lameduck/accept"
+	"lameduck/lifecycle/accept"
 )
 
 // patience is how long anything that must come may take.

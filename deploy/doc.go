@@ -10,6 +10,7 @@
 //
 // Code:
 //
-//	ctl/   the packages of lameduckctl: inject, lint, manifest, webhook
-//	e2e/   tests on a real cluster
+//	ctl/          the packages of lameduckctl: inject, lint, manifest, yamledit, jsonpatch, webhook, webhook/certs
+//	deploytest/   helpers of the tests
+//	e2e/          tests on a real cluster
 package deploy

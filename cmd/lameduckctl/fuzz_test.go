@@ -6,8 +6,8 @@ import (
 	"lameduck/deploy/ctl/manifest"
 )
 
-// FuzzInjectOfManifests lets the fuzzer write manifests: whatever comes out can be read, the second time changes nothing, and --uninject gives
-// the objects back.
+// FuzzInjectOfManifests lets the fuzzer write manifests: whatever comes out can be read, the second
+// time changes nothing, and --uninject gives the objects back.
 func FuzzInjectOfManifests(f *testing.F) {
 	for _, s := range samples(f) {
 		f.Add(s.text)
@@ -29,7 +29,8 @@ func FuzzInjectOfManifests(f *testing.F) {
 	})
 }
 
-// expectSameTemplates compares the pod templates of two texts, one of which may have been injected before.
+// expectSameTemplates compares the pod templates of two texts, one of which may have been injected
+// before.
 func expectSameTemplates(t *testing.T, want, got string) {
 	t.Helper()
 	// What had been injected already goes out too.

@@ -12,7 +12,7 @@ import (
 	"lameduck/deploy/ctl/manifest"
 )
 
-const injectHelp = `Add Lameduck to the workloads of manifests, or remove it. Comments, order and formatting of the manifests stay,
+const injectHelp = `Add Lameduck to the workloads of manifests, or remove it. Comments, order and formatting stay,
 and other objects pass through unchanged.
 
 Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, Rollouts and Pods are injected, in lists

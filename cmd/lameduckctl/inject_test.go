@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,9 +14,8 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"lameduck/deploy/ctl/manifest"
+	"lameduck/deploy/deploytest"
 )
-
-var update = flag.Bool("update", false, "update the golden files")
 
 // manifests are those of many kinds of users; what inject makes of each is in golden/ below.
 const manifests = "../../deploy/ctl/inject/testdata"
@@ -26,7 +23,8 @@ const manifests = "../../deploy/ctl/inject/testdata"
 // flagsLine is how a manifest begins for which the command has flags.
 const flagsLine = "# lameduckctl inject "
 
-// reshaped are the manifests that are not given back byte for byte, each with the reason: they are given back as objects.
+// reshaped are the manifests that are not given back byte for byte, each with the reason: they are
+// given back as objects.
 var reshaped = map[string]string{
 	"anchored-container": "an alias had to be written out",
 	"helm-with-nulls":    "a key has nothing behind it",
@@ -55,7 +53,7 @@ func samples(t testing.TB) []sample {
 	}
 	var all []sample
 	for _, path := range paths {
-		s := sample{name: strings.TrimSuffix(filepath.Base(path), ".yaml"), path: path, text: readFile(t, path)}
+		s := sample{name: strings.TrimSuffix(filepath.Base(path), ".yaml"), path: path, text: deploytest.ReadFile(t, path)}
 		if first, _, _ := strings.Cut(s.text, "\n"); strings.HasPrefix(first, flagsLine) {
 			s.flags = strings.Fields(strings.TrimPrefix(first, flagsLine))
 		}
@@ -70,15 +68,6 @@ func (s sample) inject(t *testing.T, text string, more ...string) (stdout, stder
 	return ctl(t, text, slices.Concat([]string{"inject", "-f", "-"}, s.flags, more)...)
 }
 
-func readFile(t testing.TB, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 // TestInjectSaysAndWritesWhatTheGoldenFilesSay compares what users see. After a change that is meant:
 //
 //	go test ./cmd/lameduckctl -update
@@ -89,22 +78,9 @@ func TestInjectSaysAndWritesWhatTheGoldenFilesSay(t *testing.T) {
 			if code == exitError {
 				t.Errorf("exit code %d: %s", code, stderr)
 			}
-			expectGolden(t, s.name+".yaml", stdout)
-			expectGolden(t, s.name+".txt", stderr)
+			deploytest.ExpectGolden(t, filepath.Join(manifests, "golden", s.name+".yaml"), stdout)
+			deploytest.ExpectGolden(t, filepath.Join(manifests, "golden", s.name+".txt"), stderr)
 		})
-	}
-}
-
-func expectGolden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join(manifests, "golden", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want := readFile(t, path); got != want {
-		t.Errorf("%s differs from the output; run with -update and see git diff. Got:\n%s", path, got)
 	}
 }
 
@@ -134,7 +110,8 @@ func TestUninjectGivesBackTheOriginal(t *testing.T) {
 	}
 }
 
-// expectSameObjects compares two texts as Kubernetes reads them: what has nothing behind its key is not there.
+// expectSameObjects compares two texts as Kubernetes reads them: what has nothing behind its key is
+// not there.
 func expectSameObjects(t *testing.T, name, want, got string) {
 	t.Helper()
 	w, g := decodeAll(t, name, want), decodeAll(t, name, got)
@@ -151,7 +128,8 @@ func expectSameObjects(t *testing.T, name, want, got string) {
 	}
 }
 
-// decodeAll reads every workload as strictly as the API server does, into the types of Kubernetes, and all else as it is.
+// decodeAll reads every workload as strictly as the API server does, into the types of Kubernetes,
+// and all else as it is.
 func decodeAll(t *testing.T, name, text string) []any {
 	t.Helper()
 	file, err := manifest.Parse(name, []byte(text))
@@ -199,7 +177,8 @@ func typeOf(kind string) any {
 	return new(any)
 }
 
-// TestWhatIsInjectedIsOfItsKindsSchema also sees to what the schema does not say: names of ports and containers are unique.
+// TestWhatIsInjectedIsOfItsKindsSchema also sees to what the schema does not say: names of ports
+// and containers are unique.
 func TestWhatIsInjectedIsOfItsKindsSchema(t *testing.T) {
 	for _, s := range samples(t) {
 		stdout, _, _ := s.inject(t, s.text)
@@ -207,7 +186,8 @@ func TestWhatIsInjectedIsOfItsKindsSchema(t *testing.T) {
 	}
 }
 
-// TestEveryLineThatIsNotChangedStaysAsItIs looks for the lines of the manifest in what comes out, in their order.
+// TestEveryLineThatIsNotChangedStaysAsItIs looks for the lines of the manifest in what comes out,
+// in their order.
 func TestEveryLineThatIsNotChangedStaysAsItIs(t *testing.T) {
 	for _, s := range samples(t) {
 		if reshaped[s.name] == "an alias had to be written out" || s.name == "json" {

@@ -2,22 +2,19 @@ package main
 
 import (
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"lameduck/deploy/ctl/manifest"
+	"lameduck/deploy/deploytest"
 )
 
-// TestLameduckTakesWhatIsInjected asks the program itself: a configuration that it refuses is a usage error, and one that it takes lets it
-// look for the Lameduck to drain, which is not there.
+// TestLameduckTakesWhatIsInjected asks the program itself: a configuration that it refuses is a
+// usage error, and one that it takes lets it look for the Lameduck to drain, which is not there.
 func TestLameduckTakesWhatIsInjected(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "lameduck")
-	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "lameduck/cmd/lameduck").CombinedOutput(); err != nil {
-		t.Fatalf("build lameduck: %v\n%s", err, said)
-	}
+	binary := deploytest.Build(t, "lameduck/cmd/lameduck")
 	asked := make(map[string]bool)
 	for _, s := range samples(t) {
 		stdout, _, _ := s.inject(t, s.text)

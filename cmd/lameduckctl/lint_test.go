@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"lameduck/deploy/ctl/lint"
+	"lameduck/deploy/deploytest"
 )
 
 // manifestOf is a Deployment of the testdata of deploy/ctl/lint.
@@ -82,7 +83,7 @@ func TestLintWithoutAnythingToLookAtSaysWhatToSay(t *testing.T) {
 }
 
 func TestLintReadsStandardInput(t *testing.T) {
-	stdout, stderr, code := ctl(t, readFile(t, manifestOf("grace-period-differs", "bad.yaml")), "lint", "-o", "json", "-")
+	stdout, stderr, code := ctl(t, deploytest.ReadFile(t, manifestOf("grace-period-differs", "bad.yaml")), "lint", "-o", "json", "-")
 	var got struct{ Findings []struct{ Rule, File string } }
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitProblems {
 		t.Fatalf("exit code %d: %v in %s%s", code, err, stdout, stderr)

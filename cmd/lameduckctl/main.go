@@ -56,7 +56,8 @@ func newRootCommand() *cobra.Command {
 	return root
 }
 
-// flagError names the flag and the valid values. It does not quote the value, as --env may have a secret.
+// flagError names the flag and the valid values. It does not quote the value, as --env may have a
+// secret.
 func flagError(_ *cobra.Command, err error) error {
 	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) {
 		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, errors.Unwrap(err))

@@ -22,7 +22,7 @@ import (
 // namespaceFile has the namespace of a pod with a service account.
 const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
-const webhookHelp = `Serve the admission webhook that injects Lameduck into the pods of labelled namespaces when they are created.
+const webhookHelp = `Serve the admission webhook that injects Lameduck into the new pods of labelled namespaces.
 
 deploy/helm installs it, with a MutatingWebhookConfiguration for the path /mutate. It never rejects a pod: one that
 cannot be protected is created unmodified, and the client gets a warning.

@@ -42,7 +42,8 @@ func TestTheWebhookSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestTheWebhookTakesEverySettingOfInject also sees that no shape is chosen before the cluster's version is known.
+// TestTheWebhookTakesEverySettingOfInject also sees that no shape is chosen before the cluster's
+// version is known.
 func TestTheWebhookTakesEverySettingOfInject(t *testing.T) {
 	cmd := newWebhookCommand()
 	for _, o := range inject.Options() {
@@ -59,7 +60,8 @@ func TestTheWebhookTakesEverySettingOfInject(t *testing.T) {
 	}
 }
 
-// TestTheWebhookEndsWithItsContext is about the wiring; what it does meanwhile is tested where it is done.
+// TestTheWebhookEndsWithItsContext is about the wiring; what it does meanwhile is tested where it
+// is done.
 func TestTheWebhookEndsWithItsContext(t *testing.T) {
 	cert, key := deploytest.NewCertificate(t, "a", time.Hour).Write(t, t.TempDir())
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)

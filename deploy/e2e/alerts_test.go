@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"lameduck/deploy/deploytest"
 )
 
 // alerts is a real Prometheus with the chart's rules, which collects from the API server.
@@ -29,22 +30,23 @@ type alerts struct {
 func watchAlerts(t *testing.T) alerts {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "rules.yaml"), chartRules(t))
-	write(t, filepath.Join(dir, "prometheus.yaml"), fmt.Sprintf(`
+	deploytest.WriteFile(t, filepath.Join(dir, "rules.yaml"), chartRules(t))
+	deploytest.WriteFile(t, filepath.Join(dir, "prometheus.yaml"), fmt.Sprintf(`
 global: { scrape_interval: 1s, evaluation_interval: 1s }
 rule_files: [rules.yaml]
 scrape_configs:
   - job_name: apiserver
     static_configs: [{ targets: ["%s"] }]
 `, proxyAPI(t)))
-	a := alerts{ctx: t.Context(), addr: freeAddr(t)}
-	cmd := exec.CommandContext(t.Context(), "prometheus", "--config.file=prometheus.yaml", "--storage.tsdb.path=data", "--web.listen-address="+a.addr)
+	a := alerts{ctx: t.Context(), addr: deploytest.FreeAddr(t)}
+	cmd := exec.CommandContext(t.Context(), "prometheus", "--config.file=prometheus.yaml",
+		"--storage.tsdb.path=data", "--web.listen-address="+a.addr)
 	cmd.Dir = dir
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Wait() })
-	await(t, patience, "Prometheus to see the API server", func() error {
+	deploytest.Await(t, patience, "Prometheus to see the API server", func() error {
 		_, text, err := call(a.ctx, http.MethodGet, "http://"+a.addr+"/api/v1/query?query=up")
 		if err == nil && !strings.Contains(text, `"1"]`) {
 			err = fmt.Errorf("it sees %s", text)
@@ -116,14 +118,4 @@ func proxyAPI(t *testing.T) string {
 	case <-t.Context().Done():
 		return ""
 	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -1,4 +1,5 @@
-// Package e2e has the tests on a real cluster, behind the build tag e2e. README.md says how to run them.
+// Package e2e has the tests on a real cluster, behind the build tag e2e. README.md says how to run
+// them.
 //
 //	load ──> HAProxy, nginx ──(pod IPs, removed LAG after the EndpointSlice says so)──> pods: Lameduck ──> app
 //	           ▲

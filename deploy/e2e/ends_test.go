@@ -11,6 +11,8 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"lameduck/deploy/deploytest"
 )
 
 const budget = `
@@ -39,7 +41,7 @@ func Test5EvictionLosesNothingAndKeepsTheBudget(t *testing.T) {
 	old := s.pods.alive()
 	refused := 0
 	for _, pod := range old {
-		await(t, patience, "the eviction of "+pod, func() error {
+		deploytest.Await(t, patience, "the eviction of "+pod, func() error {
 			err := s.evict(t.Context(), pod)
 			if err != nil {
 				refused++
@@ -74,7 +76,8 @@ func Test5ANodesDrainDrainsItsPods(t *testing.T) {
 		}
 	})
 	// Only these pods, of all namespaces: the node is not ours alone.
-	kubectl(t, "drain", node, "--pod-selector", "drained="+s.namespace, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout", patience.String())
+	kubectl(t, "drain", node, "--pod-selector", "drained="+s.namespace, "--ignore-daemonsets",
+		"--delete-emptydir-data", "--timeout", patience.String())
 	for _, pod := range old {
 		if l := s.pods.life(pod); l.last.Spec.NodeName == node {
 			l = s.pods.awaitGone(t, patience, pod)
@@ -126,7 +129,7 @@ func Test5AJobWithANativeSidecarCompletes(t *testing.T) {
 	s := newStage(t)
 	s.apply(t, job)
 	began := time.Now()
-	await(t, patience, "the job's completion", func() error {
+	deploytest.Await(t, patience, "the job's completion", func() error {
 		if j := get[batchv1.Job](t, "job", "job", "-n", s.namespace); j.Status.Succeeded != 1 {
 			return fmt.Errorf("%+v", j.Status)
 		}
@@ -164,7 +167,7 @@ func Test5APodThatIsDeletedWhileItStartsIsGoneSoon(t *testing.T) {
 			s := newStage(t)
 			s.applyTeam(t, team{shape: shape, command: []string{"/app", "-start-after=60s"}, app: restricted})
 			var pod string
-			await(t, patience, "the app's start", func() error {
+			deploytest.Await(t, patience, "the app's start", func() error {
 				for _, l := range s.pods.all() {
 					if l.container("app").State.Running != nil {
 						pod = l.name
@@ -177,7 +180,8 @@ func Test5APodThatIsDeletedWhileItStartsIsGoneSoon(t *testing.T) {
 			l := s.pods.awaitGone(t, patience, pod)
 			took := l.gone.Sub(l.deleted)
 			t.Logf("gone after %.1f s: %s", took.Seconds(), l.drain())
-			// Nobody has called it: the shortest hold. A kubelet that is still starting a pod takes its time to end it.
+			// Nobody has called it: the shortest hold. A kubelet that is still starting a pod takes
+			// its time to end it.
 			if most := 5*time.Second + 5*time.Second + slack; took > most {
 				t.Errorf("the pod was there for %v, more than %v: %q", took, most, strings.Join(l.log, "\n"))
 			}

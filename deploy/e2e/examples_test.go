@@ -16,12 +16,14 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"lameduck/deploy/deploytest"
 )
 
 // An example is a directory of deploy/examples, with what tells that it works.
 type example struct {
 	name, kind string
-	patch      string // of the workload, for an app that has to be told what it is
+	patch      string // of the workload, for an app that needs arguments
 	works      func(ctx context.Context, s *stage, service string, pod string) error
 }
 
@@ -39,16 +41,18 @@ func TestEveryExampleIsTakenBecomesReadyAndWorks(t *testing.T) {
 			s := newStage(t)
 			s.kubectl(t, "apply", "-k", e.overlay(t))
 			s.kubectl(t, "rollout", "status", e.kind+"/"+e.name, "--timeout", patience.String())
-			service := strings.TrimSpace(s.kubectl(t, "get", "service", e.name, "-o", "jsonpath={.spec.clusterIP}"))
-			await(t, patience, "three pods", func() error {
+			service := strings.TrimSpace(s.kubectl(t, "get", "service", e.name, "-o",
+				"jsonpath={.spec.clusterIP}"))
+			deploytest.Await(t, patience, "three pods", func() error {
 				if n := len(s.pods.alive()); n != 3 {
 					return fmt.Errorf("there are %d", n)
 				}
 				return nil
 			})
 			pod := s.pods.alive()[0]
-			await(t, patience, "the Service to work", func() error {
-				return e.works(t.Context(), s, net.JoinHostPort(service, "80"), net.JoinHostPort(s.podIP(pod), routePort))
+			deploytest.Await(t, patience, "the Service to work", func() error {
+				return e.works(t.Context(), s, net.JoinHostPort(service, "80"),
+					net.JoinHostPort(s.podIP(pod), routePort))
 			})
 			s.kubectl(t, "delete", "pod", pod, "--wait=false")
 			expectQuiet(t, s.pods.awaitGone(t, patience, pod))
@@ -64,8 +68,9 @@ func (e example) overlay(t *testing.T) string {
 	copyDeploy(t, root, "examples")
 	k := "resources: [../examples/" + e.name + "]\nimages:\n"
 	for from, to := range map[string]string{
-		"registry.example/lameduck": duckImage, "registry.example/app": appImage, "registry.example/grpc-app": appImage,
-		"registry.example/chat": chatImage, "nginx": nginxImage,
+		"registry.example/lameduck": duckImage, "registry.example/app": appImage,
+		"registry.example/grpc-app": appImage,
+		"registry.example/chat":     chatImage, "nginx": nginxImage,
 	} {
 		name, tag, _ := strings.Cut(to, ":")
 		k += fmt.Sprintf("  - { name: %s, newName: %s, newTag: %s }\n", from, name, tag)
@@ -73,7 +78,7 @@ func (e example) overlay(t *testing.T) string {
 	if e.patch != "" {
 		k += "patches:\n  - target: { group: apps, version: v1 }\n    patch: |-\n      - " + e.patch + "\n"
 	}
-	write(t, filepath.Join(root, "overlay", "kustomization.yaml"), k)
+	deploytest.WriteFile(t, filepath.Join(root, "overlay", "kustomization.yaml"), k)
 	return filepath.Join(root, "overlay")
 }
 

@@ -12,8 +12,8 @@ import (
 // noHook takes the hold off the app's container, as where its manifest cannot be changed.
 const noHook = `{ op: remove, path: /spec/template/spec/containers/0/lifecycle }`
 
-// What the app has in hand dies with it, and nothing can help that. Whoever comes after its end, and that is everybody until the load
-// balancers have let go, is served by another pod.
+// Requests in flight die with the app, which nothing can prevent. Later requests, until the load
+// balancers stop routing to the pod, are served by another pod.
 func Test6WithAFallbackNoNewConnectionFailsThoughTheAppDiesAtOnce(t *testing.T) {
 	for _, shape := range sidecars {
 		t.Run(shape, func(t *testing.T) {
@@ -25,20 +25,25 @@ func Test6WithAFallbackNoNewConnectionFailsThoughTheAppDiesAtOnce(t *testing.T) 
 			s.deploy(t, w)
 			// Connections that a load balancer keeps to a pod are none that are new.
 			in := s.startIngress(t, ingressConfig{lag: 5 * time.Second, keepNone: true}, 3)
-			l := in.startLoad(t, rate, load.Request{Method: "GET", NewConn: true}, load.Request{Method: "POST", Body: 2000, NewConn: true})
+			l := in.startLoad(t, rate, load.Request{Method: "GET", NewConn: true},
+				load.Request{Method: "POST", Body: 2000, NewConn: true})
 			pause(t, settling)
 			ended := s.restart(t, patience)
 			expectOnlyLostInHand(t, l.end(t), ended)
 			for _, life := range ended {
 				end, err := life.ending()
 				if err != nil || end.at.Sub(life.deleted) > 2*time.Second {
-					t.Errorf("%s: the app got its signal at %v, error %v: something holds it", life.name, end.at, err)
+					t.Errorf("%s: the app got its signal at %v, error %v: something holds it", life.name,
+						end.at, err)
 				}
 				d := life.drain()
-				t.Logf("%s was gone after %.1f s; the app ended %v after the deletion was seen with %d in hand, the drain began %v after that, in which %d were not answered: %s", life.name,
-					life.gone.Sub(life.deleted).Seconds(), end.at.Sub(life.deleted).Round(time.Millisecond), end.inHand, d.begun.Sub(end.at).Round(time.Millisecond), d.unanswered, d)
+				t.Logf("%s was gone after %.1f s; the app ended %v after the deletion was seen with %d in "+
+					"hand, the drain began %v after that, in which %d were not answered: %s", life.name,
+					life.gone.Sub(life.deleted).Seconds(), end.at.Sub(life.deleted).Round(time.Millisecond),
+					end.inHand, d.begun.Sub(end.at).Round(time.Millisecond), d.unanswered, d)
 				if t.Failed() {
-					t.Logf("%s was seen to be deleted at %s; Lameduck: %q", life.name, life.deleted.UTC().Format(time.RFC3339Nano), life.log)
+					t.Logf("%s was seen to be deleted at %s; Lameduck: %q", life.name,
+						life.deleted.UTC().Format(time.RFC3339Nano), life.log)
 				}
 			}
 		})
@@ -63,13 +68,16 @@ func expectOnlyLostInHand(t *testing.T, results []*load.Result, ended []podLife)
 		}
 		for _, f := range result.Failures() {
 			losses = append(losses, loss{
-				kind: f.Request.String(), began: result.Start.Add(f.Due + f.Late), failed: result.Start.Add(f.Ended()), err: f.Err,
+				kind: f.Request.String(), began: result.Start.Add(f.Due + f.Late),
+				failed: result.Start.Add(f.Ended()), err: f.Err,
 			})
 		}
 	}
 	failed := newcomers(losses, ends)
-	t.Logf("%d requests are lost that apps had in hand when they died, and %d others", len(losses)-len(failed), len(failed))
+	t.Logf("%d requests are lost that apps had in hand when they died, and %d others",
+		len(losses)-len(failed), len(failed))
 	for _, l := range failed {
-		t.Errorf("%s, begun at %s and failed %v later, was in no app's hand: %v", l.kind, l.began.UTC().Format(time.RFC3339Nano), l.failed.Sub(l.began), l.err)
+		t.Errorf("%s, begun at %s and failed %v later, was in no app's hand: %v", l.kind,
+			l.began.UTC().Format(time.RFC3339Nano), l.failed.Sub(l.began), l.err)
 	}
 }

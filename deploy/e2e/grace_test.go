@@ -8,19 +8,22 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lameduck/deploy/deploytest"
 )
 
 // shortGrace is shorter than any hold of these tests.
 const shortGrace = 5 * time.Second
 
-// An end that is shorter than the hold: the kubelet sends SIGTERM to the app and to a native sidecar when the grace period is over, and
-// SIGKILL two seconds later. What is still in flight is lost then, and Lameduck says so before it goes. A plain container and a wrapper
-// have had their SIGTERM at the beginning and get no other sign: they can only tell when the app's end tells them.
+// An end that is shorter than the hold: the kubelet sends SIGTERM to the app and to a native
+// sidecar when the grace period is over, and SIGKILL two seconds later. What is still in flight is
+// lost then, and Lameduck says so before it goes. A plain container and a wrapper have had their
+// SIGTERM at the beginning and get no other sign: they can only tell when the app's end tells them.
 func Test4AGracePeriodShorterThanTheHoldIsTold(t *testing.T) {
 	for _, tc := range []struct {
 		shape, app string
 		command    []string
-		told       bool
+		logged     bool
 	}{
 		{"native", "an app that dies at once", []string{"/app"}, true},
 		{"plain", "an app that dies at once", []string{"/app"}, true},
@@ -32,15 +35,16 @@ func Test4AGracePeriodShorterThanTheHoldIsTold(t *testing.T) {
 			s := newStage(t)
 			s.deploy(t, team{shape: tc.shape, command: tc.command, app: restricted})
 			l := s.expectCutShort(t, "--grace-period=5")
-			if !tc.told {
+			if !tc.logged {
 				return
 			}
 			d, message := l.drain(), l.message(duckContainer(l.last))
-			if !d.told || !strings.Contains(message, "drained in") {
-				t.Errorf("Lameduck was killed before it had told the story: message %q, log %q", message, l.log)
+			if !d.complete || !strings.Contains(message, "drained in") {
+				t.Errorf("Lameduck was killed before it had logged the drain: message %q, log %q", message,
+					l.log)
 			}
 			if lost := d.cutExchanges + d.unanswered; lost != 1 {
-				t.Errorf("the one request that is lost is told of %d times: %s", lost, d)
+				t.Errorf("the one request that is lost is logged %d times: %s", lost, d)
 			}
 		})
 	}
@@ -72,8 +76,9 @@ func (s *stage) expectCutShort(t *testing.T, flags ...string) podLife {
 	return l
 }
 
-// With --force the object goes at once, and the kubelet ends the containers behind its back, with one second of grace: what was seen is
-// only in the log. A wrapper is killed then, with no second word to it.
+// With --force the object goes at once, and the kubelet ends the containers behind its back, with
+// one second of grace: what was seen is only in the log. A wrapper is killed then, with no second
+// word to it.
 func Test4AForcedDeletionStillCallsTheHook(t *testing.T) {
 	for _, shape := range sidecars {
 		t.Run(shape, func(t *testing.T) {
@@ -82,14 +87,16 @@ func Test4AForcedDeletionStillCallsTheHook(t *testing.T) {
 			pod := s.onlyPod(t)
 			pause(t, settling)
 			s.pods.followLog(s.pods.live(pod))
-			await(t, patience, "the log", func() error { // which cannot be asked for when the object has gone
+			deploytest.Await(t, patience, "the "+
+				"log", func() error { // which cannot be asked for when the object has gone
 				if len(s.pods.life(pod).log) == 0 {
 					return fmt.Errorf("it is empty")
 				}
 				return nil
 			})
 			s.kubectl(t, "delete", "pod", pod, "--force", "--grace-period=0")
-			await(t, patience, "the end of the drain", func() error { return s.pods.life(pod).toldOf() })
+			deploytest.Await(t, patience, "the end of the drain",
+				func() error { return s.pods.life(pod).drainLogged() })
 			t.Logf("%s", s.pods.life(pod).drain())
 		})
 	}

@@ -19,7 +19,8 @@ import (
 	"strings"
 )
 
-// An image has one program, the libraries that it is linked with, and nothing else: no shell, and no file that it is not given.
+// An image has one program, the libraries that it is linked with, and nothing else: no shell, and
+// no file that it is not given.
 type image struct {
 	name       string
 	program    string
@@ -39,18 +40,21 @@ func (i image) write(path string) error {
 	config, err := json.Marshal(map[string]any{
 		"architecture": runtime.GOARCH, "os": "linux", "created": "1970-01-01T00:00:00Z",
 		"config": map[string]any{
-			"Entrypoint": []string{"/" + i.entrypoint()}, "Env": []string{"PATH=/"}, "User": i.user, "StopSignal": i.stopSignal,
+			"Entrypoint": []string{"/" + i.entrypoint()}, "Env": []string{"PATH=/"}, "User": i.user,
+			"StopSignal": i.stopSignal,
 		},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(sum[:])}},
 	})
 	if err != nil {
 		return err
 	}
-	manifest, err := json.Marshal([]any{map[string]any{"Config": "config.json", "RepoTags": []string{i.name}, "Layers": []string{"layer.tar"}}})
+	manifest, err := json.Marshal([]any{map[string]any{"Config": "config.json", "RepoTags": []string{i.name},
+		"Layers": []string{"layer.tar"}}})
 	if err != nil {
 		return err
 	}
-	archive, err := tarOf([]file{{"manifest.json", manifest, 0o644}, {"config.json", config, 0o644}, {"layer.tar", layer, 0o644}})
+	archive, err := tarOf([]file{{"manifest.json", manifest, 0o644}, {"config.json", config, 0o644},
+		{"layer.tar", layer, 0o644}})
 	if err != nil {
 		return err
 	}
@@ -99,7 +103,8 @@ func tarOf(files []file) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, f := range files {
-		if err := w.WriteHeader(&tar.Header{Name: f.path, Size: int64(len(f.text)), Mode: f.mode, Typeflag: tar.TypeReg}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: f.path, Size: int64(len(f.text)), Mode: f.mode,
+			Typeflag: tar.TypeReg}); err != nil {
 			return nil, err
 		}
 		if _, err := w.Write(f.text); err != nil {

@@ -18,10 +18,12 @@ import (
 
 	"lameduck/bench/balancer"
 	"lameduck/bench/load"
+	"lameduck/deploy/deploytest"
 )
 
-// ingress is an nginx and an HAProxy in front of a Service's pods. They learn of a pod from the EndpointSlices at once, and of its end
-// a while after that, as the way through a cloud's API brings with it. They try nothing twice: what goes wrong is seen.
+// ingress is an nginx and an HAProxy in front of a Service's pods. They learn of a pod from the
+// EndpointSlices at once, and of its end a while after that, as the way through a cloud's API
+// brings with it. They try nothing twice: what goes wrong is seen.
 type ingress struct {
 	kinds  []balancer.Kind
 	fleets []*balancer.Fleet // one of each kind
@@ -44,10 +46,12 @@ func (s *stage) startIngress(t *testing.T, c ingressConfig, endpoints int) *ingr
 	if c.keepNone {
 		keep = 0
 	}
-	in := &ingress{kinds: []balancer.Kind{balancer.HAProxy, balancer.Nginx}, slices: make(map[types.UID][]string), listed: make(map[string]bool)}
+	in := &ingress{kinds: []balancer.Kind{balancer.HAProxy, balancer.Nginx},
+		slices: make(map[types.UID][]string), listed: make(map[string]bool)}
 	for _, kind := range in.kinds {
 		f, err := balancer.StartFleet(ctx, balancer.FleetConfig{
-			Kind: kind, Lags: []time.Duration{c.lag}, Keepalive: keep, Source: netip.IPv4Unspecified(), Dir: t.TempDir(),
+			Kind: kind, Lags: []time.Duration{c.lag}, Keepalive: keep, Source: netip.IPv4Unspecified(),
+			Dir: t.TempDir(),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -92,7 +96,8 @@ func (in *ingress) see(ctx context.Context, e event[discoveryv1.EndpointSlice]) 
 	return nil
 }
 
-func (in *ingress) change(ctx context.Context, needed bool, addr string, do func(*balancer.Fleet, context.Context, string) error) error {
+func (in *ingress) change(ctx context.Context, needed bool, addr string,
+	do func(*balancer.Fleet, context.Context, string) error) error {
 	if !needed {
 		return nil
 	}
@@ -120,7 +125,7 @@ func addresses(s discoveryv1.EndpointSlice) []string {
 // awaitEndpoints returns when the load balancers have as many endpoints.
 func (in *ingress) awaitEndpoints(t *testing.T, n int) {
 	t.Helper()
-	await(t, patience, "endpoints at the load balancers", func() error {
+	deploytest.Await(t, patience, "endpoints at the load balancers", func() error {
 		in.mu.Lock()
 		defer in.mu.Unlock()
 		if len(in.listed) != n {
@@ -132,7 +137,8 @@ func (in *ingress) awaitEndpoints(t *testing.T, n int) {
 
 // everyKind are GET and POST requests over kept and over new connections.
 var everyKind = []load.Request{
-	{Method: "GET"}, {Method: "POST", Body: 2000}, {Method: "GET", NewConn: true}, {Method: "POST", Body: 2000, NewConn: true},
+	{Method: "GET"}, {Method: "POST", Body: 2000}, {Method: "GET", NewConn: true},
+	{Method: "POST", Body: 2000, NewConn: true},
 }
 
 // A running load goes on until it is ended.
@@ -149,7 +155,8 @@ func (in *ingress) startLoad(t *testing.T, perSecond float64, kinds ...load.Requ
 	t.Cleanup(cancel)
 	r := &running{cancel: cancel, results: make([]*load.Result, len(in.fleets))}
 	for i, f := range in.fleets {
-		c := load.Config{Addrs: f.Addrs(), Arrivals: load.Constant(perSecond / 2), Requests: kinds, Timeout: 30 * time.Second}
+		c := load.Config{Addrs: f.Addrs(), Arrivals: load.Constant(perSecond / 2), Requests: kinds,
+			Timeout: 30 * time.Second}
 		if in.kinds[i] == balancer.Nginx {
 			c.Requests = overNewConnections(kinds)
 		}
@@ -163,8 +170,9 @@ func (in *ingress) startLoad(t *testing.T, perSecond float64, kinds ...load.Requ
 	return r
 }
 
-// overNewConnections gives each request a connection of its own: an nginx that reloads its configuration closes those of its clients
-// that lie idle, and a request that meets such a close is lost without any pod's doing. Its connections to pods are kept all the same.
+// overNewConnections gives each request a connection of its own: an nginx that reloads its
+// configuration closes those of its clients that lie idle, and a request that meets such a close is
+// lost without any pod's doing. Its connections to pods are kept all the same.
 func overNewConnections(kinds []load.Request) []load.Request {
 	kinds = slices.Clone(kinds)
 	for i := range kinds {
@@ -196,7 +204,8 @@ func expectNoneLost(t *testing.T, results []*load.Result) {
 				t.Errorf("... %d are lost", len(result.Failures()))
 				break
 			}
-			t.Errorf("%s at %s is lost: %v", s.Request, result.Start.Add(s.Due).UTC().Format(time.RFC3339Nano), s.Err)
+			t.Errorf("%s at %s is lost: "+
+				"%v", s.Request, result.Start.Add(s.Due).UTC().Format(time.RFC3339Nano), s.Err)
 		}
 	}
 }

@@ -3,22 +3,16 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"lameduck/deploy/deploytest"
 )
 
 // ownCertificate asks for a webhook with a certificate that the test makes.
@@ -38,28 +32,32 @@ func installWebhook(t *testing.T, options ...string) *webhook {
 	t.Cleanup(func() {
 		w.uninstall(t)
 		// The test's own context has ended.
-		if _, err := tryKubectl(context.Background(), "", "delete", "namespace", w.namespace, "--wait=false"); err != nil {
+		if _, err := tryKubectl(context.Background(), "", "delete", "namespace", w.namespace,
+			"--wait=false"); err != nil {
 			t.Log(err)
 		}
 	})
 	if len(options) > 0 {
 		w.makeCertificate(t)
 	}
-	helm(t, append([]string{"install", w.release, "../helm/lameduck-webhook", "-n", w.namespace, "--wait", "--timeout", patience.String()}, w.values...)...)
+	helm(t, append([]string{"install", w.release, "../helm/lameduck-webhook", "-n", w.namespace, "--wait",
+		"--timeout", patience.String()}, w.values...)...)
 	return w
 }
 
 // upgrade upgrades the release to other values.
 func (w *webhook) upgrade(t *testing.T, values ...string) {
 	t.Helper()
-	args := append([]string{"upgrade", w.release, "../helm/lameduck-webhook", "-n", w.namespace, "--wait", "--timeout", patience.String()}, w.values...)
+	args := append([]string{"upgrade", w.release, "../helm/lameduck-webhook", "-n", w.namespace, "--wait",
+		"--timeout", patience.String()}, w.values...)
 	helm(t, append(args, values...)...)
 }
 
 // uninstall takes the release away, if it is there.
 func (w *webhook) uninstall(t *testing.T) {
 	t.Helper()
-	cmd := exec.Command("helm", "uninstall", w.release, "-n", w.namespace, "--ignore-not-found", "--wait", "--timeout", patience.String())
+	cmd := exec.Command("helm", "uninstall", w.release, "-n", w.namespace, "--ignore-not-found", "--wait",
+		"--timeout", patience.String())
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("helm uninstall: %v: %s", err, said)
 	}
@@ -72,7 +70,8 @@ func helm(t *testing.T, args ...string) {
 	}
 }
 
-// expectNothingLeft looks at every kind of object that there is for names of a release's. Events are what has happened.
+// expectNothingLeft looks at every kind of object that there is for names of a release's. Events
+// are what has happened.
 func expectNothingLeft(t *testing.T, name string) {
 	t.Helper()
 	kinds := strings.Fields(kubectl(t, "api-resources", "--verbs=list", "-o", "name"))
@@ -82,7 +81,7 @@ func expectNothingLeft(t *testing.T, name string) {
 			asked = append(asked, k)
 		}
 	}
-	await(t, patience, "the rest of it to go", func() error {
+	deploytest.Await(t, patience, "the rest of it to go", func() error {
 		var left []string
 		for line := range strings.Lines(kubectl(t, "get", strings.Join(asked, ","), "-A", "-o", "name")) {
 			if line = strings.TrimSpace(line); strings.Contains(line, name) && line != "namespace/"+name {
@@ -102,7 +101,7 @@ func webhookOverlay(t *testing.T) string {
 	root := t.TempDir()
 	copyDeploy(t, root)
 	repository, tag, _ := strings.Cut(ctlImage, ":")
-	write(t, filepath.Join(root, "overlay", "kustomization.yaml"), fmt.Sprintf(`
+	deploytest.WriteFile(t, filepath.Join(root, "overlay", "kustomization.yaml"), fmt.Sprintf(`
 resources: [../kustomize/webhook]
 images: [{ name: registry.example/lameduckctl, newName: %s, newTag: %s }]
 patches:
@@ -121,48 +120,21 @@ func deleteOverlay(t *testing.T, dir string) {
 	}
 }
 
-// makeCertificate makes the Secret of a webhook that is handed its certificate, and the values for it.
+// makeCertificate creates the Secret of a webhook with a certificate from files, and the values for it.
 func (w *webhook) makeCertificate(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
-	files := newCertificate(t, w.name+"."+w.namespace+".svc")
-	w.authority = files["ca.crt"]
-	for name, text := range files {
-		write(t, filepath.Join(dir, name), string(text))
-	}
-	w.kubectl(t, "create", "secret", "tls", "own", "--cert", filepath.Join(dir, "tls.crt"), "--key", filepath.Join(dir, "tls.key"))
-	w.values = append(w.values, "--set", "tls.secretName=own", "--set-file", "tls.caBundle="+filepath.Join(dir, "ca.crt"))
+	certificate := deploytest.NewCertificate(t, w.name+"."+w.namespace+".svc", 24*time.Hour)
+	cert, key := certificate.Write(t, dir)
+	w.authority = certificate.CertPEM
+	w.kubectl(t, "create", "secret", "tls", "own", "--cert", cert, "--key", key)
+	w.values = append(w.values, "--set", "tls.secretName=own", "--set-file", "tls.caBundle="+cert)
 }
 
-// newCertificate returns a certificate for a name, its key, and its authority, which is itself.
-func newCertificate(t *testing.T, name string) map[string][]byte {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
-	return map[string][]byte{"ca.crt": public, "tls.crt": bytes.Clone(public), "tls.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})}
-}
-
-// strangerPEM returns an authority that has signed nothing here.
+// strangerPEM returns a CA that has signed no certificate here.
 func strangerPEM(t *testing.T) []byte {
 	t.Helper()
-	return newCertificate(t, "stranger.example")["ca.crt"]
+	return deploytest.NewCertificate(t, "stranger.example", 24*time.Hour).CertPEM
 }
 
 func base64Of(text []byte) string { return base64.StdEncoding.EncodeToString(text) }

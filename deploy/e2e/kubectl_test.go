@@ -38,7 +38,8 @@ func tryKubectl(ctx context.Context, input string, args ...string) (string, erro
 // get reads an object.
 func get[T any](t *testing.T, args ...string) (object T) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(kubectl(t, append([]string{"get", "-o", "json"}, args...)...)), &object); err != nil {
+	if err := json.Unmarshal([]byte(kubectl(t, append([]string{"get", "-o", "json"}, args...)...)),
+		&object); err != nil {
 		t.Fatal(err)
 	}
 	return object
@@ -50,7 +51,8 @@ type event[T any] struct {
 	Object T
 }
 
-// watch hands every event to a function, one after the other, until ctx is done. It returns when the watch has been begun.
+// watch hands every event to a function, one after the other, until ctx is done. It returns when
+// the watch has been begun.
 func watch[T any](ctx context.Context, t *testing.T, see func(event[T]), args ...string) {
 	t.Helper()
 	args = append([]string{"get", "--watch", "--output-watch-events", "-o", "json"}, args...)
@@ -65,7 +67,8 @@ func watch[T any](ctx context.Context, t *testing.T, see func(event[T]), args ..
 	}, args...)
 }
 
-// follow runs kubectl and hands its output to a function until either ends, and at the latest when ctx is done.
+// follow runs kubectl and hands its output to a function until either ends, and at the latest when
+// ctx is done.
 func follow(ctx context.Context, t *testing.T, read func(io.Reader), args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(ctx, "kubectl", args...)
@@ -85,26 +88,6 @@ func follow(ctx context.Context, t *testing.T, read func(io.Reader), args ...str
 	}()
 	context.AfterFunc(ctx, func() { cmd.Process.Kill() })
 	t.Cleanup(func() { <-done })
-}
-
-// await returns when the check has come out well, and fails the test when it has not within the time.
-func await(t *testing.T, within time.Duration, what string, check func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("waiting %v for %s: %v", within, what, err)
-		}
-	}
 }
 
 // pause lets time pass where there is nothing to wait for but time.

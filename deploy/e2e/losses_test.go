@@ -8,15 +8,16 @@ import (
 	"time"
 )
 
-// An ending is what an app has said of its end: the signal, the moment from which on nobody has got in any more, and how many requests it
-// had in hand then, which die with it.
+// An ending is what an app has said of its end: the signal, the moment from which on nobody has got
+// in any more, and how many requests it had in hand then, which die with it.
 type ending struct {
 	signal string
 	at     time.Time
 	inHand int
 }
 
-// lastWord is what the app leaves in its termination log. With gRPC, and where it goes on for a while, it does not say what it has in hand.
+// lastWord is what the app leaves in its termination log. With gRPC, and where it goes on for a
+// while, it does not say what it has in hand.
 var lastWord = regexp.MustCompile(`^([a-z][a-z ]*) at (\S+)(?: with (\d+) in hand)?$`)
 
 // parseEnding reads the app's last word.
@@ -37,8 +38,9 @@ type loss struct {
 	err           error
 }
 
-// newcomers returns those losses that no app has taken with it. A request that an app had in hand was begun before that app's end and has failed
-// after it, and of those there are no more than the app says. Any other is one that was to be helped.
+// newcomers returns those losses that no app has taken with it. A request that an app had in hand
+// was begun before that app's end and has failed after it, and of those there are no more than the
+// app says. Any other is one that was to be helped.
 func newcomers(losses []loss, ends []ending) []loss {
 	ends = slices.Clone(ends)
 	return slices.DeleteFunc(slices.Clone(losses), func(l loss) bool {
@@ -57,14 +59,17 @@ func TestALossIsExcusedOnlyByAnAppThatHadIt(t *testing.T) {
 		losses []loss
 		want   int
 	}{
-		"none":                                      {nil, 0},
-		"what an app had when it died":              {[]loss{{began: at(990), failed: at(1010)}}, 0},
-		"as many as it had":                         {[]loss{{began: at(990), failed: at(1010)}, {began: at(980), failed: at(1001)}}, 0},
-		"one more than it had":                      {[]loss{{began: at(990), failed: at(1010)}, {began: at(980), failed: at(1001)}, {began: at(985), failed: at(1001)}}, 1},
-		"what was begun after its end":              {[]loss{{began: at(1001), failed: at(1010)}}, 1},
-		"what had failed before its end":            {[]loss{{began: at(980), failed: at(999)}}, 1},
-		"at the end of an app that had nothing":     {[]loss{{began: at(1990), failed: at(2010)}}, 1},
-		"each app has its own":                      {[]loss{{began: at(990), failed: at(1010)}, {began: at(2990), failed: at(3010)}}, 0},
+		"none":                         {nil, 0},
+		"what an app had when it died": {[]loss{{began: at(990), failed: at(1010)}}, 0},
+		"as many as it had": {[]loss{{began: at(990), failed: at(1010)},
+			{began: at(980), failed: at(1001)}}, 0},
+		"one more than it had": {[]loss{{began: at(990), failed: at(1010)},
+			{began: at(980), failed: at(1001)}, {began: at(985), failed: at(1001)}}, 1},
+		"what was begun after its end":          {[]loss{{began: at(1001), failed: at(1010)}}, 1},
+		"what had failed before its end":        {[]loss{{began: at(980), failed: at(999)}}, 1},
+		"at the end of an app that had nothing": {[]loss{{began: at(1990), failed: at(2010)}}, 1},
+		"each app has its own": {[]loss{{began: at(990), failed: at(1010)},
+			{began: at(2990), failed: at(3010)}}, 0},
 		"one that lasts over the ends of two":       {[]loss{{began: at(990), failed: at(3010)}}, 0},
 		"long after the end of an app that had two": {[]loss{{began: at(1500), failed: at(1510)}}, 1},
 	} {

@@ -22,7 +22,8 @@ const (
 	nginxImage = "localhost/nginx:e2e"
 )
 
-// patience is how long anything that must come may take, beyond what it is known to take: only a failure takes that long.
+// patience is how long anything that must come may take, beyond what it is known to take: only a
+// failure takes that long.
 const patience = 2 * time.Minute
 
 func TestMain(m *testing.M) {
@@ -37,7 +38,8 @@ func TestMain(m *testing.M) {
 func loadImages() error {
 	command := strings.Fields(os.Getenv("E2E_LOAD_IMAGE"))
 	if len(command) == 0 {
-		return fmt.Errorf("E2E_LOAD_IMAGE is not set: a command that loads the image archive whose path is its last argument, such as kind load image-archive")
+		return fmt.Errorf("E2E_LOAD_IMAGE is not set: a command that loads the image archive whose path is " +
+			"its last argument, such as kind load image-archive")
 	}
 	dir, err := os.MkdirTemp("", "lameduck-e2e")
 	if err != nil {
@@ -66,8 +68,10 @@ func images() []image {
 		{name: chatImage, program: filepath.Join(bin, "app"), as: "chat", user: "65532:65532"},
 		// As nginx' own image is: root, and a stop signal that asks for a graceful end.
 		{name: nginxImage, program: "/usr/sbin/nginx", stopSignal: "SIGQUIT", files: map[string]string{
-			"etc/nginx/nginx.conf": nginxConf, "etc/passwd": "root:x:0:0::/:\nnobody:x:65534:65534::/:\n", "etc/group": "root:x:0:\nnogroup:x:65534:\n",
-			"var/lib/nginx/.keep": "", "var/log/nginx/.keep": "", "run/.keep": "", "srv/index.html": "It works.\n",
+			"etc/nginx/nginx.conf": nginxConf, "etc/passwd": "root:x:0:0::/:\nnobody:x:65534:65534::/:\n",
+			"etc/group":           "root:x:0:\nnogroup:x:65534:\n",
+			"var/lib/nginx/.keep": "", "var/log/nginx/.keep": "", "run/.keep": "",
+			"srv/index.html": "It works.\n",
 		}},
 	}
 }

@@ -32,7 +32,8 @@ func Test7ARestrictedNamespaceTakesEveryShape(t *testing.T) {
 	}
 }
 
-// On the node's network the kubelet knows no address of the pod's to call a hook at, so that the hook has to say it. A wrapper needs none.
+// On the node's network the kubelet knows no address of the pod's to call a hook at, so that the
+// hook has to say it. A wrapper needs none.
 func Test7HostNetwork(t *testing.T) {
 	host := `{ op: add, path: /spec/template/spec/containers/0/lifecycle/preStop/httpGet/host, value: 127.0.0.1 }`
 	for shape, patches := range map[string][]string{"native": {host}, "plain": {host}, "wrapper": nil} {
@@ -44,10 +45,12 @@ func Test7HostNetwork(t *testing.T) {
 	}
 }
 
-// nginx' image asks for SIGQUIT, which is a graceful end, and so does the wrapper when it is told to.
+// The stop signal of the nginx image is SIGQUIT, for a graceful exit. The wrapper needs
+// LAMEDUCK_STOP_SIGNAL for that.
 func Test7AnUnmodifiedNginxWithAStopSignalOfItsOwn(t *testing.T) {
 	for _, w := range []team{
-		{shape: "native"}, {shape: "plain"}, {shape: "wrapper", env: []string{"LAMEDUCK_STOP_SIGNAL=SIGQUIT"}},
+		{shape: "native"}, {shape: "plain"}, {shape: "wrapper",
+			env: []string{"LAMEDUCK_STOP_SIGNAL=SIGQUIT"}},
 	} {
 		t.Run(w.shape, func(t *testing.T) {
 			s := newStage(t)

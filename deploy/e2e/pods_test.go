@@ -16,6 +16,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"lameduck/deploy/deploytest"
 )
 
 // A podLife is what was seen of a pod from outside.
@@ -153,9 +155,9 @@ func (p *pods) live(name string) *podLife {
 	return nil
 }
 
-// toldOf returns nil when Lameduck has told the story of a drain in its log.
-func (l podLife) toldOf() error {
-	if !l.drain().told {
+// drainLogged returns nil if the log of Lameduck has a complete drain.
+func (l podLife) drainLogged() error {
+	if !l.drain().complete {
 		return fmt.Errorf("the log says %q", l.log)
 	}
 	return nil
@@ -165,7 +167,7 @@ func (l podLife) toldOf() error {
 func (p *pods) awaitGone(t *testing.T, within time.Duration, name string) (l podLife) {
 	t.Helper()
 	uid := p.life(name).last.UID
-	await(t, within, "the end of pod "+name, func() (err error) {
+	deploytest.Await(t, within, "the end of pod "+name, func() (err error) {
 		l, err = p.gone(uid)
 		return err
 	})
@@ -183,7 +185,8 @@ func (l podLife) container(name string) corev1.ContainerStatus {
 	if l.last == nil {
 		return corev1.ContainerStatus{}
 	}
-	for _, s := range append(slices.Clone(l.last.Status.ContainerStatuses), l.last.Status.InitContainerStatuses...) {
+	for _, s := range append(slices.Clone(l.last.Status.ContainerStatuses),
+		l.last.Status.InitContainerStatuses...) {
 		if s.Name == name {
 			return s
 		}
@@ -199,8 +202,8 @@ func (l podLife) message(container string) string {
 	return ""
 }
 
-// ending returns what the app has said of its end: it has left that in its termination log, and in the log that it shares with
-// Lameduck where that is its parent.
+// ending returns what the app has said of its end: it has left that in its termination log, and in
+// the log that it shares with Lameduck where that is its parent.
 func (l podLife) ending() (ending, error) {
 	said := append(slices.Clone(l.log), l.message("app"))
 	for _, line := range said {
@@ -211,16 +214,16 @@ func (l podLife) ending() (ending, error) {
 	return ending{}, fmt.Errorf("the app of %s has left no word of a signal: %q", l.name, said)
 }
 
-// A drain is one as Lameduck's log tells it.
+// A drain is a drain in Lameduck's log.
 type drain struct {
-	begun, drained, stopped time.Time // zero: it is not in the log
+	begun, drained, stopped time.Time // zero if not in the log
 	trigger                 string
 	reason                  string
 	exchanges               int
 	last, required          time.Duration
 	cutExchanges            int
 	unanswered              int
-	told                    bool // to its end
+	complete                bool // the log has the end of the drain
 }
 
 // drain reads Lameduck's log.
@@ -247,7 +250,7 @@ func (l podLife) drain() drain {
 		case "drained":
 			d.drained, d.reason = entry.Time, entry.Reason
 		case "stopped":
-			d.told, d.stopped = true, entry.Time
+			d.complete, d.stopped = true, entry.Time
 			d.exchanges, d.cutExchanges, d.unanswered = entry.Count, entry.Cut, entry.Left
 			d.last, _ = time.ParseDuration(entry.Last)
 			d.required, _ = time.ParseDuration(entry.Required)
@@ -258,8 +261,10 @@ func (l podLife) drain() drain {
 
 func (d drain) String() string {
 	if d.drained.IsZero() {
-		return "no drain was told to its end"
+		return "no complete drain is in the log"
 	}
-	return fmt.Sprintf("%s after %.1f s, triggered by %s; %d exchanges, the last after %.1f s; silence required %.1f s; cut %d; not answered %d",
-		d.reason, d.drained.Sub(d.begun).Seconds(), d.trigger, d.exchanges, d.last.Seconds(), d.required.Seconds(), d.cutExchanges, d.unanswered)
+	return fmt.Sprintf("%s after %.1f s, triggered by %s; %d exchanges, the last after %.1f s; silence "+
+		"required %.1f s; cut %d; not answered %d",
+		d.reason, d.drained.Sub(d.begun).Seconds(), d.trigger, d.exchanges, d.last.Seconds(),
+		d.required.Seconds(), d.cutExchanges, d.unanswered)
 }

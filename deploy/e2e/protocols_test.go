@@ -16,6 +16,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"lameduck/deploy/deploytest"
 )
 
 // service returns the host:port of the Service, which the cluster's own load balancing answers at.
@@ -40,7 +42,8 @@ func Test8NoGRPCCallFailsThroughARollingRestart(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
-			s.deploy(t, team{shape: shape, replicas: 3, command: []string{"/app", "-grpc"}, app: grpcReadiness})
+			s.deploy(t, team{shape: shape, replicas: 3, command: []string{"/app", "-grpc"},
+				app: grpcReadiness})
 			addr := s.service(t)
 			pause(t, settling)
 			ctx, stop := context.WithCancel(t.Context())
@@ -65,7 +68,8 @@ func Test8NoGRPCCallFailsThroughARollingRestart(t *testing.T) {
 
 // callHealth calls every 20 ms over one connection that is kept, and never tries a call again.
 func callHealth(ctx context.Context, t *testing.T, addr string, calls, failed *atomic.Int64) {
-	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry())
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDisableRetry())
 	if err != nil {
 		t.Error(err)
 		return
@@ -94,17 +98,19 @@ func Test8EveryWebSocketIsTold1001ByARollingRestart(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
-			// Connections are told over a third of the hold's maximum, which a test need not wait for.
-			s.deploy(t, team{shape: shape, replicas: 3, app: restricted, env: []string{"LAMEDUCK_TUNNEL_SPREAD=5s"}})
+			// By default the closes are spread over a third of the hold's maximum, which takes too
+			// long here.
+			s.deploy(t, team{shape: shape, replicas: 3, app: restricted,
+				env: []string{"LAMEDUCK_TUNNEL_SPREAD=5s"}})
 			url := "ws://" + s.service(t) + "/ws"
 			pause(t, settling)
 			ctx, stop := context.WithCancel(t.Context())
-			var told, messages atomic.Int64
+			var closed, messages atomic.Int64
 			var clients sync.WaitGroup
 			for range 30 {
-				clients.Go(func() { chat(ctx, t, url, &told, &messages) })
+				clients.Go(func() { chat(ctx, t, url, &closed, &messages) })
 			}
-			await(t, patience, "the first messages", func() error {
+			deploytest.Await(t, patience, "the first messages", func() error {
 				if messages.Load() < 60 {
 					return fmt.Errorf("%d", messages.Load())
 				}
@@ -113,9 +119,10 @@ func Test8EveryWebSocketIsTold1001ByARollingRestart(t *testing.T) {
 			ended := s.restart(t, patience)
 			stop()
 			clients.Wait()
-			t.Logf("%d messages were echoed, 1001 was told %d times", messages.Load(), told.Load())
-			if told.Load() < 30 {
-				t.Errorf("30 connections were told 1001 %d times", told.Load())
+			t.Logf("%d messages were echoed, %d connections were closed with 1001", messages.Load(),
+				closed.Load())
+			if closed.Load() < 30 {
+				t.Errorf("30 connections were closed with 1001 %d times", closed.Load())
 			}
 			for _, l := range ended {
 				expectQuiet(t, l)
@@ -124,14 +131,14 @@ func Test8EveryWebSocketIsTold1001ByARollingRestart(t *testing.T) {
 	}
 }
 
-// chat sends a message every 100 ms and wants it back, and connects again when it is told to leave.
-func chat(ctx context.Context, t *testing.T, url string, told, messages *atomic.Int64) {
+// chat sends a message every 100 ms, expects it back, and reconnects after close code 1001.
+func chat(ctx context.Context, t *testing.T, url string, closed, messages *atomic.Int64) {
 	for ctx.Err() == nil {
 		err := chatOnce(ctx, url, messages)
 		switch {
 		case ctx.Err() != nil:
 		case websocket.CloseStatus(err) == websocket.StatusGoingAway:
-			told.Add(1)
+			closed.Add(1)
 		default:
 			t.Errorf("a WebSocket at %s ended otherwise: %v", time.Now().UTC().Format(time.RFC3339Nano), err)
 			return

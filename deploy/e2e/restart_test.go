@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lameduck/deploy/deploytest"
 )
 
 // hookWindow is Lameduck's default for how long a hook waits for a drain to begin.
@@ -40,7 +42,7 @@ func Test3ALivenessFailureRestartsTheAppAndDrainsNothing(t *testing.T) {
 			s.expectRestart(t, pod)
 			s.expectNeverDrained(t, pod)
 			// The pod's end is still one.
-			await(t, patience, "the pod to be ready again", s.readiness(pod))
+			deploytest.Await(t, patience, "the pod to be ready again", s.readiness(pod))
 			s.kubectl(t, "delete", "pod", pod, "--wait=false")
 			expectQuiet(t, s.pods.awaitGone(t, patience, pod))
 			s.expectNoHookFailed(t)
@@ -54,7 +56,7 @@ func (s *stage) expectRestart(t *testing.T, pod string) {
 	expectOK(t, http.MethodPost, s.url(pod, routePort)+"/live")
 	failed := time.Now()
 	asked := 0
-	await(t, patience, "the app's restart", func() error {
+	deploytest.Await(t, patience, "the app's restart", func() error {
 		asked++
 		expectOK(t, http.MethodGet, s.url(pod, neighbourPort))
 		if n := s.pods.life(pod).container("app").RestartCount; n != 1 {
@@ -64,14 +66,16 @@ func (s *stage) expectRestart(t *testing.T, pod string) {
 	})
 	took := time.Since(failed)
 	l := s.pods.life(pod)
-	t.Logf("restarted %.1f s after its liveness began to fail; the other container answered %d requests meanwhile; ready lost %d times, first after %v",
+	t.Logf("restarted %.1f s after its liveness began to fail; the other container answered %d requests "+
+		"meanwhile; ready lost %d times, first after %v",
 		took.Seconds(), asked, len(l.notReady), firstAfter(l.notReady, failed))
 	// The probe comes once a second.
 	if most := time.Second + hookWindow + 2*time.Second; took > most {
 		t.Errorf("the restart took %v, more than %v", took, most)
 	}
 	if len(l.notReady) > 0 && l.notReady[0].Sub(failed) < hookWindow {
-		t.Errorf("the pod was not ready while the app still served, %v after the failure", l.notReady[0].Sub(failed))
+		t.Errorf("the pod was not ready while the app still served, %v after the failure",
+			l.notReady[0].Sub(failed))
 	}
 	if n := l.container("neighbour").RestartCount + l.container("lameduck").RestartCount; n != 0 {
 		t.Errorf("the other containers were restarted %d times", n)
@@ -110,7 +114,7 @@ func Test3ASidecarThatIsKilledComesBackServing(t *testing.T) {
 			pod := s.onlyPod(t)
 			pause(t, settling)
 			expectOK(t, http.MethodPost, s.url(pod, appPort)+"/kill?name=lameduck")
-			await(t, patience, "Lameduck's restart", func() error {
+			deploytest.Await(t, patience, "Lameduck's restart", func() error {
 				if c := s.pods.life(pod).container("lameduck"); c.RestartCount != 1 || !c.Ready {
 					return fmt.Errorf("%d restarts, ready: %v", c.RestartCount, c.Ready)
 				}
@@ -121,7 +125,7 @@ func Test3ASidecarThatIsKilledComesBackServing(t *testing.T) {
 			if n := s.pods.life(pod).container("app").RestartCount; n != 0 {
 				t.Errorf("the app was restarted %d times", n)
 			}
-			await(t, patience, "the pod to be ready again", s.readiness(pod))
+			deploytest.Await(t, patience, "the pod to be ready again", s.readiness(pod))
 			s.kubectl(t, "delete", "pod", pod, "--wait=false")
 			expectQuiet(t, s.pods.awaitGone(t, patience, pod))
 		})

@@ -14,7 +14,8 @@ const (
 	slack = 3 * time.Second
 )
 
-// lags are how late a load balancer learns of a pod's end: at once, as an ingress in the cluster, as a cloud's.
+// lags are how late a load balancer learns of a pod's end: at once, as an ingress in the cluster,
+// as a cloud's.
 var lags = []time.Duration{0, 5 * time.Second, 30 * time.Second}
 
 func Test1ARollingRestartLosesNothingHoweverLateTheIngressLearnsOfIt(t *testing.T) {
@@ -41,12 +42,12 @@ func (s *stage) expectLosslessRestart(t *testing.T, lag time.Duration) {
 	}
 }
 
-// expectQuiet looks that the drain was told to its end, has ended because the traffic had gone, and has lost nothing.
+// expectQuiet checks that the drain is logged, ended because the traffic had stopped, and lost nothing.
 func expectQuiet(t *testing.T, l podLife) drain {
 	t.Helper()
 	d := l.drain()
 	t.Logf("%s was gone after %.1f s: %s", l.name, l.gone.Sub(l.deleted).Seconds(), d)
-	if !d.told || d.reason != "quiet" || d.cutExchanges != 0 || d.unanswered != 0 {
+	if !d.complete || d.reason != "quiet" || d.cutExchanges != 0 || d.unanswered != 0 {
 		t.Errorf("%s: the drain went otherwise: %s\n%q", l.name, d, l.log)
 	}
 	if message := l.message(duckContainer(l.last)); !strings.Contains(message, "drained in") {
@@ -60,10 +61,12 @@ func expectDrained(t *testing.T, l podLife, lag time.Duration) {
 	t.Helper()
 	d, took := expectQuiet(t, l), l.gone.Sub(l.deleted)
 	if late := d.last - lag; late < -2*time.Second || late > 2*time.Second {
-		t.Errorf("%s: the load balancers let go after %v, Lameduck says after %v", l.name, lag, d.last)
+		t.Errorf("%s: the load balancers stop routing after %v, and the last request came after %v", l.name,
+			lag, d.last)
 	}
 	if most := lag + d.required + slack; took > most {
-		t.Errorf("%s was there for %v, more than %v; seen to be deleted at %v; Lameduck: %q; containers: %+v", l.name, took, most,
+		t.Errorf("%s was there for %v, more than %v; seen to be deleted at %v; Lameduck: %q; containers: %+v",
+			l.name, took, most,
 			l.deleted.UTC().Format(time.StampMilli), l.log, l.last.Status.ContainerStatuses)
 	}
 	expectSignalledAfter(t, l, d)
@@ -77,8 +80,11 @@ func expectSignalledAfter(t *testing.T, l podLife, d drain) {
 		t.Error(err)
 		return
 	}
-	t.Logf("%s: the drain began %v after the pod's end was seen, the app got %s %v after the hold's end, Lameduck stopped %v after that, the pod was gone %v later", l.name,
-		d.begun.Sub(l.deleted).Round(time.Millisecond), end.signal, end.at.Sub(d.drained).Round(time.Millisecond), d.stopped.Sub(end.at).Round(time.Millisecond), l.gone.Sub(d.stopped).Round(time.Millisecond))
+	t.Logf("%s: the drain began %v after the pod's end was seen, the app got %s %v after the hold's end, "+
+		"Lameduck stopped %v after that, the pod was gone %v later", l.name,
+		d.begun.Sub(l.deleted).Round(time.Millisecond), end.signal,
+		end.at.Sub(d.drained).Round(time.Millisecond), d.stopped.Sub(end.at).Round(time.Millisecond),
+		l.gone.Sub(d.stopped).Round(time.Millisecond))
 	if early := d.drained.Sub(end.at); early > 10*time.Millisecond { // the log's line is written just after the answer to the hook
 		t.Errorf("%s: the app got %s %v before the hold's end", l.name, end.signal, early)
 	}
@@ -94,7 +100,8 @@ func Test2WithoutLameduckTheSameLosesRequests(t *testing.T) {
 	in.awaitEndpoints(t, 3)
 	for i, result := range l.end(t) {
 		if len(result.Failures()) == 0 {
-			t.Errorf("none of %d requests through %s is lost: the tests see nothing", result.Requests(), in.kinds[i])
+			t.Errorf("none of %d requests through %s is lost: the tests see nothing", result.Requests(),
+				in.kinds[i])
 		}
 	}
 }

@@ -34,7 +34,8 @@ func Test9ASoakOfRollingRestartsLosesNothing(t *testing.T) {
 				t.Errorf("restart %d, %s: %s %q", i, life.name, d, life.log)
 			}
 		}
-		t.Logf("restart %d at %s: the largest Lameduck has %d KiB", i+1, time.Now().UTC().Format(time.TimeOnly), largest>>10)
+		t.Logf("restart %d at %s: the largest Lameduck has %d KiB", i+1,
+			time.Now().UTC().Format(time.TimeOnly), largest>>10)
 	}
 	expectNoneLost(t, l.end(t))
 	if last > first+first/2 {

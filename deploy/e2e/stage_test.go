@@ -14,6 +14,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"lameduck/deploy/deploytest"
 )
 
 // shapes are the components, and sidecars those in which Lameduck is not the app's parent.
@@ -22,8 +24,8 @@ var (
 	sidecars = []string{"native", "plain"}
 )
 
-// settling is how old pods are before anything happens to them: a pod with a native sidecar that is deleted within three seconds of
-// becoming Ready has its hooks called up to a second late.
+// settling is how old pods are before anything happens to them: a pod with a native sidecar that is
+// deleted within three seconds of becoming Ready has its hooks called up to a second late.
 const settling = 15 * time.Second
 
 // A stage is a namespace with what is watched in it.
@@ -40,14 +42,15 @@ func newStage(t *testing.T, labels ...string) *stage {
 	kubectl(t, "create", "namespace", name)
 	t.Cleanup(func() {
 		// The test's own context has ended.
-		if _, err := tryKubectl(context.Background(), "", "delete", "namespace", name, "--wait=false"); err != nil {
+		if _, err := tryKubectl(context.Background(), "", "delete", "namespace", name,
+			"--wait=false"); err != nil {
 			t.Log(err)
 		}
 	})
 	if len(labels) > 0 {
 		kubectl(t, append([]string{"label", "namespace", name}, labels...)...)
 	}
-	await(t, patience, "the service account", func() error {
+	deploytest.Await(t, patience, "the service account", func() error {
 		_, err := tryKubectl(t.Context(), "", "get", "serviceaccount", "default", "-n", name)
 		return err
 	})
@@ -70,7 +73,7 @@ func (s *stage) apply(t *testing.T, manifests string) {
 
 // A team has a Deployment or a StatefulSet, and a kustomization of a few lines that brings Lameduck in.
 type team struct {
-	shape    string   // the component; empty: none
+	shape    string   // the component, or empty
 	replicas int      // zero: one
 	image    string   // of the app; empty: the tests' own
 	command  []string // empty: /app
@@ -151,9 +154,11 @@ func (w team) kustomization() string {
 		fmt.Fprintf(&k, "components: [../deploy/kustomize/%s]\n", w.shape)
 	}
 	repository, tag, _ := strings.Cut(duckImage, ":")
-	fmt.Fprintf(&k, "images: [{ name: registry.example/lameduck, newName: %s, newTag: %s }]\n", repository, tag)
+	fmt.Fprintf(&k, "images: [{ name: registry.example/lameduck, newName: %s, newTag: %s }]\n", repository,
+		tag)
 	patches := slices.Clone(w.patches)
-	at := map[string]string{"native": "initContainers/0", "plain": "containers/1", "wrapper": "containers/0"}[w.shape]
+	at := map[string]string{"native": "initContainers/0", "plain": "containers/1",
+		"wrapper": "containers/0"}[w.shape]
 	for _, e := range w.env {
 		name, value, _ := strings.Cut(e, "=")
 		patches = append(patches, fmt.Sprintf(`{ op: add, path: /spec/template/spec/%s/env/-, value: { name: %s, value: "%s" } }`, at, name, value))
@@ -186,8 +191,8 @@ func (s *stage) applyTeam(t *testing.T, w team) {
 	root := t.TempDir()
 	copyDeploy(t, filepath.Join(root, "deploy"))
 	dir := filepath.Join(root, "team")
-	write(t, filepath.Join(dir, "deployment.yaml"), w.deployment())
-	write(t, filepath.Join(dir, "kustomization.yaml"), w.kustomization())
+	deploytest.WriteFile(t, filepath.Join(dir, "deployment.yaml"), w.deployment())
+	deploytest.WriteFile(t, filepath.Join(dir, "kustomization.yaml"), w.kustomization())
 	s.kubectl(t, "apply", "-k", dir)
 }
 
@@ -198,17 +203,6 @@ func copyDeploy(t *testing.T, to string, others ...string) {
 		if err := os.CopyFS(filepath.Join(to, d), os.DirFS(filepath.Join("..", d))); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	err := os.MkdirAll(filepath.Dir(path), 0o755)
-	if err == nil {
-		err = os.WriteFile(path, []byte(text), 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -252,7 +246,7 @@ func (s *stage) podIP(name string) string { return s.pods.life(name).last.Status
 func (s *stage) onlyPod(t *testing.T) string {
 	t.Helper()
 	var alive []string
-	await(t, patience, "the pod", func() error {
+	deploytest.Await(t, patience, "the pod", func() error {
 		if alive = s.pods.alive(); len(alive) != 1 {
 			return fmt.Errorf("there are %v", alive)
 		}

@@ -14,6 +14,8 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"lameduck/deploy/deploytest"
 )
 
 // webhookWait is how long the API server waits for the webhook's answer.
@@ -42,7 +44,7 @@ func Test10ALabelProtectsANamespaceFromItsNextRolloutOn(t *testing.T) {
 			t.Errorf("%s has no Lameduck", pod.Name)
 		}
 	}
-	pause(t, settling) // until the load balancers have let go of those, too
+	pause(t, settling) // until the load balancers have removed those, too
 	l := in.startLoad(t, rate, everyKind...)
 	pause(t, 5*time.Second)
 	ended := s.restart(t, patience)
@@ -83,7 +85,7 @@ var faults = []fault{
 }
 
 func Test10AWebhookThatFailsHoldsNothingUp(t *testing.T) {
-	w := installWebhook(t, ownCertificate) // so that nobody but the test changes whom the API server trusts
+	w := installWebhook(t, ownCertificate) // so that only the test changes the caBundle
 	s := newStage(t, enabled)
 	drained := fmt.Sprintf(`{ op: add, path: /spec/template/metadata/labels/drained, value: %s }`, s.namespace)
 	s.deploy(t, team{app: restricted, patches: []string{drained}})
@@ -108,7 +110,7 @@ func Test10AWebhookThatFailsHoldsNothingUp(t *testing.T) {
 	if now := metric(t, "process_start_time_seconds", ""); now != started {
 		t.Error("the API server was started again")
 	}
-	await(t, patience, "the alert", func() error { return api.firing("LameduckWebhookFailsOpen") })
+	deploytest.Await(t, patience, "the alert", func() error { return api.firing("LameduckWebhookFailsOpen") })
 }
 
 // The webhook that makes its own certificate puts right what somebody has spoilt.
@@ -140,7 +142,8 @@ func Test10InstallUpgradeAndUninstallLeaveNothingBehind(t *testing.T) {
 	s.awaitInjection(t)
 	secret, trusted := w.secret(t), w.configuration(t).Webhooks[0].ClientConfig.CABundle
 	if len(secret.Data) == 0 || len(trusted) == 0 {
-		t.Fatalf("the Secret has %d values, and %d bytes of certificates are trusted", len(secret.Data), len(trusted))
+		t.Fatalf("the Secret has %d values, and %d bytes of certificates are trusted", len(secret.Data),
+			len(trusted))
 	}
 	w.upgrade(t, "--set", "replicas=3", "--set", "timeoutSeconds=1", "--set", "podAnnotations.upgraded=yes")
 	if after := w.secret(t); after.UID != secret.UID || string(after.Data["tls.crt"]) != string(secret.Data["tls.crt"]) {
@@ -163,12 +166,14 @@ func Test10KustomizeInstallsTheSameAndDeletesIt(t *testing.T) {
 	dir := webhookOverlay(t)
 	t.Cleanup(func() { deleteOverlay(t, dir) })
 	kubectl(t, "apply", "-k", dir)
-	kubectl(t, "rollout", "status", "deployment/lameduck-webhook", "-n", "lameduck", "--timeout", patience.String())
+	kubectl(t, "rollout", "status", "deployment/lameduck-webhook", "-n", "lameduck", "--timeout",
+		patience.String())
 	s := newStage(t, enabled)
 	s.awaitInjection(t)
 	before := get[corev1.Secret](t, "secret", "lameduck-webhook", "-n", "lameduck")
 	kubectl(t, "apply", "-k", dir)
-	if after := get[corev1.Secret](t, "secret", "lameduck-webhook", "-n", "lameduck"); len(before.Data) == 0 || string(after.Data["tls.crt"]) != string(before.Data["tls.crt"]) {
+	if after := get[corev1.Secret](t, "secret", "lameduck-webhook", "-n",
+		"lameduck"); len(before.Data) == 0 || string(after.Data["tls.crt"]) != string(before.Data["tls.crt"]) {
 		t.Error("applied again, it has taken the certificate away")
 	}
 	deleteOverlay(t, dir)
@@ -207,7 +212,8 @@ func (s *stage) expectUntouched(t *testing.T) {
 	t.Helper()
 	for _, namespace := range []string{s.namespace, "kube-system"} {
 		began := time.Now()
-		if _, err := tryKubectl(t.Context(), lonePod("lone", ""), "create", "--dry-run=server", "-n", namespace, "-f", "-"); err != nil {
+		if _, err := tryKubectl(t.Context(), lonePod("lone", ""), "create", "--dry-run=server", "-n",
+			namespace, "-f", "-"); err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(began); took >= webhookWait {
@@ -218,7 +224,7 @@ func (s *stage) expectUntouched(t *testing.T) {
 		t.Errorf("the API server is ready: %s", said)
 	}
 	leases := get[coordinationv1.LeaseList](t, "leases", "-n", "kube-node-lease").Items
-	await(t, patience, "the nodes' leases to be renewed", func() error {
+	deploytest.Await(t, patience, "the nodes' leases to be renewed", func() error {
 		for i, l := range get[coordinationv1.LeaseList](t, "leases", "-n", "kube-node-lease").Items {
 			if i < len(leases) && !l.Spec.RenewTime.After(leases[i].Spec.RenewTime.Time) {
 				return fmt.Errorf("%s was renewed at %v", l.Name, l.Spec.RenewTime)
@@ -234,14 +240,15 @@ func (s *stage) expectNodeDrains(t *testing.T) {
 	node := s.pods.life(s.onlyPod(t)).last.Spec.NodeName
 	defer kubectl(t, "uncordon", node)
 	began := time.Now()
-	kubectl(t, "drain", node, "--pod-selector", "drained="+s.namespace, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout", patience.String())
+	kubectl(t, "drain", node, "--pod-selector", "drained="+s.namespace, "--ignore-daemonsets",
+		"--delete-emptydir-data", "--timeout", patience.String())
 	t.Logf("the node's drain took %.1f s", time.Since(began).Seconds())
 }
 
 // awaitInjection returns when the webhook answers, and pods get Lameduck.
 func (s *stage) awaitInjection(t *testing.T) {
 	t.Helper()
-	await(t, patience, "pods to get Lameduck", func() error {
+	deploytest.Await(t, patience, "pods to get Lameduck", func() error {
 		if !s.injects(t, "") {
 			return fmt.Errorf("they get none")
 		}
@@ -249,10 +256,10 @@ func (s *stage) awaitInjection(t *testing.T) {
 	})
 }
 
-// awaitSilence returns when the webhook answers no longer: a replica that is told to end serves on for a while.
+// awaitSilence returns when the webhook no longer answers. A terminating replica serves for a while.
 func (s *stage) awaitSilence(t *testing.T) {
 	t.Helper()
-	await(t, patience, "the webhook to fall silent", func() error {
+	deploytest.Await(t, patience, "the webhook to fall silent", func() error {
 		if s.injects(t, "") {
 			return fmt.Errorf("pods get Lameduck")
 		}
@@ -263,7 +270,8 @@ func (s *stage) awaitSilence(t *testing.T) {
 // injects asks what would become of a pod with a label.
 func (s *stage) injects(t *testing.T, label string) bool {
 	t.Helper()
-	said, err := tryKubectl(t.Context(), lonePod("asked", label), "create", "--dry-run=server", "-n", s.namespace, "-f", "-", "-o", "jsonpath={.spec.initContainers[*].name}")
+	said, err := tryKubectl(t.Context(), lonePod("asked", label), "create", "--dry-run=server", "-n",
+		s.namespace, "-f", "-", "-o", "jsonpath={.spec.initContainers[*].name}")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,10 +348,12 @@ func (w *webhook) kill(t *testing.T) {
 	w.disconnect(t)
 }
 
-// disconnect kills every replica, and with it the connections that the API server keeps, however its Service has changed since.
+// disconnect kills every replica, and with it the connections that the API server keeps, however
+// its Service has changed since.
 func (w *webhook) disconnect(t *testing.T) {
 	t.Helper()
-	w.kubectl(t, "delete", "pods", "-l", "app.kubernetes.io/instance="+w.release, "--grace-period=0", "--force")
+	w.kubectl(t, "delete", "pods", "-l", "app.kubernetes.io/instance="+w.release, "--grace-period=0",
+		"--force")
 }
 
 // mute is a pod that takes connections and answers nothing.
@@ -365,7 +375,8 @@ spec:
 // hang lets the API server come to a webhook that answers nothing.
 func (w *webhook) hang(t *testing.T) {
 	t.Helper()
-	if _, err := tryKubectl(t.Context(), fmt.Sprintf(mute, indent(6, confined)), "apply", "-n", w.namespace, "-f", "-"); err != nil {
+	if _, err := tryKubectl(t.Context(), fmt.Sprintf(mute, indent(6, confined)), "apply", "-n", w.namespace,
+		"-f", "-"); err != nil {
 		t.Fatal(err)
 	}
 	w.kubectl(t, "wait", "--for=condition=Ready", "pod/mute", "--timeout", patience.String())
@@ -373,13 +384,13 @@ func (w *webhook) hang(t *testing.T) {
 	w.disconnect(t)
 }
 
-// choose changes whom the Service goes to.
+// choose changes the selector of the Service.
 func (w *webhook) choose(t *testing.T, selector string) {
 	t.Helper()
 	w.kubectl(t, "patch", "service", w.name, "--type=merge", "-p", `{"spec":{"selector":`+selector+`}}`)
 }
 
-// trust changes whom the API server trusts.
+// trust changes the caBundle.
 func (w *webhook) trust(t *testing.T, authority []byte) {
 	t.Helper()
 	kubectl(t, "patch", "mutatingwebhookconfiguration", w.name, "--type=json", "-p",

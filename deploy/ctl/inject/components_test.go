@@ -18,7 +18,8 @@ var examples = map[string]inject.Shape{
 	"nginx": inject.Native, "http": inject.Plain, "grpc": inject.Native, "websocket": inject.Wrapper, "statefulset": inject.Native,
 }
 
-// TestInjectBringsWhatTheComponentsBring holds inject against what kustomize makes of the same workload: one of two ways to the same pod.
+// TestInjectBringsWhatTheComponentsBring holds inject against what kustomize makes of the same
+// workload: one of two ways to the same pod.
 func TestInjectBringsWhatTheComponentsBring(t *testing.T) {
 	for name, shape := range examples {
 		t.Run(name, func(t *testing.T) {

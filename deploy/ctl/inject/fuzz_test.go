@@ -9,8 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// FuzzUninjectOfInject makes pods of all kinds from what the fuzzer says, and holds them against the promises: Inject twice is Inject once,
-// Uninject gives back what was there, and an edit in between stays.
+// FuzzUninjectOfInject makes pods of all kinds from what the fuzzer says, and holds them against
+// the promises: Inject twice is Inject once, Uninject gives back what was there, and an edit in
+// between stays.
 func FuzzUninjectOfInject(f *testing.F) {
 	for _, seed := range []string{"", "\x01\x02\x03\x04\x05\x06\x07\x08\x09", "wrapper with many ports and hooks and volumes and annotations", "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5"} {
 		f.Add([]byte(seed))

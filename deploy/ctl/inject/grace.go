@@ -16,8 +16,8 @@ const (
 
 const graceStep = 30 * time.Second // grace periods that we compute are multiples of it
 
-// longestGrace bounds a grace period, in seconds, so that sums do not overflow. Lameduck refuses one that
-// is half as long.
+// longestGrace bounds a grace period, in seconds, so that sums do not overflow. Lameduck refuses
+// one that is half as long.
 const longestGrace = 1 << 32
 
 // raiseGracePeriod raises the grace period to what the hold needs.

@@ -150,7 +150,8 @@ func TestASidecarComesAfterTheInitContainersOfAPod(t *testing.T) {
 	}
 }
 
-// The API server fills in what nobody says and other webhooks add what they need: neither is a reason to change anything again.
+// The API server fills in what nobody says and other webhooks add what they need: neither is a
+// reason to change anything again.
 func TestWhatOthersAddToThePodIsNoReasonToInjectAgain(t *testing.T) {
 	for _, shape := range []Shape{Native, Plain} {
 		after, _ := injected(t, template(t, web), in(shape))
@@ -170,7 +171,8 @@ func TestWhatOthersAddToThePodIsNoReasonToInjectAgain(t *testing.T) {
 	}
 }
 
-// expectOnlyHook looks that only the container that has come gets its hook: what had been done is not done again.
+// expectOnlyHook looks that only the container that has come gets its hook: what had been done is
+// not done again.
 func expectOnlyHook(t *testing.T, name string, p Plan, err error) {
 	t.Helper()
 	for _, op := range p.Patch {

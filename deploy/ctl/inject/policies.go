@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// ForPolicies returns the plan with notes on network policies that would block clients: those that allow
-// the app's port by number, and not Lameduck's.
+// ForPolicies returns the plan with notes on network policies that would block clients: those that
+// allow the app's port by number, and not Lameduck's.
 func (p Plan) ForPolicies(pod labels.Set, policies []*networkingv1.NetworkPolicy) Plan {
 	for _, policy := range policies {
 		selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)

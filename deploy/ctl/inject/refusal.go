@@ -13,8 +13,8 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Field + ": " + r.Why + ": " + r.Remedy }
 
-// Refusals returns the refusals in an error, which may be a join of several. It returns nil for any other
-// error.
+// Refusals returns the refusals in an error, which may be a join of several. It returns nil for any
+// other error.
 func Refusals(err error) []*Refusal {
 	var several interface{ Unwrap() []error }
 	if errors.As(err, &several) {

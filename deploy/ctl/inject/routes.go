@@ -210,8 +210,9 @@ func isObservability(p port, ports []port) bool {
 	return strings.HasSuffix(p.Name, "-metrics") || strings.HasPrefix(p.Name, "metrics-")
 }
 
-// serverSpeaksFirst reports whether a protocol is known in which the server sends the first byte, so that
-// Lameduck cannot detect the protocol from the client. The names are those that service meshes use.
+// serverSpeaksFirst reports whether a protocol is known in which the server sends the first byte,
+// so that Lameduck cannot detect the protocol from the client. The names are those that service
+// meshes use.
 func serverSpeaksFirst(p port) bool {
 	protocol, _, _ := strings.Cut(p.Name, "-")
 	switch protocol {

@@ -72,8 +72,8 @@ func (c container) validatePorts() error {
 // firstNative is the first version in which native sidecars are on by default (KEP-753).
 var firstNative = version.MustParseGeneric("1.29")
 
-// ShapeFor returns the best shape for a version of Kubernetes: Native if there are native sidecars, else
-// Plain. It returns an error if the version is malformed.
+// ShapeFor returns the best shape for a version of Kubernetes: Native if there are native sidecars,
+// else Plain. It returns an error if the version is malformed.
 func ShapeFor(kubernetes string) (Shape, error) {
 	v, err := version.ParseGeneric(kubernetes)
 	switch {

@@ -41,11 +41,13 @@ var lists = []list{
 	{"apis/admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", false},
 }
 
-// pageSize is the number of objects in one response, to limit the load of the API server. kubectl uses 500.
+// pageSize is the number of objects in one response, to limit the load of the API server. kubectl
+// uses 500.
 const pageSize = 500
 
-// ReadCluster adds the objects of a namespace of a cluster, or of all namespaces if it is empty, and the
-// cluster-scoped objects. It only gets and lists. A resource that it may not list becomes a finding.
+// ReadCluster adds the objects of a namespace of a cluster, or of all namespaces if it is empty,
+// and the cluster-scoped objects. It only gets and lists. A resource that it may not list becomes a
+// finding.
 func (in *Inventory) ReadCluster(ctx context.Context, config *rest.Config, namespace string) error {
 	client, err := newClient(config)
 	if err != nil {
@@ -126,7 +128,8 @@ func (l list) page(
 	return request.Do(ctx).Get()
 }
 
-// take adds the objects of a list. A resource that is forbidden or does not exist is recorded as unread.
+// take adds the objects of a list. A resource that is forbidden or does not exist is recorded as
+// unread.
 func (in *Inventory) take(l list, a answer) error {
 	switch {
 	case apierrors.IsForbidden(a.err):

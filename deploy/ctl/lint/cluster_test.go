@@ -337,8 +337,8 @@ func findingsOf(findings []Finding, rule string) []Finding {
 	return found
 }
 
-// BenchmarkACluster is what a cluster of 500 workloads takes: a Deployment, a Service, a budget and three pods each. The aim is
-// 2 s for one, with the API server in the same process.
+// BenchmarkACluster is what a cluster of 500 workloads takes: a Deployment, a Service, a budget and
+// three pods each. The aim is 2 s for one, with the API server in the same process.
 func BenchmarkACluster(b *testing.B) {
 	s := shop(500)
 	for b.Loop() {

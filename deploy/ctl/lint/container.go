@@ -41,8 +41,8 @@ func (c container) preStop() (*corev1.LifecycleHandler, *field.Path) {
 	return c.Lifecycle.PreStop, at
 }
 
-// port returns the number of a port of the container, or 0. The kubelet looks up the port names of hooks
-// and probes in the same way.
+// port returns the number of a port of the container, or 0. The kubelet looks up the port names of
+// hooks and probes in the same way.
 func (c container) port(p intstr.IntOrString) int32 {
 	if p.Type == intstr.Int {
 		return p.IntVal

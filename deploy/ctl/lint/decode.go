@@ -45,8 +45,8 @@ func newReader() *reader {
 	return &reader{serializer.NewCodecFactory(newScheme(), serializer.EnableStrict).UniversalDeserializer()}
 }
 
-// decode returns an object and messages about its unknown fields. The object is nil if no rule checks its
-// kind.
+// decode returns an object and messages about its unknown fields. The object is nil if no rule
+// checks its kind.
 func (r *reader) decode(json []byte) (o runtime.Object, unknown []string, err error) {
 	o, _, err = r.decoder.Decode(json, nil, nil)
 	switch {

@@ -4,8 +4,9 @@
 //	                          ├──> Inventory ──> Lint ──> []Finding ──> Report.Write
 //	a cluster ──> ReadCluster ┘                                         (text, json, sarif, github)
 //
-// A rule finds one kind of problem. It has a name, a severity and an explanation; docs/lint.md has the
-// table. A finding names the object and the field, and has one sentence with the consequence, and a fix.
+// A rule finds one kind of problem. It has a name, a severity and an explanation; docs/lint.md has
+// the table. A finding names the object and the field, and has one sentence with the consequence,
+// and a fix.
 //
 // What it promises:
 //

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"lameduck/deploy/deploytest"
 )
 
 const (
@@ -21,7 +23,7 @@ func TestTheDocumentationHasTheRules(t *testing.T) {
 	if !found {
 		t.Fatalf("%s has no line %s", page, begin)
 	}
-	expectGolden(t, page, head+begin+"\n"+Documentation())
+	deploytest.ExpectGolden(t, page, head+begin+"\n"+Documentation())
 }
 
 // TestTheDocumentationHasTheVersions looks for the numbers that are said in words.

@@ -16,8 +16,8 @@ import (
 	"lameduck/deploy/ctl/manifest"
 )
 
-// ReadFiles adds the objects of files, directories and, for "-", standard input. With recursive it reads
-// subdirectories too. In a directory it ignores documents that are not Kubernetes objects.
+// ReadFiles adds the objects of files, directories and, for "-", standard input. With recursive it
+// reads subdirectories too. In a directory it ignores documents that are not Kubernetes objects.
 func (in *Inventory) ReadFiles(paths []string, recursive bool, stdin io.Reader) error {
 	all, err := withFilesBelow(paths, recursive)
 	if err != nil {

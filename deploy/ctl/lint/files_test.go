@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestOurOwnExamplesAreClean lints what kustomize builds of deploy/examples, which the tests of deploy hold the files against.
+// TestOurOwnExamplesAreClean lints what kustomize builds of deploy/examples, which the tests of
+// deploy hold the files against.
 func TestOurOwnExamplesAreClean(t *testing.T) {
 	for _, name := range []string{"nginx", "http", "grpc", "websocket", "statefulset"} {
 		in := NewInventory(Options{})
@@ -81,7 +82,8 @@ func TestFindingsHaveTheLineOfTheField(t *testing.T) {
 	}
 }
 
-// An alias stands for what it refers to, and a field that is not written for the nearest around it that is.
+// An alias stands for what it refers to, and a field that is not written for the nearest around it
+// that is.
 func TestAFieldBehindAnAliasHasALine(t *testing.T) {
 	text := strings.Replace(aDeployment, "ports: [{ containerPort: 80 }]", "ports: &p [{ containerPort: 80 }]\n        - name: second\n          ports: *p", 1)
 	in := NewInventory(Options{})

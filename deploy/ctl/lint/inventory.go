@@ -54,8 +54,8 @@ func NewInventory(o Options) *Inventory {
 // Objects returns the number of objects of kinds that rules check.
 func (in *Inventory) Objects() int { return in.objects }
 
-// A Locator returns the position of a field of an object, or of the nearest field around it if it is not
-// set.
+// A Locator returns the position of a field of an object, or of the nearest field around it if it
+// is not set.
 type Locator func(field string) (file string, line int)
 
 // Add adds an object if rules check its kind. locate is nil for objects of a cluster.
@@ -140,7 +140,8 @@ func (in *Inventory) addPod(p *corev1.Pod, locate Locator) {
 	in.addWorkload("Pod", p.ObjectMeta, template, p, locate)
 }
 
-// noteMaker records a kind of controller that no rule checks. The controller of a static pod is its node.
+// noteMaker records a kind of controller that no rule checks. The controller of a static pod is its
+// node.
 func (in *Inventory) noteMaker(kind string) {
 	resource := "pods of kind " + kind
 	known := func(g unreadResource) bool { return g.resource == resource }

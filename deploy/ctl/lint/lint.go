@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// ignoreAnnotation has rules to ignore for an object, comma-separated, each with an optional reason after a
-// colon. It is read on the object and, for a workload, also on the pod template.
+// ignoreAnnotation has rules to ignore for an object, comma-separated, each with an optional reason
+// after a colon. It is read on the object and, for a workload, also on the pod template.
 const ignoreAnnotation = "lint.lameduck.dev/ignore"
 
 // rules are all rules.
@@ -100,8 +100,8 @@ type unreadResource struct {
 	rules    []string // that find less without it
 }
 
-// isComplete reports whether all objects of a resource are known. A file may be one of many, and listing
-// may be forbidden.
+// isComplete reports whether all objects of a resource are known. A file may be one of many, and
+// listing may be forbidden.
 func (in *Inventory) isComplete(resource string) bool {
 	return in.cluster && !slices.ContainsFunc(in.unread, func(g unreadResource) bool { return g.resource == resource })
 }

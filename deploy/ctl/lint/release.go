@@ -20,7 +20,7 @@ var supported = Releases{34, 35, 36}
 
 // Releases in which the kubelet changed how it terminates pods.
 const (
-	nativeSidecars Release = 29 // SidecarContainers is on by default; before, the restartPolicy of init containers is dropped
+	nativeSidecars Release = 29 // SidecarContainers is on by default; before, init containers have no restartPolicy
 	sleepAction    Release = 30 // PodLifecycleSleepAction is on by default; before, the kubelet skips the hook
 	sleepZero      Release = 33 // PodLifecycleSleepActionAllowZero is on by default; before, 0 seconds are rejected
 	execReadiness  Release = 35 // only here, exec readiness probes of terminating pods fail

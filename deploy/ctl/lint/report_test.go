@@ -77,7 +77,8 @@ func TestGitHubShowsFindingsAtTheirLines(t *testing.T) {
 	}
 }
 
-// TestSARIFSaysWhatTheStandardAsksFor names the properties that SARIF 2.1.0 requires, or whose values it lists, of those that are written.
+// TestSARIFSaysWhatTheStandardAsksFor names the properties that SARIF 2.1.0 requires, or whose
+// values it lists, of those that are written.
 func TestSARIFSaysWhatTheStandardAsksFor(t *testing.T) {
 	var log struct {
 		Schema  string `json:"$schema"`
@@ -136,7 +137,8 @@ func TestSARIFSaysWhatTheStandardAsksFor(t *testing.T) {
 	}
 }
 
-// Where nothing is found there is an empty list of results, section 3.14.23: without one, nothing has been looked for.
+// Where nothing is found there is an empty list of results, section 3.14.23: without one, nothing
+// has been looked for.
 func TestSARIFOfNothingFoundHasResults(t *testing.T) {
 	if text := written(t, Report{}, "sarif"); !strings.Contains(text, `"results": []`) {
 		t.Error("there are no results")

@@ -31,8 +31,8 @@ rollout still loses requests, and adds Lameduck.`,
 	},
 }
 
-// isInjected reports whether the webhook adds Lameduck to the pods of the workload. It does not change pods
-// that exist.
+// isInjected reports whether the webhook adds Lameduck to the pods of the workload. It does not
+// change pods that exist.
 func (w *workload) isInjected() bool {
 	exists := w.Kind == "Pod" && w.in.cluster
 	return w.in.hasInjection(w.namespace()) && !exists && !w.isJob() && w.sidecar == nil && !optsOut(w.template.Labels)

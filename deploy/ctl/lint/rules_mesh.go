@@ -111,7 +111,8 @@ const rewriteAnnotation = "sidecar.istio.io/rewriteAppHTTPProbers"
 func (w *workload) annotation(name string) *field.Path { return w.meta.Child("annotations").Key(name) }
 
 func istioRewrites(w *workload, d *sidecar, report objectReporter) {
-	if d.shape != inject.Plain || !istio.has(w) || !w.callsHold() || w.template.Annotations[rewriteAnnotation] == "false" {
+	rewrites := w.template.Annotations[rewriteAnnotation] != "false"
+	if d.shape != inject.Plain || !istio.has(w) || !w.callsHold() || !rewrites {
 		return
 	}
 	report(w.annotation(rewriteAnnotation),

@@ -134,7 +134,7 @@ func readinessAtWrongPort(w *workload, report objectReporter) {
 					"app that does not listen yet",
 					port.String(), c.Name),
 				"use the app's port")
-		case w.sidecar != nil && c.Name == w.sidecar.Name && w.sidecar.shape != inject.Wrapper && number != w.sidecar.admin:
+		case w.sidecar != nil && w.sidecar.runsAlone(c) && number != w.sidecar.admin:
 			report(at,
 				fmt.Sprintf("port %s is not Lameduck's admin port %d, so the probe does not show the state "+
 					"of a drain",
@@ -146,7 +146,10 @@ func readinessAtWrongPort(w *workload, report objectReporter) {
 
 // isElsewhere reports whether a probe of a container other than Lameduck's uses a port of Lameduck.
 func (d *sidecar) isElsewhere(c container, port int32) bool {
-	return (c.Name != d.Name || d.shape == inject.Wrapper) && (port == d.admin || port == controlPort)
+	return !d.runsAlone(c) && (port == d.admin || port == controlPort)
 }
+
+// runsAlone reports whether a container runs Lameduck and no app.
+func (d *sidecar) runsAlone(c container) bool { return c.Name == d.Name && d.shape != inject.Wrapper }
 
 func runsCommand(p *corev1.Probe) bool { return p != nil && p.Exec != nil }

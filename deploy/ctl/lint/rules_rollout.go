@@ -57,8 +57,8 @@ func (w *workload) allReplicas() string {
 	}
 }
 
-// removedByRollout returns how many replicas a rollout may stop before new ones are ready, and the setting
-// for it.
+// removedByRollout returns how many replicas a rollout may stop before new ones are ready, and the
+// setting for it.
 func (w *workload) removedByRollout() (removed int, at *field.Path, setting string) {
 	n := w.minReplicas()
 	switch o := w.source.(type) {

@@ -2,20 +2,19 @@ package lint
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"lameduck/deploy/deploytest"
 )
 
-var update = flag.Bool("update", false, "update the golden files")
-
-// TestEveryRuleFindsWhatItIsForAndNothingBesides has two manifests for each rule in testdata: a bad one,
-// in which only this rule finds a problem, and a good one, which lacks just that problem. The report on
-// the bad one is a golden file. To update it:
+// TestEveryRuleFindsWhatItIsForAndNothingBesides has two manifests for each rule in testdata: a bad
+// one, in which only this rule finds a problem, and a good one, which lacks just that problem. The
+// report on the bad one is a golden file. To update it:
 //
 //	go test ./deploy/ctl/lint -update
 func TestEveryRuleFindsWhatItIsForAndNothingBesides(t *testing.T) {
@@ -38,7 +37,7 @@ func TestEveryRuleFindsWhatItIsForAndNothingBesides(t *testing.T) {
 			if err := (Report{Findings: bad, Objects: 1}).Write(&report, "text"); err != nil {
 				t.Fatal(err)
 			}
-			expectGolden(t, filepath.Join(dir, "bad.txt"), report.String())
+			deploytest.ExpectGolden(t, filepath.Join(dir, "bad.txt"), report.String())
 		})
 	}
 }
@@ -158,20 +157,4 @@ func lines(t *testing.T, rule, name string) []string {
 		t.Fatal(err)
 	}
 	return strings.Split(string(text), "\n")
-}
-
-func expectGolden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; run go test ./deploy/ctl/lint -update and see git diff.\ngot:\n%s", path, got)
-	}
 }

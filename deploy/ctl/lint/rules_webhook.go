@@ -53,8 +53,8 @@ milliseconds, so 2 to 5 s are plenty. Webhooks for custom resources only are not
 	},
 }
 
-// longTimeout is the longest acceptable timeout, in seconds. Leaders lose their lease when a write takes
-// 10 s.
+// longTimeout is the longest acceptable timeout, in seconds. Leaders lose their lease when a write
+// takes 10 s.
 const longTimeout = 5
 
 // Of matchesEverything, matchesLeases and matchesKubeSystem, the first is the worst. Only the worst is

@@ -113,7 +113,8 @@ func (f Finding) sarif(rule int) sarifResult {
 	return result
 }
 
-// fileURI returns a relative reference for a relative path. It is relative to the root of the repository.
+// fileURI returns a relative reference for a relative path. It is relative to the root of the
+// repository.
 func fileURI(file string) string {
 	u := url.URL{Path: strings.TrimPrefix(filepath.ToSlash(filepath.Clean(file)), "./")}
 	if filepath.IsAbs(file) {

@@ -29,7 +29,8 @@ func (s *service) selects(w *workload) bool {
 	return s.object.namespace() == w.namespace() && w.isSelectedBy(s.selector)
 }
 
-// target returns the target port of a port of the Service, and its path. It defaults to the port itself.
+// target returns the target port of a port of the Service, and its path. It defaults to the port
+// itself.
 func (s *service) target(i int) (intstr.IntOrString, *field.Path) {
 	p, at := s.Spec.Ports[i], field.NewPath("spec", "ports").Index(i)
 	if p.TargetPort == (intstr.IntOrString{}) {

@@ -50,8 +50,8 @@ func findSidecar(containers []container) *sidecar {
 	return nil
 }
 
-// shapeOf detects Lameduck by its command, or by the name of its container or image. It returns an empty
-// shape for any other container.
+// shapeOf detects Lameduck by its command, or by the name of its container or image. It returns an
+// empty shape for any other container.
 func shapeOf(c container) inject.Shape {
 	if isExec(slices.Concat(c.Command, c.Args)) {
 		return inject.Wrapper
@@ -142,8 +142,8 @@ func (d *sidecar) holds(c container) bool {
 // isAdmin reports whether a port of the pod is the admin port. LAMEDUCK_ADMIN may have port 0.
 func (d *sidecar) isAdmin(port int32) bool { return port != 0 && port == d.admin }
 
-// isAimedAt reports whether the hook of a container is meant to be the /hold hook, right or wrong: by its
-// path, its port, or a port name that the container does not declare.
+// isAimedAt reports whether the hook of a container is meant to be the /hold hook, right or wrong:
+// by its path, its port, or a port name that the container does not declare.
 func (d *sidecar) isAimedAt(c container) bool {
 	h, _ := c.preStop()
 	if d.wraps(c) || h == nil || h.HTTPGet == nil {

@@ -61,9 +61,9 @@ func (h *webhook) fails() bool {
 	return h.policy == nil || *h.policy == admissionv1.Fail
 }
 
-// matches reports whether a request for a resource in a namespace goes to the webhook. An object selector
-// excludes objects without labels. A match condition that contains the namespace or the resource counts
-// as an exclusion.
+// matches reports whether a request for a resource in a namespace goes to the webhook. An object
+// selector excludes objects without labels. A match condition that contains the namespace or the
+// resource counts as an exclusion.
 func (h *webhook) matches(group, resource, namespace string) bool {
 	return h.hasRule(group, resource) && h.selectsNamespace(namespace) && matchesUnlabelled(h.objects) &&
 		!h.conditionNames(namespace) && !h.conditionNames(resource)
@@ -94,8 +94,8 @@ func hasResource(list []string, what string) bool {
 	return has(list, what) || slices.Contains(list, "*/*")
 }
 
-// selectsNamespace reports whether the namespace selector matches the known labels of a namespace. Every
-// namespace has its name as a label.
+// selectsNamespace reports whether the namespace selector matches the known labels of a namespace.
+// Every namespace has its name as a label.
 func (h *webhook) selectsNamespace(name string) bool {
 	set := labels.Merge(h.in.namespaces[name], labels.Set{"kubernetes.io/metadata.name": name})
 	return h.namespaces == nil || selectorOf(h.namespaces).Matches(set)

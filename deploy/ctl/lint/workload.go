@@ -3,14 +3,14 @@ package lint
 import (
 	"slices"
 
-	"lameduck/deploy/ctl/inject"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"lameduck/deploy/ctl/inject"
 )
 
 // A workload makes pods, or is a pod without a controller.
@@ -108,8 +108,8 @@ func (w *workload) isJob() bool {
 	return w.Kind == "Job" || w.Kind == "CronJob" || completes
 }
 
-// serves reports whether the workload has clients: a Service selects it or, if not all Services are known,
-// it declares a port for clients.
+// serves reports whether the workload has clients: a Service selects it or, if not all Services are
+// known, it declares a port for clients.
 func (w *workload) serves() bool {
 	switch {
 	case w.isJob():
@@ -151,8 +151,8 @@ func (w *workload) isServing(c container) bool {
 	})
 }
 
-// port returns the number of a Service's target port in the pod, or 0 if no container declares it. Names
-// are looked up in the containers, and then in the native sidecars.
+// port returns the number of a Service's target port in the pod, or 0 if no container declares it.
+// Names are looked up in the containers, and then in the native sidecars.
 func (w *workload) port(target intstr.IntOrString) int32 {
 	for _, c := range w.containers() {
 		if n := c.port(target); n != 0 {

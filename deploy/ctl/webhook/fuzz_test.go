@@ -26,8 +26,9 @@ func expectNoProblems(t *testing.T, registry *prometheus.Registry) {
 	}
 }
 
-// FuzzHandler expects of any body an HTTP error that is the client's, or an answer that allows: with the request's uid, and with a patch that can be
-// applied. What it makes of the pod is answered with no patch.
+// FuzzHandler expects of any body an HTTP error that is the client's, or an answer that allows:
+// with the request's uid, and with a patch that can be applied. What it makes of the pod is
+// answered with no patch.
 func FuzzHandler(f *testing.F) {
 	f.Add([]byte(question{}.String()))
 	f.Add([]byte(question{version: "admission.k8s.io/v1beta1"}.String()))

@@ -93,7 +93,8 @@ func TestADryRunIsAnsweredAsAnyOther(t *testing.T) {
 	}
 }
 
-// TestReinvocationAnswersWhatIsNewAlone plays what the API server does with reinvocationPolicy IfNeeded.
+// TestReinvocationAnswersWhatIsNewAlone plays what the API server does with reinvocationPolicy
+// IfNeeded.
 func TestReinvocationAnswersWhatIsNewAlone(t *testing.T) {
 	h := newTestHandler(testLog(t))
 	once := apply(t, appPod, ask(t, h, question{}))

@@ -16,9 +16,9 @@ import (
 	"lameduck/deploy/ctl/jsonpatch"
 )
 
-// InjectedByAnnotation has the version of the webhook that has injected a pod. A pod that is injected
-// and lacks it was injected by `lameduckctl inject` or by hand, and stays as it is. A pod that has it is
-// being reinvoked after another webhook has changed it.
+// InjectedByAnnotation has the version of the webhook that has injected a pod. A pod that is
+// injected and lacks it was injected by `lameduckctl inject` or by hand, and stays as it is. A pod
+// that has it is being reinvoked after another webhook has changed it.
 const InjectedByAnnotation = "webhook.lameduck.dev/version"
 
 // systemNamespaces are never injected: their pods are needed to recover from any outage.
@@ -131,7 +131,8 @@ func (i *injector) sign(pod *corev1.PodTemplateSpec) []jsonpatch.Operation {
 
 // kindOf returns "Job" for a pod of a Job, which is not injected, and "Pod" for any other.
 func kindOf(pod *corev1.Pod) string {
-	if owner := metav1.GetControllerOfNoCopy(pod); owner != nil && owner.Kind == "Job" && strings.HasPrefix(owner.APIVersion, "batch/") {
+	owner := metav1.GetControllerOfNoCopy(pod)
+	if owner != nil && owner.Kind == "Job" && strings.HasPrefix(owner.APIVersion, "batch/") {
 		return owner.Kind
 	}
 	return "Pod"

@@ -78,7 +78,9 @@ func New(c Config) (*Server, error) {
 func assemble(c Config) (*Server, error) {
 	rotation := c.Files == certs.FilePaths{}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
 	m := newMetrics(registry)
 	s := &Server{
 		config: c, log: c.Log, metrics: m,

@@ -64,7 +64,8 @@ func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
 	}
 }
 
-// A bufferedConn does not wait for its reader, as sockets do not: both ends of TLS say goodbye at the same time.
+// A bufferedConn does not wait for its reader, as sockets do not: both ends of TLS say goodbye at
+// the same time.
 type bufferedConn struct {
 	net.Conn
 	written chan []byte

@@ -11,7 +11,8 @@ const (
 	maxWarning  = 256
 )
 
-// cleanWarnings returns warnings that fit into a header field: valid UTF-8 on one line, and not too long.
+// cleanWarnings returns warnings that fit into a header field: valid UTF-8 on one line, and not too
+// long.
 func cleanWarnings(warnings []string) []string {
 	if len(warnings) > maxWarnings {
 		warnings = warnings[:maxWarnings]

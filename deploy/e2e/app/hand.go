@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A hand is what an app has in hand: connections on which a request is due or under way. Those that lie idle between two requests are not.
+// A hand is what an app has in hand: connections on which a request is due or under way. Those that
+// lie idle between two requests are not.
 type hand struct {
 	listener *net.TCPListener
 
@@ -38,15 +39,17 @@ func (h *hand) accepted() int {
 	return len(h.busy)
 }
 
-// close lets nothing more in, and returns how much was in hand then. What the app accepts in this moment may count twice.
+// close lets nothing more in, and returns how much was in hand then. What the app accepts in this
+// moment may count twice.
 func (h *hand) close() int {
 	n := h.queued()
 	h.listener.Close()
 	return n + h.accepted()
 }
 
-// queued returns how many connections the kernel has accepted and the app has not. For a socket that listens that is what stands in the
-// place of the bytes that are not acknowledged (Linux: net/ipv4/tcp.c, tcp_get_info).
+// queued returns how many connections the kernel has accepted and the app has not. For a socket
+// that listens that is what stands in the place of the bytes that are not acknowledged (Linux:
+// net/ipv4/tcp.c, tcp_get_info).
 func (h *hand) queued() (n int) {
 	raw, err := h.listener.SyscallConn()
 	if err != nil {

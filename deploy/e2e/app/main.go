@@ -1,11 +1,13 @@
-// Command app is the app of the tests on a cluster: it dies of SIGTERM at once, and says when, and what it had in hand.
+// Command app is the app of the tests on a cluster: it dies of SIGTERM at once, and says when, and
+// what it had in hand.
 //
 //	GET /            a line           POST /            the body
 //	GET /?wait=5s    the line, later  GET /ws           a WebSocket that echoes
 //	GET /live        the liveness     POST /live        the liveness fails from now on
 //	POST /kill?name=lameduck          SIGKILL to a process of the pod, where they share a namespace
 //
-// With -grpc it has the gRPC health service instead, and with -mute it accepts connections and says nothing.
+// With -grpc it has the gRPC health service instead, and with -mute it accepts connections and says
+// nothing.
 package main
 
 import (

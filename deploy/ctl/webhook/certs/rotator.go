@@ -32,6 +32,12 @@ var (
 	ErrConflict = errors.New("the object has been changed since it was read")
 )
 
+// The kinds of the webhook configuration.
+type (
+	webhookConfiguration = admissionregistrationv1.MutatingWebhookConfiguration
+	mutatingWebhook      = admissionregistrationv1.MutatingWebhook
+)
+
 // A Cluster has the two objects that make the API server trust a webhook.
 type Cluster interface {
 	// Secret returns the Secret that the replicas share, or ErrNotFound.
@@ -151,7 +157,7 @@ func (r *Rotator) syncOnce(ctx context.Context) error {
 }
 
 // readConfiguration returns the configuration. The certificate is renewed even if there is none.
-func (r *Rotator) readConfiguration(ctx context.Context) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
+func (r *Rotator) readConfiguration(ctx context.Context) (*webhookConfiguration, error) {
 	c, err := r.cluster.Configuration(ctx)
 	if err != nil {
 		r.bundle = nil
@@ -169,7 +175,7 @@ func (r *Rotator) observeBundle(bundle []byte) {
 }
 
 // advanceSecret reads the Secret, takes the steps that are due, and writes it if there were any.
-func (r *Rotator) advanceSecret(ctx context.Context, c *admissionregistrationv1.MutatingWebhookConfiguration) (*secretState, error) {
+func (r *Rotator) advanceSecret(ctx context.Context, c *webhookConfiguration) (*secretState, error) {
 	secret, err := r.cluster.Secret(ctx)
 	if errors.Is(err, ErrNotFound) {
 		secret, err = &corev1.Secret{Type: corev1.SecretTypeOpaque}, nil
@@ -201,7 +207,7 @@ func (r *Rotator) advanceSecret(ctx context.Context, c *admissionregistrationv1.
 
 // bundleOf returns the CA bundle of our webhooks in a configuration. It is empty, and so never the
 // right one, if they have different bundles.
-func (r *Rotator) bundleOf(c *admissionregistrationv1.MutatingWebhookConfiguration) []byte {
+func (r *Rotator) bundleOf(c *webhookConfiguration) []byte {
 	var bundle []byte
 	for i, w := range r.ours(c) {
 		if i > 0 && !bytes.Equal(w.ClientConfig.CABundle, bundle) {
@@ -213,8 +219,8 @@ func (r *Rotator) bundleOf(c *admissionregistrationv1.MutatingWebhookConfigurati
 }
 
 // ours returns the webhooks that call our Service.
-func (r *Rotator) ours(c *admissionregistrationv1.MutatingWebhookConfiguration) []admissionregistrationv1.MutatingWebhook {
-	var ours []admissionregistrationv1.MutatingWebhook
+func (r *Rotator) ours(c *webhookConfiguration) []mutatingWebhook {
+	var ours []mutatingWebhook
 	for _, w := range c.Webhooks {
 		if s := w.ClientConfig.Service; s != nil && s.Namespace == r.namespace && s.Name == r.service {
 			ours = append(ours, w)
@@ -224,7 +230,7 @@ func (r *Rotator) ours(c *admissionregistrationv1.MutatingWebhookConfiguration) 
 }
 
 // publish writes the CA bundle to the configuration if it has another one.
-func (r *Rotator) publish(ctx context.Context, c *admissionregistrationv1.MutatingWebhookConfiguration,
+func (r *Rotator) publish(ctx context.Context, c *webhookConfiguration,
 	bundle []byte) error {
 	ours := r.ours(c)
 	if len(ours) == 0 {
@@ -248,7 +254,7 @@ func (r *Rotator) publish(ctx context.Context, c *admissionregistrationv1.Mutati
 
 // bundlePatch returns a strategic merge patch, which identifies webhooks by name and changes nothing
 // but their CA bundles.
-func bundlePatch(version string, ours []admissionregistrationv1.MutatingWebhook, bundle []byte) any {
+func bundlePatch(version string, ours []mutatingWebhook, bundle []byte) any {
 	type object = map[string]any
 	var webhooks []object
 	for _, w := range ours {

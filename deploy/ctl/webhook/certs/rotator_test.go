@@ -81,7 +81,8 @@ func TestReplicasThatStartTogetherAgree(t *testing.T) {
 	})
 }
 
-// TestARenewalIsKnownBeforeItIsShown looks every second, for half a year of which the rotators run around the renewals.
+// TestARenewalIsKnownBeforeItIsShown looks every second, for half a year of which the rotators run
+// around the renewals.
 func TestARenewalIsKnownBeforeItIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
@@ -298,7 +299,8 @@ func TestWhatOthersHaveInTheSecretStays(t *testing.T) {
 	})
 }
 
-// TestAReplicaThatSleepsWritesNothingOld lets one replica stop between the two things that it reads, while another one renews.
+// TestAReplicaThatSleepsWritesNothingOld lets one replica stop between the two things that it
+// reads, while another one renews.
 func TestAReplicaThatSleepsWritesNothingOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()

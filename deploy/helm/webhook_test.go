@@ -1,4 +1,4 @@
-package deploy_test
+package helm_test
 
 import (
 	"encoding/json"
@@ -18,29 +18,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/kustomize/api/resmap"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"lameduck/deploy/deploytest/manifests"
 )
 
-// injectors are the ways to install the webhook with Kustomize, by the chart's values that say the same: a component, or none.
-var injectors = map[string]string{"default": "", "monitored": "monitoring", "certificate": "certificate"}
-
-func TestTheInjectorIsBuiltAsItsGoldenFilesSay(t *testing.T) {
-	for values := range injectors {
-		t.Run(values, func(t *testing.T) {
-			expectGolden(t, "kustomize", "webhook-"+values, yamlOf(t, buildInjector(t, values)))
-		})
-	}
-}
-
-// TestChartAndKustomizeAgree compares every object, but for the namespace itself and for what labels say of Helm.
+// TestChartAndKustomizeAgree compares all objects except the namespace, without the labels of Helm.
 func TestChartAndKustomizeAgree(t *testing.T) {
-	for values := range injectors {
+	for values := range manifests.WebhookComponents {
 		t.Run(values, func(t *testing.T) {
-			chart, built := byName(t, chart(t, values)), byName(t, decode(t, buildInjector(t, values)))
+			chart, built := byName(t, chart(t, values)), byName(t, buildWebhook(t, values))
 			delete(built, "Namespace lameduck")
 			if c, k := slices.Sorted(maps.Keys(chart)), slices.Sorted(maps.Keys(built)); !slices.Equal(c, k) {
-				t.Errorf("the chart has   %v,\nKustomize has %v", c, k)
+				t.Errorf("the chart has   %v\nKustomize has %v", c, k)
 			}
 			for name := range built {
 				if chart[name] != "" && chart[name] != built[name] {
@@ -51,66 +40,70 @@ func TestChartAndKustomizeAgree(t *testing.T) {
 	}
 }
 
-// everyInjector runs a test with the objects of each way to install the webhook.
-func everyInjector(t *testing.T, test func(t *testing.T, objects []runtime.Object)) {
-	for values := range injectors {
-		t.Run("kustomize "+values, func(t *testing.T) { test(t, decode(t, buildInjector(t, values))) })
+// eachInstallation runs a test with the objects of each way to install the webhook.
+func eachInstallation(t *testing.T, test func(t *testing.T, objects []runtime.Object)) {
+	for values := range manifests.WebhookComponents {
+		t.Run("kustomize "+values, func(t *testing.T) { test(t, buildWebhook(t, values)) })
 	}
 	for _, values := range chartValues {
 		t.Run("chart "+values, func(t *testing.T) { test(t, chart(t, values)) })
 	}
 }
 
-// What is not asked cannot be held up by us.
-func TestTheWebhookIsAskedAboutNewPodsOfLabelledNamespacesAlone(t *testing.T) {
-	everyInjector(t, func(t *testing.T, objects []runtime.Object) {
+// Requests that do not go to the webhook cannot be delayed by it.
+func TestTheWebhookMatchesOnlyNewPodsOfLabelledNamespaces(t *testing.T) {
+	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
 		hook := webhook(t, objects)
 		rule := admissionv1.RuleWithOperations{
 			Operations: []admissionv1.OperationType{admissionv1.Create},
-			Rule:       admissionv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}, Scope: new(admissionv1.NamespacedScope)},
+			Rule: admissionv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"},
+				Resources: []string{"pods"}, Scope: new(admissionv1.NamespacedScope)},
 		}
 		if got, want := jsonOf(t, hook.Rules), jsonOf(t, []admissionv1.RuleWithOperations{rule}); got != want {
-			t.Errorf("it is asked about %s", got)
+			t.Errorf("its rules are %s", got)
 		}
-		for namespace, asked := range map[string]bool{"team": true, "kube-system": false, "kube-public": false, "kube-node-lease": false, "lameduck": false} {
+		for namespace, asked := range map[string]bool{"team": true, "kube-system": false,
+			"kube-public": false, "kube-node-lease": false, "lameduck": false} {
 			own := labels.Set{"kubernetes.io/metadata.name": namespace, "lameduck.dev/inject": "enabled"}
 			if got := matches(t, hook.NamespaceSelector, own); got != asked {
-				t.Errorf("with the label, the pods of %s come to it: %v", namespace, got)
+				t.Errorf("with the label, it matches pods of %s: %v", namespace, got)
 			}
 			own["lameduck.dev/inject"] = "disabled"
 			if matches(t, hook.NamespaceSelector, own) {
-				t.Errorf("without the label, the pods of %s come to it", namespace)
+				t.Errorf("without the label, it matches pods of %s", namespace)
 			}
 		}
-		expectAsked(t, hook, labels.Set{"app": "x"}, true)
-		expectAsked(t, hook, labels.Set{"app": "x", "lameduck.dev/inject": "disabled"}, false)
-		expectAsked(t, hook, templateLabels(objects), false)
+		expectMatch(t, hook, labels.Set{"app": "x"}, true)
+		expectMatch(t, hook, labels.Set{"app": "x", "lameduck.dev/inject": "disabled"}, false)
+		expectMatch(t, hook, templateLabels(objects), false)
 	})
 }
 
-func expectAsked(t *testing.T, hook admissionv1.MutatingWebhook, pod labels.Set, want bool) {
+func expectMatch(t *testing.T, hook admissionv1.MutatingWebhook, pod labels.Set, want bool) {
 	t.Helper()
 	if got := matches(t, hook.ObjectSelector, pod); got != want {
-		t.Errorf("a pod with %v comes to it: %v", pod, got)
+		t.Errorf("it matches a pod with %v: %v", pod, got)
 	}
 }
 
-// Every other policy, and every longer wait, makes an outage of the webhook's one of the cluster's.
-func TestAWebhookThatDoesNotAnswerHoldsNothingUp(t *testing.T) {
-	everyInjector(t, func(t *testing.T, objects []runtime.Object) {
+// Any other policy, or a longer timeout, would turn a failure of the webhook into one of the cluster.
+func TestAWebhookThatDoesNotAnswerBlocksNothing(t *testing.T) {
+	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
 		hook := webhook(t, objects)
 		if *hook.FailurePolicy != admissionv1.Ignore || *hook.TimeoutSeconds > 2 {
-			t.Errorf("the API server waits %d s and then takes %s", *hook.TimeoutSeconds, *hook.FailurePolicy)
+			t.Errorf("the timeout is %d s and the failure policy %s", *hook.TimeoutSeconds,
+				*hook.FailurePolicy)
 		}
 		if *hook.SideEffects != admissionv1.SideEffectClassNone || *hook.MatchPolicy != admissionv1.Equivalent ||
 			*hook.ReinvocationPolicy != admissionv1.IfNeededReinvocationPolicy || !slices.Equal(hook.AdmissionReviewVersions, []string{"v1"}) {
-			t.Errorf("side effects %s, match policy %s, reinvocation %s, versions %v", *hook.SideEffects, *hook.MatchPolicy, *hook.ReinvocationPolicy, hook.AdmissionReviewVersions)
+			t.Errorf("side effects %s, match policy %s, reinvocation %s, versions %v", *hook.SideEffects,
+				*hook.MatchPolicy, *hook.ReinvocationPolicy, hook.AdmissionReviewVersions)
 		}
 	})
 }
 
-func TestTheWebhookMayReadAndWriteTwoObjectsAtTheMost(t *testing.T) {
-	everyInjector(t, func(t *testing.T, objects []runtime.Object) {
+func TestTheWebhookMayAccessTwoObjectsAtMost(t *testing.T) {
+	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
 		secret := false
 		for _, o := range objects {
 			switch o := o.(type) {
@@ -122,14 +115,15 @@ func TestTheWebhookMayReadAndWriteTwoObjectsAtTheMost(t *testing.T) {
 				expectAccess(t, o.Rules, "mutatingwebhookconfigurations", o.Name)
 			}
 		}
-		pod, _ := workload(t, objects)
+		pod, _ := manifests.Workload(t, objects)
 		if *pod.AutomountServiceAccountToken != secret {
-			t.Errorf("its own certificate: %v; it has a token: %v", secret, *pod.AutomountServiceAccountToken)
+			t.Errorf("rotation: %v; service account token: %v", secret, *pod.AutomountServiceAccountToken)
 		}
 	})
 }
 
-// expectAccess looks that one object of a kind can be read and changed, and neither made, listed nor deleted.
+// expectAccess checks that one object of a kind can be read and changed, but not created, listed or
+// deleted.
 func expectAccess(t *testing.T, rules []rbacv1.PolicyRule, resource, name string) {
 	t.Helper()
 	for _, r := range rules {
@@ -148,10 +142,10 @@ func expectAccess(t *testing.T, rules []rbacv1.PolicyRule, resource, name string
 }
 
 func TestTheWebhookSurvivesANodeAndARollout(t *testing.T) {
-	everyInjector(t, func(t *testing.T, objects []runtime.Object) {
-		expectRobust(t, objects)
-		pod, _ := workload(t, objects)
-		expectRestricted(t, pod.Containers[0])
+	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
+		manifests.ExpectRobust(t, objects)
+		pod, _ := manifests.Workload(t, objects)
+		manifests.ExpectRestricted(t, pod.Containers[0])
 		for _, o := range objects {
 			switch o := o.(type) {
 			case *appsv1.Deployment:
@@ -162,7 +156,7 @@ func TestTheWebhookSurvivesANodeAndARollout(t *testing.T) {
 			case *policyv1.PodDisruptionBudget:
 				expectOwn(t, templateLabels(objects), o.Spec.Selector)
 				if *o.Spec.UnhealthyPodEvictionPolicy != policyv1.AlwaysAllow || o.Spec.MaxUnavailable.IntValue() != 1 {
-					t.Error("a webhook that is broken keeps nodes from being drained")
+					t.Error("a broken webhook blocks node drains")
 				}
 			case *networkingv1.NetworkPolicy:
 				expectOwn(t, templateLabels(objects), &o.Spec.PodSelector)
@@ -180,44 +174,38 @@ func TestTheWebhookSurvivesANodeAndARollout(t *testing.T) {
 func expectOwn(t *testing.T, own map[string]string, selector *metav1.LabelSelector) {
 	t.Helper()
 	if len(selector.MatchLabels) != 2 || !matches(t, selector, own) {
-		t.Errorf("%v selects other pods than those with %v", selector, own)
+		t.Errorf("%v does not select exactly the pods with %v", selector, own)
 	}
 }
 
-// Helm and kubectl leave alone what a manifest does not name and has not named before. The webhook writes both of these.
+// Helm and kubectl keep fields that are in neither the old nor the new manifest. The webhook writes
+// both fields.
 func TestAnUpgradeKeepsWhatTheWebhookHasWritten(t *testing.T) {
-	for name, objects := range map[string][]runtime.Object{"chart": chart(t, "default"), "kustomize": decode(t, buildInjector(t, "default"))} {
+	for name, objects := range map[string][]runtime.Object{"chart": chart(t, "default"),
+		"kustomize": buildWebhook(t, "default")} {
 		found := 0
 		for _, o := range objects {
 			if s, is := o.(*corev1.Secret); is {
 				if found++; s.Data != nil || s.StringData != nil {
-					t.Errorf("%s: the Secret has %v, and an upgrade takes the webhook's certificate for it", name, s)
+					t.Errorf("%s: the Secret has %v, so an upgrade overwrites the certificate", name, s)
 				}
 			}
 		}
 		if ca := webhook(t, objects).ClientConfig.CABundle; ca != nil {
-			t.Errorf("%s: the authority is %s", name, ca)
+			t.Errorf("%s: the caBundle is %s", name, ca)
 		}
 		if found != 1 {
-			t.Errorf("%s: there are %d Secrets: what the webhook would make itself stays when the rest is deleted", name, found)
+			t.Errorf("%s: there are %d Secrets, so an uninstall leaves one behind", name, found)
 		}
 	}
 }
 
-func buildInjector(t *testing.T, values string) resmap.ResMap {
+func buildWebhook(t *testing.T, values string) []runtime.Object {
 	t.Helper()
-	fs := filesys.MakeFsInMemory()
-	copyTree(t, fs, "kustomize/webhook")
-	copyTree(t, fs, chartDir+"/files")
-	kustomization := "resources: [../deploy/kustomize/webhook]\n"
-	if c := injectors[values]; c != "" {
-		kustomization += "components: [../deploy/kustomize/webhook/" + c + "]\n"
-	}
-	writeFile(t, fs, "/team/kustomization.yaml", []byte(kustomization))
-	return build(t, fs, "/team")
+	return manifests.Decode(t, manifests.BuildWebhook(t, "..", manifests.WebhookComponents[values]))
 }
 
-// byName returns the objects as JSON, without what only Helm says.
+// byName returns the objects as JSON, without the labels of Helm.
 func byName(t *testing.T, objects []runtime.Object) map[string]string {
 	t.Helper()
 	found := make(map[string]string)
@@ -251,7 +239,7 @@ func jsonOf(t *testing.T, v any) string {
 	return string(text)
 }
 
-// webhook returns the one that is configured.
+// webhook returns the only webhook of the configuration.
 func webhook(t *testing.T, objects []runtime.Object) admissionv1.MutatingWebhook {
 	t.Helper()
 	for _, o := range objects {
@@ -259,7 +247,7 @@ func webhook(t *testing.T, objects []runtime.Object) admissionv1.MutatingWebhook
 			return c.Webhooks[0]
 		}
 	}
-	t.Fatal("there is no webhook, or more than one")
+	t.Fatal("there must be one webhook")
 	return admissionv1.MutatingWebhook{}
 }
 

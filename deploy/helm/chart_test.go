@@ -1,4 +1,4 @@
-package deploy_test
+package helm_test
 
 import (
 	"bytes"
@@ -11,29 +11,35 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
+
+	"lameduck/deploy/deploytest"
+	"lameduck/deploy/deploytest/manifests"
 )
 
-const chartDir = "helm/lameduck-webhook"
+const chartDir = "lameduck-webhook"
 
-// chartValues are the files of values that the chart is rendered with.
+// chartValues are the values files in ci, and the default values.
 var chartValues = []string{"default", "monitored", "certificate", "full"}
 
-// TestTheChartIsRenderedAsItsGoldenFilesSay compares what `helm template` prints. After a change that is meant:
+// TestTheChartMatchesItsGoldenFiles compares the output of `helm template`. To update:
 //
-//	go test ./deploy -update
-func TestTheChartIsRenderedAsItsGoldenFilesSay(t *testing.T) {
+//	go test ./deploy/helm -update
+func TestTheChartMatchesItsGoldenFiles(t *testing.T) {
 	for _, values := range chartValues {
-		t.Run(values, func(t *testing.T) { expectGolden(t, "helm", values, renderChart(t, values)) })
+		t.Run(values, func(t *testing.T) {
+			deploytest.ExpectGolden(t, "testdata/"+values+".yaml",
+				renderChart(t, values))
+		})
 	}
 }
 
-func TestEveryObjectOfTheChartIsOfItsKindsSchema(t *testing.T) {
+func TestEveryObjectOfTheChartIsValid(t *testing.T) {
 	for _, values := range chartValues {
 		t.Run(values, func(t *testing.T) { chart(t, values) })
 	}
 }
 
-// TestTheChartRefusesNonsense has values that look as if they did something.
+// TestTheChartRefusesNonsense sets values that have no or a bad effect.
 func TestTheChartRefusesNonsense(t *testing.T) {
 	for name, tc := range map[string]struct{ set, names string }{
 		"a value that is misspelt":                {"replica=3", "replica"},
@@ -50,47 +56,51 @@ func TestTheChartRefusesNonsense(t *testing.T) {
 		"a Secret that nobody trusts":             {"tls.secretName=x", "tls"},
 		"an authority of no Secret":               {"tls.injectCAFrom=a/b", "tls"},
 		"an authority that is a file's name":      {"tls.secretName=x,tls.caBundle=ca.pem", "caBundle"},
-		"two authorities":                         {"tls.secretName=x,tls.injectCAFrom=a/b,tls.caBundle=-----BEGIN CERTIFICATE-----", "tls"},
-		"an argument that is no flag":             {"extraArgs={webhook}", "extraArgs"},
-		"a namespace that can be none":            {"neverNamespaces={Kube_System}", "neverNamespaces"},
-		"a port that can be none":                 {"networkPolicy.apiServerPorts={0}", "apiServerPorts"},
-		"an unknown monitor":                      {"monitoring.monitor=Probe", "monitor"},
-		"a label that is no text":                 {"monitoring.labels.release=1", "release"},
+		"two " +
+			"authorities": {"tls.secretName=x,tls.injectCAFrom=a/b,tls.caBundle=-----BEGIN CERTIFICATE-----", "tls"},
+		"an argument that is no flag":  {"extraArgs={webhook}", "extraArgs"},
+		"a namespace that can be none": {"neverNamespaces={Kube_System}", "neverNamespaces"},
+		"a port that can be none":      {"networkPolicy.apiServerPorts={0}", "apiServerPorts"},
+		"an unknown monitor":           {"monitoring.monitor=Probe", "monitor"},
+		"a label that is no text":      {"monitoring.labels.release=1", "release"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			said, err := helmTemplate(t, "--set", tc.set)
 			if err == nil {
-				t.Fatalf("it is rendered with %s", tc.set)
+				t.Fatalf("it accepts %s", tc.set)
 			}
-			if !strings.Contains(said, "values don't meet the specifications of the schema") || !strings.Contains(said, tc.names) {
-				t.Errorf("helm does not say what is wrong with %s: %s", tc.set, said)
+			if !strings.Contains(said, "values don't meet the specifications of the "+
+				"schema") || !strings.Contains(said, tc.names) {
+				t.Errorf("the error for %s does not name the value: %s", tc.set, said)
 			}
 		})
 	}
 }
 
-// Two releases are told apart by their names, and their objects too.
+// Objects of different releases have different names.
 func TestEveryObjectOfAReleaseHasTheReleasesName(t *testing.T) {
-	for _, o := range decodeTexts(t, documents(render(t, "edge", "--set", "monitoring.enabled=true"))) {
+	for _, o := range manifests.DecodeAll(t, documents(render(t, "edge", "--set",
+		"monitoring.enabled=true"))) {
 		if got := accessor(t, o).GetName(); got != "edge-lameduck-webhook" {
 			t.Errorf("%T is called %s", o, got)
 		}
 	}
 }
 
-func TestTheChartIsWithoutFaultForHelmLint(t *testing.T) {
+func TestTheChartPassesHelmLint(t *testing.T) {
 	for _, values := range chartValues {
-		cmd := exec.CommandContext(t.Context(), helm(t), append([]string{"lint", "--strict", chartDir}, valuesFlags(values)...)...)
+		cmd := exec.CommandContext(t.Context(), helm(t), append([]string{"lint", "--strict", chartDir},
+			valuesFlags(values)...)...)
 		if said, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", values, err, said)
 		}
 	}
 }
 
-// chart returns the objects that the chart has with a file of values.
+// chart returns the objects of the chart with a values file.
 func chart(t *testing.T, values string) []runtime.Object {
 	t.Helper()
-	return decodeTexts(t, documents(renderChart(t, values)))
+	return manifests.DecodeAll(t, documents(renderChart(t, values)))
 }
 
 func renderChart(t *testing.T, values string) string {
@@ -105,7 +115,7 @@ func valuesFlags(values string) []string {
 	return []string{"--values", chartDir + "/ci/" + values + "-values.yaml"}
 }
 
-// render returns what helm would apply.
+// render returns what helm applies.
 func render(t *testing.T, release string, flags ...string) string {
 	t.Helper()
 	said, err := runHelmTemplate(t, release, flags...)
@@ -120,10 +130,11 @@ func helmTemplate(t *testing.T, flags ...string) (string, error) {
 	return runHelmTemplate(t, "lameduck-webhook", flags...)
 }
 
-// runHelmTemplate says for which Kubernetes, since a helm that is built from its source takes an old one for granted.
+// runHelmTemplate sets the version of Kubernetes, as a helm built from source assumes an old one.
 func runHelmTemplate(t *testing.T, release string, flags ...string) (string, error) {
 	t.Helper()
-	args := append([]string{"template", release, chartDir, "--namespace", "lameduck", "--kube-version", "1.34.0"}, flags...)
+	args := append([]string{"template", release, chartDir, "--namespace", "lameduck", "--kube-version",
+		"1.34.0"}, flags...)
 	cmd := exec.CommandContext(t.Context(), helm(t), args...)
 	var errors bytes.Buffer
 	cmd.Stderr = &errors
@@ -134,13 +145,13 @@ func runHelmTemplate(t *testing.T, release string, flags ...string) (string, err
 	return string(out), nil
 }
 
-// helm returns the program's path.
+// helm returns the path of the program.
 func helm(t *testing.T) string {
 	t.Helper()
-	return programFrom(t, "helm", "go install helm.sh/helm/v3/cmd/helm@v3.22.0")
+	return deploytest.Program(t, "helm", "go install helm.sh/helm/v3/cmd/helm@v3.22.0")
 }
 
-// documents splits a stream of YAML.
+// documents splits a YAML stream.
 func documents(stream string) []string {
 	var texts []string
 	for text := range strings.SplitSeq("\n"+stream, "\n---\n") {
@@ -151,7 +162,6 @@ func documents(stream string) []string {
 	return texts
 }
 
-// What is not in the README is found by nobody, and what is no more there misleads.
 func TestTheChartsREADMEHasEveryValueAndEveryAlert(t *testing.T) {
 	readme, err := os.ReadFile(chartDir + "/README.md")
 	if err != nil {
@@ -174,7 +184,7 @@ func TestTheChartsREADMEHasEveryValueAndEveryAlert(t *testing.T) {
 			}
 		}
 	}
-	for _, g := range rules(t, chartDir+"/files").Groups {
+	for _, g := range manifests.Rules(t, chartDir+"/files").Groups {
 		for _, r := range g.Rules {
 			words = append(words, "| `"+r.Alert+"` |")
 		}
@@ -190,3 +200,5 @@ func TestTheChartsREADMEHasEveryValueAndEveryAlert(t *testing.T) {
 		}
 	}
 }
+
+func TestTheRulesFireWhenTheyShould(t *testing.T) { manifests.ExpectRulesFire(t, chartDir+"/files") }

@@ -11,7 +11,8 @@ import "time"
 // ended: because the client is silent, or because the app takes nothing.
 const uploadTimeout = 20 * time.Second
 
-// uploadTick is the time between two looks at an upload.
+// uploadTick is the time between two looks at an upload. Looks are counted, not time, so that an upload
+// does not end because this process has been stopped.
 const uploadTick = 5 * time.Second
 
 // An upload is the rest of a request whose response has ended, or will never come. It is guarded by
@@ -62,7 +63,7 @@ func (u *upload) endLocked() {
 
 // watchLocked lets the upload go on although the response side has ended, until it stands still.
 func (u *upload) watchLocked() {
-	u.stall.lasts(u.conn.requests.Moved(), time.Now())
+	u.stall.looks(u.conn.requests.Moved())
 	u.timer = time.AfterFunc(uploadTick, u.check)
 }
 
@@ -73,7 +74,7 @@ func (u *upload) check() {
 	defer c.mu.Unlock()
 	switch {
 	case c.upload != u: // it has ended
-	case u.stall.lasts(c.requests.Moved(), time.Now()) >= uploadTimeout:
+	case u.stall.looks(c.requests.Moved()) >= int(uploadTimeout/uploadTick):
 		c.limitAllLocked(0)
 	default:
 		u.timer.Reset(uploadTick)
@@ -83,13 +84,14 @@ func (u *upload) check() {
 // A stall measures how long a count stands still.
 type stall struct {
 	count uint64
-	since time.Time
+	seen  int // the number of looks that have seen it
 }
 
-// lasts returns how long the count has been what it is now.
-func (s *stall) lasts(count uint64, now time.Time) time.Duration {
-	if count != s.count || s.since.IsZero() {
-		s.count, s.since = count, now
+// looks looks at the count, and returns the number of looks before this one that have seen it as it is.
+func (s *stall) looks(count uint64) int {
+	if count != s.count {
+		*s = stall{count: count}
 	}
-	return now.Sub(s.since)
+	s.seen++
+	return s.seen - 1
 }

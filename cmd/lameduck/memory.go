@@ -3,7 +3,7 @@ package main
 import (
 	"runtime/debug"
 
-	"lameduck/cgroup"
+	"lameduck/cmd/lameduck/cgroup"
 )
 
 // limitHeap has Go's runtime collect garbage more often when its memory comes near the limit of the

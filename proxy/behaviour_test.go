@@ -307,6 +307,7 @@ func TestCloseIdle(t *testing.T) {
 		busy.send(get)
 		busyApp.wants(get)
 		arriving, arrivingApp := r.connect()
+		converse(arriving, arrivingApp)
 		arriving.send(get[:9])
 		synctest.Wait()
 		r.server.CloseIdle()

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// firstRetry and lastRetry bound the time between two attempts to reach an app that does not accept. The time doubles.
+// firstRetry and lastRetry bound the time between two attempts to reach an app that does not
+// accept. The time doubles.
 const (
 	firstRetry = 5 * time.Millisecond
 	lastRetry  = 250 * time.Millisecond
@@ -17,11 +18,19 @@ const (
 // errAppGone says that the app has ended and will not come back.
 var errAppGone = errors.New("app has ended")
 
+// connectTimeout bounds one attempt to connect. A backlog that is full drops our SYN, and the
+// kernel repeats it after 1, 3 and 7 seconds; a new attempt sooner reaches an app that accepts
+// again.
+const connectTimeout = time.Second
+
 // DialTCP returns a Dialer for the app at address, host:port.
 func DialTCP(address string) Dialer {
-	// Not DialTCP: without a local address it binds to any, and then each connection has a port to itself, of which there are
-	// 28,000.
-	d := &net.Dialer{KeepAlive: -1} // an app on this host does not vanish unnoticed
+	// Not DialTCP: without a local address it binds to any, and then each connection has a port to
+	// itself, of which there are 28,000.
+	d := &net.Dialer{
+		KeepAlive: -1, // an app on this host does not vanish unnoticed
+		Timeout:   connectTimeout,
+	}
 	return func(ctx context.Context) (Conn, error) {
 		c, err := d.DialContext(ctx, "tcp", address)
 		if err != nil {
@@ -31,17 +40,15 @@ func DialTCP(address string) Dialer {
 	}
 }
 
-// dialApp connects to the app, waiting for one that does not accept for as long as the configuration says.
-func (s *shared) dialApp(r *route) (Conn, error) {
+// dialApp connects to the app, waiting for one that does not accept for as long as the
+// configuration says.
+func (s *shared) dialApp(ctx context.Context, r *route) (Conn, error) {
 	if s.appGone() {
 		return nil, errAppGone
 	}
-	c, err := s.tryApp(s.ctx, r)
-	if err == nil {
-		return c, nil
-	}
-	again := func(ctx context.Context) (Conn, error) { return s.tryApp(ctx, r) }
-	if c, err = s.tryAgain(err, again, s.gone); err != nil && err != errAppGone {
+	try := func(ctx context.Context) (Conn, error) { return s.tryApp(ctx, r) }
+	c, err := s.keepDialing(ctx, try, s.gone)
+	if err != nil && err != errAppGone {
 		err = fmt.Errorf("dial app: %w", err)
 	}
 	return c, err
@@ -56,21 +63,25 @@ func (s *shared) tryApp(ctx context.Context, r *route) (Conn, error) {
 	return c, err
 }
 
-// tryAgain dials, after an attempt that has failed with err, until one succeeds, the time is over or the app has gone.
-func (s *shared) tryAgain(err error, dial Dialer, gone <-chan struct{}) (Conn, error) {
-	ctx, cancel := context.WithTimeout(s.ctx, s.config.AppWait)
+// keepDialing dials until an attempt succeeds, AppWait is over, ctx is done or the app has gone.
+// Without AppWait there is one attempt.
+func (s *shared) keepDialing(ctx context.Context, dial Dialer, gone <-chan struct{}) (Conn, error) {
+	if s.config.AppWait == 0 {
+		return dial(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.config.AppWait)
 	defer cancel()
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
+		c, err := dial(ctx)
+		if err == nil {
+			return c, nil
+		}
 		select {
 		case <-ctx.Done():
 			return nil, err
 		case <-gone:
 			return nil, errAppGone
 		case <-time.After(retry):
-		}
-		var c Conn
-		if c, err = dial(ctx); err == nil {
-			return c, nil
 		}
 	}
 }

@@ -111,8 +111,8 @@ var errLoop = errors.New("connection has come by a fallback already")
 var errFallbacks = errors.New("too many connections to fallbacks")
 
 // dialAtOnce connects to the app what has come by a fallback: if that does not accept, the other server is to know at once.
-func (c appLink) dialAtOnce() (Conn, error) {
-	app, err := c.server.tryApp(c.server.ctx, c.route)
+func (c appLink) dialAtOnce(ctx context.Context) (Conn, error) {
+	app, err := c.server.tryApp(ctx, c.route)
 	if err != nil {
 		return nil, errLoop
 	}
@@ -120,7 +120,7 @@ func (c appLink) dialAtOnce() (Conn, error) {
 }
 
 // fallBack connects a client to the fallback.
-func (c appLink) fallBack() (Conn, error) {
+func (c appLink) fallBack(ctx context.Context) (Conn, error) {
 	s := c.server
 	if err := c.awaitFirstByte(); err != nil {
 		return nil, err
@@ -130,21 +130,27 @@ func (c appLink) fallBack() (Conn, error) {
 		return nil, errFallbacks
 	}
 	s.stats.fellBack.Add(1)
-	other, err := c.route.Fallback(s.ctx)
-	if err == nil {
-		return other, nil
-	}
-	return s.tryAgain(err, c.route.Fallback, nil)
+	return s.keepDialing(ctx, c.route.Fallback, nil)
 }
 
-// dial connects to the app or, once that has exited, to the fallback.
+// dial connects to the app or, once that has exited, to the fallback. It gives up when the client leaves.
 func (c appLink) dial() (Conn, error) {
-	if c.route.Fallback != nil && hasMark(c.client, mss.Fallback) {
-		return c.dialAtOnce()
+	ctx, d := watchDeparture(c.conn)
+	defer d.stop()
+	app, err := c.dialWith(ctx)
+	if err != nil && context.Cause(ctx) == errClientLeft {
+		return nil, errClientLeft
 	}
-	app, err := c.server.dialApp(c.route)
+	return app, err
+}
+
+func (c appLink) dialWith(ctx context.Context) (Conn, error) {
+	if c.route.Fallback != nil && hasMark(c.client, mss.Fallback) {
+		return c.dialAtOnce(ctx)
+	}
+	app, err := c.server.dialApp(ctx, c.route)
 	if err == errAppGone && c.server.fallsBack(c.route) {
-		return c.fallBack()
+		return c.fallBack(ctx)
 	}
 	return app, err
 }

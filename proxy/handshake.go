@@ -63,7 +63,7 @@ func (h *handshake) shake() (Conn, error) {
 	case h.fault == nil && c.fellBack:
 		h.pass()
 		return h.app, nil
-	case h.fault != nil && c.server.appGone():
+	case h.fault == errClientLeft, h.fault != nil && c.server.appGone():
 		return nil, h.fault
 	}
 	if h.fault == nil && len(h.header) > 0 {
@@ -116,7 +116,11 @@ func (h *handshake) endTLS() error {
 func (h *handshake) negotiate(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	r := h.conn.route
 	if h.app != nil && r.AppTLS {
-		return r.security.offer(h.secureApp(hello)...), nil
+		offer := r.security.offer(h.secureApp(hello)...)
+		if h.fault == errClientLeft {
+			return nil, h.fault
+		}
+		return offer, nil
 	}
 	switch r.Protocol {
 	case TCP:
@@ -141,12 +145,17 @@ func (h *handshake) secureApp(hello *tls.ClientHelloInfo) (offer []string) {
 		InsecureSkipVerify: true, //nolint:gosec // see above
 		NextProtos:         known(hello.SupportedProtos),
 	})}
-	ctx, cancel := context.WithTimeout(hello.Context(), appHandshakeTimeout)
+	staying, departure := watchDeparture(h.conn)
+	defer departure.stop()
+	ctx, cancel := context.WithTimeout(staying, appHandshakeTimeout)
 	defer cancel()
 	err := s.HandshakeContext(ctx)
 	if err != nil {
 		_ = h.app.Close()
 		h.app, h.fault = nil, fmt.Errorf("TLS handshake with app: %w", err)
+		if context.Cause(staying) == errClientLeft {
+			h.fault = errClientLeft
+		}
 		return []string{alpnHTTP1} // in which it gets the 503
 	}
 	h.app = s

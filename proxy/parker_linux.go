@@ -24,6 +24,7 @@ type parker struct {
 	epoll  *os.File
 	raw    syscall.RawConn
 	conns  map[uint64]parkable // by token
+	ends   map[uint64]func()   // what is called when a peer ends its side, by token
 	last   uint64              // token
 	closed bool
 
@@ -40,7 +41,7 @@ const (
 )
 
 func newParker(log *zap.Logger, sweep func()) *parker {
-	return &parker{log: log, sweep: sweep, conns: make(map[uint64]parkable)}
+	return &parker{log: log, sweep: sweep, conns: make(map[uint64]parkable), ends: make(map[uint64]func())}
 }
 
 // run starts the goroutine, once. Without an epoll set nothing is ever parked.
@@ -142,10 +143,13 @@ func (p *parker) wait(events []unix.EpollEvent, deadline time.Time) (n int, err 
 
 func (p *parker) wake(token uint64) {
 	p.mu.Lock()
-	c := p.conns[token]
+	c, ended := p.conns[token], p.ends[token]
 	p.mu.Unlock()
 	if c != nil {
 		c.wake()
+	}
+	if ended != nil {
+		ended()
 	}
 }
 
@@ -159,7 +163,7 @@ func (p *parker) add(c parkable) uint64 {
 		return 0
 	}
 	p.last++
-	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(p.last), Pad: int32(p.last >> 32)}
+	e := oneEvent(unix.EPOLLIN|unix.EPOLLRDHUP, p.last)
 	if !p.control(client, unix.EPOLL_CTL_ADD, &e) {
 		return 0
 	}
@@ -193,7 +197,12 @@ func (p *parker) control(raw syscall.RawConn, operation int, e *unix.EpollEvent)
 	return p.raw.Control(set) == nil && failure == nil
 }
 
-// token is the number that add has put into an event.
+// oneEvent asks for some events once, with a token.
+func oneEvent(events uint32, token uint64) unix.EpollEvent {
+	return unix.EpollEvent{Events: events | unix.EPOLLONESHOT, Fd: int32(token), Pad: int32(token >> 32)}
+}
+
+// token is the number that oneEvent has put into an event.
 func token(e unix.EpollEvent) uint64 { return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 }
 
 // parkedConns returns how many connections are parked.

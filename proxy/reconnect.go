@@ -190,7 +190,7 @@ func (h *http1Conn) finished(d direction) {
 
 // unavailable answers a request for which the app could not be dialed again.
 func (r *reconnect) unavailable(err error) outcome {
-	if r.server.appGone() {
+	if err == errClientLeft || r.server.appGone() {
 		return endedBy(err)
 	}
 	r.logEnd("app not reached", err)

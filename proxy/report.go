@@ -27,9 +27,6 @@ func (s *Server) Outlook(rule silence.Rule) silence.Outlook {
 // still in the kernel.
 func (s *Server) unwatched() int { return s.acceptQueue() + int(s.waiting.Load()) }
 
-// noteUnwatched notes that there are or have been connections that nobody watched until now.
-func (s *Server) noteUnwatched() { s.unwatchedAt.Store(int64(s.now())) }
-
 // acceptQueue returns how many connections wait to be accepted.
 func (s *Server) acceptQueue() (n int) {
 	s.mu.Lock()

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"io"
 
 	"lameduck/proxy/h1"
@@ -78,6 +79,10 @@ func (s *Server) bind(c *conn, app Conn) bool {
 // answerUnavailable ends a connection for which the app could not be reached: with a 503 if a request
 // comes, with nothing otherwise.
 func (s *Server) answerUnavailable(c *conn, err error) {
+	if errors.Is(err, errClientLeft) {
+		c.endBy(endedByClient)
+		return
+	}
 	if endHandshake(c, err) {
 		return
 	}

@@ -59,6 +59,9 @@ func (s *shared) appGone() bool {
 	}
 }
 
+// noteUnwatched notes that there are or have been connections that nobody watched until now.
+func (s *shared) noteUnwatched() { s.unwatchedAt.Store(int64(s.now())) }
+
 // failsHealthCheck reports whether a request is a load balancer's health check that fails because the
 // server drains. A request with a body is left to the app.
 func (s *shared) failsHealthCheck(req *h1.Request) bool {

@@ -3,7 +3,9 @@ package main
 import (
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -127,4 +129,51 @@ func limitDescriptors(t *testing.T, pid int, limit uint64) (before uint64) {
 		t.Fatal(err)
 	}
 	return old.Cur
+}
+
+// fullBacklog is an app that listens, accepts nothing, and has no place left in its backlog.
+func fullBacklog(t *testing.T) (address string) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address = net.JoinHostPort("127.0.0.1", strconv.Itoa(name.(*unix.SockaddrInet4).Port))
+	for {
+		c, err := net.DialTimeout("tcp", address, 200*time.Millisecond)
+		if err != nil {
+			return address
+		}
+		t.Cleanup(func() { _ = c.Close() })
+	}
+}
+
+func TestAClientOfAnAppWhoseBacklogIsFullIsAnswered503WhenTheTimeIsOver(t *testing.T) {
+	t.Parallel()
+	d := startServe(t, fullBacklog(t), "LAMEDUCK_APP_WAIT=700ms")
+	if a := d.get(t, "/"); a.status != http.StatusServiceUnavailable || !a.closes {
+		t.Errorf("answer %+v, want 503 with the close option", a)
+	}
+}
+
+func TestAClientThatLeavesAnAppWhoseBacklogIsFullIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	d := startServe(t, fullBacklog(t), "LAMEDUCK_APP_WAIT=1h")
+	client := dialClient(t, d.front)
+	client.send(t, "/")
+	eventually(t, "the client's connection is there", func() bool { return d.metric(t, "lameduck_connections") == "1" })
+	_ = client.conn.(*net.TCPConn).SetLinger(0)
+	_ = client.conn.Close()
+	eventually(t, "the client's departure is noticed", func() bool { return d.metric(t, "lameduck_connections") == "0" })
 }

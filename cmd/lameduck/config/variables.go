@@ -109,7 +109,7 @@ var table = []Variable{
 	}, {
 		Name:    "LAMEDUCK_APP_WAIT",
 		Default: "5s",
-		Usage:   "time that a new connection waits for the app to accept it",
+		Usage:   "time that a client waits for the app to accept its connection; after that it gets a 503",
 		set:     duration(func(c *Config) *time.Duration { return &c.AppWait }),
 	}, {
 		Name:    "LAMEDUCK_KEEP_CLIENT",

@@ -1,0 +1,110 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall"
+	"time"
+
+	"lameduck/proxy/pump"
+)
+
+// An app whose backlog is full, or that restarts, keeps its clients waiting. One that leaves in the
+// meantime must not be waited for: it has a slot and two goroutines, and an app that accepts again
+// would get dead connections first. What the client has sent stays in the kernel.
+
+// usualDial is how long it usually takes to reach the app at most. The client is watched from then
+// on.
+const usualDial = 20 * time.Millisecond
+
+// errClientLeft says that the client has left while its connection waited for the app.
+var errClientLeft = errors.New("client left while waiting for the app")
+
+// A departure ends the wait of a client for the app when the client leaves. A client that has only
+// ended its side may still wait for an answer: it has left if it has not asked for anything.
+type departure struct {
+	server *shared
+	client syscall.RawConn // nil if it cannot be watched
+	asked  bool            // the end of the client's side is not its departure
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+
+	mu      sync.Mutex
+	waiting bool   // it takes longer than usual
+	stopped bool   // the wait is over
+	token   uint64 // of the parker, or 0
+}
+
+// watchDeparture returns a context that is done when the client of c has left. The caller stops the
+// departure when it does not wait any more.
+func watchDeparture(c *conn) (context.Context, *departure) {
+	ctx, cancel := context.WithCancelCause(c.server.ctx)
+	d := &departure{
+		server: c.server,
+		client: pump.RawOf(beneath(c.client)),
+		// In plain TCP the server may speak first, to a client that says nothing. A connection that
+		// has had an app before has a request in hand.
+		asked:  c.app != nil || c.route.Protocol == TCP && c.route.security == nil,
+		cancel: cancel,
+	}
+	d.timer = time.AfterFunc(usualDial, d.begin)
+	return ctx, d
+}
+
+// begin watches the client, and counts it as one that nobody reads from.
+func (d *departure) begin() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stopped {
+		return
+	}
+	d.waiting = true
+	d.server.waiting.Add(1)
+	if d.client == nil {
+		return
+	}
+	d.server.parker.run()
+	d.token = d.server.parker.watchEnd(d.client, d.look)
+}
+
+// look finds out in which way the client has ended its side.
+func (d *departure) look() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stopped {
+		return
+	}
+	switch end := endOfPeer(d.client); {
+	case end == peerGone, end == peerSilent && !d.asked:
+		d.cancel(errClientLeft)
+	default:
+		d.server.parker.watchReset(d.client, d.token)
+	}
+}
+
+// stop ends the wait. Silence begins now, if nobody read from the client for longer than usual.
+func (d *departure) stop() {
+	d.timer.Stop()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stopped = true
+	d.cancel(nil)
+	if d.token != 0 {
+		d.server.parker.unwatch(d.client, d.token)
+	}
+	if d.waiting {
+		d.server.waiting.Add(-1)
+		d.server.noteUnwatched()
+	}
+}
+
+// A peerEnd is how far the other side of a TCP connection has ended it.
+type peerEnd uint8
+
+const (
+	peerStays  peerEnd = iota
+	peerAsked          // it has ended its side, behind bytes that have not been read
+	peerSilent         // it has ended its side, and there is nothing to read
+	peerGone           // it has reset the connection
+)

@@ -42,7 +42,7 @@ func loadIdentity(files identityFiles) (*identity, error) {
 	return id, nil
 }
 
-// reload takes up what the files hold, unless that has been tried already.
+// reload applies the contents of the files, unless that has been tried already.
 func (id *identity) reload() (changed bool, err error) {
 	var contents [3][]byte
 	for i, file := range []struct{ variable, path string }{
@@ -98,7 +98,7 @@ func sameContents(a, b [3][]byte) bool {
 // Secret, so that there is no hurry.
 const watchFiles = 2 * time.Second
 
-// watch takes up changes until ctx is done. What cannot be used is logged, and the last that could
+// watch applies changes until ctx is done. What cannot be used is logged, and the last that could
 // be stays.
 func (id *identity) watch(ctx context.Context, log *zap.Logger) {
 	ticker := time.NewTicker(watchFiles)
@@ -116,7 +116,7 @@ func (id *identity) watch(ctx context.Context, log *zap.Logger) {
 			log.Error("new TLS certificate refused, the old one stays", zap.Error(err))
 		case changed:
 			last = ""
-			log.Info("TLS certificate taken up", zap.Time("not_after", id.notAfter()))
+			log.Info("TLS certificate loaded", zap.Time("not_after", id.notAfter()))
 		}
 	}
 }

@@ -215,7 +215,7 @@ func TestClientsNeedACertificateWhereAnAuthorityIsNamed(t *testing.T) {
 	if err := os.WriteFile(trusted, newAuthority(t).pem(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d.logged(t, "TLS certificate taken up")
+	d.logged(t, "TLS certificate loaded")
 	if _, err := shown(t, d.front, good); err == nil {
 		t.Error("a client whose authority is not trusted any more is served, by its earlier session")
 	}

@@ -27,7 +27,7 @@ func address(field func(*Config) *string, host string) setter {
 func setControl(c *Config, value string) error {
 	err := address(func(c *Config) *string { return &c.Control }, "127.0.0.1")(c, value)
 	if err == nil && !isLoopback(c.Control) {
-		// Anybody who reaches it can begin a drain.
+		// Every program that can connect to it can begin a drain.
 		return mustBe("a loopback address (for example 127.0.0.1:18082)", value)
 	}
 	return err

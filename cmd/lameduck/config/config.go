@@ -100,7 +100,7 @@ var serviceLink = regexp.MustCompile(
 
 const unknown = "unknown variable (lameduck --help lists the known ones)"
 
-// unknownVariables finds variables with our prefix that are none of ours. A misspelt one would be
+// unknownVariables finds variables with our prefix that do not exist. A misspelt one would be
 // ignored otherwise. Its value may be a secret.
 func unknownVariables(variables map[string]string) Problems {
 	var problems Problems

@@ -141,7 +141,7 @@ var table = []Variable{
 		Name:    "LAMEDUCK_PROBE_AGENTS",
 		Default: "known",
 		Usage: "comma-separated prefixes of the User-Agent values of health probes; known: those of " +
-			"known probers; empty: none",
+			"known probers; an empty value means no agents",
 		set:         list(func(c *Config) *[]string { return &c.ProbeAgents }),
 		emptyCounts: true,
 	}, {
@@ -185,7 +185,7 @@ var table = []Variable{
 		Name:    "LAMEDUCK_TERMINATION_LOG",
 		Default: DefaultTerminationLog,
 		Usage: "regular file for the summary of the drain; the default counts only if the file exists; " +
-			"empty: none",
+			"an empty value means no file",
 		set:         file(func(c *Config) *string { return &c.TerminationLog }),
 		emptyCounts: true,
 	}, {

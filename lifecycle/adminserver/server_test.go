@@ -113,13 +113,14 @@ func TestACrowdOfConnectionsDisplacesOnlyItself(t *testing.T) {
 	dial(t, "127.0.0.1", address).wantAnswer(t, "a connection after the crowd")
 	crowd[len(crowd)-1].wantAnswer(t, "the newest connection of the crowd")
 	scraper.wantAnswer(t, "the connection from before the crowd")
+	s.mu.Lock()
+	n := s.conns.Len()
+	s.mu.Unlock()
+	if n > limit {
+		t.Errorf("%d connections, want %d at most", n, limit)
+	}
 	if b, err := crowd[0].r.ReadByte(); err == nil {
 		t.Errorf("the oldest connection of the crowd reads %q, want its end", b)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := s.conns.Len(); n > limit {
-		t.Errorf("%d connections, want %d at most", n, limit)
 	}
 }
 

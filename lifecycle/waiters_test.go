@@ -71,7 +71,7 @@ func TestHold(t *testing.T) {
 	t.Run("never answers because it is busy", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			var hooks []<-chan string
-			for range defaultMaxWaiters {
+			for range 1024 { // what the documentation promises
 				hooks = append(hooks, s.hook())
 			}
 			s.RequestDrain(false)

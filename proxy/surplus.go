@@ -31,16 +31,12 @@ func (h *http1Conn) relaySurplus() outcome {
 	}
 }
 
-// beginSurplusLocked stops further requests, in one step with the finding that none is outstanding. The
-// silence of an app that has spoken before its client is not limited: the client may be about to answer
-// it.
+// beginSurplusLocked stops further requests, in one step with the finding that none is outstanding.
 func (h *http1Conn) beginSurplusLocked() {
 	h.life.closing, h.responding = true, true
 	h.unparkLocked()
 	h.life.states[fromApp] = surplus
-	if h.protocol == http1 {
-		h.responses.Deadline.LimitSilence(surplusSilence)
-	}
+	h.responses.Deadline.LimitSilence(surplusSilence)
 	h.broadcastLocked()
 }
 

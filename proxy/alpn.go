@@ -1,30 +1,67 @@
 package proxy
 
 import (
+	"cmp"
 	"crypto/tls"
-	"io"
 	"slices"
-	"strings"
-	"sync"
-	"time"
-
-	"lameduck/proxy/h2"
 )
 
-// The protocols that are negotiated in TLS (RFC 7301; RFC 9113 section 3.2).
+// The protocols of HTTP in ALPN (RFC 7301; RFC 9113 section 3.2). Any other one belongs to an app that does
+// not speak HTTP, such as mqtt or postgresql.
 const (
-	alpnHTTP1 = "http/1.1"
-	alpnHTTP2 = "h2"
+	alpnHTTP10 = "http/1.0"
+	alpnHTTP1  = "http/1.1"
+	alpnHTTP2  = "h2"
 )
 
-// security is what a route needs that terminates TLS.
-type security struct {
-	base   *tls.Config            // its session tickets are those of all
-	offers map[string]*tls.Config // by the protocols that they offer, joined by commas
+// chooseALPN returns the protocol for a client that offers some, where the app does not choose. It returns
+// the empty string for none. A client that does not offer what it gets is refused. http2 reports whether
+// the app speaks HTTP/2, and is called only if the answer decides.
+func chooseALPN(route Protocol, offered []string, http2 func() bool) string {
+	http1, second := firstOf(offered, alpnHTTP1, alpnHTTP10), firstOf(offered, alpnHTTP2)
+	switch {
+	case len(offered) == 0:
+		return ""
+	case route == HTTP1:
+		return cmp.Or(http1, alpnHTTP1)
+	case route == H2C:
+		return alpnHTTP2
+	case route == TCP && http1 != "":
+		return firstOther(offered)
+	case route == TCP:
+		return cmp.Or(firstOther(offered), second)
+	case http1 != "" && second != "" && http2():
+		return second
+	}
+	// A client that speaks only HTTP/2 gets it: the app decides what to make of that.
+	return cmp.Or(http1, second, firstOther(offered))
+}
 
-	asking sync.Mutex
-	asked  bool // the app has answered; guarded by asking
-	http2  bool // it speaks HTTP/2; likewise
+// firstOf returns the first of the wanted protocols that is offered, or the empty string.
+func firstOf(offered []string, wanted ...string) string {
+	for _, p := range wanted {
+		if slices.Contains(offered, p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// firstOther returns the first protocol that is not HTTP, or the empty string.
+func firstOther(offered []string) string {
+	for _, p := range offered {
+		if p != alpnHTTP1 && p != alpnHTTP10 && p != alpnHTTP2 {
+			return p
+		}
+	}
+	return ""
+}
+
+// A security is what a route needs that terminates TLS.
+type security struct {
+	base  *tls.Config            // its session tickets are those of all
+	known map[string]*tls.Config // configurations for the protocols of HTTP, and for none
+	http2 http2Support
 }
 
 // newSecurity returns nil for a route that does not terminate TLS.
@@ -32,11 +69,9 @@ func newSecurity(config *tls.Config) *security {
 	if config == nil {
 		return nil
 	}
-	s := &security{base: config.Clone(), offers: make(map[string]*tls.Config)}
-	for _, protocols := range [][]string{nil, {alpnHTTP1}, {alpnHTTP2}, {alpnHTTP2, alpnHTTP1}} {
-		offer := config.Clone()
-		offer.NextProtos = protocols
-		s.offers[strings.Join(protocols, ",")] = offer
+	s := &security{base: config.Clone(), known: make(map[string]*tls.Config)}
+	for _, p := range []string{"", alpnHTTP10, alpnHTTP1, alpnHTTP2} {
+		s.known[p] = s.newOffer(p)
 	}
 	s.base.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return hello.Conn.(*outer).handshake.negotiate(hello)
@@ -44,50 +79,27 @@ func newSecurity(config *tls.Config) *security {
 	return s
 }
 
-// offer is the configuration that offers these protocols, the first one by preference; none: whatever the client asks for.
-func (s *security) offer(protocols ...string) *tls.Config {
-	return s.offers[strings.Join(protocols, ",")]
+// offer returns the configuration that offers one protocol, or none if it is empty. Clients choose the names
+// of those that are not HTTP, so their configurations are not kept.
+func (s *security) offer(protocol string) *tls.Config {
+	if c := s.known[protocol]; c != nil {
+		return c
+	}
+	return s.newOffer(protocol)
 }
 
-// known are those of the client's protocols that the app may choose.
-func known(protocols []string) (list []string) {
-	for _, p := range protocols {
-		if p == alpnHTTP1 || p == alpnHTTP2 {
-			list = append(list, p)
-		}
+func (s *security) newOffer(protocol string) *tls.Config {
+	c := s.base.Clone()
+	c.GetConfigForClient, c.NextProtos = nil, nil
+	if protocol != "" {
+		c.NextProtos = []string{protocol}
 	}
-	return list
+	return c
 }
 
-// questionTimeout is how long the app may take to show that it speaks HTTP/2, which it does at once: SETTINGS are the first it
-// says (RFC 9113 section 3.4).
-const questionTimeout = time.Second
-
-// appSpeaksHTTP2 reports whether the app speaks HTTP/2 in clear text. The first client that would like it has the app asked,
-// on a connection of our own.
-func (h *handshake) appSpeaksHTTP2() bool {
-	s := h.conn.route.security
-	s.asking.Lock()
-	defer s.asking.Unlock()
-	if !s.asked {
-		s.http2, s.asked = h.askHTTP2()
+// forget makes the next client that it matters to find out again whether the app speaks HTTP/2. s may be nil.
+func (s *security) forget() {
+	if s != nil {
+		s.http2.forget()
 	}
-	return s.http2
-}
-
-// askHTTP2 begins HTTP/2 with the app. Not answered: it could not be reached, or said nothing.
-func (h *handshake) askHTTP2() (yes, answered bool) {
-	app, err := h.conn.route.Dial(h.conn.server.ctx)
-	if err != nil {
-		return false, false
-	}
-	defer func() { _ = app.Close() }()
-	_ = app.SetDeadline(time.Now().Add(questionTimeout))
-	if _, err := app.Write(slices.Concat(h.header, []byte(h2.Preface), h2.AppendSettings(nil))); err != nil {
-		return false, false
-	}
-	answer := make([]byte, h2.HeaderSize)
-	n, _ := io.ReadFull(app, answer)
-	head, whole := h2.ParseHeader(answer[:n])
-	return whole && head.Type == h2.Settings && head.Stream == 0, n > 0
 }

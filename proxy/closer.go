@@ -43,6 +43,7 @@ func (c closer) endRequests(o outcome) {
 func (c closer) endResponses(o outcome) {
 	if o.verdict == ended && isOfApp(o.err) {
 		c.countUnanswered()
+		c.suspectRestart()
 	}
 	switch err := o.err; {
 	case o.verdict == lastSent && c.postponeEnd():
@@ -168,6 +169,15 @@ func (c closer) countUnanswered() {
 	l := &c.life
 	if c.server.draining() && l.states[fromClient] != done && (l.ending == endedOpen || l.ending == endedDrain) {
 		c.server.stats.drainUnanswered.Add(uint64(c.relayer.unansweredLocked()))
+	}
+}
+
+// suspectRestart forgets what the app speaks, if it has left an exchange unanswered by ending the connection.
+func (c closer) suspectRestart() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.relayer.unansweredLocked() > 0 {
+		c.route.security.forget()
 	}
 }
 

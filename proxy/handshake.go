@@ -112,38 +112,44 @@ func (h *handshake) endTLS() error {
 	return s.HandshakeContext(context.Background()) // its time is that of limitHead
 }
 
-// negotiate settles what is offered to a client that has said what it can speak (RFC 7301).
+// negotiate chooses the protocol of a client that has offered some (RFC 7301).
 func (h *handshake) negotiate(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	r := h.conn.route
 	if h.app != nil && r.AppTLS {
-		offer := r.security.offer(h.secureApp(hello)...)
+		protocol := h.secureApp(hello)
 		if h.fault == errClientLeft {
 			return nil, h.fault
 		}
-		return offer, nil
+		return r.security.offer(protocol), nil
 	}
-	switch r.Protocol {
-	case TCP:
-		return r.security.offer(), nil
-	case H2C:
-		return r.security.offer(alpnHTTP2), nil
-	case Auto:
-		if h.app != nil && slices.Contains(hello.SupportedProtos, alpnHTTP2) && h.appSpeaksHTTP2() {
-			return r.security.offer(alpnHTTP2, alpnHTTP1), nil
-		}
-	}
-	return r.security.offer(alpnHTTP1), nil
+	http2 := func() bool { return h.app != nil && h.appSpeaksHTTP2() }
+	return r.security.offer(chooseALPN(r.Protocol, hello.SupportedProtos, http2)), nil
 }
 
-// secureApp begins TLS with the app, for the name and the protocols that the client has asked for, and returns what the client is to be
-// offered: what the app has chosen. The app's certificate is the client's affair no more, and it is on this host: it is not
-// verified.
-func (h *handshake) secureApp(hello *tls.ClientHelloInfo) (offer []string) {
+// appSpeaksHTTP2 reports whether the app speaks HTTP/2 without TLS.
+func (h *handshake) appSpeaksHTTP2() bool {
+	r, s := h.conn.route, &h.conn.route.security.http2
+	header := slices.Clone(h.header)
+	return s.get(func() {
+		r.conns.Go(func() { // Serve waits for it, as it does for the caller
+			if yes, asked := r.askHTTP2(header); asked {
+				s.answer(yes)
+			} else {
+				s.noAnswer()
+			}
+		})
+	})
+}
+
+// secureApp begins TLS with the app, for the name and the protocols that the client has asked for. It
+// returns the protocol that the app has chosen, or the empty string for none. The app's certificate is not
+// verified: it is on this host, and the client has no use for it.
+func (h *handshake) secureApp(hello *tls.ClientHelloInfo) (protocol string) {
 	below := &outer{Conn: h.app}
 	s := &secured{outer: below, Conn: tls.Client(below, &tls.Config{
 		ServerName:         hello.ServerName,
 		InsecureSkipVerify: true, //nolint:gosec // see above
-		NextProtos:         known(hello.SupportedProtos),
+		NextProtos:         hello.SupportedProtos,
 	})}
 	staying, departure := watchDeparture(h.conn)
 	defer departure.stop()
@@ -156,13 +162,10 @@ func (h *handshake) secureApp(hello *tls.ClientHelloInfo) (offer []string) {
 		if context.Cause(staying) == errClientLeft {
 			h.fault = errClientLeft
 		}
-		return []string{alpnHTTP1} // in which it gets the 503
+		return firstOf(hello.SupportedProtos, alpnHTTP1) // in which it gets the 503
 	}
 	h.app = s
-	if p := s.ConnectionState().NegotiatedProtocol; p != "" {
-		return []string{p}
-	}
-	return nil
+	return s.ConnectionState().NegotiatedProtocol
 }
 
 // endHandshake accounts for a connection that has ended before it was bound. True: it was one of those.

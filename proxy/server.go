@@ -65,14 +65,17 @@ var ErrServerClosed = errors.New("server closed")
 // returns after every goroutine that it has started: ErrServerClosed when AppEnded or Close has closed the listener, otherwise
 // what accepting failed with.
 func (s *Server) Serve(ln net.Listener, to Route) error {
-	a := newAcceptor(s, &route{Route: to, security: newSecurity(to.TLS)}, ln)
+	accepting, closed := context.WithCancel(s.ctx)
+	a := newAcceptor(s, &route{Route: to, security: newSecurity(to.TLS), accepting: accepting}, ln)
 	if !s.track(a) {
+		closed()
 		_ = ln.Close()
 		return ErrServerClosed
 	}
 	defer s.serving.Done()
 	defer a.route.conns.Wait()
 	defer s.untrack(a)
+	defer closed()
 	return a.run()
 }
 

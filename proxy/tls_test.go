@@ -191,7 +191,6 @@ func (r *rig) wantsProtocol(want string, offered ...string) {
 }
 
 func TestWhatARouteSpeaksIsNegotiated(t *testing.T) {
-	both := []string{alpnHTTP2, alpnHTTP1}
 	for _, test := range []struct {
 		protocol Protocol
 		offered  []string
@@ -199,8 +198,9 @@ func TestWhatARouteSpeaksIsNegotiated(t *testing.T) {
 	}{
 		{HTTP1, both, alpnHTTP1}, {HTTP1, nil, ""},
 		{H2C, both, alpnHTTP2}, {H2C, nil, ""},
-		{TCP, both, ""}, {TCP, []string{"imap"}, ""},
+		{TCP, both, ""}, {TCP, []string{"imap"}, "imap"},
 		{Auto, []string{alpnHTTP1}, alpnHTTP1}, {Auto, nil, ""},
+		{Auto, []string{alpnHTTP2}, alpnHTTP2}, {Auto, []string{"mqtt"}, "mqtt"},
 	} {
 		overTLS(t, Route{Protocol: test.protocol}, Config{}, func(r *rig) {
 			r.wantsProtocol(test.want, test.offered...)
@@ -211,50 +211,19 @@ func TestWhatARouteSpeaksIsNegotiated(t *testing.T) {
 	}
 }
 
-// wantsAsked is wantsProtocol for a client for which the app is asked whether it speaks HTTP/2. Empty: it does not answer.
-func (r *rig) wantsAsked(want, answer string) {
-	r.t.Helper()
-	var asking sync.WaitGroup
-	asking.Go(func() {
-		r.app() // the client's own is made first
-		question := r.app()
-		question.wants(h2.Preface + string(h2.AppendSettings(nil)))
-		if answer == "" {
-			time.Sleep(questionTimeout)
-		} else {
-			question.send(answer)
-		}
-		question.closes()
-	})
-	r.wantsProtocol(want, alpnHTTP2, alpnHTTP1)
-	asking.Wait()
-}
-
 func TestHTTP2IsOfferedWhereTheAppSpeaksIt(t *testing.T) {
-	settings := string(h2.AppendSettings(nil))
-	for name, test := range map[string]struct {
-		answer string
-		want   string
-		again  bool // the app is asked again
-	}{
-		"it speaks HTTP/2":             {settings, alpnHTTP2, false},
-		"it speaks HTTP/1":             {"HTTP/1.1 400 Bad Request\r\n\r\n", alpnHTTP1, false},
-		"it speaks something":          {"220 ready\r\n", alpnHTTP1, false},
-		"it says nothing":              {"", alpnHTTP1, true},
-		"it begins with another frame": {string(h2.AppendGoAway(nil, 0)), alpnHTTP1, false},
+	for name, test := range map[string]struct{ answer, want string }{
+		"it speaks HTTP/2":             {speaksSettings, alpnHTTP2},
+		"it speaks HTTP/1":             {speaksHTTP1, alpnHTTP1},
+		"it speaks something":          {"220 ready\r\n", alpnHTTP1},
+		"it says nothing":              {"", alpnHTTP1},
+		"it begins with another frame": {string(h2.AppendGoAway(nil, 0)), alpnHTTP1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			overTLS(t, Route{}, Config{}, func(r *rig) {
-				r.wantsAsked(test.want, test.answer)
-				if test.again {
-					r.wantsAsked(alpnHTTP2, settings)
-					return
-				}
-				before := r.dialled()
-				r.wantsProtocol(test.want, alpnHTTP2, alpnHTTP1)
-				if n := r.dialled() - before; n != 1 {
-					t.Errorf("%d connections to the app for a further client, want one: it has been asked already", n)
-				}
+			onQuestionedRoute(t, test.answer, 0, func(r *rig, q *questioned) {
+				r.wantsProtocol(test.want, both...)
+				r.wantsProtocol(test.want, both...)
+				q.wantsQuestions(t, 1) // for two clients
 			})
 		})
 	}

@@ -1,0 +1,287 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lameduck/proxy/h2"
+)
+
+func TestChooseALPN(t *testing.T) {
+	yes, no := func() bool { return true }, func() bool { return false }
+	notAsked := func() bool { t.Error("the app is asked, although nothing follows from the answer"); return false }
+	for _, test := range []struct {
+		route   Protocol
+		offered []string
+		http2   func() bool
+		want    string
+	}{
+		{Auto, nil, notAsked, ""},
+		{Auto, []string{"http/1.1"}, notAsked, "http/1.1"},
+		{Auto, []string{"http/1.0"}, notAsked, "http/1.0"},
+		{Auto, []string{"http/1.0", "http/1.1"}, notAsked, "http/1.1"},
+		{Auto, []string{"istio-http/1.1", "http/1.1"}, notAsked, "http/1.1"},
+		{Auto, []string{"http/1.1", "h2"}, yes, "h2"},
+		{Auto, []string{"h2", "http/1.1"}, no, "http/1.1"},
+		{Auto, []string{"h2", "http/1.0"}, no, "http/1.0"},
+		{Auto, []string{"h2"}, notAsked, "h2"},
+		{Auto, []string{"grpc-exp", "h2"}, notAsked, "h2"},
+		{Auto, []string{"mqtt"}, notAsked, "mqtt"},
+		{Auto, []string{"postgresql"}, notAsked, "postgresql"},
+		{Auto, []string{"x-amzn-mqtt-ca", "mqtt"}, notAsked, "x-amzn-mqtt-ca"},
+
+		{HTTP1, nil, notAsked, ""},
+		{HTTP1, []string{"h2", "http/1.1"}, notAsked, "http/1.1"},
+		{HTTP1, []string{"http/1.0"}, notAsked, "http/1.0"},
+		{HTTP1, []string{"h2"}, notAsked, "http/1.1"}, // and is refused
+		{HTTP1, []string{"mqtt"}, notAsked, "http/1.1"},
+
+		{H2C, nil, notAsked, ""},
+		{H2C, []string{"h2", "http/1.1"}, notAsked, "h2"},
+		{H2C, []string{"http/1.1"}, notAsked, "h2"},
+
+		{TCP, nil, notAsked, ""},
+		{TCP, []string{"imap"}, notAsked, "imap"},
+		{TCP, []string{"http/1.1", "imap"}, notAsked, "imap"},
+		{TCP, []string{"h2", "http/1.1"}, notAsked, ""},
+		{TCP, []string{"h2"}, notAsked, "h2"},
+	} {
+		if got := chooseALPN(test.route, test.offered, test.http2); got != test.want {
+			t.Errorf("on a route %v a client that offers %v gets %q, want %q", test.route, test.offered, got, test.want)
+		}
+	}
+}
+
+// A questioned app answers the questions whether it speaks HTTP/2, and nothing else.
+type questioned struct {
+	mu     sync.Mutex
+	asked  int
+	answer string        // to each question; it says nothing if empty
+	after  time.Duration // that time
+}
+
+// isQuestioned has the app of a rig answer. Its connections end with their peers.
+func (r *rig) isQuestioned(answer string, after time.Duration) *questioned {
+	q := &questioned{answer: answer, after: after}
+	ctx := r.t.Context()
+	go func() {
+		for {
+			select {
+			case app := <-r.apps:
+				go q.serve(app)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return q
+}
+
+func (q *questioned) serve(app *memConn) {
+	defer app.Close()
+	b := make([]byte, len(h2.Preface)+h2.HeaderSize)
+	if _, err := io.ReadFull(app, b); err != nil || string(b) != h2.Preface+string(h2.AppendSettings(nil)) {
+		return
+	}
+	q.mu.Lock()
+	q.asked++
+	answer, after := q.answer, q.after
+	q.mu.Unlock()
+	time.Sleep(after)
+	_, _ = io.WriteString(app, answer)
+	_, _ = io.Copy(io.Discard, app)
+}
+
+func (q *questioned) now(answer string, after time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.answer, q.after = answer, after
+}
+
+// wantsQuestions expects so many questions since the last call.
+func (q *questioned) wantsQuestions(t *testing.T, want int) {
+	t.Helper()
+	synctest.Wait()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.asked != want {
+		t.Errorf("the app has been asked %d times, want %d", q.asked, want)
+	}
+	q.asked = 0
+}
+
+// onQuestionedRoute is overTLS with a questioned app.
+func onQuestionedRoute(t *testing.T, answer string, after time.Duration, test func(*rig, *questioned)) {
+	t.Helper()
+	overTLS(t, Route{}, Config{}, func(r *rig) { test(r, r.isQuestioned(answer, after)) })
+}
+
+const (
+	speaksSettings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+	speaksHTTP1    = "HTTP/1.1 400 Bad Request\r\n\r\n"
+)
+
+// both is what most HTTP clients offer.
+var both = []string{alpnHTTP2, alpnHTTP1}
+
+func TestHandshakesDoNotWaitForOneAnotherWhileTheAppIsBusy(t *testing.T) {
+	onQuestionedRoute(t, speaksSettings, 6*time.Second, func(r *rig, q *questioned) {
+		start := time.Now()
+		var clients sync.WaitGroup
+		for range 8 {
+			clients.Go(func() { r.wantsProtocol(alpnHTTP1, both...) })
+		}
+		clients.Wait()
+		if took := time.Since(start); took > answerWait {
+			t.Errorf("8 handshakes take %v, want no more than %v", took, answerWait)
+		}
+		q.wantsQuestions(t, 1)
+		start = time.Now()
+		r.wantsProtocol(alpnHTTP1, both...)
+		if took := time.Since(start); took > 0 {
+			t.Errorf("one that comes later waits %v more", took)
+		}
+		q.wantsQuestions(t, 0)
+		time.Sleep(6 * time.Second)
+		r.wantsProtocol(alpnHTTP2, both...) // the answer has come
+		q.wantsQuestions(t, 0)
+	})
+}
+
+func TestAnAppThatRestartsAsAnotherOneIsNoticed(t *testing.T) {
+	for name, restart := range map[string]func(r *rig){
+		"after a while": func(*rig) { time.Sleep(maxValidity) },
+		"at once, if it was not there meanwhile": func(r *rig) {
+			r.setRefuse(true)
+			_ = secureClient(r.t, r.client("192.0.2.1").conn, &tls.Config{}).Handshake()
+			r.setRefuse(false)
+		},
+		"at once, if it has broken an exchange": func(r *rig) {
+			client := r.secureClient(alpnHTTP1)
+			client.send(get + get) // the app ends a connection that does not ask it
+			synctest.Wait()
+			_ = client.Close()
+		},
+	} {
+		for _, test := range []struct{ before, first, after, then string }{
+			{speaksHTTP1, alpnHTTP1, speaksSettings, alpnHTTP2},
+			{speaksSettings, alpnHTTP2, speaksHTTP1, alpnHTTP1},
+		} {
+			t.Run(name+": as "+test.then, func(t *testing.T) {
+				onQuestionedRoute(t, test.before, 0, func(r *rig, q *questioned) {
+					r.wantsProtocol(test.first, both...)
+					q.now(test.after, 0)
+					r.wantsProtocol(test.first, both...)
+					q.wantsQuestions(t, 1)
+					restart(r)
+					r.wantsProtocol(test.then, both...)
+					q.wantsQuestions(t, 1)
+				})
+			})
+		}
+	}
+	t.Run("at once, if it answers HTTP/2 with something else", func(t *testing.T) {
+		s := newSecurity(serverTLS())
+		through(t, Route{Protocol: H2C}, Config{}, func(r *rig) {
+			s.http2.answered = make(chan struct{})
+			s.http2.answer(true)
+			client, app := r.connect()
+			only(r.server).route.security = s
+			client.send(h2.Preface + settings)
+			app.wants(h2.Preface + settings)
+			app.send(speaksHTTP1)
+			synctest.Wait()
+			if !s.http2.until.IsZero() {
+				t.Error("it still counts as an app that speaks HTTP/2")
+			}
+			client.resets()
+		})
+	})
+}
+
+func TestAnAnswerHoldsForLongerEachTimeThatItIsConfirmed(t *testing.T) {
+	onQuestionedRoute(t, speaksHTTP1, 0, func(r *rig, q *questioned) {
+		for _, seconds := range []int{5, 10, 20, 40, 60, 60} {
+			r.wantsProtocol(alpnHTTP1, both...)
+			q.wantsQuestions(t, 1)
+			time.Sleep(time.Duration(seconds)*time.Second - 1)
+			r.wantsProtocol(alpnHTTP1, both...)
+			q.wantsQuestions(t, 0)
+			time.Sleep(1)
+		}
+		r.wantsProtocol(alpnHTTP1, both...)
+		q.wantsQuestions(t, 1)
+	})
+}
+
+func TestAnAppThatSaysNothingDoesNotDelayEveryClient(t *testing.T) {
+	onQuestionedRoute(t, "", 0, func(r *rig, q *questioned) {
+		r.wantsProtocol(alpnHTTP1, both...)
+		time.Sleep(questionTimeout)
+		q.wantsQuestions(t, 1)
+		start := time.Now()
+		r.wantsProtocol(alpnHTTP1, both...)
+		if took := time.Since(start); took > 0 {
+			t.Errorf("a client waits %v for an app that has not answered the one before", took)
+		}
+		q.wantsQuestions(t, 0)
+	})
+}
+
+func TestClosingDoesNotWaitForTheAnswerToAQuestion(t *testing.T) {
+	onQuestionedRoute(t, "", 0, func(r *rig, q *questioned) {
+		r.wantsProtocol(alpnHTTP1, both...)
+		ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		r.server.Close(ctx)
+		if took := time.Since(start); took > cutTimeout {
+			t.Errorf("Close takes %v", took)
+		}
+	})
+}
+
+func TestAnAppsOwnProtocolIsNegotiatedThroughToIt(t *testing.T) {
+	overTLS(t, Route{AppTLS: true}, Config{}, func(r *rig) {
+		config := serverTLS()
+		config.NextProtos = []string{"mqtt"}
+		apps := r.appTLS(config)
+		client := r.secureClient("x-other", "mqtt")
+		app := <-apps
+		for side, p := range map[string]*tlsPeer{"client": client, "app": app} {
+			if got := p.ConnectionState().NegotiatedProtocol; got != "mqtt" {
+				t.Errorf("the %s speaks %q, want mqtt", side, got)
+			}
+		}
+		client.send("\x10\x0c")
+		app.wants("\x10\x0c")
+		_, _ = client.Close(), app.Close()
+	})
+}
+
+func TestAResumedSessionMayOfferAnotherProtocol(t *testing.T) {
+	overTLS(t, Route{}, Config{}, func(r *rig) {
+		sessions := tls.NewLRUClientSessionCache(1)
+		for i, p := range []string{"mqtt", "mqtt", alpnHTTP1} {
+			config := &tls.Config{ServerName: "app.example", NextProtos: []string{p}, ClientSessionCache: sessions}
+			client := secureClient(t, r.client("192.0.2.1").conn, config)
+			app := r.app
+			if err := client.Handshake(); err != nil {
+				t.Fatal(err)
+			}
+			peer := app()
+			peer.send("x") // TLS 1.3 brings the ticket in front of it
+			client.wants("x")
+			if got := client.ConnectionState(); got.NegotiatedProtocol != p || got.DidResume != (i > 0) {
+				t.Errorf("handshake %d: %q, resumed %v; want %q, %v", i, got.NegotiatedProtocol, got.DidResume, p, i > 0)
+			}
+			_ = client.Close()
+			peer.closes()
+		}
+	})
+}

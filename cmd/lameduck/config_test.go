@@ -97,9 +97,9 @@ func TestTLSIdentity_Errors(t *testing.T) {
 		want string
 	}{
 		{"no file", config.Config{TLSCert: "/nowhere/tls.crt", TLSKey: "/nowhere/tls.key"},
-			"LAMEDUCK_TLS_CERT: must be the path of a readable PEM file: no such file or directory"},
+			"LAMEDUCK_TLS_CERT: must be the path of a readable file: no such file or directory"},
 		{"no key file", config.Config{TLSCert: files.path("tls.crt"), TLSKey: "/nowhere/tls.key"},
-			"LAMEDUCK_TLS_KEY: must be the path of a readable PEM file: no such file or directory"},
+			"LAMEDUCK_TLS_KEY: must be the path of a readable file: no such file or directory"},
 		{"no certificate", config.Config{TLSCert: noPEM, TLSKey: noPEM},
 			"LAMEDUCK_TLS_CERT: must be the PEM file of a certificate, and LAMEDUCK_TLS_KEY that of its key: "},
 		{"no CA certificate", config.Config{TLSCert: files.path("tls.crt"), TLSKey: files.path("tls.key"), TLSClientCA: noPEM},

@@ -1,124 +1,73 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"sync/atomic"
 	"time"
+
+	"lameduck/cmd/lameduck/filewatch"
 
 	"go.uber.org/zap"
 )
 
-// An identity is the certificate with which TLS is terminated, and the CAs of clients'
-// certificates. Its files are read again when they change, as those of a mounted Secret do.
+// An identity is the certificate with which TLS is terminated, and the CAs of clients' certificates. Its
+// files are loaded again when they change.
 type identity struct {
 	files   identityFiles
-	read    [3][]byte // what the files held when they were last tried; owned by watch
+	watcher *filewatch.Watcher
 	current atomic.Pointer[credentials]
 }
 
-// identityFiles are paths. Clients need no certificate if clientCA is empty. No error has a path in
-// it: somebody may have put a key in its place.
+// identityFiles are paths. Clients need no certificate if clientCA is empty.
 type identityFiles struct{ cert, key, clientCA string }
 
-// credentials are the files' contents.
+// credentials are the contents of the files.
 type credentials struct {
 	certificate tls.Certificate
 	clients     *x509.CertPool // nil if clients need no certificate
 }
 
-// loadIdentity reads the files. Its error names the variable of the one at fault.
+// loadIdentity reads the files. An error names the variable of the file that is invalid.
 func loadIdentity(files identityFiles) (*identity, error) {
 	id := &identity{files: files}
-	if _, err := id.reload(); err != nil {
+	var err error
+	id.watcher, err = filewatch.New(id.load,
+		filewatch.File{Setting: "LAMEDUCK_TLS_CERT", Path: files.cert},
+		filewatch.File{Setting: "LAMEDUCK_TLS_KEY", Path: files.key},
+		filewatch.File{Setting: "LAMEDUCK_TLS_CLIENT_CA", Path: files.clientCA})
+	if err != nil {
 		return nil, err
 	}
 	return id, nil
 }
 
-// reload applies the contents of the files, unless that has been tried already.
-func (id *identity) reload() (changed bool, err error) {
-	var contents [3][]byte
-	for i, file := range []struct{ variable, path string }{
-		{"LAMEDUCK_TLS_CERT", id.files.cert},
-		{"LAMEDUCK_TLS_KEY", id.files.key},
-		{"LAMEDUCK_TLS_CLIENT_CA", id.files.clientCA},
-	} {
-		if file.path == "" {
-			continue
-		}
-		if contents[i], err = os.ReadFile(file.path); err != nil {
-			return false, fmt.Errorf("%s: must be the path of a readable PEM file: %w",
-				file.variable, withoutPath(err))
-		}
-	}
-	if sameContents(contents, id.read) {
-		return false, nil
-	}
-	id.read = contents
+// load applies the contents of the three files.
+func (id *identity) load(contents [][]byte) error {
 	c := &credentials{}
+	var err error
 	if c.certificate, err = tls.X509KeyPair(contents[0], contents[1]); err != nil {
-		return false, fmt.Errorf("LAMEDUCK_TLS_CERT: must be the PEM file of a certificate, "+
+		return fmt.Errorf("LAMEDUCK_TLS_CERT: must be the PEM file of a certificate, "+
 			"and LAMEDUCK_TLS_KEY that of its key: %w", err)
 	}
 	if id.files.clientCA != "" {
 		c.clients = x509.NewCertPool()
 		if !c.clients.AppendCertsFromPEM(contents[2]) {
-			return false, errors.New("LAMEDUCK_TLS_CLIENT_CA: must be a PEM file with a CA certificate in it")
+			return errors.New("LAMEDUCK_TLS_CLIENT_CA: must be a PEM file with a CA certificate in it")
 		}
 	}
 	id.current.Store(c)
-	return true, nil
+	return nil
 }
 
-// withoutPath returns the reason alone of an error of the file system.
-func withoutPath(err error) error {
-	if e := (*fs.PathError)(nil); errors.As(err, &e) {
-		return e.Err
-	}
-	return err
-}
-
-func sameContents(a, b [3][]byte) bool {
-	for i := range a {
-		if !bytes.Equal(a[i], b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// watchFiles is the time between two looks at the files: a kubelet takes a minute to bring a new
-// Secret, so that there is no hurry.
-const watchFiles = 2 * time.Second
-
-// watch applies changes until ctx is done. What cannot be used is logged, and the last that could
-// be stays.
+// watch loads changed files until ctx is done. If they are invalid, it logs that and the old ones stay.
 func (id *identity) watch(ctx context.Context, log *zap.Logger) {
-	ticker := time.NewTicker(watchFiles)
-	defer ticker.Stop()
-	var last string // error that was logged
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		switch changed, err := id.reload(); {
-		case err != nil && err.Error() != last:
-			last = err.Error()
-			log.Error("new TLS certificate refused, the old one stays", zap.Error(err))
-		case changed:
-			last = ""
-			log.Info("TLS certificate loaded", zap.Time("not_after", id.notAfter()))
-		}
-	}
+	id.watcher.Run(ctx,
+		func() { log.Info("TLS certificate loaded", zap.Time("not_after", id.notAfter())) },
+		func(err error) { log.Error("new TLS certificate is invalid, keeping the old one", zap.Error(err)) })
 }
 
 // notAfter is when the certificate expires.

@@ -176,7 +176,7 @@ func TestACertificateThatIsReplacedIsShownWithinFiveSeconds(t *testing.T) {
 		t.Errorf("that took %v, want 5s at most", took)
 	}
 	files.replace(t, []byte("broken"), key)
-	d.logged(t, "new TLS certificate refused, the old one stays")
+	d.logged(t, "new TLS certificate is invalid, keeping the old one")
 	if serial, err := shown(t, d.front, client); serial != 2 {
 		t.Errorf("certificate %d is shown after a broken one, error %v; want 2 still", serial, err)
 	}

@@ -23,7 +23,7 @@ func TestTheWebhookSaysWhatIsMissing(t *testing.T) {
 		"an hour and more":            {"--namespace=a --service=a --secret=a --configuration=a --drain=2h", []string{"--drain: must be a duration of at most 1h, got 2h0m0s"}},
 		"no cluster, and no shape":    {"--namespace=a --tls-cert=x --tls-key=x", []string{"--shape: must be native or plain"}},
 		"no cluster":                  {"--namespace=a --service=a --secret=a --configuration=a", []string{"cluster"}},
-		"a file that is not there":    {"--namespace=a --tls-cert=/nowhere --tls-key=/nowhere --shape=native --listen=127.0.0.1:0 --metrics=127.0.0.1:0", []string{"TLS certificate", "/nowhere"}},
+		"a file that is not there":    {"--namespace=a --tls-cert=/nowhere --tls-key=/nowhere --shape=native --listen=127.0.0.1:0 --metrics=127.0.0.1:0", []string{"--tls-cert: must be the path of a readable file"}},
 		"a shape that is none":        {"--shape=round", []string{"must be native, plain or wrapper"}},
 		"a level of log that is none": {"--namespace=a --tls-cert=x --tls-key=x --shape=plain --log-level=loud", []string{"--log-level"}},
 		"a form of log that is none":  {"--namespace=a --tls-cert=x --tls-key=x --shape=plain --log-format=xml", []string{"use json or console"}},

@@ -96,7 +96,7 @@ func assemble(c Config) (*Server, error) {
 	} else {
 		files, err := certs.NewFiles(c.Files, s.store, c.Log)
 		if err != nil {
-			return nil, fmt.Errorf("TLS certificate: %w", err)
+			return nil, err
 		}
 		s.certificates = files
 	}

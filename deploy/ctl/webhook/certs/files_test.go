@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lameduck/cmd/lameduck/filewatch"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
@@ -41,10 +43,10 @@ func TestFilesAreReadAgainAndBrokenOnesRefused(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		go s.Run(ctx)
-		time.Sleep(pollFiles / 2) // it does not look while files are being written
+		time.Sleep(filewatch.Interval / 2) // it does not look while files are being written
 		expect := func(want *issuedCert, failures float64) {
 			t.Helper()
-			time.Sleep(2 * pollFiles)
+			time.Sleep(2 * filewatch.Interval)
 			if !store.current.Load().Leaf.Equal(want.certificate.Leaf) {
 				t.Error("another certificate is shown")
 			}

@@ -1,0 +1,120 @@
+package filewatch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// errBad is the error of loading a file that begins with "bad".
+var errBad = errors.New("bad contents")
+
+// A rig is a watcher of one file that records what it loads and reports.
+type rig struct {
+	path   string
+	loaded []string
+	failed []string
+}
+
+func startWatcher(t *testing.T, first string) *rig {
+	t.Helper()
+	r := &rig{path: filepath.Join(t.TempDir(), "file")}
+	r.write(t, first)
+	var current string
+	w, err := New(func(contents [][]byte) error {
+		if bytes.HasPrefix(contents[0], []byte("bad")) {
+			return errBad
+		}
+		current = string(contents[0])
+		return nil
+	}, File{"SETTING", r.path}, File{"NONE", ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.Run(ctx,
+			func() { r.loaded = append(r.loaded, current) },
+			func(err error) { r.failed = append(r.failed, err.Error()) })
+	}()
+	t.Cleanup(func() { stop(); <-done })
+	time.Sleep(Interval / 2) // so that no read meets a write
+	return r
+}
+
+func (r *rig) write(t *testing.T, text string) {
+	t.Helper()
+	if err := os.WriteFile(r.path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pass lets the watcher read the file several times.
+func pass() {
+	time.Sleep(5 * Interval)
+	synctest.Wait()
+}
+
+func TestChangedFilesAreLoadedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := startWatcher(t, "one")
+		pass()
+		r.write(t, "two")
+		pass()
+		r.write(t, "three")
+		pass()
+		if want := []string{"two", "three"}; !slices.Equal(r.loaded, want) || len(r.failed) > 0 {
+			t.Errorf("loaded %q and failed %q, want %q", r.loaded, r.failed, want)
+		}
+	})
+}
+
+func TestAnErrorIsReportedOnceUntilTheFilesAreGoodAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := startWatcher(t, "one")
+		r.write(t, "bad 1")
+		pass()
+		r.write(t, "bad 2")
+		pass()
+		r.write(t, "one")
+		pass()
+		r.write(t, "bad 3")
+		pass()
+		if want := []string{errBad.Error(), errBad.Error()}; !slices.Equal(r.failed, want) {
+			t.Errorf("failed %q, want %q", r.failed, want)
+		}
+		if want := []string{"one"}; !slices.Equal(r.loaded, want) {
+			t.Errorf("loaded %q, want %q", r.loaded, want)
+		}
+	})
+}
+
+func TestAMissingFileIsAnErrorWithTheSettingAndWithoutThePath(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	_, err := New(func([][]byte) error { return nil }, File{"SETTING", path})
+	if err == nil || !strings.HasPrefix(err.Error(), "SETTING: must be the path of a readable file: ") ||
+		strings.Contains(err.Error(), "secret") || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := startWatcher(t, "one")
+		if err := os.Remove(r.path); err != nil {
+			t.Fatal(err)
+		}
+		pass()
+		r.write(t, "one")
+		pass()
+		if len(r.failed) != 1 || len(r.loaded) > 0 {
+			t.Errorf("failed %q and loaded %q", r.failed, r.loaded)
+		}
+	})
+}

@@ -20,13 +20,13 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// alerts is a real Prometheus with the chart's rules, which collects from the API server.
+// alerts is a real Prometheus with the rules of the chart. It scrapes the API server.
 type alerts struct {
 	ctx  context.Context
 	addr string
 }
 
-// watchAlerts starts one that lasts as long as the test. kubectl shows it to the API server.
+// watchAlerts starts it until the end of the test. It reaches the API server through kubectl proxy.
 func watchAlerts(t *testing.T) alerts {
 	t.Helper()
 	dir := t.TempDir()
@@ -56,7 +56,7 @@ scrape_configs:
 	return a
 }
 
-// firing returns nil when an alert fires.
+// firing returns nil if an alert fires.
 func (a alerts) firing(name string) error {
 	_, text, err := call(a.ctx, http.MethodGet, "http://"+a.addr+"/api/v1/alerts")
 	if err != nil {
@@ -81,7 +81,7 @@ func (a alerts) firing(name string) error {
 	return fmt.Errorf("there is %s", text)
 }
 
-// chartRules returns the rules as Prometheus itself takes them.
+// chartRules returns the rules of the chart as a rule file of Prometheus.
 func chartRules(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../helm/lameduck-webhook/files/rules.yaml")
@@ -101,7 +101,7 @@ func chartRules(t *testing.T) string {
 	return string(spec)
 }
 
-// proxyAPI returns an address at which the API server takes requests of this machine's without a token.
+// proxyAPI returns a local address of the API server that needs no token.
 func proxyAPI(t *testing.T) string {
 	t.Helper()
 	said := make(chan string, 1)

@@ -24,7 +24,7 @@ spec:
   selector: { matchLabels: { app: app } }
 `
 
-// evict asks for a pod's eviction, as kubectl drain and the cluster autoscaler do.
+// evict requests the eviction of a pod, like kubectl drain and the cluster autoscaler.
 func (s *stage) evict(ctx context.Context, pod string) error {
 	_, err := tryKubectl(ctx, fmt.Sprintf(`{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":%q,"namespace":%q}}`, pod, s.namespace),
 		"create", "--raw", "/api/v1/namespaces/"+s.namespace+"/pods/"+pod+"/eviction", "-f", "-")
@@ -56,7 +56,7 @@ func Test5EvictionLosesNothingAndKeepsTheBudget(t *testing.T) {
 	expectNoneLost(t, l.end(t))
 	t.Logf("evictions were refused %d times", refused)
 	if refused == 0 {
-		t.Error("the PodDisruptionBudget let everything go at once")
+		t.Error("the PodDisruptionBudget allowed all evictions at once")
 	}
 	for _, life := range ended {
 		expectDrained(t, life, 5*time.Second)
@@ -75,7 +75,7 @@ func Test5ANodesDrainDrainsItsPods(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	// Only these pods, of all namespaces: the node is not ours alone.
+	// Drain only these pods, as the node may have others.
 	kubectl(t, "drain", node, "--pod-selector", "drained="+s.namespace, "--ignore-daemonsets",
 		"--delete-emptydir-data", "--timeout", patience.String())
 	for _, pod := range old {
@@ -180,8 +180,8 @@ func Test5APodThatIsDeletedWhileItStartsIsGoneSoon(t *testing.T) {
 			l := s.pods.awaitGone(t, patience, pod)
 			took := l.gone.Sub(l.deleted)
 			t.Logf("gone after %.1f s: %s", took.Seconds(), l.drain())
-			// Nobody has called it: the shortest hold. A kubelet that is still starting a pod takes
-			// its time to end it.
+			// It has had no requests, so this is the shortest hold. A kubelet that is still
+			// starting a pod needs time to stop it.
 			if most := 5*time.Second + 5*time.Second + slack; took > most {
 				t.Errorf("the pod was there for %v, more than %v: %q", took, most, strings.Join(l.log, "\n"))
 			}

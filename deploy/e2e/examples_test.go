@@ -20,7 +20,7 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// An example is a directory of deploy/examples, with what tells that it works.
+// An example is a directory of deploy/examples, with a check that it works.
 type example struct {
 	name, kind string
 	patch      string // of the workload, for an app that needs arguments
@@ -32,10 +32,10 @@ var examples = []example{
 	{"http", "deployment", "", overHTTP},
 	{"grpc", "deployment", `{ op: add, path: /spec/template/spec/containers/0/args, value: ["-grpc", "-listen=:9090"] }`, overGRPC},
 	{"websocket", "deployment", "", overWebSocket},
-	{"statefulset", "statefulset", "", overPod}, // its Service has no address of its own
+	{"statefulset", "statefulset", "", overPod}, // its Service is headless
 }
 
-func TestEveryExampleIsTakenBecomesReadyAndWorks(t *testing.T) {
+func TestEveryExampleIsAcceptedBecomesReadyAndWorks(t *testing.T) {
 	for _, e := range examples {
 		t.Run(e.name, func(t *testing.T) {
 			s := newStage(t)
@@ -61,7 +61,7 @@ func TestEveryExampleIsTakenBecomesReadyAndWorks(t *testing.T) {
 	}
 }
 
-// overlay is the example with images that the cluster has.
+// overlay returns a kustomization of the example with images that the cluster has.
 func (e example) overlay(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()

@@ -9,7 +9,7 @@ import (
 	"lameduck/bench/load"
 )
 
-// noHook takes the hold off the app's container, as where its manifest cannot be changed.
+// noHook removes the hook of the app's container, as if it could not have one.
 const noHook = `{ op: remove, path: /spec/template/spec/containers/0/lifecycle }`
 
 // Requests in flight die with the app, which nothing can prevent. Later requests, until the load
@@ -20,10 +20,10 @@ func Test6WithAFallbackNoNewConnectionFailsThoughTheAppDiesAtOnce(t *testing.T) 
 			s := newStage(t)
 			w := team{shape: shape, replicas: 3, app: restricted, patches: []string{noHook}}
 			s.deploy(t, w)
-			// By its address: the cluster may have no DNS.
+			// By address, as the cluster may have no DNS.
 			w.env = []string{"LAMEDUCK_FALLBACK=" + s.service(t)}
 			s.deploy(t, w)
-			// Connections that a load balancer keeps to a pod are none that are new.
+			// Without keep-alive to pods, as the promise is about new connections.
 			in := s.startIngress(t, ingressConfig{lag: 5 * time.Second, keepNone: true}, 3)
 			l := in.startLoad(t, rate, load.Request{Method: "GET", NewConn: true},
 				load.Request{Method: "POST", Body: 2000, NewConn: true})
@@ -33,7 +33,7 @@ func Test6WithAFallbackNoNewConnectionFailsThoughTheAppDiesAtOnce(t *testing.T) 
 			for _, life := range ended {
 				end, err := life.ending()
 				if err != nil || end.at.Sub(life.deleted) > 2*time.Second {
-					t.Errorf("%s: the app got its signal at %v, error %v: something holds it", life.name,
+					t.Errorf("%s: the app got its signal at %v, error %v: it is held", life.name,
 						end.at, err)
 				}
 				d := life.drain()
@@ -50,7 +50,7 @@ func Test6WithAFallbackNoNewConnectionFailsThoughTheAppDiesAtOnce(t *testing.T) 
 	}
 }
 
-// expectOnlyLostInHand names the requests that are lost although no app had them in hand when it died.
+// expectOnlyLostInHand reports lost requests that were not in flight in an app when it died.
 func expectOnlyLostInHand(t *testing.T, results []*load.Result, ended []podLife) {
 	t.Helper()
 	var ends []ending
@@ -74,10 +74,10 @@ func expectOnlyLostInHand(t *testing.T, results []*load.Result, ended []podLife)
 		}
 	}
 	failed := newcomers(losses, ends)
-	t.Logf("%d requests are lost that apps had in hand when they died, and %d others",
+	t.Logf("%d lost requests were in flight in an app that died, and %d others",
 		len(losses)-len(failed), len(failed))
 	for _, l := range failed {
-		t.Errorf("%s, begun at %s and failed %v later, was in no app's hand: %v", l.kind,
+		t.Errorf("%s, begun at %s and failed %v later, was not in flight in an app: %v", l.kind,
 			l.began.UTC().Format(time.RFC3339Nano), l.failed.Sub(l.began), l.err)
 	}
 }

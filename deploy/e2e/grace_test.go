@@ -15,11 +15,11 @@ import (
 // shortGrace is shorter than any hold of these tests.
 const shortGrace = 5 * time.Second
 
-// An end that is shorter than the hold: the kubelet sends SIGTERM to the app and to a native
-// sidecar when the grace period is over, and SIGKILL two seconds later. What is still in flight is
-// lost then, and Lameduck says so before it goes. A plain container and a wrapper have had their
-// SIGTERM at the beginning and get no other sign: they can only tell when the app's end tells them.
-func Test4AGracePeriodShorterThanTheHoldIsTold(t *testing.T) {
+// With a grace period shorter than the hold, the kubelet sends SIGTERM to the app and to a native
+// sidecar at its end, and SIGKILL two seconds later. The requests in flight are lost, and Lameduck
+// logs them. A plain container and a wrapper have had their SIGTERM at the beginning and get no
+// second one: they can log the loss only if the app's exit shows it.
+func Test4AGracePeriodShorterThanTheHoldIsLogged(t *testing.T) {
 	for _, tc := range []struct {
 		shape, app string
 		command    []string
@@ -50,7 +50,8 @@ func Test4AGracePeriodShorterThanTheHoldIsTold(t *testing.T) {
 	}
 }
 
-// expectCutShort deletes the pod while a request is in flight that takes longer than the pod has.
+// expectCutShort deletes the pod while a request is in flight that takes longer than its grace
+// period.
 func (s *stage) expectCutShort(t *testing.T, flags ...string) podLife {
 	t.Helper()
 	pod := s.onlyPod(t)
@@ -60,7 +61,7 @@ func (s *stage) expectCutShort(t *testing.T, flags ...string) podLife {
 		_, _, err := call(t.Context(), http.MethodGet, s.url(pod, routePort)+"/?wait=60s")
 		answered <- err
 	}()
-	pause(t, time.Second) // the request has come by then
+	pause(t, time.Second) // the request has arrived by then
 	s.kubectl(t, append([]string{"delete", "pod", pod, "--wait=false"}, flags...)...)
 	l := s.pods.awaitGone(t, patience, pod)
 	err := <-answered
@@ -76,9 +77,9 @@ func (s *stage) expectCutShort(t *testing.T, flags ...string) podLife {
 	return l
 }
 
-// With --force the object goes at once, and the kubelet ends the containers behind its back, with
-// one second of grace: what was seen is only in the log. A wrapper is killed then, with no second
-// word to it.
+// With --force the object is deleted at once, and the kubelet stops the containers afterwards with
+// a grace period of one second. Only the log shows the drain. A wrapper is killed without a second
+// signal.
 func Test4AForcedDeletionStillCallsTheHook(t *testing.T) {
 	for _, shape := range sidecars {
 		t.Run(shape, func(t *testing.T) {
@@ -88,7 +89,7 @@ func Test4AForcedDeletionStillCallsTheHook(t *testing.T) {
 			pause(t, settling)
 			s.pods.followLog(s.pods.live(pod))
 			deploytest.Await(t, patience, "the "+
-				"log", func() error { // which cannot be asked for when the object has gone
+				"log", func() error { // which cannot be read after the object is gone
 				if len(s.pods.life(pod).log) == 0 {
 					return fmt.Errorf("it is empty")
 				}

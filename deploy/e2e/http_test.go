@@ -12,17 +12,17 @@ import (
 
 // Ports of a pod.
 const (
-	routePort = "18080" // Lameduck's, before the app
+	routePort = "18080" // Lameduck's
 	adminPort = "18081"
-	appPort   = "8080" // the app's own
+	appPort   = "8080" // the app's
 )
 
-// url is where a pod has a port.
+// url returns the URL of a port of a pod.
 func (s *stage) url(pod, port string) string {
 	return "http://" + net.JoinHostPort(s.podIP(pod), port)
 }
 
-// call makes a request over a connection of its own.
+// call makes a request over a new connection.
 func call(ctx context.Context, method, url string) (status int, text string, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
 	if err != nil {
@@ -39,7 +39,7 @@ func call(ctx context.Context, method, url string) (status int, text string, err
 	return resp.StatusCode, string(body), err
 }
 
-// expectOK expects a request to be answered with 200.
+// expectOK checks that a request is answered with 200.
 func expectOK(t *testing.T, method, url string) {
 	t.Helper()
 	if status, _, err := call(t.Context(), method, url); err != nil || status != http.StatusOK {
@@ -47,7 +47,7 @@ func expectOK(t *testing.T, method, url string) {
 	}
 }
 
-// metrics returns what a pod's Lameduck tells Prometheus.
+// metrics returns the metrics of the Lameduck in a pod.
 func (s *stage) metrics(t *testing.T, pod string) string {
 	t.Helper()
 	status, text, err := call(t.Context(), http.MethodGet, s.url(pod, adminPort)+"/metrics")

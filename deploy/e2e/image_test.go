@@ -19,18 +19,18 @@ import (
 	"strings"
 )
 
-// An image has one program, the libraries that it is linked with, and nothing else: no shell, and
-// no file that it is not given.
+// An image has one program, the libraries that it is linked with, and the given files. It has no
+// shell.
 type image struct {
 	name       string
 	program    string
-	as         string            // the program's name in the image; empty: its own
-	user       string            // empty: root
-	stopSignal string            // empty: SIGTERM
-	files      map[string]string // text by path
+	as         string            // name of the program in the image; by default its own
+	user       string            // by default root
+	stopSignal string            // by default SIGTERM
+	files      map[string]string // contents by path
 }
 
-// write writes the image as an archive of the form that `docker save` writes.
+// write writes the image as an archive in the format of `docker save`.
 func (i image) write(path string) error {
 	layer, err := i.layer()
 	if err != nil {
@@ -84,7 +84,7 @@ func (i image) layer() ([]byte, error) {
 
 var libraryPath = regexp.MustCompile(`/\S+`)
 
-// libraries returns the paths of what a program is linked with; a static one with nothing.
+// libraries returns the paths of the shared libraries of a program.
 func libraries(program string) []string {
 	said, err := exec.Command("ldd", program).Output()
 	if err != nil {

@@ -21,9 +21,9 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// ingress is an nginx and an HAProxy in front of a Service's pods. They learn of a pod from the
-// EndpointSlices at once, and of its end a while after that, as the way through a cloud's API
-// brings with it. They try nothing twice: what goes wrong is seen.
+// ingress is an nginx and an HAProxy in front of the pods of a Service. They add a pod from the
+// EndpointSlices at once, and remove it after a lag, as if through the API of a cloud. They never
+// retry, so every failure is visible.
 type ingress struct {
 	kinds  []balancer.Kind
 	fleets []*balancer.Fleet // one of each kind
@@ -33,16 +33,16 @@ type ingress struct {
 	listed map[string]bool
 }
 
-// An ingressConfig says what the load balancers do.
+// An ingressConfig configures the load balancers.
 type ingressConfig struct {
-	lag      time.Duration // how late they learn of a pod's end
-	keepNone bool          // each request to a pod has a connection of its own; otherwise connections are kept
+	lag      time.Duration // how late they remove a pod
+	keepNone bool          // no keep-alive to pods
 }
 
-// startIngress returns when the load balancers have as many endpoints of the team's Service.
+// startIngress returns when the load balancers have the given number of endpoints.
 func (s *stage) startIngress(t *testing.T, c ingressConfig, endpoints int) *ingress {
 	t.Helper()
-	ctx, keep := t.Context(), 32 // enough for each request that is under way
+	ctx, keep := t.Context(), 32 // enough for all requests in flight
 	if c.keepNone {
 		keep = 0
 	}
@@ -68,7 +68,7 @@ func (s *stage) startIngress(t *testing.T, c ingressConfig, endpoints int) *ingr
 	return in
 }
 
-// see brings both load balancers to what the EndpointSlices say.
+// see updates both load balancers from the EndpointSlices.
 func (in *ingress) see(ctx context.Context, e event[discoveryv1.EndpointSlice]) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -109,7 +109,7 @@ func (in *ingress) change(ctx context.Context, needed bool, addr string,
 	return nil
 }
 
-// addresses returns the host:port of the endpoints that are ready, and not about to end.
+// addresses returns the host:port of the ready endpoints that are not terminating.
 func addresses(s discoveryv1.EndpointSlice) []string {
 	var list []string
 	for _, e := range s.Endpoints {
@@ -122,7 +122,7 @@ func addresses(s discoveryv1.EndpointSlice) []string {
 	return list
 }
 
-// awaitEndpoints returns when the load balancers have as many endpoints.
+// awaitEndpoints returns when the load balancers have the given number of endpoints.
 func (in *ingress) awaitEndpoints(t *testing.T, n int) {
 	t.Helper()
 	deploytest.Await(t, patience, "endpoints at the load balancers", func() error {
@@ -135,13 +135,13 @@ func (in *ingress) awaitEndpoints(t *testing.T, n int) {
 	})
 }
 
-// everyKind are GET and POST requests over kept and over new connections.
+// everyKind are GET and POST requests over keep-alive and new connections.
 var everyKind = []load.Request{
 	{Method: "GET"}, {Method: "POST", Body: 2000}, {Method: "GET", NewConn: true},
 	{Method: "POST", Body: 2000, NewConn: true},
 }
 
-// A running load goes on until it is ended.
+// A running load lasts until end is called.
 type running struct {
 	cancel  context.CancelFunc
 	sending sync.WaitGroup
@@ -170,9 +170,9 @@ func (in *ingress) startLoad(t *testing.T, perSecond float64, kinds ...load.Requ
 	return r
 }
 
-// overNewConnections gives each request a connection of its own: an nginx that reloads its
-// configuration closes those of its clients that lie idle, and a request that meets such a close is
-// lost without any pod's doing. Its connections to pods are kept all the same.
+// overNewConnections uses a new connection for each request. nginx closes idle client connections
+// when it reloads its configuration, and a request that races with that is lost, which is not the
+// fault of a pod. nginx still keeps its connections to pods.
 func overNewConnections(kinds []load.Request) []load.Request {
 	kinds = slices.Clone(kinds)
 	for i := range kinds {
@@ -181,7 +181,7 @@ func overNewConnections(kinds []load.Request) []load.Request {
 	return kinds
 }
 
-// end returns what became of every request.
+// end stops the load and returns the results.
 func (r *running) end(t *testing.T) []*load.Result {
 	t.Helper()
 	r.cancel()
@@ -192,7 +192,7 @@ func (r *running) end(t *testing.T) []*load.Result {
 	return r.results
 }
 
-// expectNoneLost names the first requests that are lost, with the time at which they were due.
+// expectNoneLost reports the first lost requests, with the time at which they were due.
 func expectNoneLost(t *testing.T, results []*load.Result) {
 	t.Helper()
 	for _, result := range results {

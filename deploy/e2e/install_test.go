@@ -15,10 +15,10 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// ownCertificate asks for a webhook with a certificate that the test makes.
+// ownCertificate is the option for a webhook with a certificate from a Secret.
 const ownCertificate = "own certificate"
 
-// installWebhook installs the chart under a name of its own, and takes it away when the test ends.
+// installWebhook installs the chart under a unique name, and uninstalls it when the test ends.
 func installWebhook(t *testing.T, options ...string) *webhook {
 	t.Helper()
 	release := fmt.Sprintf("e2e%d", time.Now().UnixMilli()%1e6)
@@ -31,7 +31,7 @@ func installWebhook(t *testing.T, options ...string) *webhook {
 	kubectl(t, "label", "namespace", w.namespace, "pod-security.kubernetes.io/enforce=restricted")
 	t.Cleanup(func() {
 		w.uninstall(t)
-		// The test's own context has ended.
+		// The context of the test is done.
 		if _, err := tryKubectl(context.Background(), "", "delete", "namespace", w.namespace,
 			"--wait=false"); err != nil {
 			t.Log(err)
@@ -53,7 +53,7 @@ func (w *webhook) upgrade(t *testing.T, values ...string) {
 	helm(t, append(args, values...)...)
 }
 
-// uninstall takes the release away, if it is there.
+// uninstall removes the release, if it exists.
 func (w *webhook) uninstall(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command("helm", "uninstall", w.release, "-n", w.namespace, "--ignore-not-found", "--wait",
@@ -70,8 +70,7 @@ func helm(t *testing.T, args ...string) {
 	}
 }
 
-// expectNothingLeft looks at every kind of object that there is for names of a release's. Events
-// are what has happened.
+// expectNothingLeft checks all kinds of objects except Events for names of a release.
 func expectNothingLeft(t *testing.T, name string) {
 	t.Helper()
 	kinds := strings.Fields(kubectl(t, "api-resources", "--verbs=list", "-o", "name"))
@@ -95,7 +94,7 @@ func expectNothingLeft(t *testing.T, name string) {
 	})
 }
 
-// webhookOverlay is a team's kustomization of the webhook, with images that the cluster has.
+// webhookOverlay returns a kustomization of the webhook with images that the cluster has.
 func webhookOverlay(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
@@ -114,7 +113,7 @@ patches:
 
 func deleteOverlay(t *testing.T, dir string) {
 	t.Helper()
-	// Also when the test's own context has ended.
+	// Also if the context of the test is done.
 	if _, err := tryKubectl(context.Background(), "", "delete", "-k", dir, "--ignore-not-found"); err != nil {
 		t.Error(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// kubectl runs a command that has to succeed, and returns what it says.
+// kubectl runs a command that must succeed, and returns its output.
 func kubectl(t *testing.T, args ...string) string {
 	t.Helper()
 	said, err := tryKubectl(t.Context(), "", args...)
@@ -35,7 +35,7 @@ func tryKubectl(ctx context.Context, input string, args ...string) (string, erro
 	return string(said), err
 }
 
-// get reads an object.
+// get returns an object.
 func get[T any](t *testing.T, args ...string) (object T) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(kubectl(t, append([]string{"get", "-o", "json"}, args...)...)),
@@ -45,14 +45,14 @@ func get[T any](t *testing.T, args ...string) (object T) {
 	return object
 }
 
-// event is what a watch tells of an object.
+// event is an event of a watch.
 type event[T any] struct {
 	Type   string
 	Object T
 }
 
-// watch hands every event to a function, one after the other, until ctx is done. It returns when
-// the watch has been begun.
+// watch calls a function with each event, one at a time, until ctx is done. It returns when the
+// watch has begun.
 func watch[T any](ctx context.Context, t *testing.T, see func(event[T]), args ...string) {
 	t.Helper()
 	args = append([]string{"get", "--watch", "--output-watch-events", "-o", "json"}, args...)
@@ -67,8 +67,7 @@ func watch[T any](ctx context.Context, t *testing.T, see func(event[T]), args ..
 	}, args...)
 }
 
-// follow runs kubectl and hands its output to a function until either ends, and at the latest when
-// ctx is done.
+// follow runs kubectl with its output going to a function until either ends or ctx is done.
 func follow(ctx context.Context, t *testing.T, read func(io.Reader), args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(ctx, "kubectl", args...)
@@ -90,7 +89,7 @@ func follow(ctx context.Context, t *testing.T, read func(io.Reader), args ...str
 	t.Cleanup(func() { <-done })
 }
 
-// pause lets time pass where there is nothing to wait for but time.
+// pause waits for a time, where there is no event to wait for.
 func pause(t *testing.T, d time.Duration) {
 	t.Helper()
 	select {

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// An ending is what an app has said of its end: the signal, the moment from which on nobody has got
-// in any more, and how many requests it had in hand then, which die with it.
+// An ending is an app's report of its exit: the signal, the time at which it closed its listener,
+// and the number of requests in flight then, which die with it.
 type ending struct {
 	signal string
 	at     time.Time
 	inHand int
 }
 
-// lastWord is what the app leaves in its termination log. With gRPC, and where it goes on for a
-// while, it does not say what it has in hand.
+// lastWord matches the app's termination log. With gRPC, and if the app serves for a while after
+// its signal, it lacks the number of requests.
 var lastWord = regexp.MustCompile(`^([a-z][a-z ]*) at (\S+)(?: with (\d+) in hand)?$`)
 
-// parseEnding reads the app's last word.
+// parseEnding parses the termination log of the app.
 func parseEnding(line string) (e ending, is bool) {
 	m := lastWord.FindStringSubmatch(line)
 	if m == nil {
@@ -38,9 +38,9 @@ type loss struct {
 	err           error
 }
 
-// newcomers returns those losses that no app has taken with it. A request that an app had in hand
-// was begun before that app's end and has failed after it, and of those there are no more than the
-// app says. Any other is one that was to be helped.
+// newcomers returns the losses that are not excused by the exit of an app. A request in flight
+// began before the exit of its app and failed after it, and there are no more of them than the app
+// reports. Any other loss should have been prevented.
 func newcomers(losses []loss, ends []ending) []loss {
 	ends = slices.Clone(ends)
 	return slices.DeleteFunc(slices.Clone(losses), func(l loss) bool {
@@ -52,7 +52,7 @@ func newcomers(losses []loss, ends []ending) []loss {
 	})
 }
 
-func TestALossIsExcusedOnlyByAnAppThatHadIt(t *testing.T) {
+func TestALossIsExcusedOnlyByTheAppThatHadIt(t *testing.T) {
 	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }
 	ends := []ending{{"terminated", at(1000), 2}, {"terminated", at(2000), 0}, {"terminated", at(3000), 1}}
 	for name, tc := range map[string]struct {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The images that the tests make, under names that no registry has.
+// The images that the tests build, with names that no registry has.
 const (
 	duckImage  = "localhost/lameduck:e2e"
 	ctlImage   = "localhost/lameduckctl:e2e"
@@ -22,8 +22,8 @@ const (
 	nginxImage = "localhost/nginx:e2e"
 )
 
-// patience is how long anything that must come may take, beyond what it is known to take: only a
-// failure takes that long.
+// patience bounds a wait for something that must happen, beyond the time that it is known to take.
+// Only a failing test takes that long.
 const patience = 2 * time.Minute
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// loadImages makes the images and hands them to the cluster.
+// loadImages builds the images and loads them into the cluster.
 func loadImages() error {
 	command := strings.Fields(os.Getenv("E2E_LOAD_IMAGE"))
 	if len(command) == 0 {
@@ -66,7 +66,7 @@ func images() []image {
 		{name: ctlImage, program: filepath.Join(bin, "lameduckctl"), user: "65532:65532"},
 		{name: appImage, program: filepath.Join(bin, "app"), user: "65532:65532"},
 		{name: chatImage, program: filepath.Join(bin, "app"), as: "chat", user: "65532:65532"},
-		// As nginx' own image is: root, and a stop signal that asks for a graceful end.
+		// Like the official image of nginx: root, and a stop signal for a graceful exit.
 		{name: nginxImage, program: "/usr/sbin/nginx", stopSignal: "SIGQUIT", files: map[string]string{
 			"etc/nginx/nginx.conf": nginxConf, "etc/passwd": "root:x:0:0::/:\nnobody:x:65534:65534::/:\n",
 			"etc/group":           "root:x:0:\nnogroup:x:65534:\n",
@@ -90,5 +90,5 @@ http {
 }
 `
 
-// binaries is the directory that has what make e2e builds.
+// binaries returns the directory of the programs that make e2e builds.
 func binaries() string { return cmp.Or(os.Getenv("E2E_BIN"), "../../bin/e2e") }

@@ -8,21 +8,22 @@ import (
 	"time"
 )
 
-// expectServesAndDrains asks the one pod and deletes it.
+// expectServesAndDrains sends a request to the only pod and deletes it.
 func (s *stage) expectServesAndDrains(t *testing.T) {
 	t.Helper()
 	pod := s.onlyPod(t)
 	pause(t, settling)
 	expectOK(t, http.MethodGet, s.url(pod, routePort))
-	// Scaled down and not deleted: on the node's network a second one would want the same port.
+	// Scale down instead of deleting: with hostNetwork a replacement would need the same port.
 	s.kubectl(t, "scale", "deployment/app", "--replicas=0")
 	l := s.pods.awaitGone(t, patience, pod)
 	expectSignalledAfter(t, l, expectQuiet(t, l))
 	s.expectNoHookFailed(t)
 }
 
-// The app's and Lameduck's root file systems are read-only, and the images have nothing but a program.
-func Test7ARestrictedNamespaceTakesEveryShape(t *testing.T) {
+// The root file systems of the app and of Lameduck are read-only, and the images have a single
+// program.
+func Test7ARestrictedNamespaceAllowsEveryShape(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t, "pod-security.kubernetes.io/enforce=restricted")
@@ -32,8 +33,8 @@ func Test7ARestrictedNamespaceTakesEveryShape(t *testing.T) {
 	}
 }
 
-// On the node's network the kubelet knows no address of the pod's to call a hook at, so that the
-// hook has to say it. A wrapper needs none.
+// With hostNetwork the kubelet knows no address of the pod, so the hook needs a host. A wrapper
+// needs no hook.
 func Test7HostNetwork(t *testing.T) {
 	host := `{ op: add, path: /spec/template/spec/containers/0/lifecycle/preStop/httpGet/host, value: 127.0.0.1 }`
 	for shape, patches := range map[string][]string{"native": {host}, "plain": {host}, "wrapper": nil} {
@@ -58,7 +59,7 @@ func Test7AnUnmodifiedNginxWithAStopSignalOfItsOwn(t *testing.T) {
 			w.app = "readinessProbe: { httpGet: { path: /, port: http }, periodSeconds: 1 }"
 			s.deploy(t, w)
 			in := s.startIngress(t, ingressConfig{lag: 5 * time.Second}, 2)
-			l := in.startLoad(t, rate, everyKind[0], everyKind[2]) // a file is not to be POSTed to
+			l := in.startLoad(t, rate, everyKind[0], everyKind[2]) // nginx rejects a POST to a file
 			pause(t, settling)
 			ended := s.restart(t, patience)
 			expectNoneLost(t, l.end(t))

@@ -20,27 +20,27 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// A podLife is what was seen of a pod from outside.
+// A podLife has the observations of a pod.
 type podLife struct {
 	name     string
-	deleted  time.Time   // when its end was seen to have begun
-	gone     time.Time   // when it was seen no more
-	last     *corev1.Pod // its last state
-	notReady []time.Time // when a pod that was ready was seen not to be, before its end began
-	log      []string    // what Lameduck wrote, once its end had begun
+	deleted  time.Time   // when its deletion was seen
+	gone     time.Time   // when it was gone
+	last     *corev1.Pod // the last state
+	notReady []time.Time // when it became unready before its deletion
+	log      []string    // Lameduck's log from the deletion on
 }
 
-// pods keeps the lives of the pods of a namespace.
+// pods records the lives of the pods of a namespace.
 type pods struct {
 	t         *testing.T
 	ctx       context.Context
 	namespace string
 
 	mu    sync.Mutex
-	lives map[types.UID]*podLife // a StatefulSet's pods have the names of those before them
+	lives map[types.UID]*podLife // by UID, as the pods of a StatefulSet reuse names
 }
 
-// watchPods keeps the lives from now on.
+// watchPods records the lives from now on.
 func watchPods(ctx context.Context, t *testing.T, namespace string) *pods {
 	t.Helper()
 	p := &pods{t: t, ctx: ctx, namespace: namespace, lives: make(map[types.UID]*podLife)}
@@ -71,7 +71,7 @@ func (p *pods) see(e event[corev1.Pod]) {
 	}
 }
 
-// followLog keeps what Lameduck writes until its container ends. The log goes with the pod.
+// followLog records Lameduck's log until its container exits, as the log is deleted with the pod.
 func (p *pods) followLog(l *podLife) {
 	follow(p.ctx, p.t, func(r io.Reader) {
 		for lines := bufio.NewScanner(r); lines.Scan(); {
@@ -82,7 +82,7 @@ func (p *pods) followLog(l *podLife) {
 	}, "logs", "-f", "-n", p.namespace, l.name, "-c", duckContainer(l.last))
 }
 
-// duckContainer returns the name of the container that Lameduck runs in.
+// duckContainer returns the name of Lameduck's container.
 func duckContainer(pod *corev1.Pod) string {
 	for _, c := range append(slices.Clone(pod.Spec.Containers), pod.Spec.InitContainers...) {
 		if c.Name == "lameduck" && (len(c.Args) == 0 || c.Args[0] != "install") {
@@ -92,7 +92,7 @@ func duckContainer(pod *corev1.Pod) string {
 	return pod.Spec.Containers[0].Name
 }
 
-// all returns the lives of the pods that have begun.
+// all returns the lives of all pods.
 func (p *pods) all() []podLife {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,12 +106,12 @@ func (p *pods) all() []podLife {
 	return all
 }
 
-// ended returns the lives of the pods that have gone.
+// ended returns the lives of the pods that are gone.
 func (p *pods) ended() []podLife {
 	return slices.DeleteFunc(p.all(), func(l podLife) bool { return l.gone.IsZero() })
 }
 
-// alive returns the names of the pods that are ready and not about to end.
+// alive returns the names of the ready pods that are not terminating.
 func (p *pods) alive() []string {
 	var names []string
 	for _, l := range p.all() {
@@ -122,7 +122,7 @@ func (p *pods) alive() []string {
 	return names
 }
 
-// life returns what was seen of a pod: of the one that is there, where another had its name before.
+// life returns the life of a pod, the latest one with its name.
 func (p *pods) life(name string) podLife {
 	found := podLife{name: name}
 	for _, l := range p.all() {
@@ -133,7 +133,7 @@ func (p *pods) life(name string) podLife {
 	return found
 }
 
-// gone returns the pod's life when it has gone, and otherwise an error.
+// gone returns the life of a pod, and an error if it still exists.
 func (p *pods) gone(uid types.UID) (podLife, error) {
 	for _, l := range p.ended() {
 		if l.last.UID == uid {
@@ -143,7 +143,7 @@ func (p *pods) gone(uid types.UID) (podLife, error) {
 	return podLife{}, fmt.Errorf("it is there")
 }
 
-// live returns the pod's life itself, which goes on.
+// live returns the life itself, which may still change.
 func (p *pods) live(name string) *podLife {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -163,7 +163,7 @@ func (l podLife) drainLogged() error {
 	return nil
 }
 
-// awaitGone returns the pod's life when it has gone. Another pod may have its name then.
+// awaitGone waits until a pod is gone and returns its life. Another pod may have its name then.
 func (p *pods) awaitGone(t *testing.T, within time.Duration, name string) (l podLife) {
 	t.Helper()
 	uid := p.life(name).last.UID
@@ -194,7 +194,7 @@ func (l podLife) container(name string) corev1.ContainerStatus {
 	return corev1.ContainerStatus{}
 }
 
-// message returns what a container has left in its termination log.
+// message returns the termination message of a container.
 func (l podLife) message(container string) string {
 	if s := l.container(container); s.State.Terminated != nil {
 		return strings.TrimSpace(s.State.Terminated.Message)
@@ -202,8 +202,8 @@ func (l podLife) message(container string) string {
 	return ""
 }
 
-// ending returns what the app has said of its end: it has left that in its termination log, and in
-// the log that it shares with Lameduck where that is its parent.
+// ending returns the app's report of its exit, from its termination message or, with a wrapper,
+// from the log that it shares with Lameduck.
 func (l podLife) ending() (ending, error) {
 	said := append(slices.Clone(l.log), l.message("app"))
 	for _, line := range said {
@@ -211,7 +211,7 @@ func (l podLife) ending() (ending, error) {
 			return e, nil
 		}
 	}
-	return ending{}, fmt.Errorf("the app of %s has left no word of a signal: %q", l.name, said)
+	return ending{}, fmt.Errorf("the app of %s has not reported a signal: %q", l.name, said)
 }
 
 // A drain is a drain in Lameduck's log.

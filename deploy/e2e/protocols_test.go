@@ -20,7 +20,7 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// service returns the host:port of the Service, which the cluster's own load balancing answers at.
+// service returns the host:port of the Service, for the load balancing of the cluster.
 func (s *stage) service(t *testing.T) string {
 	t.Helper()
 	return net.JoinHostPort(get[corev1.Service](t, "service", "app", "-n", s.namespace).Spec.ClusterIP, "80")
@@ -66,7 +66,7 @@ func Test8NoGRPCCallFailsThroughARollingRestart(t *testing.T) {
 	}
 }
 
-// callHealth calls every 20 ms over one connection that is kept, and never tries a call again.
+// callHealth makes a call every 20 ms over one connection, and never retries.
 func callHealth(ctx context.Context, t *testing.T, addr string, calls, failed *atomic.Int64) {
 	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDisableRetry())
@@ -94,7 +94,7 @@ func callHealth(ctx context.Context, t *testing.T, addr string, calls, failed *a
 	}
 }
 
-func Test8EveryWebSocketIsTold1001ByARollingRestart(t *testing.T) {
+func Test8ARollingRestartClosesEveryWebSocketWith1001(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
@@ -158,7 +158,7 @@ func chatOnce(ctx context.Context, url string, messages *atomic.Int64) error {
 	defer tick.Stop()
 	for {
 		if err := c.Write(ctx, websocket.MessageText, []byte("hello")); err != nil {
-			// What the other side has said before it ended is more than that it has.
+			// The close frame has more information than the error of the write.
 			if _, _, read := c.Read(ctx); read != nil {
 				return read
 			}

@@ -12,10 +12,10 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// hookWindow is Lameduck's default for how long a hook waits for a drain to begin.
+// hookWindow is Lameduck's default.
 const hookWindow = 5 * time.Second
 
-// mortal is an app whose liveness probe can be made to fail, at once.
+// mortal is an app whose liveness probe can be made to fail.
 const mortal = restricted + `
 livenessProbe:
   httpGet: { path: /live, port: 8080 }
@@ -25,7 +25,7 @@ livenessProbe:
 
 const neighbourPort = "9090"
 
-// A container of the same pod that has nothing to do with the app.
+// A container of the same pod that is unrelated to the app.
 const neighbour = `
 - op: add
   path: /spec/template/spec/containers/-
@@ -41,7 +41,7 @@ func Test3ALivenessFailureRestartsTheAppAndDrainsNothing(t *testing.T) {
 			pause(t, settling)
 			s.expectRestart(t, pod)
 			s.expectNeverDrained(t, pod)
-			// The pod's end is still one.
+			// A later deletion still drains.
 			deploytest.Await(t, patience, "the pod to be ready again", s.readiness(pod))
 			s.kubectl(t, "delete", "pod", pod, "--wait=false")
 			expectQuiet(t, s.pods.awaitGone(t, patience, pod))
@@ -50,7 +50,7 @@ func Test3ALivenessFailureRestartsTheAppAndDrainsNothing(t *testing.T) {
 	}
 }
 
-// expectRestart lets the liveness fail and looks at what the kubelet does.
+// expectRestart makes the liveness probe fail and checks what the kubelet does.
 func (s *stage) expectRestart(t *testing.T, pod string) {
 	t.Helper()
 	expectOK(t, http.MethodPost, s.url(pod, routePort)+"/live")
@@ -69,7 +69,7 @@ func (s *stage) expectRestart(t *testing.T, pod string) {
 	t.Logf("restarted %.1f s after its liveness began to fail; the other container answered %d requests "+
 		"meanwhile; ready lost %d times, first after %v",
 		took.Seconds(), asked, len(l.notReady), firstAfter(l.notReady, failed))
-	// The probe comes once a second.
+	// The probe runs once a second.
 	if most := time.Second + hookWindow + 2*time.Second; took > most {
 		t.Errorf("the restart took %v, more than %v", took, most)
 	}
@@ -89,7 +89,7 @@ func firstAfter(times []time.Time, since time.Time) time.Duration {
 	return times[0].Sub(since).Round(100 * time.Millisecond)
 }
 
-// expectNeverDrained asks Lameduck's metrics.
+// expectNeverDrained checks Lameduck's metrics.
 func (s *stage) expectNeverDrained(t *testing.T, pod string) {
 	t.Helper()
 	if text := s.metrics(t, pod); !strings.Contains(text, `lameduck_phase{phase="serving"} 1`) || !strings.Contains(text, "lameduck_drain_duration_seconds 0") {
@@ -106,7 +106,7 @@ func (s *stage) readiness(pod string) func() error {
 	}
 }
 
-func Test3ASidecarThatIsKilledComesBackServing(t *testing.T) {
+func Test3ASidecarThatIsKilledServesAgain(t *testing.T) {
 	for _, shape := range sidecars {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
@@ -132,7 +132,7 @@ func Test3ASidecarThatIsKilledComesBackServing(t *testing.T) {
 	}
 }
 
-// oneLine makes a patch of several lines one that stands in a list.
+// oneLine joins the lines of a patch, for use in a list.
 func oneLine(patch string) string {
 	lines := strings.Split(strings.TrimPrefix(strings.TrimSpace(patch), "- "), "\n")
 	for i, l := range lines {

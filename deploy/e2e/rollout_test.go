@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	rate = 80 // requests a second: enough for every pod to be asked several times a second by each load balancer
-	// slack is what the kubelet and the API server take beyond the hold and the app's stop.
+	rate = 80 // requests a second, so that each load balancer uses every pod several times a second
+	// slack is the time for the kubelet and the API server, beyond the hold and the app's stop.
 	slack = 3 * time.Second
 )
 
-// lags are how late a load balancer learns of a pod's end: at once, as an ingress in the cluster,
-// as a cloud's.
+// lags are the delays of load balancers: none, that of an ingress in the cluster, and that of a
+// cloud.
 var lags = []time.Duration{0, 5 * time.Second, 30 * time.Second}
 
-func Test1ARollingRestartLosesNothingHoweverLateTheIngressLearnsOfIt(t *testing.T) {
+func Test1ARollingRestartLosesNothingWhateverTheLag(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
@@ -48,15 +48,15 @@ func expectQuiet(t *testing.T, l podLife) drain {
 	d := l.drain()
 	t.Logf("%s was gone after %.1f s: %s", l.name, l.gone.Sub(l.deleted).Seconds(), d)
 	if !d.complete || d.reason != "quiet" || d.cutExchanges != 0 || d.unanswered != 0 {
-		t.Errorf("%s: the drain went otherwise: %s\n%q", l.name, d, l.log)
+		t.Errorf("%s: unexpected drain: %s\n%q", l.name, d, l.log)
 	}
 	if message := l.message(duckContainer(l.last)); !strings.Contains(message, "drained in") {
-		t.Errorf("%s: Lameduck has left no story as termination message, but %q", l.name, message)
+		t.Errorf("%s: the termination message is %q", l.name, message)
 	}
 	return d
 }
 
-// expectDrained looks at a pod's end from outside and from inside.
+// expectDrained checks the times of a drain, as observed and as logged.
 func expectDrained(t *testing.T, l podLife, lag time.Duration) {
 	t.Helper()
 	d, took := expectQuiet(t, l), l.gone.Sub(l.deleted)
@@ -72,7 +72,7 @@ func expectDrained(t *testing.T, l podLife, lag time.Duration) {
 	expectSignalledAfter(t, l, d)
 }
 
-// expectSignalledAfter looks that the app got its signal when the hold had ended, and not before.
+// expectSignalledAfter checks that the app got its signal after the end of the hold.
 func expectSignalledAfter(t *testing.T, l podLife, d drain) {
 	t.Helper()
 	end, err := l.ending()
@@ -85,7 +85,7 @@ func expectSignalledAfter(t *testing.T, l podLife, d drain) {
 		d.begun.Sub(l.deleted).Round(time.Millisecond), end.signal,
 		end.at.Sub(d.drained).Round(time.Millisecond), d.stopped.Sub(end.at).Round(time.Millisecond),
 		l.gone.Sub(d.stopped).Round(time.Millisecond))
-	if early := d.drained.Sub(end.at); early > 10*time.Millisecond { // the log's line is written just after the answer to the hook
+	if early := d.drained.Sub(end.at); early > 10*time.Millisecond { // the line is logged just after the answer to the hook
 		t.Errorf("%s: the app got %s %v before the hold's end", l.name, end.signal, early)
 	}
 }
@@ -100,7 +100,7 @@ func Test2WithoutLameduckTheSameLosesRequests(t *testing.T) {
 	in.awaitEndpoints(t, 3)
 	for i, result := range l.end(t) {
 		if len(result.Failures()) == 0 {
-			t.Errorf("none of %d requests through %s is lost: the tests see nothing", result.Requests(),
+			t.Errorf("none of %d requests through %s is lost: the tests are blind", result.Requests(),
 				in.kinds[i])
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Test9 restarts E2E_RESTARTS times, 50 where it says nothing.
+// Test9 restarts E2E_RESTARTS times, 50 by default.
 func Test9ASoakOfRollingRestartsLosesNothing(t *testing.T) {
 	restarts, err := strconv.Atoi(cmp.Or(os.Getenv("E2E_RESTARTS"), "50"))
 	if err != nil {
@@ -45,7 +45,7 @@ func Test9ASoakOfRollingRestartsLosesNothing(t *testing.T) {
 
 var residentMetric = regexp.MustCompile(`(?m)^process_resident_memory_bytes (\S+)$`)
 
-// largest returns how much memory the largest Lameduck has.
+// largest returns the memory of the largest Lameduck.
 func (s *stage) largest(t *testing.T) int {
 	t.Helper()
 	largest := 0

@@ -18,30 +18,30 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// shapes are the components, and sidecars those in which Lameduck is not the app's parent.
+// shapes are the components, and sidecars those without the wrapper.
 var (
 	shapes   = []string{"native", "plain", "wrapper"}
 	sidecars = []string{"native", "plain"}
 )
 
-// settling is how old pods are before anything happens to them: a pod with a native sidecar that is
-// deleted within three seconds of becoming Ready has its hooks called up to a second late.
+// settling is the least age of pods before a test acts on them. The hooks of a pod with a native
+// sidecar are up to a second late if it is deleted within three seconds of becoming Ready.
 const settling = 15 * time.Second
 
-// A stage is a namespace with what is watched in it.
+// A stage is a namespace with watches.
 type stage struct {
 	namespace string
 	pods      *pods
 }
 
-// newStage makes a namespace that is deleted when the test ends.
+// newStage creates a namespace that is deleted when the test ends.
 func newStage(t *testing.T, labels ...string) *stage {
 	t.Helper()
 	name := "e2e-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
 	name = strings.TrimRight(name[:min(len(name), 50)], "-") + fmt.Sprintf("-%d", time.Now().UnixMilli()%1e6)
 	kubectl(t, "create", "namespace", name)
 	t.Cleanup(func() {
-		// The test's own context has ended.
+		// The context of the test is done.
 		if _, err := tryKubectl(context.Background(), "", "delete", "namespace", name,
 			"--wait=false"); err != nil {
 			t.Log(err)
@@ -63,7 +63,7 @@ func (s *stage) kubectl(t *testing.T, args ...string) string {
 	return kubectl(t, append([]string{"-n", s.namespace}, args...)...)
 }
 
-// apply applies manifests as they are.
+// apply applies manifests.
 func (s *stage) apply(t *testing.T, manifests string) {
 	t.Helper()
 	if said, err := tryKubectl(t.Context(), manifests, "apply", "-n", s.namespace, "-f", "-"); err != nil {
@@ -71,22 +71,22 @@ func (s *stage) apply(t *testing.T, manifests string) {
 	}
 }
 
-// A team has a Deployment or a StatefulSet, and a kustomization of a few lines that brings Lameduck in.
+// A team has a Deployment or a StatefulSet, and a kustomization that adds Lameduck.
 type team struct {
 	shape    string   // the component, or empty
-	replicas int      // zero: one
-	image    string   // of the app; empty: the tests' own
-	command  []string // empty: /app
-	port     int      // zero: 8080
-	env      []string // NAME=VALUE of Lameduck's
-	grace    int      // zero: the component's
+	replicas int      // default 1
+	image    string   // of the app; by default that of the tests
+	command  []string // by default /app
+	port     int      // default 8080
+	env      []string // NAME=VALUE, of Lameduck
+	grace    int      // by default that of the component
 	patches  []string // JSON patches of the workload
-	pod      string   // further lines of the pod's specification
-	app      string   // further lines of the app's container
+	pod      string   // more lines of the pod specification
+	app      string   // more lines of the app's container
 	stateful bool     // a StatefulSet
 }
 
-// deployment returns the manifests that know nothing of Lameduck.
+// deployment returns the manifests without Lameduck.
 func (w team) deployment() string {
 	command := w.command
 	if command == nil {
@@ -129,7 +129,8 @@ func indent(by int, lines string) string {
 	return strings.ReplaceAll(strings.TrimSpace(lines), "\n", "\n"+strings.Repeat(" ", by))
 }
 
-// confined is what the Pod Security level `restricted` asks of a container, and more.
+// confined is a security context for the Pod Security level `restricted`, with a read-only root
+// file system.
 const confined = `
 securityContext:
   allowPrivilegeEscalation: false
@@ -140,13 +141,13 @@ securityContext:
   seccompProfile: { type: RuntimeDefault }
 `
 
-// restricted is a container that is confined, and is asked whether it is ready.
+// restricted adds a readiness probe to confined.
 const restricted = confined + `readinessProbe:
   httpGet: { path: /, port: http }
   periodSeconds: 1
 `
 
-// kustomization returns the lines that bring Lameduck in, and what a test wants to be otherwise.
+// kustomization returns the kustomization that adds Lameduck, with the changes of the test.
 func (w team) kustomization() string {
 	var k strings.Builder
 	k.WriteString("resources: [deployment.yaml]\n")
@@ -175,7 +176,7 @@ func (w team) kustomization() string {
 	return k.String()
 }
 
-// deploy applies the team's directory as a user would, and returns when every replica is Ready.
+// deploy applies the directory of the team, and returns when every replica is Ready.
 func (s *stage) deploy(t *testing.T, w team) {
 	t.Helper()
 	s.applyTeam(t, w)
@@ -196,7 +197,7 @@ func (s *stage) applyTeam(t *testing.T, w team) {
 	s.kubectl(t, "apply", "-k", dir)
 }
 
-// copyDeploy copies the components, and other directories of deploy.
+// copyDeploy copies kustomize and other directories of deploy.
 func copyDeploy(t *testing.T, to string, others ...string) {
 	t.Helper()
 	for _, d := range append([]string{"kustomize"}, others...) {
@@ -206,7 +207,7 @@ func copyDeploy(t *testing.T, to string, others ...string) {
 	}
 }
 
-// restart replaces every pod, and returns when those that were there have gone.
+// restart replaces every pod, and returns when the old pods are gone.
 func (s *stage) restart(t *testing.T, within time.Duration) []podLife {
 	t.Helper()
 	old := s.pods.alive()
@@ -219,7 +220,7 @@ func (s *stage) restart(t *testing.T, within time.Duration) []podLife {
 	return ended
 }
 
-// events returns the messages of the namespace's events of a reason.
+// events returns the messages of all events with a reason.
 func (s *stage) events(t *testing.T, reason string) []string {
 	t.Helper()
 	var messages []string
@@ -231,7 +232,7 @@ func (s *stage) events(t *testing.T, reason string) []string {
 	return messages
 }
 
-// expectNoHookFailed looks for hooks that the kubelet could not call, or whose answer was cut off.
+// expectNoHookFailed checks that the kubelet has not reported a failed hook.
 func (s *stage) expectNoHookFailed(t *testing.T) {
 	t.Helper()
 	for _, m := range s.events(t, "FailedPreStopHook") {
@@ -242,7 +243,7 @@ func (s *stage) expectNoHookFailed(t *testing.T) {
 // podIP returns the address of a pod.
 func (s *stage) podIP(name string) string { return s.pods.life(name).last.Status.PodIP }
 
-// onlyPod returns the name of the one pod that is alive.
+// onlyPod returns the name of the only pod.
 func (s *stage) onlyPod(t *testing.T) string {
 	t.Helper()
 	var alive []string

@@ -18,13 +18,13 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// webhookWait is how long the API server waits for the webhook's answer.
+// webhookWait is the timeout of the API server for the webhook.
 const webhookWait = 2 * time.Second
 
-// enabled is the label that brings the webhook in.
+// enabled is the label of namespaces for injection.
 const enabled = "lameduck.dev/inject=enabled"
 
-func Test10ALabelProtectsANamespaceFromItsNextRolloutOn(t *testing.T) {
+func Test10ALabelProtectsANamespaceFromTheRolloutAfterTheNextOn(t *testing.T) {
 	installWebhook(t)
 	s := newStage(t, "pod-security.kubernetes.io/enforce=restricted")
 	s.deploy(t, team{replicas: 3, app: restricted})
@@ -37,7 +37,7 @@ func Test10ALabelProtectsANamespaceFromItsNextRolloutOn(t *testing.T) {
 	}
 	in := s.startIngress(t, ingressConfig{lag: 5 * time.Second}, 3)
 	pause(t, settling)
-	s.restart(t, patience) // those that this one ends are as they were
+	s.restart(t, patience) // the pods that it replaces are not injected
 	in.awaitEndpoints(t, 3)
 	for _, pod := range get[corev1.PodList](t, "pods", "-n", s.namespace).Items {
 		if !injected(pod) {
@@ -55,7 +55,7 @@ func Test10ALabelProtectsANamespaceFromItsNextRolloutOn(t *testing.T) {
 	s.expectNoHookFailed(t)
 }
 
-// A fault of the webhook's, and what takes it away.
+// A fault of the webhook, and its repair.
 type fault struct {
 	name        string
 	begin, heal func(w *webhook, t *testing.T)
@@ -84,7 +84,7 @@ var faults = []fault{
 	},
 }
 
-func Test10AWebhookThatFailsHoldsNothingUp(t *testing.T) {
+func Test10AWebhookThatFailsBlocksNothing(t *testing.T) {
 	w := installWebhook(t, ownCertificate) // so that only the test changes the caBundle
 	s := newStage(t, enabled)
 	drained := fmt.Sprintf(`{ op: add, path: /spec/template/metadata/labels/drained, value: %s }`, s.namespace)
@@ -113,8 +113,8 @@ func Test10AWebhookThatFailsHoldsNothingUp(t *testing.T) {
 	deploytest.Await(t, patience, "the alert", func() error { return api.firing("LameduckWebhookFailsOpen") })
 }
 
-// The webhook that makes its own certificate puts right what somebody has spoilt.
-func Test10TheWebhookMendsItsOwnCertificate(t *testing.T) {
+// A webhook with its own certificate repairs its Secret and the caBundle.
+func Test10TheWebhookRepairsItsCertificate(t *testing.T) {
 	w := installWebhook(t)
 	s := newStage(t, enabled)
 	s.awaitInjection(t)
@@ -177,10 +177,10 @@ func Test10KustomizeInstallsTheSameAndDeletesIt(t *testing.T) {
 		t.Error("applied again, it has taken the certificate away")
 	}
 	deleteOverlay(t, dir)
-	expectNothingLeft(t, "/lameduck-webhook") // others have it within their names
+	expectNothingLeft(t, "/lameduck-webhook") // other releases contain this name
 }
 
-// expectUninjected looks that pods of a namespace with the label are created soon, without Lameduck.
+// expectUninjected checks that pods of a labelled namespace are created soon, without Lameduck.
 func (s *stage) expectUninjected(t *testing.T) {
 	t.Helper()
 	if s.expectCreatedSoon(t) {
@@ -192,7 +192,7 @@ func (s *stage) expectUninjected(t *testing.T) {
 	t.Logf("a rollout took %.1f s", time.Since(began).Seconds())
 }
 
-// expectCreatedSoon makes a pod and takes it away, and returns whether it got Lameduck.
+// expectCreatedSoon creates and deletes a pod, and reports whether it was injected.
 func (s *stage) expectCreatedSoon(t *testing.T) bool {
 	t.Helper()
 	began := time.Now()
@@ -207,7 +207,7 @@ func (s *stage) expectCreatedSoon(t *testing.T) bool {
 	return duck
 }
 
-// expectUntouched looks at what does not have the label: it must not notice.
+// expectUntouched checks that the rest of the cluster is not affected.
 func (s *stage) expectUntouched(t *testing.T) {
 	t.Helper()
 	for _, namespace := range []string{s.namespace, "kube-system"} {
@@ -234,7 +234,7 @@ func (s *stage) expectUntouched(t *testing.T) {
 	})
 }
 
-// expectNodeDrains drains the node of this namespace's pods alone.
+// expectNodeDrains drains the node of the pods of this namespace.
 func (s *stage) expectNodeDrains(t *testing.T) {
 	t.Helper()
 	node := s.pods.life(s.onlyPod(t)).last.Spec.NodeName
@@ -245,7 +245,7 @@ func (s *stage) expectNodeDrains(t *testing.T) {
 	t.Logf("the node's drain took %.1f s", time.Since(began).Seconds())
 }
 
-// awaitInjection returns when the webhook answers, and pods get Lameduck.
+// awaitInjection returns when pods are injected.
 func (s *stage) awaitInjection(t *testing.T) {
 	t.Helper()
 	deploytest.Await(t, patience, "pods to get Lameduck", func() error {
@@ -267,7 +267,7 @@ func (s *stage) awaitSilence(t *testing.T) {
 	})
 }
 
-// injects asks what would become of a pod with a label.
+// injects reports whether a pod with a label would be injected, in a dry run.
 func (s *stage) injects(t *testing.T, label string) bool {
 	t.Helper()
 	said, err := tryKubectl(t.Context(), lonePod("asked", label), "create", "--dry-run=server", "-n",
@@ -282,7 +282,7 @@ func injected(pod corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return c.Name == "lameduck" })
 }
 
-// lonePod is a pod that nothing but the test makes and deletes.
+// lonePod is a pod without a controller.
 func lonePod(name, label string) string {
 	return fmt.Sprintf(`
 apiVersion: v1
@@ -300,13 +300,13 @@ spec:
 `, name, label, appImage, indent(6, restricted))
 }
 
-// failedOpen is how often the API server went on without an answer of the webhook's.
+// failedOpen returns how often the API server has ignored a failure of the webhook.
 func failedOpen(t *testing.T) float64 {
 	t.Helper()
 	return metric(t, "apiserver_admission_webhook_fail_open_count", `name="inject.lameduck.dev"`)
 }
 
-// metric sums the API server's metrics of a name with a label.
+// metric returns the sum of a metric of the API server with a label.
 func metric(t *testing.T, name, label string) float64 {
 	t.Helper()
 	sum := 0.0
@@ -319,11 +319,11 @@ func metric(t *testing.T, name, label string) float64 {
 	return sum
 }
 
-// A webhook is an installed one.
+// A webhook is an installed release.
 type webhook struct {
 	namespace, release, name string
-	values                   []string // flags of helm's
-	authority                []byte   // in PEM, of a certificate of the test's own
+	values                   []string // flags of helm
+	authority                []byte   // the CA in PEM, if the certificate is from a Secret
 }
 
 func (w *webhook) kubectl(t *testing.T, args ...string) string {
@@ -341,22 +341,21 @@ func (w *webhook) configuration(t *testing.T) admissionv1.MutatingWebhookConfigu
 	return get[admissionv1.MutatingWebhookConfiguration](t, "mutatingwebhookconfiguration", w.name)
 }
 
-// kill takes every replica away, at once.
+// kill removes all replicas at once.
 func (w *webhook) kill(t *testing.T) {
 	t.Helper()
 	w.kubectl(t, "scale", "deployment", w.name, "--replicas=0")
 	w.disconnect(t)
 }
 
-// disconnect kills every replica, and with it the connections that the API server keeps, however
-// its Service has changed since.
+// disconnect kills every replica, and so closes the keep-alive connections of the API server.
 func (w *webhook) disconnect(t *testing.T) {
 	t.Helper()
 	w.kubectl(t, "delete", "pods", "-l", "app.kubernetes.io/instance="+w.release, "--grace-period=0",
 		"--force")
 }
 
-// mute is a pod that takes connections and answers nothing.
+// mute is a pod that accepts connections and never answers.
 const mute = `
 apiVersion: v1
 kind: Pod
@@ -372,7 +371,7 @@ spec:
       %s
 `
 
-// hang lets the API server come to a webhook that answers nothing.
+// hang makes the Service select pods that never answer.
 func (w *webhook) hang(t *testing.T) {
 	t.Helper()
 	if _, err := tryKubectl(t.Context(), fmt.Sprintf(mute, indent(6, confined)), "apply", "-n", w.namespace,

@@ -8,20 +8,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A hand is what an app has in hand: connections on which a request is due or under way. Those that
-// lie idle between two requests are not.
+// A hand counts the connections on which a request is expected or in flight. Connections that are
+// idle between two requests do not count.
 type hand struct {
 	listener *net.TCPListener
 
 	mu   sync.Mutex
-	busy map[net.Conn]bool // those that the app has accepted
+	busy map[net.Conn]bool // accepted by the app
 }
 
 func newHand(l net.Listener) *hand {
 	return &hand{listener: l.(*net.TCPListener), busy: make(map[net.Conn]bool)}
 }
 
-// note is an [http.Server]'s ConnState.
+// note is the ConnState of an [http.Server].
 func (h *hand) note(c net.Conn, s http.ConnState) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -32,24 +32,23 @@ func (h *hand) note(c net.Conn, s http.ConnState) {
 	}
 }
 
-// accepted returns how many connections that the app has accepted are in hand.
+// accepted returns the number of connections that the app has accepted and that count.
 func (h *hand) accepted() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.busy)
 }
 
-// close lets nothing more in, and returns how much was in hand then. What the app accepts in this
-// moment may count twice.
+// close closes the listener and returns the count at that moment. A connection that the app accepts
+// in this moment may count twice.
 func (h *hand) close() int {
 	n := h.queued()
 	h.listener.Close()
 	return n + h.accepted()
 }
 
-// queued returns how many connections the kernel has accepted and the app has not. For a socket
-// that listens that is what stands in the place of the bytes that are not acknowledged (Linux:
-// net/ipv4/tcp.c, tcp_get_info).
+// queued returns the length of the accept queue. Linux reports it as the unacknowledged segments of
+// a listening socket (net/ipv4/tcp.c, tcp_get_info).
 func (h *hand) queued() (n int) {
 	raw, err := h.listener.SyscallConn()
 	if err != nil {

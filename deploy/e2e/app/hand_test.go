@@ -19,7 +19,7 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// connect opens a connection on which text is sent.
+// connect opens a connection and sends text on it.
 func connect(t *testing.T, l net.Listener, text string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", l.Addr().String())

@@ -31,11 +31,11 @@ func serveHTTP(l net.Listener, h *hand) error {
 	return s.Serve(l)
 }
 
-// answer reads the whole request before it answers, later where it is asked to.
+// answer reads the whole request before it answers, after the requested delay.
 func answer(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the client has gone
+		return // the client is gone
 	}
 	if wait, err := time.ParseDuration(r.URL.Query().Get("wait")); err == nil {
 		time.Sleep(wait)
@@ -46,7 +46,7 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-// echo sends back what comes until the client closes or the connection ends.
+// echo sends messages back until the client closes or the connection ends.
 func echo(w http.ResponseWriter, r *http.Request) {
 	c, err := websocket.Accept(w, r, nil)
 	if err != nil {
@@ -64,7 +64,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// kill ends every process of the given name that is seen here.
+// kill kills every visible process with a name.
 func kill(w http.ResponseWriter, r *http.Request) {
 	killed := 0
 	names, _ := filepath.Glob("/proc/[0-9]*/comm")

@@ -1,13 +1,13 @@
-// Command app is the app of the tests on a cluster: it dies of SIGTERM at once, and says when, and
-// what it had in hand.
+// Command app is the app of the tests on a cluster. It exits on SIGTERM at once, and reports the time
+// and the requests in flight.
 //
 //	GET /            a line           POST /            the body
 //	GET /?wait=5s    the line, later  GET /ws           a WebSocket that echoes
 //	GET /live        the liveness     POST /live        the liveness fails from now on
 //	POST /kill?name=lameduck          SIGKILL to a process of the pod, where they share a namespace
 //
-// With -grpc it has the gRPC health service instead, and with -mute it accepts connections and says
-// nothing.
+// With -grpc it has the gRPC health service instead, and with -mute it accepts connections and never
+// answers.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// options say which app this is.
+// options are the flags of the app.
 type options struct {
 	listen     string
 	grpc       bool
@@ -48,10 +48,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "app:", err)
 		os.Exit(1)
 	}
-	select {} // its end has begun
+	select {} // it is terminating
 }
 
-// serve tells what the app has in hand as soon as it listens. Of gRPC that is not known.
+// serve sends the hand of the app as soon as it listens. There is none for gRPC.
 func serve(o options, listening chan<- *hand) error {
 	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
@@ -69,7 +69,7 @@ func serve(o options, listening chan<- *hand) error {
 	return serveHTTP(l, h)
 }
 
-// keep keeps every connection open until its client gives up.
+// keep accepts connections and keeps each open until its client closes it.
 func keep(l net.Listener) error {
 	for {
 		c, err := l.Accept()
@@ -83,7 +83,7 @@ func keep(l net.Listener) error {
 	}
 }
 
-// end ends the process when a signal says so, or by itself.
+// end ends the process on a signal, or after a time.
 func end(o options, listening <-chan *hand) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGQUIT)
@@ -109,7 +109,7 @@ func end(o options, listening <-chan *hand) {
 	os.Exit(0)
 }
 
-// say writes the time of a signal, and what else there is to say, where it outlives the container.
+// say writes the time of a signal and more to the termination log, which outlives the container.
 func say(s os.Signal, more string) {
 	line := fmt.Sprintf("%v at %s%s\n", s, time.Now().UTC().Format(time.RFC3339Nano), more)
 	os.Stdout.WriteString(line)

@@ -85,7 +85,7 @@ func (h *http1Conn) claimTurn() turn {
 	}
 	l.closing, h.answering = true, true
 	own := 0 // outstanding exchanges that are the refused request itself
-	if h.isRelayingRequest() {
+	if h.progress().isRelaying() {
 		own = 1
 	}
 	for h.ledger.len() > own && l.states[fromApp] != done && l.states[fromApp] != away {

@@ -51,7 +51,7 @@ func (c closer) endResponses(o outcome) {
 	case o.verdict == lastSent:
 		c.endBy(endedByApp)
 		c.closeResponses()
-		if !c.isRelayingRequest() {
+		if !c.progress().isRelaying() {
 			_ = c.app.CloseWrite() // it has answered every request that it gets
 		}
 	case err == io.EOF:

@@ -141,8 +141,8 @@ func (c *conn) swapProgress(from, to progress) bool {
 	return c.request.CompareAndSwap(uint32(from), uint32(to))
 }
 
-// isRelayingRequest reports whether a request has begun to be relayed and has not ended.
-func (c *conn) isRelayingRequest() bool { return c.progress() >= headPassed }
+// isRelaying reports whether a request has begun to be relayed and has not ended.
+func (p progress) isRelaying() bool { return p >= headPassed }
 
 // lingerTimeout is how long a connection whose response side has ended may take to end its request side,
 // and how long a half-closed one with nothing outstanding may last. RFC 9112 section 9.6: a server

@@ -43,13 +43,8 @@ func (c *conn) limitSilence(f *pump.Flow, d time.Duration) {
 	f.Deadline.LimitSilence(d)
 }
 
-// linger limits the time until the client closes its side. A client that keeps sending does not extend it.
-func (c *conn) linger() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.lingerLocked()
-}
-
+// lingerLocked limits the time until the client closes its side. A client that keeps sending does not
+// extend it.
 func (c *conn) lingerLocked() {
 	c.unparkLocked()
 	c.requests.Deadline.LimitLinger(time.Now().Add(lingerTimeout))

@@ -17,7 +17,7 @@ func (s *Server) Metrics() prometheus.Collector {
 	return &metrics{
 		server:            s,
 		connections:       d("connections", "Client connections that exist."),
-		queue:             d("accept_queue", "Client connections that wait to be accepted, at the connection limit or for want of descriptors."),
+		queue:             d("accept_queue", "Client connections that wait to be accepted, at the connection limit or without descriptors."),
 		ended:             d("connections_total", "Client connections that have ended, by what they spoke and by what ended them.", "protocol", "ended_by"),
 		inFlight:          d("exchanges_in_flight", "Requests that have been relayed and not answered yet, or whose body is still being relayed, without health probes."),
 		exchanges:         d("exchanges_total", "Exchanges that have ended, by class of status code, without health probes. none: there was no final response, or HTTP/2 was spoken, whose status is not seen.", "code"),

@@ -92,7 +92,7 @@ func TestNoDeadlineIsLostByParking(t *testing.T) {
 		"silence of the app":           func(c *conn) { c.limitSilence(&c.responses, soon) },
 		"the end of everything":        func(c *conn) { c.limitAll(soon) },
 		"the client's time for a head": func(c *conn) { c.setHeadDeadline(time.Now().Add(soon)) },
-		"the client's time to close":   func(c *conn) { c.linger() },
+		"the client's time to close":   func(c *conn) { c.mu.Lock(); defer c.mu.Unlock(); c.lingerLocked() },
 	} {
 		for order, parkFirst := range map[string]bool{"on a parked connection": true, "before it would be parked": false} {
 			t.Run(name+" "+order, func(t *testing.T) {

@@ -43,7 +43,7 @@ func (r *reconnect) mayDetachLocked() bool {
 	case r.protocol != http1:
 		return false
 	case r.ledger.len() == 0:
-		return !r.isRelayingRequest() // otherwise it was answered early, and the rest of its body is on the way
+		return !r.progress().isRelaying() // otherwise it was answered early, and the rest of its body is on the way
 	}
 	return r.ledger.len() == 1 && r.copy != nil
 }

@@ -32,8 +32,8 @@ var earlyEnds = map[string]earlyEnd{
 	"and the app keeps the connection":     {response: early, seen: early},
 	"and the app half-closes":              {response: earlyClosed, seen: earlyClosed, halfClose: true},
 	"with the connection":                  {response: untilClose, seen: untilClose, halfClose: true},
-	"and the client is told to leave":      {response: early, seen: earlyClosed, drain: true},
-	"and is told, and the app half-closes": {response: early, seen: earlyClosed, drain: true, halfClose: true},
+	"and the client gets the close option": {response: early, seen: earlyClosed, drain: true},
+	"and gets it, and the app half-closes": {response: early, seen: earlyClosed, drain: true, halfClose: true},
 	"with the connection, while draining": {
 		response: untilClose, seen: closing(untilClose[:len(untilClose)-4]) + "a,b\n", drain: true, halfClose: true,
 	},
@@ -184,7 +184,7 @@ func TestUpload_ThatStandsStillEnds(t *testing.T) {
 func TestUpload_ToASlowAppLasts(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		const size = 20 * memBuffer
-		end := earlyEnds["and the client is told to leave"]
+		end := earlyEnds["and the client gets the close option"]
 		client, app := end.answersEarly(r, fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n", size))
 		go func() { _, _ = io.WriteString(client.conn, strings.Repeat("x", size)) }()
 		got := 0
@@ -204,7 +204,7 @@ func TestUpload_ToASlowAppLasts(t *testing.T) {
 // A FIN in the middle of an upload makes clients stop that do not keep a connection half-open.
 func TestUpload_OfAClientThatIsToldToLeaveIsNotDisturbedByAFIN(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
-		client, app := earlyEnds["and the client is told to leave"].answersEarly(r, uploading)
+		client, app := earlyEnds["and the client gets the close option"].answersEarly(r, uploading)
 		for range pieces {
 			client.wantsOpen()
 			client.send(piece)
@@ -230,7 +230,7 @@ func TestUpload_TheAppsOwnFINReachesTheClientAtOnce(t *testing.T) {
 
 func TestUpload_ThatTheAppDoesNotTakeLeavesTheResponse(t *testing.T) {
 	for name, end := range map[string]func(*peer){"by a close": (*peer).closes, "by a reset": (*peer).resets} {
-		for _, how := range []string{"and the app keeps the connection", "and the client is told to leave"} {
+		for _, how := range []string{"and the app keeps the connection", "and the client gets the close option"} {
 			t.Run(name+", "+how, func(t *testing.T) {
 				inBubble(t, Config{}, func(r *rig) {
 					client, app := earlyEnds[how].answersEarly(r, uploading)
@@ -304,7 +304,7 @@ func TestUpload_OfAHealthProbeIsNoTraffic(t *testing.T) {
 // The client has seen that its body is not wanted.
 func TestUpload_ABodyThatIsWithheldIsNotWaitedFor(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
-		client, _ := earlyEnds["and the client is told to leave"].answersEarly(r, expecting)
+		client, _ := earlyEnds["and the client gets the close option"].answersEarly(r, expecting)
 		client.wantsEnd()
 		if n := r.server.stats.inFlight.Load(); n != 0 {
 			t.Errorf("%d exchanges are in flight, want none", n)
@@ -360,7 +360,7 @@ func TestUpload_LastsAlthoughTheAppHasChangedItsMindAfterA100(t *testing.T) {
 // There are clients that do not wait for a 100, and others that do not heed a 413.
 func TestUpload_LastsOnceItHasBegunAlthoughTheClientWasExpectedToWithholdIt(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
-		client, app := earlyEnds["and the client is told to leave"].answersEarly(r, expecting)
+		client, app := earlyEnds["and the client gets the close option"].answersEarly(r, expecting)
 		client.wantsEnd()
 		time.Sleep(lingerTimeout - time.Second)
 		for _, b := range "hello" {

@@ -55,6 +55,12 @@ func nextLine(b []byte) (line []byte, size int, ok bool) {
 	return line, i + 1, true
 }
 
+// content is what the fields say about the content of a message.
+type content struct {
+	events  bool // it is an event stream
+	encoded bool // it has a content coding
+}
+
 // fields are what a header section says about framing and about the connection.
 type fields struct {
 	length    int64  // Content-Length, -1: none
@@ -62,8 +68,7 @@ type fields struct {
 	chunked   bool   // and its last coding is chunked
 	upgrade   []byte // the value of the Upgrade field, or nil
 	userAgent []byte
-	events    bool // the content is an event stream, and in clear
-	encoded   bool // a Content-Encoding is there
+	content   content
 	accepts   bool // an Accept field lists event streams
 	expects   bool // an Expect field is there
 	foldable  bool // the last line may be continued: it is a field, and none of framing
@@ -122,10 +127,10 @@ func (f *fields) apply(name, value []byte) error {
 		}
 	case len("Content-Type"):
 		if equalFold(name, "content-type") {
-			f.events = isEventStream(value)
+			f.content.events = isEventStream(value)
 		}
 	case len("Content-Encoding"):
-		f.encoded = f.encoded || equalFold(name, "content-encoding")
+		f.content.encoded = f.content.encoded || equalFold(name, "content-encoding")
 	case len("Content-Length"):
 		if equalFold(name, "content-length") {
 			f.foldable = false

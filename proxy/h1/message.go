@@ -241,7 +241,7 @@ func ParseResponse(b []byte, method Method) (Response, error) {
 		Size:        start + section,
 		Status:      status,
 		Body:        f.responseBody(status, method),
-		EventStream: f.events && !f.encoded,
+		EventStream: f.content.events && !f.content.encoded,
 		upgrade:     f.upgrade,
 	}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/caarlos0/env/v11"
 )
 
 // Prefix begins the name of every variable.
@@ -71,22 +73,15 @@ func Check(name, value string) error {
 }
 
 // ToMap returns the variables of an environment in the form of os.Environ.
-func ToMap(environ []string) map[string]string {
-	variables := make(map[string]string, len(environ))
-	for _, e := range environ {
-		if name, value, ok := strings.Cut(e, "="); ok {
-			variables[name] = value
-		}
-	}
-	return variables
-}
+func ToMap(environ []string) map[string]string { return env.ToMap(environ) }
 
 func read(variables map[string]string) (*Config, Problems) {
 	c := new(Config)
 	problems := unknownVariables(variables)
-	for _, v := range table {
+	values := load(variables)
+	for i, v := range table {
 		_ = v.set(c, v.Default) // a test reads every default
-		if err := v.set(c, v.valueIn(variables)); err != nil {
+		if err := v.set(c, values[i]); err != nil {
 			problems.add(v.Name, err)
 		}
 	}

@@ -38,7 +38,7 @@ func (r *resolver) valid(names ...string) bool {
 
 // value returns the value of a variable for an error.
 func (r *resolver) value(name string) string {
-	return show(table[position(name)].valueIn(r.variables))
+	return show(load(r.variables)[position(name)])
 }
 
 func (r *resolver) resolveHold() {

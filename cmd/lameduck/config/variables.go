@@ -17,14 +17,6 @@ type Variable struct {
 	emptyCounts bool
 }
 
-// valueIn returns the value that counts in an environment.
-func (v Variable) valueIn(variables map[string]string) string {
-	if value, ok := variables[v.Name]; ok && (value != "" || v.emptyCounts) {
-		return value
-	}
-	return v.Default
-}
-
 // Variables returns the documentation of all variables, in the order in which they are documented.
 func Variables() []Variable { return slices.Clone(table) }
 

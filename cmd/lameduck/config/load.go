@@ -1,0 +1,44 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// environment is a struct with a string for each variable of the table, in its order, that package env
+// fills in: with the value that is set, or with the default if there is none or it is empty. An empty
+// value that counts has no default there.
+var environment = func() reflect.Type {
+	fields := make([]reflect.StructField, len(table))
+	for i, v := range table {
+		name := strings.TrimPrefix(v.Name, Prefix)
+		tag := fmt.Sprintf("env:%q", name)
+		if !v.emptyCounts {
+			tag += fmt.Sprintf(" envDefault:%q", v.Default)
+		}
+		fields[i] = reflect.StructField{Name: name, Type: reflect.TypeFor[string](), Tag: reflect.StructTag(tag)}
+	}
+	return reflect.StructOf(fields)
+}()
+
+// load returns the values of the variables in the order of the table.
+func load(variables map[string]string) []string {
+	if variables == nil {
+		variables = map[string]string{} // nil would stand for the environment of the process
+	}
+	e := reflect.New(environment)
+	if err := env.ParseWithOptions(e.Interface(), env.Options{Environment: variables, Prefix: Prefix}); err != nil {
+		panic(err) // a string cannot be parsed wrongly
+	}
+	values := make([]string, len(table))
+	for i, v := range table {
+		values[i] = e.Elem().Field(i).String()
+		if _, ok := variables[v.Name]; !ok {
+			values[i] = v.Default
+		}
+	}
+	return values
+}

@@ -6,17 +6,17 @@ import (
 	"slices"
 )
 
-// The protocols of HTTP in ALPN (RFC 7301; RFC 9113 section 3.2). Any other one belongs to an app that does
-// not speak HTTP, such as mqtt or postgresql.
+// The protocols of HTTP in ALPN (RFC 7301; RFC 9113 section 3.2). Any other one belongs to an app
+// that does not speak HTTP, such as mqtt or postgresql.
 const (
 	alpnHTTP10 = "http/1.0"
 	alpnHTTP1  = "http/1.1"
 	alpnHTTP2  = "h2"
 )
 
-// chooseALPN returns the protocol for a client that offers some, where the app does not choose. It returns
-// the empty string for none. A client that does not offer what it gets is refused. http2 reports whether
-// the app speaks HTTP/2, and is called only if the answer decides.
+// chooseALPN returns the protocol for a client that offers some, where the app does not choose. It
+// returns the empty string for none. A client that does not offer what it gets is refused. http2
+// reports whether the app speaks HTTP/2, and is called only if the answer decides.
 func chooseALPN(route Protocol, offered []string, http2 func() bool) string {
 	http1, second := firstOf(offered, alpnHTTP1, alpnHTTP10), firstOf(offered, alpnHTTP2)
 	switch {
@@ -79,8 +79,8 @@ func newSecurity(config *tls.Config) *security {
 	return s
 }
 
-// offer returns the configuration that offers one protocol, or none if it is empty. Clients choose the names
-// of those that are not HTTP, so their configurations are not kept.
+// offer returns the configuration that offers one protocol, or none if it is empty. Clients choose
+// the names of those that are not HTTP, so their configurations are not kept.
 func (s *security) offer(protocol string) *tls.Config {
 	if c := s.known[protocol]; c != nil {
 		return c
@@ -97,7 +97,8 @@ func (s *security) newOffer(protocol string) *tls.Config {
 	return c
 }
 
-// forget makes the next client that it matters to find out again whether the app speaks HTTP/2. s may be nil.
+// forget makes the next client that it matters to find out again whether the app speaks HTTP/2. s
+// may be nil.
 func (s *security) forget() {
 	if s != nil {
 		s.http2.forget()

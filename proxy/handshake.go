@@ -162,7 +162,7 @@ func (h *handshake) secureApp(hello *tls.ClientHelloInfo) (protocol string) {
 		if context.Cause(staying) == errClientLeft {
 			h.fault = errClientLeft
 		}
-		return firstOf(hello.SupportedProtos, alpnHTTP1) // in which it gets the 503
+		return firstOf(hello.SupportedProtos, alpnHTTP1) // for the 503
 	}
 	h.app = s
 	return s.ConnectionState().NegotiatedProtocol

@@ -2,17 +2,19 @@ package proxy
 
 import "time"
 
-// uploadSilence is how long a client may pause in a request that the app has answered whole already. After that
-// the stream is over, although the client has not ended its side: many clients never do (RFC 9113 section 8.1
-// lets the app answer early, and it need not reset the stream).
+// uploadSilence is how long a client may pause in a request that the app has answered whole
+// already. After that the stream is over, although the client has not ended its side: many clients
+// never do (RFC 9113 section 8.1 lets the app answer early, and it need not reset the stream).
 const uploadSilence = 5 * time.Second
 
-// maxStreams bounds the open streams of one connection. A client that opens more waits; apps allow a few hundred.
+// maxStreams bounds the open streams of one connection. A client that opens more waits; apps allow
+// a few hundred.
 const maxStreams = 1 << 16
 
-// streams are the streams of an HTTP/2 connection that are in flight. A stream is in flight from its first frame, or from
-// the app's promise, until both sides have ended, one side has reset it, or the app has refused it. A stream that the
-// app alone has ended stays in flight as long as the client goes on sending its request.
+// streams are the streams of an HTTP/2 connection that are in flight. A stream is in flight from
+// its first frame, or from the app's promise, until both sides have ended, one side has reset it,
+// or the app has refused it. A stream that the app alone has ended stays in flight as long as the
+// client goes on sending its request.
 type streams struct {
 	open     map[uint32]bool      // streams that the app has not ended: whether the client has
 	uploads  map[uint32]time.Time // streams that the app alone has ended, with the time of the client's last DATA
@@ -28,8 +30,8 @@ func newStreams(last uint32) streams {
 // len returns how many streams are in flight.
 func (s *streams) len() int { return len(s.open) + len(s.uploads) }
 
-// begin records a stream that the client opens, and reports whether it is in flight. One that has been opened before is
-// not, and neither is one that the app ignores (RFC 9113 section 6.8).
+// begin records a stream that the client opens, and reports whether it is in flight. One that has
+// been opened before is not, and neither is one that the app ignores (RFC 9113 section 6.8).
 func (s *streams) begin(id uint32) bool {
 	if id <= s.highest {
 		return false // trailers, or what the app will call an error
@@ -90,8 +92,8 @@ func (s *streams) move(id uint32, now time.Time) {
 	}
 }
 
-// expire returns how many uploads have been silent for so long that they are over, and in what time the next one may be. 0:
-// there is none.
+// expire returns how many uploads have been silent for so long that they are over, and in what time
+// the next one may be. 0: there is none.
 func (s *streams) expire(now time.Time) (over int, next time.Duration) {
 	for id, moved := range s.uploads {
 		rest := uploadSilence - now.Sub(moved)
@@ -106,7 +108,8 @@ func (s *streams) expire(now time.Time) (over int, next time.Duration) {
 	return over, next
 }
 
-// refuse records the last stream of the client that the app accepts, and returns how many are over with it.
+// refuse records the last stream of the client that the app accepts, and returns how many are over
+// with it.
 func (s *streams) refuse(last uint32) (over int) {
 	s.last = min(s.last, last)
 	before := s.len()
@@ -118,7 +121,8 @@ func (s *streams) refuse(last uint32) (over int) {
 	return before - s.len()
 }
 
-// isClients reports whether it is the client that opens a stream with this identifier (RFC 9113 section 5.1.1).
+// isClients reports whether it is the client that opens a stream with this identifier (RFC 9113
+// section 5.1.1).
 func isClients(id uint32) bool { return id%2 == 1 }
 
 // unanswered returns how many of the client's streams the app has not ended.

@@ -10,26 +10,29 @@ import (
 	"lameduck/proxy/h2"
 )
 
-// Whether a route's app speaks HTTP/2 without TLS decides what a client gets that can speak both versions.
-// The app is asked on a connection of our own: an HTTP/2 server answers the preface with SETTINGS (RFC 9113
-// section 3.4). The answer holds for a while, because an app may restart as another one.
+// Whether a route's app speaks HTTP/2 without TLS decides what a client gets that can speak both
+// versions. The app is asked on a connection of our own: an HTTP/2 server answers the preface with
+// SETTINGS (RFC 9113 section 3.4). The answer holds for a while, because an app may restart as
+// another one.
 
-// questionTimeout is how long the app may take to answer. A busy one answers late, and late clients profit.
+// questionTimeout is how long the app may take to answer. A busy one answers late, and late clients
+// profit.
 const questionTimeout = 10 * time.Second
 
-// answerWait is how long clients wait for the answer to a question, from its beginning on. An app that is not
-// busy answers in a millisecond. The others are served with what was known before, at first HTTP/1.
+// answerWait is how long clients wait for the answer to a question, from its beginning on. An app
+// that is not busy answers in a millisecond. The others are served with what was known before, at
+// first HTTP/1.
 const answerWait = 250 * time.Millisecond
 
-// minValidity and maxValidity bound the time for which an answer holds. It doubles each time that the app
-// confirms the answer, because some servers log each question as a bad request.
+// minValidity and maxValidity bound the time for which an answer holds. It doubles each time that
+// the app confirms the answer, because some servers log each question as a bad request.
 const (
 	minValidity = 5 * time.Second
 	maxValidity = time.Minute
 )
 
-// An http2Support is what is known of whether the app speaks HTTP/2. Its methods may be called by any
-// goroutine. Only one question is asked at a time, and nobody holds the mutex in the meantime.
+// An http2Support is what is known of whether the app speaks HTTP/2. Its methods may be called by
+// any goroutine. Only one question is asked at a time, and nobody holds the mutex in the meantime.
 type http2Support struct {
 	mu       sync.Mutex
 	yes      bool
@@ -39,8 +42,8 @@ type http2Support struct {
 	asked    time.Time     // when that was asked
 }
 
-// get returns whether the app speaks HTTP/2, as far as that can be known within answerWait. It calls ask if
-// the app has to be asked. ask starts a goroutine that calls answer or noAnswer.
+// get returns whether the app speaks HTTP/2, as far as that can be known within answerWait. It
+// calls ask if the app has to be asked. ask starts a goroutine that calls answer or noAnswer.
 func (s *http2Support) get(ask func()) bool {
 	s.mu.Lock()
 	now := time.Now()
@@ -106,8 +109,8 @@ func (s *http2Support) forget() {
 	s.until, s.validity = time.Time{}, 0
 }
 
-// askHTTP2 asks the app whether it speaks HTTP/2, behind a header of the PROXY protocol. An app that says
-// nothing or anything else does not. asked is false if it could not be reached.
+// askHTTP2 asks the app whether it speaks HTTP/2, behind a header of the PROXY protocol. An app
+// that says nothing or anything else does not. asked is false if it could not be reached.
 func (r *route) askHTTP2(header []byte) (yes, asked bool) {
 	ctx, cancel := context.WithTimeout(r.accepting, questionTimeout)
 	defer cancel()

@@ -10,9 +10,9 @@ import (
 
 // An openingConn relays a connection whose protocol is unknown, and detects that.
 //
-// Detection delays nothing and refuses nothing. Undecided bytes are relayed at once in both directions, as a
-// direct connection would deliver them. They stay buffered, so that the next relayer sees a message from
-// its beginning.
+// Detection delays nothing and refuses nothing. Undecided bytes are relayed at once in both
+// directions, as a direct connection would deliver them. They stay buffered, so that the next
+// relayer sees a message from its beginning.
 type openingConn struct {
 	base
 
@@ -30,8 +30,8 @@ func (o *openingConn) relay(d direction) outcome {
 
 func (o *openingConn) idleLocked() bool { return o.streamsLocked() == 0 && o.progress() == idle }
 
-// streamsLocked returns 1 if undecided bytes have been relayed: their sender may be waiting for an answer to
-// what it takes for a complete message.
+// streamsLocked returns 1 if undecided bytes have been relayed: their sender may be waiting for an
+// answer to what it takes for a complete message.
 func (o *openingConn) streamsLocked() int {
 	if o.sent != [2]bool{} {
 		return 1
@@ -78,7 +78,8 @@ func (o *openingConn) relayClient() outcome {
 	return o.settle(tcp)
 }
 
-// relayProxyHeader relays the header of the PROXY protocol, which comes before the client's first byte.
+// relayProxyHeader relays the header of the PROXY protocol, which comes before the client's first
+// byte.
 func (o *openingConn) relayProxyHeader() outcome {
 	f := &o.requests
 	for !o.sniffing.proxyHeaderDone {
@@ -99,8 +100,8 @@ func (o *openingConn) relayProxyHeader() outcome {
 	return proceed
 }
 
-// readStart relays the pending bytes and reads more: without a limit if none are pending, and otherwise within
-// the time that a head may take from its first byte on.
+// readStart relays the pending bytes and reads more: without a limit if none are pending, and
+// otherwise within the time that a head may take from its first byte on.
 func (o *openingConn) readStart() outcome {
 	f := &o.requests
 	if len(f.Pending()) == 0 {
@@ -118,8 +119,8 @@ func (o *openingConn) readStart() outcome {
 	return o.retry(fromClient, f.Fill())
 }
 
-// endClient ends the direction from the client. What has not become a request by then is TCP, and so is the
-// answer to it.
+// endClient ends the direction from the client. What has not become a request by then is TCP, and
+// so is the answer to it.
 func (o *openingConn) endClient(out outcome) outcome {
 	switch {
 	case out.verdict != ended || len(o.requests.Pending()) == 0:
@@ -157,8 +158,8 @@ func (o *openingConn) awaitMore(d direction) outcome {
 	return o.await(d)
 }
 
-// settleByApp settles the protocol if the app's first bytes do. A status line in response to undecided bytes is not HTTP,
-// since they are not.
+// settleByApp settles the protocol if the app's first bytes do. A status line in response to
+// undecided bytes is not HTTP, since they are not.
 func (o *openingConn) settleByApp() outcome {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -177,7 +178,8 @@ func (o *openingConn) settleByApp() outcome {
 	return outcome{verdict: switched}
 }
 
-// endApp ends the direction from the app. An app that has answered undecided bytes with its end may still read.
+// endApp ends the direction from the app. An app that has answered undecided bytes with its end may
+// still read.
 func (o *openingConn) endApp(out outcome) outcome {
 	if h, ok := o.current().(*http1Conn); ok {
 		return h.endOfResponses(out) // the client has begun a request at this moment
@@ -192,8 +194,8 @@ func (o *openingConn) endApp(out outcome) outcome {
 	return out
 }
 
-// settle settles the protocol by what the client has sent, if it is still unknown. A request behind undecided
-// bytes of the app is not HTTP either: they cannot be its response.
+// settle settles the protocol by what the client has sent, if it is still unknown. A request behind
+// undecided bytes of the app is not HTTP either: they cannot be its response.
 func (o *openingConn) settle(p protocol) outcome {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -117,7 +117,8 @@ func TestA408OnAnIdleConnectionPassesByteByByte(t *testing.T) {
 	})
 }
 
-// An app that has begun to speak does not answer a request that comes then: whatever it is, it passes.
+// An app that has begun to speak does not answer a request that comes then: whatever it is, it
+// passes.
 func TestARequestBehindAByteOfTheAppPasses(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
@@ -295,8 +296,9 @@ func TestUndecidedBytesAreInFlight(t *testing.T) {
 	})
 }
 
-// FuzzDetection has a client begin with anything in any pieces. Each piece passes before the next one as long as no request line has
-// ended, and nothing but a request is answered in the app's place.
+// FuzzDetection has a client begin with anything in any pieces. Each piece passes before the next
+// one as long as no request line has ended, and nothing but a request is answered in the app's
+// place.
 func FuzzDetection(f *testing.F) {
 	for _, bytes := range openings {
 		f.Add(bytes, uint64(1))

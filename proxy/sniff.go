@@ -7,8 +7,8 @@ import (
 	"lameduck/proxy/h2"
 )
 
-// recognize returns the protocol of a client that begins with b, which is not empty, where line reports whether b begins
-// with a request line. It returns unknown if more bytes are needed.
+// recognize returns the protocol of a client that begins with b, which is not empty, where line
+// reports whether b begins with a request line. It returns unknown if more bytes are needed.
 func (r *Route) recognize(b []byte, line h1.Guess) protocol {
 	switch r.Protocol {
 	case TCP:
@@ -34,9 +34,9 @@ func (r *Route) recognize(b []byte, line h1.Guess) protocol {
 	return unknown
 }
 
-// recognizeApp returns the protocol of an app that begins with b, which is not empty, before the client has
-// decided it. An HTTP/2 server may send its SETTINGS at once (RFC 9113 section 3.4); an HTTP/1 server,
-// a 408.
+// recognizeApp returns the protocol of an app that begins with b, which is not empty, before the
+// client has decided it. An HTTP/2 server may send its SETTINGS at once (RFC 9113 section 3.4); an
+// HTTP/1 server, a 408.
 func (r *Route) recognizeApp(b []byte) protocol {
 	if r.Protocol == TCP {
 		return tcp

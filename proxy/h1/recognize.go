@@ -10,7 +10,8 @@ const (
 	No
 )
 
-// maxMethod bounds the method of a request that is recognized. The longest registered one has 17 characters.
+// maxMethod bounds the method of a request that is recognized. The longest registered one has 17
+// characters.
 const maxMethod = 64
 
 // Recognize reports whether b begins with a request line of HTTP/1, see [RequestLine].
@@ -19,10 +20,10 @@ func Recognize(b []byte) Guess {
 	return l.Next(b)
 }
 
-// A RequestLine recognizes the request line of HTTP/1 in the first bytes of a connection, whatever pieces
-// they come in: method SP request-target SP HTTP-version (RFC 9112 section 3) with a version of 1.x. It is
-// recognized with the end of the line, however long that is. Empty lines may stand before it, and spaces
-// behind the version. The zero value is ready.
+// A RequestLine recognizes the request line of HTTP/1 in the first bytes of a connection, whatever
+// pieces they come in: method SP request-target SP HTTP-version (RFC 9112 section 3) with a version
+// of 1.x. It is recognized with the end of the line, however long that is. Empty lines may stand
+// before it, and spaces behind the version. The zero value is ready.
 type RequestLine struct {
 	at    linePart
 	n     int   // bytes of the part
@@ -47,7 +48,8 @@ const (
 	statusVersion  = "HTTP/1.0 000"
 )
 
-// Next takes the next bytes, and reports what is known then. Once it has returned Yes or No, that stays.
+// Next takes the next bytes, and reports what is known then. Once it has returned Yes or No, that
+// stays.
 func (l *RequestLine) Next(b []byte) Guess {
 	for _, c := range b {
 		if l.guess == Maybe {
@@ -130,8 +132,8 @@ func matches(c, want byte) bool {
 	return c == want
 }
 
-// RecognizeStatus reports whether b begins with the status line of an HTTP/1 response (RFC 9112 section 4).
-// It is recognized with what ends the status code.
+// RecognizeStatus reports whether b begins with the status line of an HTTP/1 response (RFC 9112
+// section 4). It is recognized with what ends the status code.
 func RecognizeStatus(b []byte) Guess {
 	for i, c := range b {
 		switch {

@@ -102,8 +102,8 @@ func TestRecognizeStatus(t *testing.T) {
 	}
 }
 
-// A request that is recognized is not refused for its first line, nothing is recognized twice, and any split of the bytes leads to the
-// same guess.
+// A request that is recognized is not refused for its first line, nothing is recognized twice, and
+// any split of the bytes leads to the same guess.
 func FuzzRecognize(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"), uint16(3))
 	f.Add([]byte("\r\nPOST http://a/b HTTP/1.0\n\n"), uint16(1))

@@ -608,3 +608,29 @@ func TestStreamsOfAConnectionThatBreaksAreOver(t *testing.T) {
 		}
 	})
 }
+
+// A side that ends within a header has sent that much, and the other side gets it.
+func TestHalfAHeaderIsRelayedWithTheEnd(t *testing.T) {
+	for name, test := range map[string]struct {
+		open func(r *rig) (client, app *peer)
+		half string
+	}{
+		"a frame of HTTP/2":                    {speaksHTTP2, data(1, true, 5)[:7]},
+		"a GOAWAY that is looked into":         {speaksHTTP2, goAway(1, 0, "")[:12]},
+		"a PUSH_PROMISE that is looked into":   {speaksHTTP2, promise(1, 2)[:11]},
+		"a PING's answer that is looked into":  {speaksHTTP2, pingAck([8]byte{7})[:15]},
+		"a frame of a WebSocket with a length": {webSocket, "\x82\x7e\x01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := test.open(r)
+				for _, way := range [][2]*peer{{client, app}, {app, client}} {
+					way[0].send(test.half)
+					way[0].ends()
+					way[1].wants(test.half)
+					way[1].wantsEnd()
+				}
+			})
+		})
+	}
+}

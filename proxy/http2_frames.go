@@ -32,7 +32,7 @@ func (h *http2Conn) relay(d direction) outcome {
 			return endedBy(err)
 		}
 		if o := h.retry(d, f.Fill()); o.stops() {
-			return o
+			return passRest(f, o)
 		}
 		if h.current() != relayer(h) {
 			return outcome{verdict: switched}

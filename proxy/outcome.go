@@ -1,5 +1,11 @@
 package proxy
 
+import (
+	"io"
+
+	"lameduck/proxy/pump"
+)
+
 // An outcome is how a step of one direction went. The zero outcome means that the direction goes on.
 type outcome struct {
 	verdict verdict
@@ -32,3 +38,15 @@ func endedBy(err error) outcome {
 
 // stops reports whether the direction does not simply go on.
 func (o outcome) stops() bool { return o.verdict != goesOn }
+
+// passRest passes what is pending of a flow whose source has ended within a header. The destination sees
+// the same end as without us.
+func passRest(f *pump.Flow, o outcome) outcome {
+	if o.verdict == ended && o.err == io.EOF && len(f.Pending()) > 0 {
+		f.Pass(len(f.Pending()))
+		if err := f.Flush(); err != nil {
+			return endedBy(err)
+		}
+	}
+	return o
+}

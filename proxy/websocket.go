@@ -76,7 +76,7 @@ func (w *wsConn) relayFrame(d direction) outcome {
 // readMore reads more bytes.
 func (w *wsConn) readMore(d direction) outcome {
 	if o := w.retry(d, w.flow(d).Fill()); o.stops() {
-		return w.endSide(d, o)
+		return w.endSide(d, passRest(w.flow(d), o))
 	}
 	if w.current() != relayer(w) {
 		return outcome{verdict: switched}

@@ -105,7 +105,7 @@ func (c closer) postponeEnd() bool {
 func (c closer) endUpload() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.upload.endLocked()
+	c.endUploadLocked()
 }
 
 // limitRequestsLocked limits the direction from the client now that the other one has ended: by the time
@@ -125,13 +125,33 @@ func (c closer) limitRequestsLocked() {
 		deadline.LimitSilence(lingerTimeout)
 	case c.upload != nil:
 		deadline.LimitLinger(time.Time{})
-		c.upload.watchLocked()
+		c.watchUploadLocked()
 	case c.swapProgress(passing, outlasting): // the app ends before or within its answer
 		deadline.LimitLinger(time.Time{})
-		c.upload = &upload{conn: c.conn}
-		c.upload.watchLocked()
+		c.upload = new(upload)
+		c.watchUploadLocked()
 	default:
 		c.lingerLocked()
+	}
+}
+
+// watchUploadLocked lets the upload go on although the response side has ended, until it stands still.
+func (c closer) watchUploadLocked() {
+	u := c.upload
+	u.stall.looks(c.requests.Moved())
+	u.timer = time.AfterFunc(uploadTick, func() { c.checkUpload(u) })
+}
+
+// checkUpload ends the connection if an upload has stood still for too long.
+func (c closer) checkUpload(u *upload) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.upload != u: // it has ended
+	case u.stall.looks(c.requests.Moved()) >= int(uploadTimeout/uploadTick):
+		c.limitAllLocked(0)
+	default:
+		u.timer.Reset(uploadTick)
 	}
 }
 
@@ -142,7 +162,7 @@ func (c closer) beginDiscarding() {
 	defer c.mu.Unlock()
 	c.life.states[fromClient] = discarding
 	c.request.Store(uint32(idle))
-	c.upload.endLocked()
+	c.endUploadLocked()
 	if c.life.states[fromApp] != done {
 		return
 	}

@@ -19,7 +19,7 @@ var parts = map[string]func(*rig) (client, app *peer){
 	"a response until close":           answered(get, untilClose),
 	"a response until close, of 1.0":   answered("GET / HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\na"),
 	"a response of known length":       answered(get, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na"),
-	"a chunked response":               answered(get, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"),
+	"a chunked response":               answered(get, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n"),
 	"a chunked event stream":           answered(get, chunkedEvents+eventChunk),
 	"an event stream until close":      answered(get, events+"\r\n"+event),
 	"the head of a response":           answered(get, "HTTP/1.1 103 Early Hints\r\n\r\n"),

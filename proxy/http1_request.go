@@ -220,7 +220,7 @@ func (h *http1Conn) finishRequest() outcome {
 	defer h.mu.Unlock()
 	h.request.Store(uint32(idle))
 	postponed := h.upload != nil && h.upload.postponed
-	h.upload.endLocked()
+	h.endUploadLocked()
 	if h.life.states[fromApp] == done {
 		h.lingerLocked()
 	}

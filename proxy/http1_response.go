@@ -248,6 +248,6 @@ func (h *http1Conn) outlastsLocked(e exchange, r *h1.Response) bool {
 		return false
 	}
 	framed := r.Body.Kind() != h1.UntilClose
-	h.upload = &upload{conn: h.conn, held: true, exchange: e, status: r.Status, framed: framed}
+	h.upload = &upload{held: true, exchange: e, status: r.Status, framed: framed}
 	return true
 }

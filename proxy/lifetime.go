@@ -16,10 +16,16 @@ func (c *conn) endDirection(d direction) (last bool) {
 	defer c.mu.Unlock()
 	c.life.states[d] = done
 	if d == fromClient {
-		c.upload.endLocked()
+		c.endUploadLocked()
 	}
 	c.broadcastLocked()
 	return c.life.states[1-d] == done
+}
+
+// endUploadLocked ends the upload, if there is one.
+func (c *conn) endUploadLocked() {
+	c.upload.end(&c.ledger)
+	c.upload = nil
 }
 
 // endBy records what ended the connection, unless that is known.

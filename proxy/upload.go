@@ -18,8 +18,6 @@ const uploadTick = 5 * time.Second
 // An upload is the rest of a request whose response has ended, or will never come. It is guarded by
 // conn.mu. Its methods do nothing on a nil upload.
 type upload struct {
-	conn *conn
-
 	held     bool // the exchange ends with the upload; otherwise it is outstanding
 	exchange exchange
 	status   int // of the response
@@ -47,8 +45,8 @@ func (u *upload) traffic() int {
 	return u.inFlight()
 }
 
-// endLocked ends the upload.
-func (u *upload) endLocked() {
+// end accounts for the end of the upload.
+func (u *upload) end(l *ledger) {
 	if u == nil {
 		return
 	}
@@ -56,28 +54,7 @@ func (u *upload) endLocked() {
 		u.timer.Stop()
 	}
 	if u.held {
-		u.conn.ledger.end(u.exchange, u.status)
-	}
-	u.conn.upload = nil
-}
-
-// watchLocked lets the upload go on although the response side has ended, until it stands still.
-func (u *upload) watchLocked() {
-	u.stall.looks(u.conn.requests.Moved())
-	u.timer = time.AfterFunc(uploadTick, u.check)
-}
-
-// check ends the connection if the upload has stood still for too long.
-func (u *upload) check() {
-	c := u.conn
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.upload != u: // it has ended
-	case u.stall.looks(c.requests.Moved()) >= int(uploadTimeout/uploadTick):
-		c.limitAllLocked(0)
-	default:
-		u.timer.Reset(uploadTick)
+		l.end(u.exchange, u.status)
 	}
 }
 

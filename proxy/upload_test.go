@@ -318,7 +318,9 @@ func TestUpload_ABodyThatIsWithheldIsNotWaitedFor(t *testing.T) {
 }
 
 func TestUpload_LastsAlthoughTheAppHasEndedWithoutAnAnswer(t *testing.T) {
-	for name, begun := range map[string]string{"": "", ", within one": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na"} {
+	for name, begun := range map[string]string{
+		"": "", ", within one": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na",
+	} {
 		t.Run("without one"+name, func(t *testing.T) {
 			inBubble(t, Config{}, func(r *rig) {
 				client, app := earlyEnd{response: begun, seen: begun, halfClose: true}.answersEarly(r, uploading)

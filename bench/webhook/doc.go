@@ -1,9 +1,11 @@
-// Command load measures what the webhook takes for its answers: it builds lameduckctl, runs its webhook on one core, and sends AdmissionReviews over
-// TLS on loopback at a steady rate.
+// Command webhook measures the latency of the webhook. It builds lameduckctl, runs its webhook on
+// one core, and sends AdmissionReviews over TLS on loopback at a constant rate.
 //
 //	go run ./bench/webhook                    1,000 a second for 60 s
-//	go run ./bench/webhook -for 10s -guard    fails where the 99th percentile is 10 ms or more, or an answer is not what it should be
+//	go run ./bench/webhook -for 10s -guard    fails if the 99th percentile is 10 ms or more,
+//	                                          or an answer is wrong
 //
-// The pods are of the usual kind, 4 KB each, of ten Deployments with one to three containers. An answer's time begins when the request is due, whether it
-// could be sent then or not, so that a webhook that stalls is not asked less.
+// The pods are typical: 4 KB each, of ten Deployments with one to three containers. Latency is
+// measured from the time at which a request is due, so that a webhook that stalls does not receive
+// fewer requests.
 package main

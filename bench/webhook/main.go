@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// target is what the 99th percentile is to stay below.
+// target bounds the 99th percentile.
 const target = 10 * time.Millisecond
 
 func main() {
@@ -39,7 +39,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *rate < 1 || *rate > 10_000 || *last <= 0 || *last > 10*time.Minute || *conns < 1 || *conns > 256 {
+	if *rate < 1 || *rate > 10_000 || *last <= 0 || *last > 10*time.Minute || *conns < 1 ||
+		*conns > 256 {
 		return errors.New("-rate, -for or -connections makes no sense: see -h")
 	}
 	dir, err := os.MkdirTemp("", "lameduck-load")
@@ -52,7 +53,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer p.end()
-	l := &load{url: "https://" + p.requests + "/mutate?timeout=2s", rate: *rate, last: *last, client: newClient(p.authority, *conns)}
+	l := &load{url: "https://" + p.requests + "/mutate?timeout=2s", rate: *rate, last: *last,
+		client: newClient(p.roots, *conns)}
 	defer l.client.CloseIdleConnections()
 	before := p.cpu()
 	l.run(ctx)
@@ -61,16 +63,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return l.report(out, used, now, most, *guard)
 }
 
-func newClient(authority *x509.CertPool, conns int) *http.Client {
+func newClient(roots *x509.CertPool, conns int) *http.Client {
 	return &http.Client{
 		Timeout: 10 * time.Second,
 		Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{RootCAs: authority, ServerName: host}, MaxConnsPerHost: conns, MaxIdleConnsPerHost: conns, DisableCompression: true,
+			TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: host}, MaxConnsPerHost: conns,
+			MaxIdleConnsPerHost: conns, DisableCompression: true,
 		},
 	}
 }
 
-// report says what has been measured.
+// report prints the measurements.
 func (l *load) report(out io.Writer, cpu time.Duration, now, most string, guard bool) error {
 	if len(l.took) == 0 {
 		return fmt.Errorf("no answer has come: %w", l.fault)
@@ -79,10 +82,15 @@ func (l *load) report(out io.Writer, cpu time.Duration, now, most string, guard 
 	at := func(share float64) time.Duration {
 		return l.took[int(share*float64(len(l.took)-1))].Round(10 * time.Microsecond)
 	}
-	fmt.Fprintf(out, "%d answers at %d a second, %d of them without a patch, %d requests failed\n", len(l.took), l.rate, l.unpatched, l.failed)
-	fmt.Fprintf(out, "time to the answer: p50 %s, p99 %s, p99.9 %s, max %s\n", at(.5), at(.99), at(.999), at(1))
+	fmt.Fprintf(out, "%d answers at %d a second, %d of them without a patch, %d requests failed\n",
+		len(l.took), l.rate, l.unpatched, l.failed)
+	fmt.Fprintf(out, "time to the answer: p50 %s, p99 %s, p99.9 %s, max %s\n", at(.5), at(.99),
+		at(.999),
+		at(1))
 	fmt.Fprintf(out, "webhook: CPU %s per review (%.0f %% of one core), resident %s, at most %s\n",
-		(cpu / time.Duration(len(l.took))).Round(time.Microsecond), 100*cpu.Seconds()/l.lasted.Seconds(), now, most)
+		(cpu / time.Duration(len(l.took))).Round(time.Microsecond),
+		100*cpu.Seconds()/l.lasted.Seconds(),
+		now, most)
 	if l.fault != nil {
 		fmt.Fprintln(out, "the first failure:", l.fault)
 	}

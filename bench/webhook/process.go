@@ -24,32 +24,35 @@ import (
 	"lameduck/bench/internal/procfs"
 )
 
-// host is what the webhook's certificate is for.
+// host is the name in the webhook's certificate.
 const host = "webhook.load.svc"
 
-// A process is a webhook that runs.
+// A process is a running webhook.
 type process struct {
-	command   *exec.Cmd
-	requests  string // address
-	authority *x509.CertPool
+	command  *exec.Cmd
+	requests string // address
+	roots    *x509.CertPool
 }
 
-// start builds the webhook, unless there is one, and runs it on one core.
+// start builds the webhook, unless there is a binary, and runs it on one core.
 func start(ctx context.Context, dir, binary string) (*process, error) {
 	if binary == "" {
 		binary = filepath.Join(dir, "lameduckctl")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "./cmd/lameduckctl")
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o",
+			binary,
+			"./cmd/lameduckctl")
 		build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
 		if err := build.Run(); err != nil {
 			return nil, fmt.Errorf("build lameduckctl, from the module's directory: %w", err)
 		}
 	}
-	authority, err := writeCertificate(dir)
+	roots, err := writeCertificate(dir)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{authority: authority}
-	p.command = exec.CommandContext(ctx, binary, "webhook", "--listen=127.0.0.1:0", "--metrics=127.0.0.1:0", "--namespace=load", "--shape=native", "--drain=0s",
+	p := &process{roots: roots}
+	p.command = exec.CommandContext(ctx, binary, "webhook", "--listen=127.0.0.1:0",
+		"--metrics=127.0.0.1:0", "--namespace=load", "--shape=native", "--drain=0s",
 		"--tls-cert="+filepath.Join(dir, "tls.crt"), "--tls-key="+filepath.Join(dir, "tls.key"))
 	p.command.Env = append(os.Environ(), "GOMAXPROCS=1")
 	p.command.Cancel = func() error { return p.command.Process.Signal(syscall.SIGTERM) }
@@ -67,9 +70,9 @@ func start(ctx context.Context, dir, binary string) (*process, error) {
 	return p, nil
 }
 
-// address reads the log up to the line that says where requests are listened for.
+// address reads the log up to the line with the listener's address.
 func address(log io.Reader) (string, error) {
-	var said strings.Builder
+	var output strings.Builder
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
 		var line struct{ Msg, Requests string }
@@ -77,12 +80,12 @@ func address(log io.Reader) (string, error) {
 			go func() { _, _ = io.Copy(io.Discard, log) }() // ends with the process
 			return line.Requests, nil
 		}
-		said.WriteString(lines.Text() + "\n")
+		output.WriteString(lines.Text() + "\n")
 	}
-	return "", errors.New("the webhook does not listen: " + said.String())
+	return "", errors.New("the webhook does not listen: " + output.String())
 }
 
-// end asks the webhook to end, and waits.
+// end sends SIGTERM to the webhook and waits for its end.
 func (p *process) end() {
 	_ = p.command.Process.Signal(syscall.SIGTERM)
 	timer := time.AfterFunc(30*time.Second, func() { _ = p.command.Process.Kill() })
@@ -90,10 +93,10 @@ func (p *process) end() {
 	_ = p.command.Wait()
 }
 
-// cpu is what the webhook has used.
+// cpu returns the CPU time that the webhook has used.
 func (p *process) cpu() time.Duration {
-	text, _ := procfs.Read(p.command.Process.Pid, "stat") // it runs as long as it is measured
-	_, after, _ := strings.Cut(text, ") ")                // the name, which may have spaces
+	text, _ := procfs.Read(p.command.Process.Pid, "stat") // the process is running
+	_, after, _ := strings.Cut(text, ") ")                // after the name, which may contain spaces
 	fields := strings.Fields(after)
 	if len(fields) < 13 {
 		return 0
@@ -103,9 +106,9 @@ func (p *process) cpu() time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100 on Linux
 }
 
-// memory is what the webhook has resident, now and at most.
+// memory returns the webhook's resident memory, now and at its peak.
 func (p *process) memory() (now, most string) {
-	text, _ := procfs.Read(p.command.Process.Pid, "status") // it runs as long as it is measured
+	text, _ := procfs.Read(p.command.Process.Pid, "status") // the process is running
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		switch key {
@@ -118,14 +121,16 @@ func (p *process) memory() (now, most string) {
 	return now, most
 }
 
-// writeCertificate writes one that vouches for itself.
+// writeCertificate writes a self-signed certificate.
 func writeCertificate(dir string) (*x509.CertPool, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{host}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		SerialNumber: big.NewInt(1), DNSNames: []string{host},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(24 * time.Hour),
 		BasicConstraintsValid: true, IsCA: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -140,7 +145,8 @@ func writeCertificate(dir string) (*x509.CertPool, error) {
 	if err := os.WriteFile(filepath.Join(dir, "tls.crt"), cert, 0o600); err != nil {
 		return nil, err
 	}
-	authority := x509.NewCertPool()
-	authority.AppendCertsFromPEM(cert)
-	return authority, os.WriteFile(filepath.Join(dir, "tls.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(cert)
+	return roots, os.WriteFile(filepath.Join(dir, "tls.key"),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600)
 }

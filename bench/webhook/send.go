@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// maxWaiting bounds the requests under way, so that a webhook that does not answer does not take the machine's memory.
+// maxWaiting bounds the requests in flight, and so the memory while the webhook does not answer.
 const maxWaiting = 2000
 
-// A load sends reviews at a steady rate.
+// A load sends reviews at a constant rate.
 type load struct {
 	url    string
 	rate   int
@@ -29,7 +29,7 @@ type load struct {
 	lasted    time.Duration
 }
 
-// run sends until the time is over, and waits for the answers.
+// run sends requests for the duration, and waits for the answers.
 func (l *load) run(ctx context.Context) {
 	reviews := makeReviews()
 	waiting := make(chan struct{}, maxWaiting)
@@ -52,7 +52,7 @@ func (l *load) run(ctx context.Context) {
 	l.lasted = time.Since(began)
 }
 
-// until waits for an instant. false: it is to end before.
+// until waits for a time. It reports false if the load ends before.
 func until(ctx context.Context, due time.Time) bool {
 	wait := time.Until(due)
 	if wait <= 0 {
@@ -84,7 +84,7 @@ func (l *load) note(took time.Duration, patched bool, err error) {
 	}
 }
 
-// ask sends one review, and says whether the answer has a patch.
+// ask sends one review and reports whether the answer has a patch.
 func (l *load) ask(ctx context.Context, review []byte) (patched bool, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(review))
 	if err != nil {
@@ -100,14 +100,15 @@ func (l *load) ask(ctx context.Context, review []byte) (patched bool, err error)
 	if err != nil {
 		return false, err
 	}
-	var says struct {
+	var decoded struct {
 		Response struct {
 			Allowed bool
 			Patch   []byte
 		}
 	}
-	if err := json.Unmarshal(text, &says); err != nil || answer.StatusCode != http.StatusOK || !says.Response.Allowed {
+	err = json.Unmarshal(text, &decoded)
+	if err != nil || answer.StatusCode != http.StatusOK || !decoded.Response.Allowed {
 		return false, fmt.Errorf("HTTP %d: %.200s", answer.StatusCode, text)
 	}
-	return len(says.Response.Patch) > 0, nil
+	return len(decoded.Response.Patch) > 0, nil
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// childVariable tells this test binary to be lameduckctl.
+// childVariable makes this test binary run as lameduckctl.
 const childVariable = "LAMEDUCKCTL_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child runs lameduckctl as a process of its own, in a directory.
+// child runs lameduckctl in a process of its own, in a directory.
 func child(t *testing.T, dir, stdin string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	self, err := os.Executable()
@@ -32,12 +32,12 @@ func child(t *testing.T, dir, stdin string, args ...string) (stdout, stderr stri
 	cmd := exec.CommandContext(t.Context(), self, args...)
 	cmd.Env = append(os.Environ(), childVariable+"=1")
 	cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
+	var out, output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &output
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return out.String(), said.String(), cmd.ProcessState.ExitCode()
+	return out.String(), output.String(), cmd.ProcessState.ExitCode()
 }
 
 const (
@@ -65,33 +65,53 @@ spec:
     spec:
       containers: [{ name: worker, image: worker:1 }]
 `
-	// other is what inject has nothing to do with.
+	// other is an object that inject does not change.
 	other = "# settings\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
 )
 
-func TestTheExitCodesAreThoseOfTheHelp(t *testing.T) {
+func TestExitCodesAreThoseOfTheHelp(t *testing.T) {
 	for name, tc := range map[string]struct {
-		stdin string
-		args  []string
-		code  int
-		said  string
+		stdin  string
+		args   []string
+		code   int
+		output string
 	}{
-		"all is done":                 {workload, []string{"inject", "-f", "-"}, 0, "http now means 18080"},
-		"nothing is to be done":       {other, []string{"inject", "-f", "-"}, 0, ""},
-		"one is refused":              {workload + "---\n" + portless, []string{"inject", "-f", "-"}, 1, "<stdin>:23:7: Deployment worker: spec.containers: not injected: no container declares a TCP port"},
-		"no file":                     {"", []string{"inject"}, 2, `required flag(s) "filename" not set`},
-		"a file that is not there":    {"", []string{"inject", "-f", "none.yaml"}, 2, "none.yaml"},
-		"an argument":                 {"", []string{"inject", "-f", "-", "deployment.yaml"}, 2, "deployment.yaml"},
-		"what is no YAML":             {"a: [\n", []string{"inject", "-f", "-"}, 2, "<stdin>:"},
-		"what is no Deployment":       {strings.Replace(workload, "3000", "http", 1), []string{"inject", "-f", "-"}, 2, "<stdin>:6:3: Deployment web: "},
-		"a shape that is none":        {workload, []string{"inject", "-f", "-", "--shape", "sidecar"}, 2, "--shape: must be native, plain or wrapper"},
-		"an unknown flag":             {workload, []string{"inject", "-f", "-", "--lb-dely", "1s"}, 2, "unknown flag: --lb-dely"},
-		"an unknown command":          {"", []string{"injekt"}, 2, `unknown command "injekt"`},
-		"a cluster that is too old":   {workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28"}, 1, "Kubernetes 1.28 has no native sidecars: use --shape plain"},
-		"and plain, which it can run": {workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28", "--shape", "plain"}, 0, "18080"},
+		"all is done":           {workload, []string{"inject", "-f", "-"}, 0, "http now means 18080"},
+		"nothing is to be done": {other, []string{"inject", "-f", "-"}, 0, ""},
+		"one is refused": {
+			workload + "---\n" + portless, []string{"inject", "-f", "-"}, 1,
+			"<stdin>:23:7: Deployment worker: spec.containers: not injected: no container " +
+				"declares a TCP port",
+		},
+		"no file":                  {"", []string{"inject"}, 2, `required flag(s) "filename" not set`},
+		"a file that is not there": {"", []string{"inject", "-f", "none.yaml"}, 2, "none.yaml"},
+		"an argument":              {"", []string{"inject", "-f", "-", "deployment.yaml"}, 2, "deployment.yaml"},
+		"what is no YAML":          {"a: [\n", []string{"inject", "-f", "-"}, 2, "<stdin>:"},
+		"what is no Deployment": {
+			strings.Replace(workload, "3000", "http", 1), []string{"inject", "-f", "-"}, 2,
+			"<stdin>:6:3: Deployment web: ",
+		},
+		"a shape that is none": {
+			workload, []string{"inject", "-f", "-", "--shape", "sidecar"}, 2,
+			"--shape: must be native, plain or wrapper",
+		},
+		"an unknown flag": {
+			workload, []string{"inject", "-f", "-", "--lb-dely", "1s"}, 2,
+			"unknown flag: --lb-dely",
+		},
+		"an unknown command": {"", []string{"injekt"}, 2, `unknown command "injekt"`},
+		"a cluster that is too old": {
+			workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28"}, 1,
+			"Kubernetes 1.28 has no native sidecars: use --shape plain",
+		},
+		"and plain, which it can run": {
+			workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28", "--shape",
+				"plain"}, 0, "18080",
+		},
 	} {
 		stdout, stderr, code := child(t, t.TempDir(), tc.stdin, tc.args...)
-		if code != tc.code || !strings.Contains(stderr, tc.said) || tc.said == "" && stderr != "" {
+		if code != tc.code || !strings.Contains(stderr, tc.output) ||
+			tc.output == "" && stderr != "" {
 			t.Errorf("%s: exit code %d, want %d, standard error: %s", name, code, tc.code, stderr)
 		}
 		if (code == exitError) != (stdout == "") {
@@ -100,20 +120,25 @@ func TestTheExitCodesAreThoseOfTheHelp(t *testing.T) {
 	}
 }
 
-// TestErrorsHaveNoSecrets sets variables to what may be a secret, as a flag, in an annotation and in a
-// sidecar.
+// TestErrorsHaveNoSecrets sets variables to a secret, by a flag, in an annotation and in a sidecar.
 func TestErrorsHaveNoSecrets(t *testing.T) {
 	const canary = "c4n4ry"
 	for _, assignment := range []string{
-		"LAMEDUCK_TLS_KEY=" + canary, "LAMEDUCK_TLS_KEY=-----BEGIN PRIVATE KEY-----\n" + canary + "=\n-----END PRIVATE KEY-----",
-		"LAMEDUCK_PASSWORD=" + canary, "LAMEDUCK_FALLBACK=postgres://user:" + canary + "@db:80", "LAMEDUCK_PROBE_PATHS=x?token=" + canary,
-		"LAMEDUCK_ROUTES=18080=user:" + canary + "@app:8080", "LAMEDUCK_HOLD_MIN=-----BEGIN" + canary, canary + "=", canary,
+		"LAMEDUCK_TLS_KEY=" + canary, "LAMEDUCK_TLS_KEY=-----BEGIN PRIVATE " +
+			"KEY-----\n" + canary + "=\n-----END PRIVATE KEY-----",
+		"LAMEDUCK_PASSWORD=" + canary, "LAMEDUCK_FALLBACK=postgres://user:" + canary + "@db:80",
+		"LAMEDUCK_PROBE_PATHS=x?token=" + canary,
+		"LAMEDUCK_ROUTES=18080=user:" + canary + "@app:8080",
+		"LAMEDUCK_HOLD_MIN=-----BEGIN" + canary,
+		canary + "=", canary,
 	} {
 		annotation, err := json.Marshal(assignment)
 		if err != nil {
 			t.Fatal(err)
 		}
-		annotated := strings.Replace(workload, "labels: { app: web }", "labels: { app: web }\n      annotations: { lameduck.dev/env: "+string(annotation)+" }", 1)
+		annotated := strings.Replace(workload, "labels: { app: web }",
+			"labels: { app: web }\n      annotations: { lameduck.dev/env: "+string(annotation)+" }",
+			1)
 		if !strings.Contains(annotated, canary) {
 			t.Fatalf("no annotation in %s", annotated)
 		}
@@ -122,37 +147,47 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sidecar := strings.Replace(workload, "      containers:", "      initContainers: [{ name: lameduck, image: lameduck, restartPolicy: Always, env: "+string(env)+" }]\n      containers:", 1)
+		sidecar := strings.Replace(workload, "      containers:",
+			"      initContainers: [{ name: lameduck, image: lameduck, restartPolicy: Always, "+
+				"env: "+
+				string(env)+" }]\n      containers:", 1)
 		if !strings.Contains(sidecar, canary) {
 			t.Fatalf("no sidecar in %s", sidecar)
 		}
-		if stdout, stderr, code := child(t, t.TempDir(), workload, "inject", "-f", "-", "--env", assignment); code != exitError || strings.Contains(stdout+stderr, canary) {
+		stdout, stderr, code := child(t, t.TempDir(), workload, "inject", "-f", "-", "--env",
+			assignment)
+		if code != exitError || strings.Contains(stdout+stderr, canary) {
 			t.Errorf("--env %q: exit code %d, %s", assignment, code, stderr)
 		}
-		if _, stderr, code := child(t, t.TempDir(), annotated, "inject", "-f", "-"); code != exitProblems || strings.Contains(stderr, canary) {
+		_, stderr, code = child(t, t.TempDir(), annotated, "inject", "-f", "-")
+		if code != exitProblems || strings.Contains(stderr, canary) {
 			t.Errorf("annotation %q: exit code %d, %s", assignment, code, stderr)
 		}
 		for _, manifest := range []string{annotated, sidecar} {
 			stdout, stderr, code := child(t, t.TempDir(), manifest, "lint", "-")
 			isVariable := strings.HasPrefix(assignment, "LAMEDUCK_") || manifest == annotated
-			if strings.Contains(stdout+stderr, canary) || isVariable && (code != exitProblems || !strings.Contains(stdout, "setting-refused")) {
+			if strings.Contains(stdout+stderr, canary) ||
+				isVariable &&
+					(code != exitProblems || !strings.Contains(stdout, "setting-refused")) {
 				t.Errorf("lint of %q: exit code %d, %s%s", assignment, code, stdout, stderr)
 			}
 		}
 	}
 }
 
-// What is refused is not lost: a pipe to kubectl apply has all of it.
-func TestWhatIsRefusedComesOutAsItWentIn(t *testing.T) {
+// A refused workload is not lost: a pipe to kubectl apply gets every object.
+func TestARefusedWorkloadIsWrittenUnchanged(t *testing.T) {
 	stdout, _, _ := child(t, t.TempDir(), workload+"---\n"+portless, "inject", "-f", "-")
-	if !strings.HasSuffix(stdout, "---\n"+portless) || !strings.Contains(stdout, "LAMEDUCK_ROUTES") {
+	if !strings.HasSuffix(stdout, "---\n"+portless) ||
+		!strings.Contains(stdout, "LAMEDUCK_ROUTES") {
 		t.Errorf("got\n%s", stdout)
 	}
 }
 
-func TestFilesOfADirectoryComeOutAsOneStream(t *testing.T) {
+func TestADirectoryIsWrittenAsOneStream(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"a.yaml": other, "b.yaml": "---\n" + workload, "c.yaml": strings.TrimSuffix(other, "\n"), "d.yaml": portless} {
+	for name, text := range map[string]string{"a.yaml": other, "b.yaml": "---\n" + workload,
+		"c.yaml": strings.TrimSuffix(other, "\n"), "d.yaml": portless} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -161,47 +196,58 @@ func TestFilesOfADirectoryComeOutAsOneStream(t *testing.T) {
 	if want := other + "---\n" + workload + "---\n" + other + "---\n" + portless; stdout != want {
 		t.Errorf("got\n%s\nwant\n%s", stdout, want)
 	}
-	if stdout, _, _ := child(t, dir, "", "inject", "-f", "d.yaml", "-f", "a.yaml"); stdout != portless+"---\n"+other {
+	stdout, _, _ = child(t, dir, "", "inject", "-f", "d.yaml", "-f", "a.yaml")
+	if stdout != portless+"---\n"+other {
 		t.Errorf("got\n%s", stdout)
 	}
 }
 
-func TestFlagsAreWhatAnnotationsOverride(t *testing.T) {
-	args := []string{"inject", "-f", "-", "--lb-delay", "3m", "--image", "registry.of.ours/lameduck:1", "--env", "LAMEDUCK_HOLD_MIN=9s"}
+func TestAnnotationsOverrideFlags(t *testing.T) {
+	args := []string{"inject", "-f", "-", "--lb-delay", "3m", "--image",
+		"registry.of.ours/lameduck:1",
+		"--env", "LAMEDUCK_HOLD_MIN=9s"}
 	stdout, _, _ := child(t, t.TempDir(), workload, args...)
-	for _, want := range []string{"terminationGracePeriodSeconds: 240", "image: registry.of.ours/lameduck:1", "value: 9s"} {
+	for _, want := range []string{"terminationGracePeriodSeconds: 240",
+		"image: registry.of.ours/lameduck:1", "value: 9s"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("there is no %s in\n%s", want, stdout)
 		}
 	}
-	own := strings.Replace(workload, "labels: { app: web }\n", "labels: { app: web }\n      annotations: { lameduck.dev/lb-delay: 10s }\n", 1)
-	if stdout, _, _ := child(t, t.TempDir(), own, args...); !strings.Contains(stdout, "terminationGracePeriodSeconds: 60") {
+	own := strings.Replace(workload, "labels: { app: web }\n",
+		"labels: { app: web }\n      annotations: { lameduck.dev/lb-delay: 10s }\n", 1)
+	stdout, _, _ = child(t, t.TempDir(), own, args...)
+	if !strings.Contains(stdout, "terminationGracePeriodSeconds: 60") {
 		t.Errorf("the annotation does not count in\n%s", stdout)
 	}
 }
 
-// A Service is named if it is there, in whichever file, and if it is of the namespace.
-func TestAServiceOfTheInputIsNamed(t *testing.T) {
-	const numbered = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: web}, ports: [{port: 80, targetPort: 3000}]}\n"
-	_, said, _ := child(t, t.TempDir(), workload+"---\n"+numbered, "inject", "-f", "-")
-	if !strings.Contains(said, "<stdin>:13:19: Deployment web: spec.containers[0].ports[0]: Service s: targetPort 3000 bypasses Lameduck: change it to http after the rollout") {
-		t.Errorf("it says %s", said)
+// A Service is named if any file has it, and if it is in the workload's namespace.
+func TestAServiceInTheInputIsReported(t *testing.T) {
+	const numbered = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: " +
+		"web}, ports: [{port: 80, targetPort: 3000}]}\n"
+	_, output, _ := child(t, t.TempDir(), workload+"---\n"+numbered, "inject", "-f", "-")
+	if !strings.Contains(output, "<stdin>:13:19: Deployment web: spec.containers[0].ports[0]: "+
+		"Service s: targetPort 3000 bypasses Lameduck: change it to http after the rollout") {
+		t.Errorf("the output is %s", output)
 	}
 	elsewhere := strings.Replace(numbered, "{name: s}", "{name: s, namespace: other}", 1)
-	if _, said, _ := child(t, t.TempDir(), workload+"---\n"+elsewhere, "inject", "-f", "-"); strings.Contains(said, "Service s") {
-		t.Errorf("of another namespace: it says %s", said)
+	_, output, _ = child(t, t.TempDir(), workload+"---\n"+elsewhere, "inject", "-f", "-")
+	if strings.Contains(output, "Service s") {
+		t.Errorf("in another namespace: the output is %s", output)
 	}
 }
 
-func TestANetworkPolicyOfTheInputIsNamed(t *testing.T) {
-	const policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, ingress: [{ports: [{port: 3000}]}]}\n"
-	if _, said, _ := child(t, t.TempDir(), workload+"---\n"+policy, "inject", "-f", "-"); !strings.Contains(said, "NetworkPolicy p allows port 3000 and not 18080") {
-		t.Errorf("it says %s", said)
+func TestANetworkPolicyInTheInputIsReported(t *testing.T) {
+	const policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: " +
+		"p}\nspec: {podSelector: {}, ingress: [{ports: [{port: 3000}]}]}\n"
+	_, output, _ := child(t, t.TempDir(), workload+"---\n"+policy, "inject", "-f", "-")
+	if !strings.Contains(output, "NetworkPolicy p allows port 3000 and not 18080") {
+		t.Errorf("the output is %s", output)
 	}
 }
 
-// TestTheClustersVersionIsAsked plays an API server. Nothing but its version is asked for.
-func TestTheClustersVersionIsAsked(t *testing.T) {
+// TestInjectAsksTheClusterForItsVersion runs an API server that fails on any other request.
+func TestInjectAsksTheClusterForItsVersion(t *testing.T) {
 	for version, code := range map[string]int{"v1.28.15": exitProblems, "v1.29.0": exitOK} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodGet || r.URL.Path != "/version" {
@@ -211,26 +257,34 @@ func TestTheClustersVersionIsAsked(t *testing.T) {
 		}))
 		defer server.Close()
 		dir := t.TempDir()
-		config := "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: '" + server.URL + "'}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {}}]\n"
+		config := "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: " +
+			"'" + server.URL + "'}}]\ncontexts: [{name: x, context: {cluster: c, user: " +
+			"u}}]\nusers: [{name: u, user: {}}]\n"
 		if err := os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, said, got := child(t, dir, workload, "inject", "-f", "-", "--kubeconfig", "config", "--context", "x")
-		if got != code || code == exitProblems && !strings.Contains(said, version+" has no native sidecars") {
-			t.Errorf("%s: exit code %d: %s", version, got, said)
+		_, output, got := child(t, dir, workload, "inject", "-f", "-", "--kubeconfig", "config",
+			"--context", "x")
+		if got != code ||
+			code == exitProblems && !strings.Contains(output, version+" has no native sidecars") {
+			t.Errorf("%s: exit code %d: %s", version, got, output)
 		}
-		if _, said, got := child(t, dir, workload, "inject", "-f", "-", "--kubeconfig", "config", "--context", "none"); got != exitError || !strings.Contains(said, "none") {
-			t.Errorf("a context that is not there: exit code %d: %s", got, said)
+		_, output, got = child(t, dir, workload, "inject", "-f", "-", "--kubeconfig", "config",
+			"--context", "none")
+		if got != exitError || !strings.Contains(output, "none") {
+			t.Errorf("a context that is not there: exit code %d: %s", got, output)
 		}
 	}
 }
 
 func TestVersionAndHelp(t *testing.T) {
-	if stdout, _, code := child(t, ".", "", "--version"); code != exitOK || !strings.HasPrefix(stdout, "lameduckctl ") {
+	stdout, _, code := child(t, ".", "", "--version")
+	if code != exitOK || !strings.HasPrefix(stdout, "lameduckctl ") {
 		t.Errorf("exit code %d: %s", code, stdout)
 	}
-	stdout, _, code := child(t, ".", "", "inject", "--help")
-	for _, want := range []string{"Exit codes: 0", "--shape", "--lb-delay", "--uninject", "lameduck.dev/inject=disabled"} {
+	stdout, _, code = child(t, ".", "", "inject", "--help")
+	for _, want := range []string{"Exit codes: 0", "--shape", "--lb-delay", "--uninject",
+		"lameduck.dev/inject=disabled"} {
 		if code != exitOK || !strings.Contains(stdout, want) {
 			t.Errorf("exit code %d, there is no %s in\n%s", code, want, stdout)
 		}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The package comment lists the commands that the program has.
+// The package comment lists the commands of the program.
 func TestDocListsTheCommands(t *testing.T) {
 	doc, err := os.ReadFile("doc.go")
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"lameduck/deploy/ctl/manifest"
 )
 
-// FuzzInjectOfManifests lets the fuzzer write manifests: whatever comes out can be read, the second
-// time changes nothing, and --uninject gives the objects back.
+// FuzzInjectOfManifests injects arbitrary manifests: the result can be parsed, a second inject
+// changes nothing, and --uninject restores the objects.
 func FuzzInjectOfManifests(f *testing.F) {
 	for _, s := range samples(f) {
 		f.Add(s.text)
@@ -17,23 +17,23 @@ func FuzzInjectOfManifests(f *testing.F) {
 		if code == exitError {
 			return
 		}
-		twice, said, again := ctl(t, once, "inject", "-f", "-")
+		twice, output, again := ctl(t, once, "inject", "-f", "-")
 		if again != code || twice != once {
-			t.Fatalf("exit code %d and then %d: %s\nonce\n%s\ntwice\n%s", code, again, said, once, twice)
+			t.Fatalf("exit code %d and then %d: %s\nonce\n%s\ntwice\n%s", code, again, output, once,
+				twice)
 		}
-		back, said, code := ctl(t, once, "inject", "-f", "-", "--uninject")
+		back, output, code := ctl(t, once, "inject", "-f", "-", "--uninject")
 		if code != exitOK {
-			t.Fatalf("exit code %d: %s", code, said)
+			t.Fatalf("exit code %d: %s", code, output)
 		}
 		expectSameTemplates(t, text, back)
 	})
 }
 
-// expectSameTemplates compares the pod templates of two texts, one of which may have been injected
-// before.
+// expectSameTemplates compares the pod templates of two texts. The first may contain an injection.
 func expectSameTemplates(t *testing.T, want, got string) {
 	t.Helper()
-	// What had been injected already goes out too.
+	// An injection that was there before is removed too.
 	want, _, _ = ctl(t, want, "inject", "-f", "-", "--uninject")
 	w, g := templatesOf(t, want), templatesOf(t, got)
 	if len(w) != len(g) {

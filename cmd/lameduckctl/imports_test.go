@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestWhatAPackageMustNotLink asks the Go command for all dependencies of a package.
-func TestWhatAPackageMustNotLink(t *testing.T) {
+// TestForbiddenImports lists all dependencies of a package with the go command.
+func TestForbiddenImports(t *testing.T) {
 	for _, ban := range []struct {
 		pkg, reason string
 		prefixes    []string
@@ -17,10 +17,12 @@ func TestWhatAPackageMustNotLink(t *testing.T) {
 		{"lameduck/cmd/lameduck/config", "a configuration depends on its variables alone", []string{
 			"k8s.io/", "net/http", "lameduck/proxy", "lameduck/lifecycle", "lameduck/deploy"}},
 		{"lameduck/deploy/ctl/inject", "a plan depends on its arguments alone", []string{
-			"k8s.io/client-go", "github.com/spf13/", "lameduck/deploy/ctl/manifest", "lameduck/deploy/ctl/yamledit",
+			"k8s.io/client-go", "github.com/spf13/", "lameduck/deploy/ctl/manifest",
+			"lameduck/deploy/ctl/yamledit",
 			"lameduck/cmd/lameduckctl", "lameduck/proxy", "lameduck/lifecycle"}},
 		{"lameduck/deploy/ctl/manifest", "manifests are read and edited for any purpose", []string{
-			"lameduck/deploy/ctl/inject", "lameduck/deploy/ctl/lint", "k8s.io/client-go", "lameduck/cmd"}},
+			"lameduck/deploy/ctl/inject", "lameduck/deploy/ctl/lint", "k8s.io/client-go",
+			"lameduck/cmd"}},
 	} {
 		listed, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ban.pkg).Output()
 		if err != nil {

@@ -17,26 +17,26 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// manifests are those of many kinds of users; what inject makes of each is in golden/ below.
+// manifests holds manifests of many kinds, and their results in golden/.
 const manifests = "../../deploy/ctl/inject/testdata"
 
-// flagsLine is how a manifest begins for which the command has flags.
+// flagsLine begins a manifest that is injected with flags.
 const flagsLine = "# lameduckctl inject "
 
-// reshaped are the manifests that are not given back byte for byte, each with the reason: they are
-// given back as objects.
+// reshaped lists the manifests that uninject restores as objects, not byte for byte, each with the
+// reason.
 var reshaped = map[string]string{
 	"anchored-container": "an alias had to be written out",
 	"helm-with-nulls":    "a key has nothing behind it",
 	"ingress-traefik":    "a key has nothing behind it",
 }
 
-// ctl runs the command as main does.
+// ctl runs a command as main does.
 func ctl(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	var out, said bytes.Buffer
-	code = run(t.Context(), args, strings.NewReader(stdin), &out, &said)
-	return out.String(), said.String(), code
+	var out, output bytes.Buffer
+	code = run(t.Context(), args, strings.NewReader(stdin), &out, &output)
+	return out.String(), output.String(), code
 }
 
 // A sample is a manifest of testdata.
@@ -53,7 +53,8 @@ func samples(t testing.TB) []sample {
 	}
 	var all []sample
 	for _, path := range paths {
-		s := sample{name: strings.TrimSuffix(filepath.Base(path), ".yaml"), path: path, text: deploytest.ReadFile(t, path)}
+		s := sample{name: strings.TrimSuffix(filepath.Base(path), ".yaml"), path: path,
+			text: deploytest.ReadFile(t, path)}
 		if first, _, _ := strings.Cut(s.text, "\n"); strings.HasPrefix(first, flagsLine) {
 			s.flags = strings.Fields(strings.TrimPrefix(first, flagsLine))
 		}
@@ -62,16 +63,17 @@ func samples(t testing.TB) []sample {
 	return all
 }
 
-// inject runs `lameduckctl inject` of a text with the flags of the sample, and more.
-func (s sample) inject(t *testing.T, text string, more ...string) (stdout, stderr string, code int) {
+// inject runs `lameduckctl inject` on a text, with the flags of the sample and more.
+func (s sample) inject(t *testing.T, text string, more ...string) (stdout, stderr string,
+	code int) {
 	t.Helper()
 	return ctl(t, text, slices.Concat([]string{"inject", "-f", "-"}, s.flags, more)...)
 }
 
-// TestInjectSaysAndWritesWhatTheGoldenFilesSay compares what users see. After a change that is meant:
+// TestInjectMatchesItsGoldenFiles compares all output. To update the golden files:
 //
 //	go test ./cmd/lameduckctl -update
-func TestInjectSaysAndWritesWhatTheGoldenFilesSay(t *testing.T) {
+func TestInjectMatchesItsGoldenFiles(t *testing.T) {
 	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {
 			stdout, stderr, code := s.inject(t, s.text)
@@ -84,7 +86,7 @@ func TestInjectSaysAndWritesWhatTheGoldenFilesSay(t *testing.T) {
 	}
 }
 
-func TestInjectTwiceIsInjectOnce(t *testing.T) {
+func TestInjectIsIdempotent(t *testing.T) {
 	for _, s := range samples(t) {
 		once, _, _ := s.inject(t, s.text)
 		if twice, _, _ := s.inject(t, once); twice != once {
@@ -93,7 +95,7 @@ func TestInjectTwiceIsInjectOnce(t *testing.T) {
 	}
 }
 
-func TestUninjectGivesBackTheOriginal(t *testing.T) {
+func TestUninjectRestoresTheOriginal(t *testing.T) {
 	for _, s := range samples(t) {
 		once, _, _ := s.inject(t, s.text)
 		back, stderr, code := ctl(t, once, "inject", "-f", "-", "--uninject")
@@ -104,14 +106,14 @@ func TestUninjectGivesBackTheOriginal(t *testing.T) {
 			t.Errorf("%s comes back as\n%s", s.name, back)
 		}
 		if back == s.text && reshaped[s.name] != "" {
-			t.Errorf("%s comes back byte for byte although %s: take it out of the list", s.name, reshaped[s.name])
+			t.Errorf("%s comes back byte for byte although %s: take it out of the list", s.name,
+				reshaped[s.name])
 		}
 		expectSameObjects(t, s.name, s.text, back)
 	}
 }
 
-// expectSameObjects compares two texts as Kubernetes reads them: what has nothing behind its key is
-// not there.
+// expectSameObjects compares two texts as Kubernetes reads them: a null is the same as no field.
 func expectSameObjects(t *testing.T, name, want, got string) {
 	t.Helper()
 	w, g := decodeAll(t, name, want), decodeAll(t, name, got)
@@ -128,8 +130,8 @@ func expectSameObjects(t *testing.T, name, want, got string) {
 	}
 }
 
-// decodeAll reads every workload as strictly as the API server does, into the types of Kubernetes,
-// and all else as it is.
+// decodeAll decodes every workload as strictly as the API server does, into the types of
+// Kubernetes, and everything else into maps.
 func decodeAll(t *testing.T, name, text string) []any {
 	t.Helper()
 	file, err := manifest.Parse(name, []byte(text))
@@ -177,18 +179,17 @@ func typeOf(kind string) any {
 	return new(any)
 }
 
-// TestWhatIsInjectedIsOfItsKindsSchema also sees to what the schema does not say: names of ports
-// and containers are unique.
-func TestWhatIsInjectedIsOfItsKindsSchema(t *testing.T) {
+// TestInjectedObjectsMatchTheirSchemas also checks that names of ports and containers are unique,
+// which is not in the schema.
+func TestInjectedObjectsMatchTheirSchemas(t *testing.T) {
 	for _, s := range samples(t) {
 		stdout, _, _ := s.inject(t, s.text)
 		decodeAll(t, s.name, stdout)
 	}
 }
 
-// TestEveryLineThatIsNotChangedStaysAsItIs looks for the lines of the manifest in what comes out,
-// in their order.
-func TestEveryLineThatIsNotChangedStaysAsItIs(t *testing.T) {
+// TestUnchangedLinesStayAsTheyAre finds the lines of the manifest in the result, in their order.
+func TestUnchangedLinesStayAsTheyAre(t *testing.T) {
 	for _, s := range samples(t) {
 		if reshaped[s.name] == "an alias had to be written out" || s.name == "json" {
 			continue
@@ -211,7 +212,8 @@ func TestEveryLineThatIsNotChangedStaysAsItIs(t *testing.T) {
 // changes reports whether inject may replace a line.
 func changes(line string) bool {
 	for _, what := range []string{
-		"containerPort:", "hostPort:", "terminationGracePeriodSeconds:", "excludeInboundPorts", "tcpSocket:", "port: tcp-redis", "annotations: {}",
+		"containerPort:", "hostPort:", "terminationGracePeriodSeconds:", "excludeInboundPorts",
+		"tcpSocket:", "port: tcp-redis", "annotations: {}",
 		"command:", "containers: [", "metadata: {labels:",
 	} {
 		if strings.Contains(line, what) {

@@ -11,9 +11,10 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// TestLameduckTakesWhatIsInjected asks the program itself: a configuration that it refuses is a
-// usage error, and one that it takes lets it look for the Lameduck to drain, which is not there.
-func TestLameduckTakesWhatIsInjected(t *testing.T) {
+// TestLameduckAcceptsWhatInjectWrites runs `lameduck drain` with the injected environment. An
+// invalid configuration is a usage error; with a valid one, the command fails to connect to its
+// control address.
+func TestLameduckAcceptsWhatInjectWrites(t *testing.T) {
 	binary := deploytest.Build(t, "lameduck/cmd/lameduck")
 	asked := make(map[string]bool)
 	for _, s := range samples(t) {
@@ -25,9 +26,10 @@ func TestLameduckTakesWhatIsInjected(t *testing.T) {
 				asked[key] = true
 			}
 			cmd := exec.CommandContext(t.Context(), binary, "drain")
-			cmd.Env = append(env, "LAMEDUCK_CONTROL=127.0.0.1:9") // nobody is at the port of discard
-			if said, _ := cmd.CombinedOutput(); !strings.Contains(string(said), "is lameduck running") {
-				t.Errorf("%s: with %v lameduck says %s", s.name, env, said)
+			cmd.Env = append(env, "LAMEDUCK_CONTROL=127.0.0.1:9") // nothing listens on the discard port
+			output, _ := cmd.CombinedOutput()
+			if !strings.Contains(string(output), "is lameduck running") {
+				t.Errorf("%s: with %v the output is %s", s.name, env, output)
 			}
 		}
 	}
@@ -36,7 +38,7 @@ func TestLameduckTakesWhatIsInjected(t *testing.T) {
 	}
 }
 
-// environments returns those of the containers that Lameduck runs in.
+// environments returns the environment of every container that runs Lameduck.
 func environments(t *testing.T, text string) [][]string {
 	t.Helper()
 	file, err := manifest.Parse("f", []byte(text))

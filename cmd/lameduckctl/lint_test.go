@@ -14,20 +14,21 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// manifestOf is a Deployment of the testdata of deploy/ctl/lint.
+// manifestOf returns the path of a Deployment in the testdata of deploy/ctl/lint.
 func manifestOf(rule, name string) string {
 	return filepath.Join("..", "..", "deploy", "ctl", "lint", "testdata", rule, name)
 }
 
-// lintWith runs the command, with nothing on standard input.
+// lintWith runs the command with an empty standard input.
 func lintWith(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	stdout, stderr, code = ctl(t, "", append([]string{"lint"}, args...)...)
 	return code, stdout, stderr
 }
 
-func TestLintsExitCodeSaysWhetherSomethingWasFound(t *testing.T) {
-	warning, fault, clean := manifestOf("one-replica", "bad.yaml"), manifestOf("grace-period-differs", "bad.yaml"), manifestOf("one-replica", "good.yaml")
+func TestLintsExitCodeReportsFindings(t *testing.T) {
+	warning, fault, clean := manifestOf("one-replica", "bad.yaml"),
+		manifestOf("grace-period-differs", "bad.yaml"), manifestOf("one-replica", "good.yaml")
 	for _, tc := range []struct {
 		args []string
 		want int
@@ -36,7 +37,7 @@ func TestLintsExitCodeSaysWhetherSomethingWasFound(t *testing.T) {
 		{[]string{fault}, exitProblems},
 		{[]string{"-f", fault}, exitProblems},
 		{[]string{clean, "-f", fault}, exitProblems},
-		{[]string{warning}, exitOK}, // errors alone, where nobody says anything else
+		{[]string{warning}, exitOK}, // the default is --fail-on error
 		{[]string{"--fail-on=warning", warning}, exitProblems},
 		{[]string{"--fail-on=info", warning}, exitProblems},
 		{[]string{"--fail-on=never", fault}, exitOK},
@@ -51,7 +52,7 @@ func TestLintsExitCodeSaysWhetherSomethingWasFound(t *testing.T) {
 	}
 }
 
-func TestWhatLintCannotDoIsAnotherExitCode(t *testing.T) {
+func TestLintErrorsHaveTheirOwnExitCode(t *testing.T) {
 	clean := manifestOf("one-replica", "good.yaml")
 	for _, tc := range []struct {
 		args []string
@@ -64,38 +65,44 @@ func TestWhatLintCannotDoIsAnotherExitCode(t *testing.T) {
 		{[]string{"--kubernetes-version", "new", clean}, "1.34"},
 		{[]string{"--context", "production", clean}, "--context is for a cluster"},
 		{[]string{"-A", "-n", "shop"}, "use either --namespace"},
-		{[]string{"--fail-on", "fatal", "-o", "xml", clean}, "text, json, sarif, github"}, // all of it at once
+		{[]string{"--fail-on", "fatal", "-o", "xml", clean}, "text, json, sarif, github"},
+		// every problem at once
 		{[]string{"--kubeconfig", "there/is/none"}, "kubeconfig"},
 		{[]string{"--no-such-flag"}, "no-such-flag"},
 	} {
-		if code, stdout, stderr := lintWith(t, tc.args...); code != exitError || !strings.Contains(stderr, tc.want) || stdout != "" {
-			t.Errorf("lint %v: exit code %d, stdout %q, stderr %q, want %q", tc.args, code, stdout, stderr, tc.want)
+		code, stdout, stderr := lintWith(t, tc.args...)
+		if code != exitError || !strings.Contains(stderr, tc.want) || stdout != "" {
+			t.Errorf("lint %v: exit code %d, stdout %q, stderr %q, want %q", tc.args, code, stdout,
+				stderr, tc.want)
 		}
 	}
 }
 
-func TestLintWithoutAnythingToLookAtSaysWhatToSay(t *testing.T) {
+func TestLintWithoutArgumentsReportsItsUsage(t *testing.T) {
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
 	t.Setenv("KUBERNETES_SERVICE_HOST", "")
-	if code, _, stderr := lintWith(t); code != exitError || !strings.Contains(stderr, "pass files, directories or -") {
+	code, _, stderr := lintWith(t)
+	if code != exitError || !strings.Contains(stderr, "pass files, directories or -") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
 
 func TestLintReadsStandardInput(t *testing.T) {
-	stdout, stderr, code := ctl(t, deploytest.ReadFile(t, manifestOf("grace-period-differs", "bad.yaml")), "lint", "-o", "json", "-")
+	stdout, stderr, code := ctl(t, deploytest.ReadFile(t, manifestOf("grace-period-differs",
+		"bad.yaml")), "lint", "-o", "json", "-")
 	var got struct{ Findings []struct{ Rule, File string } }
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitProblems {
 		t.Fatalf("exit code %d: %v in %s%s", code, err, stdout, stderr)
 	}
-	if len(got.Findings) != 1 || got.Findings[0].Rule != "grace-period-differs" || got.Findings[0].File != "<stdin>" {
+	if len(got.Findings) != 1 || got.Findings[0].Rule != "grace-period-differs" ||
+		got.Findings[0].File != "<stdin>" {
 		t.Errorf("found %v", got)
 	}
 }
 
-// TestLintLooksAtTheClusterOfTheContext asks an API server for whose contexts there is a kubeconfig.
-func TestLintLooksAtTheClusterOfTheContext(t *testing.T) {
-	var asked []string // the server answers one request at a time for deployments: there is one list of them
+// TestLintReadsTheClusterOfTheContext runs an API server and a kubeconfig with contexts for it.
+func TestLintReadsTheClusterOfTheContext(t *testing.T) {
+	var asked []string // needs no lock: Deployments are listed once
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/deployments") {
 			asked = append(asked, r.URL.Path)
@@ -107,8 +114,10 @@ func TestLintLooksAtTheClusterOfTheContext(t *testing.T) {
 	defer api.Close()
 	kubeconfig := filepath.Join(t.TempDir(), "config")
 	text := `{apiVersion: v1, kind: Config, current-context: other,
-clusters: [{name: here, cluster: {server: "` + api.URL + `"}}, {name: other, cluster: {server: "http://127.0.0.1:1"}}],
-contexts: [{name: production, context: {cluster: here, namespace: shop}}, {name: other, context: {cluster: other}}]}`
+clusters: [{name: here, cluster: {server: "` + api.URL + `"}},
+  {name: other, cluster: {server: "http://127.0.0.1:1"}}],
+contexts: [{name: production, context: {cluster: here, namespace: shop}},
+  {name: other, context: {cluster: other}}]}`
 	if err := os.WriteFile(kubeconfig, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -118,17 +127,21 @@ contexts: [{name: production, context: {cluster: here, namespace: shop}}, {name:
 		{"--all-namespaces", "/apis/apps/v1/deployments"},
 	} {
 		asked = nil
-		code, stdout, stderr := lintWith(t, "--kubeconfig", kubeconfig, "--context", "production", tc.flag)
-		if code != exitOK || len(asked) != 1 || asked[0] != tc.want || !strings.Contains(stdout, "[not-checked]") {
-			t.Errorf("%s: exit code %d, asked for %v, want %s\n%s%s", tc.flag, code, asked, tc.want, stdout, stderr)
+		code, stdout, stderr := lintWith(t, "--kubeconfig", kubeconfig, "--context", "production",
+			tc.flag)
+		if code != exitOK || len(asked) != 1 || asked[0] != tc.want ||
+			!strings.Contains(stdout, "[not-checked]") {
+			t.Errorf("%s: exit code %d, asked for %v, want %s\n%s%s", tc.flag, code, asked, tc.want,
+				stdout, stderr)
 		}
 	}
-	if code, _, stderr := lintWith(t, "--kubeconfig", kubeconfig, "--timeout", "5s"); code != exitError || !strings.Contains(stderr, "127.0.0.1:1") {
+	code, _, stderr := lintWith(t, "--kubeconfig", kubeconfig, "--timeout", "5s")
+	if code != exitError || !strings.Contains(stderr, "127.0.0.1:1") {
 		t.Errorf("a cluster that is not there: exit code %d, %s", code, stderr)
 	}
 }
 
-func TestExplainListsTheRulesAndSaysWhatEachIs(t *testing.T) {
+func TestExplainListsAndDescribesTheRules(t *testing.T) {
 	list, stderr, code := ctl(t, "", "explain")
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)
@@ -137,10 +150,11 @@ func TestExplainListsTheRulesAndSaysWhatEachIs(t *testing.T) {
 		if !strings.Contains(list, r.ID+" ") || !strings.Contains(list, r.Title) {
 			t.Errorf("the list lacks %s", r.ID)
 		}
-		said, _, code := ctl(t, "", "explain", r.ID)
-		head, text, _ := strings.Cut(said, "\n\n")
-		if code != exitOK || head != fmt.Sprintf("%s (%v): %s", r.ID, r.Severity, r.Title) || strings.Join(strings.Fields(text), " ") != r.Text() {
-			t.Errorf("%s: exit code %d: %s", r.ID, code, said)
+		output, _, code := ctl(t, "", "explain", r.ID)
+		head, text, _ := strings.Cut(output, "\n\n")
+		if code != exitOK || head != fmt.Sprintf("%s (%v): %s", r.ID, r.Severity, r.Title) ||
+			strings.Join(strings.Fields(text), " ") != r.Text() {
+			t.Errorf("%s: exit code %d: %s", r.ID, code, output)
 		}
 		for line := range strings.Lines(text) {
 			if len(line) > explainWidth+len("\n") {
@@ -150,11 +164,13 @@ func TestExplainListsTheRulesAndSaysWhatEachIs(t *testing.T) {
 	}
 }
 
-func TestExplainOfARuleThatThereIsNotNamesThoseThatAreLike(t *testing.T) {
-	if _, stderr, code := ctl(t, "", "explain", "webhook-timeouts"); code != exitError || !strings.Contains(stderr, "webhook-timeout?") {
+func TestExplainSuggestsRulesWithASimilarName(t *testing.T) {
+	_, stderr, code := ctl(t, "", "explain", "webhook-timeouts")
+	if code != exitError || !strings.Contains(stderr, "webhook-timeout?") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
-	if _, stderr, code := ctl(t, "", "explain", "xyz"); code != exitError || !strings.Contains(stderr, "lists all rules") {
+	_, stderr, code = ctl(t, "", "explain", "xyz")
+	if code != exitError || !strings.Contains(stderr, "lists all rules") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

@@ -12,46 +12,63 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-func TestTheWebhookSaysWhatIsMissing(t *testing.T) {
+func TestTheWebhookReportsMissingFlags(t *testing.T) {
 	for name, tt := range map[string]struct {
 		args string
 		want []string
 	}{
-		"nothing is said":             {"", []string{"--namespace:", "--service:", "--secret:", "--configuration:"}},
-		"a certificate without key":   {"--namespace=a --tls-cert=x", []string{"--tls-key:"}},
-		"a key without certificate":   {"--namespace=a --tls-key=x", []string{"--tls-cert:"}},
-		"an hour and more":            {"--namespace=a --service=a --secret=a --configuration=a --drain=2h", []string{"--drain: must be a duration of at most 1h, got 2h0m0s"}},
-		"no cluster, and no shape":    {"--namespace=a --tls-cert=x --tls-key=x", []string{"--shape: must be native or plain"}},
-		"no cluster":                  {"--namespace=a --service=a --secret=a --configuration=a", []string{"cluster"}},
-		"a file that is not there":    {"--namespace=a --tls-cert=/nowhere --tls-key=/nowhere --shape=native --listen=127.0.0.1:0 --metrics=127.0.0.1:0", []string{"--tls-cert: must be the path of a readable file"}},
-		"a shape that is none":        {"--shape=round", []string{"must be native, plain or wrapper"}},
-		"a level of log that is none": {"--namespace=a --tls-cert=x --tls-key=x --shape=plain --log-level=loud", []string{"--log-level"}},
-		"a form of log that is none":  {"--namespace=a --tls-cert=x --tls-key=x --shape=plain --log-format=xml", []string{"use json or console"}},
+		"no flags":                  {"", []string{"--namespace:", "--service:", "--secret:", "--configuration:"}},
+		"a certificate without key": {"--namespace=a --tls-cert=x", []string{"--tls-key:"}},
+		"a key without certificate": {"--namespace=a --tls-key=x", []string{"--tls-cert:"}},
+		"an hour and more": {
+			"--namespace=a --service=a --secret=a --configuration=a --drain=2h",
+			[]string{"--drain: must be a duration of at most 1h, got 2h0m0s"},
+		},
+		"no cluster, and no shape": {
+			"--namespace=a --tls-cert=x --tls-key=x", []string{"--shape: must be native or plain"},
+		},
+		"no cluster": {"--namespace=a --service=a --secret=a --configuration=a", []string{"cluster"}},
+		"a file that is not there": {
+			"--namespace=a --tls-cert=/nowhere --tls-key=/nowhere --shape=native " +
+				"--listen=127.0.0.1:0 --metrics=127.0.0.1:0",
+			[]string{"--tls-cert: must be the path of a readable file"},
+		},
+		"a shape that is none": {"--shape=round", []string{"must be native, plain or wrapper"}},
+		"a level of log that is none": {
+			"--namespace=a --tls-cert=x --tls-key=x --shape=plain --log-level=loud",
+			[]string{"--log-level"},
+		},
+		"a form of log that is none": {
+			"--namespace=a --tls-cert=x --tls-key=x --shape=plain --log-format=xml",
+			[]string{"use json or console"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, stderr, code := ctl(t, "", append([]string{"webhook"}, strings.Fields(tt.args)...)...)
+			_, stderr, code := ctl(t, "", append([]string{"webhook"},
+				strings.Fields(tt.args)...)...)
 			if code != exitError {
 				t.Errorf("exit code %d", code)
 			}
 			for _, want := range tt.want {
 				if !strings.Contains(stderr, want) {
-					t.Errorf("it says %q, want %q in it", stderr, want)
+					t.Errorf("the output is %q, want %q in it", stderr, want)
 				}
 			}
 		})
 	}
 }
 
-// TestTheWebhookTakesEverySettingOfInject also sees that no shape is chosen before the cluster's
-// version is known.
-func TestTheWebhookTakesEverySettingOfInject(t *testing.T) {
+// TestTheWebhookAcceptsEverySettingOfInject also checks that no shape is chosen before the
+// cluster's version is known.
+func TestTheWebhookAcceptsEverySettingOfInject(t *testing.T) {
 	cmd := newWebhookCommand()
 	for _, o := range inject.Options() {
 		if cmd.Flags().Lookup(o.Name) == nil {
 			t.Errorf("there is no --%s", o.Name)
 		}
 	}
-	c := &webhookCommand{Config: webhook.Config{Namespace: "a", Service: "a"}, secret: "a", configuration: "a"}
+	c := &webhookCommand{Config: webhook.Config{Namespace: "a", Service: "a"}, secret: "a",
+		configuration: "a"}
 	if err := c.complete(); err != nil {
 		t.Error(err)
 	}
@@ -60,8 +77,7 @@ func TestTheWebhookTakesEverySettingOfInject(t *testing.T) {
 	}
 }
 
-// TestTheWebhookEndsWithItsContext is about the wiring; what it does meanwhile is tested where it
-// is done.
+// TestTheWebhookEndsWithItsContext tests the wiring. The webhook itself is tested in its package.
 func TestTheWebhookEndsWithItsContext(t *testing.T) {
 	cert, key := deploytest.NewCertificate(t, "a", time.Hour).Write(t, t.TempDir())
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
@@ -69,17 +85,19 @@ func TestTheWebhookEndsWithItsContext(t *testing.T) {
 	log, lines := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"webhook", "--namespace=a", "--shape=native", "--drain=0s", "--listen=127.0.0.1:0", "--metrics=127.0.0.1:0", "--tls-cert=" + cert, "--tls-key=" + key},
+		ended <- run(ctx, []string{"webhook", "--namespace=a", "--shape=native", "--drain=0s",
+			"--listen=127.0.0.1:0", "--metrics=127.0.0.1:0", "--tls-cert=" + cert,
+			"--tls-key=" + key},
 			strings.NewReader(""), io.Discard, lines)
 		lines.Close()
 	}()
 	text := make([]byte, 4096)
-	for said := ""; !strings.Contains(said, "listening"); {
+	for output := ""; !strings.Contains(output, "listening"); {
 		n, err := log.Read(text)
 		if err != nil {
-			t.Fatalf("%v: %s", err, said)
+			t.Fatalf("%v: %s", err, output)
 		}
-		said += string(text[:n])
+		output += string(text[:n])
 	}
 	stop()
 	go func() { _, _ = io.Copy(io.Discard, log) }()

@@ -28,19 +28,33 @@ type setting struct {
 	accepted   bool
 }
 
-// settings are those of which the three had different opinions once, and their neighbours.
+// settings lists values that the three parsers once treated differently, and similar ones.
 var settings = []setting{
-	{"ADMIN=18081", true}, {"ADMIN=:18081", true}, {"ADMIN=localhost", false}, {"ADMIN=:http", false}, {"ADMIN=18082", false},
-	{"STOP_SIGNAL=FOO", false}, {"STOP_SIGNAL=SIGKILL", false}, {"STOP_SIGNAL=SIGQUIT", true}, {"STOP_SIGNAL=sigquit", false},
-	{"TUNNEL_SPREAD=0s", true}, {"TUNNEL_SPREAD=-1s", false}, {"TUNNEL_SPREAD=derived", true}, {"TUNNEL_SPREAD=113s", false},
-	{"APP_WAIT=25h", true}, {"APP_WAIT=25", false}, {"END_EVENT_STREAMS=1", true}, {"END_EVENT_STREAMS=yes", false},
-	{"KEEP_CLIENT=T", true}, {"HOLD_MAX=0s", false}, {"HOLD_MAX=112s", true}, {"HOLD_MAX=113s", false}, {"HOLD_MIN=", true},
-	{"HOLD_MIN=112s", true}, {"HOLD_MIN=113s", false}, {"HOLD_MINIMUM=5s", false}, {"SERVICE_HOST=10.0.0.1", true},
-	{"SILENCE_FACTOR=NaN", false}, {"SILENCE_FACTOR=1e2", true}, {"MAX_CONNECTIONS=2147483648", false}, {"MAX_CONNECTIONS=+1", true},
-	{"LOG_LEVEL=DEBUG", true}, {"LOG_LEVEL=fatal", false}, {"FALLBACK=app:080", false}, {"FALLBACK=app:80,app:81", false},
-	{"FALLBACK=127.0.0.1:18080", false}, {"PROBE_PATHS=a", false}, {"PROBE_AGENTS=", true}, {"TERMINATION_LOG=", true},
-	{"ROUTES=18080=8080;proto=udp", false}, {"ROUTES=18080=8080; proxy", true}, {"ROUTES=18081=8080", false}, {"ROUTES=18080:8080", false},
-	{"GRACE_PERIOD=8s", false}, {"GRACE_PERIOD=2m", true}, {"APP_STOP=2m", false}, {"CONTROL=0.0.0.0:1", false}, {"TLS_CERT=/c", false},
+	{"ADMIN=18081", true}, {"ADMIN=:18081", true}, {"ADMIN=localhost", false},
+	{"ADMIN=:http", false},
+	{"ADMIN=18082", false},
+	{"STOP_SIGNAL=FOO", false}, {"STOP_SIGNAL=SIGKILL", false}, {"STOP_SIGNAL=SIGQUIT", true},
+	{"STOP_SIGNAL=sigquit", false},
+	{"TUNNEL_SPREAD=0s", true}, {"TUNNEL_SPREAD=-1s", false}, {"TUNNEL_SPREAD=derived", true},
+	{"TUNNEL_SPREAD=113s", false},
+	{"APP_WAIT=25h", true}, {"APP_WAIT=25", false}, {"END_EVENT_STREAMS=1", true},
+	{"END_EVENT_STREAMS=yes", false},
+	{"KEEP_CLIENT=T", true}, {"HOLD_MAX=0s", false}, {"HOLD_MAX=112s", true},
+	{"HOLD_MAX=113s", false},
+	{"HOLD_MIN=", true},
+	{"HOLD_MIN=112s", true}, {"HOLD_MIN=113s", false}, {"HOLD_MINIMUM=5s", false},
+	{"SERVICE_HOST=10.0.0.1", true},
+	{"SILENCE_FACTOR=NaN", false}, {"SILENCE_FACTOR=1e2", true},
+	{"MAX_CONNECTIONS=2147483648", false},
+	{"MAX_CONNECTIONS=+1", true},
+	{"LOG_LEVEL=DEBUG", true}, {"LOG_LEVEL=fatal", false}, {"FALLBACK=app:080", false},
+	{"FALLBACK=app:80,app:81", false},
+	{"FALLBACK=127.0.0.1:18080", false}, {"PROBE_PATHS=a", false}, {"PROBE_AGENTS=", true},
+	{"TERMINATION_LOG=", true},
+	{"ROUTES=18080=8080;proto=udp", false}, {"ROUTES=18080=8080; proxy", true},
+	{"ROUTES=18081=8080", false}, {"ROUTES=18080:8080", false},
+	{"GRACE_PERIOD=8s", false}, {"GRACE_PERIOD=2m", true}, {"APP_STOP=2m", false},
+	{"CONTROL=0.0.0.0:1", false}, {"TLS_CERT=/c", false},
 }
 
 func TestTheyAcceptTheSame(t *testing.T) {
@@ -53,7 +67,7 @@ func TestTheyAcceptTheSame(t *testing.T) {
 	}
 }
 
-// FuzzTheyAcceptTheSame sets two variables to anything.
+// FuzzTheyAcceptTheSame sets two variables to arbitrary values.
 func FuzzTheyAcceptTheSame(f *testing.F) {
 	for i, s := range settings {
 		f.Add(s.assignment, settings[(i*7)%len(settings)].assignment)
@@ -65,7 +79,8 @@ func FuzzTheyAcceptTheSame(f *testing.F) {
 		env := parse(first)
 		maps.Copy(env, parse(second))
 		for name, value := range env {
-			if !utf8.ValidString(name+value) || strings.Contains(value, "$(") || strings.ContainsFunc(name+value, unicode.IsControl) {
+			if !utf8.ValidString(name+value) || strings.Contains(value, "$(") ||
+				strings.ContainsFunc(name+value, unicode.IsControl) {
 				t.Skip("no environment of a manifest, or one that is known to the kubelet alone")
 			}
 		}
@@ -106,8 +121,7 @@ func wantAgreement(t *testing.T, env map[string]string) {
 	}
 }
 
-// surroundings is the environment beside which a variable is set. There is one route, and 112 s to
-// hold.
+// surroundings is the rest of the environment. It has one route, and 112 s to hold.
 func surroundings(env map[string]string) map[string]string {
 	all := map[string]string{"LAMEDUCK_ROUTES": "18080=8080", "LAMEDUCK_GRACE_PERIOD": "120s"}
 	maps.Copy(all, env)
@@ -119,12 +133,13 @@ func lameduckAccepts(env map[string]string) bool {
 	return err == nil
 }
 
-// injectSets reports whether variables are for inject's option env: it sets some itself, and takes
-// them separated by white space.
+// injectSets reports whether variables can be set by inject's option env, which refuses those that
+// inject sets and splits at white space.
 func injectSets(env map[string]string) bool {
 	for name, value := range env {
 		switch name {
-		case "LAMEDUCK_ROUTES", "LAMEDUCK_GRACE_PERIOD", "LAMEDUCK_APP_STOP", "LAMEDUCK_ADMIN", "LAMEDUCK_CONTROL",
+		case "LAMEDUCK_ROUTES", "LAMEDUCK_GRACE_PERIOD", "LAMEDUCK_APP_STOP", "LAMEDUCK_ADMIN",
+			"LAMEDUCK_CONTROL",
 			"LAMEDUCK_TLS_CERT", "LAMEDUCK_TLS_KEY", "LAMEDUCK_TLS_CLIENT_CA":
 			return false
 		}
@@ -135,7 +150,7 @@ func injectSets(env map[string]string) bool {
 	return true
 }
 
-// injected returns the pod template that inject makes for some variables.
+// injected returns the pod template after an inject with some variables.
 func injected(env map[string]string) (*corev1.PodTemplateSpec, error) {
 	s := inject.Defaults()
 	s.LBDelay, s.Silence, s.GracePeriod = 0, 0, 120e9
@@ -150,7 +165,8 @@ func injected(env map[string]string) (*corev1.PodTemplateSpec, error) {
 		return nil, err
 	}
 	for _, op := range plan.Patch {
-		if containers, ok := op.Value.([]corev1.Container); ok && strings.Contains(op.Path, "initContainers") {
+		containers, ok := op.Value.([]corev1.Container)
+		if ok && strings.Contains(op.Path, "initContainers") {
 			before.Spec.InitContainers = containers
 		}
 	}
@@ -163,7 +179,8 @@ func template(env map[string]string) *corev1.PodTemplateSpec {
 		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "web"}},
 		Spec: corev1.PodSpec{
 			Containers: []corev1.Container{{
-				Name: "app", Image: "app:1", Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}},
+				Name: "app", Image: "app:1", Ports: []corev1.ContainerPort{{Name: "http",
+					ContainerPort: 8080}},
 			}},
 		},
 	}
@@ -198,40 +215,44 @@ func lintAccepts(t *testing.T, env map[string]string) bool {
 	return !slices.ContainsFunc(in.Lint(), func(f lint.Finding) bool { return f.Rule == "setting-refused" })
 }
 
-// TestTheBinariesAcceptTheSame runs lameduck and lameduckctl themselves. `lameduck drain` reads the
-// configuration as the others do and then finds nobody at its control address.
+// TestTheBinariesAcceptTheSame runs lameduck and lameduckctl. `lameduck drain` parses the
+// configuration and then fails to connect to its control address.
 func TestTheBinariesAcceptTheSame(t *testing.T) {
 	lameduck, lameduckctl := build(t, "lameduck"), build(t, "lameduckctl")
 	for _, s := range settings {
 		env := parse(s.assignment)
 		if _, set := env["LAMEDUCK_CONTROL"]; set {
-			continue // it might find somebody
+			continue // something may listen there
 		}
 		cmd := exec.CommandContext(t.Context(), lameduck, "drain")
 		for name, value := range surroundings(env) {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
 		cmd.Env = append(cmd.Env, "LAMEDUCK_CONTROL=127.0.0.1:1")
-		said, _ := cmd.CombinedOutput()
-		want := 1 // for having found nobody
+		output, _ := cmd.CombinedOutput()
+		want := 1 // for the failed connection
 		if !s.accepted {
 			want = 2
 		}
 		if s.assignment == "ADMIN=18082" {
-			want = 1 // the control address that it collides with is another one here
+			want = 1 // the control address differs here, and there is no conflict
 		}
 		if got := cmd.ProcessState.ExitCode(); got != want {
-			t.Errorf("lameduck with %s exits with %d, want %d:\n%s", s.assignment, got, want, said)
+			t.Errorf("lameduck with %s exits with %d, want %d:\n%s", s.assignment, got, want,
+				output)
 		}
 		if !injectSets(env) {
 			continue
 		}
 		for name, value := range env {
-			cmd := exec.CommandContext(t.Context(), lameduckctl, "inject", "-f", "-", "--lb-delay", "0s", "--silence", "0s", "--grace-period", "120s", "--env", name+"="+value)
+			cmd := exec.CommandContext(t.Context(), lameduckctl, "inject", "-f", "-", "--lb-delay",
+				"0s",
+				"--silence", "0s", "--grace-period", "120s", "--env", name+"="+value)
 			cmd.Stdin = strings.NewReader(deployment(t))
-			said, _ := cmd.CombinedOutput()
-			if got := cmd.ProcessState.ExitCode(); (got == 0) != s.accepted || !s.accepted && !strings.Contains(string(said), name) {
-				t.Errorf("lameduckctl inject with %s exits with %d:\n%s", s.assignment, got, said)
+			output, _ := cmd.CombinedOutput()
+			got := cmd.ProcessState.ExitCode()
+			if (got == 0) != s.accepted || !s.accepted && !strings.Contains(string(output), name) {
+				t.Errorf("lameduckctl inject with %s exits with %d:\n%s", s.assignment, got, output)
 			}
 		}
 	}
@@ -252,8 +273,10 @@ func deployment(t *testing.T) string {
 func build(t *testing.T, name string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "lameduck/cmd/"+name).CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", name, err, said)
+	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", path,
+		"lameduck/cmd/"+name).CombinedOutput()
+	if err != nil {
+		t.Fatalf("build %s: %v\n%s", name, err, output)
 	}
 	return path
 }

@@ -65,7 +65,8 @@ func Test5EvictionLosesNothingAndKeepsTheBudget(t *testing.T) {
 
 func Test5ANodesDrainDrainsItsPods(t *testing.T) {
 	s := newStage(t)
-	mark := fmt.Sprintf(`{ op: add, path: /spec/template/metadata/labels/drained, value: %s }`, s.namespace)
+	mark := fmt.Sprintf(`{ op: add, path: /spec/template/metadata/labels/drained, value: %s }`,
+		s.namespace)
 	s.deploy(t, team{shape: "native", replicas: 2, app: restricted, patches: []string{mark}})
 	pause(t, settling)
 	old := s.pods.alive()
@@ -165,7 +166,8 @@ func Test5APodThatIsDeletedWhileItStartsIsGoneSoon(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
 			s := newStage(t)
-			s.applyTeam(t, team{shape: shape, command: []string{"/app", "-start-after=60s"}, app: restricted})
+			s.applyTeam(t, team{shape: shape, command: []string{"/app", "-start-after=60s"},
+				app: restricted})
 			var pod string
 			deploytest.Await(t, patience, "the app's start", func() error {
 				for _, l := range s.pods.all() {
@@ -183,7 +185,8 @@ func Test5APodThatIsDeletedWhileItStartsIsGoneSoon(t *testing.T) {
 			// It has had no requests, so this is the shortest hold. A kubelet that is still
 			// starting a pod needs time to stop it.
 			if most := 5*time.Second + 5*time.Second + slack; took > most {
-				t.Errorf("the pod was there for %v, more than %v: %q", took, most, strings.Join(l.log, "\n"))
+				t.Errorf("the pod was there for %v, more than %v: %q", took, most,
+					strings.Join(l.log, "\n"))
 			}
 		})
 	}

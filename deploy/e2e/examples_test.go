@@ -76,7 +76,8 @@ func (e example) overlay(t *testing.T) string {
 		k += fmt.Sprintf("  - { name: %s, newName: %s, newTag: %s }\n", from, name, tag)
 	}
 	if e.patch != "" {
-		k += "patches:\n  - target: { group: apps, version: v1 }\n    patch: |-\n      - " + e.patch + "\n"
+		k += "patches:\n  - target: { group: apps, version: v1 }\n    patch: |-\n      - " +
+			e.patch + "\n"
 	}
 	deploytest.WriteFile(t, filepath.Join(root, "overlay", "kustomization.yaml"), k)
 	return filepath.Join(root, "overlay")
@@ -90,7 +91,10 @@ func overHTTP(ctx context.Context, _ *stage, service, _ string) error {
 	return err
 }
 
-func overPod(ctx context.Context, s *stage, _, pod string) error { return overHTTP(ctx, s, pod, "") }
+func overPod(ctx context.Context, s *stage, _, pod string) error {
+	return overHTTP(ctx, s, pod,
+		"")
+}
 
 func overGRPC(ctx context.Context, _ *stage, service, _ string) error {
 	conn, err := grpc.NewClient(service, grpc.WithTransportCredentials(insecure.NewCredentials()))

@@ -54,22 +54,27 @@ func newcomers(losses []loss, ends []ending) []loss {
 
 func TestALossIsExcusedOnlyByTheAppThatHadIt(t *testing.T) {
 	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }
-	ends := []ending{{"terminated", at(1000), 2}, {"terminated", at(2000), 0}, {"terminated", at(3000), 1}}
+	ends := []ending{{"terminated", at(1000), 2}, {"terminated", at(2000), 0},
+		{"terminated", at(3000), 1}}
 	for name, tc := range map[string]struct {
 		losses []loss
 		want   int
 	}{
 		"none":                         {nil, 0},
 		"what an app had when it died": {[]loss{{began: at(990), failed: at(1010)}}, 0},
-		"as many as it had": {[]loss{{began: at(990), failed: at(1010)},
-			{began: at(980), failed: at(1001)}}, 0},
-		"one more than it had": {[]loss{{began: at(990), failed: at(1010)},
-			{began: at(980), failed: at(1001)}, {began: at(985), failed: at(1001)}}, 1},
+		"as many as it had": {
+			[]loss{{began: at(990), failed: at(1010)}, {began: at(980), failed: at(1001)}}, 0,
+		},
+		"one more than it had": {
+			[]loss{{began: at(990), failed: at(1010)}, {began: at(980), failed: at(1001)},
+				{began: at(985), failed: at(1001)}}, 1,
+		},
 		"what was begun after its end":          {[]loss{{began: at(1001), failed: at(1010)}}, 1},
 		"what had failed before its end":        {[]loss{{began: at(980), failed: at(999)}}, 1},
 		"at the end of an app that had nothing": {[]loss{{began: at(1990), failed: at(2010)}}, 1},
-		"each app has its own": {[]loss{{began: at(990), failed: at(1010)},
-			{began: at(2990), failed: at(3010)}}, 0},
+		"each app has its own": {
+			[]loss{{began: at(990), failed: at(1010)}, {began: at(2990), failed: at(3010)}}, 0,
+		},
 		"one that lasts over the ends of two":       {[]loss{{began: at(990), failed: at(3010)}}, 0},
 		"long after the end of an app that had two": {[]loss{{began: at(1500), failed: at(1510)}}, 1},
 	} {

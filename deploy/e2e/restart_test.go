@@ -66,8 +66,8 @@ func (s *stage) expectRestart(t *testing.T, pod string) {
 	})
 	took := time.Since(failed)
 	l := s.pods.life(pod)
-	t.Logf("restarted %.1f s after its liveness began to fail; the other container answered %d requests "+
-		"meanwhile; ready lost %d times, first after %v",
+	t.Logf("restarted %.1f s after its liveness began to fail; the other container answered %d "+
+		"requests meanwhile; ready lost %d times, first after %v",
 		took.Seconds(), asked, len(l.notReady), firstAfter(l.notReady, failed))
 	// The probe runs once a second.
 	if most := time.Second + hookWindow + 2*time.Second; took > most {

@@ -61,11 +61,13 @@ func expectDrained(t *testing.T, l podLife, lag time.Duration) {
 	t.Helper()
 	d, took := expectQuiet(t, l), l.gone.Sub(l.deleted)
 	if late := d.last - lag; late < -2*time.Second || late > 2*time.Second {
-		t.Errorf("%s: the load balancers stop routing after %v, and the last request came after %v", l.name,
+		t.Errorf("%s: the load balancers stop routing after %v, and the last request came after %v",
+			l.name,
 			lag, d.last)
 	}
 	if most := lag + d.required + slack; took > most {
-		t.Errorf("%s was there for %v, more than %v; seen to be deleted at %v; Lameduck: %q; containers: %+v",
+		t.Errorf("%s was there for %v, more than %v; seen to be deleted at %v; Lameduck: %q; "+
+			"containers: %+v",
 			l.name, took, most,
 			l.deleted.UTC().Format(time.StampMilli), l.log, l.last.Status.ContainerStatuses)
 	}
@@ -80,8 +82,8 @@ func expectSignalledAfter(t *testing.T, l podLife, d drain) {
 		t.Error(err)
 		return
 	}
-	t.Logf("%s: the drain began %v after the pod's end was seen, the app got %s %v after the hold's end, "+
-		"Lameduck stopped %v after that, the pod was gone %v later", l.name,
+	t.Logf("%s: the drain began %v after the pod's end was seen, the app got %s %v after the "+
+		"hold's end, Lameduck stopped %v after that, the pod was gone %v later", l.name,
 		d.begun.Sub(l.deleted).Round(time.Millisecond), end.signal,
 		end.at.Sub(d.drained).Round(time.Millisecond), d.stopped.Sub(end.at).Round(time.Millisecond),
 		l.gone.Sub(d.stopped).Round(time.Millisecond))
@@ -100,7 +102,8 @@ func Test2WithoutLameduckTheSameLosesRequests(t *testing.T) {
 	in.awaitEndpoints(t, 3)
 	for i, result := range l.end(t) {
 		if len(result.Failures()) == 0 {
-			t.Errorf("none of %d requests through %s is lost: the tests are blind", result.Requests(),
+			t.Errorf("none of %d requests through %s is lost: the tests are blind",
+				result.Requests(),
 				in.kinds[i])
 		}
 	}

@@ -38,12 +38,13 @@ type stage struct {
 func newStage(t *testing.T, labels ...string) *stage {
 	t.Helper()
 	name := "e2e-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
-	name = strings.TrimRight(name[:min(len(name), 50)], "-") + fmt.Sprintf("-%d", time.Now().UnixMilli()%1e6)
+	name = strings.TrimRight(name[:min(len(name), 50)], "-") + fmt.Sprintf("-%d",
+		time.Now().UnixMilli()%1e6)
 	kubectl(t, "create", "namespace", name)
 	t.Cleanup(func() {
 		// The context of the test is done.
-		if _, err := tryKubectl(context.Background(), "", "delete", "namespace", name,
-			"--wait=false"); err != nil {
+		_, err := tryKubectl(context.Background(), "", "delete", "namespace", name, "--wait=false")
+		if err != nil {
 			t.Log(err)
 		}
 	})
@@ -66,7 +67,8 @@ func (s *stage) kubectl(t *testing.T, args ...string) string {
 // apply applies manifests.
 func (s *stage) apply(t *testing.T, manifests string) {
 	t.Helper()
-	if said, err := tryKubectl(t.Context(), manifests, "apply", "-n", s.namespace, "-f", "-"); err != nil {
+	said, err := tryKubectl(t.Context(), manifests, "apply", "-n", s.namespace, "-f", "-")
+	if err != nil {
 		t.Fatal(said, err)
 	}
 }
@@ -155,17 +157,21 @@ func (w team) kustomization() string {
 		fmt.Fprintf(&k, "components: [../deploy/kustomize/%s]\n", w.shape)
 	}
 	repository, tag, _ := strings.Cut(duckImage, ":")
-	fmt.Fprintf(&k, "images: [{ name: registry.example/lameduck, newName: %s, newTag: %s }]\n", repository,
-		tag)
+	fmt.Fprintf(&k, "images: [{ name: registry.example/lameduck, newName: %s, newTag: %s }]\n",
+		repository, tag)
 	patches := slices.Clone(w.patches)
 	at := map[string]string{"native": "initContainers/0", "plain": "containers/1",
 		"wrapper": "containers/0"}[w.shape]
 	for _, e := range w.env {
 		name, value, _ := strings.Cut(e, "=")
-		patches = append(patches, fmt.Sprintf(`{ op: add, path: /spec/template/spec/%s/env/-, value: { name: %s, value: "%s" } }`, at, name, value))
+		patches = append(patches, fmt.Sprintf(
+			`{ op: add, path: /spec/template/spec/%s/env/-, value: { name: %s, value: "%s" } }`,
+			at, name, value))
 	}
 	if w.grace > 0 {
-		patches = append(patches, fmt.Sprintf(`{ op: replace, path: /spec/template/spec/terminationGracePeriodSeconds, value: %d }`, w.grace))
+		patches = append(patches, fmt.Sprintf(
+			`{ op: replace, path: /spec/template/spec/terminationGracePeriodSeconds, value: %d }`,
+			w.grace))
 	}
 	if len(patches) > 0 {
 		k.WriteString("patches:\n  - target: { group: apps, version: v1 }\n    patch: |-\n")

@@ -64,7 +64,10 @@ type fault struct {
 var faults = []fault{
 	{
 		"killed", (*webhook).kill,
-		func(w *webhook, t *testing.T) { w.kubectl(t, "scale", "deployment", w.name, "--replicas=2") },
+		func(w *webhook, t *testing.T) {
+			w.kubectl(t, "scale", "deployment", w.name,
+				"--replicas=2")
+		},
 	},
 	{
 		"hanging", (*webhook).hang,
@@ -79,7 +82,11 @@ var faults = []fault{
 	},
 	{
 		"without its Service",
-		func(w *webhook, t *testing.T) { w.kubectl(t, "delete", "service", w.name); w.disconnect(t) },
+		func(w *webhook, t *testing.T) {
+			w.kubectl(t, "delete", "service",
+				w.name)
+			w.disconnect(t)
+		},
 		func(w *webhook, t *testing.T) { w.upgrade(t) },
 	},
 }
@@ -87,7 +94,8 @@ var faults = []fault{
 func Test10AWebhookThatFailsBlocksNothing(t *testing.T) {
 	w := installWebhook(t, ownCertificate) // so that only the test changes the caBundle
 	s := newStage(t, enabled)
-	drained := fmt.Sprintf(`{ op: add, path: /spec/template/metadata/labels/drained, value: %s }`, s.namespace)
+	drained := fmt.Sprintf(`{ op: add, path: /spec/template/metadata/labels/drained, value: %s }`,
+		s.namespace)
 	s.deploy(t, team{app: restricted, patches: []string{drained}})
 	elsewhere := newStage(t)
 	api := watchAlerts(t)
@@ -110,7 +118,8 @@ func Test10AWebhookThatFailsBlocksNothing(t *testing.T) {
 	if now := metric(t, "process_start_time_seconds", ""); now != started {
 		t.Error("the API server was started again")
 	}
-	deploytest.Await(t, patience, "the alert", func() error { return api.firing("LameduckWebhookFailsOpen") })
+	deploytest.Await(t, patience, "the "+
+		"alert", func() error { return api.firing("LameduckWebhookFailsOpen") })
 }
 
 // A webhook with its own certificate repairs its Secret and the caBundle.
@@ -122,7 +131,8 @@ func Test10TheWebhookRepairsItsCertificate(t *testing.T) {
 		"another authority is trusted": func() { w.trust(t, strangerPEM(t)) },
 		"nobody is trusted":            func() { w.trust(t, nil) },
 		"the Secret has been emptied": func() {
-			w.kubectl(t, "patch", "secret", w.name, "--type=json", "-p", `[{"op":"remove","path":"/data"}]`)
+			w.kubectl(t, "patch", "secret", w.name, "--type=json", "-p",
+				`[{"op":"remove","path":"/data"}]`)
 		},
 	} {
 		spoil()
@@ -142,14 +152,19 @@ func Test10InstallUpgradeAndUninstallLeaveNothingBehind(t *testing.T) {
 	s.awaitInjection(t)
 	secret, trusted := w.secret(t), w.configuration(t).Webhooks[0].ClientConfig.CABundle
 	if len(secret.Data) == 0 || len(trusted) == 0 {
-		t.Fatalf("the Secret has %d values, and %d bytes of certificates are trusted", len(secret.Data),
+		t.Fatalf("the Secret has %d values, and %d bytes of certificates are trusted",
+			len(secret.Data),
 			len(trusted))
 	}
-	w.upgrade(t, "--set", "replicas=3", "--set", "timeoutSeconds=1", "--set", "podAnnotations.upgraded=yes")
-	if after := w.secret(t); after.UID != secret.UID || string(after.Data["tls.crt"]) != string(secret.Data["tls.crt"]) {
+	w.upgrade(t, "--set", "replicas=3", "--set", "timeoutSeconds=1", "--set",
+		"podAnnotations.upgraded=yes")
+	after := w.secret(t)
+	if after.UID != secret.UID || string(after.Data["tls.crt"]) != string(secret.Data["tls.crt"]) {
 		t.Error("the upgrade has taken the certificate away")
 	}
-	if c := w.configuration(t); string(c.Webhooks[0].ClientConfig.CABundle) != string(trusted) || *c.Webhooks[0].TimeoutSeconds != 1 {
+	c := w.configuration(t)
+	if string(c.Webhooks[0].ClientConfig.CABundle) != string(trusted) ||
+		*c.Webhooks[0].TimeoutSeconds != 1 {
 		t.Errorf("the upgrade has made of the configuration %+v", c.Webhooks[0])
 	}
 	if !s.injects(t, "") {
@@ -172,8 +187,8 @@ func Test10KustomizeInstallsTheSameAndDeletesIt(t *testing.T) {
 	s.awaitInjection(t)
 	before := get[corev1.Secret](t, "secret", "lameduck-webhook", "-n", "lameduck")
 	kubectl(t, "apply", "-k", dir)
-	if after := get[corev1.Secret](t, "secret", "lameduck-webhook", "-n",
-		"lameduck"); len(before.Data) == 0 || string(after.Data["tls.crt"]) != string(before.Data["tls.crt"]) {
+	after := get[corev1.Secret](t, "secret", "lameduck-webhook", "-n", "lameduck")
+	if len(before.Data) == 0 || string(after.Data["tls.crt"]) != string(before.Data["tls.crt"]) {
 		t.Error("applied again, it has taken the certificate away")
 	}
 	deleteOverlay(t, dir)
@@ -212,8 +227,9 @@ func (s *stage) expectUntouched(t *testing.T) {
 	t.Helper()
 	for _, namespace := range []string{s.namespace, "kube-system"} {
 		began := time.Now()
-		if _, err := tryKubectl(t.Context(), lonePod("lone", ""), "create", "--dry-run=server", "-n",
-			namespace, "-f", "-"); err != nil {
+		_, err := tryKubectl(t.Context(), lonePod("lone", ""), "create", "--dry-run=server", "-n",
+			namespace, "-f", "-")
+		if err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(began); took >= webhookWait {
@@ -225,7 +241,8 @@ func (s *stage) expectUntouched(t *testing.T) {
 	}
 	leases := get[coordinationv1.LeaseList](t, "leases", "-n", "kube-node-lease").Items
 	deploytest.Await(t, patience, "the nodes' leases to be renewed", func() error {
-		for i, l := range get[coordinationv1.LeaseList](t, "leases", "-n", "kube-node-lease").Items {
+		for i, l := range get[coordinationv1.LeaseList](t, "leases", "-n",
+			"kube-node-lease").Items {
 			if i < len(leases) && !l.Spec.RenewTime.After(leases[i].Spec.RenewTime.Time) {
 				return fmt.Errorf("%s was renewed at %v", l.Name, l.Spec.RenewTime)
 			}
@@ -270,7 +287,8 @@ func (s *stage) awaitSilence(t *testing.T) {
 // injects reports whether a pod with a label would be injected, in a dry run.
 func (s *stage) injects(t *testing.T, label string) bool {
 	t.Helper()
-	said, err := tryKubectl(t.Context(), lonePod("asked", label), "create", "--dry-run=server", "-n",
+	said, err := tryKubectl(t.Context(), lonePod("asked", label), "create", "--dry-run=server",
+		"-n",
 		s.namespace, "-f", "-", "-o", "jsonpath={.spec.initContainers[*].name}")
 	if err != nil {
 		t.Fatal(err)
@@ -351,7 +369,8 @@ func (w *webhook) kill(t *testing.T) {
 // disconnect kills every replica, and so closes the keep-alive connections of the API server.
 func (w *webhook) disconnect(t *testing.T) {
 	t.Helper()
-	w.kubectl(t, "delete", "pods", "-l", "app.kubernetes.io/instance="+w.release, "--grace-period=0",
+	w.kubectl(t, "delete", "pods", "-l", "app.kubernetes.io/instance="+w.release,
+		"--grace-period=0",
 		"--force")
 }
 
@@ -374,8 +393,9 @@ spec:
 // hang makes the Service select pods that never answer.
 func (w *webhook) hang(t *testing.T) {
 	t.Helper()
-	if _, err := tryKubectl(t.Context(), fmt.Sprintf(mute, indent(6, confined)), "apply", "-n", w.namespace,
-		"-f", "-"); err != nil {
+	_, err := tryKubectl(t.Context(), fmt.Sprintf(mute, indent(6, confined)), "apply", "-n",
+		w.namespace, "-f", "-")
+	if err != nil {
 		t.Fatal(err)
 	}
 	w.kubectl(t, "wait", "--for=condition=Ready", "pod/mute", "--timeout", patience.String())
@@ -386,12 +406,14 @@ func (w *webhook) hang(t *testing.T) {
 // choose changes the selector of the Service.
 func (w *webhook) choose(t *testing.T, selector string) {
 	t.Helper()
-	w.kubectl(t, "patch", "service", w.name, "--type=merge", "-p", `{"spec":{"selector":`+selector+`}}`)
+	w.kubectl(t, "patch", "service", w.name, "--type=merge", "-p",
+		`{"spec":{"selector":`+selector+`}}`)
 }
 
 // trust changes the caBundle.
 func (w *webhook) trust(t *testing.T, authority []byte) {
 	t.Helper()
 	kubectl(t, "patch", "mutatingwebhookconfiguration", w.name, "--type=json", "-p",
-		fmt.Sprintf(`[{"op":"add","path":"/webhooks/0/clientConfig/caBundle","value":%q}]`, base64Of(authority)))
+		fmt.Sprintf(`[{"op":"add","path":"/webhooks/0/clientConfig/caBundle","value":%q}]`,
+			base64Of(authority)))
 }

@@ -39,8 +39,8 @@ func TestEveryObjectOfTheChartIsValid(t *testing.T) {
 	}
 }
 
-// TestTheChartRefusesNonsense sets values that have no or a bad effect.
-func TestTheChartRefusesNonsense(t *testing.T) {
+// TestTheChartRefusesInvalidValues sets values that have no or a bad effect.
+func TestTheChartRefusesInvalidValues(t *testing.T) {
 	for name, tc := range map[string]struct{ set, names string }{
 		"a value that is misspelt":                {"replica=3", "replica"},
 		"a value that is misspelt further in":     {"image.repo=x", "repo"},
@@ -53,11 +53,12 @@ func TestTheChartRefusesNonsense(t *testing.T) {
 		"a delay without a unit":                  {"sidecar.lbDelay=90", "lbDelay"},
 		"a wait that holds the API server up":     {"timeoutSeconds=30", "timeoutSeconds"},
 		"a policy that refuses pods":              {"failurePolicy=Fail", "failurePolicy"},
-		"a Secret that nobody trusts":             {"tls.secretName=x", "tls"},
-		"an authority of no Secret":               {"tls.injectCAFrom=a/b", "tls"},
-		"an authority that is a file's name":      {"tls.secretName=x,tls.caBundle=ca.pem", "caBundle"},
-		"two " +
-			"authorities": {"tls.secretName=x,tls.injectCAFrom=a/b,tls.caBundle=-----BEGIN CERTIFICATE-----", "tls"},
+		"a Secret without a CA":                   {"tls.secretName=x", "tls"},
+		"a CA without a Secret":                   {"tls.injectCAFrom=a/b", "tls"},
+		"a CA bundle that is a file name":         {"tls.secretName=x,tls.caBundle=ca.pem", "caBundle"},
+		"two several CAs": {
+			"tls.secretName=x,tls.injectCAFrom=a/b,tls.caBundle=-----BEGIN CERTIFICATE-----", "tls",
+		},
 		"an argument that is no flag":  {"extraArgs={webhook}", "extraArgs"},
 		"a namespace that can be none": {"neverNamespaces={Kube_System}", "neverNamespaces"},
 		"a port that can be none":      {"networkPolicy.apiServerPorts={0}", "apiServerPorts"},
@@ -65,13 +66,13 @@ func TestTheChartRefusesNonsense(t *testing.T) {
 		"a label that is no text":      {"monitoring.labels.release=1", "release"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			said, err := helmTemplate(t, "--set", tc.set)
+			output, err := helmTemplate(t, "--set", tc.set)
 			if err == nil {
 				t.Fatalf("it accepts %s", tc.set)
 			}
-			if !strings.Contains(said, "values don't meet the specifications of the "+
-				"schema") || !strings.Contains(said, tc.names) {
-				t.Errorf("the error for %s does not name the value: %s", tc.set, said)
+			if !strings.Contains(output, "values don't meet the specifications of the "+
+				"schema") || !strings.Contains(output, tc.names) {
+				t.Errorf("the error for %s does not name the value: %s", tc.set, output)
 			}
 		})
 	}
@@ -89,10 +90,11 @@ func TestEveryObjectOfAReleaseHasTheReleasesName(t *testing.T) {
 
 func TestTheChartPassesHelmLint(t *testing.T) {
 	for _, values := range chartValues {
-		cmd := exec.CommandContext(t.Context(), helm(t), append([]string{"lint", "--strict", chartDir},
+		cmd := exec.CommandContext(t.Context(), helm(t), append([]string{"lint", "--strict",
+			chartDir},
 			valuesFlags(values)...)...)
-		if said, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", values, err, said)
+		if output, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", values, err, output)
 		}
 	}
 }
@@ -118,11 +120,11 @@ func valuesFlags(values string) []string {
 // render returns what helm applies.
 func render(t *testing.T, release string, flags ...string) string {
 	t.Helper()
-	said, err := runHelmTemplate(t, release, flags...)
+	output, err := runHelmTemplate(t, release, flags...)
 	if err != nil {
-		t.Fatalf("helm template: %v\n%s", err, said)
+		t.Fatalf("helm template: %v\n%s", err, output)
 	}
-	return said
+	return output
 }
 
 func helmTemplate(t *testing.T, flags ...string) (string, error) {
@@ -133,7 +135,8 @@ func helmTemplate(t *testing.T, flags ...string) (string, error) {
 // runHelmTemplate sets the version of Kubernetes, as a helm built from source assumes an old one.
 func runHelmTemplate(t *testing.T, release string, flags ...string) (string, error) {
 	t.Helper()
-	args := append([]string{"template", release, chartDir, "--namespace", "lameduck", "--kube-version",
+	args := append([]string{"template", release, chartDir, "--namespace", "lameduck",
+		"--kube-version",
 		"1.34.0"}, flags...)
 	cmd := exec.CommandContext(t.Context(), helm(t), args...)
 	var errors bytes.Buffer

@@ -21,10 +21,11 @@ func TestLameduckctlAcceptsTheArgumentsOfEveryInstallation(t *testing.T) {
 	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
 		cmd := exec.CommandContext(t.Context(), binary, webhookArgs(t, objects)...)
 		cmd.Env = []string{"HOME=" + t.TempDir()}
-		said, err := cmd.CombinedOutput()
-		if err == nil || !strings.Contains(string(said), "cluster") && !strings.Contains(string(said),
-			"--tls-cert: must be") {
-			t.Errorf("lameduckctl says: %s (%v)", said, err)
+		output, err := cmd.CombinedOutput()
+		if err == nil ||
+			!strings.Contains(string(output), "cluster") &&
+				!strings.Contains(string(output), "--tls-cert: must be") {
+			t.Errorf("lameduckctl: %s (%v)", output, err)
 		}
 	})
 }
@@ -57,8 +58,8 @@ func TestTheWebhookHasTheMetricsOfItsRules(t *testing.T) {
 			for _, name := range regexp.MustCompile(`lameduck_webhook_\w+`).FindAllString(r.Expr.String(), -1) {
 				name = strings.TrimSuffix(name, "_bucket")
 				// With a certificate from files it does not write the CA bundle.
-				if !strings.Contains(text, "# TYPE "+name+" "+
-					"") && name != "lameduck_webhook_ca_bundle_synced" {
+				if !strings.Contains(text, "# TYPE "+name+" ") &&
+					name != "lameduck_webhook_ca_bundle_synced" {
 					t.Errorf("the webhook has no metric %s, which %s needs", name, r.Alert)
 				}
 			}

@@ -28,12 +28,14 @@ func TestChartAndKustomizeAgree(t *testing.T) {
 		t.Run(values, func(t *testing.T) {
 			chart, built := byName(t, chart(t, values)), byName(t, buildWebhook(t, values))
 			delete(built, "Namespace lameduck")
-			if c, k := slices.Sorted(maps.Keys(chart)), slices.Sorted(maps.Keys(built)); !slices.Equal(c, k) {
+			c, k := slices.Sorted(maps.Keys(chart)), slices.Sorted(maps.Keys(built))
+			if !slices.Equal(c, k) {
 				t.Errorf("the chart has   %v\nKustomize has %v", c, k)
 			}
 			for name := range built {
 				if chart[name] != "" && chart[name] != built[name] {
-					t.Errorf("%s\nof the chart: %s\nof Kustomize: %s", name, chart[name], built[name])
+					t.Errorf("%s\nof the chart: %s\nof Kustomize: %s", name, chart[name],
+						built[name])
 				}
 			}
 		})
@@ -59,12 +61,14 @@ func TestTheWebhookMatchesOnlyNewPodsOfLabelledNamespaces(t *testing.T) {
 			Rule: admissionv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"},
 				Resources: []string{"pods"}, Scope: new(admissionv1.NamespacedScope)},
 		}
-		if got, want := jsonOf(t, hook.Rules), jsonOf(t, []admissionv1.RuleWithOperations{rule}); got != want {
+		got, want := jsonOf(t, hook.Rules), jsonOf(t, []admissionv1.RuleWithOperations{rule})
+		if got != want {
 			t.Errorf("its rules are %s", got)
 		}
 		for namespace, asked := range map[string]bool{"team": true, "kube-system": false,
 			"kube-public": false, "kube-node-lease": false, "lameduck": false} {
-			own := labels.Set{"kubernetes.io/metadata.name": namespace, "lameduck.dev/inject": "enabled"}
+			own := labels.Set{"kubernetes.io/metadata.name": namespace,
+				"lameduck.dev/inject": "enabled"}
 			if got := matches(t, hook.NamespaceSelector, own); got != asked {
 				t.Errorf("with the label, it matches pods of %s: %v", namespace, got)
 			}
@@ -94,9 +98,12 @@ func TestAWebhookThatDoesNotAnswerBlocksNothing(t *testing.T) {
 			t.Errorf("the timeout is %d s and the failure policy %s", *hook.TimeoutSeconds,
 				*hook.FailurePolicy)
 		}
-		if *hook.SideEffects != admissionv1.SideEffectClassNone || *hook.MatchPolicy != admissionv1.Equivalent ||
-			*hook.ReinvocationPolicy != admissionv1.IfNeededReinvocationPolicy || !slices.Equal(hook.AdmissionReviewVersions, []string{"v1"}) {
-			t.Errorf("side effects %s, match policy %s, reinvocation %s, versions %v", *hook.SideEffects,
+		if *hook.SideEffects != admissionv1.SideEffectClassNone ||
+			*hook.MatchPolicy != admissionv1.Equivalent ||
+			*hook.ReinvocationPolicy != admissionv1.IfNeededReinvocationPolicy ||
+			!slices.Equal(hook.AdmissionReviewVersions, []string{"v1"}) {
+			t.Errorf("side effects %s, match policy %s, reinvocation %s, versions %v",
+				*hook.SideEffects,
 				*hook.MatchPolicy, *hook.ReinvocationPolicy, hook.AdmissionReviewVersions)
 		}
 	})
@@ -117,7 +124,8 @@ func TestTheWebhookMayAccessTwoObjectsAtMost(t *testing.T) {
 		}
 		pod, _ := manifests.Workload(t, objects)
 		if *pod.AutomountServiceAccountToken != secret {
-			t.Errorf("rotation: %v; service account token: %v", secret, *pod.AutomountServiceAccountToken)
+			t.Errorf("rotation: %v; service account token: %v", secret,
+				*pod.AutomountServiceAccountToken)
 		}
 	})
 }
@@ -127,7 +135,8 @@ func TestTheWebhookMayAccessTwoObjectsAtMost(t *testing.T) {
 func expectAccess(t *testing.T, rules []rbacv1.PolicyRule, resource, name string) {
 	t.Helper()
 	for _, r := range rules {
-		if !slices.Equal(r.Resources, []string{resource}) || !slices.Equal(r.ResourceNames, []string{name}) {
+		if !slices.Equal(r.Resources, []string{resource}) ||
+			!slices.Equal(r.ResourceNames, []string{name}) {
 			t.Errorf("it may %v %v called %v", r.Verbs, r.Resources, r.ResourceNames)
 		}
 		for _, v := range r.Verbs {
@@ -155,7 +164,8 @@ func TestTheWebhookSurvivesANodeAndARollout(t *testing.T) {
 				}
 			case *policyv1.PodDisruptionBudget:
 				expectOwn(t, templateLabels(objects), o.Spec.Selector)
-				if *o.Spec.UnhealthyPodEvictionPolicy != policyv1.AlwaysAllow || o.Spec.MaxUnavailable.IntValue() != 1 {
+				if *o.Spec.UnhealthyPodEvictionPolicy != policyv1.AlwaysAllow ||
+					o.Spec.MaxUnavailable.IntValue() != 1 {
 					t.Error("a broken webhook blocks node drains")
 				}
 			case *networkingv1.NetworkPolicy:
@@ -187,7 +197,8 @@ func TestAnUpgradeKeepsWhatTheWebhookHasWritten(t *testing.T) {
 		for _, o := range objects {
 			if s, is := o.(*corev1.Secret); is {
 				if found++; s.Data != nil || s.StringData != nil {
-					t.Errorf("%s: the Secret has %v, so an upgrade overwrites the certificate", name, s)
+					t.Errorf("%s: the Secret has %v, so an upgrade overwrites the certificate",
+						name, s)
 				}
 			}
 		}
@@ -216,7 +227,9 @@ func byName(t *testing.T, objects []runtime.Object) map[string]string {
 			return strings.HasPrefix(key, "helm.sh/") || key == "app.kubernetes.io/managed-by" || key == "app.kubernetes.io/version"
 		})
 		m.SetLabels(own)
-		found[fmt.Sprintf("%s %s", o.GetObjectKind().GroupVersionKind().Kind, m.GetName())] = jsonOf(t, o)
+		found[fmt.Sprintf("%s %s", o.GetObjectKind().GroupVersionKind().Kind,
+			m.GetName())] = jsonOf(t,
+			o)
 	}
 	return found
 }

@@ -57,7 +57,8 @@ func TestOneComponentProtectsATeamsOwnDeployment(t *testing.T) {
 			objects := manifests.Decode(t, manifests.BuildFrom(t, fs, dir))
 			expectProtected(t, objects, shape)
 			pod, _ := manifests.Workload(t, objects)
-			if got := environment(*lameduck(t, pod, shape))["LAMEDUCK_ROUTES"]; got != "18080=3000" {
+			got := environment(*lameduck(t, pod, shape))["LAMEDUCK_ROUTES"]
+			if got != "18080=3000" {
 				t.Errorf("the route is %s, but the app listens on 3000", got)
 			}
 			if got := findPort(pod, intstr.FromString("debug")); got != 6060 {
@@ -79,8 +80,8 @@ func TestEveryExampleIsProtected(t *testing.T) {
 
 // A hook of the app is not silently replaced: the API server accepts only one handler.
 func TestAHookOfTheAppsOwnIsKept(t *testing.T) {
-	own := strings.Replace(ownDeployment, "image: logs:1", "image: logs:1\n          lifecycle: { preStop: "+
-		"{ sleep: { seconds: 30 } } }", 1)
+	own := strings.Replace(ownDeployment, "image: logs:1", "image: logs:1\n          lifecycle: "+
+		"{ preStop: { sleep: { seconds: 30 } } }", 1)
 	fs, dir := team(t, "native", map[string]string{"deployment.yaml": own})
 	pod, _ := manifests.Workload(t, manifests.Decode(t, manifests.BuildFrom(t, fs, dir)))
 	hook := pod.Containers[1].Lifecycle.PreStop
@@ -92,11 +93,15 @@ func TestAHookOfTheAppsOwnIsKept(t *testing.T) {
 // What cannot be protected is an error, and not a workload that looks protected.
 func TestWhatCannotBeProtectedIsRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ shape, from, to string }{
-		"no port is declared": {"native", "ports: [{ name: http, containerPort: 3000 }, { name: " +
-			"debug, containerPort: 6060 }]", ""},
+		"no port is declared": {
+			"native", "ports: [{ name: http, containerPort: 3000 }, { name: debug, " +
+				"containerPort: 6060 }]", "",
+		},
 		"a wrapper without a command": {"wrapper", "command: [/web, -v]", ""},
-		"two workloads, and which one?": {"plain", "apiVersion",
-			"apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: other }\n---\napiVersion"},
+		"two workloads, and which one?": {
+			"plain", "apiVersion", "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: " +
+				"other }\n---\napiVersion",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fs, dir := team(t, tc.shape, map[string]string{"deployment.yaml": strings.Replace(ownDeployment,
@@ -119,8 +124,9 @@ func TestLameduckAcceptsTheConfigurationOfEveryExample(t *testing.T) {
 		for k, v := range environment(*lameduck(t, pod, shape)) {
 			cmd.Env = append(cmd.Env, k+"="+v)
 		}
-		if said, _ := cmd.CombinedOutput(); !strings.Contains(string(said), "is lameduck running") {
-			t.Errorf("%s: lameduck drain: %s", name, said)
+		output, _ := cmd.CombinedOutput()
+		if !strings.Contains(string(output), "is lameduck running") {
+			t.Errorf("%s: lameduck drain: %s", name, output)
 		}
 	}
 }
@@ -130,7 +136,8 @@ func expectProtected(t *testing.T, objects []runtime.Object, shape string) {
 	t.Helper()
 	pod, _ := manifests.Workload(t, objects)
 	sidecar := lameduck(t, pod, shape)
-	if got := environment(*sidecar)["LAMEDUCK_GRACE_PERIOD"]; got != strconv.FormatInt(*pod.TerminationGracePeriodSeconds, 10)+"s" {
+	got := environment(*sidecar)["LAMEDUCK_GRACE_PERIOD"]
+	if got != strconv.FormatInt(*pod.TerminationGracePeriodSeconds, 10)+"s" {
 		t.Errorf("the grace period is %d, and LAMEDUCK_GRACE_PERIOD is %s",
 			*pod.TerminationGracePeriodSeconds, got)
 	}
@@ -142,8 +149,8 @@ func expectProtected(t *testing.T, objects []runtime.Object, shape string) {
 		manifests.ExpectRestricted(t, *sidecar)
 	case "wrapper":
 		manifests.ExpectRestricted(t, pod.InitContainers[0])
-		if c := sidecar.Command; len(c) < 4 || !slices.Equal(c[:3],
-			[]string{"/lameduck/lameduck", "exec", "--"}) {
+		c := sidecar.Command
+		if len(c) < 4 || !slices.Equal(c[:3], []string{"/lameduck/lameduck", "exec", "--"}) {
 			t.Errorf("the command is %q", c)
 		}
 	}
@@ -154,7 +161,8 @@ func expectEveryClientAtLameduck(t *testing.T, pod corev1.PodSpec, objects []run
 	for _, o := range objects {
 		if s, is := o.(*corev1.Service); is {
 			if got := findPort(pod, s.Spec.Ports[0].TargetPort); got != route {
-				t.Errorf("Service %s has target port %d, but Lameduck listens on %d", s.Name, got, route)
+				t.Errorf("Service %s has target port %d, but Lameduck listens on %d", s.Name, got,
+					route)
 			}
 		}
 	}
@@ -168,7 +176,8 @@ func expectHooks(t *testing.T, pod corev1.PodSpec) {
 			continue
 		}
 		if c.Lifecycle == nil || c.Lifecycle.PreStop.HTTPGet == nil ||
-			c.Lifecycle.PreStop.HTTPGet.Path != "/hold" || c.Lifecycle.PreStop.HTTPGet.Port != intstr.FromInt32(admin) {
+			c.Lifecycle.PreStop.HTTPGet.Path != "/hold" ||
+			c.Lifecycle.PreStop.HTTPGet.Port != intstr.FromInt32(admin) {
 			t.Errorf("container %s has the hook %v", c.Name, c.Lifecycle)
 		}
 	}

@@ -13,14 +13,16 @@ import (
 	"lameduck/deploy/ctl/manifest"
 )
 
-// examples are the workloads of deploy/examples, with the component that each uses.
+// examples lists the workloads of deploy/examples with the component that each one uses.
 var examples = map[string]inject.Shape{
-	"nginx": inject.Native, "http": inject.Plain, "grpc": inject.Native, "websocket": inject.Wrapper, "statefulset": inject.Native,
+	"nginx": inject.Native, "http": inject.Plain, "grpc": inject.Native,
+	"websocket":   inject.Wrapper,
+	"statefulset": inject.Native,
 }
 
-// TestInjectBringsWhatTheComponentsBring holds inject against what kustomize makes of the same
-// workload: one of two ways to the same pod.
-func TestInjectBringsWhatTheComponentsBring(t *testing.T) {
+// TestInjectAndTheComponentsAgree compares inject with kustomize for the same workload: both must
+// lead to the same pod.
+func TestInjectAndTheComponentsAgree(t *testing.T) {
 	for name, shape := range examples {
 		t.Run(name, func(t *testing.T) {
 			own := workload(t, filepath.Join("..", "..", "examples", name, "*.yaml"))
@@ -41,28 +43,33 @@ func TestInjectBringsWhatTheComponentsBring(t *testing.T) {
 			if len(got.Annotations) == 0 {
 				got.Annotations = nil
 			}
-			if want := workload(t, filepath.Join("..", "..", "kustomize", "testdata", name+".yaml")).Template; !reflect.DeepEqual(got, want) {
+			want := workload(t, filepath.Join("..", "..", "kustomize", "testdata",
+				name+".yaml")).Template
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("inject makes\n%+v\nand the component\n%+v", got, want)
 			}
 		})
 	}
 }
 
-func TestEveryExampleIsHeldAgainstItsComponent(t *testing.T) {
+func TestEveryExampleIsComparedWithItsComponent(t *testing.T) {
 	dirs, err := filepath.Glob("../../examples/*/kustomization.yaml")
 	if err != nil || len(dirs) != len(examples) {
-		t.Errorf("there are %d examples, the test knows %d, error %v", len(dirs), len(examples), err)
+		t.Errorf("there are %d examples, the test knows %d, error %v", len(dirs), len(examples),
+			err)
 	}
 }
 
-// workload returns the one of some files.
+// workload returns the only workload in some files.
 func workload(t *testing.T, pattern string) *manifest.Workload {
 	t.Helper()
 	paths, err := filepath.Glob(pattern)
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths = slices.DeleteFunc(paths, func(path string) bool { return filepath.Base(path) == "kustomization.yaml" })
+	paths = slices.DeleteFunc(paths, func(path string) bool {
+		return filepath.Base(path) == "kustomization.yaml"
+	})
 	files, err := manifest.Read(paths, os.Stdin)
 	if err != nil {
 		t.Fatal(err)

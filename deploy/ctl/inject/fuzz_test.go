@@ -9,11 +9,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// FuzzUninjectOfInject makes pods of all kinds from what the fuzzer says, and holds them against
-// the promises: Inject twice is Inject once, Uninject gives back what was there, and an edit in
-// between stays.
+// FuzzUninjectOfInject builds pods from the fuzzer's input and checks the promises: Inject is
+// idempotent, Uninject restores the original, and an edit in between stays.
 func FuzzUninjectOfInject(f *testing.F) {
-	for _, seed := range []string{"", "\x01\x02\x03\x04\x05\x06\x07\x08\x09", "wrapper with many ports and hooks and volumes and annotations", "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5"} {
+	for _, seed := range []string{"", "\x01\x02\x03\x04\x05\x06\x07\x08\x09",
+		"wrapper with many ports and hooks and volumes and annotations",
+		"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -29,8 +30,10 @@ func FuzzUninjectOfInject(f *testing.F) {
 			return
 		}
 		after := patched(t, before, p)
-		if twice, err := Inject(Workload{Kind: "Deployment", Template: after}, settings); err != nil || len(twice.Patch) > 0 {
-			t.Fatalf("the second time it plans %v, error %v, for\n%s", twice.Patch, err, asJSON(t, after))
+		twice, err := Inject(Workload{Kind: "Deployment", Template: after}, settings)
+		if err != nil || len(twice.Patch) > 0 {
+			t.Fatalf("the second time it plans %v, error %v, for\n%s", twice.Patch, err,
+				asJSON(t, after))
 		}
 		expectEqual(t, "uninject", uninjected(t, after), before)
 		edit := c.edit()
@@ -39,7 +42,7 @@ func FuzzUninjectOfInject(f *testing.F) {
 		expectEqual(t, "edit, uninject", uninjected(t, after), before)
 		again, err := Inject(Workload{Kind: "Deployment", Template: after}, settings)
 		if err != nil {
-			return // the edit has brought what is refused
+			return // inject refuses the edited pod
 		}
 		expectEqual(t, "edit, inject, uninject", uninjected(t, patched(t, after, again)), before)
 	})
@@ -61,7 +64,8 @@ func asJSON(t *testing.T, v any) string {
 	return string(text)
 }
 
-// choices are what the fuzzer says, one byte each; when it has no more, always the first.
+// choices are the fuzzer's decisions, one byte each. After the last one, every decision is the
+// first choice.
 type choices struct{ data []byte }
 
 func (c *choices) of(n int) int {
@@ -83,8 +87,10 @@ func (c *choices) pod() *corev1.PodTemplateSpec {
 	p := &corev1.PodTemplateSpec{}
 	p.Labels = map[string]string{"app": "x"}
 	p.Annotations = []map[string]string{
-		nil, {}, {"a": "b"}, {"sidecar.istio.io/inject": "true"}, {"linkerd.io/inject": "enabled", "config.linkerd.io/skip-inbound-ports": "1, 2"},
-		{"lameduck.dev/lb-delay": "200s"}, {"lameduck.dev/ports": "81,http;proto=tcp"}, {"lameduck.dev/env": "LAMEDUCK_HOLD_MIN=3s"}, {"lameduck.dev/ports": "?"},
+		nil, {}, {"a": "b"}, {"sidecar.istio.io/inject": "true"},
+		{"linkerd.io/inject": "enabled", "config.linkerd.io/skip-inbound-ports": "1, 2"},
+		{"lameduck.dev/lb-delay": "200s"}, {"lameduck.dev/ports": "81,http;proto=tcp"},
+		{"lameduck.dev/env": "LAMEDUCK_HOLD_MIN=3s"}, {"lameduck.dev/ports": "?"},
 	}[c.of(9)]
 	p.Spec.HostNetwork = c.yes()
 	if c.yes() {
@@ -114,7 +120,8 @@ func (c *choices) container(name string) corev1.Container {
 	}
 	names := []string{"", "http", "metrics", "mysql", "b"}
 	for range c.of(4) {
-		p := corev1.ContainerPort{Name: names[c.of(len(names))], ContainerPort: []int32{80, 81, 3306, 18080, 18083, 18084, 65535, 18081}[c.of(8)]}
+		p := corev1.ContainerPort{Name: names[c.of(len(names))],
+			ContainerPort: []int32{80, 81, 3306, 18080, 18083, 18084, 65535, 18081}[c.of(8)]}
 		if c.of(4) == 1 {
 			p.Protocol = corev1.ProtocolUDP
 		}
@@ -124,14 +131,18 @@ func (c *choices) container(name string) corev1.Container {
 		made.Ports = append(made.Ports, p)
 	}
 	for i := range c.of(3) {
-		made.Env = append(made.Env, corev1.EnvVar{Name: []string{"A", "LAMEDUCK_STOP_SIGNAL", "LAMEDUCK_ROUTES"}[(i+c.of(3))%3], Value: "v"})
+		made.Env = append(made.Env, corev1.EnvVar{Name: []string{"A", "LAMEDUCK_STOP_SIGNAL",
+			"LAMEDUCK_ROUTES"}[(i+c.of(3))%3], Value: "v"})
 	}
 	for range c.of(2) {
-		made.VolumeMounts = append(made.VolumeMounts, corev1.VolumeMount{Name: "v0", MountPath: "/v"})
+		made.VolumeMounts = append(made.VolumeMounts, corev1.VolumeMount{Name: "v0",
+			MountPath: "/v"})
 	}
 	if c.yes() {
-		port := []intstr.IntOrString{intstr.FromString("http"), intstr.FromString("mysql"), intstr.FromInt32(80)}[c.of(3)]
-		made.ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: port}}}
+		port := []intstr.IntOrString{intstr.FromString("http"), intstr.FromString("mysql"),
+			intstr.FromInt32(80)}[c.of(3)]
+		made.ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{
+			TCPSocket: &corev1.TCPSocketAction{Port: port}}}
 		made.LivenessProbe = made.ReadinessProbe.DeepCopy()
 	}
 	made.Lifecycle = c.lifecycle()
@@ -141,13 +152,16 @@ func (c *choices) container(name string) corev1.Container {
 func (c *choices) lifecycle() *corev1.Lifecycle {
 	exec := &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: []string{"/bye"}}}
 	return []*corev1.Lifecycle{
-		nil, {}, {PostStart: exec}, {PreStop: exec}, {PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 9}}},
-		{PreStop: &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/hold", Port: intstr.FromInt32(80)}}},
-		{PostStart: exec, PreStop: &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/hold", Port: intstr.FromInt32(AdminPort)}}},
+		nil, {}, {PostStart: exec}, {PreStop: exec},
+		{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 9}}},
+		{PreStop: &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/hold",
+			Port: intstr.FromInt32(80)}}},
+		{PostStart: exec, PreStop: &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/hold",
+			Port: intstr.FromInt32(AdminPort)}}},
 	}[c.of(7)]
 }
 
-// edit is what somebody else does to a pod, be it injected or not.
+// edit is a change by another controller, of an injected pod or another.
 func (c *choices) edit() func(*corev1.PodTemplateSpec) {
 	of := func(p *corev1.PodTemplateSpec) *corev1.Container { return find(&p.Spec, "c0") }
 	return []func(*corev1.PodTemplateSpec){
@@ -155,12 +169,17 @@ func (c *choices) edit() func(*corev1.PodTemplateSpec) {
 		func(p *corev1.PodTemplateSpec) { of(p).Image = "c0:2" },
 		func(p *corev1.PodTemplateSpec) { annotations(p)["by"] = "another" },
 		func(p *corev1.PodTemplateSpec) {
-			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "new", Image: "n:1"})
+			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "new",
+				Image: "n:1"})
 		},
-		func(p *corev1.PodTemplateSpec) { of(p).Env = append(of(p).Env, corev1.EnvVar{Name: "NEW", Value: "1"}) },
+		func(p *corev1.PodTemplateSpec) {
+			of(p).Env = append(of(p).Env, corev1.EnvVar{Name: "NEW", Value: "1"})
+		},
 		func(p *corev1.PodTemplateSpec) {
 			of(p).Ports = append(of(p).Ports, corev1.ContainerPort{ContainerPort: 9999})
 		},
-		func(p *corev1.PodTemplateSpec) { p.Spec.Volumes = append(p.Spec.Volumes, corev1.Volume{Name: "new"}) },
+		func(p *corev1.PodTemplateSpec) {
+			p.Spec.Volumes = append(p.Spec.Volumes, corev1.Volume{Name: "new"})
+		},
 	}[c.of(7)]
 }

@@ -7,11 +7,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// webAndLogs has a second container, which serves nobody: the app may need it until its end.
+// webAndLogs has a second container without a port, which the app may need until its end.
 func webAndLogs(t *testing.T) *corev1.PodTemplateSpec {
 	t.Helper()
 	pod := template(t, web)
-	pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: "logs", Image: "logs:1"})
+	pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: "logs",
+		Image: "logs:1"})
 	pod.Spec.Containers[0].Command = []string{"/web"}
 	return pod
 }
@@ -31,55 +32,65 @@ func TestEveryContainerIsHeld(t *testing.T) {
 	}
 }
 
-// The kubelet has no address of a pod on the node's network.
-func TestOnTheNodesNetworkAHookSaysItsHost(t *testing.T) {
+// On the node's network, the kubelet finds no address for a hook without a host.
+func TestOnTheNodesNetworkTheHookHasAHost(t *testing.T) {
 	for _, network := range []bool{true, false} {
 		before := template(t, web)
 		before.Spec.HostNetwork = network
 		after, p := injected(t, before, Defaults())
-		if got := after.Spec.Containers[0].Lifecycle.PreStop.HTTPGet.Host; (got == "127.0.0.1") != network || !network && got != "" {
+		got := after.Spec.Containers[0].Lifecycle.PreStop.HTTPGet.Host
+		if (got == "127.0.0.1") != network || !network && got != "" {
 			t.Errorf("hostNetwork %v: host %q", network, got)
 		}
-		if strings.Contains(notes(p), "spec.hostNetwork: the hooks have host: 127.0.0.1, which the Pod Security levels") != network {
+		if strings.Contains(notes(p), "spec.hostNetwork: the hooks have host: 127.0.0.1, which "+
+			"the Pod Security levels") != network {
 			t.Errorf("hostNetwork %v: notes %s", network, notes(p))
 		}
 		after.Spec.HostNetwork = !network
-		if again, _ := injected(t, after, Defaults()); (again.Spec.Containers[0].Lifecycle.PreStop.HTTPGet.Host == "127.0.0.1") == network {
+		again, _ := injected(t, after, Defaults())
+		if (again.Spec.Containers[0].Lifecycle.PreStop.HTTPGet.Host == "127.0.0.1") == network {
 			t.Errorf("hostNetwork is %v now, and the hook stays as it was", !network)
 		}
 	}
 }
 
-func TestAHookOfTheAppsOwnIsKeptAndExplained(t *testing.T) {
+func TestAnExistingHookIsKeptAndExplained(t *testing.T) {
 	for hook, want := range map[string]string{
-		"exec: { command: [/bin/bye] }":       "kept (exec): the app is stopped when this hook ends",
-		"httpGet: { path: /bye, port: http }": "kept (httpGet): the app is stopped when this hook ends",
-		"sleep: { seconds: 15 }":              "kept: the app is stopped after 15 s",
+		"exec: { command: [/bin/bye] }": "kept (exec): the app is stopped when this hook ends",
+		"httpGet: { path: /bye, port: http }": "kept (httpGet): " +
+			"the app is stopped when this hook ends",
+		"sleep: { seconds: 15 }": "kept: the app is stopped after 15 s",
 	} {
-		before := edited(t, "image: web:1", "image: web:1\n      lifecycle: { preStop: { "+hook+" } }")
+		before := edited(t, "image: web:1", "image: web:1\n      lifecycle: { preStop: { "+
+			hook+" } }")
 		for _, shape := range []Shape{Native, Plain} {
 			after, p := injected(t, before, in(shape))
-			if got, want := after.Spec.Containers[0].Lifecycle.String(), before.Spec.Containers[0].Lifecycle.String(); got != want {
+			got := after.Spec.Containers[0].Lifecycle.String()
+			original := before.Spec.Containers[0].Lifecycle.String()
+			if got != original {
 				t.Errorf("%s: the hook is %s, and was %s", shape, got, want)
 			}
 			if !strings.Contains(notes(p), "spec.containers[0].lifecycle.preStop: "+want) {
-				t.Errorf("%s: it says %s", shape, notes(p))
+				t.Errorf("%s: the notes are %s", shape, notes(p))
 			}
 		}
 	}
 }
 
-func TestWithAHookOfItsOwnAWrappedAppDrainsLater(t *testing.T) {
-	before := edited(t, "image: web:1", "image: web:1\n      command: [/web]\n      lifecycle: { preStop: { exec: { command: [/bin/bye] } } }")
+func TestAWrappedAppWithItsOwnHookDrainsLater(t *testing.T) {
+	before := edited(t, "image: web:1", "image: web:1\n      command: [/web]\n      lifecycle: { "+
+		"preStop: { exec: { command: [/bin/bye] } } }")
 	after, p := injected(t, before, in(Wrapper))
-	if after.Spec.Containers[0].Lifecycle.String() != before.Spec.Containers[0].Lifecycle.String() ||
+	got, want := after.Spec.Containers[0].Lifecycle, before.Spec.Containers[0].Lifecycle
+	if got.String() != want.String() ||
 		!strings.Contains(notes(p), "the drain begins when this hook ends") {
-		t.Errorf("it says %s", notes(p))
+		t.Errorf("the notes are %s", notes(p))
 	}
 }
 
-func TestAHookAtTheStartIsKeptBesideOurs(t *testing.T) {
-	before := edited(t, "image: web:1", "image: web:1\n      lifecycle: { postStart: { exec: { command: [/bin/hello] } } }")
+func TestAPostStartHookIsKept(t *testing.T) {
+	before := edited(t, "image: web:1", "image: web:1\n      lifecycle: { postStart: { exec: { "+
+		"command: [/bin/hello] } } }")
 	after, _ := injected(t, before, Defaults())
 	if l := after.Spec.Containers[0].Lifecycle; l.PostStart == nil || !isHoldHook(l) {
 		t.Errorf("got %v", l)

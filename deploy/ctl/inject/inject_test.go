@@ -14,15 +14,16 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// patched returns the template after a plan, by way of JSON, as the API server does it.
+// patched applies a plan to the template's JSON, as the API server does.
 func patched(t *testing.T, template *corev1.PodTemplateSpec, p Plan) *corev1.PodTemplateSpec {
 	t.Helper()
 	text, err := json.Marshal(template)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if template.Annotations != nil && len(template.Annotations) == 0 { // which Marshal leaves out, and a manifest may have
-		text = bytes.Replace(text, []byte(`"metadata":{`), []byte(`"metadata":{"annotations":{},`), 1)
+	if template.Annotations != nil && len(template.Annotations) == 0 { // Marshal omits it, and a manifest may have it
+		text = bytes.Replace(text, []byte(`"metadata":{`), []byte(`"metadata":{"annotations":{},`),
+			1)
 	}
 	if len(p.Patch) > 0 {
 		operations, err := json.Marshal(p.Patch)
@@ -44,7 +45,7 @@ func patched(t *testing.T, template *corev1.PodTemplateSpec, p Plan) *corev1.Pod
 	return after
 }
 
-// template reads one, as strictly as the API server does.
+// template decodes a pod template as strictly as the API server does.
 func template(t *testing.T, text string) *corev1.PodTemplateSpec {
 	t.Helper()
 	read := new(corev1.PodTemplateSpec)
@@ -55,20 +56,22 @@ func template(t *testing.T, text string) *corev1.PodTemplateSpec {
 }
 
 // injected returns a Deployment's template after Inject, and the plan.
-func injected(t *testing.T, before *corev1.PodTemplateSpec, s Settings) (*corev1.PodTemplateSpec, Plan) {
+func injected(t *testing.T, before *corev1.PodTemplateSpec, s Settings) (*corev1.PodTemplateSpec,
+	Plan) {
 	t.Helper()
 	p, err := Inject(Workload{Kind: "Deployment", Template: before}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	after := patched(t, before, p)
-	if _, again := before.Annotations[InjectedAnnotation]; !again && !apiequality.Semantic.DeepEqual(after, p.Template) {
+	_, again := before.Annotations[InjectedAnnotation]
+	if !again && !apiequality.Semantic.DeepEqual(after, p.Template) {
 		t.Errorf("the plan's template is %v, and patched it is %v", p.Template, after)
 	}
 	return after, p
 }
 
-// web is what teams write most.
+// web is a typical Deployment.
 const web = `
 metadata: { labels: { app: web } }
 spec:
@@ -88,7 +91,7 @@ func edited(t *testing.T, from, to string) *corev1.PodTemplateSpec {
 	return template(t, strings.Replace(web, from, to, 1))
 }
 
-// in returns the default settings with one that is another.
+// in returns the default settings with one changed.
 func in(shape Shape) Settings {
 	s := Defaults()
 	s.Shape = shape
@@ -125,58 +128,64 @@ func sidecarOf(t *testing.T, pod *corev1.PodTemplateSpec) corev1.Container {
 	return corev1.Container{}
 }
 
-func TestInjectChangesNothingThatItIsHanded(t *testing.T) {
+func TestInjectDoesNotChangeItsArguments(t *testing.T) {
 	for _, shape := range []Shape{Native, Plain, Wrapper} {
-		before := edited(t, "image: web:1", "command: [/web]\n      image: web:1\n      env: [{name: A, value: B}]")
+		before := edited(t, "image: web:1", "command: [/web]\n      image: web:1\n      env: "+
+			"[{name: A, value: B}]")
 		kept := before.DeepCopy()
 		after, _ := injected(t, before, in(shape))
 		if !reflect.DeepEqual(before, kept) {
 			t.Errorf("%s: the template has been changed", shape)
 		}
 		kept = after.DeepCopy()
-		if _, err := Uninject(Workload{Kind: "Deployment", Template: after}); err != nil || !reflect.DeepEqual(after, kept) {
+		_, err := Uninject(Workload{Kind: "Deployment", Template: after})
+		if err != nil || !reflect.DeepEqual(after, kept) {
 			t.Errorf("%s: Uninject has changed its template, error %v", shape, err)
 		}
 	}
 }
 
 func TestASidecarComesAfterTheInitContainersOfAPod(t *testing.T) {
-	after, _ := injected(t, edited(t, "spec:\n", "spec:\n  initContainers: [{name: migrate, image: web:1}]\n"), Defaults())
+	after, _ := injected(t, edited(t, "spec:\n", "spec:\n  initContainers: [{name: migrate, "+
+		"image: web:1}]\n"), Defaults())
 	if init := after.Spec.InitContainers; len(init) != 2 || init[1].Name != sidecarName {
 		t.Errorf("got %v", init)
 	}
-	if native := after.Spec.InitContainers[1].RestartPolicy; native == nil || *native != corev1.ContainerRestartPolicyAlways {
+	native := after.Spec.InitContainers[1].RestartPolicy
+	if native == nil || *native != corev1.ContainerRestartPolicyAlways {
 		t.Errorf("restart policy %v", native)
 	}
 }
 
-// The API server fills in what nobody says and other webhooks add what they need: neither is a
-// reason to change anything again.
-func TestWhatOthersAddToThePodIsNoReasonToInjectAgain(t *testing.T) {
+// The API server sets defaults and other webhooks add fields. Neither must cause another injection.
+func TestChangesByOthersCauseNoNewInjection(t *testing.T) {
 	for _, shape := range []Shape{Native, Plain} {
 		after, _ := injected(t, template(t, web), in(shape))
 		for _, c := range allContainers(&after.Spec) {
-			c.ImagePullPolicy, c.TerminationMessagePath = corev1.PullIfNotPresent, "/dev/termination-log"
+			c.ImagePullPolicy, c.TerminationMessagePath = corev1.PullIfNotPresent,
+				"/dev/termination-log"
 			c.Env = append(c.Env, corev1.EnvVar{Name: "ADDED", Value: "by another webhook"})
-			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "kube-api-access", MountPath: "/var/run/secrets"})
+			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "kube-api-access",
+				MountPath: "/var/run/secrets"})
 			c.Ports[0].Protocol = corev1.ProtocolTCP
 			if h := c.Lifecycle.PreStop.HTTPGet; h != nil {
 				h.Scheme = corev1.URISchemeHTTP
 			}
 			c.ReadinessProbe.TimeoutSeconds, c.ReadinessProbe.SuccessThreshold = 1, 1
 		}
-		after.Spec.Containers = append([]corev1.Container{{Name: "mesh-proxy"}}, after.Spec.Containers...)
+		after.Spec.Containers = append([]corev1.Container{{Name: "mesh-proxy"}},
+			after.Spec.Containers...)
 		p, err := Inject(Workload{Kind: "Pod", Template: after}, in(shape))
 		expectOnlyHook(t, string(shape), p, err)
 	}
 }
 
-// expectOnlyHook looks that only the container that has come gets its hook: what had been done is
-// not done again.
+// expectOnlyHook checks that only the new container gets a hook, and that nothing else changes.
 func expectOnlyHook(t *testing.T, name string, p Plan, err error) {
 	t.Helper()
 	for _, op := range p.Patch {
-		if op.Path != "/spec/containers/0/lifecycle" && op.Path != "/metadata/annotations/lameduck.dev~1injected" {
+		if op.Path != "/spec/containers/0/lifecycle" &&
+			op.Path != "/metadata/annotations/lameduck.dev~1injected" {
 			t.Errorf("%s: %s %s", name, op.Op, op.Path)
 		}
 	}
@@ -188,7 +197,8 @@ func expectOnlyHook(t *testing.T, name string, p Plan, err error) {
 func TestOtherSettingsChangeWhatIsInjected(t *testing.T) {
 	after, _ := injected(t, template(t, web), Defaults())
 	s := Defaults()
-	s.Image, s.LBDelay, s.Env = "registry.example/lameduck:0.2", 3*time.Minute, map[string]string{"LAMEDUCK_HOLD_MIN": "20s"}
+	s.Image, s.LBDelay, s.Env = "registry.example/lameduck:0.2", 3*time.Minute,
+		map[string]string{"LAMEDUCK_HOLD_MIN": "20s"}
 	again, _ := injected(t, after, s)
 	fresh, _ := injected(t, template(t, web), s)
 	if !reflect.DeepEqual(again, fresh) {
@@ -199,16 +209,17 @@ func TestOtherSettingsChangeWhatIsInjected(t *testing.T) {
 	}
 }
 
-func TestAVariableThatNobodyWantsAnyMoreGoes(t *testing.T) {
+func TestAVariableNoLongerSetIsRemoved(t *testing.T) {
 	s := Defaults()
 	s.Env = map[string]string{"LAMEDUCK_HOLD_MIN": "20s"}
 	with, _ := injected(t, template(t, web), s)
-	if without, _ := injected(t, with, Defaults()); variable(sidecarOf(t, without), "LAMEDUCK_HOLD_MIN") != "" {
+	without, _ := injected(t, with, Defaults())
+	if variable(sidecarOf(t, without), "LAMEDUCK_HOLD_MIN") != "" {
 		t.Errorf("the environment is %v", sidecarOf(t, without).Env)
 	}
 }
 
-func TestAnotherShapeTakesThePlaceOfTheFirst(t *testing.T) {
+func TestAnotherShapeReplacesTheFirst(t *testing.T) {
 	before := edited(t, "image: web:1", "image: web:1\n      command: [/web]")
 	for _, first := range []Shape{Native, Plain, Wrapper} {
 		for _, second := range []Shape{Native, Plain, Wrapper} {
@@ -221,13 +232,14 @@ func TestAnotherShapeTakesThePlaceOfTheFirst(t *testing.T) {
 	}
 }
 
-func TestWhatRunsToItsEndIsLeftAlone(t *testing.T) {
+func TestPodsThatRunToCompletionAreLeftAlone(t *testing.T) {
 	for _, w := range []Workload{
 		{Kind: "Job", Template: template(t, web)},
 		{Kind: "CronJob", Template: template(t, web)},
 		{Kind: "Pod", Template: edited(t, "spec:\n", "spec:\n  restartPolicy: Never\n")},
 		{Kind: "Pod", Template: edited(t, "spec:\n", "spec:\n  restartPolicy: OnFailure\n")},
-		{Kind: "Deployment", Template: edited(t, "labels: { app: web }", "labels: { app: web, lameduck.dev/inject: disabled }")},
+		{Kind: "Deployment", Template: edited(t, "labels: { app: web }",
+			"labels: { app: web, lameduck.dev/inject: disabled }")},
 	} {
 		p, err := Inject(w, Defaults())
 		if err != nil || len(p.Patch) > 0 || !strings.Contains(notes(p), "not injected: ") {
@@ -236,7 +248,7 @@ func TestWhatRunsToItsEndIsLeftAlone(t *testing.T) {
 	}
 }
 
-// A label that is set later takes Lameduck out.
+// A label that is set after the injection removes Lameduck.
 func TestAPodThatOptsOutLosesWhatWasInjected(t *testing.T) {
 	before := template(t, web)
 	after, _ := injected(t, before, Defaults())

@@ -19,41 +19,87 @@ func TestWhatCannotBeProtectedIsRefusedWithTheRemedy(t *testing.T) {
 		field    string
 		remedy   string
 	}{
-		"no container":               {Defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.Containers = nil }, "spec.containers", "add the app's container"},
-		"no port":                    {Defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Ports = nil }, "spec.containers", `lameduck.dev/ports: "8080"`},
-		"a port that is nowhere":     {Defaults(), func(p *corev1.PodTemplateSpec) { p.Annotations = map[string]string{"lameduck.dev/ports": "htpp"} }, "spec.containers", "use another name"},
-		"a number that is no port":   {Defaults(), func(p *corev1.PodTemplateSpec) { p.Annotations = map[string]string{"lameduck.dev/ports": "0"} }, "spec.containers", "use another name"},
-		"an old cluster":             {old, func(*corev1.PodTemplateSpec) {}, "spec.initContainers", "--shape plain"},
-		"an app at the admin port":   {Defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Ports[0].ContainerPort = 18081 }, "spec.containers[0].ports[0]", "another port"},
-		"an app at the control port": {in(Plain), func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Ports[0].ContainerPort = 18082 }, "spec.containers[0].ports[0]", "another port"},
+		"no container": {
+			Defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.Containers = nil },
+			"spec.containers", "add the app's container",
+		},
+		"no port": {
+			Defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Ports = nil },
+			"spec.containers", `lameduck.dev/ports: "8080"`,
+		},
+		"a port that is nowhere": {
+			Defaults(), func(p *corev1.PodTemplateSpec) {
+				p.Annotations = map[string]string{"lameduck.dev/ports": "htpp"}
+			}, "spec.containers", "use another name",
+		},
+		"a number that is no port": {
+			Defaults(), func(p *corev1.PodTemplateSpec) {
+				p.Annotations = map[string]string{"lameduck.dev/ports": "0"}
+			}, "spec.containers", "use another name",
+		},
+		"an old cluster": {
+			old, func(*corev1.PodTemplateSpec) {}, "spec.initContainers", "--shape plain",
+		},
+		"an app at the admin port": {
+			Defaults(), func(p *corev1.PodTemplateSpec) {
+				p.Spec.Containers[0].Ports[0].ContainerPort = 18081
+			}, "spec.containers[0].ports[0]", "another port",
+		},
+		"an app at the control port": {
+			in(Plain), func(p *corev1.PodTemplateSpec) {
+				p.Spec.Containers[0].Ports[0].ContainerPort = 18082
+			}, "spec.containers[0].ports[0]", "another port",
+		},
 		"Lameduck by hand": {Defaults(), func(p *corev1.PodTemplateSpec) {
 			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "lameduck"})
 		}, "spec.containers[1]", "remove it"},
-		"Windows by its name": {Defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.OS = &corev1.PodOS{Name: corev1.Windows} }, "spec.os", "lameduck.dev/inject=disabled"},
+		"Windows by its name": {
+			Defaults(), func(p *corev1.PodTemplateSpec) {
+				p.Spec.OS = &corev1.PodOS{Name: corev1.Windows}
+			}, "spec.os", "lameduck.dev/inject=disabled",
+		},
 		"Windows by its node": {Defaults(), func(p *corev1.PodTemplateSpec) {
 			p.Spec.NodeSelector = map[string]string{"kubernetes.io/os": "windows"}
 		}, "spec.os", "lameduck.dev/inject=disabled"},
-		"another record":             {Defaults(), func(p *corev1.PodTemplateSpec) { p.Annotations = map[string]string{InjectedAnnotation: `{"v":99}`} }, "metadata.annotations[lameduck.dev/injected]", "by hand"},
-		"an unknown annotation":      {Defaults(), func(p *corev1.PodTemplateSpec) { p.Annotations = map[string]string{"lameduck.dev/x": "y"} }, "metadata.annotations[lameduck.dev/x]", "lameduck.dev/shape"},
-		"wrapped, without a command": {in(Wrapper), func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Command = nil }, "spec.containers[0].command", "add the command"},
+		"another record": {
+			Defaults(), func(p *corev1.PodTemplateSpec) {
+				p.Annotations = map[string]string{InjectedAnnotation: `{"v":99}`}
+			}, "metadata.annotations[lameduck.dev/injected]", "by hand",
+		},
+		"an unknown annotation": {
+			Defaults(), func(p *corev1.PodTemplateSpec) {
+				p.Annotations = map[string]string{"lameduck.dev/x": "y"}
+			}, "metadata.annotations[lameduck.dev/x]", "lameduck.dev/shape",
+		},
+		"wrapped, without a command": {
+			in(Wrapper), func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Command = nil },
+			"spec.containers[0].command", "add the command",
+		},
 		"wrapped, and configured": {in(Wrapper), func(p *corev1.PodTemplateSpec) {
 			p.Spec.Containers[0].Env = []corev1.EnvVar{{Name: routesVariable, Value: "1=2"}}
 		}, "spec.containers[0].env", "remove it"},
 		"wrapped, and two serve": {in(Wrapper), func(p *corev1.PodTemplateSpec) {
-			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "b", Ports: []corev1.ContainerPort{{ContainerPort: 81}}})
+			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "b",
+				Ports: []corev1.ContainerPort{{ContainerPort: 81}}})
 		}, "spec.containers[1].ports[0]", "lameduck.dev/ports"},
 		"wrapped, and a native sidecar serves": {in(Wrapper), func(p *corev1.PodTemplateSpec) {
 			always := corev1.ContainerRestartPolicyAlways
 			p.Spec.Containers[0].Ports = nil
-			p.Spec.InitContainers = []corev1.Container{{Name: "b", RestartPolicy: &always, Ports: []corev1.ContainerPort{{ContainerPort: 81}}}}
+			p.Spec.InitContainers = []corev1.Container{{Name: "b", RestartPolicy: &always,
+				Ports: []corev1.ContainerPort{{ContainerPort: 81}}}}
 		}, "spec.initContainers", "use shape native"},
-		"wrapped, and a volume of our name": {in(Wrapper), func(p *corev1.PodTemplateSpec) { p.Spec.Volumes = []corev1.Volume{{Name: "lameduck"}} }, "spec.volumes[0]", "rename it"},
+		"wrapped, and a volume of our name": {
+			in(Wrapper), func(p *corev1.PodTemplateSpec) {
+				p.Spec.Volumes = []corev1.Volume{{Name: "lameduck"}}
+			}, "spec.volumes[0]", "rename it",
+		},
 	} {
 		before := edited(t, "image: web:1", "image: web:1\n      command: [/web]")
 		tc.change(before)
 		p, err := Inject(Workload{Kind: "Deployment", Template: before}, tc.settings)
 		var refusal *Refusal
-		if !errors.As(err, &refusal) || refusal.Field != tc.field || !strings.Contains(refusal.Remedy, tc.remedy) || refusal.Why == "" {
+		if !errors.As(err, &refusal) || refusal.Field != tc.field ||
+			!strings.Contains(refusal.Remedy, tc.remedy) || refusal.Why == "" {
 			t.Errorf("%s: error %v", name, err)
 		}
 		if len(p.Patch) > 0 {
@@ -62,24 +108,27 @@ func TestWhatCannotBeProtectedIsRefusedWithTheRemedy(t *testing.T) {
 	}
 }
 
-func TestOnlyAClusterThatIsKnownToBeOldHasNoNativeSidecars(t *testing.T) {
+func TestOnlyAnOldClusterHasNoNativeSidecars(t *testing.T) {
 	for version, want := range map[string]bool{
-		"": true, "1.29": true, "v1.29.0": true, "1.30+": true, "v1.36.3-eks-1": true, "2.0": true, "latest": true,
-		"1.28": false, "v1.28.15": false, "1.9": false, "1.27+": false, "0.99": false,
+		"": true, "1.29": true, "v1.29.0": true, "1.30+": true, "v1.36.3-eks-1": true, "2.0": true,
+		"latest": true,
+		"1.28":   false, "v1.28.15": false, "1.9": false, "1.27+": false, "0.99": false,
 	} {
 		s := Defaults()
 		s.Kubernetes = version
-		if _, err := Inject(Workload{Kind: "Deployment", Template: template(t, web)}, s); (err == nil) != want {
+		_, err := Inject(Workload{Kind: "Deployment", Template: template(t, web)}, s)
+		if (err == nil) != want {
 			t.Errorf("%q: error %v", version, err)
 		}
 		s.Shape = Plain
-		if _, err := Inject(Workload{Kind: "Deployment", Template: template(t, web)}, s); err != nil {
+		_, err = Inject(Workload{Kind: "Deployment", Template: template(t, web)}, s)
+		if err != nil {
 			t.Errorf("%q, plain: error %v", version, err)
 		}
 	}
 }
 
-func TestRefusalsAreTakenApart(t *testing.T) {
+func TestRefusalsSplitsJoinedErrors(t *testing.T) {
 	a, b, c := &Refusal{Field: "a"}, &Refusal{Field: "b"}, &Refusal{Field: "c"}
 	for name, tc := range map[string]struct {
 		err  error

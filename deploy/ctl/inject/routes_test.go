@@ -21,22 +21,53 @@ func routesOf(t *testing.T, ports, annotations string) (routes string, p Plan) {
 
 func TestEveryPortThatServesHasARoute(t *testing.T) {
 	for name, tc := range map[string]struct{ ports, annotation, want string }{
-		"one":                          {"[{containerPort: 80}]", "", "18080=80"},
-		"several":                      {"[{containerPort: 80}, {containerPort: 443}, {containerPort: 9090}]", "", "18080=80,18083=443,18084=9090"},
-		"UDP is none":                  {"[{containerPort: 80}, {containerPort: 443, protocol: UDP}]", "", "18080=80"},
-		"metrics are not for clients":  {"[{containerPort: 80}, {name: metrics, containerPort: 9090}]", "", "18080=80"},
-		"an exporter's neither":        {"[{containerPort: 80}, {name: redis-metrics, containerPort: 9121}]", "", "18080=80"},
+		"one": {"[{containerPort: 80}]", "", "18080=80"},
+		"several": {
+			"[{containerPort: 80}, {containerPort: 443}, {containerPort: 9090}]", "",
+			"18080=80,18083=443,18084=9090",
+		},
+		"UDP is none": {"[{containerPort: 80}, {containerPort: 443, protocol: UDP}]", "", "18080=80"},
+		"metrics are not for clients": {
+			"[{containerPort: 80}, {name: metrics, containerPort: 9090}]", "", "18080=80",
+		},
+		"an exporter's neither": {
+			"[{containerPort: 80}, {name: redis-metrics, containerPort: 9121}]", "", "18080=80",
+		},
 		"unless there is nothing else": {"[{name: metrics, containerPort: 9090}]", "", "18080=9090"},
-		"everything at http-metrics":   {"[{name: http-metrics, containerPort: 3100}, {name: grpc, containerPort: 9095}]", "", "18080=3100,18083=9095"},
-		"the app has one of ours":      {"[{containerPort: 18080}, {containerPort: 18083}]", "", "18084=18080,18085=18083"},
-		"one that is not relayed has":  {"[{containerPort: 80}, {name: metrics, containerPort: 18080}]", "", "18083=80"},
-		"a server that greets first":   {"[{name: mysql, containerPort: 3307}, {containerPort: 25}, {name: tcp-x, containerPort: 7}]", "", "18080=3307;proto=tcp,18083=25;proto=tcp,18084=7;proto=tcp"},
-		"chosen by name":               {"[{name: a, containerPort: 80}, {name: b, containerPort: 81}]", "b", "18080=81"},
-		"chosen by number":             {"[{name: a, containerPort: 80}, {name: b, containerPort: 81}]", "81,80", "18080=81,18083=80"},
-		"chosen with options":          {"[{name: a, containerPort: 80}]", "a;proto=http1;proxy", "18080=80;proto=http1;proxy"},
-		"chosen, of those that greet":  {"[{name: mysql, containerPort: 3306}]", "mysql;proto=auto", "18080=3306;proto=auto"},
-		"chosen and nowhere declared":  {"[{name: a, containerPort: 80}]", "a,18080", "18083=80,18084=18080"},
-		"two names of one port":        {"[{name: a, containerPort: 80}, {name: b, containerPort: 80}]", "", "18080=80"},
+		"everything at http-metrics": {
+			"[{name: http-metrics, containerPort: 3100}, {name: grpc, containerPort: 9095}]", "",
+			"18080=3100,18083=9095",
+		},
+		"the app has one of ours": {
+			"[{containerPort: 18080}, {containerPort: 18083}]", "", "18084=18080,18085=18083",
+		},
+		"one that is not relayed has": {
+			"[{containerPort: 80}, {name: metrics, containerPort: 18080}]", "", "18083=80",
+		},
+		"a server that greets first": {
+			"[{name: mysql, containerPort: 3307}, {containerPort: 25}, {name: tcp-x, " +
+				"containerPort: " +
+				"7}]", "", "18080=3307;proto=tcp,18083=25;proto=tcp,18084=7;proto=tcp",
+		},
+		"chosen by name": {
+			"[{name: a, containerPort: 80}, {name: b, containerPort: 81}]", "b", "18080=81",
+		},
+		"chosen by number": {
+			"[{name: a, containerPort: 80}, {name: b, containerPort: 81}]", "81,80",
+			"18080=81,18083=80",
+		},
+		"chosen with options": {
+			"[{name: a, containerPort: 80}]", "a;proto=http1;proxy", "18080=80;proto=http1;proxy",
+		},
+		"chosen, of those that greet": {
+			"[{name: mysql, containerPort: 3306}]", "mysql;proto=auto", "18080=3306;proto=auto",
+		},
+		"chosen and nowhere declared": {
+			"[{name: a, containerPort: 80}]", "a,18080", "18083=80,18084=18080",
+		},
+		"two names of one port": {
+			"[{name: a, containerPort: 80}, {name: b, containerPort: 80}]", "", "18080=80",
+		},
 	} {
 		if got, _ := routesOf(t, tc.ports, tc.annotation); got != tc.want {
 			t.Errorf("%s: got %s, want %s", name, got, tc.want)
@@ -44,38 +75,43 @@ func TestEveryPortThatServesHasARoute(t *testing.T) {
 	}
 }
 
-func TestAPortThatIsNotRelayedIsTold(t *testing.T) {
+func TestAPortThatIsNotRelayedIsReported(t *testing.T) {
 	_, p := routesOf(t, "[{containerPort: 80}, {name: metrics, containerPort: 9090}]", "")
 	if !strings.Contains(notes(p), "spec.containers[0].ports[1]: metrics is not relayed") {
 		t.Errorf("notes:\n%s", notes(p))
 	}
 }
 
-// A Service finds a port by its name, pod by pod.
+// A Service resolves the name of a port in each pod.
 func TestANameMeansLameducksPort(t *testing.T) {
 	after, p := injected(t, edited(t, "[{ name: http, containerPort: 3000 }]",
-		"[{ name: http, containerPort: 3000 }, { name: quic, containerPort: 3000, protocol: UDP }]"), Defaults())
+		"[{ name: http, containerPort: 3000 }, { name: quic, containerPort: 3000, protocol: UDP "+
+			"}]"),
+		Defaults())
 	ports := after.Spec.Containers[0].Ports
 	if ports[0].ContainerPort != 18080 || ports[1].ContainerPort != 3000 {
 		t.Errorf("got %v", ports)
 	}
-	if len(p.Routes) != 1 || p.Routes[0].Listen != 18080 || p.Routes[0].App != 3000 || p.Routes[0].Name != "http" || p.Routes[0].Field != "spec.containers[0].ports[0]" {
+	if len(p.Routes) != 1 || p.Routes[0].Listen != 18080 || p.Routes[0].App != 3000 ||
+		p.Routes[0].Name != "http" || p.Routes[0].Field != "spec.containers[0].ports[0]" {
 		t.Errorf("routes %v", p.Routes)
 	}
 	if after.Spec.Containers[0].ReadinessProbe.HTTPGet.Port.String() != "http" {
-		t.Error("a probe by name does not go the way that clients go")
+		t.Error("a probe by name does not go through Lameduck")
 	}
 }
 
 // Lameduck accepts before the app does.
 func TestAProbeThatOnlyConnectsGoesToTheAppItself(t *testing.T) {
-	after, _ := injected(t, edited(t, "httpGet: { path: /, port: http }", "tcpSocket: { port: http }"), Defaults())
+	after, _ := injected(t, edited(t, "httpGet: { path: /, port: http }",
+		"tcpSocket: { port: http }"),
+		Defaults())
 	if got := after.Spec.Containers[0].ReadinessProbe.TCPSocket.Port.String(); got != "3000" {
-		t.Errorf("it goes to %s", got)
+		t.Errorf("the probe goes to %s", got)
 	}
 }
 
-// A port on the node is the same number twice, there where the API server asks for it.
+// On the node's network, hostPort and containerPort must be equal, and the API server sets both.
 func TestAPortOfTheNodesNetworkMovesAsAWhole(t *testing.T) {
 	for network, want := range map[string]int32{"true": 18080, "false": 3000} {
 		before := edited(t, "containerPort: 3000", "containerPort: 3000, hostPort: 3000")
@@ -88,23 +124,28 @@ func TestAPortOfTheNodesNetworkMovesAsAWhole(t *testing.T) {
 }
 
 func TestANativeSidecarThatServesHasARoute(t *testing.T) {
-	before := edited(t, "spec:\n", "spec:\n  initContainers: [{name: proxy, image: proxy:1, restartPolicy: Always, ports: [{name: front, containerPort: 4180}]}]\n")
+	before := edited(t, "spec:\n", "spec:\n  initContainers: [{name: proxy, image: proxy:1, "+
+		"restartPolicy: Always, ports: [{name: front, containerPort: 4180}]}]\n")
 	before.Spec.Containers[0].Ports = nil
 	after, _ := injected(t, before, Defaults())
-	if got := variable(sidecarOf(t, after), routesVariable); got != "18080=4180" || after.Spec.InitContainers[0].Ports[0].ContainerPort != 18080 {
+	got := variable(sidecarOf(t, after), routesVariable)
+	if got != "18080=4180" || after.Spec.InitContainers[0].Ports[0].ContainerPort != 18080 {
 		t.Errorf("routes %s, ports %v", got, after.Spec.InitContainers[0].Ports)
 	}
 }
 
 func TestPortsOfInitContainersDoNotServe(t *testing.T) {
-	before := edited(t, "spec:\n", "spec:\n  initContainers: [{name: once, image: once:1, ports: [{containerPort: 4180}]}]\n")
-	if after, _ := injected(t, before, Defaults()); variable(sidecarOf(t, after), routesVariable) != "18080=3000" {
+	before := edited(t, "spec:\n", "spec:\n  initContainers: [{name: once, image: once:1, ports: "+
+		"[{containerPort: 4180}]}]\n")
+	after, _ := injected(t, before, Defaults())
+	if variable(sidecarOf(t, after), routesVariable) != "18080=3000" {
 		t.Errorf("routes %v", sidecarOf(t, after).Env)
 	}
 }
 
 func service(name string, cluster string, ports ...corev1.ServicePort) *corev1.Service {
 	s := &corev1.Service{}
-	s.Name, s.Spec.ClusterIP, s.Spec.Selector, s.Spec.Ports = name, cluster, map[string]string{"app": "web"}, ports
+	s.Name, s.Spec.ClusterIP, s.Spec.Selector, s.Spec.Ports = name, cluster,
+		map[string]string{"app": "web"}, ports
 	return s
 }

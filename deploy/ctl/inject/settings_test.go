@@ -12,24 +12,28 @@ import (
 
 func TestAnAnnotationOverridesEverySetting(t *testing.T) {
 	got, err := Defaults().Override(map[string]string{
-		"lameduck.dev/shape": "wrapper", "lameduck.dev/image": "registry.of.ours/lameduck:1", "lameduck.dev/lb-delay": "90s", "lameduck.dev/silence": "1m",
-		"lameduck.dev/app-stop": "20s", "lameduck.dev/grace-period": "5m", "lameduck.dev/ports": "http, 9090;proto=tcp",
-		"lameduck.dev/env": "LAMEDUCK_HOLD_MIN=10s\n  LAMEDUCK_PROBE_PATHS=/a,/b",
-		"other.example/x":  "y", InjectedAnnotation: "{}",
+		"lameduck.dev/shape": "wrapper", "lameduck.dev/image": "registry.of.ours/lameduck:1",
+		"lameduck.dev/lb-delay": "90s", "lameduck.dev/silence": "1m",
+		"lameduck.dev/app-stop": "20s", "lameduck.dev/grace-period": "5m",
+		"lameduck.dev/ports": "http, 9090;proto=tcp",
+		"lameduck.dev/env":   "LAMEDUCK_HOLD_MIN=10s\n  LAMEDUCK_PROBE_PATHS=/a,/b",
+		"other.example/x":    "y", InjectedAnnotation: "{}",
 	})
 	want := Settings{
-		Shape: Wrapper, Image: "registry.of.ours/lameduck:1", LBDelay: 90 * time.Second, Silence: time.Minute, AppStop: 20 * time.Second, GracePeriod: 5 * time.Minute,
-		Ports: []string{"http", "9090;proto=tcp"}, Env: map[string]string{"LAMEDUCK_HOLD_MIN": "10s", "LAMEDUCK_PROBE_PATHS": "/a,/b"},
+		Shape: Wrapper, Image: "registry.of.ours/lameduck:1", LBDelay: 90 * time.Second,
+		Silence: time.Minute, AppStop: 20 * time.Second, GracePeriod: 5 * time.Minute,
+		Ports: []string{"http", "9090;proto=tcp"}, Env: map[string]string{"LAMEDUCK_HOLD_MIN": "10s",
+			"LAMEDUCK_PROBE_PATHS": "/a,/b"},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, error %v", got, err)
 	}
-	if fields := reflect.TypeFor[Settings]().NumField() - 1; fields != len(Options()) { // all but the cluster's version
+	if fields := reflect.TypeFor[Settings]().NumField() - 1; fields != len(Options()) { // without the cluster's version
 		t.Errorf("there are %d settings and %d options", fields, len(Options()))
 	}
 }
 
-func TestEveryAnnotationThatCannotBeUsedIsToldAtOnce(t *testing.T) {
+func TestEveryUnusableAnnotationIsReportedAtOnce(t *testing.T) {
 	wrong := map[string]string{
 		"lameduck.dev/lb-dely":      "90s",
 		"lameduck.dev/inject":       "enabled",
@@ -55,7 +59,7 @@ func TestEveryAnnotationThatCannotBeUsedIsToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestWhatTheInjectionSetsCannotBeSetBesideIt(t *testing.T) {
+func TestVariablesOfTheInjectionCannotBeSet(t *testing.T) {
 	for name, instead := range reserved {
 		s := Defaults()
 		if err := s.Set("env", name+"=1"); err == nil || !strings.Contains(err.Error(), instead) {
@@ -68,24 +72,36 @@ func TestWhatTheInjectionSetsCannotBeSetBesideIt(t *testing.T) {
 	}
 }
 
-// A sidecar that refuses its configuration lets no pod start.
-func TestAValueThatLameduckWouldRefuseIsRefusedHere(t *testing.T) {
+// A sidecar with an invalid configuration prevents the pod from starting.
+func TestInjectRefusesValuesThatLameduckRefuses(t *testing.T) {
 	for env, want := range map[string]bool{
-		"LAMEDUCK_HOLD_MIN=10s": true, "LAMEDUCK_HOLD_MIN=0s": true, "LAMEDUCK_HOLD_MIN=10": false, "LAMEDUCK_HOLD_MIN=-1s": false, "LAMEDUCK_HOLD_MIN=": true,
-		"LAMEDUCK_HOLD_MAX=derived": true, "LAMEDUCK_HOLD_MAX=60s": true, "LAMEDUCK_HOLD_MAX=0": false, "LAMEDUCK_HOLD_MAX=0.0s": false, "LAMEDUCK_SILENCE_FACTOR=1.5": true,
-		"LAMEDUCK_SILENCE_FACTOR=NaN": false, "LAMEDUCK_SILENCE_FACTOR=1001": false, "LAMEDUCK_MAX_CONNECTIONS=100": true, "LAMEDUCK_MAX_CONNECTIONS=-1": false,
-		"LAMEDUCK_KEEP_CLIENT=true": true, "LAMEDUCK_KEEP_CLIENT=maybe": false, "LAMEDUCK_PROBE_PATHS=/a,/b": true, "LAMEDUCK_PROBE_PATHS=a": false,
-		"LAMEDUCK_FALLBACK=web.shop:80": true, "LAMEDUCK_FALLBACK=web": false, "LAMEDUCK_FALLBACK=:80": false, "LAMEDUCK_LOG_LEVEL=debug": true, "LAMEDUCK_LOG_LEVEL=all": false,
-		"LAMEDUCK_LOG_FORMAT=xml": false, "LAMEDUCK_PROBE_AGENTS=": true, "LAMEDUCK_TLS_CERT=/tls/tls.crt": false,
-		"LAMEDUCK_STOP_SIGNAL=SIGQUIT": true, "LAMEDUCK_STOP_SIGNAL=FOO": false, "LAMEDUCK_STOP_SIGNAL=SIGKILL": false, "LAMEDUCK_TUNNEL_SPREAD=0s": true,
-		"LAMEDUCK_APP_WAIT=25h": true, "LAMEDUCK_END_EVENT_STREAMS=1": true, "LAMEDUCK_LOG_LEVEL=DEBUG": true,
+		"LAMEDUCK_HOLD_MIN=10s": true, "LAMEDUCK_HOLD_MIN=0s": true, "LAMEDUCK_HOLD_MIN=10": false,
+		"LAMEDUCK_HOLD_MIN=-1s": false, "LAMEDUCK_HOLD_MIN=": true,
+		"LAMEDUCK_HOLD_MAX=derived": true, "LAMEDUCK_HOLD_MAX=60s": true,
+		"LAMEDUCK_HOLD_MAX=0":    false,
+		"LAMEDUCK_HOLD_MAX=0.0s": false, "LAMEDUCK_SILENCE_FACTOR=1.5": true,
+		"LAMEDUCK_SILENCE_FACTOR=NaN": false, "LAMEDUCK_SILENCE_FACTOR=1001": false,
+		"LAMEDUCK_MAX_CONNECTIONS=100": true, "LAMEDUCK_MAX_CONNECTIONS=-1": false,
+		"LAMEDUCK_KEEP_CLIENT=true": true, "LAMEDUCK_KEEP_CLIENT=maybe": false,
+		"LAMEDUCK_PROBE_PATHS=/a,/b": true, "LAMEDUCK_PROBE_PATHS=a": false,
+		"LAMEDUCK_FALLBACK=web.shop:80": true, "LAMEDUCK_FALLBACK=web": false,
+		"LAMEDUCK_FALLBACK=:80": false, "LAMEDUCK_LOG_LEVEL=debug": true,
+		"LAMEDUCK_LOG_LEVEL=all":  false,
+		"LAMEDUCK_LOG_FORMAT=xml": false, "LAMEDUCK_PROBE_AGENTS=": true,
+		"LAMEDUCK_TLS_CERT=/tls/tls.crt": false,
+		"LAMEDUCK_STOP_SIGNAL=SIGQUIT":   true, "LAMEDUCK_STOP_SIGNAL=FOO": false,
+		"LAMEDUCK_STOP_SIGNAL=SIGKILL": false, "LAMEDUCK_TUNNEL_SPREAD=0s": true,
+		"LAMEDUCK_APP_WAIT=25h": true, "LAMEDUCK_END_EVENT_STREAMS=1": true,
+		"LAMEDUCK_LOG_LEVEL=DEBUG": true,
 	} {
 		s := Defaults()
 		if err := s.Set("env", env); (err == nil) != want {
 			t.Errorf("%s: error %v", env, err)
 		}
 	}
-	for ports, want := range map[string]bool{"http;proto=h2c;proxy": true, "80;passthrough": true, "http;proto=spdy": false, "http;tls": false, "http;proxy;": false, "http;;proxy": false, "http; proxy": true} {
+	for ports, want := range map[string]bool{"http;proto=h2c;proxy": true, "80;passthrough": true,
+		"http;proto=spdy": false, "http;tls": false, "http;proxy;": false, "http;;proxy": false,
+		"http; proxy": true} {
 		s := Defaults()
 		if err := s.Set("ports", ports); (err == nil) != want {
 			t.Errorf("%s: error %v", ports, err)
@@ -93,10 +109,12 @@ func TestAValueThatLameduckWouldRefuseIsRefusedHere(t *testing.T) {
 	}
 }
 
-func TestOverrideLeavesTheSettingsOfOthersAlone(t *testing.T) {
+func TestOverrideDoesNotChangeSharedSettings(t *testing.T) {
 	s := Defaults()
 	s.Env, s.Ports = map[string]string{"LAMEDUCK_HOLD_MIN": "1s"}, []string{"http"}
-	if _, err := s.Override(map[string]string{"lameduck.dev/env": "LAMEDUCK_HOLD_MIN=9s", "lameduck.dev/ports": "x"}); err != nil {
+	_, err := s.Override(map[string]string{"lameduck.dev/env": "LAMEDUCK_HOLD_MIN=9s",
+		"lameduck.dev/ports": "x"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if s.Env["LAMEDUCK_HOLD_MIN"] != "1s" || s.Ports[0] != "http" {
@@ -108,23 +126,28 @@ func TestSetLeavesACopyOfTheSettingsAlone(t *testing.T) {
 	s := Defaults()
 	s.Env = map[string]string{"LAMEDUCK_HOLD_MIN": "1s"}
 	other := s
-	if err := other.Set("env", "LAMEDUCK_HOLD_MIN=9s"); err != nil || s.Env["LAMEDUCK_HOLD_MIN"] != "1s" {
+	err := other.Set("env", "LAMEDUCK_HOLD_MIN=9s")
+	if err != nil || s.Env["LAMEDUCK_HOLD_MIN"] != "1s" {
 		t.Errorf("they are %v now, error %v", s.Env, err)
 	}
 }
 
-// What Inject takes for granted is what Lameduck has as its defaults.
+// The defaults that Inject assumes are those of Lameduck.
 func TestTheDefaultsAreThoseOfLameduck(t *testing.T) {
 	c, err := config.Parse(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.AppStop != DefaultAppStop || c.GracePeriod != DefaultGrace {
-		t.Errorf("lameduck has %v to stop and %v in all, inject %v and %v", c.AppStop, c.GracePeriod, DefaultAppStop, DefaultGrace)
+		t.Errorf("lameduck has %v to stop and %v in all, inject %v and %v", c.AppStop,
+			c.GracePeriod,
+			DefaultAppStop, DefaultGrace)
 	}
 	listen, _ := c.Routes[0].Ports()
-	if listen != firstPort || !strings.HasSuffix(c.Admin, fmt.Sprintf(":%d", AdminPort)) || !strings.HasSuffix(c.Control, fmt.Sprintf(":%d", ControlPort)) {
-		t.Errorf("lameduck listens at %d, %s and %s, inject uses %d, %d and %d", listen, c.Admin, c.Control, firstPort, AdminPort, ControlPort)
+	if listen != firstPort || !strings.HasSuffix(c.Admin, fmt.Sprintf(":%d", AdminPort)) ||
+		!strings.HasSuffix(c.Control, fmt.Sprintf(":%d", ControlPort)) {
+		t.Errorf("lameduck listens at %d, %s and %s, inject uses %d, %d and %d", listen, c.Admin,
+			c.Control, firstPort, AdminPort, ControlPort)
 	}
 	for name := range reserved {
 		if !config.IsKnown(name) {

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// ejected returns a template after Uninject.
+// uninjected returns a template after Uninject.
 func uninjected(t *testing.T, now *corev1.PodTemplateSpec) *corev1.PodTemplateSpec {
 	t.Helper()
 	p, err := Uninject(Workload{Kind: "Deployment", Template: now})
@@ -18,7 +18,8 @@ func uninjected(t *testing.T, now *corev1.PodTemplateSpec) *corev1.PodTemplateSp
 }
 
 func TestUninjectOfWhatIsNotInjectedDoesNothing(t *testing.T) {
-	if p, err := Uninject(Workload{Kind: "Deployment", Template: template(t, web)}); err != nil || len(p.Patch) > 0 || len(p.Notes) > 0 {
+	p, err := Uninject(Workload{Kind: "Deployment", Template: template(t, web)})
+	if err != nil || len(p.Patch) > 0 || len(p.Notes) > 0 {
 		t.Errorf("it plans %v, error %v", p, err)
 	}
 }
@@ -33,7 +34,7 @@ func TestUninjectRefusesARecordThatItCannotRead(t *testing.T) {
 	}
 }
 
-// What somebody has changed since Inject is theirs, and everything else goes.
+// A field that was changed after Inject stays, and everything else is removed.
 func TestUninjectLeavesWhatOthersHaveChanged(t *testing.T) {
 	for name, change := range map[string]func(*corev1.PodTemplateSpec){
 		"another image": func(p *corev1.PodTemplateSpec) { app(p).Image = "web:2" },
@@ -41,8 +42,14 @@ func TestUninjectLeavesWhatOthersHaveChanged(t *testing.T) {
 			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "new"})
 		},
 		"another annotation": func(p *corev1.PodTemplateSpec) { annotations(p)["a"] = "b" },
-		"another variable":   func(p *corev1.PodTemplateSpec) { app(p).Env = append(app(p).Env, corev1.EnvVar{Name: "A"}) },
-		"another volume":     func(p *corev1.PodTemplateSpec) { p.Spec.Volumes = append(p.Spec.Volumes, corev1.Volume{Name: "v"}) },
+		"another variable": func(p *corev1.PodTemplateSpec) {
+			app(p).Env = append(app(p).Env,
+				corev1.EnvVar{Name: "A"})
+		},
+		"another volume": func(p *corev1.PodTemplateSpec) {
+			p.Spec.Volumes = append(p.Spec.Volumes,
+				corev1.Volume{Name: "v"})
+		},
 		"a port without moved": func(p *corev1.PodTemplateSpec) {
 			app(p).Ports = append(app(p).Ports, corev1.ContainerPort{ContainerPort: 9})
 		},
@@ -52,7 +59,7 @@ func TestUninjectLeavesWhatOthersHaveChanged(t *testing.T) {
 			after, _ := injected(t, before, in(shape))
 			change(before)
 			change(after)
-			// What comes in between may stand elsewhere, but nothing else is different.
+			// The order of the elements may differ, and nothing else.
 			if got := uninjected(t, after); !reflect.DeepEqual(got, before) {
 				t.Errorf("%s, %s: it comes back as %v", name, shape, got)
 			}
@@ -76,7 +83,8 @@ func TestUninjectKeepsLaterChanges(t *testing.T) {
 	app(now).Lifecycle.PreStop = &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 5}}
 	app(now).Ports[0].ContainerPort = 4000
 	got := uninjected(t, now)
-	if *got.Spec.TerminationGracePeriodSeconds != 77 || app(got).Lifecycle.PreStop.Sleep == nil || app(got).Ports[0].ContainerPort != 4000 {
+	if *got.Spec.TerminationGracePeriodSeconds != 77 || app(got).Lifecycle.PreStop.Sleep == nil ||
+		app(got).Ports[0].ContainerPort != 4000 {
 		t.Errorf("it comes back as %v", got.Spec)
 	}
 	if len(got.Spec.InitContainers) > 0 || got.Annotations != nil {
@@ -87,7 +95,9 @@ func TestUninjectKeepsLaterChanges(t *testing.T) {
 func TestUninjectToleratesAMissingContainer(t *testing.T) {
 	now, _ := injected(t, webAndLogs(t), in(Wrapper))
 	now.Spec.Containers = now.Spec.Containers[1:]
-	if got := uninjected(t, now); len(got.Spec.Containers) != 1 || got.Spec.Containers[0].Lifecycle != nil || len(got.Spec.InitContainers) > 0 || len(got.Spec.Volumes) > 0 {
+	got := uninjected(t, now)
+	if len(got.Spec.Containers) != 1 || got.Spec.Containers[0].Lifecycle != nil ||
+		len(got.Spec.InitContainers) > 0 || len(got.Spec.Volumes) > 0 {
 		t.Errorf("it comes back as %v", got.Spec)
 	}
 }

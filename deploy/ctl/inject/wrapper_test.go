@@ -9,21 +9,25 @@ import (
 
 func TestAWrappedAppIsLameducksChild(t *testing.T) {
 	before := webAndLogs(t)
-	before.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "LAMEDUCK_STOP_SIGNAL", Value: "SIGQUIT"}}
+	before.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "LAMEDUCK_STOP_SIGNAL",
+		Value: "SIGQUIT"}}
 	after, _ := injected(t, before, in(Wrapper))
 	app := after.Spec.Containers[0]
-	if want := []string{"/lameduck/lameduck", "exec", "--", "/web"}; !slices.Equal(app.Command, want) {
+	want := []string{"/lameduck/lameduck", "exec", "--", "/web"}
+	if !slices.Equal(app.Command, want) {
 		t.Errorf("the command is %q", app.Command)
 	}
-	if variable(app, routesVariable) != "18080=3000" || variable(app, graceVariable) != "120s" || variable(app, "LAMEDUCK_STOP_SIGNAL") != "SIGQUIT" {
+	if variable(app, routesVariable) != "18080=3000" || variable(app, graceVariable) != "120s" ||
+		variable(app, "LAMEDUCK_STOP_SIGNAL") != "SIGQUIT" {
 		t.Errorf("the environment is %v", app.Env)
 	}
-	if !slices.ContainsFunc(app.Ports, isAdmin) || len(app.VolumeMounts) != 1 || len(after.Spec.Volumes) != 1 || after.Spec.InitContainers[0].Args[0] != "install" {
+	if !slices.ContainsFunc(app.Ports, isAdmin) || len(app.VolumeMounts) != 1 ||
+		len(after.Spec.Volumes) != 1 || after.Spec.InitContainers[0].Args[0] != "install" {
 		t.Errorf("it becomes %v", after.Spec)
 	}
 }
 
-// The container that serves is wrapped, wherever it stands.
+// The container that serves is wrapped, at any position.
 func TestTheContainerThatServesIsWrapped(t *testing.T) {
 	before := webAndLogs(t)
 	slices.Reverse(before.Spec.Containers)

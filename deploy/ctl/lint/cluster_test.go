@@ -29,7 +29,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// An apiServer is one of a real cluster's as far as lists go: pages, namespaces, refusals.
+// An apiServer answers lists as a real one does, with pages, namespaces and refusals.
 type apiServer struct {
 	objects map[string][]runtime.Object // by resource
 	status  map[string]int              // by resource; otherwise 200
@@ -54,8 +54,12 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		code = http.StatusGone
 	}
 	if code != 0 {
-		reasons := map[int]metav1.StatusReason{403: metav1.StatusReasonForbidden, 401: metav1.StatusReasonUnauthorized, 404: metav1.StatusReasonNotFound, 410: metav1.StatusReasonExpired, 500: metav1.StatusReasonInternalError}
-		answerJSON(w, code, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: reasons[code], Code: int32(code), Message: "no " + resource})
+		reasons := map[int]metav1.StatusReason{403: metav1.StatusReasonForbidden,
+			401: metav1.StatusReasonUnauthorized, 404: metav1.StatusReasonNotFound,
+			410: metav1.StatusReasonExpired, 500: metav1.StatusReasonInternalError}
+		answerJSON(w, code, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status",
+			APIVersion: "v1"},
+			Status: "Failure", Reason: reasons[code], Code: int32(code), Message: "no " + resource})
 		return
 	}
 	s.list(w, r, resource, first)
@@ -72,7 +76,9 @@ func (s *apiServer) list(w http.ResponseWriter, r *http.Request, resource string
 		last = first + limit
 		next = strconv.Itoa(last)
 	}
-	page, err := newPage(schema.FromAPIVersionAndKind(apiVersionOf(r.URL.Path), kindOf(resource)+"List"), all[first:last], next)
+	page, err := newPage(schema.FromAPIVersionAndKind(apiVersionOf(r.URL.Path),
+		kindOf(resource)+"List"),
+		all[first:last], next)
 	if err != nil {
 		panic(err)
 	}
@@ -83,7 +89,7 @@ func (s *apiServer) list(w http.ResponseWriter, r *http.Request, resource string
 	w.Write(page)
 }
 
-// newPage is a list as an API server sends it to those who take protobuf.
+// newPage returns a list as an API server sends it to clients that accept protobuf.
 func newPage(kind schema.GroupVersionKind, items []runtime.Object, next string) ([]byte, error) {
 	scheme := newScheme()
 	list, err := scheme.New(kind)
@@ -99,7 +105,8 @@ func newPage(kind schema.GroupVersionKind, items []runtime.Object, next string) 
 	}
 	accessor.SetContinue(next)
 	codecs := serializer.NewCodecFactory(scheme)
-	info, _ := runtime.SerializerInfoForMediaType(codecs.SupportedMediaTypes(), runtime.ContentTypeProtobuf)
+	info, _ := runtime.SerializerInfoForMediaType(codecs.SupportedMediaTypes(),
+		runtime.ContentTypeProtobuf)
 	return runtime.Encode(codecs.EncoderForVersion(info.Serializer, kind.GroupVersion()), list)
 }
 
@@ -113,7 +120,8 @@ func apiVersionOf(p string) string {
 
 func kindOf(resource string) string {
 	for k := range kinds {
-		if plural := strings.ToLower(k) + "s"; plural == resource || strings.Replace(plural, "ys", "ies", 1) == resource {
+		plural := strings.ToLower(k) + "s"
+		if plural == resource || strings.Replace(plural, "ys", "ies", 1) == resource {
 			return k
 		}
 	}
@@ -140,21 +148,33 @@ func lintCluster(t testing.TB, s *apiServer, namespace string) (*Inventory, erro
 func shop(n int) *apiServer {
 	s := &apiServer{objects: make(map[string][]runtime.Object)}
 	for i := range n {
-		m := metav1.ObjectMeta{Name: fmt.Sprintf("web-%d", i), Namespace: fmt.Sprintf("shop-%d", i%10)}
+		m := metav1.ObjectMeta{Name: fmt.Sprintf("web-%d", i),
+			Namespace: fmt.Sprintf("shop-%d", i%10)}
 		labels := map[string]string{"app": m.Name}
 		selector := &metav1.LabelSelector{MatchLabels: labels}
 		replicas, one := int32(3), intstr.FromInt32(1)
-		template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{
-			Name: "app", Image: "registry.example/app:1", Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}}, Env: make([]corev1.EnvVar, 20),
-		}}}}
-		s.add("deployments", &appsv1.Deployment{ObjectMeta: m, Spec: appsv1.DeploymentSpec{Replicas: &replicas, Selector: selector, Template: template}})
-		s.add("services", &corev1.Service{ObjectMeta: m, Spec: corev1.ServiceSpec{Selector: labels, Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromString("http")}}}})
-		s.add("poddisruptionbudgets", &policyv1.PodDisruptionBudget{ObjectMeta: m, Spec: policyv1.PodDisruptionBudgetSpec{Selector: selector, MaxUnavailable: &one}})
+		template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels},
+			Spec: corev1.PodSpec{Containers: []corev1.Container{{
+				Name: "app", Image: "registry.example/app:1",
+				Ports: []corev1.ContainerPort{{Name: "http",
+					ContainerPort: 8080}}, Env: make([]corev1.EnvVar, 20),
+			}}}}
+		s.add("deployments", &appsv1.Deployment{ObjectMeta: m,
+			Spec: appsv1.DeploymentSpec{Replicas: &replicas, Selector: selector,
+				Template: template}})
+		s.add("services", &corev1.Service{ObjectMeta: m, Spec: corev1.ServiceSpec{Selector: labels,
+			Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromString("http")}}}})
+		s.add("poddisruptionbudgets", &policyv1.PodDisruptionBudget{ObjectMeta: m,
+			Spec: policyv1.PodDisruptionBudgetSpec{Selector: selector, MaxUnavailable: &one}})
 		for j := range 3 {
 			yes := true
 			s.add("pods", &corev1.Pod{
-				ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%d", m.Name, j), Namespace: m.Namespace, Labels: labels, OwnerReferences: []metav1.OwnerReference{{Kind: "ReplicaSet", Name: m.Name, Controller: &yes}}},
-				Spec:       template.Spec, Status: corev1.PodStatus{Phase: corev1.PodRunning},
+				ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%d", m.Name, j),
+					Namespace: m.Namespace, Labels: labels,
+					OwnerReferences: []metav1.OwnerReference{
+						{Kind: "ReplicaSet", Name: m.Name, Controller: &yes},
+					}},
+				Spec: template.Spec, Status: corev1.PodStatus{Phase: corev1.PodRunning},
 			})
 		}
 	}
@@ -165,17 +185,20 @@ func (s *apiServer) add(resource string, o runtime.Object) {
 	s.objects[resource] = append(s.objects[resource], o)
 }
 
-func TestEverythingInAClusterIsLookedAtPageByPage(t *testing.T) {
+func TestAClusterIsReadPageByPage(t *testing.T) {
 	s := shop(pageSize + 1)
 	in, err := lintCluster(t, s, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	unprotected := findingsOf(in.Lint(), "unprotected")
-	if len(in.workloads) != pageSize+1 || len(in.pods) != 3*(pageSize+1) || len(unprotected) != pageSize+1 {
-		t.Errorf("%d workloads, %d pods, %d unprotected", len(in.workloads), len(in.pods), len(unprotected))
+	if len(in.workloads) != pageSize+1 || len(in.pods) != 3*(pageSize+1) ||
+		len(unprotected) != pageSize+1 {
+		t.Errorf("%d workloads, %d pods, %d unprotected", len(in.workloads), len(in.pods),
+			len(unprotected))
 	}
-	if f := unprotected[0]; f.Object != (Object{"Deployment", "shop-0", "web-0"}) || f.File != "" || f.Line != 0 {
+	f := unprotected[0]
+	if f.Object != (Object{"Deployment", "shop-0", "web-0"}) || f.File != "" || f.Line != 0 {
 		t.Errorf("finding %+v", f)
 	}
 }
@@ -195,11 +218,11 @@ func TestAClusterIsOnlyRead(t *testing.T) {
 	}
 }
 
-// The server answers nobody before everybody has asked.
-func TestAllListsAreAskedForAtTheSameTime(t *testing.T) {
+// The server answers no request before all have arrived.
+func TestAllListsAreRequestedConcurrently(t *testing.T) {
 	s := shop(1)
 	var asked atomic.Int32
-	allAsked := make(chan struct{}) // closed when everybody has
+	allAsked := make(chan struct{}) // closed when all have arrived
 	s.gate = func(string) {
 		if int(asked.Add(1)) == len(lists) {
 			close(allAsked)
@@ -216,12 +239,12 @@ func TestAllListsAreAskedForAtTheSameTime(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(20 * time.Second): // only a failure takes that long
+	case <-time.After(20 * time.Second): // only a failed test takes that long
 		t.Fatal("the lists wait for one another")
 	}
 }
 
-func TestANamespaceAloneIsLookedAt(t *testing.T) {
+func TestOneNamespaceCanBeRead(t *testing.T) {
 	s := shop(20)
 	in, err := lintCluster(t, s, "shop-3")
 	if err != nil {
@@ -232,9 +255,10 @@ func TestANamespaceAloneIsLookedAt(t *testing.T) {
 	}
 }
 
-func TestWhatMayNotBeListedIsToldAndDoesNotStopTheRest(t *testing.T) {
+func TestAForbiddenListIsReportedAndTheRestIsRead(t *testing.T) {
 	s := shop(1)
-	s.status = map[string]int{"poddisruptionbudgets": 403, "nodes": 403, "horizontalpodautoscalers": 404}
+	s.status = map[string]int{"poddisruptionbudgets": 403, "nodes": 403,
+		"horizontalpodautoscalers": 404}
 	in, err := lintCluster(t, s, "")
 	if err != nil {
 		t.Fatal(err)
@@ -245,13 +269,15 @@ func TestWhatMayNotBeListedIsToldAndDoesNotStopTheRest(t *testing.T) {
 		t.Fatalf("reported %+v", reported)
 	}
 	all := fmt.Sprint(reported)
-	for _, want := range []string{"poddisruptionbudgets: you are not allowed to list them", "no-disruption-budget", "sleep-hook-skipped", "horizontalpodautoscalers: the cluster does not have apis/autoscaling/v2"} {
+	for _, want := range []string{"poddisruptionbudgets: you are not allowed to list them",
+		"no-disruption-budget", "sleep-hook-skipped", "horizontalpodautoscalers: the cluster " +
+			"does not have apis/autoscaling/v2"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("%q is not reported: %s", want, all)
 		}
 	}
 	if len(findingsOf(findings, "unprotected")) != 1 {
-		t.Error("the rest is not looked at")
+		t.Error("the rest is not read")
 	}
 	if len(findingsOf(findings, "no-disruption-budget")) != 0 {
 		t.Error("a budget that may be there is missed")
@@ -268,18 +294,19 @@ func TestAClusterThatCannotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-func TestAClusterThatDoesNotAnswerIsGivenUp(t *testing.T) {
+func TestAClusterThatDoesNotAnswerTimesOut(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := shop(1)
 	s.gate = func(string) { cancel() }
 	server := httptest.NewServer(s)
 	defer server.Close()
-	if err := NewInventory(Options{}).ReadCluster(ctx, &rest.Config{Host: server.URL}, ""); !errors.Is(err, context.Canceled) {
+	err := NewInventory(Options{}).ReadCluster(ctx, &rest.Config{Host: server.URL}, "")
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestAListThatExpiresIsBegunAgain(t *testing.T) {
+func TestAnExpiredListIsRestarted(t *testing.T) {
 	s := shop(pageSize + 1)
 	s.expired = "deployments"
 	in, err := lintCluster(t, s, "")
@@ -294,28 +321,43 @@ func TestAListThatExpiresIsBegunAgain(t *testing.T) {
 func TestTheOldestKubeletCounts(t *testing.T) {
 	s := shop(1)
 	for _, v := range []string{"v1.34.4", "v1.29.9-eks-1", "v1.33.0"} {
-		s.add("nodes", &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: v}, Status: corev1.NodeStatus{NodeInfo: corev1.NodeSystemInfo{KubeletVersion: v}}})
+		s.add("nodes", &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: v},
+			Status: corev1.NodeStatus{NodeInfo: corev1.NodeSystemInfo{KubeletVersion: v}}})
 	}
 	d := s.objects["deployments"][0].(*appsv1.Deployment)
-	d.Spec.Template.Spec.Containers[0].Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 5}}}
+	d.Spec.Template.Spec.Containers[0].Lifecycle = &corev1.Lifecycle{
+		PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 5}},
+	}
 	in, err := lintCluster(t, s, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := findingsOf(in.Lint(), "sleep-hook-skipped"); len(found) != 1 || !strings.Contains(found[0].Why, "1.29") {
+	found := findingsOf(in.Lint(), "sleep-hook-skipped")
+	if len(found) != 1 || !strings.Contains(found[0].Why, "1.29") {
 		t.Errorf("found %v", found)
 	}
 }
 
-func TestWebhooksAreLookedAtWithTheLabelsOfTheNamespaces(t *testing.T) {
+func TestWebhooksAreMatchedByNamespaceLabels(t *testing.T) {
 	s := shop(0)
-	s.add("namespaces", &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: kubeSystem, Labels: map[string]string{"control-plane": "true"}}})
+	s.add("namespaces", &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: kubeSystem,
+		Labels: map[string]string{"control-plane": "true"}}})
 	for _, value := range []string{"true", "false"} {
-		s.add("mutatingwebhookconfigurations", &admissionv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: value}, Webhooks: []admissionv1.MutatingWebhook{{
-			Name:              "a.example.com",
-			NamespaceSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "control-plane", Operator: "NotIn", Values: []string{value}}}},
-			Rules:             []admissionv1.RuleWithOperations{{Operations: []admissionv1.OperationType{"CREATE"}, Rule: admissionv1.Rule{APIGroups: []string{""}, Resources: []string{"pods"}}}},
-		}}})
+		condition := metav1.LabelSelectorRequirement{Key: "control-plane", Operator: "NotIn",
+			Values: []string{value}}
+		s.add("mutatingwebhookconfigurations", &admissionv1.MutatingWebhookConfiguration{
+			ObjectMeta: metav1.ObjectMeta{Name: value},
+			Webhooks: []admissionv1.MutatingWebhook{{
+				Name: "a.example.com",
+				NamespaceSelector: &metav1.LabelSelector{
+					MatchExpressions: []metav1.LabelSelectorRequirement{condition},
+				},
+				Rules: []admissionv1.RuleWithOperations{{
+					Operations: []admissionv1.OperationType{"CREATE"},
+					Rule:       admissionv1.Rule{APIGroups: []string{""}, Resources: []string{"pods"}},
+				}},
+			}},
+		})
 	}
 	in, err := lintCluster(t, s, "")
 	if err != nil {
@@ -337,8 +379,8 @@ func findingsOf(findings []Finding, rule string) []Finding {
 	return found
 }
 
-// BenchmarkACluster is what a cluster of 500 workloads takes: a Deployment, a Service, a budget and
-// three pods each. The aim is 2 s for one, with the API server in the same process.
+// BenchmarkACluster lints a cluster of 500 workloads: a Deployment, a Service, a budget and three
+// pods each. The aim is 2 s, with the API server in the same process.
 func BenchmarkACluster(b *testing.B) {
 	s := shop(500)
 	for b.Loop() {

@@ -13,7 +13,8 @@ const (
 	begin = "<!-- rules: written by go test ./deploy/ctl/lint -update -->\n"
 )
 
-// TestTheDocumentationHasTheRules compares what stands behind the mark in docs/lint.md, to its end.
+// TestTheDocumentationHasTheRules compares the part of docs/lint.md after the marker with the
+// rules.
 func TestTheDocumentationHasTheRules(t *testing.T) {
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -26,7 +27,7 @@ func TestTheDocumentationHasTheRules(t *testing.T) {
 	deploytest.ExpectGolden(t, page, head+begin+"\n"+Documentation())
 }
 
-// TestTheDocumentationHasTheVersions looks for the numbers that are said in words.
+// TestTheDocumentationHasTheVersions finds the version numbers in the text.
 func TestTheDocumentationHasTheVersions(t *testing.T) {
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -34,7 +35,7 @@ func TestTheDocumentationHasTheVersions(t *testing.T) {
 	}
 	for _, r := range supported {
 		if !strings.Contains(string(text), r.String()) {
-			t.Errorf("%s does not say that %v is meant where nobody says which", page, r)
+			t.Errorf("%s does not name the default %v", page, r)
 		}
 	}
 }

@@ -8,12 +8,13 @@ import (
 	"testing"
 )
 
-// TestOurOwnExamplesAreClean lints what kustomize builds of deploy/examples, which the tests of
-// deploy hold the files against.
+// TestOurOwnExamplesAreClean lints the golden files of deploy/examples, as kustomize builds them.
 func TestOurOwnExamplesAreClean(t *testing.T) {
 	for _, name := range []string{"nginx", "http", "grpc", "websocket", "statefulset"} {
 		in := NewInventory(Options{})
-		if err := in.ReadFiles([]string{filepath.Join("..", "..", "kustomize", "testdata", name+".yaml")}, false, nil); err != nil {
+		err := in.ReadFiles([]string{filepath.Join("..", "..", "kustomize", "testdata",
+			name+".yaml")}, false, nil)
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range in.Lint() {
@@ -53,13 +54,14 @@ spec:
           ports: [{ containerPort: 80 }]
 `
 
-// placesOf are the lines at which a rule finds something.
+// placesOf returns the positions at which a rule reports a problem.
 func placesOf(t *testing.T, in *Inventory, rule string) []string {
 	t.Helper()
 	var places []string
 	for _, f := range in.Lint() {
 		if f.Rule == rule {
-			places = append(places, strings.TrimSuffix(filepath.Base(f.File)+":"+strings.TrimSuffix(strings.TrimPrefix(f.where(), f.File+":"), ": "), ":"))
+			line := strings.TrimSuffix(strings.TrimPrefix(f.where(), f.File+":"), ": ")
+			places = append(places, strings.TrimSuffix(filepath.Base(f.File)+":"+line, ":"))
 		}
 	}
 	return places
@@ -68,36 +70,46 @@ func placesOf(t *testing.T, in *Inventory, rule string) []string {
 func TestFindingsHaveTheLineOfTheField(t *testing.T) {
 	dir := inFiles(t, map[string]string{
 		"a.yaml": aDeployment,
-		"b.yaml": "\n---\n# nothing\n---\n" + aDeployment, // the second document with something in it
-		"c.yml":  "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: apps/v1\n    kind: Deployment\n    metadata: { name: other }\n    spec: { template: { spec: { containers: [\n      { name: app, ports: [{ containerPort: 80 }] } ] } } }\n",
-		"d.json": `{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "json"}, "spec": {"template": {"spec": {"containers": [` + "\n\n" + `{"name": "app", "ports": [{"containerPort": 80}]}]}}}}`,
-		"e.txt":  "this is no manifest: {",
+		"b.yaml": "\n---\n# nothing\n---\n" + aDeployment, // the second document that is not empty
+		"c.yml": "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: apps/v1\n    kind: " +
+			"Deployment\n    metadata: { name: other }\n    spec: { template: { spec: { " +
+			"containers: [\n      { name: app, ports: [{ containerPort: 80 }] } ] } } }\n",
+		"d.json": `{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "json"},
+			"spec": {"template": {"spec": {"containers": [
+				{"name": "app", "ports": [{"containerPort": 80}]}]}}}}`,
+		"e.txt": "this is no manifest: {",
 	})
 	in := NewInventory(Options{})
 	if err := in.ReadFiles([]string{dir}, false, nil); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := placesOf(t, in, "unprotected"), []string{"a.yaml:9", "b.yaml:13", "c.yml:8", "d.json:3"}; !slices.Equal(got, want) {
+	got := placesOf(t, in, "unprotected")
+	want := []string{"a.yaml:9", "b.yaml:13", "c.yml:8", "d.json:3"}
+	if !slices.Equal(got, want) {
 		t.Errorf("found at %v, want %v", got, want)
 	}
 }
 
-// An alias stands for what it refers to, and a field that is not written for the nearest around it
-// that is.
+// The position of an alias is that of its anchor. The position of a missing field is that of the
+// nearest field around it.
 func TestAFieldBehindAnAliasHasALine(t *testing.T) {
-	text := strings.Replace(aDeployment, "ports: [{ containerPort: 80 }]", "ports: &p [{ containerPort: 80 }]\n        - name: second\n          ports: *p", 1)
+	text := strings.Replace(aDeployment, "ports: [{ containerPort: 80 }]",
+		"ports: &p [{ containerPort: 80 }]\n        - name: second\n          ports: *p", 1)
 	in := NewInventory(Options{})
 	if err := in.ReadFiles([]string{"-"}, false, strings.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := placesOf(t, in, "readiness-probe-missing"), []string{"<stdin>:9", "<stdin>:11"}; !slices.Equal(got, want) {
+	got, want := placesOf(t, in, "readiness-probe-missing"), []string{"<stdin>:9", "<stdin>:11"}
+	if !slices.Equal(got, want) {
 		t.Errorf("found at %v, want %v", got, want)
 	}
 }
 
-func TestADirectoryIsReadWithWhatIsBelowItWhenAskedFor(t *testing.T) {
-	dir := inFiles(t, map[string]string{"a.yaml": aDeployment, "below/b.yaml": aDeployment, ".hidden/c.yaml": aDeployment})
-	for recursive, want := range map[bool][]string{false: {"a.yaml:9"}, true: {"a.yaml:9", "b.yaml:9"}} {
+func TestADirectoryIsReadRecursivelyOnRequest(t *testing.T) {
+	dir := inFiles(t, map[string]string{"a.yaml": aDeployment, "below/b.yaml": aDeployment,
+		".hidden/c.yaml": aDeployment})
+	for recursive, want := range map[bool][]string{false: {"a.yaml:9"},
+		true: {"a.yaml:9", "b.yaml:9"}} {
 		in := NewInventory(Options{})
 		if err := in.ReadFiles([]string{dir}, recursive, nil); err != nil {
 			t.Fatal(err)
@@ -108,8 +120,10 @@ func TestADirectoryIsReadWithWhatIsBelowItWhenAskedFor(t *testing.T) {
 	}
 }
 
-func TestInADirectoryWhatIsNoObjectIsLeftOut(t *testing.T) {
-	dir := inFiles(t, map[string]string{"values.yaml": "replicas: 3\n", "kustomization.yaml": "kind: Kustomization\nresources: []\n", "empty.yaml": "", "a.yaml": aDeployment})
+func TestFilesWithoutObjectsInADirectoryAreSkipped(t *testing.T) {
+	dir := inFiles(t, map[string]string{"values.yaml": "replicas: 3\n",
+		"kustomization.yaml": "kind: Kustomization\nresources: []\n", "empty.yaml": "",
+		"a.yaml": aDeployment})
 	in := NewInventory(Options{})
 	if err := in.ReadFiles([]string{dir}, false, nil); err != nil {
 		t.Fatal(err)
@@ -119,31 +133,38 @@ func TestInADirectoryWhatIsNoObjectIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeReadIsAnErrorWithItsPlace(t *testing.T) {
+func TestUnreadableInputIsAnErrorWithItsPosition(t *testing.T) {
 	for text, want := range map[string]string{
 		"replicas: 3\n": "values.yaml:1:1: must be a Kubernetes object",
 		"a: [":          "values.yaml",
-		"apiVersion: apps/v1\nkind: Deployment\nspec: { replicas: many }\n": "values.yaml:1:1: Deployment",
+		"apiVersion: apps/v1\nkind: Deployment\nspec: { replicas: many }\n": "values.yaml:1:1: " +
+			"Deployment",
 	} {
 		dir := inFiles(t, map[string]string{"values.yaml": text})
-		err := NewInventory(Options{}).ReadFiles([]string{filepath.Join(dir, "values.yaml")}, false, nil)
+		err := NewInventory(Options{}).ReadFiles([]string{filepath.Join(dir, "values.yaml")}, false,
+			nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
 		}
 	}
-	if err := NewInventory(Options{}).ReadFiles([]string{"there/is/none.yaml"}, false, nil); !os.IsNotExist(err) {
+	err := NewInventory(Options{}).ReadFiles([]string{"there/is/none.yaml"}, false, nil)
+	if !os.IsNotExist(err) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
 
-func TestOlderVersionsOfKindsAreNotPassedOverInSilence(t *testing.T) {
+func TestOlderVersionsOfKindsAreReported(t *testing.T) {
 	for version, want := range map[string]int{
-		"policy/v1beta1 PodDisruptionBudget": 1, "extensions/v1beta1 Deployment": 1, "autoscaling/v1 HorizontalPodAutoscaler": 1, "batch/v1beta1 CronJob": 1,
-		"policy/v1 PodDisruptionBudget": 0, "autoscaling/v2 HorizontalPodAutoscaler": 0, "serving.knative.dev/v1 Service": 0, "example.com/v1 Thing": 0, "v1 ConfigMap": 0,
+		"policy/v1beta1 PodDisruptionBudget": 1, "extensions/v1beta1 Deployment": 1,
+		"autoscaling/v1 HorizontalPodAutoscaler": 1, "batch/v1beta1 CronJob": 1,
+		"policy/v1 PodDisruptionBudget": 0, "autoscaling/v2 HorizontalPodAutoscaler": 0,
+		"serving.knative.dev/v1 Service": 0, "example.com/v1 Thing": 0, "v1 ConfigMap": 0,
 	} {
 		apiVersion, kind, _ := strings.Cut(version, " ")
 		in := NewInventory(Options{})
-		if err := in.ReadFiles([]string{"-"}, false, strings.NewReader("apiVersion: "+apiVersion+"\nkind: "+kind+"\nmetadata: { name: a }\n")); err != nil {
+		err := in.ReadFiles([]string{"-"}, false, strings.NewReader("apiVersion: "+
+			""+apiVersion+"\nkind: "+kind+"\nmetadata: { name: a }\n"))
+		if err != nil {
 			t.Fatal(err)
 		}
 		if got := findingsOf(in.Lint(), "not-checked"); len(got) != want {
@@ -152,28 +173,39 @@ func TestOlderVersionsOfKindsAreNotPassedOverInSilence(t *testing.T) {
 	}
 }
 
-// What inject takes is looked at too, wherever its kind is from.
-func TestAWorkloadOfAnotherKindIsLookedAt(t *testing.T) {
-	text := edited(t, nativeManifest, edits{"apiVersion: apps/v1\nkind: Deployment", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout", strategy, "", "120s", "90s", "replicas: 3", "replicas: 1"})
-	if got, want := rulesIn(t, Options{}, text), []string{"grace-period-differs", "one-replica"}; !slices.Equal(got, want) {
+// Every workload that inject accepts is checked too, whatever the group of its kind.
+func TestAWorkloadOfAnotherKindIsChecked(t *testing.T) {
+	text := edited(t, nativeManifest, edits{"apiVersion: apps/v1\nkind: Deployment",
+		"apiVersion: argoproj.io/v1alpha1\nkind: Rollout", strategy, "", "120s", "90s",
+		"replicas: 3",
+		"replicas: 1"})
+	got, want := rulesIn(t, Options{}, text), []string{"grace-period-differs", "one-replica"}
+	if !slices.Equal(got, want) {
 		t.Errorf("found %v, want %v", got, want)
 	}
 }
 
-func TestPodsOfOtherWorkloadsAreNotPassedOverInSilence(t *testing.T) {
-	pod := "apiVersion: v1\nkind: Pod\nmetadata: { name: a, ownerReferences: [{ apiVersion: v1, kind: KIND, name: b, uid: u, controller: true }] }\nspec: { containers: [{ name: app }] }\n---\n"
+func TestPodsOfUnknownWorkloadsAreReported(t *testing.T) {
+	pod := "apiVersion: v1\nkind: Pod\nmetadata: { name: a, ownerReferences: [{ apiVersion: v1, " +
+		"kind: KIND, name: b, uid: u, controller: true }] }\nspec: { containers: [{ name: app }] " +
+		"}\n---\n"
 	in := NewInventory(Options{})
-	text := strings.ReplaceAll(pod, "KIND", "CloneSet") + strings.ReplaceAll(pod, "KIND", "CloneSet") + strings.ReplaceAll(pod, "KIND", "Node") + strings.ReplaceAll(pod, "KIND", "ReplicaSet")
+	text := strings.ReplaceAll(pod, "KIND", "CloneSet") + strings.ReplaceAll(pod, "KIND",
+		"CloneSet") + strings.ReplaceAll(pod, "KIND", "Node") + strings.ReplaceAll(pod, "KIND",
+		"ReplicaSet")
 	if err := in.ReadFiles([]string{"-"}, false, strings.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
-	if got := findingsOf(in.Lint(), "not-checked"); len(got) != 1 || !strings.Contains(got[0].Why, "CloneSet") {
+	got := findingsOf(in.Lint(), "not-checked")
+	if len(got) != 1 || !strings.Contains(got[0].Why, "CloneSet") {
 		t.Errorf("found %v", got)
 	}
 }
 
 func TestVersionsOfKubernetes(t *testing.T) {
-	for version, want := range map[string]Release{"1.34": 34, "v1.34.4": 34, "v1.33.5-gke.1080000": 33, "1.29.9-eks-1": 29} {
+	for version, want := range map[string]Release{"1.34": 34, "v1.34.4": 34,
+		"v1.33.5-gke.1080000": 33,
+		"1.29.9-eks-1":        29} {
 		if got, err := ParseRelease(version); err != nil || got != want {
 			t.Errorf("%s is %v, %v", version, got, err)
 		}
@@ -187,9 +219,12 @@ func TestVersionsOfKubernetes(t *testing.T) {
 
 func TestImagesThatAreKnownToHaveNoShell(t *testing.T) {
 	for image, want := range map[string]bool{
-		"gcr.io/distroless/static-debian12:nonroot": true, "gcr.io/distroless/static:debug": false, "registry.k8s.io/pause:3.10": true,
-		"registry.k8s.io/ingress-nginx/controller:v1.13.0@sha256:0123": false, "registry.of.yours:5000/lameduck": true, "nginx:1.29": false,
-		"envoyproxy/envoy:distroless-v1.35.0": true, "cgr.dev/chainguard/static:latest-dev": false, "scratch-like/app": false,
+		"gcr.io/distroless/static-debian12:nonroot": true, "gcr.io/distroless/static:debug": false,
+		"registry.k8s.io/pause:3.10":                                   true,
+		"registry.k8s.io/ingress-nginx/controller:v1.13.0@sha256:0123": false,
+		"registry.of.yours:5000/lameduck":                              true, "nginx:1.29": false,
+		"envoyproxy/envoy:distroless-v1.35.0": true, "cgr.dev/chainguard/static:latest-dev": false,
+		"scratch-like/app": false,
 	} {
 		if got := withoutShell(image); got != want {
 			t.Errorf("%s: %v, want %v", image, got, want)

@@ -8,9 +8,11 @@ import (
 	"testing"
 )
 
-// FuzzLint reads anything and writes what is found in every format: an error is fine, a panic is not.
+// FuzzLint lints arbitrary input and writes the findings in every format. An error is allowed, a
+// panic is not.
 func FuzzLint(f *testing.F) {
-	for _, pattern := range []string{"testdata/*/bad.yaml", "testdata/*.yaml", "../inject/testdata/*.yaml"} {
+	for _, pattern := range []string{"testdata/*/bad.yaml", "testdata/*.yaml",
+		"../inject/testdata/*.yaml"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			f.Fatal(err)

@@ -9,11 +9,14 @@ import (
 	"testing"
 )
 
-// reportOf is one of two findings, one in a file and one in a cluster.
+// reportOf returns a report with two findings, one in a file and one in a cluster.
 func reportOf() Report {
 	return Report{Objects: 2, Version: "v1.2.3", Findings: []Finding{
-		{Rule: "one-replica", Severity: Warning, Object: Object{"Deployment", "shop", "web"}, Field: "spec.replicas", Why: "100% of one, so none", Fix: "run two: a, b", File: "./my shop/web.yaml", Line: 5},
-		{Rule: "not-checked", Severity: Info, Why: "pods: not yours, so nothing is checked", Fix: "get a role"},
+		{Rule: "one-replica", Severity: Warning, Object: Object{"Deployment", "shop", "web"},
+			Field: "spec.replicas", Why: "100% of one, so none", Fix: "run two: a, b",
+			File: "./my shop/web.yaml", Line: 5},
+		{Rule: "not-checked", Severity: Info, Why: "pods: not yours, so nothing is checked",
+			Fix: "get a role"},
 	}}
 }
 
@@ -26,7 +29,7 @@ func written(t *testing.T, r Report, format string) string {
 	return b.String()
 }
 
-func TestTextSaysWhereHowBadWhyAndWhatToDo(t *testing.T) {
+func TestTextHasPositionSeverityReasonAndRemedy(t *testing.T) {
 	want := `./my shop/web.yaml:5: warning: Deployment shop/web: spec.replicas: 100% of one, so none [one-replica]
     fix: run two: a, b
 info: input: pods: not yours, so nothing is checked [not-checked]
@@ -52,10 +55,12 @@ func TestJSONHasEveryFindingAndTheirCount(t *testing.T) {
 	}
 	decodeStrictly(t, written(t, reportOf(), "json"), &got)
 	f := got.Findings[0]
-	if f.Rule != "one-replica" || f.Severity != "warning" || f.Object.Name != "web" || f.Line != 5 || len(got.Findings) != 2 {
+	if f.Rule != "one-replica" || f.Severity != "warning" || f.Object.Name != "web" ||
+		f.Line != 5 || len(got.Findings) != 2 {
 		t.Errorf("got %+v", got)
 	}
-	if s := got.Summary; s["objects"] != 2 || s["error"] != 0 || s["warning"] != 1 || s["info"] != 1 {
+	s := got.Summary
+	if s["objects"] != 2 || s["error"] != 0 || s["warning"] != 1 || s["info"] != 1 {
 		t.Errorf("summary %v", s)
 	}
 	if none := written(t, Report{}, "json"); !strings.Contains(none, `"findings": []`) {
@@ -63,7 +68,7 @@ func TestJSONHasEveryFindingAndTheirCount(t *testing.T) {
 	}
 }
 
-// A message of several lines is one command, and what means something to GitHub is escaped.
+// A message of several lines is one command, and characters with a meaning for GitHub are escaped.
 func TestGitHubShowsFindingsAtTheirLines(t *testing.T) {
 	want := `::warning file=./my shop/web.yaml,line=5,title=one-replica::Deployment shop/web: spec.replicas: 100%25 of one, so none%0Afix: run two: a, b
 ::notice title=not-checked::input: pods: not yours, so nothing is checked%0Afix: get a role
@@ -71,15 +76,18 @@ func TestGitHubShowsFindingsAtTheirLines(t *testing.T) {
 	if got := written(t, reportOf(), "github"); got != want {
 		t.Errorf("got:\n%s", got)
 	}
-	r := Report{Findings: []Finding{{Rule: "r", Severity: Error, File: "a,b:c.yaml", Line: 1}, {Rule: "r", Severity: Error, File: "<stdin>", Line: 3}}}
-	if got := written(t, r, "github"); !strings.Contains(got, "::error file=a%2Cb%3Ac.yaml,line=1,") || strings.Contains(got, "stdin") {
+	r := Report{Findings: []Finding{{Rule: "r", Severity: Error, File: "a,b:c.yaml", Line: 1},
+		{Rule: "r", Severity: Error, File: "<stdin>", Line: 3}}}
+	got := written(t, r, "github")
+	if !strings.Contains(got, "::error file=a%2Cb%3Ac.yaml,line=1,") ||
+		strings.Contains(got, "stdin") {
 		t.Errorf("got:\n%s", got)
 	}
 }
 
-// TestSARIFSaysWhatTheStandardAsksFor names the properties that SARIF 2.1.0 requires, or whose
-// values it lists, of those that are written.
-func TestSARIFSaysWhatTheStandardAsksFor(t *testing.T) {
+// TestSARIFHasTheRequiredProperties checks the properties that SARIF 2.1.0 requires, and those with
+// a list of allowed values.
+func TestSARIFHasTheRequiredProperties(t *testing.T) {
 	var log struct {
 		Schema  string `json:"$schema"`
 		Version string
@@ -110,26 +118,35 @@ func TestSARIFSaysWhatTheStandardAsksFor(t *testing.T) {
 		}
 	}
 	decodeStrictly(t, written(t, reportOf(), "sarif"), &log)
-	if log.Version != "2.1.0" || !strings.HasSuffix(log.Schema, "sarif-schema-2.1.0.json") || len(log.Runs) != 1 { // 3.13.2 to 3.13.4
+	// Sections 3.13.2 to 3.13.4.
+	if log.Version != "2.1.0" || !strings.HasSuffix(log.Schema, "sarif-schema-2.1.0.json") ||
+		len(log.Runs) != 1 {
 		t.Fatalf("log %+v", log)
 	}
 	run := log.Runs[0]
-	if run.Tool.Driver.Name == "" || run.Tool.Driver.Version != "v1.2.3" || len(run.Tool.Driver.Rules) != len(rules) { // 3.19.8
-		t.Errorf("driver %+v", run.Tool.Driver)
+	// Section 3.19.8.
+	driver := run.Tool.Driver
+	if driver.Name == "" || driver.Version != "v1.2.3" || len(driver.Rules) != len(rules) {
+		t.Errorf("driver %+v", driver)
 	}
 	levels := []string{"none", "note", "warning", "error"} // 3.27.10
-	for _, r := range run.Tool.Driver.Rules {
-		if r.ID == "" || r.ShortDescription.Text == "" || r.FullDescription.Text == "" || !slices.Contains(levels, r.DefaultConfiguration.Level) {
+	for _, r := range driver.Rules {
+		if r.ID == "" || r.ShortDescription.Text == "" || r.FullDescription.Text == "" ||
+			!slices.Contains(levels, r.DefaultConfiguration.Level) {
 			t.Errorf("rule %+v", r)
 		}
 	}
 	for _, r := range run.Results {
-		if run.Tool.Driver.Rules[r.RuleIndex].ID != r.RuleID || r.Message.Text == "" || !slices.Contains(levels, r.Level) { // 3.27.6, 3.27.11
+		// Sections 3.27.6 and 3.27.11.
+		if driver.Rules[r.RuleIndex].ID != r.RuleID || r.Message.Text == "" ||
+			!slices.Contains(levels, r.Level) {
 			t.Errorf("result %+v", r)
 		}
 	}
 	at := run.Results[0].Locations[0]
-	if at.PhysicalLocation.ArtifactLocation.URI != "my%20shop/web.yaml" || at.PhysicalLocation.Region.StartLine != 5 || at.LogicalLocations[0].FullyQualifiedName == "" {
+	if at.PhysicalLocation.ArtifactLocation.URI != "my%20shop/web.yaml" ||
+		at.PhysicalLocation.Region.StartLine != 5 ||
+		at.LogicalLocations[0].FullyQualifiedName == "" {
 		t.Errorf("location %+v", at)
 	}
 	if len(run.Results[1].Locations) != 0 {
@@ -137,8 +154,8 @@ func TestSARIFSaysWhatTheStandardAsksFor(t *testing.T) {
 	}
 }
 
-// Where nothing is found there is an empty list of results, section 3.14.23: without one, nothing
-// has been looked for.
+// Without findings, results is an empty list (section 3.14.23). Without results, no analysis was
+// made.
 func TestSARIFOfNothingFoundHasResults(t *testing.T) {
 	if text := written(t, Report{}, "sarif"); !strings.Contains(text, `"results": []`) {
 		t.Error("there are no results")
@@ -146,7 +163,8 @@ func TestSARIFOfNothingFoundHasResults(t *testing.T) {
 }
 
 func TestAbsolutePathsAreFileURIs(t *testing.T) {
-	for file, want := range map[string]string{"/a b/c.yaml": "file:///a%20b/c.yaml", "a/../b.yaml": "b.yaml", "./x.yaml": "x.yaml"} {
+	for file, want := range map[string]string{"/a b/c.yaml": "file:///a%20b/c.yaml",
+		"a/../b.yaml": "b.yaml", "./x.yaml": "x.yaml"} {
 		if got := fileURI(file); got != want {
 			t.Errorf("%s is %s, want %s", file, got, want)
 		}
@@ -154,7 +172,8 @@ func TestAbsolutePathsAreFileURIs(t *testing.T) {
 }
 
 func TestAnUnknownFormatIsRefused(t *testing.T) {
-	if err := (Report{}).Write(new(bytes.Buffer), "xml"); err == nil || !regexp.MustCompile("text, json, sarif").MatchString(err.Error()) {
+	err := (Report{}).Write(new(bytes.Buffer), "xml")
+	if err == nil || !regexp.MustCompile("text, json, sarif").MatchString(err.Error()) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -12,12 +12,12 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// TestEveryRuleFindsWhatItIsForAndNothingBesides has two manifests for each rule in testdata: a bad
-// one, in which only this rule finds a problem, and a good one, which lacks just that problem. The
-// report on the bad one is a golden file. To update it:
+// TestEveryRuleFindsItsProblemAndNoOther lints two manifests for each rule in testdata: a bad one,
+// in which only this rule finds a problem, and a good one without that problem. The report on the
+// bad one is a golden file. To update it:
 //
 //	go test ./deploy/ctl/lint -update
-func TestEveryRuleFindsWhatItIsForAndNothingBesides(t *testing.T) {
+func TestEveryRuleFindsItsProblemAndNoOther(t *testing.T) {
 	for _, r := range Rules() {
 		t.Run(r.ID, func(t *testing.T) {
 			dir := filepath.Join("testdata", r.ID)
@@ -47,7 +47,7 @@ func leadsTo(rule, other string) bool {
 	return rule == "one-replica" && other == "budget-blocks-drain" || rule == "not-checked" && other == "no-disruption-budget"
 }
 
-// TestGoodAndBadAreNearlyTheSame keeps the manifests to what makes the difference.
+// TestGoodAndBadAreNearlyTheSame bounds the difference of the two manifests.
 func TestGoodAndBadAreNearlyTheSame(t *testing.T) {
 	for _, r := range Rules() {
 		bad, good := lines(t, r.ID, "bad.yaml"), lines(t, r.ID, "good.yaml")
@@ -68,7 +68,7 @@ func TestGoodAndBadAreNearlyTheSame(t *testing.T) {
 	}
 }
 
-func TestEveryDirectoryOfTestdataIsARules(t *testing.T) {
+func TestEveryDirectoryOfTestdataBelongsToARule(t *testing.T) {
 	dirs, err := filepath.Glob("testdata/*/bad.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,11 @@ func TestEveryRuleIsExplained(t *testing.T) {
 func TestEveryFindingIsASentenceWithItsConsequence(t *testing.T) {
 	for _, r := range Rules() {
 		for _, f := range lintFile(t, filepath.Join("testdata", r.ID, "bad.yaml")) {
-			if f.Fix == "" || strings.HasSuffix(f.Why, ".") || !slices.ContainsFunc([]string{" so ", " when ", "while ", " may "}, func(s string) bool { return strings.Contains(f.Why, s) }) {
+			if f.Fix == "" || strings.HasSuffix(f.Why, ".") || !slices.ContainsFunc([]string{" so ",
+				" when ", "while ", " may "}, func(s string) bool {
+				return strings.Contains(f.Why,
+					s)
+			}) {
 				t.Errorf("%s: why %q, fix %q", f.Rule, f.Why, f.Fix)
 			}
 			if f.File == "" || f.Line == 0 {
@@ -113,7 +117,7 @@ func TestEveryFindingIsASentenceWithItsConsequence(t *testing.T) {
 	}
 }
 
-// lintFile lints one, with the options that its first line says.
+// lintFile lints a file with the options in its first line.
 func lintFile(t *testing.T, path string) []Finding {
 	t.Helper()
 	in := NewInventory(optionsOf(t, path))
@@ -123,7 +127,7 @@ func lintFile(t *testing.T, path string) []Finding {
 	return in.Lint()
 }
 
-// optionsOf reads a first line such as `# lint: --lb-delay=60s --kubernetes-version=1.29`.
+// optionsOf parses a first line such as `# lint: --lb-delay=60s --kubernetes-version=1.29`.
 func optionsOf(t *testing.T, path string) Options {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -10,7 +10,7 @@ import (
 	"lameduck/deploy/ctl/jsonpatch"
 )
 
-// parse reads a text that is right.
+// parse parses a text that is valid.
 func parse(t *testing.T, text string) *File {
 	t.Helper()
 	file, err := Parse("f.yaml", []byte(text))
@@ -35,7 +35,8 @@ func TestFilesDirectoriesAndStandardInputAreRead(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "below.yaml"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	files, err := Read([]string{dir, "-", filepath.Join(dir, "README.md")}, strings.NewReader("kind: in\n"))
+	files, err := Read([]string{dir, "-", filepath.Join(dir, "README.md")},
+		strings.NewReader("kind: in\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,12 +46,13 @@ func TestFilesDirectoriesAndStandardInputAreRead(t *testing.T) {
 			kinds = append(kinds, o.Kind)
 		}
 	}
-	if want := []string{"a.yml", "b.yaml", "c.json", "in", "README.md"}; !reflect.DeepEqual(kinds, want) {
+	want := []string{"a.yml", "b.yaml", "c.json", "in", "README.md"}
+	if !reflect.DeepEqual(kinds, want) {
 		t.Errorf("read %v, want %v", kinds, want)
 	}
 }
 
-func TestWhatCannotBeReadIsAnError(t *testing.T) {
+func TestUnreadableInputIsAnError(t *testing.T) {
 	empty := t.TempDir()
 	for _, path := range []string{empty, filepath.Join(empty, "none.yaml")} {
 		if _, err := Read([]string{path}, nil); err == nil || !strings.Contains(err.Error(), path) {
@@ -59,13 +61,15 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-// What is wrong is said with its place, in every document that is wrong.
-func TestAFaultHasItsPlace(t *testing.T) {
+// Every document with an error is reported, with the position.
+func TestErrorsHaveAPosition(t *testing.T) {
 	_, err := Parse("f.yaml", []byte("a: 1\n---\nb: [\n---\nc: 1\n---\n\n\td: 1\n"))
-	if err == nil || !strings.Contains(err.Error(), "f.yaml:") || strings.Count(err.Error(), "\n") != 1 || !strings.Contains(err.Error(), "f.yaml:8: ") {
+	if err == nil || !strings.Contains(err.Error(), "f.yaml:") ||
+		strings.Count(err.Error(), "\n") != 1 || !strings.Contains(err.Error(), "f.yaml:8: ") {
 		t.Errorf("error %v", err)
 	}
-	o := parse(t, "# x\n---\nkind: Deployment\napiVersion: apps/v1\nspec:\n  template:\n    spec:\n      containers: 3\n").Objects()[0]
+	o := parse(t, "# x\n---\nkind: Deployment\napiVersion: apps/v1\nspec:\n  template:\n    "+
+		"spec:\n      containers: 3\n").Objects()[0]
 	if _, err := o.Workload(); err == nil || !strings.Contains(err.Error(), "f.yaml:6:3: ") {
 		t.Errorf("error %v", err)
 	}
@@ -73,7 +77,8 @@ func TestAFaultHasItsPlace(t *testing.T) {
 
 func TestEveryDocumentIsWrittenAsItWasRead(t *testing.T) {
 	for _, text := range []string{
-		"", "\n", "# only a comment", "---\n", "a: 1", "a: 1\n---\nb: 2\n", "---\na: 1\n...\n---\n---\nb: |\n  ---\n  x\n", "a: 1\r\n---\r\nb: 2\r\n",
+		"", "\n", "# only a comment", "---\n", "a: 1", "a: 1\n---\nb: 2\n",
+		"---\na: 1\n...\n---\n---\nb: |\n  ---\n  x\n", "a: 1\r\n---\r\nb: 2\r\n",
 		"%YAML 1.1\n---\na: 1\n", "--- # a comment\na: 1\n", "a: ---\n", "a: 1\n--- {b: 2}\n",
 	} {
 		if got := string(parse(t, text).Text()); got != text {
@@ -81,12 +86,13 @@ func TestEveryDocumentIsWrittenAsItWasRead(t *testing.T) {
 		}
 	}
 	file := parse(t, "a: 1\n---\nb: |\n  ---\n  x\n---\n# c\n")
-	if len(file.Documents) != 3 || len(file.Objects()) != 2 || file.Documents[1].scalar("/b") != "---\nx\n" {
+	if len(file.Documents) != 3 || len(file.Objects()) != 2 ||
+		file.Documents[1].scalar("/b") != "---\nx\n" {
 		t.Errorf("%d documents and %d objects", len(file.Documents), len(file.Objects()))
 	}
 }
 
-func TestListsAreObjectsOneByOne(t *testing.T) {
+func TestListsAreSplitIntoObjects(t *testing.T) {
 	file := parse(t, `
 kind: List
 items:
@@ -107,11 +113,14 @@ kind: AllowList
 	}
 }
 
-func TestAPlaceIsThatOfTheKey(t *testing.T) {
-	o := parse(t, "# x\n---\nkind: A\nspec:\n  list:\n    - name: é\n      value: 1\n  a/b: {c: 2}\n").Objects()[0]
+func TestAPositionIsThatOfTheKey(t *testing.T) {
+	o := parse(t, "# x\n---\nkind: A\nspec:\n  list:\n    - name: é\n      value: 1\n  a/b: {c: "+
+		"2}\n").Objects()[0]
 	for pointer, want := range map[string]string{
-		"": "f.yaml:3:1", "/kind": "f.yaml:3:1", "/spec/list": "f.yaml:5:3", "/spec/list/0": "f.yaml:6:7", "/spec/list/0/value": "f.yaml:7:7",
-		"/spec/a~1b/c": "f.yaml:8:9", "/spec/list/7/x": "f.yaml:5:3", "/nowhere/at/all": "f.yaml:3:1",
+		"": "f.yaml:3:1", "/kind": "f.yaml:3:1", "/spec/list": "f.yaml:5:3",
+		"/spec/list/0": "f.yaml:6:7", "/spec/list/0/value": "f.yaml:7:7",
+		"/spec/a~1b/c": "f.yaml:8:9", "/spec/list/7/x": "f.yaml:5:3",
+		"/nowhere/at/all": "f.yaml:3:1",
 	} {
 		if got := o.Position(pointer).String(); got != want {
 			t.Errorf("%s is at %s, want %s", pointer, got, want)
@@ -121,13 +130,18 @@ func TestAPlaceIsThatOfTheKey(t *testing.T) {
 
 func TestWorkloadsAreFoundByGroupAndKind(t *testing.T) {
 	for header, path := range map[string]string{
-		"apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {hostname: x}}}":                      "/spec/template",
-		"apiVersion: apps/v1\nkind: DaemonSet\nspec: {template: {spec: {hostname: x}}}":                       "/spec/template",
-		"apiVersion: batch/v1\nkind: CronJob\nspec: {jobTemplate: {spec: {template: {spec: {hostname: x}}}}}": "/spec/jobTemplate/spec/template",
-		"apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {template: {spec: {hostname: x}}}":            "/spec/template",
-		"apiVersion: v1\nkind: Pod\nspec: {hostname: x}":                                                      "",
-		"apiVersion: other.example/v1\nkind: Deployment\nspec: {template: {spec: {hostname: x}}}":             "none",
-		"apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {workloadRef: {name: x}}":                     "none",
+		"apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {hostname: " +
+			"x}}}": "/spec/template",
+		"apiVersion: apps/v1\nkind: DaemonSet\nspec: {template: {spec: {hostname: " +
+			"x}}}": "/spec/template",
+		"apiVersion: batch/v1\nkind: CronJob\nspec: {jobTemplate: {spec: {template: {spec: " +
+			"{hostname: x}}}}}": "/spec/jobTemplate/spec/template",
+		"apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {template: {spec: {hostname: " +
+			"x}}}": "/spec/template",
+		"apiVersion: v1\nkind: Pod\nspec: {hostname: x}": "",
+		"apiVersion: other.example/v1\nkind: Deployment\nspec: {template: {spec: {hostname: " +
+			"x}}}": "none",
+		"apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {workloadRef: {name: x}}": "none",
 	} {
 		w, err := parse(t, header).Objects()[0].Workload()
 		switch {

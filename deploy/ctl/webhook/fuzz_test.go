@@ -26,16 +26,20 @@ func expectNoProblems(t *testing.T, registry *prometheus.Registry) {
 	}
 }
 
-// FuzzHandler expects of any body an HTTP error that is the client's, or an answer that allows:
-// with the request's uid, and with a patch that can be applied. What it makes of the pod is
-// answered with no patch.
+// FuzzHandler expects for any body either a 4xx error, or an answer that allows the pod, has the
+// request's uid, and has a patch that applies. The patched pod gets an answer without a patch.
 func FuzzHandler(f *testing.F) {
 	f.Add([]byte(question{}.String()))
 	f.Add([]byte(question{version: "admission.k8s.io/v1beta1"}.String()))
-	f.Add([]byte(question{pod: `{"metadata":{"annotations":{"lameduck.dev/shape":"wrapper","lameduck.dev/ports":"8080;proto=tcp"}},"spec":{"containers":[{"name":"a","command":["a"],"ports":[{"containerPort":8080}]}]}}`}.String()))
-	f.Add([]byte(question{pod: `{"spec":{"hostNetwork":true,"containers":[{"name":"a","ports":[{"containerPort":80,"hostPort":80}]},{"name":"b"}]}}`}.String()))
+	f.Add([]byte(question{pod: `{
+		"metadata":{"annotations":{
+			"lameduck.dev/shape":"wrapper","lameduck.dev/ports":"8080;proto=tcp"}},
+		"spec":{"containers":[{"name":"a","command":["a"],"ports":[{"containerPort":8080}]}]}}`}.String()))
+	f.Add([]byte(question{pod: `{"spec":{"hostNetwork":true,"containers":[
+		{"name":"a","ports":[{"containerPort":80,"hostPort":80}]},{"name":"b"}]}}`}.String()))
 	f.Add([]byte(question{pod: `null`}.String()))
-	f.Add([]byte(`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"\ud800","object":[]}}`))
+	f.Add([]byte(`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1",
+		"request":{"uid":"\ud800","object":[]}}`))
 	f.Add([]byte(`[[[[`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		h := newTestHandler(zap.NewNop())
@@ -49,7 +53,7 @@ func FuzzHandler(f *testing.F) {
 		r := allowed(t, w.Body.Bytes())
 		var asked admissionv1.AdmissionReview
 		if err := json.Unmarshal(body, &asked); err != nil {
-			return // that decoder is case-sensitive, and this one is not
+			return // that decoder is case-sensitive, this one is not
 		}
 		if asked.Request != nil && r.UID != asked.Request.UID {
 			t.Errorf("the answer is for %q", r.UID)
@@ -71,7 +75,7 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-// normal returns the pod as an API server encodes it, after decoding it into its types.
+// normal returns the pod as an API server encodes it after decoding.
 func normal(t *testing.T, text []byte) []byte {
 	pod := new(corev1.Pod)
 	if err := sigsjson.UnmarshalCaseSensitivePreserveInts(text, pod); err != nil {

@@ -1,156 +1,114 @@
 package webhook
 
 import (
-	"encoding/json"
-	"errors"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest"
-	evanphx "gopkg.in/evanphx/json-patch.v4"
-	admissionv1 "k8s.io/api/admission/v1"
-	corev1 "k8s.io/api/core/v1"
 
-	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/webhook/certs"
+	"lameduck/deploy/deploytest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// validity is the lifetime of the certificate.
+const validity = 90 * 24 * time.Hour
 
-// own is the webhook's namespace, and service its Service, in all tests.
-const (
-	own     = "lameduck"
-	service = "lameduck-webhook"
-	host    = service + "." + own + ".svc"
-)
-
-func settings() inject.Settings {
-	s := inject.Defaults()
-	s.Image = "registry.test/lameduck:1"
-	return s
+// A rig is a running server with a client for each of its ports.
+type rig struct {
+	t        *testing.T
+	server   *Server
+	requests *pipeListener
+	client   *http.Client // of the webhook
+	admin    *http.Client
+	stop     context.CancelFunc // SIGTERM
+	ended    chan error
+	ca       *x509.Certificate
 }
 
-// newTestHandler returns one that knows what to inject.
-func newTestHandler(log *zap.Logger) *handler {
-	i := newInjector(own, []string{"payments"}, "1.2.3", log)
-	s := settings()
-	i.settings.Store(&s)
-	return newHandler(i, newMetrics(prometheus.NewRegistry()), log)
-}
-
-// appPod is what a Deployment's pod looks like when the API server asks about it.
-const appPod = `{
-  "apiVersion": "v1", "kind": "Pod",
-  "metadata": {"generateName": "app-5c9d-", "labels": {"app": "app"},
-    "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app-5c9d", "uid": "1", "controller": true}]},
-  "spec": {"restartPolicy": "Always", "terminationGracePeriodSeconds": 30,
-    "containers": [{"name": "app", "image": "app:1", "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
-      "readinessProbe": {"httpGet": {"path": "/", "port": "http", "scheme": "HTTP"}}}]}
-}`
-
-// change returns appPod with a JSON merge patch in it.
-func change(t testing.TB, patch string) string {
+func testConfig(t *testing.T) (Config, *deploytest.Certificate) {
 	t.Helper()
-	text, err := evanphx.MergePatch([]byte(appPod), []byte(patch))
+	c := deploytest.NewCertificate(t, host, validity)
+	cert, key := c.Write(t, t.TempDir())
+	return Config{
+		Listen: "127.0.0.1:0", Metrics: "127.0.0.1:0", Settings: settings(), Namespace: own,
+		Version: "1.2.3",
+		Drain:   10 * time.Second, Files: certs.FilePaths{Cert: cert, Key: key}, Log: zap.NewNop(),
+	}, c
+}
+
+// runInMemory starts a server in the test's bubble.
+func runInMemory(t *testing.T) *rig {
+	t.Helper()
+	c, certificate := testConfig(t)
+	s, err := assemble(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	r := &rig{t: t, server: s, requests: newPipeListener(), ended: make(chan error, 1),
+		ca: certificate.Leaf}
+	admin := newPipeListener()
+	s.setListeners(r.requests, admin)
+	ctx, stop := context.WithCancel(t.Context())
+	r.stop = stop
+	go func() { r.ended <- s.Run(ctx) }()
+	dial := func(l *pipeListener) func(context.Context, string, string) (net.Conn, error) {
+		return func(ctx context.Context, _, _ string) (net.Conn, error) { return l.dial(ctx) }
+	}
+	r.client = &http.Client{Transport: &http.Transport{DialContext: dial(r.requests),
+		TLSClientConfig: r.trust()}}
+	r.admin = &http.Client{Transport: &http.Transport{DialContext: dial(admin),
+		DisableKeepAlives: true}}
+	return r
 }
 
-// A question is an AdmissionReview, as the API server writes it.
-type question struct {
-	version, namespace, operation, resource, subresource, pod string
+func (r *rig) trust() *tls.Config {
+	pool := x509.NewCertPool()
+	pool.AddCert(r.ca)
+	return &tls.Config{RootCAs: pool, ServerName: host}
 }
 
-func (q question) String() string {
-	or := func(a, b string) string {
-		if a == "" {
-			return b
-		}
-		return a
+func (r *rig) end() {
+	r.t.Helper()
+	r.stop()
+	if err := <-r.ended; err != nil {
+		r.t.Errorf("the server ends with %v", err)
 	}
-	return fmt.Sprintf(`{"kind":"AdmissionReview","apiVersion":%q,"request":{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002",
-		"kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":%q},"subResource":%q,
-		"namespace":%q,"operation":%q,"userInfo":{"username":"system:servicebudget:kube-system:replicaset-controller"},
-		"object":%s,"oldObject":null,"dryRun":false,"options":{"kind":"CreateOptions","apiVersion":"meta.k8s.io/v1"}}}`,
-		or(q.version, "admission.k8s.io/v1"), or(q.resource, "pods"), q.subresource, or(q.namespace, "shop"), or(q.operation, "CREATE"), or(q.pod, appPod))
+	r.client.CloseIdleConnections()
 }
 
-func post(h http.Handler, body io.Reader) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodPost, "/mutate?timeout=2s", body)
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
-}
-
-// ask returns the answer, which always allows.
-func ask(t testing.TB, h http.Handler, q question) *admissionv1.AdmissionResponse {
-	t.Helper()
-	w := post(h, strings.NewReader(q.String()))
-	if w.Code != http.StatusOK {
-		t.Fatalf("HTTP %d: %s", w.Code, w.Body)
-	}
-	return allowed(t, w.Body.Bytes())
-}
-
-func allowed(t testing.TB, text []byte) *admissionv1.AdmissionResponse {
-	t.Helper()
-	var review admissionv1.AdmissionReview
-	if err := json.Unmarshal(text, &review); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
-	if review.Response == nil || !review.Response.Allowed || review.Response.UID == "" || review.Kind != "AdmissionReview" {
-		t.Fatalf("the answer does not allow: %s", text)
-	}
-	return review.Response
-}
-
-// apply returns the pod as the API server makes it with the answer.
-func apply(t testing.TB, pod string, r *admissionv1.AdmissionResponse) string {
-	t.Helper()
-	if r.Patch == nil {
-		return pod
-	}
-	if r.PatchType == nil || *r.PatchType != admissionv1.PatchTypeJSONPatch {
-		t.Fatal("the patch has no type")
-	}
-	patch, err := evanphx.DecodePatch(r.Patch)
+// ask sends a review and returns whether the answer closes the connection.
+func (r *rig) ask() (closes bool, err error) {
+	answer, err := r.client.Post("https://"+host+"/mutate?timeout=2s", "application/json",
+		strings.NewReader(question{}.String()))
 	if err != nil {
-		t.Fatal(err)
+		return false, err
 	}
-	text, err := patch.Apply([]byte(pod))
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
 	if err != nil {
-		t.Fatalf("%v: %s", err, r.Patch)
+		return false, err
 	}
-	return string(text)
+	if allowed(r.t, text).Patch == nil {
+		return false, fmt.Errorf("there is no patch: %s", text)
+	}
+	return answer.Close, nil
 }
 
-func decodePod(t testing.TB, text string) *corev1.Pod {
-	t.Helper()
-	pod := new(corev1.Pod)
-	if err := json.Unmarshal([]byte(text), pod); err != nil {
-		t.Fatal(err)
+func (r *rig) get(path string) (int, string) {
+	r.t.Helper()
+	answer, err := r.admin.Get("http://admin" + path)
+	if err != nil {
+		r.t.Fatal(err)
 	}
-	return pod
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(text)
 }
-
-func expectCount(t *testing.T, m *metrics, of result, want float64) {
-	t.Helper()
-	if got := testutil.ToFloat64(m.requests.WithLabelValues(string(of))); got != want {
-		t.Errorf("%v requests are counted as %s, want %v", got, of, want)
-	}
-}
-
-// errDown is the error of an API server that cannot be reached.
-var errDown = errors.New("connection refused")
-
-func testLog(t testing.TB) *zap.Logger { return zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)) }

@@ -7,7 +7,7 @@ import (
 	"lameduck/deploy/ctl/jsonpatch"
 )
 
-// parse reads a text that is valid.
+// parse parses a text that is valid.
 func parse(t *testing.T, text string) Document {
 	t.Helper()
 	d, err := Parse([]byte(text))
@@ -33,11 +33,14 @@ func add(path string, value any) jsonpatch.Operation {
 func replace(path string, value any) jsonpatch.Operation {
 	return jsonpatch.Operation{Op: "replace", Path: path, Value: value}
 }
-func remove(path string) jsonpatch.Operation { return jsonpatch.Operation{Op: "remove", Path: path} }
+func remove(path string) jsonpatch.Operation {
+	return jsonpatch.Operation{Op: "remove",
+		Path: path}
+}
 
 type object map[string]any
 
-// Each change has its inverse: what goes in comes out, and the text is the one that it was.
+// Each change has an inverse, which restores the text.
 func TestAChangeTouchesNoOtherLine(t *testing.T) {
 	for name, tc := range map[string]struct {
 		text      string
@@ -46,34 +49,76 @@ func TestAChangeTouchesNoOtherLine(t *testing.T) {
 		backAgain jsonpatch.Operation
 	}{
 		"a key at the end of a mapping": {
-			"a:\n  b: 1 # one\n\n  # of c\nc: 2\n", add("/a/d", 3), "a:\n  b: 1 # one\n  d: 3\n\n  # of c\nc: 2\n", remove("/a/d")},
+			"a:\n  b: 1 # one\n\n  # of c\nc: 2\n", add("/a/d", 3),
+			"a:\n  b: 1 # one\n  d: 3\n\n  # of c\nc: 2\n", remove("/a/d")},
 		"a key behind a comment of the entry": {
-			"a:\n  b:\n    c: 1\n    # still of b\nd: 2\n", add("/a/e", 3), "a:\n  b:\n    c: 1\n    # still of b\n  e: 3\nd: 2\n", remove("/a/e")},
+			"a:\n  b:\n    c: 1\n    # still of b\nd: 2\n", add("/a/e", 3),
+			"a:\n  b:\n    c: 1\n    # still of b\n  e: 3\nd: 2\n", remove("/a/e")},
 		"a mapping in a mapping": {
-			"a:\n  b: 1\n", add("/a/c", object{"d": object{"e": 2}}), "a:\n  b: 1\n  c:\n    d:\n      e: 2\n", remove("/a/c")},
+			"a:\n  b: 1\n", add("/a/c", object{"d": object{"e": 2}}),
+			"a:\n  b: 1\n  c:\n    d:\n      e: 2\n", remove("/a/c")},
 		"a key in an element of a list": {
-			"a:\n- b: 1\n  c: 2\n- d: 3\n", add("/a/0/e", 4), "a:\n- b: 1\n  c: 2\n  e: 4\n- d: 3\n", remove("/a/0/e")},
+			"a:\n- b: 1\n  c: 2\n- d: 3\n", add("/a/0/e", 4),
+			"a:\n- b: 1\n  c: 2\n  e: 4\n- d: 3\n",
+			remove("/a/0/e")},
 		"a key behind a text of several lines": {
-			"a:\n  b: |\n    # no comment\n    x\n\n    y\nc: 1\n", add("/a/d", 2), "a:\n  b: |\n    # no comment\n    x\n\n    y\n  d: 2\nc: 1\n", remove("/a/d")},
+			"a:\n  b: |\n    # no comment\n    x\n\n    y\nc: 1\n", add("/a/d", 2),
+			"a:\n  b: |\n    # no comment\n    x\n\n    y\n  d: 2\nc: 1\n", remove("/a/d")},
 		"an element at the end": {
-			"a:\n  - b: 1\n    # of b\n  # of the list\nc: 2\n", add("/a/-", object{"d": 3}), "a:\n  - b: 1\n    # of b\n  - d: 3\n  # of the list\nc: 2\n", remove("/a/1")},
+			"a:\n  - b: 1\n    # of b\n  # of the list\nc: 2\n", add("/a/-", object{"d": 3}),
+			"a:\n  - b: 1\n    # of b\n  - d: 3\n  # of the list\nc: 2\n", remove("/a/1")},
 		"an element in front": {
-			"a:\n- b: 1\n- c: 2\n", add("/a/0", object{"d": 3}), "a:\n- d: 3\n- b: 1\n- c: 2\n", remove("/a/0")},
-		"a number":                    {"a: 1   # one\nb: 2\n", replace("/a", 22), "a: 22   # one\nb: 2\n", replace("/a", 1)},
-		"a text in quotes":            {"a: \"1\"\nb: 'it''s'\n", replace("/a", "x"), "a: \"x\"\nb: 'it''s'\n", replace("/a", "1")},
-		"a key between braces":        {"a: { b: 1 } # x\n", add("/a/c", object{"d": []any{2}}), "a: { b: 1, c: {d: [2]} } # x\n", remove("/a/c")},
-		"an element between brackets": {"a: [1, 2]\n", add("/a/1", 3), "a: [1, 3, 2]\n", remove("/a/1")},
-		"the last between brackets":   {"a: [\n  1,\n  2\n]\n", add("/a/-", 3), "a: [\n  1,\n  2, 3\n]\n", remove("/a/2")},
-		"brackets within quotes":      {"a: {b: '}', c: \"\\\"]\", d: it's}\n", add("/a/e", 1), "a: {b: '}', c: \"\\\"]\", d: it's, e: 1}\n", remove("/a/e")},
-		"an empty mapping":            {"a: {} # nothing yet\nb: 1\n", add("/a/c", 2), "a: # nothing yet\n  c: 2\nb: 1\n", remove("/a/c")},
-		"an empty mapping below":      {"a:\n  {}\nb: 1\n", add("/b2", 2), "a:\n  {}\nb: 1\nb2: 2\n", remove("/b2")},
-		"an empty list":               {"x:\n  a: []\n", add("/x/a/-", 2), "x:\n  a:\n    - 2\n", remove("/x/a/0")},
-		"the end of line is missing":  {"a:\n  b: 1", add("/a/c", 2), "a:\n  b: 1\n  c: 2", remove("/a/c")},
-		"lines of Windows":            {"a:\r\n  b: 1\r\nc: 2\r\n", add("/a/d", object{"e": 3}), "a:\r\n  b: 1\r\n  d:\r\n    e: 3\r\nc: 2\r\n", remove("/a/d")},
-		"letters of several bytes":    {"é: {ü: 1}\n", replace("/é/ü", 2), "é: {ü: 2}\n", replace("/é/ü", 1)},
-		"a document's end":            {"a:\n  b: 1\n...\n", add("/a/c", 2), "a:\n  b: 1\n  c: 2\n...\n", remove("/a/c")},
-		"JSON":                        {"{\"a\": {\"b\": [1]}}\n", add("/a/c", object{"d": "e"}), "{\"a\": {\"b\": [1], \"c\": {\"d\":\"e\"}}}\n", remove("/a/c")},
-		"a key with a slash":          {"a:\n  b/c: 1\n", add("/a/d~1e", "x"), "a:\n  b/c: 1\n  d/e: x\n", remove("/a/d~1e")},
+			"a:\n- b: 1\n- c: 2\n", add("/a/0", object{"d": 3}), "a:\n- d: 3\n- b: 1\n- c: 2\n",
+			remove("/a/0")},
+		"a number": {
+			"a: 1   # one\nb: 2\n", replace("/a", 22), "a: 22   # one\nb: 2\n", replace("/a", 1),
+		},
+		"a text in quotes": {
+			"a: \"1\"\nb: 'it''s'\n", replace("/a", "x"), "a: \"x\"\nb: 'it''s'\n",
+			replace("/a", "1"),
+		},
+		"a key between braces": {
+			"a: { b: 1 } # x\n", add("/a/c", object{"d": []any{2}}),
+			"a: { b: 1, c: {d: [2]} } # x\n", remove("/a/c"),
+		},
+		"an element between brackets": {
+			"a: [1, 2]\n", add("/a/1", 3), "a: [1, 3, 2]\n", remove("/a/1"),
+		},
+		"the last between brackets": {
+			"a: [\n  1,\n  2\n]\n", add("/a/-", 3), "a: [\n  1,\n  2, 3\n]\n", remove("/a/2"),
+		},
+		"brackets within quotes": {
+			"a: {b: '}', c: \"\\\"]\", d: it's}\n", add("/a/e", 1),
+			"a: {b: '}', c: \"\\\"]\", d: it's, e: 1}\n", remove("/a/e"),
+		},
+		"an empty mapping": {
+			"a: {} # nothing yet\nb: 1\n", add("/a/c", 2), "a: # nothing yet\n  c: 2\nb: 1\n",
+			remove("/a/c"),
+		},
+		"an empty mapping below": {
+			"a:\n  {}\nb: 1\n", add("/b2", 2), "a:\n  {}\nb: 1\nb2: 2\n", remove("/b2"),
+		},
+		"an empty list": {"x:\n  a: []\n", add("/x/a/-", 2), "x:\n  a:\n    - 2\n", remove("/x/a/0")},
+		"the end of line is missing": {
+			"a:\n  b: 1", add("/a/c", 2), "a:\n  b: 1\n  c: 2", remove("/a/c"),
+		},
+		"lines of Windows": {
+			"a:\r\n  b: 1\r\nc: 2\r\n", add("/a/d", object{"e": 3}),
+			"a:\r\n  b: 1\r\n  d:\r\n    e: 3\r\nc: 2\r\n", remove("/a/d"),
+		},
+		"letters of several bytes": {
+			"é: {ü: 1}\n", replace("/é/ü", 2), "é: {ü: 2}\n", replace("/é/ü", 1),
+		},
+		"a document's end": {
+			"a:\n  b: 1\n...\n", add("/a/c", 2), "a:\n  b: 1\n  c: 2\n...\n", remove("/a/c"),
+		},
+		"JSON": {
+			"{\"a\": {\"b\": [1]}}\n", add("/a/c", object{"d": "e"}),
+			"{\"a\": {\"b\": [1], \"c\": {\"d\":\"e\"}}}\n", remove("/a/c"),
+		},
+		"a key with a slash": {
+			"a:\n  b/c: 1\n", add("/a/d~1e", "x"), "a:\n  b/c: 1\n  d/e: x\n", remove("/a/d~1e"),
+		},
 	} {
 		got := apply(t, tc.text, tc.there)
 		if got != tc.want {
@@ -85,29 +130,32 @@ func TestAChangeTouchesNoOtherLine(t *testing.T) {
 	}
 }
 
-func TestATextThatLooksLikeANumberHasQuotes(t *testing.T) {
+func TestAStringThatLooksLikeANumberIsQuoted(t *testing.T) {
 	if got := apply(t, "a: x # one\n", replace("/a", "1")); got != "a: \"1\" # one\n" {
 		t.Errorf("got\n%s", got)
 	}
 }
 
-// The empty lines at the end of such a text are a part of it: a change behind it would take them off.
-func TestWhatIsWrittenIsReadAgain(t *testing.T) {
+// The empty lines at the end of a block scalar are a part of it: a change after it must keep them.
+func TestTheResultIsParsedAgain(t *testing.T) {
 	got := apply(t, "a:\n  b: |+\n    x\n\nc: 1\n", add("/a/d", 2))
 	if b := parse(t, got).Node("/a/b").Value; b != "x\n\n" {
 		t.Errorf("it is %q now, in\n%s", b, got)
 	}
 }
 
-// What has nothing behind its key takes a value, and the comment stays.
-func TestAKeyWithNothingBehindItTakesAValue(t *testing.T) {
-	if got, want := apply(t, "a: # x\nb: ~\nc:\n", add("/a", object{"d": 1}), add("/b", object{"e": 2}), add("/c", 3)), "a: # x\n  d: 1\nb:\n  e: 2\nc: 3\n"; got != want {
+// A key without a value takes one, and the comment stays.
+func TestAKeyWithoutAValueTakesOne(t *testing.T) {
+	got, want := apply(t, "a: # x\nb: ~\nc:\n", add("/a", object{"d": 1}),
+		add("/b", object{"e": 2}), add("/c", 3)), "a: # x\n  d: 1\nb:\n  e: 2\nc: 3\n"
+	if got != want {
 		t.Errorf("got\n%s", got)
 	}
 }
 
-func TestTheFirstKeyOfAnElementMayGo(t *testing.T) {
-	if got, want := apply(t, "a:\n  - b: 1\n    c: 2\n", remove("/a/0/b")), "a:\n  - c: 2\n"; got != want {
+func TestTheFirstKeyOfAnElementCanBeRemoved(t *testing.T) {
+	got, want := apply(t, "a:\n  - b: 1\n    c: 2\n", remove("/a/0/b")), "a:\n  - c: 2\n"
+	if got != want {
 		t.Errorf("got\n%s", got)
 	}
 }
@@ -115,22 +163,30 @@ func TestTheFirstKeyOfAnElementMayGo(t *testing.T) {
 // A document with an unusual layout is encoded again, with the same values.
 func TestAnUnusualLayoutIsEncodedAgain(t *testing.T) {
 	const text = "---\n# first\na:\n  -\n    b: 1\n  -\n    c: 2 # two\n"
-	if got, want := apply(t, text, add("/a/0/d", 3), add("/a/-", 4)), "---\n# first\na:\n  - b: 1\n    d: 3\n  - c: 2 # two\n  - 4\n"; got != want {
+	got, want := apply(t, text, add("/a/0/d", 3), add("/a/-", 4)),
+		"---\n# first\na:\n  - b: 1\n    d: 3\n  - c: 2 # two\n  - 4\n"
+	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
-// What an alias stands for is shared: a change of the one must not be a change of the other.
-func TestAnAliasIsWrittenOutBeforeItsChange(t *testing.T) {
+// An alias and its anchor share a value: a change of one must not change the other.
+func TestAnAliasIsExpandedBeforeItsChange(t *testing.T) {
 	for name, tc := range map[string]struct {
 		text, want string
 		op         jsonpatch.Operation
 	}{
 		"through the alias": {"a: &x\n  b: 1\nc: *x\n", "a:\n  b: 1\nc:\n  b: 2\n", replace("/c/b", 2)},
 		"the anchor":        {"a: &x\n  b: 1\nc: *x\n", "a:\n  b: 2\nc:\n  b: 1\n", replace("/a/b", 2)},
-		"through a merge":   {"a: &x\n  b: {c: 1}\nd:\n  <<: *x\n  e: 2\n", "a:\n  b: {c: 1}\nd:\n  e: 2\n  b: {c: 3}\n", replace("/d/b/c", 3)},
-		"the anchor goes":   {"a: &x\n  b: 1\nc: *x\n", "c:\n  b: 1\n", remove("/a")},
-		"another part":      {"a: &x\n  b: 1\nc: *x\nd: 1 # d\n", "a: &x\n  b: 1\nc: *x\nd: 2 # d\n", replace("/d", 2)},
+		"through a merge": {
+			"a: &x\n  b: {c: 1}\nd:\n  <<: *x\n  e: 2\n", "a:\n  b: {c: 1}\nd:\n  e: 2\n  b: {c: " +
+				"3}\n", replace("/d/b/c", 3),
+		},
+		"the anchor is removed": {"a: &x\n  b: 1\nc: *x\n", "c:\n  b: 1\n", remove("/a")},
+		"another part": {
+			"a: &x\n  b: 1\nc: *x\nd: 1 # d\n", "a: &x\n  b: 1\nc: *x\nd: 2 # d\n",
+			replace("/d", 2),
+		},
 	} {
 		if got := apply(t, tc.text, tc.op); got != tc.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, tc.want)
@@ -140,7 +196,8 @@ func TestAnAliasIsWrittenOutBeforeItsChange(t *testing.T) {
 
 func TestAPatchThatDoesNotFitIsAnError(t *testing.T) {
 	for _, op := range []jsonpatch.Operation{
-		remove("/nothing"), replace("/nothing", 1), add("/nothing/below", 1), remove("/list/2"), replace("/list/-", 1), add("/list/9", 1), add("/list/x", 1), add("/text/x", 1),
+		remove("/nothing"), replace("/nothing", 1), add("/nothing/below", 1), remove("/list/2"),
+		replace("/list/-", 1), add("/list/9", 1), add("/list/x", 1), add("/text/x", 1),
 	} {
 		const text = "list: [1, 2]\ntext: x\n"
 		before := parse(t, text)

@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// newTestAPIServer serves a memoryCluster with the API server's protocol, to clients with the token.
+// newTestAPIServer serves a memoryCluster by the API server's protocol, to clients with the token.
 func newTestAPIServer(t *testing.T, c *memoryCluster) *rest.Config {
 	t.Helper()
 	reply := func(w http.ResponseWriter, object any, err error) {
@@ -29,7 +29,8 @@ func newTestAPIServer(t *testing.T, c *memoryCluster) *rest.Config {
 			code = http.StatusForbidden
 		}
 		if err != nil {
-			object = metav1.Status{Status: metav1.StatusFailure, Message: err.Error(), Code: int32(code)}
+			object = metav1.Status{Status: metav1.StatusFailure, Message: err.Error(),
+				Code: int32(code)}
 		}
 		w.WriteHeader(code)
 		_ = json.NewEncoder(w).Encode(object)
@@ -37,7 +38,8 @@ func newTestAPIServer(t *testing.T, c *memoryCluster) *rest.Config {
 	put := func(w http.ResponseWriter, r *http.Request) {
 		s := new(corev1.Secret)
 		err := json.NewDecoder(r.Body).Decode(s)
-		if err == nil && (s.Name != "certificate" || s.Namespace != namespace || s.Kind != "Secret") {
+		if err == nil &&
+			(s.Name != "certificate" || s.Namespace != namespace || s.Kind != "Secret") {
 			err = errors.New("another object")
 		}
 		if err == nil {
@@ -80,7 +82,8 @@ func newTestAPIServer(t *testing.T, c *memoryCluster) *rest.Config {
 	}))
 	t.Cleanup(server.Close)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	return &rest.Config{Host: server.URL, BearerToken: "token", TLSClientConfig: rest.TLSClientConfig{CAData: ca}}
+	return &rest.Config{Host: server.URL, BearerToken: "token",
+		TLSClientConfig: rest.TLSClientConfig{CAData: ca}}
 }
 
 func newTestClient(t *testing.T, config *rest.Config) *APIServer {
@@ -93,7 +96,7 @@ func newTestClient(t *testing.T, config *rest.Config) *APIServer {
 	return a
 }
 
-func TestTheAPIServerIsSpokenToAsItWants(t *testing.T) {
+func TestTheClientSpeaksTheAPIServersProtocol(t *testing.T) {
 	for name, there := range map[string]bool{"the Secret is there": true, "it is made": false} {
 		t.Run(name, func(t *testing.T) {
 			c := newMemoryCluster()
@@ -106,8 +109,11 @@ func TestTheAPIServerIsSpokenToAsItWants(t *testing.T) {
 				t.Fatal(err)
 			}
 			expectTrusted(t, rotator, c.bundle())
-			if err := rotator.syncOnce(t.Context()); err != nil || c.secretWrites != 1 || c.configWrites != 1 {
-				t.Errorf("the second round writes too: %d, %d, error %v", c.secretWrites, c.configWrites, err)
+			err := rotator.syncOnce(t.Context())
+			if err != nil || c.secretWrites != 1 || c.configWrites != 1 {
+				t.Errorf("the second round writes too: %d, %d, error %v", c.secretWrites,
+					c.configWrites,
+					err)
 			}
 			if v, err := a.Version(t.Context()); v != "v1.34.4" || err != nil {
 				t.Errorf("version %s, error %v", v, err)
@@ -126,10 +132,12 @@ func TestErrorsOfTheAPIServerAreReturned(t *testing.T) {
 	}
 	secret.ResourceVersion = "0"
 	if err := a.PutSecret(t.Context(), secret); !errors.Is(err, ErrConflict) {
-		t.Errorf("a Secret that is old: %v", err)
+		t.Errorf("a stale Secret: %v", err)
 	}
-	if err := a.PatchConfiguration(t.Context(), []byte(`{"metadata":{"resourceVersion":"0"},"webhooks":[{"name":"inject.lameduck.dev","failurePolicy":"Ignore"}]}`)); !errors.Is(err, ErrConflict) {
-		t.Errorf("a configuration that is old: %v", err)
+	stale := []byte(`{"metadata":{"resourceVersion":"0"},
+		"webhooks":[{"name":"inject.lameduck.dev","failurePolicy":"Ignore"}]}`)
+	if err := a.PatchConfiguration(t.Context(), stale); !errors.Is(err, ErrConflict) {
+		t.Errorf("a stale configuration: %v", err)
 	}
 	c.secret, c.configuration = nil, nil
 	if _, err := a.Secret(t.Context()); !errors.Is(err, ErrNotFound) {
@@ -139,7 +147,8 @@ func TestErrorsOfTheAPIServerAreReturned(t *testing.T) {
 		t.Errorf("no configuration: %v", err)
 	}
 	config.BearerToken = "another"
-	if _, err := newTestClient(t, config).Secret(t.Context()); err == nil || !strings.Contains(err.Error(), "secrets/certificate: who are you") {
+	_, err = newTestClient(t, config).Secret(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "secrets/certificate: who are you") {
 		t.Errorf("no right: %v", err)
 	}
 }

@@ -40,7 +40,7 @@ type memoryCluster struct {
 	configuration  *admissionregistrationv1.MutatingWebhookConfiguration
 	secretWrites   int
 	configWrites   int
-	betweenReading func() // called once, after the configuration is read and before the Secret is
+	betweenReading func() // called once, between the reads of the configuration and of the Secret
 }
 
 func newMemoryCluster() *memoryCluster {
@@ -124,13 +124,13 @@ func (c *memoryCluster) PatchConfiguration(_ context.Context, patch []byte) erro
 	if c.configuration == nil {
 		return ErrNotFound
 	}
-	var says struct {
+	var change struct {
 		Metadata struct{ ResourceVersion string }
 	}
-	if err := json.Unmarshal(patch, &says); err != nil {
+	if err := json.Unmarshal(patch, &change); err != nil {
 		return err
 	}
-	if v := says.Metadata.ResourceVersion; v != "" && v != c.configuration.ResourceVersion {
+	if v := change.Metadata.ResourceVersion; v != "" && v != c.configuration.ResourceVersion {
 		return ErrConflict
 	}
 	before, err := json.Marshal(c.configuration)

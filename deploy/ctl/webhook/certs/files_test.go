@@ -43,7 +43,7 @@ func TestFilesAreReadAgainAndBrokenOnesRefused(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		go s.Run(ctx)
-		time.Sleep(filewatch.Interval / 2) // it does not look while files are being written
+		time.Sleep(filewatch.Interval / 2) // the files are not being written at the time of a check
 		expect := func(want *issuedCert, failures float64) {
 			t.Helper()
 			time.Sleep(2 * filewatch.Interval)
@@ -59,7 +59,7 @@ func TestFilesAreReadAgainAndBrokenOnesRefused(t *testing.T) {
 		if err := os.WriteFile(paths.Key, first.keyPEM, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		expect(second, 1) // a key that does not belong to it
+		expect(second, 1) // a key of another certificate
 		if err := os.Remove(paths.Cert); err != nil {
 			t.Fatal(err)
 		}

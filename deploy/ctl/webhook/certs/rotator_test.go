@@ -19,7 +19,7 @@ func newTestRotator(c Cluster) *Rotator {
 	return NewRotator(c, namespace, service, newTestStore(), zap.NewNop())
 }
 
-// rotate runs rotators for some time.
+// rotate runs rotators for a duration.
 func rotate(t *testing.T, d time.Duration, rotators ...*Rotator) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), d)
@@ -33,7 +33,7 @@ func rotate(t *testing.T, d time.Duration, rotators ...*Rotator) {
 	}
 }
 
-// expectTrusted looks that an API server with this bundle talks to the webhook.
+// expectTrusted checks that an API server with this bundle trusts the webhook's certificate.
 func expectTrusted(t *testing.T, r *Rotator, bundle []byte) {
 	t.Helper()
 	c := r.store.current.Load()
@@ -42,12 +42,13 @@ func expectTrusted(t *testing.T, r *Rotator, bundle []byte) {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(bundle)
-	if _, err := c.Leaf.Verify(x509.VerifyOptions{DNSName: host, Roots: pool, CurrentTime: time.Now()}); err != nil {
+	_, err := c.Leaf.Verify(x509.VerifyOptions{DNSName: host, Roots: pool, CurrentTime: time.Now()})
+	if err != nil {
 		t.Fatalf("at %s: %v", time.Now(), err)
 	}
 }
 
-func authorities(bundle []byte) int { return len(decodeBundle(bundle)) }
+func trustedCAs(bundle []byte) int { return len(decodeBundle(bundle)) }
 
 func TestReplicasThatStartTogetherAgree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -66,24 +67,25 @@ func TestReplicasThatStartTogetherAgree(t *testing.T) {
 				t.Error("replicas show different certificates")
 			}
 			if testutil.ToFloat64(r.store.metrics.synced) != 1 {
-				t.Error("the bundle is said to be out of step")
+				t.Error("the bundle is reported as out of date")
 			}
 		}
 		if c.secretWrites != 1 || c.configWrites != 1 {
-			t.Errorf("%d writes of the Secret and %d of the configuration, want one each", c.secretWrites, c.configWrites)
+			t.Errorf("%d writes of the Secret and %d of the configuration, want one each",
+				c.secretWrites, c.configWrites)
 		}
-		if n := authorities(c.bundle()); n != 1 {
-			t.Errorf("%d authorities are trusted", n)
+		if n := trustedCAs(c.bundle()); n != 1 {
+			t.Errorf("%d CAs are trusted", n)
 		}
 		if c.configuration.Webhooks[0].ClientConfig.CABundle != nil {
-			t.Error("somebody else's webhook has got our authorities")
+			t.Error("another webhook has our CAs")
 		}
 	})
 }
 
-// TestARenewalIsKnownBeforeItIsShown looks every second, for half a year of which the rotators run
-// around the renewals.
-func TestARenewalIsKnownBeforeItIsShown(t *testing.T) {
+// TestARenewedCAIsTrustedBeforeItsCertificateIsServed covers half a year. The rotators run around
+// the renewals, with a check every second.
+func TestARenewedCAIsTrustedBeforeItsCertificateIsServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
 		first := newTestRotator(c)
@@ -102,7 +104,7 @@ func TestARenewalIsKnownBeforeItIsShown(t *testing.T) {
 					for _, r := range replicas {
 						expectTrusted(t, r, c.bundle())
 					}
-					most = max(most, authorities(c.bundle()))
+					most = max(most, trustedCAs(c.bundle()))
 					time.Sleep(time.Second)
 				}
 			}()
@@ -119,17 +121,19 @@ func TestARenewalIsKnownBeforeItIsShown(t *testing.T) {
 				}
 			}
 			if most != 2 {
-				t.Errorf("renewal %d: %d authorities are trusted, want the old and the new one", renewal, most)
+				t.Errorf("renewal %d: %d CAs are trusted, want the old and the new one", renewal,
+					most)
 			}
-			if got := testutil.ToFloat64(first.store.metrics.expiry); got != float64(shown.NotAfter.Unix()) {
-				t.Errorf("renewal %d: expiry is said to be %v", renewal, got)
+			got := testutil.ToFloat64(first.store.metrics.expiry)
+			if got != float64(shown.NotAfter.Unix()) {
+				t.Errorf("renewal %d: the reported expiry is %v", renewal, got)
 			}
 			old = shown
 		}
 	})
 }
 
-func TestAnAuthorityIsKnownForAMinuteBeforeItsCertificateIsShown(t *testing.T) {
+func TestACAIsTrustedForAMinuteBeforeItsCertificateIsServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
 		r := newTestRotator(c)
@@ -137,8 +141,8 @@ func TestAnAuthorityIsKnownForAMinuteBeforeItsCertificateIsShown(t *testing.T) {
 		old := r.store.current.Load()
 		time.Sleep(renewAfter)
 		rotate(t, caPropagation-pollInterval, r)
-		if r.store.current.Load() != old || authorities(c.bundle()) != 2 {
-			t.Error("the new certificate is shown at once, or its authority is not published")
+		if r.store.current.Load() != old || trustedCAs(c.bundle()) != 2 {
+			t.Error("the new certificate is served at once, or its CA is not published")
 		}
 		rotate(t, 3*pollInterval, r)
 		if r.store.current.Load() == old {
@@ -147,7 +151,7 @@ func TestAnAuthorityIsKnownForAMinuteBeforeItsCertificateIsShown(t *testing.T) {
 	})
 }
 
-func TestWhileTheConfigurationCannotBeWrittenTheOldCertificateStays(t *testing.T) {
+func TestTheOldCertificateStaysWhileTheConfigurationCannotBeWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
 		r := newTestRotator(c)
@@ -158,9 +162,10 @@ func TestWhileTheConfigurationCannotBeWrittenTheOldCertificateStays(t *testing.T
 		time.Sleep(renewAfter)
 		rotate(t, time.Hour, r)
 		if r.store.current.Load() != old {
-			t.Error("a certificate is shown that nobody knows")
+			t.Error("a certificate of an untrusted CA is served")
 		}
-		if testutil.ToFloat64(r.store.metrics.synced) != 0 || testutil.ToFloat64(r.store.metrics.failures) == 0 {
+		if testutil.ToFloat64(r.store.metrics.synced) != 0 ||
+			testutil.ToFloat64(r.store.metrics.failures) == 0 {
 			t.Error("metrics say that all is well")
 		}
 		c.configuration = configuration
@@ -172,7 +177,7 @@ func TestWhileTheConfigurationCannotBeWrittenTheOldCertificateStays(t *testing.T
 	})
 }
 
-func TestAnOldAuthorityGoesWhenItHasExpired(t *testing.T) {
+func TestAnExpiredCAIsRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
 		r := newTestRotator(c)
@@ -181,14 +186,14 @@ func TestAnOldAuthorityGoesWhenItHasExpired(t *testing.T) {
 		rotate(t, 3*time.Minute, r)
 		time.Sleep(validity - renewAfter)
 		rotate(t, time.Minute, r)
-		if n := authorities(c.bundle()); n != 1 {
-			t.Errorf("%d authorities are trusted", n)
+		if n := trustedCAs(c.bundle()); n != 1 {
+			t.Errorf("%d CAs are trusted", n)
 		}
 		expectTrusted(t, r, c.bundle())
 	})
 }
 
-func TestAnAPIServerThatIsAwayChangesNothing(t *testing.T) {
+func TestAnUnreachableAPIServerChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
 		r := newTestRotator(c)
@@ -208,7 +213,7 @@ func TestAnAPIServerThatIsAwayChangesNothing(t *testing.T) {
 	})
 }
 
-func TestABundleThatSomebodyChangesIsMended(t *testing.T) {
+func TestAChangedBundleIsRestored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
 		r := newTestRotator(c)
@@ -220,7 +225,7 @@ func TestABundleThatSomebodyChangesIsMended(t *testing.T) {
 	})
 }
 
-func TestASecretThatIsOfNoUseIsMadeAnew(t *testing.T) {
+func TestAnUnusableSecretIsReplaced(t *testing.T) {
 	other, err := issue("other.test.svc", time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -229,9 +234,9 @@ func TestASecretThatIsOfNoUseIsMadeAnew(t *testing.T) {
 		"garbage": func(map[string][]byte) map[string][]byte {
 			return map[string][]byte{"tls.crt": []byte("x"), "ca.crt": []byte("y")}
 		},
-		"no key":       func(d map[string][]byte) map[string][]byte { delete(d, "tls.key"); return d },
-		"no authority": func(d map[string][]byte) map[string][]byte { delete(d, "ca.crt"); return d },
-		"empty":        func(map[string][]byte) map[string][]byte { return nil },
+		"no key": func(d map[string][]byte) map[string][]byte { delete(d, "tls.key"); return d },
+		"no CA":  func(d map[string][]byte) map[string][]byte { delete(d, "ca.crt"); return d },
+		"empty":  func(map[string][]byte) map[string][]byte { return nil },
 		"of another name": func(map[string][]byte) map[string][]byte {
 			return (&secretState{[]*x509.Certificate{other.ca}, other.keyPair, nil}).encode(nil)
 		},
@@ -245,7 +250,8 @@ func TestASecretThatIsOfNoUseIsMadeAnew(t *testing.T) {
 				c.secret.ResourceVersion = c.next()
 				rotate(t, time.Minute, r, newTestRotator(c))
 				expectTrusted(t, r, c.bundle())
-				if s, err := decodeSecret(c.secret.Data, host, time.Now()); err != nil || s.current == nil {
+				s, err := decodeSecret(c.secret.Data, host, time.Now())
+				if err != nil || s.current == nil {
 					t.Errorf("the Secret has no certificate: %v", err)
 				}
 			})
@@ -253,7 +259,7 @@ func TestASecretThatIsOfNoUseIsMadeAnew(t *testing.T) {
 	}
 }
 
-func TestASecretThatIsSpoiltAgainAndAgainDoesNotGrow(t *testing.T) {
+func TestASecretCorruptedRepeatedlyDoesNotGrow(t *testing.T) {
 	s := &secretState{}
 	for range 2 * maxTrusted {
 		s.current = nil
@@ -265,11 +271,11 @@ func TestASecretThatIsSpoiltAgainAndAgainDoesNotGrow(t *testing.T) {
 		}
 	}
 	if len(s.trusted) != maxTrusted {
-		t.Errorf("%d authorities are trusted", len(s.trusted))
+		t.Errorf("%d CAs are trusted", len(s.trusted))
 	}
 }
 
-func TestASecretThatIsNotThereIsMadeWhereThatIsAllowed(t *testing.T) {
+func TestAMissingSecretIsCreatedIfPermitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
 		c.secret, c.noCreate = nil, true
@@ -287,7 +293,7 @@ func TestASecretThatIsNotThereIsMadeWhereThatIsAllowed(t *testing.T) {
 	})
 }
 
-func TestWhatOthersHaveInTheSecretStays(t *testing.T) {
+func TestForeignKeysOfTheSecretStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
 		c.secret.Data = map[string][]byte{"note": []byte("ours")}
@@ -299,9 +305,9 @@ func TestWhatOthersHaveInTheSecretStays(t *testing.T) {
 	})
 }
 
-// TestAReplicaThatSleepsWritesNothingOld lets one replica stop between the two things that it
-// reads, while another one renews.
-func TestAReplicaThatSleepsWritesNothingOld(t *testing.T) {
+// TestASuspendedReplicaWritesNothingStale suspends one replica between its two reads, while another
+// one renews.
+func TestASuspendedReplicaWritesNothingStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
 		slow, fast := newTestRotator(c), newTestRotator(c)
@@ -315,13 +321,13 @@ func TestAReplicaThatSleepsWritesNothingOld(t *testing.T) {
 		if !errors.Is(err, ErrConflict) {
 			t.Errorf("the error is %v", err)
 		}
-		if n := authorities(c.bundle()); n != 2 {
-			t.Errorf("%d authorities are trusted", n)
+		if n := trustedCAs(c.bundle()); n != 2 {
+			t.Errorf("%d CAs are trusted", n)
 		}
 	})
 }
 
-// A staleSecret has read the Secret before others changed it.
+// A staleSecret is a cluster whose Secret was read before others changed it.
 type staleSecret struct {
 	*memoryCluster
 	secret *corev1.Secret
@@ -333,7 +339,7 @@ func (s *staleSecret) Secret(context.Context) (*corev1.Secret, error) {
 	return s.secret.DeepCopy(), nil
 }
 
-func TestAConfigurationThatIsOldIsNotWrittenOver(t *testing.T) {
+func TestAStaleConfigurationIsNotWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
 		r := newTestRotator(c)
@@ -354,12 +360,13 @@ func TestAConfigurationThatIsOldIsNotWrittenOver(t *testing.T) {
 	})
 }
 
-func TestAConfigurationOfOthersIsToldAndNotTouched(t *testing.T) {
+func TestAForeignConfigurationIsReportedAndNotChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newMemoryCluster()
 		c.configuration.Webhooks = c.configuration.Webhooks[:1]
 		r := newTestRotator(c)
-		if err := r.syncOnce(t.Context()); err == nil || !strings.Contains(err.Error(), "calls Service "+namespace+"/"+service) {
+		err := r.syncOnce(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "calls Service "+namespace+"/"+service) {
 			t.Errorf("the error is %v", err)
 		}
 		if c.configWrites != 0 {
@@ -368,18 +375,21 @@ func TestAConfigurationOfOthersIsToldAndNotTouched(t *testing.T) {
 	})
 }
 
-func TestAnAuthorityVouchesForNothingElse(t *testing.T) {
+func TestTheCAIsConstrainedToTheWebhooksName(t *testing.T) {
 	g, err := issue(host, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := g.ca; !a.IsCA || !a.MaxPathLenZero || a.MaxPathLen != 0 || len(a.PermittedDNSDomains) != 1 || a.PermittedDNSDomains[0] != host {
-		t.Errorf("the authority is %+v", a)
+	a := g.ca
+	if !a.IsCA || !a.MaxPathLenZero || a.MaxPathLen != 0 || len(a.PermittedDNSDomains) != 1 ||
+		a.PermittedDNSDomains[0] != host {
+		t.Errorf("the CA is %+v", a)
 	}
 	if bytes.Contains(encodeBundle([]*x509.Certificate{g.ca}), []byte("PRIVATE")) {
 		t.Error("its key is kept")
 	}
-	if l := g.certificate.Leaf; l.IsCA || len(l.ExtKeyUsage) != 1 || l.ExtKeyUsage[0] != x509.ExtKeyUsageServerAuth {
+	l := g.certificate.Leaf
+	if l.IsCA || len(l.ExtKeyUsage) != 1 || l.ExtKeyUsage[0] != x509.ExtKeyUsageServerAuth {
 		t.Errorf("the certificate is %+v", l)
 	}
 }

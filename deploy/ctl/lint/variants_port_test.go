@@ -1,0 +1,177 @@
+package lint
+
+import (
+	"testing"
+)
+
+func TestFindingsOfPorts(t *testing.T) {
+	expectFindings(t, map[string]variant{
+		"no target port": {
+			manifest: nativeManifest,
+			edits:    edits{servicePort, "ports: [{ port: 8080 }]"},
+			want:     []string{"service-bypasses-lameduck"},
+		},
+		"the name of the app's port": {
+			manifest: nativeManifest,
+			edits:    edits{appPort, "ports: [{ name: http, containerPort: 8080 }]"},
+			want:     []string{"service-bypasses-lameduck"},
+		},
+		"a Service for UDP at that number": {
+			manifest: nativeManifest,
+			edits: edits{
+				servicePort,
+				"ports: [{ port: 80, targetPort: http, name: a }, { port: 8080, protocol: UDP, " +
+					"name: b }]",
+			},
+		},
+		"another port of the app": {
+			manifest: nativeManifest,
+			edits: edits{
+				servicePort,
+				"ports: [{ port: 80, targetPort: http, name: a }, { port: 9090, name: b }]",
+			},
+		},
+		"a Service of another namespace": {
+			manifest: nativeManifest,
+			edits: edits{
+				"kind: Service\nmetadata: { name: web }",
+				"kind: Service\nmetadata: { name: web, namespace: other }",
+				"targetPort: http", "targetPort: 8080",
+			},
+		},
+		"not ready but of other pods": {
+			manifest: nativeManifest,
+			edits: edits{
+				"  selector: { app: web }\n",
+				"  selector: { app: other }\n  publishNotReadyAddresses: true\n",
+			},
+		},
+		"a probe by another container's name": {
+			manifest: nativeManifest,
+			edits: edits{
+				appProbe, "readinessProbe: { httpGet: { path: /readyz, port: lameduck-admin } }",
+			},
+			want: []string{"readiness-probe-wrong-port"},
+		},
+		"a probe of the control port": {
+			manifest: nativeManifest,
+			edits:    edits{appProbe, "readinessProbe: { tcpSocket: { port: 18082 } }"},
+			want:     []string{"readiness-probe-wrong-port"},
+		},
+		"a probe over gRPC": {
+			manifest: nativeManifest,
+			edits:    edits{appProbe, "readinessProbe: { grpc: { port: 8080 } }"},
+		},
+		"Lameduck's own probe through the app": {
+			manifest: nativeManifest,
+			edits:    edits{"path: /readyz, port: 18081", "path: /, port: 18080"},
+			want:     []string{"readiness-probe-wrong-port"},
+		},
+		"a wrapped app's probe of Lameduck": {
+			manifest: wrapperManifest,
+			edits:    edits{appProbe, "readinessProbe: { httpGet: { path: /readyz, port: 18081 } }"},
+			want:     []string{"readiness-probe-wrong-port"},
+		},
+		"a Service past a wrapper": {
+			manifest: wrapperManifest,
+			edits:    edits{"targetPort: http", "targetPort: 8080"},
+			want:     []string{"service-bypasses-lameduck"},
+		},
+		"an exec probe where 1.35 is possible": {
+			manifest: nativeManifest,
+			edits:    edits{appProbe, "readinessProbe: { exec: { command: [/app, ok] } }"},
+			want:     []string{"exec-readiness-probe"},
+		},
+		"a sleep of no seconds on 1.32": {
+			manifest: sleepManifest,
+			edits:    edits{"seconds: 20", "seconds: 0"},
+			options:  Options{Releases: Releases{32}},
+			want:     []string{"sleep-hook-skipped"},
+		},
+		"a sleep of no seconds on 1.33": {
+			manifest: sleepManifest,
+			edits:    edits{"seconds: 20", "seconds: 0"},
+			options:  Options{Releases: Releases{33}},
+		},
+		"an exec hook of Lameduck's own": {
+			manifest: nativeManifest,
+			edits: edits{
+				"command: [/lameduck, drain, --native]",
+				"command: [sh, -c, /lameduck drain --native]",
+			},
+			want: []string{"drain-hook-missing", "exec-hook-without-shell"},
+		},
+		"a hook by a name that is declared": {
+			manifest: plainManifest,
+			edits: edits{
+				"port: 18081 } }\n        - name: lameduck",
+				"port: http } }\n        - name: lameduck",
+			},
+			want: []string{"hook-misses-lameduck"},
+		},
+		"a hook with a host on the node's network": {
+			manifest: nativeManifest,
+			edits: edits{
+				holdHook, "preStop: { httpGet: { path: /hold, port: 18081, host: 127.0.0.1 } }",
+				"terminationGracePeriodSeconds: 120",
+				"hostNetwork: true\n      terminationGracePeriodSeconds: 120",
+			},
+		},
+		"no Service, a port": {
+			manifest: sleepManifest,
+			edits: edits{
+				"  selector: { app: web }\n  ports", "  selector: { app: other }\n  ports",
+				sleepHook, "{}",
+			},
+			want: []string{"unprotected"},
+		},
+		"no Service, a port for metrics": {
+			manifest: sleepManifest,
+			edits: edits{
+				"  selector: { app: web }\n  ports", "  selector: { app: other }\n  ports",
+				sleepHook, "{}",
+				appPortSleep, "ports: [{ name: http-metrics, containerPort: 8080 }]",
+				"port: http }", "port: 8080 }",
+			},
+		},
+		"no Service, no port": {
+			manifest: sleepManifest,
+			edits: edits{
+				"  selector: { app: web }\n  ports", "  selector: { app: other }\n  ports",
+				sleepHook, "{}",
+				appPortSleep, "",
+				"port: http }", "port: 8080 }",
+			},
+		},
+		"a Service by number, no port declared": {
+			manifest: sleepManifest,
+			edits: edits{
+				sleepHook, "{}",
+				appPortSleep, "",
+				"port: http }", "port: 8080 }",
+				"targetPort: http", "targetPort: 8080",
+			},
+			want: []string{"unprotected"},
+		},
+
+		"a policy for a range": {
+			manifest: "network-policy-shuts-out/bad.yaml",
+			edits:    edits{"{ port: 18081 }", "{ port: 18000, endPort: 18090 }"},
+		},
+		"a policy for everything": {
+			manifest: "network-policy-shuts-out/bad.yaml",
+			edits:    edits{"{ ports: [{ port: 8080 }, { port: 18081 }] }", "{}"},
+		},
+		"a policy for egress": {
+			manifest: "network-policy-shuts-out/bad.yaml",
+			edits:    edits{"  ingress", "  policyTypes: [Egress]\n  ingress"},
+		},
+		"a policy for other pods": {
+			manifest: "network-policy-shuts-out/bad.yaml",
+			edits: edits{
+				"podSelector: { matchLabels: { app: web } }",
+				"podSelector: { matchLabels: { app: other } }",
+			},
+		},
+	})
+}

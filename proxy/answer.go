@@ -32,6 +32,8 @@ func refusal(err error) answer {
 	switch {
 	case err == errHeadTimeout:
 		return answerTimeout
+	case errors.Is(err, pump.ErrOverBudget):
+		return answerUnavailable
 	case !errors.As(err, &reason):
 		return ""
 	case reason == h1.ErrHeadTooLarge:
@@ -43,7 +45,7 @@ func refusal(err error) answer {
 }
 
 func (h *http1Conn) logRefusal(err error) {
-	if err != errHeadTimeout {
+	if err != errHeadTimeout && !errors.Is(err, pump.ErrOverBudget) {
 		h.logEnd("request refused", err)
 	}
 }
@@ -142,6 +144,9 @@ func (h *http1Conn) refuseRequest(o outcome) outcome {
 	case o.verdict != ended:
 	case a != "":
 		h.logRefusal(o.err)
+		if errors.Is(o.err, pump.ErrOverBudget) {
+			h.requests.Release() // before anything else is waited for
+		}
 		return h.refuse(a)
 	case o.err == io.EOF && len(h.requests.Pending()) > 0:
 		// The client has sent a part of a head and ended. The app sees just that.

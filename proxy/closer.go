@@ -1,8 +1,11 @@
 package proxy
 
 import (
+	"errors"
 	"io"
 	"time"
+
+	"lameduck/proxy/pump"
 )
 
 // A closer propagates the end of one side of a connection to the other side.
@@ -12,6 +15,8 @@ type closer struct{ *conn }
 // client still sends if the app accepts no more.
 func (c closer) endRequests(o outcome) {
 	switch err := o.err; {
+	case errors.Is(err, pump.ErrOverBudget):
+		c.endOverBudget(fromClient)
 	case o.verdict == ended && err == io.EOF:
 		c.endBy(endedByClient)
 		passTruncation(c.client, c.app)
@@ -58,6 +63,8 @@ func (c closer) endResponses(o outcome) {
 		c.endBy(endedByApp)
 		passTruncation(c.app, c.client)
 		c.closeResponses()
+	case errors.Is(err, pump.ErrOverBudget):
+		c.endOverBudget(fromApp)
 	case isWrite(err) && !isTimeout(err):
 		c.endBy(endedByClient)
 		c.endDirection(fromApp)
@@ -73,6 +80,14 @@ func (c closer) endResponses(o outcome) {
 		c.endUpload() // the app takes no more
 		c.closeResponses()
 	}
+}
+
+// endOverBudget ends a connection that holds too much for a slow peer, so that what that has got does not
+// look complete.
+func (c closer) endOverBudget(d direction) {
+	c.endBy(endedRefused)
+	c.endDirection(d)
+	c.abort()
 }
 
 // closeResponses half-closes the client's connection, and lets the client close the rest.

@@ -13,23 +13,29 @@ import (
 
 // A Config is what a [Server] needs. The zero value works and has no limits.
 type Config struct {
-	// AppWait is how long a new connection waits for an app that does not accept. Zero: it is tried once.
+	// AppWait is how long a new connection waits for an app that does not accept. Zero: it is tried
+	// once.
 	AppWait time.Duration
-	// HeaderTimeout is how long the head of a request may take from its first byte to its last. Zero means
-	// no limit.
-	HeaderTimeout time.Duration
-	// MaxHeaderSize is the size in bytes of the largest head that is relayed, of a request or a response,
-	// start line and empty line included. Zero: 64 KiB.
-	MaxHeaderSize int
-	// MaxConnections bounds the client connections that are served at a time; more wait in the listener's backlog.
+	// HeaderTimeout is how long the head of a request may take from its first byte to its last.
 	// Zero means no limit.
+	HeaderTimeout time.Duration
+	// MaxHeaderSize is the size in bytes of the largest head that is relayed, of a request or a
+	// response, start line and empty line included. Zero: 64 KiB.
+	MaxHeaderSize int
+	// MaxConnections bounds the client connections that are served at a time; more wait in the
+	// listener's backlog. Zero means no limit.
 	MaxConnections int
-	// MaxPipes bounds the pipes through which bytes go from kernel to kernel, each with two descriptors.
-	// Zero means no bound.
+	// MaxPipes bounds the pipes through which bytes go from kernel to kernel, each with two
+	// descriptors. Zero means no bound.
 	MaxPipes int
+	// SlowPeerBytes bounds the bytes that are held for slow clients: heads that are not complete,
+	// TLS handshakes, and responses that their clients do not take. Past that the oldest of them
+	// are ended, heads with a 503. Zero means no bound.
+	SlowPeerBytes int64
 	// AcceptFailures counts and logs the accepts that fail. If it is nil, the server has its own.
 	AcceptFailures *accept.Failures
-	// ProbeAgents are the beginnings of the User-Agent values that mark a request as a health probe.
+	// ProbeAgents are the beginnings of the User-Agent values that mark a request as a health
+	// probe.
 	ProbeAgents []string
 	// ProbePaths are the paths that mark a request as a health probe.
 	ProbePaths []string
@@ -40,16 +46,17 @@ type Config struct {
 	TunnelSpread time.Duration
 	// KeepEventStreams ends no event stream early, not even that of an EventSource.
 	KeepEventStreams bool
-	// KeepClient keeps a client's connection when the app closes an idle one of HTTP/1: the app is dialled again with the next
-	// request. A request that meets the app's close before one byte of its response has come is sent again, once, if it is
-	// idempotent and at most 16 KiB long. Not on routes with Proxied or AppTLS.
+	// KeepClient keeps a client's connection when the app closes an idle one of HTTP/1: the app is
+	// dialled again with the next request. A request that meets the app's close before one byte of
+	// its response has come is sent again, once, if it is idempotent and at most 16 KiB long. Not
+	// on routes with Proxied or AppTLS.
 	KeepClient bool
 	// Log takes what an operator should know. Nil: nothing is logged.
 	Log *zap.Logger
 }
 
-// DefaultProbeAgents are the known health checkers: kubelet, Google and AWS load balancers, Envoy, HAProxy, Azure,
-// Prometheus.
+// DefaultProbeAgents are the known health checkers: kubelet, Google and AWS load balancers, Envoy,
+// HAProxy, Azure, Prometheus.
 var DefaultProbeAgents = []string{
 	"kube-probe/", "GoogleHC/", "ELB-HealthChecker/", "Amazon-Route53-Health-Check-Service", "Envoy/HC",
 	"HAProxy Health Check", "Load Balancer Agent", "Edge Health Probe", "Prometheus/", "vmagent",
@@ -59,19 +66,20 @@ var DefaultProbeAgents = []string{
 type Route struct {
 	// Dial makes a connection to the app. It must be set.
 	Dial Dialer
-	// Fallback makes a connection to the server that gets new connections once the app has exited in a
-	// drain, see [DialFallback]. If it is nil, they are refused.
+	// Fallback makes a connection to the server that gets new connections once the app has exited
+	// in a drain, see [DialFallback]. If it is nil, they are refused.
 	Fallback Dialer
-	// TLS terminates the clients' TLS. The protocols that are offered follow from Protocol and from the
-	// app. If it is nil, TLS is relayed untouched.
+	// TLS terminates the clients' TLS. The protocols that are offered follow from Protocol and from
+	// the app. If it is nil, TLS is relayed untouched.
 	TLS *tls.Config
-	// AppTLS re-encrypts to the app if TLS is terminated: for the server name of the client, with the
-	// protocol that the app chooses from those of the client. The app's certificate is not verified.
+	// AppTLS re-encrypts to the app if TLS is terminated: for the server name of the client, with
+	// the protocol that the app chooses from those of the client. The app's certificate is not
+	// verified.
 	AppTLS bool
 	// Protocol is what is spoken. Zero: each connection tells.
 	Protocol Protocol
-	// Proxied says that clients, load balancers mostly, begin with a header of the PROXY protocol. It is passed on to
-	// the app, whose it is.
+	// Proxied says that clients, load balancers mostly, begin with a header of the PROXY protocol.
+	// It is passed on to the app, whose it is.
 	Proxied bool
 }
 

@@ -91,5 +91,6 @@
 // A client that pipelines more than 32 requests waits for answers, and so does one that has 65,536 HTTP/2
 // streams open. The status of an HTTP/2 stream is unknown, because its header block is not decoded. Until
 // a request that may switch protocols is answered, what the client sends after it waits too. A connection
-// whose TLS is terminated holds a buffer while it waits, and is not parked.
+// whose TLS is terminated is not parked. What is held for slow clients is bounded in sum, see
+// [Config.SlowPeerBytes].
 package proxy

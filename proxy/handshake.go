@@ -29,6 +29,7 @@ var errHandshake = errors.New("TLS handshake")
 func newHandshake(c *conn, client *outer) *handshake {
 	h := &handshake{conn: c, client: client}
 	client.handshake = h
+	client.held.deadline = &c.requests.Deadline
 	return h
 }
 
@@ -40,6 +41,7 @@ func (h *handshake) secure() (Conn, error) {
 		return nil, err
 	}
 	c.setProgress(arriving)
+	defer client.held.handshakeEnded()
 	var app Conn
 	err := c.limitHead(func() (err error) {
 		app, err = h.shake()

@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	server *Server
 
-	connections, queue, ended, inFlight, exchanges, probes, dialFailures, handshakeFailures, redials, resent, fellBack, bytes, sources *prometheus.Desc
+	connections, queue, ended, inFlight, exchanges, probes, dialFailures, handshakeFailures, redials, resent, fellBack, bytes, sources, slowBytes, slowEnded *prometheus.Desc
 }
 
 // Metrics returns the collector of the server's metrics.
@@ -29,13 +29,15 @@ func (s *Server) Metrics() prometheus.Collector {
 		fellBack:          d("fallback_connections_total", "Connections that went to the fallback because the app had ended."),
 		bytes:             d("relayed_bytes_total", "Bytes that were relayed: requests to the app, responses to the client.", "direction"),
 		sources:           d("sources", "Client addresses tracked."),
+		slowBytes:         d("slow_client_bytes", "Bytes that are held for slow clients: incomplete heads and TLS handshakes, and responses that are not received."),
+		slowEnded:         d("slow_clients_disconnected_total", "Clients that were disconnected because too many bytes were held for slow clients."),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.connections, m.queue, m.ended, m.inFlight, m.exchanges, m.probes, m.dialFailures, m.handshakeFailures, m.redials, m.resent, m.fellBack, m.bytes, m.sources,
+		m.connections, m.queue, m.ended, m.inFlight, m.exchanges, m.probes, m.dialFailures, m.handshakeFailures, m.redials, m.resent, m.fellBack, m.bytes, m.sources, m.slowBytes, m.slowEnded,
 	} {
 		c <- d
 	}
@@ -63,6 +65,8 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 	}
 	gauge(m.connections, s.connections())
 	gauge(m.queue, s.acceptQueue())
+	gauge(m.slowBytes, int(s.budget.Held()))
+	counter(m.slowEnded, s.budget.Ended())
 	gauge(m.inFlight, int(s.stats.inFlight.Load()))
 	gauge(m.sources, s.sources.Len())
 	counter(m.probes, s.stats.probes.Load())

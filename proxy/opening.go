@@ -1,11 +1,13 @@
 package proxy
 
 import (
+	"errors"
 	"io"
 	"time"
 
 	"lameduck/proxy/h1"
 	"lameduck/proxy/pp"
+	"lameduck/proxy/pump"
 )
 
 // An openingConn relays a connection whose protocol is unknown, and detects that.
@@ -124,8 +126,8 @@ func (o *openingConn) readStart() outcome {
 func (o *openingConn) endClient(out outcome) outcome {
 	switch {
 	case out.verdict != ended || len(o.requests.Pending()) == 0:
-	case isTimeout(out.err) && !isWrite(out.err) && !o.isClosing():
-		return o.settle(tcp)
+	case isTimeout(out.err) && !isWrite(out.err) && !o.isClosing(), errors.Is(out.err, pump.ErrOverBudget):
+		return o.settle(tcp) // which holds nothing
 	case out.err == io.EOF:
 		o.settle(tcp)
 	}

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"errors"
+
 	"lameduck/proxy/h1"
 	"lameduck/proxy/pump"
 )
@@ -141,7 +143,7 @@ func (r *reconnect) attach(app Conn) bool {
 // replay sends the outstanding request again, if the outcome of reading or writing says that the app has
 // closed without an answer. Otherwise it returns the outcome.
 func (r *reconnect) replay(o outcome) outcome {
-	if r == nil || o.verdict != stale && !isWrite(o.err) {
+	if r == nil || o.verdict != stale && !isWrite(o.err) || errors.Is(o.err, pump.ErrOverBudget) {
 		return o
 	}
 	request, size := r.awaitStale()

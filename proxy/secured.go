@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 )
@@ -14,6 +15,8 @@ type outer struct {
 	handshake *handshake  // of a client's; nil: it is the app's
 	begin     []byte      // has been read and not been taken; owned by the reader
 	ended     atomic.Bool // nothing more will come
+	ahead     bool        // reads find nothing; owned by the reader
+	held      tlsHeld     // of a client's
 }
 
 // firstRead is room for most of what a client begins with: the header of the PROXY protocol, a ClientHello.
@@ -22,7 +25,9 @@ const firstRead = 1 << 10
 // peek waits for the first bytes, or for more of them, and takes none.
 func (o *outer) peek() error {
 	b := make([]byte, firstRead)
+	o.held.beforeRead()
 	n, err := o.Conn.Read(b)
+	o.held.afterRead(n)
 	o.begin = append(o.begin, b[:n]...)
 	if n > 0 {
 		return nil
@@ -36,12 +41,20 @@ func (o *outer) Read(b []byte) (n int, err error) {
 		o.begin = o.begin[n:]
 		return n, nil
 	}
+	if o.ahead {
+		return 0, os.ErrDeadlineExceeded // after which TLS can be read again
+	}
+	o.held.beforeRead()
 	n, err = o.Conn.Read(b)
+	o.held.afterRead(n)
 	if err == io.EOF {
 		o.ended.Store(true)
 	}
 	return n, err
 }
+
+// Write writes b. TLS calls it for one record at a time.
+func (o *outer) Write(b []byte) (int, error) { return o.held.write(o.Conn, b) }
 
 // SetLinger is that of [net.TCPConn].
 func (o *outer) SetLinger(seconds int) error {
@@ -62,6 +75,14 @@ type secured struct {
 	ended    bool        // it has; guarded by writing
 	cutShort atomic.Bool // it ends without saying so (RFC 8446 section 6.1)
 	reset    atomic.Bool // Close is to reset
+}
+
+// ReadBuffered implements [pump.ReadAhead]. An error comes again with the next Read.
+func (s *secured) ReadBuffered(b []byte) int {
+	s.outer.ahead = true
+	n, _ := s.Conn.Read(b)
+	s.outer.ahead = false
+	return n
 }
 
 // Write writes b. It may be called by one goroutine at a time.

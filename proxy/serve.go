@@ -15,6 +15,8 @@ func (s *Server) newConn(r *route, client Conn) *conn {
 	c.ledger.server, c.ledger.addr = c.server, addrOf(client)
 	c.notice.newcomer = s.draining()
 	c.requests.Deadline.Watch(client)
+	c.requests.Charge(s.budget, true)
+	c.responses.Charge(s.budget, false)
 	c.protocol = r.start()
 	c.relayer = newRelayer(c, c.protocol)
 	return c

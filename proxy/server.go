@@ -119,7 +119,7 @@ func (s *Server) untrack(a *acceptor) {
 func (s *Server) register(r *route, client net.Conn) *conn {
 	side := client.(Conn)
 	if r.security != nil {
-		side = &outer{Conn: side}
+		side = newOuter(side, s.budget)
 	}
 	c := s.newConn(r, side)
 	s.mu.Lock()

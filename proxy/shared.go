@@ -21,6 +21,7 @@ type shared struct {
 	health  map[string]bool // paths of health checks
 	epoch   time.Time
 	pipes   *pump.Pipes
+	budget  *pump.Budget // for slow peers
 	parker  *parker
 	sources silence.Tracker
 	stats   stats
@@ -41,6 +42,7 @@ func (s *shared) init(config Config) {
 	s.probes, s.health = newProbes(config.ProbeAgents, config.ProbePaths), pathSet(config.HealthPaths)
 	s.epoch = time.Now().Add(-time.Second) // no instant of the server's is zero
 	s.pipes = pump.NewPipes(config.MaxPipes)
+	s.budget = pump.NewBudget(config.SlowPeerBytes)
 	s.gone = make(chan struct{})
 }
 

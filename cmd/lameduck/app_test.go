@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A testApp is an app in the test's own process. It answers "hello", /echo with the request's body, /wait when it is
-// released, and /deaf when the test is over, whether its client is still there or not.
+// A testApp is an app in the test's own process. It answers "hello", /echo with the request's body, /endless without end, /silent not at all,
+// /wait when it is released, and /deaf when the test is over, whether its client is still there or not.
 type testApp struct {
 	addr    string
 	server  *http.Server
@@ -23,8 +23,16 @@ func startApp(t *testing.T) *testApp {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	mux.HandleFunc("/endless", func(w http.ResponseWriter, _ *http.Request) {
+		for {
+			if _, err := w.Write(make([]byte, 16<<10)); err != nil {
+				return
+			}
+		}
+	})
 	mux.HandleFunc("/wait", a.wait)
 	over := make(chan struct{})
+	mux.HandleFunc("/silent", func(http.ResponseWriter, *http.Request) { <-over })
 	mux.HandleFunc("/deaf", func(http.ResponseWriter, *http.Request) {
 		a.arrived <- struct{}{}
 		<-over

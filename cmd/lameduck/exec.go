@@ -21,11 +21,12 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	if len(args) == 0 {
 		return report(stderr, usageError("exec needs a command: lameduck exec -- COMMAND [ARG...]"))
 	}
-	limitHeap(config.ToMap(environ), true)
+	memory := memoryLimits(true)
+	memory.limitHeap(config.ToMap(environ))
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
 	defer signal.Stop(signals)
-	p, err := newProcess(environ, stderr)
+	p, err := newProcess(environ, stderr, memory)
 	if err != nil {
 		return report(stderr, err)
 	}

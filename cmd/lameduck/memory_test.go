@@ -79,7 +79,7 @@ func (g *memoryGroup) peakUsage(t *testing.T) int {
 // manifestLimit is the memory limit in the manifests. The race detector needs more.
 func manifestLimit() int {
 	if raceEnabled {
-		return 2 << 30
+		return 4 << 30
 	}
 	return 256 << 20
 }
@@ -139,10 +139,61 @@ func TestTheMemoryLimitOfTheControlGroupIsThatOfTheRuntime(t *testing.T) {
 }
 
 func TestHeapLimit(t *testing.T) {
-	if got := heapLimit(300, false); got != 200 {
+	if got := (memoryShares{300, false}).heap(); got != 200 {
 		t.Errorf("%d of 300, want two thirds", got)
 	}
-	if got := heapLimit(300, true); got != 100 {
+	if got := (memoryShares{300, true}).heap(); got != 100 {
 		t.Errorf("%d of 300 beside an app, want a third", got)
 	}
+}
+
+// A slow attack makes lameduck hold as much as it can for clients that are slow.
+func TestSlowClientsFitIntoTheMemoryOfTheManifests(t *testing.T) {
+	head := "GET / HTTP/1.1\r\nHost: app\r\nX: "
+	for name, attack := range map[string]struct {
+		connections int
+		request     string
+	}{
+		"heads of 64 KB that do not end":     {5_000, head + strings.Repeat("x", 60_000)},
+		"heads of a byte more than a buffer": {5_000, head + strings.Repeat("x", 16<<10)},
+		"heads of a few bytes":               {7_000, head},
+		"heads behind requests":              {5_000, "GET /silent HTTP/1.1\r\nHost: app\r\n\r\n" + head + strings.Repeat("x", 60_000)},
+		"responses that are not received":    {3_000, "GET /endless HTTP/1.1\r\nHost: app\r\n\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newMemoryGroup(t, manifestLimit())
+			app := startApp(t)
+			memory := "derived"
+			if raceEnabled { // which needs many times as much as is accounted for
+				memory = "64MiB"
+			}
+			d := g.start(t, app.addr, "LAMEDUCK_HOLD_MAX=4s", "LAMEDUCK_SLOW_CLIENT_MEMORY="+memory)
+			d.withstand(t, attack.connections, attack.request)
+			hook := d.hold(t)
+			d.awaitHook(t)
+			d.drain(t)
+			if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
+				t.Errorf("the hook is answered %q, want drained", a.body)
+			}
+			app.die()
+			d.wantExit(t, exitOK)
+			t.Logf("%d MB of %d MB", g.peakUsage(t)>>20, manifestLimit()>>20)
+		})
+	}
+}
+
+// withstand expects that lameduck serves others while it is attacked, and afterwards.
+func (d *duck) withstand(t *testing.T, connections int, request string) {
+	t.Helper()
+	conns := crowd(t, connections, d.front, request)
+	defer func() {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}()
+	d.wantRunning(t, "it has enough memory")
+	if a := d.get(t, "/"); a.body != "hello" {
+		t.Errorf("answer %+v to another client, want the app's", a)
+	}
+	t.Logf("held: %s bytes, disconnected: %s", d.metric(t, "lameduck_slow_client_bytes"), d.metric(t, "lameduck_slow_clients_disconnected_total"))
 }

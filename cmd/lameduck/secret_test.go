@@ -27,7 +27,8 @@ var harmless = map[string]bool{
 	"LAMEDUCK_SILENCE_FACTOR": true, "LAMEDUCK_GRACE_PERIOD": true, "LAMEDUCK_APP_STOP": true, "LAMEDUCK_TUNNEL_SPREAD": true,
 	"LAMEDUCK_END_EVENT_STREAMS": true, "LAMEDUCK_HOOK_WINDOW": true, "LAMEDUCK_APP_WAIT": true, "LAMEDUCK_KEEP_CLIENT": true,
 	"LAMEDUCK_UNREADY_AFTER": true, "LAMEDUCK_HEADER_TIMEOUT": true, "LAMEDUCK_MAX_HEADER_SIZE": true, "LAMEDUCK_MAX_CONNECTIONS": true,
-	"LAMEDUCK_STOP_SIGNAL": true, "LAMEDUCK_LOG_LEVEL": true, "LAMEDUCK_LOG_FORMAT": true,
+	"LAMEDUCK_SLOW_CLIENT_MEMORY": true,
+	"LAMEDUCK_STOP_SIGNAL":        true, "LAMEDUCK_LOG_LEVEL": true, "LAMEDUCK_LOG_FORMAT": true,
 }
 
 // TestNoSecretIsPrinted sets each variable, and one that is unknown, to secrets, and reads all that

@@ -26,10 +26,11 @@ import (
 
 // serve relays to an app that runs beside us, until the drain is over.
 func serve(environ []string, stderr *logqueue.Queue) error {
-	limitHeap(config.ToMap(environ), false)
+	memory := memoryLimits(false)
+	memory.limitHeap(config.ToMap(environ))
 	signals := notifyServe()
 	defer signal.Stop(signals)
-	p, err := newProcess(environ, stderr)
+	p, err := newProcess(environ, stderr, memory)
 	if err != nil {
 		return err
 	}
@@ -54,6 +55,7 @@ type process struct {
 	log       *logger
 	server    *proxy.Server
 	shares    descriptorShares
+	memory    memoryShares
 	failures  *accept.Failures // of accepting, at any address
 	sockets   *sockdiag.Conn   // of our network namespace
 	listeners []net.Listener   // one per route
@@ -62,7 +64,7 @@ type process struct {
 }
 
 // newProcess reads the configuration and takes every address, so that whatever is wrong is known before anything runs.
-func newProcess(environ []string, stderr *logqueue.Queue) (*process, error) {
+func newProcess(environ []string, stderr *logqueue.Queue, memory memoryShares) (*process, error) {
 	c, err := loadConfig(environ)
 	if err != nil {
 		return nil, err
@@ -77,6 +79,7 @@ func newProcess(environ []string, stderr *logqueue.Queue) (*process, error) {
 	}
 	p := &process{
 		config: c, identity: id, log: log,
+		memory:   memory,
 		shares:   shareDescriptors(descriptorLimit(), len(c.Routes)),
 		failures: accept.NewFailures(log.Logger),
 		sockets:  sockdiag.Open(),
@@ -97,6 +100,7 @@ func (p *process) newServer() *proxy.Server {
 		MaxHeaderSize:    c.MaxHeaderSize,
 		MaxConnections:   p.shares.limitConnections(c.MaxConnections),
 		MaxPipes:         p.shares.pipes,
+		SlowPeerBytes:    p.memory.slowClients(c.SlowClientMemory),
 		AcceptFailures:   p.failures,
 		ProbeAgents:      probeAgents(c),
 		ProbePaths:       c.ProbePaths,

@@ -25,6 +25,8 @@ type Deadline struct {
 
 	until  time.Time // the earliest of the limits, or the zero time if none is set
 	roused bool      // reads return at once
+
+	expired bool // likewise, and nothing but Revive changes that
 }
 
 // Watch makes src the source, without any limit.
@@ -33,7 +35,7 @@ func (d *Deadline) Watch(src Conn) {
 	defer d.mu.Unlock()
 	d.src = src
 	d.head, d.linger, d.final, d.until = time.Time{}, time.Time{}, time.Time{}, time.Time{}
-	d.silence, d.roused = 0, false
+	d.silence, d.roused, d.expired = 0, false, false
 	d.limited.Store(false)
 }
 
@@ -117,6 +119,19 @@ func (d *Deadline) Calm() {
 	d.apply()
 }
 
+// Expire makes reads return with a timeout at once, until Revive is called.
+func (d *Deadline) Expire() { d.setExpired(true) }
+
+// Revive undoes Expire.
+func (d *Deadline) Revive() { d.setExpired(false) }
+
+func (d *Deadline) setExpired(expired bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.expired = expired
+	d.apply()
+}
+
 // Running reports whether a limit is set.
 func (d *Deadline) Running() bool {
 	d.mu.Lock()
@@ -137,7 +152,7 @@ func (d *Deadline) apply() {
 	if d.src == nil {
 		return
 	}
-	if d.roused {
+	if d.roused || d.expired {
 		_ = d.src.SetReadDeadline(past)
 	} else {
 		_ = d.src.SetReadDeadline(d.until)

@@ -61,11 +61,18 @@ type Flow struct {
 	sent, mark, end int
 	full            bool // the last read would have filled a common buffer: there is probably more
 
+	first [1]byte // what readFirst waits for
+
 	n   int   // what readNow read
 	err error // or why it could not
+
+	claim      Claim // on the budget for slow peers
+	charged    bool  // something may be held of it
+	slowSource bool  // src is one of them
 }
 
 func (f *Flow) Init(src, dst End, pipes *Pipes, written *atomic.Uint64) {
+	f.discharge()
 	f.src, f.dst, f.raw, f.rawDst = src.conn, dst.conn, src.raw, dst.raw
 	f.pipes, f.written = pipes, written
 	f.readable, f.writable = f.readNow, f.writeNow
@@ -128,7 +135,7 @@ func (f *Flow) Forward() error {
 
 func (f *Flow) Write(b []byte) error {
 	if err := f.writeAll(b); err != nil {
-		return &WriteError{err}
+		return &WriteError{f.cause(err)}
 	}
 	return nil
 }
@@ -161,10 +168,11 @@ func (f *Flow) writeAll(b []byte) error {
 // writeNow writes what the socket takes, and asks to be called again for the rest.
 func (f *Flow) writeNow(fd uintptr) bool {
 	for len(f.out) > 0 {
-		n, err := rawWrite(int(fd), f.out)
+		n, err := RawWrite(int(fd), f.out)
 		f.out = f.out[n:]
 		f.wrote(int64(n))
 		if err == syscall.EAGAIN {
+			f.holdForDestination()
 			return false
 		}
 		if err != nil {
@@ -193,6 +201,7 @@ func (f *Flow) Release() {
 	if f.buf != nil {
 		f.buf.Free()
 	}
+	f.discharge()
 	f.buf, f.sent, f.mark, f.end = nil, 0, 0, 0
 }
 
@@ -226,7 +235,7 @@ func (f *Flow) take() error {
 	case f.err == nil || f.err == io.EOF:
 		return io.EOF
 	}
-	return &ReadError{f.err}
+	return &ReadError{f.cause(f.err)}
 }
 
 // readNow reads what is there. It takes a buffer only for that: a connection that waits with nothing in hand holds
@@ -239,6 +248,8 @@ func (f *Flow) readNow(fd uintptr) bool {
 	if f.err == syscall.EAGAIN {
 		if f.end == 0 {
 			f.Release()
+		} else {
+			f.holdForSource()
 		}
 		return false
 	}
@@ -248,7 +259,7 @@ func (f *Flow) readNow(fd uintptr) bool {
 // newBuffer returns a common buffer, or a large one while bytes come in masses: then two system calls for each 16 KiB are a
 // quarter of what passing them on costs.
 func (f *Flow) newBuffer() *Buffer {
-	if f.full {
+	if f.full && !f.claim.isTight() {
 		return NewLargeBuffer()
 	}
 	return NewBuffer()
@@ -256,10 +267,36 @@ func (f *Flow) newBuffer() *Buffer {
 
 // readBlocking is readNow for a src that has no descriptor.
 func (f *Flow) readBlocking() {
+	if src, ok := f.src.(ReadAhead); ok && f.buf == nil && !f.full {
+		f.readFirst(src)
+		return
+	}
 	if f.buf == nil {
 		f.buf = NewBuffer()
 	}
+	if f.end > 0 {
+		f.holdForSource()
+	}
 	f.n, f.err = f.src.Read(f.buf.Bytes[f.end:])
+}
+
+// A ReadAhead is a connection that has no descriptor, and reads more from the one below than it is asked
+// for.
+type ReadAhead interface {
+	Conn
+	// ReadBuffered is a Read that does not wait for more than has been read from below. It returns 0 if
+	// that is nothing, or an error.
+	ReadBuffered(b []byte) (n int)
+}
+
+// readFirst waits for one byte, with no buffer, and then reads what has come with it.
+func (f *Flow) readFirst(src ReadAhead) {
+	if f.n, f.err = src.Read(f.first[:]); f.n == 0 {
+		return
+	}
+	f.buf = NewBuffer()
+	f.buf.Bytes[0] = f.first[0]
+	f.n += src.ReadBuffered(f.buf.Bytes[1:])
 }
 
 // makeRoom moves the pending bytes to the front of a buffer that has room behind them. Nothing but a head

@@ -5,13 +5,13 @@ import (
 	"unsafe"
 )
 
-// rawRead and rawWrite are read(2) and write(2) for descriptors that never block. They bypass the scheduler: a thread
+// rawRead and RawWrite are read(2) and write(2) for descriptors that never block. They bypass the scheduler: a thread
 // that never waits in the kernel has no need of a substitute, and in a process that is idle most of the time each of the
 // usual calls would wake the runtime's monitor thread, which costs more than the call itself.
 
 func rawRead(fd int, b []byte) (int, error) { return rawIO(syscall.SYS_READ, fd, b) }
 
-func rawWrite(fd int, b []byte) (int, error) { return rawIO(syscall.SYS_WRITE, fd, b) }
+func RawWrite(fd int, b []byte) (int, error) { return rawIO(syscall.SYS_WRITE, fd, b) }
 
 func rawIO(call uintptr, fd int, b []byte) (int, error) {
 	for {

@@ -5,7 +5,7 @@ package pump
 import "syscall"
 
 func rawRead(fd int, b []byte) (int, error)  { return retryEINTR(syscall.Read, fd, b) }
-func rawWrite(fd int, b []byte) (int, error) { return retryEINTR(syscall.Write, fd, b) }
+func RawWrite(fd int, b []byte) (int, error) { return retryEINTR(syscall.Write, fd, b) }
 
 func retryEINTR(call func(int, []byte) (int, error), fd int, b []byte) (int, error) {
 	for {

@@ -36,6 +36,8 @@ type Config struct {
 	MaxHeaderSize  int // bytes
 	MaxConnections int // zero means as many as the limit of open files allows
 
+	SlowClientMemory int // bytes; zero means a part of the memory limit
+
 	TLSCert, TLSKey, TLSClientCA string // paths; all empty if Lameduck does not terminate TLS
 
 	ProbeAgents, ProbePaths, HealthPaths []string // "known" in ProbeAgents stands for the known ones

@@ -79,7 +79,7 @@ var units = []struct {
 
 // size takes a size from least to most bytes.
 func size(field func(*Config) *int, least, most int) setter {
-	what := fmt.Sprintf("a size from %s to %s (for example 65536 or 64KiB)", sizeString(least), sizeString(most))
+	what := sizeRange(least, most)
 	return func(c *Config, value string) error {
 		for _, u := range units {
 			number, ok := strings.CutSuffix(value, u.suffix)
@@ -95,6 +95,27 @@ func size(field func(*Config) *int, least, most int) setter {
 		}
 		return mustBe(what, value)
 	}
+}
+
+// sizeOrDerived is size for a field that is derived if it is zero.
+func sizeOrDerived(field func(*Config) *int, least, most int) setter {
+	set := size(field, least, most)
+	return func(c *Config, value string) error {
+		if value == "derived" {
+			*field(c) = 0
+			return nil
+		}
+		if set(c, value) != nil {
+			return mustBe("derived, or "+sizeRange(least, most), value)
+		}
+		return nil
+	}
+}
+
+// sizeRange describes what size takes.
+func sizeRange(least, most int) string {
+	example := 64 * least
+	return fmt.Sprintf("a size from %s to %s (for example %d or %s)", sizeString(least), sizeString(most), example, sizeString(example))
 }
 
 // sizeString returns a size in the largest unit that it is a multiple of.

@@ -168,6 +168,14 @@ var table = []Variable{
 			"limit of open files allows, which is the maximum in any case",
 		set: count(func(c *Config) *int { return &c.MaxConnections }),
 	}, {
+		Name:    "LAMEDUCK_SLOW_CLIENT_MEMORY",
+		Default: "derived",
+		Usage: "memory for what is held for slow clients: incomplete heads and TLS handshakes, and " +
+			"responses that are not received; beyond that the slowest clients are disconnected, with " +
+			"a 503 if they have not completed a head. derived: a quarter of the control group's memory " +
+			"limit, with exec an eighth; 256MiB if there is no limit",
+		set: sizeOrDerived(func(c *Config) *int { return &c.SlowClientMemory }, 1<<20, 2<<30-1<<20),
+	}, {
 		Name:    "LAMEDUCK_STOP_SIGNAL",
 		Default: "SIGTERM",
 		Usage: "exec: signal that begins the drain and that the app gets when the hold has ended; serve: " +

@@ -5,57 +5,21 @@ import (
 	"crypto/tls"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"lameduck/proxy/h2"
+	"lameduck/proxy/tlsterm"
 )
 
-func TestChooseALPN(t *testing.T) {
-	yes, no := func() bool { return true }, func() bool { return false }
-	notAsked := func() bool { t.Error("the app is asked, although nothing follows from the answer"); return false }
-	for _, test := range []struct {
-		route   Protocol
-		offered []string
-		http2   func() bool
-		want    string
-	}{
-		{Auto, nil, notAsked, ""},
-		{Auto, []string{"http/1.1"}, notAsked, "http/1.1"},
-		{Auto, []string{"http/1.0"}, notAsked, "http/1.0"},
-		{Auto, []string{"http/1.0", "http/1.1"}, notAsked, "http/1.1"},
-		{Auto, []string{"istio-http/1.1", "http/1.1"}, notAsked, "http/1.1"},
-		{Auto, []string{"http/1.1", "h2"}, yes, "h2"},
-		{Auto, []string{"h2", "http/1.1"}, no, "http/1.1"},
-		{Auto, []string{"h2", "http/1.0"}, no, "http/1.0"},
-		{Auto, []string{"h2"}, notAsked, "h2"},
-		{Auto, []string{"grpc-exp", "h2"}, notAsked, "h2"},
-		{Auto, []string{"mqtt"}, notAsked, "mqtt"},
-		{Auto, []string{"postgresql"}, notAsked, "postgresql"},
-		{Auto, []string{"x-amzn-mqtt-ca", "mqtt"}, notAsked, "x-amzn-mqtt-ca"},
-
-		{HTTP1, nil, notAsked, ""},
-		{HTTP1, []string{"h2", "http/1.1"}, notAsked, "http/1.1"},
-		{HTTP1, []string{"http/1.0"}, notAsked, "http/1.0"},
-		{HTTP1, []string{"h2"}, notAsked, "http/1.1"}, // and is refused
-		{HTTP1, []string{"mqtt"}, notAsked, "http/1.1"},
-
-		{H2C, nil, notAsked, ""},
-		{H2C, []string{"h2", "http/1.1"}, notAsked, "h2"},
-		{H2C, []string{"http/1.1"}, notAsked, "h2"},
-
-		{TCP, nil, notAsked, ""},
-		{TCP, []string{"imap"}, notAsked, "imap"},
-		{TCP, []string{"http/1.1", "imap"}, notAsked, "imap"},
-		{TCP, []string{"h2", "http/1.1"}, notAsked, ""},
-		{TCP, []string{"h2"}, notAsked, "h2"},
-	} {
-		if got := chooseALPN(test.route, test.offered, test.http2); got != test.want {
-			t.Errorf("on a route %v a client that offers %v gets %q, want %q", test.route, test.offered, got, test.want)
-		}
-	}
-}
+// The bounds of package tlsterm, see there.
+const (
+	answerWait      = 250 * time.Millisecond // of a client, for the app's answer
+	questionTimeout = 10 * time.Second       // of the app
+	maxValidity     = time.Minute            // of an answer
+)
 
 // A questioned app answers the questions whether it speaks HTTP/2, and nothing else.
 type questioned struct {
@@ -127,14 +91,14 @@ const (
 )
 
 // both is what most HTTP clients offer.
-var both = []string{alpnHTTP2, alpnHTTP1}
+var both = []string{tlsterm.ALPNHTTP2, tlsterm.ALPNHTTP1}
 
 func TestHandshakesDoNotWaitForOneAnotherWhileTheAppIsBusy(t *testing.T) {
 	onQuestionedRoute(t, speaksSettings, 6*time.Second, func(r *rig, q *questioned) {
 		start := time.Now()
 		var clients sync.WaitGroup
 		for range 8 {
-			clients.Go(func() { r.wantsProtocol(alpnHTTP1, both...) })
+			clients.Go(func() { r.wantsProtocol(tlsterm.ALPNHTTP1, both...) })
 		}
 		clients.Wait()
 		if took := time.Since(start); took > answerWait {
@@ -142,13 +106,13 @@ func TestHandshakesDoNotWaitForOneAnotherWhileTheAppIsBusy(t *testing.T) {
 		}
 		q.wantsQuestions(t, 1)
 		start = time.Now()
-		r.wantsProtocol(alpnHTTP1, both...)
+		r.wantsProtocol(tlsterm.ALPNHTTP1, both...)
 		if took := time.Since(start); took > 0 {
 			t.Errorf("one that comes later waits %v more", took)
 		}
 		q.wantsQuestions(t, 0)
 		time.Sleep(6 * time.Second)
-		r.wantsProtocol(alpnHTTP2, both...) // the answer has come
+		r.wantsProtocol(tlsterm.ALPNHTTP2, both...) // the answer has come
 		q.wantsQuestions(t, 0)
 	})
 }
@@ -162,15 +126,15 @@ func TestAnAppThatRestartsAsAnotherOneIsNoticed(t *testing.T) {
 			r.setRefuse(false)
 		},
 		"at once, if it has broken an exchange": func(r *rig) {
-			client := r.secureClient(alpnHTTP1)
+			client := r.secureClient(tlsterm.ALPNHTTP1)
 			client.send(get + get) // the app ends a connection that does not ask it
 			synctest.Wait()
 			_ = client.Close()
 		},
 	} {
 		for _, test := range []struct{ before, first, after, then string }{
-			{speaksHTTP1, alpnHTTP1, speaksSettings, alpnHTTP2},
-			{speaksSettings, alpnHTTP2, speaksHTTP1, alpnHTTP1},
+			{speaksHTTP1, tlsterm.ALPNHTTP1, speaksSettings, tlsterm.ALPNHTTP2},
+			{speaksSettings, tlsterm.ALPNHTTP2, speaksHTTP1, tlsterm.ALPNHTTP1},
 		} {
 			t.Run(name+": as "+test.then, func(t *testing.T) {
 				onQuestionedRoute(t, test.before, 0, func(r *rig, q *questioned) {
@@ -186,19 +150,28 @@ func TestAnAppThatRestartsAsAnotherOneIsNoticed(t *testing.T) {
 		}
 	}
 	t.Run("at once, if it answers HTTP/2 with something else", func(t *testing.T) {
-		s := newSecurity(serverTLS())
 		through(t, Route{Protocol: H2C}, Config{}, func(r *rig) {
-			s.http2.answered = make(chan struct{})
-			s.http2.answer(true)
+			var questions atomic.Int64
+			terminator := tlsterm.New(tlsterm.Config{
+				TLS:      serverTLS(),
+				AskHTTP2: func([]byte) (yes, asked bool) { questions.Add(1); return true, true },
+				Go:       func(f func()) { go f() },
+			})
+			wantsQuestions := func(want int64, when string) {
+				t.Helper()
+				if !terminator.SpeaksHTTP2(nil) || questions.Load() != want {
+					t.Errorf("%s the app has been asked %d times, want %d", when, questions.Load(), want)
+				}
+			}
+			wantsQuestions(1, "before")
+			wantsQuestions(1, "while the answer holds")
 			client, app := r.connect()
-			only(r.server).route.security = s
+			only(r.server).route.tls = terminator
 			client.send(h2.Preface + settings)
 			app.wants(h2.Preface + settings)
 			app.send(speaksHTTP1)
 			synctest.Wait()
-			if !s.http2.until.IsZero() {
-				t.Error("it still counts as an app that speaks HTTP/2")
-			}
+			wantsQuestions(2, "after something else")
 			client.resets()
 		})
 	})
@@ -207,25 +180,25 @@ func TestAnAppThatRestartsAsAnotherOneIsNoticed(t *testing.T) {
 func TestAnAnswerHoldsForLongerEachTimeThatItIsConfirmed(t *testing.T) {
 	onQuestionedRoute(t, speaksHTTP1, 0, func(r *rig, q *questioned) {
 		for _, seconds := range []int{5, 10, 20, 40, 60, 60} {
-			r.wantsProtocol(alpnHTTP1, both...)
+			r.wantsProtocol(tlsterm.ALPNHTTP1, both...)
 			q.wantsQuestions(t, 1)
 			time.Sleep(time.Duration(seconds)*time.Second - 1)
-			r.wantsProtocol(alpnHTTP1, both...)
+			r.wantsProtocol(tlsterm.ALPNHTTP1, both...)
 			q.wantsQuestions(t, 0)
 			time.Sleep(1)
 		}
-		r.wantsProtocol(alpnHTTP1, both...)
+		r.wantsProtocol(tlsterm.ALPNHTTP1, both...)
 		q.wantsQuestions(t, 1)
 	})
 }
 
 func TestAnAppThatSaysNothingDoesNotDelayEveryClient(t *testing.T) {
 	onQuestionedRoute(t, "", 0, func(r *rig, q *questioned) {
-		r.wantsProtocol(alpnHTTP1, both...)
+		r.wantsProtocol(tlsterm.ALPNHTTP1, both...)
 		time.Sleep(questionTimeout)
 		q.wantsQuestions(t, 1)
 		start := time.Now()
-		r.wantsProtocol(alpnHTTP1, both...)
+		r.wantsProtocol(tlsterm.ALPNHTTP1, both...)
 		if took := time.Since(start); took > 0 {
 			t.Errorf("a client waits %v for an app that has not answered the one before", took)
 		}
@@ -235,7 +208,7 @@ func TestAnAppThatSaysNothingDoesNotDelayEveryClient(t *testing.T) {
 
 func TestClosingDoesNotWaitForTheAnswerToAQuestion(t *testing.T) {
 	onQuestionedRoute(t, "", 0, func(r *rig, q *questioned) {
-		r.wantsProtocol(alpnHTTP1, both...)
+		r.wantsProtocol(tlsterm.ALPNHTTP1, both...)
 		ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 		defer cancel()
 		start := time.Now()
@@ -267,7 +240,7 @@ func TestAnAppsOwnProtocolIsNegotiatedThroughToIt(t *testing.T) {
 func TestAResumedSessionMayOfferAnotherProtocol(t *testing.T) {
 	overTLS(t, Route{}, Config{}, func(r *rig) {
 		sessions := tls.NewLRUClientSessionCache(1)
-		for i, p := range []string{"mqtt", "mqtt", alpnHTTP1} {
+		for i, p := range []string{"mqtt", "mqtt", tlsterm.ALPNHTTP1} {
 			config := &tls.Config{ServerName: "app.example", NextProtos: []string{p}, ClientSessionCache: sessions}
 			client := secureClient(t, r.client("192.0.2.1").conn, config)
 			app := r.app

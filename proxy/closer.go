@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lameduck/proxy/pump"
+	"lameduck/proxy/tlsterm"
 )
 
 // A closer propagates the end of one side of a connection to the other side.
@@ -19,7 +20,7 @@ func (c closer) endRequests(o outcome) {
 		c.endOverBudget(fromClient)
 	case o.verdict == ended && err == io.EOF:
 		c.endBy(endedByClient)
-		passTruncation(c.client, c.app)
+		tlsterm.PassTruncation(c.client, c.app)
 		if !c.endDirection(fromClient) {
 			_ = c.app.CloseWrite()
 			c.limitSilence(&c.responses, c.halfCloseLimit())
@@ -61,7 +62,7 @@ func (c closer) endResponses(o outcome) {
 		}
 	case err == io.EOF:
 		c.endBy(endedByApp)
-		passTruncation(c.app, c.client)
+		tlsterm.PassTruncation(c.app, c.client)
 		c.closeResponses()
 	case errors.Is(err, pump.ErrOverBudget):
 		c.endOverBudget(fromApp)
@@ -212,7 +213,7 @@ func (c closer) suspectRestart() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.relayer.unansweredLocked() > 0 {
-		c.route.security.forget()
+		c.route.tls.Forget()
 	}
 }
 

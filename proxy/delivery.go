@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"lameduck/proxy/pump"
+	"lameduck/proxy/tlsterm"
 )
 
 // What has been written has not been delivered yet: a slow client may have megabytes of an answer still to
@@ -13,7 +14,7 @@ import (
 // isReceiving reports whether the client is receiving something, with progress since the last call. Last
 // is the number of bytes under way at that call, and is updated.
 func isReceiving(client Conn, last *int) bool {
-	raw := pump.RawOf(beneath(client))
+	raw := pump.RawOf(tlsterm.Beneath(client))
 	if raw == nil {
 		return false
 	}
@@ -25,21 +26,10 @@ func isReceiving(client Conn, last *int) bool {
 // hasUnread reports whether the client has sent something that nobody has read yet, such as a request
 // that came in this moment.
 func hasUnread(client Conn) (yes bool) {
-	if raw := pump.RawOf(beneath(client)); raw != nil {
+	if raw := pump.RawOf(tlsterm.Beneath(client)); raw != nil {
 		_ = raw.Control(func(fd uintptr) { yes = unreadBytes(fd) > 0 })
 	}
 	return yes
-}
-
-// beneath returns the connection below TLS.
-func beneath(c Conn) Conn {
-	switch c := c.(type) {
-	case *secured:
-		return c.outer.Conn
-	case *outer:
-		return c.Conn
-	}
-	return c
 }
 
 // extendLingerLocked gives a client that is to close its side more time while it is receiving.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lameduck/proxy/pump"
+	"lameduck/proxy/tlsterm"
 )
 
 // An app whose backlog is full, or that restarts, keeps its clients waiting. One that leaves in the
@@ -42,10 +43,10 @@ func watchDeparture(c *conn) (context.Context, *departure) {
 	ctx, cancel := context.WithCancelCause(c.server.ctx)
 	d := &departure{
 		server: c.server,
-		client: pump.RawOf(beneath(c.client)),
+		client: pump.RawOf(tlsterm.Beneath(c.client)),
 		// In plain TCP the server may speak first, to a client that says nothing. A connection that
 		// has had an app before has a request in hand.
-		asked:  c.app != nil || c.route.Protocol == TCP && c.route.security == nil,
+		asked:  c.app != nil || c.route.Protocol == TCP && c.route.tls == nil,
 		cancel: cancel,
 	}
 	d.timer = time.AfterFunc(usualDial, d.begin)

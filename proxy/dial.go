@@ -59,7 +59,7 @@ func (s *shared) tryApp(ctx context.Context, r *route) (Conn, error) {
 	c, err := r.Dial(ctx)
 	if err != nil {
 		s.stats.dialFailures.Add(1)
-		r.security.forget() // it may come back as another app
+		r.tls.Forget() // it may come back as another app
 	}
 	return c, err
 }

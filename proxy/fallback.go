@@ -9,6 +9,7 @@ import (
 
 	"lameduck/proxy/mss"
 	"lameduck/proxy/pump"
+	"lameduck/proxy/tlsterm"
 )
 
 // If the app exits during a drain, new connections have nobody to serve them. With a fallback,
@@ -72,7 +73,7 @@ func endsSoon(to *net.TCPConn) bool {
 
 // hasMark reports whether the peer of the connection announced m.
 func hasMark(c Conn, m mss.Mark) bool {
-	raw := pump.RawOf(beneath(c))
+	raw := pump.RawOf(tlsterm.Beneath(c))
 	return raw != nil && mss.Has(raw, m)
 }
 

@@ -92,7 +92,7 @@ func (h *http2Conn) passFrame(d direction) (bool, outcome) {
 		promised = h2.PromisedStream(b)
 	}
 	if d == fromApp && !side.begun && frame.Type != h2.Settings {
-		h.route.security.forget() // the app does not speak HTTP/2 any more
+		h.route.tls.Forget() // the app does not speak HTTP/2 any more
 	}
 	side.begun, side.block, side.frame = true, frame.OpensBlock(), frame
 	if err := h.noteOpened(d, frame, promised); err != nil {

@@ -105,67 +105,6 @@ func reset(c Conn) {
 	_ = c.Close()
 }
 
-// closeIdle closes the connection if nothing is outstanding on it and no request has begun, not even in
-// the kernel.
-func (c *conn) closeIdle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, handshaking := c.client.(*outer)
-	switch {
-	case c.app == nil && !handshaking, c.life.closing:
-		return
-	case c.inFlightLocked() > 0 || c.progress() != idle, hasUnread(c.client):
-		return
-	}
-	c.life.end(endedIdle)
-	c.endBothLocked()
-}
-
-// cut ends the connection and returns how many exchanges were in flight on it, without health probes.
-// Every side that receives a part of something is reset. The second call has nothing left to cut.
-func (c *conn) cut() (exchanges int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.life.ending == endedCut {
-		return 0
-	}
-	exchanges = c.ledger.traffic() + c.relayer.streamsLocked() + c.upload.traffic()
-	if c.life.ending == endedOpen || c.inFlightLocked() > 0 {
-		c.life.ending = endedCut
-	}
-	c.endBothLocked()
-	return exchanges
-}
-
-// endBothLocked resets each side that has received only a part of something, and half-closes the others,
-// which get a moment to close their side too.
-func (c *conn) endBothLocked() {
-	c.life.closing = true
-	c.limitAllLocked(cutTimeout)
-	for _, d := range []direction{fromClient, fromApp} {
-		switch to := c.side(1 - d); {
-		case to == nil:
-		case c.receivesPartLocked(d):
-			reset(to)
-		default:
-			_ = to.CloseWrite()
-		}
-	}
-}
-
-// receivesPartLocked reports whether the destination of a direction has received only a part of
-// something: a message, an HTTP/2 stream, the bytes of a tunnel. A clean end would make the part look
-// like the whole if its length is not known, and a reset never does.
-func (c *conn) receivesPartLocked(d direction) bool {
-	switch {
-	case c.life.states[d] == done:
-		return false
-	case d == fromApp:
-		return c.responding || c.unfinishedLocked() > 0 // also of what nobody asked for
-	}
-	return c.inFlightLocked() > 0
-}
-
 // limitAll gives the connection d to end, and nothing extends that.
 func (c *conn) limitAll(d time.Duration) {
 	c.mu.Lock()

@@ -1,5 +1,7 @@
 package proxy
 
+import "lameduck/proxy/tlsterm"
+
 // A Protocol is what is spoken on a route. The zero value is [Auto].
 type Protocol uint8
 
@@ -10,6 +12,19 @@ const (
 	H2C                   // HTTP/2 without TLS, with its preface
 	TCP                   // bytes
 )
+
+// content returns what is relayed within TLS on a route of the protocol.
+func (p Protocol) content() tlsterm.Content {
+	switch p {
+	case HTTP1:
+		return tlsterm.HTTP1
+	case H2C:
+		return tlsterm.HTTP2
+	case TCP:
+		return tlsterm.Other
+	}
+	return tlsterm.Any
+}
 
 // start returns what a connection of the route speaks before anything has been sent. A TCP connection on
 // which nothing has been sent is unknown, since it may be a probe. So is one that begins with a header

@@ -27,6 +27,7 @@ type rig struct {
 	dials   int
 	refused uint64 // of them
 	refuse  bool
+	greet   func(app *memConn) // acts as the app on each new connection, or nil
 }
 
 // inBubble runs test with a rig, and then expects that nothing is left of it.
@@ -83,6 +84,9 @@ func (r *rig) dial(context.Context) (Conn, error) {
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	}
 	c, app := memPipe(memAddr)
+	if r.greet != nil {
+		r.greet(app)
+	}
 	r.apps <- app
 	return c, nil
 }

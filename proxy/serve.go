@@ -6,6 +6,7 @@ import (
 
 	"lameduck/proxy/h1"
 	"lameduck/proxy/pump"
+	"lameduck/proxy/tlsterm"
 )
 
 // newConn returns a connection that is ready for serve.
@@ -59,7 +60,7 @@ func (s *Server) serve(c *conn) {
 
 // reach dials the app, and terminates the client's TLS if the route says so.
 func (s *Server) reach(c *conn) (Conn, error) {
-	if client, ok := c.client.(*outer); ok {
+	if client, ok := c.client.(*tlsterm.Raw); ok {
 		return newHandshake(c, client).secure()
 	}
 	return appLink{c}.dial()

@@ -12,6 +12,7 @@ import (
 	"lameduck/lifecycle/accept"
 	"lameduck/proxy/mss"
 	"lameduck/proxy/pump"
+	"lameduck/proxy/tlsterm"
 )
 
 // A Server relays connections of several routes, and asks their clients to leave once it drains. Its methods may be
@@ -66,7 +67,7 @@ var ErrServerClosed = errors.New("server closed")
 // what accepting failed with.
 func (s *Server) Serve(ln net.Listener, to Route) error {
 	accepting, closed := context.WithCancel(s.ctx)
-	a := newAcceptor(s, &route{Route: to, security: newSecurity(to.TLS), accepting: accepting}, ln)
+	a := newAcceptor(s, newRoute(to, accepting), ln)
 	if !s.track(a) {
 		closed()
 		_ = ln.Close()
@@ -118,8 +119,8 @@ func (s *Server) untrack(a *acceptor) {
 
 func (s *Server) register(r *route, client net.Conn) *conn {
 	side := client.(Conn)
-	if r.security != nil {
-		side = newOuter(side, s.budget)
+	if r.tls != nil {
+		side = tlsterm.NewRaw(side, s.budget)
 	}
 	c := s.newConn(r, side)
 	s.mu.Lock()
@@ -183,7 +184,7 @@ func (s *Server) closeListeners() {
 // CloseIdle closes the connections on which nothing is outstanding.
 func (s *Server) CloseIdle() {
 	for _, c := range s.all() {
-		c.closeIdle()
+		closer{c}.closeIdle()
 	}
 }
 
@@ -191,7 +192,7 @@ func (s *Server) CloseIdle() {
 // in flight. Those are reset, so that nobody takes a part for the whole; the others get a FIN.
 func (s *Server) Cut() (connections, exchanges int) {
 	for _, c := range s.all() {
-		n := c.cut()
+		n := closer{c}.cut()
 		exchanges += n
 		if n > 0 {
 			connections++

@@ -25,6 +25,7 @@ import (
 	reference "golang.org/x/net/http2"
 
 	"lameduck/proxy/h2"
+	"lameduck/proxy/tlsterm"
 )
 
 // certificate is one that nobody vouches for.
@@ -52,7 +53,7 @@ func overTLS(t *testing.T, route Route, config Config, test func(*rig)) {
 
 // A tlsPeer is a client or an app that speaks TLS.
 type tlsPeer struct {
-	*secured
+	*tlsterm.Conn
 	t *testing.T
 	r *bufio.Reader
 }
@@ -69,8 +70,7 @@ func (r *rig) secureClient(protocols ...string) *tlsPeer {
 
 func secureClient(t *testing.T, raw Conn, config *tls.Config) *tlsPeer {
 	config.InsecureSkipVerify = true
-	below := &outer{Conn: raw}
-	s := &secured{Conn: tls.Client(below, config), outer: below}
+	s := tlsterm.Client(raw, config)
 	return &tlsPeer{s, t, bufio.NewReader(s)}
 }
 
@@ -98,8 +98,8 @@ func (p *tlsPeer) wantsEnd(truncated bool) {
 	if b, err := io.ReadAll(p.r); err != nil || len(b) > 0 {
 		p.t.Fatalf("TLS brings %q, error %v; want the end", b, err)
 	}
-	if p.truncated() != truncated {
-		p.t.Errorf("the end is truncated: %v, want %v", p.truncated(), truncated)
+	if p.Truncated() != truncated {
+		p.t.Errorf("the end is truncated: %v, want %v", p.Truncated(), truncated)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestAFailedHandshakeEndsTheConnectionAndIsCounted(t *testing.T) {
 func TestAClientWithTLSHasA503WhenTheAppIsNotReached(t *testing.T) {
 	overTLS(t, Route{}, Config{}, func(r *rig) {
 		r.setRefuse(true)
-		client := r.secureClient(alpnHTTP1)
+		client := r.secureClient(tlsterm.ALPNHTTP1)
 		client.send(get)
 		client.wants("HTTP/1.1 503 ")
 	})
@@ -196,11 +196,11 @@ func TestWhatARouteSpeaksIsNegotiated(t *testing.T) {
 		offered  []string
 		want     string
 	}{
-		{HTTP1, both, alpnHTTP1}, {HTTP1, nil, ""},
-		{H2C, both, alpnHTTP2}, {H2C, nil, ""},
+		{HTTP1, both, tlsterm.ALPNHTTP1}, {HTTP1, nil, ""},
+		{H2C, both, tlsterm.ALPNHTTP2}, {H2C, nil, ""},
 		{TCP, both, ""}, {TCP, []string{"imap"}, "imap"},
-		{Auto, []string{alpnHTTP1}, alpnHTTP1}, {Auto, nil, ""},
-		{Auto, []string{alpnHTTP2}, alpnHTTP2}, {Auto, []string{"mqtt"}, "mqtt"},
+		{Auto, []string{tlsterm.ALPNHTTP1}, tlsterm.ALPNHTTP1}, {Auto, nil, ""},
+		{Auto, []string{tlsterm.ALPNHTTP2}, tlsterm.ALPNHTTP2}, {Auto, []string{"mqtt"}, "mqtt"},
 	} {
 		overTLS(t, Route{Protocol: test.protocol}, Config{}, func(r *rig) {
 			r.wantsProtocol(test.want, test.offered...)
@@ -213,11 +213,11 @@ func TestWhatARouteSpeaksIsNegotiated(t *testing.T) {
 
 func TestHTTP2IsOfferedWhereTheAppSpeaksIt(t *testing.T) {
 	for name, test := range map[string]struct{ answer, want string }{
-		"it speaks HTTP/2":             {speaksSettings, alpnHTTP2},
-		"it speaks HTTP/1":             {speaksHTTP1, alpnHTTP1},
-		"it speaks something":          {"220 ready\r\n", alpnHTTP1},
-		"it says nothing":              {"", alpnHTTP1},
-		"it begins with another frame": {string(h2.AppendGoAway(nil, 0)), alpnHTTP1},
+		"it speaks HTTP/2":             {speaksSettings, tlsterm.ALPNHTTP2},
+		"it speaks HTTP/1":             {speaksHTTP1, tlsterm.ALPNHTTP1},
+		"it speaks something":          {"220 ready\r\n", tlsterm.ALPNHTTP1},
+		"it says nothing":              {"", tlsterm.ALPNHTTP1},
+		"it begins with another frame": {string(h2.AppendGoAway(nil, 0)), tlsterm.ALPNHTTP1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onQuestionedRoute(t, test.answer, 0, func(r *rig, q *questioned) {
@@ -237,7 +237,7 @@ func (r *rig) dialled() int {
 
 func TestHTTP2InTLSIsToldToLeave(t *testing.T) {
 	overTLS(t, Route{Protocol: H2C}, Config{}, func(r *rig) {
-		client := r.secureClient(alpnHTTP2)
+		client := r.secureClient(tlsterm.ALPNHTTP2)
 		app := r.app()
 		client.send(h2.Preface + string(h2.AppendSettings(nil)))
 		app.wants(h2.Preface + string(h2.AppendSettings(nil)))
@@ -257,8 +257,7 @@ func TestHTTP2InTLSIsToldToLeave(t *testing.T) {
 func (r *rig) appTLS(config *tls.Config) <-chan *tlsPeer {
 	peers := make(chan *tlsPeer, 1)
 	go func() {
-		below := &outer{Conn: (<-r.apps)}
-		s := &secured{Conn: tls.Server(below, config), outer: below}
+		s := tlsterm.Server(<-r.apps, config)
 		_ = s.Handshake()
 		peers <- &tlsPeer{s, r.t, bufio.NewReader(s)}
 	}()
@@ -268,12 +267,12 @@ func (r *rig) appTLS(config *tls.Config) <-chan *tlsPeer {
 func TestTLSTowardsTheApp(t *testing.T) {
 	route := Route{AppTLS: true}
 	t.Run("is for the name and with the protocol that the client asks for", func(t *testing.T) {
-		for _, speaks := range [][]string{{alpnHTTP2, alpnHTTP1}, {alpnHTTP1}, {alpnHTTP2}, nil} {
+		for _, speaks := range [][]string{{tlsterm.ALPNHTTP2, tlsterm.ALPNHTTP1}, {tlsterm.ALPNHTTP1}, {tlsterm.ALPNHTTP2}, nil} {
 			overTLS(t, route, Config{}, func(r *rig) {
 				config := serverTLS()
 				config.NextProtos = speaks
 				apps := r.appTLS(config)
-				client := secureClient(t, r.client("192.0.2.1").conn, &tls.Config{ServerName: "app.example", NextProtos: []string{"imap", alpnHTTP2, alpnHTTP1}})
+				client := secureClient(t, r.client("192.0.2.1").conn, &tls.Config{ServerName: "app.example", NextProtos: []string{"imap", tlsterm.ALPNHTTP2, tlsterm.ALPNHTTP1}})
 				if err := client.Handshake(); err != nil {
 					t.Fatal(err)
 				}
@@ -317,7 +316,7 @@ func TestTLSTowardsTheApp(t *testing.T) {
 				_, _ = io.WriteString(app, "HTTP/1.1 400 Bad Request\r\n\r\n")
 				_ = app.Close()
 			}()
-			client := r.secureClient(alpnHTTP1)
+			client := r.secureClient(tlsterm.ALPNHTTP1)
 			client.send(get)
 			client.wants("HTTP/1.1 503 ")
 		})
@@ -330,8 +329,7 @@ func TestTLSTowardsTheApp(t *testing.T) {
 			client.send(get)
 			app.wants(get)
 			app.send("HTTP/1.1 200 OK\r\n\r\nnot the whole")
-			app.cutShort.Store(true)
-			_ = app.CloseWrite()
+			_ = tlsterm.Beneath(app.Conn).CloseWrite()
 			client.wants("HTTP/1.1 200 OK\r\n\r\nnot the whole")
 			client.wantsEnd(true)
 			_, _ = client.Close(), app.Close()
@@ -372,8 +370,7 @@ func TestAResetInTLSSaysNothingMore(t *testing.T) {
 		a, b := memPipe(memAddr)
 		go func() { _ = secureClient(t, b, &tls.Config{}).Handshake() }()
 		counter := &writeCounter{memConn: a}
-		below := &outer{Conn: counter}
-		s := &secured{Conn: tls.Server(below, serverTLS()), outer: below}
+		s := tlsterm.Server(counter, serverTLS())
 		if err := s.Handshake(); err != nil {
 			t.Fatal(err)
 		}
@@ -429,6 +426,17 @@ func TestAProxyHeaderInFrontOfTLSReachesTheAppInClearText(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnAppThatDoesNotTakeTheProxyHeaderIsAnswered503(t *testing.T) {
+	overTLS(t, Route{Proxied: true}, Config{}, func(r *rig) {
+		r.greet = func(app *memConn) { reset(app) }
+		p := r.client("192.0.2.1")
+		p.send("PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n")
+		client := secureClient(t, p.conn, &tls.Config{})
+		client.send(get)
+		client.wants("HTTP/1.1 503 ")
+	})
 }
 
 func TestTheFallbackHasTheClientsTLSUntouched(t *testing.T) {

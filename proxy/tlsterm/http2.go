@@ -1,4 +1,4 @@
-package proxy
+package tlsterm
 
 import (
 	"context"
@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"lameduck/proxy/h2"
+	"lameduck/proxy/pump"
 )
 
-// Whether a route's app speaks HTTP/2 without TLS decides what a client gets that can speak both
+// Whether the app speaks HTTP/2 without TLS decides what a client gets that can speak both
 // versions. The app is asked on a connection of our own: an HTTP/2 server answers the preface with
 // SETTINGS (RFC 9113 section 3.4). The answer holds for a while, because an app may restart as
 // another one.
@@ -109,12 +110,13 @@ func (s *http2Support) forget() {
 	s.until, s.validity = time.Time{}, 0
 }
 
-// askHTTP2 asks the app whether it speaks HTTP/2, behind a header of the PROXY protocol. An app
-// that says nothing or anything else does not. asked is false if it could not be reached.
-func (r *route) askHTTP2(header []byte) (yes, asked bool) {
-	ctx, cancel := context.WithTimeout(r.accepting, questionTimeout)
+// AskHTTP2 asks an app whether it speaks HTTP/2, on a connection that it dials, behind a header of the
+// PROXY protocol. An app that sends nothing or anything else does not. asked is false if it could not
+// be reached.
+func AskHTTP2(ctx context.Context, dial Dialer, header []byte) (yes, asked bool) {
+	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
-	app, err := r.Dial(ctx)
+	app, err := dial(ctx)
 	if err != nil {
 		return false, false
 	}
@@ -128,3 +130,6 @@ func (r *route) askHTTP2(header []byte) (yes, asked bool) {
 	yes, _ = h2.BeginsSettings(answer[:n])
 	return yes && n == len(answer), true
 }
+
+// A Dialer makes a connection to the app.
+type Dialer = func(ctx context.Context) (pump.Conn, error)

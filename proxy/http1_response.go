@@ -147,7 +147,8 @@ func (h *http1Conn) takeResponse() (reply, need, outcome) {
 
 // takeFinalLocked settles what the final response to the oldest request means for the connection: whether
 // it switches protocols, and whether it asks the client to disconnect. While draining, the first
-// response that comes stops further requests, and the last of those outstanding gets the close option.
+// response that comes stops further requests, and the last of those outstanding gets the close option,
+// unless it [asksToRepeat].
 func (h *http1Conn) takeFinalLocked(r *reply) outcome {
 	if h.refused {
 		return outcome{verdict: lastSent}
@@ -158,13 +159,12 @@ func (h *http1Conn) takeFinalLocked(r *reply) outcome {
 	h.responding = true
 	head := h.responses.Pending()[:r.Size]
 	h.reconnect.notePersistenceLocked(head)
+	loses := losesFraming(r.exchange, &r.Response, head)
 	switch {
 	case h.protocol > undecided:
-	case !h.server.draining():
-		if losesFraming(r.exchange, &r.Response, head) {
-			h.loseFramingLocked()
-		}
-	default:
+	case loses && (!h.server.draining() || asksToRepeat(&r.Response) && !h.life.closing):
+		h.loseFramingLocked()
+	case h.server.draining():
 		h.life.closing = true
 		h.broadcastLocked()
 		if h.ledger.len() == 1 && !h.answering {
@@ -240,6 +240,11 @@ func (h *http1Conn) loseFramingLocked() {
 func losesFraming(e exchange, resp *h1.Response, head []byte) bool {
 	return e.withholds && resp.Body.Kind() != h1.UntilClose && h1.Persists(head)
 }
+
+// asksToRepeat reports whether a response asks the client to send the request again without Expect (RFC
+// 9110 section 15.5.18). Clients such as curl do so only on the same connection, so this response does
+// not get the close option in a drain.
+func asksToRepeat(r *h1.Response) bool { return r.Status == 417 }
 
 // outlastsLocked reports whether the request of an exchange that has been answered is still being
 // relayed. The exchange is in flight until that ends then.

@@ -180,7 +180,7 @@ func TestUnframed_PipelinedRequests(t *testing.T) {
 			app.wants(get + expecting)
 			r.server.Drain()
 			app.send(ok + expectationFailed)
-			client.wants(ok + strings.Replace(expectationFailed, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1))
+			client.wants(ok + withClose(expectationFailed))
 			client.wantsEnd()
 		})
 	})
@@ -188,15 +188,16 @@ func TestUnframed_PipelinedRequests(t *testing.T) {
 
 // The close option settles it: a client that has seen it sends no further request.
 func TestUnframed_InADrainTheFinalAnswerHasTheCloseOption(t *testing.T) {
-	withClose := strings.Replace(expectationFailed, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)
+	const denied = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno"
+	deniedClose := withClose(denied)
 	t.Run("and the connection ends", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
 			r.server.Drain()
 			client, app := r.connect()
 			client.send(expecting)
 			app.wants(expecting)
-			app.send(expectationFailed)
-			client.wants(withClose)
+			app.send(denied)
+			client.wants(deniedClose)
 			client.wantsEnd()
 			client.closes()
 			app.wantsEnd()
@@ -209,12 +210,39 @@ func TestUnframed_InADrainTheFinalAnswerHasTheCloseOption(t *testing.T) {
 			client, app := r.connect()
 			client.send(expecting)
 			app.wants(expecting)
-			app.send(expectationFailed)
-			client.wants(withClose)
+			app.send(denied)
+			client.wants(deniedClose)
 			client.send("hello" + get)
 			app.wants("hello")
 		})
 	})
+}
+
+// A client repeats the request without Expect on the same connection, or not at all.
+func TestUnframed_InADrainARequestThatFailedItsExpectationIsRepeated(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		r.server.Drain()
+		client, app := r.connect()
+		client.send(expecting)
+		app.wants(expecting)
+		app.send(expectationFailed)
+		client.wants(expectationFailed)
+		client.send(post)
+		app.wants(post)
+		wantsInFlight(r, 1)
+		app.send(ok)
+		client.wants(ok)
+		time.Sleep(unframedQuiet)
+		wantsInFlight(r, 0)
+		r.server.CloseIdle()
+		client.wantsEnd()
+		app.wantsEnd()
+	})
+}
+
+// withClose returns a response with the close option.
+func withClose(response string) string {
+	return strings.Replace(response, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)
 }
 
 func wantsInFlight(r *rig, want int) {

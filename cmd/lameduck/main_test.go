@@ -4,10 +4,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -25,6 +27,9 @@ func TestMain(m *testing.M) {
 		os.Exit(child(os.Args[1:]))
 	case "peer":
 		os.Exit(peer(os.Args[1:]))
+	}
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // programs that we start would inherit it from nohup
 	}
 	os.Exit(runTests(m))
 }

@@ -1,101 +1,14 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
 	"os"
-	"os/signal"
-	"runtime/debug"
-	"time"
 
-	"lameduck/cmd/lameduck/logqueue"
-)
-
-// The exit codes of our own; exec has the child's otherwise.
-const (
-	exitOK       = 0
-	exitFailure  = 1
-	exitUsage    = 2
-	exitNotFound = 127
+	"lameduck/cmd/lameduck/command"
 )
 
 // version is set by the linker in releases.
 var version = "devel"
 
-// flushTimeout is how long the program waits at its end for the readers of its output.
-const flushTimeout = 500 * time.Millisecond
-
 func main() {
-	stdout, stderr := logqueue.New(os.Stdout), logqueue.New(os.Stderr)
-	code := run(os.Args[1:], os.Environ(), stdout, stderr)
-	_ = stdout.Flush(flushTimeout)
-	_ = stderr.Flush(flushTimeout)
-	os.Exit(code)
-}
-
-// run executes one subcommand and returns the exit code.
-func run(args, environ []string, stdout, stderr *logqueue.Queue) int {
-	command, rest := "serve", args
-	if len(args) > 0 {
-		command, rest = args[0], args[1:]
-	}
-	switch command {
-	case "serve":
-		return report(stderr, withoutArguments(rest, func() error { return serve(environ, stderr) }))
-	case "exec":
-		return runChild(rest, environ, stderr)
-	case "drain":
-		return report(stderr, drain(rest, environ, stdout))
-	case "install":
-		return report(stderr, install(rest))
-	case "version":
-		return report(stderr, withoutArguments(rest, func() error { return printVersion(stdout) }))
-	case "help", "-h", "-help", "--help":
-		return report(stderr, printUsage(stdout))
-	}
-	return report(stderr, usageError(fmt.Sprintf(
-		"unknown subcommand %q: use serve, exec, drain, install or version", command)))
-}
-
-// A usageError is the error of a command line or a configuration.
-type usageError string
-
-func (e usageError) Error() string { return string(e) }
-
-func withoutArguments(args []string, f func() error) error {
-	if len(args) > 0 {
-		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
-	}
-	return f()
-}
-
-// report tells err and returns the exit code for it.
-func report(stderr io.Writer, err error) int {
-	if err == nil {
-		return exitOK
-	}
-	fmt.Fprintf(stderr, "lameduck: %v\n", err)
-	var usage usageError
-	if errors.As(err, &usage) {
-		return exitUsage
-	}
-	return exitFailure
-}
-
-func printVersion(w io.Writer) error {
-	v := version
-	if info, ok := debug.ReadBuildInfo(); ok && v == "devel" {
-		if built := info.Main.Version; built != "" && built != "(devel)" {
-			v = built
-		}
-	}
-	_, err := fmt.Fprintf(w, "lameduck %s\n", v)
-	return err
-}
-
-// untilSignal is a context that an interrupt ends.
-func untilSignal() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt)
+	os.Exit(command.Main(version))
 }

@@ -1,0 +1,107 @@
+// Package command is the program lameduck: its subcommands, and the wiring of the relay with the
+// lifecycle. It is no part of package main so that the integration tests can run it as a process of
+// their own binary.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"time"
+
+	"lameduck/cmd/lameduck/logqueue"
+)
+
+// The exit codes of the program itself. Otherwise exec returns the child's.
+const (
+	exitOK       = 0
+	exitFailure  = 1
+	exitUsage    = 2
+	exitNotFound = 127
+)
+
+// flushTimeout is how long the program waits at its end for the readers of its output.
+const flushTimeout = 500 * time.Millisecond
+
+// version is that of the program, as Main was given it.
+var version = "devel"
+
+// Main runs the program with the arguments, the environment and the output of the process. It returns
+// the exit code.
+func Main(programVersion string) int {
+	version = programVersion
+	stdout, stderr := logqueue.New(os.Stdout), logqueue.New(os.Stderr)
+	code := run(os.Args[1:], os.Environ(), stdout, stderr)
+	_ = stdout.Flush(flushTimeout)
+	_ = stderr.Flush(flushTimeout)
+	return code
+}
+
+// run executes one subcommand and returns the exit code.
+func run(args, environ []string, stdout, stderr *logqueue.Queue) int {
+	command, rest := "serve", args
+	if len(args) > 0 {
+		command, rest = args[0], args[1:]
+	}
+	switch command {
+	case "serve":
+		return report(stderr, withoutArguments(rest, func() error { return serve(environ, stderr) }))
+	case "exec":
+		return runChild(rest, environ, stderr)
+	case "drain":
+		return report(stderr, drain(rest, environ, stdout))
+	case "install":
+		return report(stderr, install(rest))
+	case "version":
+		return report(stderr, withoutArguments(rest, func() error { return printVersion(stdout) }))
+	case "help", "-h", "-help", "--help":
+		return report(stderr, printUsage(stdout))
+	}
+	return report(stderr, usageError(fmt.Sprintf(
+		"unknown subcommand %q: use serve, exec, drain, install or version", command)))
+}
+
+// A usageError is the error of a command line or a configuration.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+func withoutArguments(args []string, f func() error) error {
+	if len(args) > 0 {
+		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
+	}
+	return f()
+}
+
+// report prints err and returns its exit code.
+func report(stderr io.Writer, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "lameduck: %v\n", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+func printVersion(w io.Writer) error {
+	v := version
+	if info, ok := debug.ReadBuildInfo(); ok && v == "devel" {
+		if built := info.Main.Version; built != "" && built != "(devel)" {
+			v = built
+		}
+	}
+	_, err := fmt.Fprintf(w, "lameduck %s\n", v)
+	return err
+}
+
+// untilSignal is a context that an interrupt ends.
+func untilSignal() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt)
+}

@@ -1,0 +1,100 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"lameduck/cmd/lameduck/config"
+	"lameduck/lifecycle"
+	"lameduck/proxy"
+)
+
+// loadConfig reads the configuration from an environment.
+func loadConfig(environ []string) (*config.Config, error) {
+	c, err := config.Parse(config.ToMap(environ))
+	if err != nil {
+		return nil, configError(err)
+	}
+	return c, nil
+}
+
+// configError is a usage error with one line for each problem.
+func configError(err error) error {
+	return usageError("invalid configuration:\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  "))
+}
+
+// tlsIdentity loads the certificate with which TLS is terminated. It returns nil if TLS is not.
+func tlsIdentity(c *config.Config) (*identity, error) {
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	id, err := loadIdentity(identityFiles{c.TLSCert, c.TLSKey, c.TLSClientCA})
+	if err != nil {
+		return nil, configError(err)
+	}
+	return id, nil
+}
+
+// stopSignal returns the signal of LAMEDUCK_STOP_SIGNAL.
+func stopSignal(c *config.Config) (syscall.Signal, error) {
+	s := unix.SignalNum(c.StopSignal)
+	if s == 0 {
+		return 0, configError(fmt.Errorf(
+			"LAMEDUCK_STOP_SIGNAL: must be a signal of this system, got %q", c.StopSignal))
+	}
+	return s, nil
+}
+
+// terminationLog returns the path of the termination log, or an empty one if there is none: the
+// default path counts only if the file exists.
+func terminationLog(c *config.Config) string {
+	if c.TerminationLog == config.DefaultTerminationLog {
+		if _, err := os.Stat(c.TerminationLog); err != nil {
+			return ""
+		}
+	}
+	return c.TerminationLog
+}
+
+func holdConfig(c *config.Config) lifecycle.Hold {
+	return lifecycle.Hold{Min: c.HoldMin, Quiet: c.HoldQuiet, Max: c.HoldMax, Factor: c.SilenceFactor}
+}
+
+// probeAgents replaces "known" by the known agents.
+func probeAgents(c *config.Config) []string {
+	var agents []string
+	for _, a := range c.ProbeAgents {
+		if a == "known" {
+			agents = append(agents, proxy.DefaultProbeAgents...)
+		} else {
+			agents = append(agents, a)
+		}
+	}
+	return agents
+}
+
+// protocols are the relay's names of the protocols.
+var protocols = map[config.Protocol]proxy.Protocol{
+	config.Auto: proxy.Auto, config.HTTP1: proxy.HTTP1, config.H2C: proxy.H2C, config.TCP: proxy.TCP,
+}
+
+// proxyRoute is a route as the relay knows it. The identity is nil if TLS is not terminated.
+func proxyRoute(r config.Route, id *identity) proxy.Route {
+	route := proxy.Route{
+		Dial:     proxy.DialTCP(r.App),
+		Protocol: protocols[r.Protocol],
+		Proxied:  r.ProxyProtocol,
+		AppTLS:   r.AppTLS,
+	}
+	if id != nil && !r.Passthrough {
+		route.TLS = id.config()
+	}
+	if r.Fallback != "" {
+		route.Fallback = proxy.DialFallback(r.Fallback)
+	}
+	return route
+}

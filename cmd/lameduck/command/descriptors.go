@@ -1,0 +1,54 @@
+package command
+
+import "syscall"
+
+// descriptorShares is how the process shares out its descriptors: the relay must leave enough for /livez,
+// /hold and /drain, which decide on the life of the app.
+type descriptorShares struct {
+	connections  int // of clients; each takes two, its own and the app's
+	pipes        int // of the relay; each is two
+	adminConns   int // connections to the admin address
+	controlConns int // connections to the control address
+	waiters      int // callers of /hold, before the drain and as many again in it
+}
+
+// ownDescriptors is what the process opens besides: standard streams, epoll sets, certificates, /proc,
+// the reserves of the admin and the control address, callers of POST /drain?wait, and lookups of the
+// fallback's name.
+const ownDescriptors = 96
+
+// shareDescriptors shares out a limit among the routes' connections and the rest. The rest has a fixed
+// size, but gives way to the connections where the limit is low.
+func shareDescriptors(limit uint64, routes int) descriptorShares {
+	total := int(min(limit, 1<<30))
+	share := func(most, divisor int) int { return max(1, min(most, total/divisor)) }
+	d := descriptorShares{
+		pipes:        share(512, 32),
+		controlConns: share(64, 32),
+		waiters:      share(1024, 16),
+	}
+	d.adminConns = d.waiters + share(256, 16) // callers of /hold may come all at once
+	own := min(ownDescriptors+routes, total/4)
+	taken := own + 2*d.pipes + d.adminConns + d.controlConns + 2*d.waiters
+	d.connections = max(1, (total-taken)/2)
+	return d
+}
+
+// limitConnections returns the number of connections that the relay may serve, where the configuration
+// wants a number, or 0 for as many as there can be.
+func (d descriptorShares) limitConnections(wanted int) int {
+	if wanted == 0 {
+		return d.connections
+	}
+	return min(wanted, d.connections)
+}
+
+// descriptorLimit returns the number of descriptors that the process may open. The runtime has raised
+// it to the hard limit.
+func descriptorLimit() uint64 {
+	var l syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
+		return 1024 // the usual limit
+	}
+	return uint64(l.Cur)
+}

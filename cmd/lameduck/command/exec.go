@@ -1,0 +1,82 @@
+package command
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"lameduck/cmd/lameduck/config"
+	"lameduck/cmd/lameduck/logqueue"
+	"lameduck/lifecycle"
+	"lameduck/lifecycle/childproc"
+)
+
+// runChild runs the app as our child until it has ended, and returns its exit code.
+func runChild(args, environ []string, stderr *logqueue.Queue) int {
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		return report(stderr, usageError("exec needs a command: lameduck exec -- COMMAND [ARG...]"))
+	}
+	memory := memoryLimits(true)
+	memory.limitHeap(config.ToMap(environ))
+	signals := make(chan os.Signal, 64)
+	signal.Notify(signals)
+	defer signal.Stop(signals)
+	p, err := newProcess(environ, stderr, memory)
+	if err != nil {
+		return report(stderr, err)
+	}
+	stop, err := stopSignal(p.config)
+	if err != nil {
+		p.closeListeners()
+		return report(stderr, err)
+	}
+	runtime.LockOSThread() // the child is stopped when this thread ends
+	child, err := childproc.Start(args, stop, p.log.Logger)
+	if err != nil {
+		p.closeListeners()
+		code := report(stderr, err)
+		if start := (*childproc.StartError)(nil); errors.As(err, &start) {
+			code = start.Code
+		}
+		return code
+	}
+	if err := p.run(child, forward(signals, child, stop)); err != nil {
+		return report(stderr, err)
+	}
+	return child.ExitCode()
+}
+
+// forward passes every signal on to the child, except the stop signal, which is an event. Interrupts
+// are both: two of them end a hold at once.
+func forward(in <-chan os.Signal, child *childproc.Child, stop syscall.Signal) <-chan lifecycle.Event {
+	out := make(chan lifecycle.Event, cap(in))
+	go func() {
+		for s := range in {
+			switch {
+			case s == stop:
+				out <- lifecycle.StopSignal
+			case ours[s]:
+				// The runtime's or the kernel's word to us.
+			default:
+				child.Signal(s.(syscall.Signal))
+				if s == os.Interrupt {
+					out <- lifecycle.Interrupt
+				}
+			}
+		}
+	}()
+	return out
+}
+
+// ours are the signals that are not for the child: its own end, the Go runtime's preemption, the terminal's word to a
+// background group, and faults of ours.
+var ours = map[os.Signal]bool{
+	syscall.SIGCHLD: true, syscall.SIGURG: true, syscall.SIGTTIN: true, syscall.SIGTTOU: true,
+	syscall.SIGPIPE: true, syscall.SIGSEGV: true, syscall.SIGBUS: true, syscall.SIGFPE: true,
+	syscall.SIGILL: true, syscall.SIGTRAP: true, syscall.SIGSYS: true,
+}

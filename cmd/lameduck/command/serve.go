@@ -1,0 +1,265 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os/signal"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+
+	"lameduck/cmd/lameduck/config"
+	"lameduck/cmd/lameduck/logqueue"
+	"lameduck/lifecycle"
+	"lameduck/lifecycle/accept"
+	"lameduck/lifecycle/adminserver"
+	"lameduck/lifecycle/sockdiag"
+	"lameduck/proxy"
+)
+
+// serve relays to an app that runs beside us, until the drain is over.
+func serve(environ []string, stderr *logqueue.Queue) error {
+	memory := memoryLimits(false)
+	memory.limitHeap(config.ToMap(environ))
+	signals := notifyServe()
+	defer signal.Stop(signals)
+	p, err := newProcess(environ, stderr, memory)
+	if err != nil {
+		return err
+	}
+	stop, err := stopSignal(p.config)
+	if err != nil {
+		p.closeListeners()
+		return err
+	}
+	signal.Notify(signals, stop)
+	return p.run(p.externalApp(), serveEvents(signals))
+}
+
+// A relay is the server as the lifecycle sees it.
+type relay struct{ *proxy.Server }
+
+func (r relay) DrainStats() lifecycle.DrainStats { return lifecycle.DrainStats(r.Server.DrainStats()) }
+
+// A process is one lameduck with its listeners.
+type process struct {
+	config    *config.Config
+	identity  *identity // nil if TLS is not terminated
+	log       *logger
+	server    *proxy.Server
+	shares    descriptorShares
+	memory    memoryShares
+	failures  *accept.Failures // of accepting, at any address
+	sockets   *sockdiag.Conn   // of our network namespace
+	listeners []net.Listener   // one per route
+	admin     net.Listener
+	control   net.Listener
+}
+
+// newProcess reads the configuration and takes every address, so that whatever is wrong is known before anything runs.
+func newProcess(environ []string, stderr *logqueue.Queue, memory memoryShares) (*process, error) {
+	c, err := loadConfig(environ)
+	if err != nil {
+		return nil, err
+	}
+	id, err := tlsIdentity(c)
+	if err != nil {
+		return nil, err
+	}
+	log, err := newLogger(c, stderr)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{
+		config: c, identity: id, log: log,
+		memory:   memory,
+		shares:   shareDescriptors(descriptorLimit(), len(c.Routes)),
+		failures: accept.NewFailures(log.Logger),
+		sockets:  sockdiag.Open(),
+	}
+	p.server = p.newServer()
+	if err := p.listen(); err != nil {
+		p.closeListeners()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *process) newServer() *proxy.Server {
+	c := p.config
+	return proxy.New(proxy.Config{
+		AppWait:          c.AppWait,
+		HeaderTimeout:    c.HeaderTimeout,
+		MaxHeaderSize:    c.MaxHeaderSize,
+		MaxConnections:   p.shares.limitConnections(c.MaxConnections),
+		MaxPipes:         p.shares.pipes,
+		SlowPeerBytes:    p.memory.slowClients(c.SlowClientMemory),
+		AcceptFailures:   p.failures,
+		ProbeAgents:      probeAgents(c),
+		ProbePaths:       c.ProbePaths,
+		HealthPaths:      c.HealthPaths,
+		TunnelSpread:     c.TunnelSpread,
+		KeepEventStreams: !c.EndEventStreams,
+		KeepClient:       c.KeepClient,
+		Log:              p.log.Logger,
+	})
+}
+
+// listen takes every address. The error has all those that cannot be had.
+func (p *process) listen() error {
+	var faults []error
+	take := func(name, address string) net.Listener {
+		ln, err := proxy.Listen(address)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", name, err))
+		}
+		return ln
+	}
+	for _, r := range p.config.Routes {
+		p.listeners = append(p.listeners, take("LAMEDUCK_ROUTES", r.Listen))
+	}
+	p.admin = take("LAMEDUCK_ADMIN", p.config.Admin)
+	p.control = take("LAMEDUCK_CONTROL", p.config.Control)
+	return errors.Join(faults...)
+}
+
+func (p *process) closeListeners() {
+	for _, ln := range append(p.listeners, p.admin, p.control) {
+		if ln != nil {
+			_ = ln.Close()
+		}
+	}
+}
+
+// externalApp returns the app as one that another supervisor ends. It has exited when nobody listens at
+// any of its addresses.
+func (p *process) externalApp() lifecycle.App {
+	var apps []*proxy.Presence
+	for _, r := range p.config.Routes {
+		apps = append(apps, proxy.NewPresence(r.App, p.sockets))
+	}
+	return lifecycle.NewExternalApp(func(ctx context.Context) (present bool, pause time.Duration) {
+		for _, app := range apps {
+			if present, pause = app.Look(ctx); present {
+				break
+			}
+		}
+		return present, pause
+	})
+}
+
+// run serves everything until the lifecycle has stopped. The admin address is the last to close: it
+// answers the app's preStop hook.
+func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
+	l := lifecycle.New(lifecycle.Config{
+		Hold:           holdConfig(p.config),
+		Grace:          p.config.GracePeriod,
+		HookWindow:     p.config.HookWindow,
+		UnreadyAfter:   p.config.UnreadyAfter,
+		MaxWaiters:     p.shares.waiters,
+		TerminationLog: terminationLog(p.config),
+		Log:            p.log.Logger,
+	}, relay{p.server}, app)
+	defer p.sockets.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer cancel()
+	if p.identity != nil {
+		serving.Go(func() { p.identity.watch(ctx, p.log.Logger) })
+	}
+	admin := p.startHTTP(&serving, p.admin, l.Admin(p.metrics(l)), p.shares.adminConns)
+	control := p.startHTTP(&serving, p.control, l.Control(), p.shares.controlConns)
+	p.startRoutes(&serving)
+	p.warnOfLimit()
+	p.log.Info("serving",
+		zap.String("version", version),
+		zap.Stringers("routes", p.config.Routes),
+		zap.Duration("hold_min", p.config.HoldMin),
+		zap.Duration("hold_quiet", p.config.HoldQuiet),
+		zap.Duration("hold_max", p.config.HoldMax))
+	l.Run(ctx, events)
+	shutdown(control)
+	shutdown(admin)
+	return nil
+}
+
+// startRoutes serves every route.
+func (p *process) startRoutes(serving *sync.WaitGroup) {
+	for i, r := range p.config.Routes {
+		serving.Go(func() {
+			err := p.server.Serve(p.listeners[i], proxyRoute(r, p.identity))
+			if !errors.Is(err, proxy.ErrServerClosed) {
+				p.log.Error("serve", zap.String("listen", r.Listen), zap.Error(err))
+			}
+		})
+	}
+}
+
+// startHTTP serves the admin or the control address.
+func (p *process) startHTTP(
+	serving *sync.WaitGroup, ln net.Listener, h http.Handler, maxConns int,
+) *adminserver.Server {
+	s := adminserver.New(adminserver.Config{
+		Handler:  h,
+		MaxConns: maxConns,
+		Failures: p.failures,
+		ErrorLog: zap.NewStdLog(p.log.Logger),
+	})
+	serving.Go(func() { _ = s.Serve(ln) })
+	return s
+}
+
+// shutdown waits a moment for the last responses.
+func shutdown(s *adminserver.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	s.Shutdown(ctx)
+}
+
+// warnOfLimit warns if there are fewer descriptors than the configured connections need.
+func (p *process) warnOfLimit() {
+	if wanted := p.config.MaxConnections; wanted > p.shares.connections {
+		p.log.Warn("LAMEDUCK_MAX_CONNECTIONS exceeds what the limit of open files allows",
+			zap.Int("configured", wanted),
+			zap.Int("connections", p.shares.connections),
+			zap.Uint64("open_files", descriptorLimit()))
+	}
+}
+
+// metrics is the handler of /metrics.
+func (p *process) metrics(l *lifecycle.Lifecycle) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(p.server.Metrics(), l.Metrics(), p.log.metrics(), p.acceptFailures(), p.certificateExpiry(),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// acceptFailures returns the collector of the metric of that name.
+func (p *process) acceptFailures() prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "lameduck_accept_failures_total",
+		Help: "Failed attempts to accept a connection, at any address, for example because file " +
+			"descriptors ran out.",
+	}, func() float64 { return float64(p.failures.Total()) })
+}
+
+// certificateExpiry says when the certificate that clients are shown expires.
+func (p *process) certificateExpiry() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "lameduck_tls_certificate_expiry_timestamp_seconds",
+		Help: "Expiry of the current certificate as Unix time. 0 if TLS is not terminated.",
+	}, func() float64 {
+		if p.identity == nil {
+			return 0
+		}
+		return float64(p.identity.notAfter().Unix())
+	})
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package command
+
+import "os"
+
+var systemStopSignals []os.Signal

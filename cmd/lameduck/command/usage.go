@@ -1,0 +1,31 @@
+package command
+
+import (
+	"fmt"
+	"io"
+
+	"lameduck/cmd/lameduck/config"
+)
+
+const usage = `lameduck keeps an app and its connections alive during termination, until load balancers have
+stopped routing to it.
+
+  lameduck [serve]                    relay to an app that runs beside it
+  lameduck exec -- COMMAND [ARG...]   run the app as a child process, as PID 1 or not
+  lameduck drain [--wait] [--native]  begin the drain of the lameduck on this host
+                                      --wait: return at the end of the hold
+                                      --native: it is a native sidecar, so that SIGTERM comes when
+                                      the app has exited or the pod's grace period is over
+  lameduck install PATH               copy the program to a path, for a container without cp
+  lameduck version                    print the version
+
+Environment variables:
+`
+
+// printUsage writes the subcommands and the variables.
+func printUsage(w io.Writer) error {
+	if _, err := fmt.Fprint(w, usage); err != nil {
+		return err
+	}
+	return config.WriteUsage(w)
+}

@@ -1,0 +1,87 @@
+package integration
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"testing"
+)
+
+// A testApp is an app in the test's own process. It answers "hello", /echo with the request's body, /endless without end, /silent not at all,
+// /wait when it is released, and /deaf when the test is over, whether its client is still there or not.
+type testApp struct {
+	addr    string
+	server  *http.Server
+	arrived chan struct{} // one value per request for /wait
+	release chan struct{} // closed: /wait is answered
+}
+
+func startApp(t *testing.T) *testApp {
+	t.Helper()
+	ln := listen(t)
+	a := &testApp{addr: ln.Addr().String(), arrived: make(chan struct{}, 100), release: make(chan struct{})}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	mux.HandleFunc("/endless", func(w http.ResponseWriter, _ *http.Request) {
+		for {
+			if _, err := w.Write(make([]byte, 16<<10)); err != nil {
+				return
+			}
+		}
+	})
+	mux.HandleFunc("/wait", a.wait)
+	over := make(chan struct{})
+	mux.HandleFunc("/silent", func(http.ResponseWriter, *http.Request) { <-over })
+	mux.HandleFunc("/deaf", func(http.ResponseWriter, *http.Request) {
+		a.arrived <- struct{}{}
+		<-over
+	})
+	a.server = &http.Server{Handler: mux}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = a.server.Serve(ln)
+	}()
+	t.Cleanup(func() {
+		close(over)
+		a.die()
+		<-served
+	})
+	return a
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
+// keepBusy sends a request that is in flight until the app answers it, so that no hold ends before.
+func (a *testApp) keepBusy(t *testing.T, d *duck) *keepAliveClient {
+	t.Helper()
+	return a.keepBusyWith(t, d, "/wait")
+}
+
+func (a *testApp) keepBusyWith(t *testing.T, d *duck, path string) *keepAliveClient {
+	t.Helper()
+	c := dialClient(t, d.front)
+	c.send(t, path)
+	receive(t, a.arrived, "request")
+	return c
+}
+
+func (a *testApp) wait(w http.ResponseWriter, r *http.Request) {
+	a.arrived <- struct{}{}
+	select {
+	case <-a.release:
+		_, _ = io.WriteString(w, "waited")
+	case <-r.Context().Done():
+	}
+}
+
+// die ends the app as SIGKILL would: its listener and its connections are gone.
+func (a *testApp) die() { _ = a.server.Close() }

@@ -1,0 +1,179 @@
+package integration
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"lameduck/lifecycle/sockdiag"
+)
+
+// queueOf returns how many connections wait to be accepted at an address.
+func queueOf(t *testing.T, address string) (n int) {
+	t.Helper()
+	var sockets sockdiag.Conn
+	defer sockets.Close()
+	listeners, err := sockets.Listeners(netip.MustParseAddrPort(address).Port())
+	if err != nil {
+		lack(t, "needs socket diagnostics: "+err.Error())
+	}
+	for _, l := range listeners {
+		n += l.Queue
+	}
+	return n
+}
+
+// unaccepting is an app that accepts no connection, as a single-threaded one that is busy.
+func unaccepting(t *testing.T) net.Listener {
+	t.Helper()
+	app := listen(t)
+	t.Cleanup(func() { _ = app.Close() })
+	return app
+}
+
+func TestADrainTakesNoPlaceInTheAppsBacklog(t *testing.T) {
+	t.Parallel()
+	app := unaccepting(t)
+	d := startServe(t, app.Addr().String(), "LAMEDUCK_HOLD_MIN=2s")
+	hook := d.hold(t)
+	d.awaitHook(t)
+	d.signal(t, syscall.SIGTERM)
+	receive(t, hook, "answer to the hook")
+	if n := queueOf(t, app.Addr().String()); n != 0 {
+		t.Errorf("%d connections wait for an app that has no client, want none", n)
+	}
+	_ = app.Close()
+	d.wantExit(t, exitOK)
+}
+
+// wantHolding expects that the hold does not end for a multiple of what it needs when it is quiet.
+func (d *duck) wantHolding(t *testing.T, why string) {
+	t.Helper()
+	select {
+	case <-d.ended:
+	case <-time.After(5 * (300 + 300) * time.Millisecond):
+	}
+	if strings.Contains(d.stderr.String(), `"msg":"drained"`) {
+		t.Fatalf("the hold has ended although %s", why)
+	}
+}
+
+// post sends a POST on a new connection and leaves its answer to be read.
+func (d *duck) post(t *testing.T) *keepAliveClient {
+	t.Helper()
+	c := dialClient(t, d.front)
+	if _, err := io.WriteString(c.conn, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestTheHoldLastsWhileAConnectionWaitsToBeAccepted_AtTheConnectionLimit(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr, "LAMEDUCK_MAX_CONNECTIONS=1")
+	occupant := dialClient(t, d.front)
+	occupant.get(t, "/")
+	waiting := d.post(t)
+	eventually(t, "a connection waits", func() bool { return d.metric(t, "lameduck_accept_queue") == "1" })
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	d.wantHolding(t, "a connection waits to be accepted")
+	_ = occupant.conn.Close()
+	if a := waiting.receive(t); a.status != 200 || a.body != "hi" || !a.closes {
+		t.Errorf("answer %+v to the client that has waited, want 200 with the close option", a)
+	}
+	d.wantExit(t, exitOK)
+	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
+		t.Errorf("story %v, want quiet at the end", f)
+	}
+}
+
+func TestTheHoldLastsWhileAConnectionWaitsToBeAccepted_WithoutDescriptors(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr)
+	d.get(t, "/")
+	limit := limitDescriptors(t, d.pid(), 3) // standard streams have those
+	waiting := d.post(t)
+	d.logged(t, "accept failed")
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	d.wantHolding(t, "a connection waits to be accepted")
+	limitDescriptors(t, d.pid(), limit)
+	if a := waiting.receive(t); a.status != 200 || a.body != "hi" || !a.closes {
+		t.Errorf("answer %+v to the client that has waited, want 200 with the close option", a)
+	}
+	d.wantExit(t, exitOK)
+	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
+		t.Errorf("story %v, want quiet at the end", f)
+	}
+}
+
+// limitDescriptors limits the open descriptors of a process and returns the limit that it had.
+func limitDescriptors(t *testing.T, pid int, limit uint64) (before uint64) {
+	t.Helper()
+	var old unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: old.Max}, nil); err != nil {
+		t.Fatal(err)
+	}
+	return old.Cur
+}
+
+// fullBacklog is an app that listens, accepts nothing, and has no place left in its backlog.
+func fullBacklog(t *testing.T) (address string) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address = net.JoinHostPort("127.0.0.1", strconv.Itoa(name.(*unix.SockaddrInet4).Port))
+	for {
+		c, err := net.DialTimeout("tcp", address, 200*time.Millisecond)
+		if err != nil {
+			return address
+		}
+		t.Cleanup(func() { _ = c.Close() })
+	}
+}
+
+func TestAClientOfAnAppWhoseBacklogIsFullIsAnswered503WhenTheTimeIsOver(t *testing.T) {
+	t.Parallel()
+	d := startServe(t, fullBacklog(t), "LAMEDUCK_APP_WAIT=700ms")
+	if a := d.get(t, "/"); a.status != http.StatusServiceUnavailable || !a.closes {
+		t.Errorf("answer %+v, want 503 with the close option", a)
+	}
+}
+
+func TestAClientThatLeavesAnAppWhoseBacklogIsFullIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	d := startServe(t, fullBacklog(t), "LAMEDUCK_APP_WAIT=1h")
+	client := dialClient(t, d.front)
+	client.send(t, "/")
+	eventually(t, "the client's connection is there", func() bool { return d.metric(t, "lameduck_connections") == "1" })
+	_ = client.conn.(*net.TCPConn).SetLinger(0)
+	_ = client.conn.Close()
+	eventually(t, "the client's departure is noticed", func() bool { return d.metric(t, "lameduck_connections") == "0" })
+}

@@ -1,0 +1,383 @@
+package integration
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestExecEndsWithTheCodeOfItsCommand(t *testing.T) {
+	t.Parallel()
+	child := programPath("child")
+	for _, tt := range []struct {
+		name    string
+		command []string
+		want    int
+	}{
+		{"success", []string{child, "-exit", "0"}, 0},
+		{"failure", []string{child, "-exit", "3"}, 3},
+		{"the highest code", []string{child, "-exit", "255"}, 255},
+		{"killed by SIGTERM", []string{child, "-die", "SIGTERM"}, 128 + 15},
+		{"killed by SIGKILL", []string{child, "-die", "SIGKILL"}, 128 + 9},
+		{"found in the path", []string{"true"}, 0},
+		{"not found in the path", []string{"no-such-command"}, 127},
+		{"no such file", []string{"./no-such-file"}, 127},
+		{"not executable", []string{writeFile(t, "#!/bin/sh\n", 0o644)}, 126},
+		{"not in a format that can be executed", []string{writeFile(t, "\x7fELF?", 0o755)}, 126},
+		{"an interpreter that is not there", []string{writeFile(t, "#!/no/such/interpreter\n", 0o755)}, 127},
+		{"a directory", []string{t.TempDir()}, 126},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, env := prepare(t, "127.0.0.1:1")
+			p := start(t, env, programPath("lameduck"), append([]string{"exec", "--"}, tt.command...)...)
+			p.wantExit(t, tt.want)
+			if said := p.stderr.String(); tt.want >= 126 && tt.want <= 127 && !strings.Contains(said, "lameduck: run "+tt.command[0]+": ") {
+				t.Errorf("it says %q, want why %s cannot be run", said, tt.command[0])
+			}
+		})
+	}
+}
+
+func writeFile(t *testing.T, text string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "command")
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestExecRefusesAFaultyConfigurationBeforeItStartsTheCommand(t *testing.T) {
+	t.Parallel()
+	p := start(t, []string{"LAMEDUCK_HOLD_MINIMUM=5s"}, programPath("lameduck"), "exec", "--", programPath("child"))
+	p.wantExit(t, exitUsage)
+	if out := p.stdout.String(); out != "" {
+		t.Errorf("the command has been started: %s", out)
+	}
+}
+
+// startChild starts lameduck with the child of these tests and waits until that is ready.
+func startChild(t *testing.T, env []string, args ...string) *duck {
+	t.Helper()
+	d := startExec(t, "127.0.0.1:1", env, append([]string{programPath("child")}, args...)...)
+	pid, _ := d.child(t)
+	t.Cleanup(func() { killChild(pid) })
+	return d
+}
+
+// killChild ends a child that has outlived its lameduck, in a test that has failed.
+func killChild(pid int) {
+	if p, ok := findProcess(pid); ok && p.name == "child" {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+// child returns what the child says of itself.
+func (d *duck) child(t *testing.T) (pid, group int) {
+	t.Helper()
+	if _, err := fmt.Sscan(d.stdout.awaitPrefix(t, "ready "), &pid, &group); err != nil {
+		t.Fatal(err)
+	}
+	return pid, group
+}
+
+func TestTheStopSignalIsKeptBackUntilTheHoldHasEnded(t *testing.T) {
+	t.Parallel()
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGWINCH, syscall.SIGINT, syscall.SIGUSR1} {
+		t.Run(unix.SignalName(s), func(t *testing.T) {
+			t.Parallel()
+			name := unix.SignalName(s)
+			d := startChild(t, []string{"LAMEDUCK_STOP_SIGNAL=" + name}, "-on", name+"=7")
+			sent := time.Now()
+			d.signal(t, s)
+			d.logged(t, "draining")
+			got := d.stdout.awaitLine(t, "signal "+name)
+			if held := got.at.Sub(sent); held < 300*time.Millisecond {
+				t.Errorf("the child has the stop signal after %v, want after the hold of 300ms", held)
+			}
+			d.wantExit(t, 7)
+			if f := d.logged(t, "stopped"); f["trigger"] != "stop signal" || f["reason"] != "quiet" {
+				t.Errorf("story %v, want a stop signal and quiet", f)
+			}
+		})
+	}
+}
+
+func TestSIGTERMIsForTheChildWhereTheStopSignalIsAnother(t *testing.T) {
+	t.Parallel()
+	d := startChild(t, []string{"LAMEDUCK_STOP_SIGNAL=SIGQUIT", "LAMEDUCK_HOLD_MIN=20s"}, "-on", "SIGTERM=5")
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, 5)
+}
+
+func TestEveryOtherSignalIsForwardedAnyNumberOfTimes(t *testing.T) {
+	t.Parallel()
+	d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=20s"}, "-on", "SIGVTALRM=9")
+	others := []syscall.Signal{
+		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT,
+		syscall.SIGALRM, syscall.SIGIO, syscall.SIGTSTP, syscall.Signal(40), // a real-time signal
+	}
+	forward := func(times int) {
+		for _, s := range others {
+			d.signal(t, s)
+			eventually(t, fmt.Sprintf("%v is there %d times", s, times), func() bool { return d.stdout.count("signal "+signalName(s)) == times })
+		}
+	}
+	forward(1)
+	forward(2)
+	forward(3)
+	d.wantRunning(t, "none of these signals is for lameduck")
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	d.signal(t, syscall.SIGHUP)
+	eventually(t, "SIGHUP is there again", func() bool { return d.stdout.count("signal SIGHUP") == 4 })
+	if n := d.stdout.count("signal SIGTERM"); n != 0 {
+		t.Error("the child has the stop signal during the hold")
+	}
+	d.signal(t, syscall.SIGVTALRM)
+	d.wantExit(t, 9)
+}
+
+func TestASecondStopSignalDoesNotShortenTheHold(t *testing.T) {
+	t.Parallel()
+	d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=2s"}, "-on", "SIGTERM=7")
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	d.signal(t, syscall.SIGTERM)
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, 7)
+	if hold := duration(t, d.logged(t, "stopped"), "hold"); hold < 2*time.Second {
+		t.Errorf("the hold has lasted %v, want Min of 2s at least", hold)
+	}
+	if n := d.stdout.count("signal SIGTERM"); n != 1 {
+		t.Errorf("the child has the stop signal %d times, want once", n)
+	}
+}
+
+func TestAStopSignalAfterTheHoldIsForwardedToo(t *testing.T) {
+	t.Parallel()
+	d := startChild(t, nil, "-on", "SIGUSR1=7")
+	d.signal(t, syscall.SIGTERM)
+	for n := 1; n <= 3; n++ {
+		eventually(t, fmt.Sprintf("the stop signal is there %d times", n), func() bool { return d.stdout.count("signal SIGTERM") == n })
+		d.signal(t, syscall.SIGTERM)
+	}
+	d.signal(t, syscall.SIGUSR1)
+	d.wantExit(t, 7)
+}
+
+func TestTwoInterruptsEndTheHoldAtOnce(t *testing.T) {
+	t.Parallel()
+	d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=20s"}, "-on", "SIGTERM=7")
+	d.signal(t, syscall.SIGINT)
+	d.stdout.awaitLine(t, "signal SIGINT")
+	if s := d.status(t); s.Phase != "serving" {
+		t.Errorf("phase %s after an interrupt without a drain, want serving: it is the child's own affair", s.Phase)
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	for n := 2; n <= 3; n++ {
+		d.signal(t, syscall.SIGINT)
+		eventually(t, "the child has the interrupt", func() bool { return d.stdout.count("signal SIGINT") == n || d.hasEnded() })
+	}
+	d.wantExit(t, 7)
+	if f := d.logged(t, "stopped"); f["reason"] != "interrupted" {
+		t.Errorf("the hold has ended for %v, want two interrupts", f["reason"])
+	}
+}
+
+// Two interrupts end the hold, not the child: one that takes its time, or does not listen, still gets every signal.
+func TestAfterTwoInterruptsTheChildStillGetsSignals(t *testing.T) {
+	t.Parallel()
+	d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=20s"}, "-on", "SIGUSR1=7")
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	d.signal(t, syscall.SIGINT)
+	d.stdout.awaitLine(t, "signal SIGINT")
+	d.signal(t, syscall.SIGINT)
+	d.stdout.awaitLine(t, "signal SIGTERM")
+	d.logged(t, "drained")
+	d.signal(t, syscall.SIGHUP)
+	d.stdout.awaitLine(t, "signal SIGHUP")
+	d.signal(t, syscall.SIGTERM)
+	eventually(t, "the stop signal is there twice", func() bool { return d.stdout.count("signal SIGTERM") == 2 })
+	d.signal(t, syscall.SIGUSR1)
+	d.wantExit(t, 7)
+}
+
+func TestTheChildsOwnEndIsOurs(t *testing.T) {
+	t.Parallel()
+	t.Run("while serving", func(t *testing.T) {
+		t.Parallel()
+		d := startChild(t, nil, "-on", "SIGUSR1=9")
+		d.signal(t, syscall.SIGUSR1)
+		d.wantExit(t, 9)
+	})
+	t.Run("while draining", func(t *testing.T) {
+		t.Parallel()
+		d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=20s"}, "-on", "SIGUSR1=9")
+		d.signal(t, syscall.SIGTERM)
+		d.logged(t, "draining")
+		d.signal(t, syscall.SIGUSR1)
+		d.wantExit(t, 9)
+		if f := d.logged(t, "stopped"); f["reason"] != "app_gone" {
+			t.Errorf("the hold has ended for %v, want the app's end", f["reason"])
+		}
+	})
+	t.Run("by a signal", func(t *testing.T) {
+		t.Parallel()
+		d := startChild(t, nil)
+		pid, _ := d.child(t)
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		d.wantExit(t, 128+9)
+	})
+}
+
+func TestTheChildIsStoppedWhenLameduckIsKilled(t *testing.T) {
+	t.Parallel()
+	d := startChild(t, []string{"LAMEDUCK_STOP_SIGNAL=SIGQUIT"}, "-on", "SIGQUIT=7")
+	pid, _ := d.child(t)
+	d.signal(t, syscall.SIGKILL)
+	eventually(t, "the child has ended", func() bool { p, ok := findProcess(pid); return !ok || p.state == "Z" })
+}
+
+func TestTheChildIsServedDuringTheHold(t *testing.T) {
+	t.Parallel()
+	app := freeAddress(t)
+	d := startExec(t, app, []string{"LAMEDUCK_HOLD_MIN=20s"}, programPath("child"), "-listen", app, "-on", "SIGUSR1=9")
+	d.get(t, "/") // waits for the child
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	if a := d.get(t, "/"); a.body != "hello" || !a.closes {
+		t.Errorf("answer %+v, want the child's with the close option", a)
+	}
+	d.signal(t, syscall.SIGUSR1)
+	d.wantExit(t, 9)
+}
+
+func TestDrainEndsTheChildAsTheStopSignalDoes(t *testing.T) {
+	t.Parallel()
+	d := startChild(t, []string{"LAMEDUCK_STOP_SIGNAL=SIGQUIT"}, "-on", "SIGQUIT=7")
+	d.beginDrain(t)
+	d.wantExit(t, 7)
+}
+
+func TestTheChildHasAProcessGroupOfItsOwn(t *testing.T) {
+	t.Parallel()
+	d := startChild(t, nil, "-on", "SIGTERM=0")
+	pid, group := d.child(t)
+	if group != pid {
+		t.Errorf("the child %d is in the process group %d, want one of its own", pid, group)
+	}
+	if own, ok := findProcess(d.pid()); !ok || own.group == group {
+		t.Errorf("lameduck is in the process group %d like its child", own.group)
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, 0)
+}
+
+func TestTheChildHasOurStandardStreams(t *testing.T) {
+	t.Parallel()
+	_, env := prepare(t, "127.0.0.1:1")
+	cmd := newCommand(env, programPath("lameduck"), "exec", "--", programPath("child"), "-cat")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := startCommand(t, cmd)
+	if _, err := io.WriteString(in, "a line\n"); err != nil {
+		t.Fatal(err)
+	}
+	p.stdout.awaitLine(t, "a line")
+	p.stderr.awaitLine(t, "err: a line")
+	_ = in.Close()
+	p.wantExit(t, exitOK)
+}
+
+func TestTheChildHasNoSocketOfOurs(t *testing.T) {
+	t.Parallel()
+	d := startExec(t, "127.0.0.1:1", nil, "sleep", "600")
+	for _, child := range []int{d.pid(), onlyChild(t, d.pid())} {
+		sockets := 0
+		for _, target := range descriptors(t, child) {
+			if strings.HasPrefix(target, "socket:") || strings.HasPrefix(target, "anon_inode:") {
+				sockets++
+			}
+		}
+		if ours := child == d.pid(); ours != (sockets > 0) {
+			t.Errorf("%d sockets are open, lameduck itself: %v", sockets, ours)
+		}
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, 128+15)
+}
+
+func TestOrphansAreReaped(t *testing.T) {
+	t.Parallel()
+	d := startChild(t, nil, "-orphan", "-on", "SIGTERM=7")
+	var orphan int
+	if _, err := fmt.Sscan(d.stdout.awaitPrefix(t, "orphan "), &orphan); err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := findProcess(orphan); !ok || p.parent != d.pid() {
+		t.Errorf("the orphan's parent is %d, want lameduck, %d", p.parent, d.pid())
+	}
+	if err := syscall.Kill(orphan, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the orphan has been reaped", func() bool { _, ok := findProcess(orphan); return !ok })
+	d.wantRunning(t, "the child lives")
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, 7)
+}
+
+func TestExecAsTheFirstProcess(t *testing.T) {
+	t.Parallel()
+	unshare := requireUnshare(t)
+	_, env := prepare(t, "127.0.0.1:1")
+	p := start(t, env, unshare, "--fork", "--pid", "--mount-proc", "--kill-child",
+		programPath("lameduck"), "exec", "--", programPath("child"), "-orphan", "-on", "SIGTERM=7")
+	p.stdout.awaitPrefix(t, "ready ")
+	lameduck := onlyChild(t, p.pid())
+	if first := namespacePID(t, lameduck); first != "1" {
+		t.Errorf("lameduck is process %s of its namespace, want 1", first)
+	}
+	orphan := findChild(t, lameduck, "sleep")
+	if err := syscall.Kill(orphan, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the orphan has been reaped", func() bool { _, ok := findProcess(orphan); return !ok })
+	if err := syscall.Kill(lameduck, syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.stdout.awaitLine(t, "signal SIGHUP")
+	if err := syscall.Kill(lameduck, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.logged(t, "draining")
+	p.wantExit(t, 7)
+}
+
+// requireUnshare returns the program that makes a process the first one of a namespace.
+func requireUnshare(t *testing.T) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root for a namespace of processes")
+	}
+	unshare := requireProgram(t, "unshare")
+	p := start(t, nil, unshare, "--fork", "--pid", "--mount-proc", "true")
+	if p.wait(t) != 0 {
+		t.Skip("needs the right to make a namespace of processes: " + p.stderr.String())
+	}
+	return unshare
+}

@@ -1,0 +1,85 @@
+package integration
+
+import (
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startApart starts an app as a process of its own, which can be killed.
+func startApart(t *testing.T) (*program, string) {
+	t.Helper()
+	address := freeAddress(t)
+	app := start(t, nil, programPath("child"), "-listen", address)
+	eventually(t, "the app accepts", func() bool { return !refused(address) })
+	return app, address
+}
+
+func kill(t *testing.T, p *program) {
+	t.Helper()
+	p.signal(t, syscall.SIGKILL)
+	p.wait(t)
+}
+
+// Every connection after the kill is new, and the first ones come before anybody can know that the app has gone.
+func TestNoNewConnectionFailsWhenTheAppIsKilledInADrainAndThereIsAFallback(t *testing.T) {
+	t.Parallel()
+	app, address := startApart(t)
+	_, other := startApart(t)
+	d := startServe(t, address, "LAMEDUCK_FALLBACK="+other, "LAMEDUCK_HOLD_MIN=3s")
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	for range 10 {
+		if a := d.get(t, "/"); a.status != 200 || !a.closes {
+			t.Fatalf("answer %+v while the app is there, want 200 with the close option", a)
+		}
+	}
+	kill(t, app)
+	for begun := time.Now(); time.Since(begun) < time.Second; {
+		if a := d.get(t, "/"); a.status != 200 || a.body != "hello" || !a.closes {
+			t.Fatalf("answer %+v after the app's end, want the fallback's with the close option", a)
+		}
+	}
+	if n := d.metric(t, "lameduck_fallback_connections_total"); n == "0" {
+		t.Error("no connection is counted as having gone to the fallback")
+	}
+	if d.ready(t) == 200 {
+		t.Error("ready without an app")
+	}
+	d.wantExit(t, exitOK)
+	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
+		t.Errorf("story %v, want quiet at the end", f)
+	}
+}
+
+func TestConnectionsAreRefusedWhenTheAppIsKilledInADrainAndThereIsNoFallback(t *testing.T) {
+	t.Parallel()
+	app, address := startApart(t)
+	d := startServe(t, address, "LAMEDUCK_HOLD_MIN=20s")
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	kill(t, app)
+	eventually(t, "connections are refused", func() bool { return refused(d.front) })
+	d.wantExit(t, exitOK)
+	if f := d.logged(t, "stopped"); f["reason"] != "app_gone" {
+		t.Errorf("story %v, want the app gone", f)
+	}
+}
+
+// The fallback of a wrapper serves when its child has ended too early.
+func TestTheFallbackServesWhenTheChildHasEndedInADrain(t *testing.T) {
+	t.Parallel()
+	_, other := startApart(t)
+	address := freeAddress(t)
+	d := startExec(t, address, []string{"LAMEDUCK_FALLBACK=" + other, "LAMEDUCK_HOLD_MIN=2s"},
+		programPath("child"), "-listen", address, "-on", "SIGUSR1=7")
+	eventually(t, "the child accepts", func() bool { return !refused(address) })
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	d.signal(t, syscall.SIGUSR1)
+	d.logged(t, "app has ended")
+	if a := d.get(t, "/"); a.status != 200 || !a.closes {
+		t.Fatalf("answer %+v after the child's end, want the fallback's with the close option", a)
+	}
+	d.wantExit(t, 7)
+}

@@ -1,0 +1,41 @@
+package integration
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"testing"
+)
+
+// startHAProxy starts a HAProxy in front of pods for gRPC. forget makes it send nothing more to one of them, by its index.
+func startHAProxy(t *testing.T, pods ...string) (address string, forget func(pod int)) {
+	t.Helper()
+	path := requireProgram(t, "haproxy")
+	root, port := publicDir(t), freePort(t)
+	config := fillIn(t, "haproxy.cfg", root, struct {
+		Root, Port string
+		Pods       []string
+	}{root, port, pods})
+	start(t, nil, path, "-db", "-f", config)
+	return awaitListener(t, "127.0.0.1:"+port), func(pod int) {
+		t.Helper()
+		c, err := net.Dial("unix", filepath.Join(root, "control"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, _ = fmt.Fprintf(c, "set server pods/pod%d state maint\n", pod)
+		if said, err := io.ReadAll(c); err != nil || len(said) > 1 {
+			t.Fatalf("HAProxy says %q, %v", said, err)
+		}
+	}
+}
+
+// HAProxy has the calls of many clients on one connection to a pod.
+func TestGRPCThroughHAProxyLosesNothing(t *testing.T) {
+	t.Parallel()
+	leaving, staying := startGRPCPod(t), startGRPCPod(t)
+	address, forget := startHAProxy(t, leaving.duck.front, staying.duck.front)
+	wantNoLossWhileOneLeaves(t, address, leaving, staying, func() { forget(0) })
+}

@@ -1,0 +1,227 @@
+package integration
+
+import (
+	"bytes"
+	"crypto/rand"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// An http2App is a server of HTTP/2 without TLS that nobody has changed.
+type http2App struct {
+	name     string
+	start    func(t *testing.T, root string) (app *program, address string)
+	upgrades bool // HTTP/1.1 may switch to HTTP/2
+}
+
+var (
+	nghttpd     = http2App{"nghttpd", startNghttpd, false}
+	apacheHTTP2 = http2App{"Apache httpd", startApacheHTTP2, true}
+	goHTTP2     = http2App{"Go", startGoHTTP2, false}
+	http2Apps   = []http2App{nghttpd, apacheHTTP2, goHTTP2}
+)
+
+// startNghttpd starts nghttp2's server of a directory.
+func startNghttpd(t *testing.T, root string) (app *program, address string) {
+	t.Helper()
+	path, port := requireProgram(t, "nghttpd"), freePort(t)
+	app = start(t, nil, path, "--no-tls", "--address=127.0.0.1", "--htdocs="+root, port)
+	return app, awaitListener(t, "127.0.0.1:"+port)
+}
+
+func startApacheHTTP2(t *testing.T, root string) (app *program, address string) {
+	t.Helper()
+	path, port := requireProgram(t, "apache2", "httpd"), freePort(t)
+	app = start(t, nil, path, "-f", writeConfig(t, "apache-h2c.conf", root, port, apacheModules(t)), "-D", "FOREGROUND")
+	return app, awaitListener(t, "127.0.0.1:"+port)
+}
+
+func startGoHTTP2(t *testing.T, root string) (app *program, address string) {
+	t.Helper()
+	return startPeerApp(t, "http2", root)
+}
+
+// runGoHTTP2 serves a directory by HTTP/2 without TLS, with Go's own server.
+func runGoHTTP2(args []string) error {
+	files := http.FileServer(http.Dir(args[1]))
+	server := &http.Server{Addr: args[0], Protocols: new(http.Protocols), Handler: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // no answer passes a request that is at fault in what comes last
+			files.ServeHTTP(w, r)
+		},
+	)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	return server.ListenAndServe()
+}
+
+// page is what the apps answer.
+const page = "It works.\n"
+
+// An http2Client makes a few requests of its own kind, and tells whether it has had the answers.
+type http2Client struct {
+	name     string
+	upgrades bool // it begins with HTTP/1.1
+	run      func(t *testing.T, url string) bool
+}
+
+var http2Clients = []http2Client{
+	{"curl", false, func(t *testing.T, url string) bool {
+		return getPage(t, page+"2", "curl", "-sSf", "-m", "60", "-w", "%{http_version}", "--http2-prior-knowledge", url)
+	}},
+	{"curl, upgrading", true, func(t *testing.T, url string) bool {
+		return getPage(t, page+"2", "curl", "-sSf", "-m", "60", "-w", "%{http_version}", "--http2", url)
+	}},
+	{"nghttp", false, func(t *testing.T, url string) bool {
+		return getPage(t, strings.Repeat(page, 20), "nghttp", "--multiply=20", url)
+	}},
+	{"nghttp, upgrading", true, func(t *testing.T, url string) bool { return getPage(t, page, "nghttp", "--upgrade", url) }},
+}
+
+func getPage(t *testing.T, want, program string, args ...string) bool {
+	got, ok := runClient(t, program, args...)
+	if ok && got != want {
+		t.Errorf("%s %v has %q, want %q", program, args, got, want)
+		return false
+	}
+	return ok
+}
+
+// Connections are made before the end of the app begins and until the load balancer has learnt of it.
+func TestHTTP2ClientsLoseNothing(t *testing.T) {
+	for _, a := range http2Apps {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			app, address := a.start(t, publicDir(t))
+			p := startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
+			url := "http://" + p.duck.front + "/"
+			var clients []http2Client
+			for _, c := range http2Clients {
+				if a.upgrades || !c.upgrades {
+					clients = append(clients, c)
+				}
+			}
+			for _, c := range clients {
+				c.run(t, url)
+			}
+			hook := p.beginEnd(t)
+			over := time.After(lag)
+			stopped := make(chan struct{})
+			var running sync.WaitGroup
+			for _, c := range clients {
+				running.Go(func() {
+					for ok := true; ok && !isClosed(stopped); {
+						ok = c.run(t, url)
+					}
+				})
+			}
+			<-over
+			close(stopped)
+			running.Wait()
+			p.end(t, hook)
+			p.duck.wantQuietEnd(t)
+		})
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// h2load makes no further request once it has been told to leave, and calls that a failure of those that it would have made. So
+// what is to be compared is what has been answered and what has reached lameduck.
+func TestH2loadLosesNothingOfWhatItHasSent(t *testing.T) {
+	for _, a := range http2Apps {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			app, address := a.start(t, publicDir(t))
+			p := startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
+			h2load := start(t, nil, requireProgram(t, "h2load"), "--clients=4", "--max-concurrent-streams=10", "--threads=1",
+				"--requests=100000000", "http://"+p.duck.front+"/")
+			eventually(t, "requests have been answered", func() bool { return p.duck.exchanges(t) > 100 })
+			hook := p.beginEnd(t)
+			h2load.wait(t)
+			eventually(t, "all connections have ended", func() bool { return p.duck.told(t, "http2") == 4 })
+			said := h2load.stdout.String()
+			counts := h2loadCounts.FindStringSubmatch(said)
+			if counts == nil || counts[1] != strconv.Itoa(p.duck.exchanges(t)) || counts[1] != counts[2] {
+				t.Errorf("lameduck has seen %d exchanges, h2load says\n%s", p.duck.exchanges(t), said)
+			}
+			p.end(t, hook)
+			p.duck.wantQuietEnd(t)
+		})
+	}
+}
+
+var h2loadCounts = regexp.MustCompile(`(?s)requests: .* (\d+) succeeded, .*status codes: (\d+) 2xx`)
+
+// exchanges returns how many exchanges have ended.
+func (d *duck) exchanges(t *testing.T) (n int) {
+	t.Helper()
+	for _, code := range []string{"none", "2xx", "4xx", "5xx"} {
+		v, err := strconv.Atoi(d.metric(t, `lameduck_exchanges_total{code="`+code+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += v
+	}
+	return n
+}
+
+// The download is under way when the last GOAWAY has come, which names its stream: the kernel holds a few megabytes of it, a second's
+// worth.
+func TestAnHTTP2DownloadIsFinishedInADrain(t *testing.T) {
+	for _, a := range http2Apps {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			p, curl, whole := startDownload(t, a, 48<<20, "8M")
+			eventually(t, "the download is under way", func() bool { return p.duck.metric(t, "lameduck_exchanges_in_flight") == "1" })
+			hook := p.beginEnd(t)
+			curl.wantExit(t, 0)
+			whole()
+			p.end(t, hook)
+			p.duck.wantTerminationLog(t, "http2 connections ended: 1 by drain")
+			p.duck.wantQuietEnd(t)
+		})
+	}
+}
+
+// startDownload starts curl with a file of a pod's app, at a limited rate. What it returns looks that all of it has arrived.
+func startDownload(t *testing.T, a http2App, size int64, rate string) (p *pod, curl *program, wantWhole func()) {
+	t.Helper()
+	root := publicDir(t)
+	file := randomFile(t, filepath.Join(root, "file"), size)
+	app, address := a.start(t, root)
+	p = startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
+	got := filepath.Join(t.TempDir(), "got")
+	curl = start(t, nil, requireProgram(t, "curl"),
+		"-sSf", "--http2-prior-knowledge", "--limit-rate", rate, "-o", got, "http://"+p.duck.front+"/file")
+	return p, curl, func() {
+		t.Helper()
+		if b, err := os.ReadFile(got); err != nil || !bytes.Equal(b, file) {
+			t.Errorf("%d bytes have arrived, %v, want the %d of the file", len(b), err, len(file))
+		}
+	}
+}
+
+func randomFile(t *testing.T, path string, size int64) []byte {
+	t.Helper()
+	b, _ := io.ReadAll(io.LimitReader(rand.Reader, size))
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

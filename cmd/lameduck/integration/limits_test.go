@@ -1,0 +1,122 @@
+package integration
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// connectionsOf256 is how many client connections lameduck serves with one route and 256 open files. The
+// test of command.shareDescriptors has the same number.
+const connectionsOf256 = 52
+
+// startLimited starts lameduck with a limit of open files.
+func startLimited(t *testing.T, app string, openFiles int, env ...string) *duck {
+	t.Helper()
+	d, env := prepare(t, app, env...)
+	command := fmt.Sprintf("ulimit -n %d; exec %s serve", openFiles, programPath("lameduck"))
+	d.program = start(t, env, "/bin/sh", "-c", command)
+	d.logged(t, "serving")
+	return d
+}
+
+// wantControlPlane looks that everything but the relay works, through a whole drain.
+func (d *duck) wantControlPlane(t *testing.T) {
+	t.Helper()
+	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
+		if a, err := request(http.MethodGet, "http://"+d.admin+path, ""); err != nil || a.status != http.StatusOK {
+			t.Errorf("%s is answered %d, %v, want 200", path, a.status, err)
+		}
+	}
+	hook := d.hold(t)
+	d.awaitHook(t)
+	if s := parseState(t, d.drain(t)); s.Phase != "draining" {
+		t.Errorf("lameduck drain says %+v, want draining", s)
+	}
+	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
+		t.Errorf("the hook is answered %q, want drained", a.body)
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+	d.wantTerminationLog(t, "drained in ")
+}
+
+func TestClientsCannotTakeTheDescriptorsOfTheControlPlane(t *testing.T) {
+	for name, env := range map[string]string{
+		"by default":               "LAMEDUCK_MAX_CONNECTIONS=0",
+		"with a setting too large": "LAMEDUCK_MAX_CONNECTIONS=10000",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := startApp(t)
+			d := startLimited(t, app.addr, 256, env, "LAMEDUCK_HOLD_MAX=3s")
+			crowd(t, 3*connectionsOf256, d.front, "GET / HTTP/1.1\r\nHost: app\r\n\r\n")
+			eventually(t, "every place is taken", func() bool { return d.metric(t, "lameduck_connections") == fmt.Sprint(connectionsOf256) })
+			d.wantControlPlane(t)
+		})
+	}
+}
+
+func TestAConnectionLimitThatCannotBeReachedIsLogged(t *testing.T) {
+	t.Parallel()
+	d := startLimited(t, startApp(t).addr, 256, "LAMEDUCK_MAX_CONNECTIONS=10000")
+	warning := d.logged(t, "LAMEDUCK_MAX_CONNECTIONS exceeds what the limit of open files allows")
+	if warning["connections"] != float64(connectionsOf256) || warning["open_files"] != 256.0 {
+		t.Errorf("the warning is %v, want %d connections of 256 open files", warning, connectionsOf256)
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+}
+
+func TestIdleConnectionsToTheAdminPortCannotTakeItsDescriptors(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startLimited(t, app.addr, 256)
+	crowd(t, 1000, d.admin, "GET /livez HTTP/1.1\r\nHost: lameduck\r\n\r\n")
+	crowd(t, 1000, d.admin, "GET /liv")
+	crowd(t, 1000, d.admin, holdRequest)
+	if a := d.get(t, "/"); a.body != "hello" {
+		t.Errorf("answer %+v, want the app's", a)
+	}
+	d.wantRunning(t, "it has been called often")
+	d.drain(t)
+	app.die()
+	d.wantExit(t, exitOK)
+}
+
+// exhaust lowers the limit of open files to what is open.
+func (d *duck) exhaust(t *testing.T) {
+	t.Helper()
+	var limit unix.Rlimit
+	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, nil, &limit); err != nil {
+		t.Fatal(err)
+	}
+	limit.Cur = uint64(len(descriptors(t, d.pid())))
+	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWithoutADescriptorLeftTheControlPlaneWorks(t *testing.T) {
+	t.Parallel()
+	d := startServe(t, startApp(t).addr)
+	d.get(t, "/")
+	eventually(t, "no connections", func() bool { return d.metric(t, "lameduck_connections") == "0" })
+	d.exhaust(t)
+	eventually(t, "accepting fails", func() bool {
+		dialClient(t, d.front) // those for which there is no descriptor stay in the backlog
+		return strings.Contains(d.stderr.String(), `"accept failed"`)
+	})
+	f := d.logged(t, "accept failed")
+	if text, _ := f["error"].(string); !strings.Contains(text, "too many open files") {
+		t.Errorf("the failure is %v, want too many open files", f)
+	}
+	d.wantControlPlane(t)
+	if n := strings.Count(d.stderr.String(), `"accept failed"`); n > 60 {
+		t.Errorf("%d lines about accepting, want one a second", n)
+	}
+}

@@ -1,0 +1,82 @@
+package integration
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+
+	"lameduck/cmd/lameduck/command"
+)
+
+// TestMain makes one binary four programs, by the name under which it is called: lameduck itself, the child that it runs in
+// the tests of exec, its peers that are Go libraries, and the tests. So lameduck is tested as a process of its own, with the race detector when the tests have
+// it.
+func TestMain(m *testing.M) {
+	switch filepath.Base(os.Args[0]) {
+	case "lameduck":
+		os.Exit(command.Main("test"))
+	case "child":
+		os.Exit(child(os.Args[1:]))
+	case "peer":
+		os.Exit(peer(os.Args[1:]))
+	}
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // programs that we start would inherit it from nohup
+	}
+	os.Exit(runTests(m))
+}
+
+// programs is the directory with this binary's other names.
+var programs string
+
+// runTests runs the tests; goroutines and processes that they leave behind are failures.
+func runTests(m *testing.M) int {
+	// They wait more than they work: for what others do, and for silence. An argument of the command line is stronger.
+	_ = flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
+	dir, err := linkPrograms()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitFailure
+	}
+	defer os.RemoveAll(dir)
+	programs = dir
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // what lameduck leaves behind comes to us
+	if code := m.Run(); code != 0 {
+		return code
+	}
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitFailure
+	}
+	if left := descendants(os.Getpid()); len(left) > 0 {
+		fmt.Fprintln(os.Stderr, "processes are left behind:", strings.Join(left, ", "))
+		return exitFailure
+	}
+	return exitOK
+}
+
+func linkPrograms() (dir string, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	if dir, err = os.MkdirTemp("", "lameduck"); err != nil {
+		return "", err
+	}
+	for _, name := range []string{"lameduck", "child", "peer"} {
+		if err := os.Symlink(self, filepath.Join(dir, name)); err != nil {
+			return dir, err
+		}
+	}
+	return dir, nil
+}

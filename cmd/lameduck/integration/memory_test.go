@@ -1,0 +1,190 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A memoryGroup is a control group with a memory limit.
+type memoryGroup struct {
+	dir  string
+	peak string // file with the most memory that was in use
+}
+
+// newMemoryGroup makes a control group below that of the tests. Without the right to do so the test is
+// skipped.
+func newMemoryGroup(t *testing.T, limit int) *memoryGroup {
+	t.Helper()
+	for _, v := range []struct{ parent, limitFile, peak string }{
+		{v1MemoryGroup(), "memory.limit_in_bytes", "memory.max_usage_in_bytes"},
+		{"/sys/fs/cgroup", "memory.max", "memory.peak"},
+	} {
+		dir, err := os.MkdirTemp(v.parent, "lameduck-test-")
+		if v.parent == "" || err != nil {
+			continue
+		}
+		t.Cleanup(func() {
+			if err := os.Remove(dir); err != nil {
+				t.Errorf("remove the control group: %v", err)
+			}
+		})
+		if os.WriteFile(filepath.Join(dir, v.limitFile), []byte(strconv.Itoa(limit)), 0o644) == nil {
+			return &memoryGroup{dir, v.peak}
+		}
+	}
+	t.Skip("needs the right to make control groups with a memory limit")
+	return nil
+}
+
+// v1MemoryGroup returns the directory of the tests' own group of version 1, if there is one.
+func v1MemoryGroup() string {
+	groups, _ := os.ReadFile("/proc/self/cgroup")
+	for l := range strings.Lines(string(groups)) {
+		if _, path, ok := strings.Cut(strings.TrimSpace(l), ":memory:"); ok {
+			return filepath.Join("/sys/fs/cgroup/memory", path)
+		}
+	}
+	return ""
+}
+
+// start starts lameduck in the group.
+func (g *memoryGroup) start(t *testing.T, app string, env ...string) *duck {
+	t.Helper()
+	d, env := prepare(t, app, env...)
+	command := fmt.Sprintf("echo $$ >%s/cgroup.procs && exec %s serve", g.dir, programPath("lameduck"))
+	d.program = start(t, env, "/bin/sh", "-c", command)
+	d.logged(t, "serving")
+	return d
+}
+
+// peakUsage returns the most memory in bytes that was in use.
+func (g *memoryGroup) peakUsage(t *testing.T) int {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(g.dir, g.peak))
+	if err != nil {
+		t.Skip(err) // an older kernel
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// manifestLimit is the memory limit in the manifests. The race detector needs more.
+func manifestLimit() int {
+	if raceEnabled {
+		return 4 << 30
+	}
+	return 256 << 20
+}
+
+func TestThousandsOfConnectionsToTheAdminPortFitIntoTheMemoryOfTheManifests(t *testing.T) {
+	g := newMemoryGroup(t, manifestLimit())
+	app := startApp(t)
+	d := g.start(t, app.addr, "LAMEDUCK_HOOK_WINDOW=10m")
+	hook := d.hold(t)
+	d.awaitHook(t)
+	for _, attack := range []struct {
+		connections int
+		request     string
+	}{
+		{14_000, "GET /livez HTTP/1.1\r\nHost: lameduck\r\n\r\n"}, // idle afterwards
+		{3_000, "GET /livez HTTP/1.1\r\nX: " + strings.Repeat("x", 10_000)},
+		{3_000, holdRequest},
+		{3_000, holdRequest + strings.Repeat("x", 10_000)},
+	} {
+		conns := crowd(t, attack.connections, d.admin, attack.request)
+		d.wantRunning(t, "it has enough memory")
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}
+	if a := d.get(t, "/"); a.body != "hello" {
+		t.Errorf("answer %+v, want the app's", a)
+	}
+	d.drain(t)
+	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
+		t.Errorf("the hook is answered %q, want drained", a.body)
+	}
+	app.die()
+	d.wantExit(t, exitOK)
+	peak := g.peakUsage(t)
+	t.Logf("%d MB of %d MB", peak>>20, manifestLimit()>>20)
+	if peak > manifestLimit()/2 && !raceEnabled {
+		t.Errorf("%d MB were in use, want half of the limit at most", peak>>20)
+	}
+}
+
+func TestTheMemoryLimitOfTheControlGroupIsThatOfTheRuntime(t *testing.T) {
+	t.Parallel()
+	const limit = 900 << 20
+	g := newMemoryGroup(t, limit)
+	for env, want := range map[string]string{
+		"GOGC=100":          strconv.FormatFloat(limit/3*2, 'g', -1, 64),
+		"GOMEMLIMIT=100MiB": "1.048576e+08",
+	} {
+		d := g.start(t, startApp(t).addr, env)
+		if got := d.metric(t, "go_gc_gomemlimit_bytes"); got != want {
+			t.Errorf("with %s the limit of the runtime is %s, want %s", env, got, want)
+		}
+		d.signal(t, syscall.SIGTERM)
+		d.wantExit(t, exitOK)
+	}
+}
+
+// A slow attack makes lameduck hold as much as it can for clients that are slow.
+func TestSlowClientsFitIntoTheMemoryOfTheManifests(t *testing.T) {
+	head := "GET / HTTP/1.1\r\nHost: app\r\nX: "
+	for name, attack := range map[string]struct {
+		connections int
+		request     string
+	}{
+		"heads of 64 KB that do not end":     {5_000, head + strings.Repeat("x", 60_000)},
+		"heads of a byte more than a buffer": {5_000, head + strings.Repeat("x", 16<<10)},
+		"heads of a few bytes":               {7_000, head},
+		"heads behind requests":              {5_000, "GET /silent HTTP/1.1\r\nHost: app\r\n\r\n" + head + strings.Repeat("x", 60_000)},
+		"responses that are not received":    {3_000, "GET /endless HTTP/1.1\r\nHost: app\r\n\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newMemoryGroup(t, manifestLimit())
+			app := startApp(t)
+			memory := "derived"
+			if raceEnabled { // which needs many times as much as is accounted for
+				memory = "64MiB"
+			}
+			d := g.start(t, app.addr, "LAMEDUCK_HOLD_MAX=4s", "LAMEDUCK_SLOW_CLIENT_MEMORY="+memory)
+			d.withstand(t, attack.connections, attack.request)
+			hook := d.hold(t)
+			d.awaitHook(t)
+			d.drain(t)
+			if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
+				t.Errorf("the hook is answered %q, want drained", a.body)
+			}
+			app.die()
+			d.wantExit(t, exitOK)
+			t.Logf("%d MB of %d MB", g.peakUsage(t)>>20, manifestLimit()>>20)
+		})
+	}
+}
+
+// withstand expects that lameduck serves others while it is attacked, and afterwards.
+func (d *duck) withstand(t *testing.T, connections int, request string) {
+	t.Helper()
+	conns := crowd(t, connections, d.front, request)
+	defer func() {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}()
+	d.wantRunning(t, "it has enough memory")
+	if a := d.get(t, "/"); a.body != "hello" {
+		t.Errorf("answer %+v to another client, want the app's", a)
+	}
+	t.Logf("held: %s bytes, disconnected: %s", d.metric(t, "lameduck_slow_client_bytes"), d.metric(t, "lameduck_slow_clients_disconnected_total"))
+}

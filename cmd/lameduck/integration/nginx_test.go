@@ -1,0 +1,87 @@
+package integration
+
+import (
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// An nginxBalancer is an nginx in front of pods, for gRPC and for WebSocket.
+type nginxBalancer struct {
+	*program
+	root            string
+	grpc, websocket string // ports
+}
+
+func startNginxBalancer(t *testing.T, pods ...string) *nginxBalancer {
+	t.Helper()
+	path := requireProgram(t, "nginx")
+	b := &nginxBalancer{root: publicDir(t), grpc: freePort(t), websocket: freePort(t)}
+	config := b.configure(t, pods...)
+	b.program = start(t, nil, path, "-p", b.root, "-e", "stderr", "-c", config, "-g", "daemon off;")
+	awaitListener(t, b.grpcAddress())
+	return b
+}
+
+func (b *nginxBalancer) grpcAddress() string { return "127.0.0.1:" + b.grpc }
+
+// configure writes the configuration with the addresses of pods.
+func (b *nginxBalancer) configure(t *testing.T, pods ...string) (path string) {
+	t.Helper()
+	return fillIn(t, "nginx-balancer.conf", b.root, struct {
+		Root, GRPC, WebSocket string
+		Pods                  []string
+	}{b.root, b.grpc, b.websocket, pods})
+}
+
+// learn makes nginx send what is new to some pods alone. What it has sent elsewhere stays there.
+func (b *nginxBalancer) learn(t *testing.T, pods ...string) {
+	t.Helper()
+	before := b.workers()
+	b.configure(t, pods...)
+	b.signal(t, syscall.SIGHUP)
+	eventually(t, "nginx has a new worker", func() bool {
+		return slices.ContainsFunc(b.workers(), func(pid int) bool { return !slices.Contains(before, pid) })
+	})
+}
+
+func (b *nginxBalancer) workers() (pids []int) {
+	for _, p := range processes() {
+		if p.parent == b.pid() {
+			pids = append(pids, p.pid)
+		}
+	}
+	return pids
+}
+
+// nginx keeps connections to the pods, and has one call at a time on each.
+func TestGRPCThroughNginxLosesNothing(t *testing.T) {
+	t.Parallel()
+	leaving, staying := startGRPCPod(t), startGRPCPod(t)
+	nginx := startNginxBalancer(t, leaving.duck.front, staying.duck.front)
+	wantNoLossWhileOneLeaves(t, nginx.grpcAddress(), leaving, staying, func() { nginx.learn(t, staying.duck.front) })
+}
+
+func TestWebSocketThroughNginxLosesNothing(t *testing.T) {
+	t.Parallel()
+	leaving, staying := startWebSocketPod(t), startWebSocketPod(t)
+	nginx := startNginxBalancer(t, leaving.duck.front, staying.duck.front)
+	clients := []*talker{}
+	for range 4 {
+		clients = append(clients, startTalker(t, "ws://127.0.0.1:"+nginx.websocket))
+	}
+	hook := leaving.beginEnd(t)
+	<-time.After(lag)
+	nginx.learn(t, staying.duck.front)
+	leaving.end(t, hook)
+	leaving.duck.wantQuietEnd(t)
+	hook = staying.beginEnd(t)
+	var here []talk
+	for _, c := range clients {
+		here = append(here, c.end(t)...)
+	}
+	staying.end(t, hook)
+	staying.duck.wantQuietEnd(t)
+	wantWhole(t, here, append(talks(t, leaving.app), talks(t, staying.app)...))
+}

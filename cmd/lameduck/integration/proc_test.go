@@ -1,0 +1,140 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// descendants describes the processes that a process has started and that still run.
+func descendants(pid int) []string {
+	var left []string
+	for _, p := range processes() {
+		if p.parent == pid && p.state != "Z" {
+			left = append(left, fmt.Sprintf("%d (%s)", p.pid, p.name))
+			left = append(left, descendants(p.pid)...)
+		}
+	}
+	return left
+}
+
+// killTree kills a process and all that it has started. A process that is stopped starts nothing in the place of what has been killed.
+func killTree(pid int) {
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
+	for _, p := range processes() {
+		if p.parent == pid {
+			killTree(p.pid)
+		}
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// A processInfo is what /proc says of a process.
+type processInfo struct {
+	pid, parent, group int
+	name, state        string
+}
+
+func processes() []processInfo {
+	var all []processInfo
+	dirs, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, d := range dirs {
+		stat, err := os.ReadFile(d)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		if p, ok := parseStat(string(stat)); ok {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// parseStat reads /proc/PID/stat: the name stands in parentheses and may contain anything.
+func parseStat(stat string) (p processInfo, ok bool) {
+	opening, closing := strings.Index(stat, "("), strings.LastIndex(stat, ")")
+	if opening < 0 || closing < opening {
+		return p, false
+	}
+	p.name = stat[opening+1 : closing]
+	if _, err := fmt.Sscan(stat[:opening], &p.pid); err != nil {
+		return p, false
+	}
+	_, err := fmt.Sscan(stat[closing+1:], &p.state, &p.parent, &p.group)
+	return p, err == nil
+}
+
+// findProcess returns what /proc says of a process. ok: it exists, if only as a zombie.
+func findProcess(pid int) (processInfo, bool) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return processInfo{}, false
+	}
+	return parseStat(string(stat))
+}
+
+// onlyChild waits for the child of a process, and until that runs a program of its own.
+func onlyChild(t *testing.T, parent int) (pid int) {
+	t.Helper()
+	own, _ := findProcess(parent)
+	eventually(t, "there is a child", func() bool {
+		for _, p := range processes() {
+			if p.parent == parent && p.name != own.name {
+				pid = p.pid
+			}
+		}
+		return pid != 0
+	})
+	return pid
+}
+
+// namespacePID returns the process's number in the innermost namespace that it is in.
+func namespacePID(t *testing.T, pid int) string {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l := range strings.Lines(string(status)) {
+		if pids, ok := strings.CutPrefix(l, "NSpid:"); ok {
+			f := strings.Fields(pids)
+			return f[len(f)-1]
+		}
+	}
+	t.Fatal("no NSpid")
+	return ""
+}
+
+// findChild waits until a process has a child with a name.
+func findChild(t *testing.T, parent int, name string) (pid int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d has a child %s", parent, name), func() bool {
+		for _, p := range processes() {
+			if p.parent == parent && p.name == name {
+				pid = p.pid
+			}
+		}
+		return pid != 0
+	})
+	return pid
+}
+
+// descriptors returns what the open descriptors of a process stand for.
+func descriptors(t *testing.T, pid int) []string {
+	t.Helper()
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	open, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var targets []string
+	for _, f := range open {
+		if target, err := os.Readlink(filepath.Join(dir, f.Name())); err == nil { // otherwise it has been closed meanwhile
+			targets = append(targets, target)
+		}
+	}
+	return targets
+}

@@ -1,0 +1,401 @@
+package integration
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// An authority vouches for certificates.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func newAuthority(t *testing.T) *authority {
+	t.Helper()
+	a := &authority{key: newKey(t)}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.certificate, err = x509.ParseCertificate(der); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// issue returns a certificate with this serial number, for servers and clients, and its key, in PEM.
+func (a *authority) issue(t *testing.T, serial int64) (cert, key []byte) {
+	t.Helper()
+	private := newKey(t)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), DNSNames: []string{"app.example"}, NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, private.Public(), a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
+}
+
+func (a *authority) pem() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
+}
+
+// A secret is a directory as the kubelet mounts it: its files are links through one that is replaced at once.
+type secret struct {
+	dir      string
+	versions int
+}
+
+func newSecret(t *testing.T, cert, key []byte) *secret {
+	t.Helper()
+	s := &secret{dir: t.TempDir()}
+	s.replace(t, cert, key)
+	for _, name := range []string{"tls.crt", "tls.key"} {
+		if err := os.Symlink(filepath.Join("..data", name), s.path(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func (s *secret) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *secret) replace(t *testing.T, cert, key []byte) {
+	t.Helper()
+	s.versions++
+	version := fmt.Sprintf("..version_%d", s.versions)
+	if err := os.Mkdir(s.path(version), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{"tls.crt": cert, "tls.key": key} {
+		if err := os.WriteFile(filepath.Join(s.path(version), name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(version, s.path("..data_tmp")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(s.path("..data_tmp"), s.path("..data")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *secret) env() []string {
+	return []string{"LAMEDUCK_TLS_CERT=" + s.path("tls.crt"), "LAMEDUCK_TLS_KEY=" + s.path("tls.key")}
+}
+
+// shown returns the serial number of the certificate that a new client is shown.
+func shown(t *testing.T, address string, config *tls.Config) (int64, error) {
+	t.Helper()
+	c, err := tls.Dial("tcp", address, config)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	if _, err := fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n"); err != nil {
+		return 0, err
+	}
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+	if b, err := io.ReadAll(c); err != nil || !bytes.Contains(b, []byte("hello")) {
+		return 0, fmt.Errorf("answered %q, %w", b, err)
+	}
+	return c.ConnectionState().PeerCertificates[0].SerialNumber.Int64(), nil
+}
+
+func (a *authority) trusting(cert, key []byte) *tls.Config {
+	config := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "app.example"}
+	config.RootCAs.AddCert(a.certificate)
+	if pair, err := tls.X509KeyPair(cert, key); err == nil {
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config
+}
+
+func TestACertificateThatIsReplacedIsShownWithinFiveSeconds(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	cert, key := ca.issue(t, 1)
+	files := newSecret(t, cert, key)
+	d := startServe(t, startApp(t).addr, files.env()...)
+	client := ca.trusting(nil, nil)
+	if serial, err := shown(t, d.front, client); serial != 1 {
+		t.Fatalf("certificate %d is shown, error %v; want 1", serial, err)
+	}
+	replaced := time.Now()
+	cert, key = ca.issue(t, 2)
+	files.replace(t, cert, key)
+	eventually(t, "the new certificate is shown", func() bool {
+		serial, err := shown(t, d.front, client)
+		if err != nil {
+			t.Fatalf("a client fails meanwhile: %v", err)
+		}
+		return serial == 2
+	})
+	if took := time.Since(replaced); took > 5*time.Second {
+		t.Errorf("that took %v, want 5s at most", took)
+	}
+	files.replace(t, []byte("broken"), key)
+	d.logged(t, "new TLS certificate is invalid, keeping the old one")
+	if serial, err := shown(t, d.front, client); serial != 2 {
+		t.Errorf("certificate %d is shown after a broken one, error %v; want 2 still", serial, err)
+	}
+	cert, key = ca.issue(t, 3)
+	files.replace(t, cert, key)
+	eventually(t, "a good certificate is shown after a broken one", func() bool {
+		serial, _ := shown(t, d.front, client)
+		return serial == 3
+	})
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+}
+
+func TestClientsNeedACertificateWhereAnAuthorityIsNamed(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	cert, key := ca.issue(t, 1)
+	files := newSecret(t, cert, key)
+	trusted := filepath.Join(t.TempDir(), "ca.crt")
+	if err := os.WriteFile(trusted, ca.pem(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := startServe(t, startApp(t).addr, append(files.env(), "LAMEDUCK_TLS_CLIENT_CA="+trusted)...)
+	strangerCert, strangerKey := newAuthority(t).issue(t, 7)
+	good := ca.trusting(ca.issue(t, 8))
+	good.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	if _, err := shown(t, d.front, good); err != nil {
+		t.Errorf("a client with a certificate is refused: %v", err)
+	}
+	if _, err := shown(t, d.front, ca.trusting(nil, nil)); err == nil {
+		t.Error("a client without a certificate is served")
+	}
+	if _, err := shown(t, d.front, ca.trusting(strangerCert, strangerKey)); err == nil {
+		t.Error("a client with a stranger's certificate is served")
+	}
+	if err := os.WriteFile(trusted, newAuthority(t).pem(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.logged(t, "TLS certificate loaded")
+	if _, err := shown(t, d.front, good); err == nil {
+		t.Error("a client whose authority is not trusted any more is served, by its earlier session")
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+}
+
+func TestTLSBeginsAnewTowardsTheApp(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	cert, key := ca.issue(t, 1)
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln := listen(t)
+	app := &http.Server{Handler: http.HandlerFunc(hello), TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}}}
+	go func() { _ = app.ServeTLS(ln, "", "") }()
+	t.Cleanup(func() { _ = app.Close() })
+	d := startServe(t, ln.Addr().String()+";tls", newSecret(t, cert, key).env()...)
+	for _, http2 := range []bool{false, true} {
+		c := newSecureLoad(ca, http2)
+		if err := c.exchange(d.front, "body"); err != nil {
+			t.Errorf("with HTTP/2 %v: %v", http2, err)
+		}
+		c.client.CloseIdleConnections()
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+}
+
+func hello(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	fmt.Fprintf(w, "hello %s", body)
+}
+
+// startBoth starts an app that speaks HTTP/1 and HTTP/2 in clear text.
+func startBoth(t *testing.T) (address string) {
+	t.Helper()
+	ln := listen(t)
+	app := &http.Server{Handler: http.HandlerFunc(hello), Protocols: new(http.Protocols)}
+	app.Protocols.SetHTTP1(true)
+	app.Protocols.SetUnencryptedHTTP2(true)
+	go func() { _ = app.Serve(ln) }()
+	t.Cleanup(func() { _ = app.Close() })
+	return ln.Addr().String()
+}
+
+// A secureLoad is a client of HTTPS that never sends a request twice.
+type secureLoad struct {
+	client *http.Client
+	http2  bool
+	told   atomic.Int64 // answers with the close option
+}
+
+func newSecureLoad(ca *authority, http2 bool) *secureLoad {
+	transport := &http.Transport{TLSClientConfig: ca.trusting(nil, nil), Protocols: new(http.Protocols), MaxIdleConnsPerHost: 10}
+	transport.Protocols.SetHTTP1(!http2)
+	transport.Protocols.SetHTTP2(http2)
+	return &secureLoad{client: &http.Client{Transport: transport, Timeout: patience}, http2: http2}
+}
+
+// exchange posts a body that can be read once: what fails is not tried again.
+func (l *secureLoad) exchange(address, body string) error {
+	req, err := http.NewRequest(http.MethodPost, "https://"+address, io.NopCloser(strings.NewReader(body)))
+	if err != nil {
+		return err
+	}
+	req.ContentLength = int64(len(body))
+	resp, err := l.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	switch {
+	case err != nil:
+		return err
+	case resp.StatusCode != http.StatusOK || string(got) != "hello "+body:
+		return fmt.Errorf("answered %s, %q", resp.Status, got)
+	case (resp.ProtoMajor == 2) != l.http2:
+		return fmt.Errorf("answered in %s", resp.Proto)
+	case resp.Close:
+		l.told.Add(1)
+	}
+	return nil
+}
+
+// run sends requests by several workers until stopc is closed.
+func (l *secureLoad) run(t *testing.T, address string, stopc <-chan struct{}) (sent *atomic.Int64, done *sync.WaitGroup) {
+	sent, done = new(atomic.Int64), new(sync.WaitGroup)
+	for worker := range 8 {
+		done.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stopc:
+					return
+				default:
+				}
+				if err := l.exchange(address, fmt.Sprintf("%d of %d", n, worker)); err != nil {
+					t.Errorf("a request is lost: %v", err)
+					return
+				}
+				sent.Add(1)
+			}
+		})
+	}
+	return sent, done
+}
+
+// HTTP/1 clients are told with every answer, HTTP/2 clients by GOAWAY. Their handshakes are no traffic: on a busy machine they must not take
+// longer than Quiet.
+func TestHTTPSDrainsWithoutLoss(t *testing.T) {
+	t.Parallel()
+	for name, http2 := range map[string]bool{"HTTP/1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ca := newAuthority(t)
+			cert, key := ca.issue(t, 1)
+			d := startServe(t, startBoth(t), append(newSecret(t, cert, key).env(), "LAMEDUCK_HOLD_QUIET=4s")...)
+			l := newSecureLoad(ca, http2)
+			stopc := make(chan struct{})
+			sent, done := l.run(t, d.front, stopc)
+			eventually(t, "the load runs", func() bool { return sent.Load() > 100 || t.Failed() })
+			d.signal(t, syscall.SIGTERM)
+			d.logged(t, "draining")
+			before := sent.Load()
+			eventually(t, "requests are served while draining, and their clients told", func() bool {
+				ended := fmt.Sprintf(`lameduck_connections_total{ended_by="drain",protocol="http%d"}`, map[bool]int{false: 1, true: 2}[http2])
+				return t.Failed() || sent.Load() > before+100 && d.metric(t, ended) != "0"
+			})
+			close(stopc)
+			done.Wait()
+			l.client.CloseIdleConnections()
+			d.wantExit(t, exitOK)
+			if f := d.logged(t, "stopped"); f["reason"] != "quiet" || f["cut_exchanges"] != 0.0 {
+				t.Errorf("story %v, want quiet at the end and nothing cut", f)
+			}
+			if !http2 && l.told.Load() == 0 {
+				t.Error("no answer has the close option")
+			}
+		})
+	}
+}
+
+func TestCurlSpeaksHTTPS(t *testing.T) {
+	t.Parallel()
+	curl := requireProgram(t, "curl")
+	ca := newAuthority(t)
+	cert, key := ca.issue(t, 1)
+	trusted := filepath.Join(t.TempDir(), "ca.crt")
+	if err := os.WriteFile(trusted, ca.pem(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := startServe(t, startBoth(t), newSecret(t, cert, key).env()...)
+	_, port, _ := net.SplitHostPort(d.front)
+	for option, want := range map[string]string{"--http1.1": "1.1", "--http2": "2"} {
+		out, err := exec.Command(curl, "-sS", option, "--cacert", trusted, "--resolve", "app.example:"+port+":127.0.0.1",
+			"-w", " in %{http_version}", "--data", "body", "https://app.example:"+port+"/").CombinedOutput()
+		if err != nil || string(out) != "hello body in "+want {
+			t.Errorf("curl %s has %q, error %v", option, out, err)
+		}
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+}
+
+// One port ends TLS, the other passes on what it is given: clear text here.
+func TestARouteMayPassTLSOn(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	cert, key := ca.issue(t, 1)
+	app, other := startApp(t), freeAddress(t)
+	d := startServe(t, app.addr+","+other+"="+app.addr+";passthrough", newSecret(t, cert, key).env()...)
+	if serial, err := shown(t, d.front, ca.trusting(nil, nil)); serial != 1 {
+		t.Errorf("certificate %d is shown, error %v; want 1", serial, err)
+	}
+	if a := get(t, "http://"+other+"/"); a.body != "hello" {
+		t.Errorf("answer %+v in clear text, want the app's", a)
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+}

@@ -1,12 +1,10 @@
 package integration
 
 import (
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -52,83 +50,6 @@ func TestADrainTakesNoPlaceInTheAppsBacklog(t *testing.T) {
 	}
 	_ = app.Close()
 	d.wantExit(t, exitOK)
-}
-
-// wantHolding expects that the hold does not end for a multiple of what it needs when it is quiet.
-func (d *duck) wantHolding(t *testing.T, why string) {
-	t.Helper()
-	select {
-	case <-d.ended:
-	case <-time.After(5 * (300 + 300) * time.Millisecond):
-	}
-	if strings.Contains(d.stderr.String(), `"msg":"drained"`) {
-		t.Fatalf("the hold has ended although %s", why)
-	}
-}
-
-// post sends a POST on a new connection and leaves its answer to be read.
-func (d *duck) post(t *testing.T) *keepAliveClient {
-	t.Helper()
-	c := dialClient(t, d.front)
-	if _, err := io.WriteString(c.conn, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func TestTheHoldLastsWhileAConnectionWaitsToBeAccepted_AtTheConnectionLimit(t *testing.T) {
-	t.Parallel()
-	app := startApp(t)
-	d := startServe(t, app.addr, "LAMEDUCK_MAX_CONNECTIONS=1")
-	occupant := dialClient(t, d.front)
-	occupant.get(t, "/")
-	waiting := d.post(t)
-	eventually(t, "a connection waits", func() bool { return d.metric(t, "lameduck_accept_queue") == "1" })
-	d.signal(t, syscall.SIGTERM)
-	d.logged(t, "draining")
-	d.wantHolding(t, "a connection waits to be accepted")
-	_ = occupant.conn.Close()
-	if a := waiting.receive(t); a.status != 200 || a.body != "hi" || !a.closes {
-		t.Errorf("answer %+v to the client that has waited, want 200 with the close option", a)
-	}
-	d.wantExit(t, exitOK)
-	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
-		t.Errorf("story %v, want quiet at the end", f)
-	}
-}
-
-func TestTheHoldLastsWhileAConnectionWaitsToBeAccepted_WithoutDescriptors(t *testing.T) {
-	t.Parallel()
-	app := startApp(t)
-	d := startServe(t, app.addr)
-	d.get(t, "/")
-	limit := limitDescriptors(t, d.pid(), 3) // standard streams have those
-	waiting := d.post(t)
-	d.logged(t, "accept failed")
-	d.signal(t, syscall.SIGTERM)
-	d.logged(t, "draining")
-	d.wantHolding(t, "a connection waits to be accepted")
-	limitDescriptors(t, d.pid(), limit)
-	if a := waiting.receive(t); a.status != 200 || a.body != "hi" || !a.closes {
-		t.Errorf("answer %+v to the client that has waited, want 200 with the close option", a)
-	}
-	d.wantExit(t, exitOK)
-	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
-		t.Errorf("story %v, want quiet at the end", f)
-	}
-}
-
-// limitDescriptors limits the open descriptors of a process and returns the limit that it had.
-func limitDescriptors(t *testing.T, pid int, limit uint64) (before uint64) {
-	t.Helper()
-	var old unix.Rlimit
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: old.Max}, nil); err != nil {
-		t.Fatal(err)
-	}
-	return old.Cur
 }
 
 // fullBacklog is an app that listens, accepts nothing, and has no place left in its backlog.

@@ -1,42 +1,12 @@
 package integration
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
-
-// A drainState is what GET /status and lameduck drain tell, as far as these tests look at it. Without a drain, Drain is empty.
-type drainState struct {
-	Phase    string   `json:"phase"`
-	InFlight *int     `json:"exchanges_in_flight"`
-	SilentIn *float64 `json:"silent_in_seconds"`
-	Hold     map[string]float64
-	Drain    drainStory
-}
-
-type drainStory struct {
-	Trigger   string
-	End       string
-	Seconds   float64
-	Exchanges int
-}
-
-func parseState(t *testing.T, text string) (s drainState) {
-	t.Helper()
-	if err := json.Unmarshal([]byte(text), &s); err != nil {
-		t.Fatalf("status %q: %v", text, err)
-	}
-	return s
-}
-
-func (d *duck) status(t *testing.T) drainState {
-	t.Helper()
-	return parseState(t, get(t, "http://"+d.control+"/status").body)
-}
 
 func TestDrainBeginsADrainAndReturnsAtOnce(t *testing.T) {
 	t.Parallel()
@@ -157,123 +127,31 @@ func TestTheNetworkCannotBeginADrain(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
-func TestAHookAloneIsAContainerRestart(t *testing.T) {
+func TestABrowserOrAProxyOnTheHostCannotBeginADrain(t *testing.T) {
 	t.Parallel()
-	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOOK_WINDOW=300ms")
-	begun := time.Now()
-	a := receive(t, d.hold(t), "answer to the hook")
-	if a.status != http.StatusOK || a.body != "serving\n" {
-		t.Errorf("the hook is answered %d %q, want that lameduck goes on serving", a.status, a.body)
+	d := startServe(t, startApp(t).addr)
+	for name, head := range map[string]string{
+		"a page":                      "POST /drain HTTP/1.1\r\nHost: 127.0.0.1:18082\r\nOrigin: http://evil.example\r\n",
+		"a browser":                   "POST /drain HTTP/1.1\r\nHost: localhost:18082\r\nSec-Fetch-Site: cross-site\r\n",
+		"a name that is rebound":      "POST /drain HTTP/1.1\r\nHost: evil.example:18082\r\n",
+		"a proxy":                     "POST /drain HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: 192.0.2.1\r\n",
+		"an absolute form":            "POST http://evil.example/drain HTTP/1.1\r\nHost: 127.0.0.1\r\n",
+		"HTTP/1.0 without a host":     "POST /drain HTTP/1.0\r\n",
+		"a page that reads the state": "GET /status HTTP/1.1\r\nHost: evil.example\r\n",
+	} {
+		if status := rawStatus(t, d.control, head+"Content-Length: 0\r\n\r\n"); status != http.StatusForbidden {
+			t.Errorf("%s: status %d, want 403", name, status)
+		}
 	}
-	if took := time.Since(begun); took < 300*time.Millisecond {
-		t.Errorf("the hook has been let go after %v, want the hook window of 300ms", took)
+	if s := d.status(t); s.Phase != "serving" {
+		t.Fatalf("phase %s, want serving", s.Phase)
 	}
-	if phase := d.metric(t, `lameduck_phase{phase="serving"}`); phase != "1" {
-		t.Errorf("the metric of the phase serving is %s, want 1", phase)
+	if status := rawStatus(t, d.control, "POST /drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"); status != http.StatusOK {
+		t.Errorf("a program on the host: status %d, want 200", status)
 	}
-	if status := d.ready(t); status != http.StatusOK {
-		t.Errorf("/readyz answers %d, want 200", status)
-	}
-	if a := d.get(t, "/"); a.closes {
-		t.Error("a client is told to leave although there is no drain")
+	if out := d.drain(t); !strings.Contains(out, `"phase":"dra`) {
+		t.Errorf("lameduck drain says %q, want that it drains", out)
 	}
 	d.signal(t, syscall.SIGTERM)
-	d.wantExit(t, exitOK)
-}
-
-func TestAHookIsAnsweredAtTheEndOfTheHold(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		begin func(t *testing.T, d *duck) (hook <-chan answer)
-	}{
-		{"when it comes before the drain", func(t *testing.T, d *duck) <-chan answer {
-			hook := d.hold(t)
-			d.awaitHook(t)
-			d.beginDrain(t)
-			return hook
-		}},
-		{"when it comes during the drain", func(t *testing.T, d *duck) <-chan answer {
-			d.beginDrain(t)
-			return d.hold(t)
-		}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			app := startApp(t)
-			d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=800ms")
-			hook := tt.begin(t, d)
-			if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
-				t.Errorf("the hook is answered %q, want drained", a.body)
-			}
-			if s := d.status(t); s.Phase != "drained" || s.Drain.Seconds < 0.8 {
-				t.Errorf("status %+v when the hook is answered, want a hold that has ended", s)
-			}
-			app.die()
-			d.wantExit(t, exitOK)
-		})
-	}
-}
-
-func TestReadinessLastsUntilTheEndOfTheHold(t *testing.T) {
-	t.Parallel()
-	app := startApp(t)
-	d := startServe(t, app.addr)
-	if status := d.ready(t); status != http.StatusOK {
-		t.Errorf("/readyz answers %d while serving, want 200", status)
-	}
-	busy := app.keepBusy(t, d)
-	hook := d.hold(t)
-	d.awaitHook(t)
-	d.beginDrain(t)
-	if status := d.ready(t); status != http.StatusOK {
-		t.Errorf("/readyz answers %d while draining, want 200", status)
-	}
-	close(app.release)
-	busy.receive(t)
-	receive(t, hook, "answer to the hook")
-	if status := d.ready(t); status != http.StatusServiceUnavailable {
-		t.Errorf("/readyz answers %d after the hold, want 503", status)
-	}
-	if live := get(t, "http://"+d.admin+"/livez").status; live != http.StatusOK {
-		t.Errorf("/livez answers %d after the hold, want 200", live)
-	}
-	app.die()
-	d.wantExit(t, exitOK)
-}
-
-func TestReadinessFailsAfterTheTimeThatIsSet(t *testing.T) {
-	t.Parallel()
-	app := startApp(t)
-	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s", "LAMEDUCK_UNREADY_AFTER=700ms")
-	d.beginDrain(t)
-	if status := d.ready(t); status != http.StatusOK && d.status(t).Drain.Seconds < 0.7 {
-		t.Errorf("/readyz answers %d at the drain's start, want 200", status)
-	}
-	eventually(t, "/readyz fails", func() bool { return d.ready(t) == http.StatusServiceUnavailable })
-	if s := d.status(t); s.Phase != "draining" || s.Drain.Seconds < 0.7 {
-		t.Errorf("status %+v when /readyz fails, want draining for 700ms at least", s)
-	}
-	if a := d.get(t, "/"); a.body != "hello" {
-		t.Errorf("answer %+v when /readyz fails, want the app's", a)
-	}
-	app.die()
-	d.wantExit(t, exitOK)
-}
-
-func TestTheLoadBalancersHealthCheckFailsWhileDraining(t *testing.T) {
-	t.Parallel()
-	app := startApp(t)
-	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s", "LAMEDUCK_LB_HEALTH_PATHS=/lb")
-	if a := d.get(t, "/lb"); a.body != "hello" {
-		t.Errorf("answer %+v to a health check while serving, want the app's", a)
-	}
-	d.beginDrain(t)
-	if a := d.get(t, "/lb"); a.status != http.StatusServiceUnavailable || !a.closes {
-		t.Errorf("answer %+v to a health check while draining, want 503 with the close option", a)
-	}
-	if a := d.get(t, "/"); a.body != "hello" {
-		t.Errorf("answer %+v to another request while draining, want the app's", a)
-	}
-	app.die()
 	d.wantExit(t, exitOK)
 }

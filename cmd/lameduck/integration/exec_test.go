@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,15 +45,6 @@ func TestExecEndsWithTheCodeOfItsCommand(t *testing.T) {
 	}
 }
 
-func writeFile(t *testing.T, text string, mode os.FileMode) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "command")
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func TestExecRefusesAFaultyConfigurationBeforeItStartsTheCommand(t *testing.T) {
 	t.Parallel()
 	p := start(t, []string{"LAMEDUCK_HOLD_MINIMUM=5s"}, programPath("lameduck"), "exec", "--", programPath("child"))
@@ -78,15 +68,6 @@ func killChild(pid int) {
 	if p, ok := findProcess(pid); ok && p.name == "child" {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
-}
-
-// child returns what the child says of itself.
-func (d *duck) child(t *testing.T) (pid, group int) {
-	t.Helper()
-	if _, err := fmt.Sscan(d.stdout.awaitPrefix(t, "ready "), &pid, &group); err != nil {
-		t.Fatal(err)
-	}
-	return pid, group
 }
 
 func TestTheStopSignalIsKeptBackUntilTheHoldHasEnded(t *testing.T) {
@@ -380,4 +361,38 @@ func requireUnshare(t *testing.T) string {
 		t.Skip("needs the right to make a namespace of processes: " + p.stderr.String())
 	}
 	return unshare
+}
+
+func TestExecLogsHowTheAppExited(t *testing.T) {
+	t.Parallel()
+	env := []string{
+		"LAMEDUCK_ROUTES=" + freeAddress(t) + "=1", "LAMEDUCK_ADMIN=" + freeAddress(t), "LAMEDUCK_CONTROL=" + freeAddress(t),
+	}
+	for _, tt := range []struct {
+		name, script string
+		code         int
+		field        string
+		want         any
+	}{
+		{"with its own code", "exit 3", 3, "exit_code", 3.0},
+		{"in order", "exit 0", 0, "exit_code", 0.0},
+		{"by a signal", "kill -KILL $$", 137, "signal", "SIGKILL"},
+	} {
+		p := start(t, env, programPath("lameduck"), "exec", "--", "/bin/sh", "-c", tt.script)
+		p.wantExit(t, tt.code)
+		f := p.logged(t, "app exited")
+		if f[tt.field] != tt.want || f["pid"] == nil {
+			t.Errorf("%s: the log says %v, want %s %v and the pid", tt.name, f, tt.field, tt.want)
+		}
+		duration(t, f, "after")
+	}
+}
+
+// child returns what the child says of itself.
+func (d *duck) child(t *testing.T) (pid, group int) {
+	t.Helper()
+	if _, err := fmt.Sscan(d.stdout.awaitPrefix(t, "ready "), &pid, &group); err != nil {
+		t.Fatal(err)
+	}
+	return pid, group
 }

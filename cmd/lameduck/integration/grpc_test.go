@@ -2,54 +2,16 @@ package integration
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/signal"
-	"sync/atomic"
-	"syscall"
+	"sync"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/interop"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
-	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/orca"
 )
-
-// interopCases are the cases of gRPC's interoperability tests that need neither TLS nor a cloud's credentials, by the names that
-// all of gRPC's languages give them.
-var interopCases = []struct {
-	name string
-	run  func(context.Context, *grpc.ClientConn)
-}{
-	{"empty_unary", onTestService(interop.DoEmptyUnaryCall)},
-	{"large_unary", onTestService(interop.DoLargeUnaryCall)},
-	{"client_streaming", onTestService(interop.DoClientStreaming)},
-	{"server_streaming", onTestService(interop.DoServerStreaming)},
-	{"ping_pong", onTestService(interop.DoPingPong)},
-	{"empty_stream", onTestService(interop.DoEmptyStream)},
-	{"timeout_on_sleeping_server", onTestService(interop.DoTimeoutOnSleepingServer)},
-	{"cancel_after_begin", onTestService(interop.DoCancelAfterBegin)},
-	{"cancel_after_first_response", onTestService(interop.DoCancelAfterFirstResponse)},
-	{"status_code_and_message", onTestService(interop.DoStatusCodeAndMessage)},
-	{"special_status_message", onTestService(interop.DoSpecialStatusMessage)},
-	{"custom_metadata", onTestService(interop.DoCustomMetadata)},
-	{"unimplemented_method", interop.DoUnimplementedMethod},
-	{"unimplemented_service", func(ctx context.Context, cc *grpc.ClientConn) {
-		interop.DoUnimplementedService(ctx, testgrpc.NewUnimplementedServiceClient(cc))
-	}},
-	{"orca_per_rpc", func(ctx context.Context, cc *grpc.ClientConn) {
-		interop.DoORCAPerRPCTest(ctx, testgrpc.NewTestServiceClient(cc))
-	}},
-}
-
-func onTestService(run func(context.Context, testgrpc.TestServiceClient, ...grpc.CallOption)) func(context.Context, *grpc.ClientConn) {
-	return func(ctx context.Context, cc *grpc.ClientConn) { run(ctx, testgrpc.NewTestServiceClient(cc)) }
-}
 
 // Every case has a client's process of its own, as gRPC's own script gives it.
 func TestGRPCInteropCasesPass(t *testing.T) {
@@ -85,78 +47,6 @@ func TestGRPCInteropCasesPassInADrain(t *testing.T) {
 	client.wantExit(t, exitOK)
 	p.end(t, hook)
 	p.duck.wantQuietEnd(t)
-}
-
-// runGRPCClient runs one of gRPC's interoperability tests against a server, or all of them again and again until its standard
-// input ends. One that fails ends the process.
-func runGRPCClient(args []string) error {
-	cc, err := grpc.NewClient("passthrough:///"+args[0], grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry(),
-		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"test_backend_metrics_load_balancer": {}}]}`)) // what orca_per_rpc needs
-	if err != nil {
-		return err
-	}
-	defer cc.Close()
-	if len(args) > 1 {
-		runInterop(cc, args[1])
-		return nil
-	}
-	var ended atomic.Bool
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		ended.Store(true)
-	}()
-	for !ended.Load() {
-		runInterop(cc, "")
-		fmt.Println("round")
-	}
-	return nil
-}
-
-// runInterop runs the case of a name, or all.
-func runInterop(cc *grpc.ClientConn, name string) {
-	for _, c := range interopCases {
-		if name != "" && name != c.name {
-			continue
-		}
-		fmt.Println(c.name)
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		c.run(ctx, cc)
-		cancel()
-	}
-}
-
-// runGRPCServer serves gRPC's interoperability tests until SIGTERM comes. Then it tells how many unary calls it has answered. A second
-// argument is the age at which it asks clients to leave by itself.
-func runGRPCServer(args []string) error {
-	ln, err := net.Listen("tcp", args[0])
-	if err != nil {
-		return err
-	}
-	var age time.Duration // 0: none
-	if len(args) > 1 {
-		if age, err = time.ParseDuration(args[1]); err != nil {
-			return err
-		}
-	}
-	var calls atomic.Int64
-	s := grpc.NewServer(
-		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: age}),
-		orca.CallMetricsServerOption(nil),
-		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-			calls.Add(1)
-			return handle(ctx, req)
-		}),
-	)
-	testgrpc.RegisterTestServiceServer(s, interop.NewTestServer())
-	terminate := make(chan os.Signal, 1)
-	signal.Notify(terminate, syscall.SIGTERM)
-	go func() {
-		<-terminate
-		s.Stop()
-	}()
-	err = s.Serve(ln)
-	fmt.Println("calls", calls.Load())
-	return err
 }
 
 // Every message of the stream has its answer, the last of them long after both GOAWAY have come.
@@ -202,4 +92,178 @@ func TestAGRPCStreamOf20SecondsIsFinishedInADrain(t *testing.T) {
 	p.end(t, hook)
 	p.duck.wantTerminationLog(t, "http2 connections ended: 1 by drain")
 	p.duck.wantQuietEnd(t)
+}
+
+// Two pods at a time are behind a load balancer that learns late of each end. One after the other is replaced, as in a rollout. No
+// client tries a call again: each is answered, and is made once.
+func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
+	t.Parallel()
+	pods := []*pod{startGRPCPod(t), startGRPCPod(t)}
+	front := startFront(t, pods[0].duck.front, pods[1].duck.front)
+	load := startGRPCLoad(t, front.address, loadCalls)
+	var ends sync.WaitGroup
+	for n := range loadDrains {
+		load.await(t, (n+1)*loadCalls/(loadDrains+2))
+		leaving, next := pods[n], startGRPCPod(t)
+		pods = append(pods, next)
+		front.add(next.duck.front)
+		hook := leaving.beginEnd(t)
+		time.AfterFunc(lag, func() { front.remove(leaving.duck.front) })
+		ends.Go(func() { leaving.end(t, hook) })
+	}
+	load.await(t, loadCalls)
+	load.end()
+	for _, p := range pods[loadDrains:] {
+		hook := p.beginEnd(t)
+		ends.Go(func() { p.end(t, hook) })
+	}
+	ends.Wait()
+	answered := 0
+	for _, p := range pods {
+		p.duck.wantQuietEnd(t)
+		answered += p.calls(t)
+	}
+	load.wantNoLoss(t, answered)
+	if load.over() != loadCalls {
+		t.Errorf("there have been %d calls, want %d", load.over(), loadCalls)
+	}
+}
+
+// The app asks each client to leave after a second by itself, in two steps too, and so before, between and after the words of the
+// relay's.
+func TestGRPCLosesNothingWhereTheAppAsksClientsToLeaveToo(t *testing.T) {
+	t.Parallel()
+	leaving, staying := startGRPCPod(t, "1s"), startGRPCPod(t, "1s")
+	front := startFront(t, leaving.duck.front, staying.duck.front)
+	wantNoLossWhileOneLeaves(t, front.address, leaving, staying, func() { front.remove(leaving.duck.front) })
+}
+
+// nginx keeps connections to the pods, and has one call at a time on each.
+func TestGRPCThroughNginxLosesNothing(t *testing.T) {
+	t.Parallel()
+	leaving, staying := startGRPCPod(t), startGRPCPod(t)
+	nginx := startNginxBalancer(t, leaving.duck.front, staying.duck.front)
+	wantNoLossWhileOneLeaves(t, nginx.grpcAddress(), leaving, staying, func() { nginx.learn(t, staying.duck.front) })
+}
+
+// HAProxy has the calls of many clients on one connection to a pod.
+func TestGRPCThroughHAProxyLosesNothing(t *testing.T) {
+	t.Parallel()
+	leaving, staying := startGRPCPod(t), startGRPCPod(t)
+	address, forget := startHAProxy(t, leaving.duck.front, staying.duck.front)
+	wantNoLossWhileOneLeaves(t, address, leaving, staying, func() { forget(0) })
+}
+
+// A script's client works until its standard input ends.
+func TestNodeGRPCLosesNothing(t *testing.T) {
+	t.Parallel()
+	app, address := startNode(t, "grpc-server.js")
+	p := startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
+	command := nodeScript(t, "grpc-client.js", p.duck.front)
+	cmd := newCommand(nil, command[0], command[1:]...)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := startCommand(t, cmd)
+	client.stdout.await(t, "busy", func(l string) bool { return l == "busy" })
+	hook := p.beginEnd(t)
+	eventually(t, "two connections have ended that were told to leave", func() bool {
+		client.wantRunning(t, "nobody has told it to stop")
+		return p.duck.told(t, "http2") == 2
+	})
+	_ = stdin.Close()
+	client.wantExit(t, 0)
+	p.end(t, hook)
+	p.duck.wantQuietEnd(t)
+	got, answered := reported[grpcReport](t, client), reported[grpcReport](t, p.app)
+	if got.Calls < 100 || got.Streams < 1 || len(got.Faults) > 0 {
+		t.Errorf("the client says %+v, want calls and streams and no faults", got)
+	}
+	if answered.Calls != got.Calls || answered.Streams != got.Streams {
+		t.Errorf("the app has answered %+v, want each of %+v once", answered, got)
+	}
+}
+
+// A grpcReport is what the scripts say in the end.
+type grpcReport struct {
+	Calls, Streams int
+	Faults         []string
+}
+
+// wantNoLossWhileOneLeaves makes calls at the address of a load balancer of two pods, and ends one of them. forget makes the load
+// balancer send nothing new there.
+func wantNoLossWhileOneLeaves(t *testing.T, address string, leaving, staying *pod, forget func()) {
+	t.Helper()
+	load := startGRPCLoad(t, address, loadCalls)
+	load.await(t, 1000)
+	hook := leaving.beginEnd(t)
+	<-time.After(lag)
+	forget()
+	leaving.end(t, hook)
+	leaving.duck.wantQuietEnd(t)
+	load.await(t, load.over()+1000)
+	load.end()
+	staying.end(t, staying.beginEnd(t))
+	staying.duck.wantQuietEnd(t)
+	load.wantNoLoss(t, leaving.calls(t)+staying.calls(t))
+}
+
+// The notice is on its way for longer than lameduck waits for the answer to its PING. What the client calls meanwhile is made once: a
+// call that the last GOAWAY refuses is made again by the client, and so must not have been passed on.
+func TestNoGRPCCallIsMadeTwiceOverASlowLine(t *testing.T) {
+	t.Parallel()
+	p := startGRPCPod(t)
+	const backlog = 2 << 20
+	cc, err := grpc.NewClient("passthrough:///"+p.duck.front, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) { return dialSlowly(ctx, "tcp", address) }),
+		grpc.WithInitialWindowSize(2*backlog), grpc.WithInitialConnWindowSize(2*backlog),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(2*backlog)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cc.Close()
+	client := testgrpc.NewTestServiceClient(cc)
+	if err := call(client, 1); err != nil {
+		t.Fatal(err)
+	}
+	lasting, err := client.FullDuplexCall(t.Context()) // the connection ends with it
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := client.StreamingOutputCall(t.Context(), &testgrpc.StreamingOutputCallRequest{
+		ResponseParameters: []*testgrpc.ResponseParameters{{Size: backlog}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the stream has been answered", func() bool { return p.duck.exchanges(t) == 2 })
+	hook := p.beginEnd(t)
+	var calls sync.WaitGroup
+	made := 1
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for range 100 {
+		made++
+		n := made
+		calls.Go(func() {
+			if err := call(client, n); err != nil {
+				t.Errorf("a call has failed: %v", err)
+			}
+		})
+		<-ticker.C
+	}
+	if _, err := stream.Recv(); err != nil {
+		t.Errorf("the stream has failed: %v", err)
+	}
+	calls.Wait()
+	_ = lasting.CloseSend()
+	if _, err := lasting.Recv(); err != io.EOF {
+		t.Errorf("the lasting stream has ended with %v", err)
+	}
+	_ = cc.Close()
+	p.end(t, hook)
+	if n := p.calls(t); n != made {
+		t.Errorf("of %d calls the app has seen %d", made, n)
+	}
 }

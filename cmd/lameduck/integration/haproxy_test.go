@@ -31,11 +31,3 @@ func startHAProxy(t *testing.T, pods ...string) (address string, forget func(pod
 		}
 	}
 }
-
-// HAProxy has the calls of many clients on one connection to a pod.
-func TestGRPCThroughHAProxyLosesNothing(t *testing.T) {
-	t.Parallel()
-	leaving, staying := startGRPCPod(t), startGRPCPod(t)
-	address, forget := startHAProxy(t, leaving.duck.front, staying.duck.front)
-	wantNoLossWhileOneLeaves(t, address, leaving, staying, func() { forget(0) })
-}

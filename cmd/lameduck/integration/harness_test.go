@@ -1,13 +1,11 @@
 package integration
 
 import (
-	"context"
+	"bufio"
 	"encoding/json"
-	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -214,151 +212,8 @@ func freePort(t *testing.T) string {
 // freeAddress returns an address of the loopback interface at which nobody listens.
 func freeAddress(t *testing.T) string { return "127.0.0.1:" + freePort(t) }
 
-// A duck is a lameduck with its addresses.
-type duck struct {
-	*program
-	front, admin, control string
-	terminationLog        string
-}
-
-// prepare chooses the addresses of a lameduck before an app, and the environment that says so. Its hold is short.
-func prepare(t *testing.T, app string, env ...string) (*duck, []string) {
-	t.Helper()
-	d := &duck{
-		front: freeAddress(t), admin: freeAddress(t), control: freeAddress(t),
-		terminationLog: filepath.Join(t.TempDir(), "termination-log"),
-	}
-	return d, append([]string{
-		"LAMEDUCK_ROUTES=" + d.front + "=" + app,
-		"LAMEDUCK_ADMIN=" + d.admin,
-		"LAMEDUCK_CONTROL=" + d.control,
-		"LAMEDUCK_TERMINATION_LOG=" + d.terminationLog,
-		"LAMEDUCK_HOLD_MIN=300ms",
-		"LAMEDUCK_HOLD_QUIET=300ms",
-		"LAMEDUCK_HOOK_WINDOW=20s",
-	}, env...)
-}
-
-// startServe starts lameduck beside an app.
-func startServe(t *testing.T, app string, env ...string) *duck {
-	t.Helper()
-	return startDuck(t, app, env, "serve")
-}
-
-// startExec starts lameduck with a command as its child. The app is the address at which the child listens, if it does.
-func startExec(t *testing.T, app string, env []string, command ...string) *duck {
-	t.Helper()
-	return startDuck(t, app, env, append([]string{"exec", "--"}, command...)...)
-}
-
-func startDuck(t *testing.T, app string, env []string, args ...string) *duck {
-	t.Helper()
-	d, env := prepare(t, app, env...)
-	d.program = start(t, env, programPath("lameduck"), args...)
-	d.logged(t, "serving")
-	return d
-}
-
 // programPath is one of the programs that this binary is.
 func programPath(name string) string { return filepath.Join(programs, name) }
-
-// drain runs lameduck drain for this one and returns what it has written.
-func (d *duck) drain(t *testing.T, args ...string) string {
-	t.Helper()
-	p := start(t, []string{"LAMEDUCK_CONTROL=" + d.control}, programPath("lameduck"), append([]string{"drain"}, args...)...)
-	p.wantExit(t, exitOK)
-	return p.stdout.String()
-}
-
-// beginDrain does the same without a process of its own.
-func (d *duck) beginDrain(t *testing.T) {
-	t.Helper()
-	if a, err := request(http.MethodPost, "http://"+d.control+"/drain", ""); err != nil || a.status != http.StatusOK {
-		t.Fatalf("POST /drain is answered %d, %v", a.status, err)
-	}
-}
-
-// An answer is a response that has been read.
-type answer struct {
-	status int
-	header http.Header
-	body   string
-	closes bool // it has the close option
-}
-
-// get sends a GET request on a new connection.
-func get(t *testing.T, url string) answer {
-	t.Helper()
-	a, err := request(http.MethodGet, url, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-func request(method, url, body string) (answer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
-	if err != nil {
-		return answer{}, err
-	}
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	resp, err := transport.RoundTrip(r)
-	if err != nil {
-		return answer{}, err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	return answer{resp.StatusCode, resp.Header, string(b), resp.Close}, err
-}
-
-func (d *duck) get(t *testing.T, path string) answer {
-	t.Helper()
-	return get(t, "http://"+d.front+path)
-}
-
-// ready returns the status of /readyz.
-func (d *duck) ready(t *testing.T) int {
-	t.Helper()
-	return get(t, "http://"+d.admin+"/readyz").status
-}
-
-// metric returns the value of a metric, as it is written.
-func (d *duck) metric(t *testing.T, name string) string {
-	t.Helper()
-	for l := range strings.Lines(get(t, "http://"+d.admin+"/metrics").body) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(l), name+" "); ok {
-			return value
-		}
-	}
-	t.Fatalf("no metric %s", name)
-	return ""
-}
-
-// hold calls /hold, as the app's preStop hook does. The channel brings the answer.
-func (d *duck) hold(t *testing.T) <-chan answer {
-	t.Helper()
-	answered := make(chan answer, 1)
-	started := make(chan struct{})
-	go func() {
-		close(started)
-		a, err := request(http.MethodGet, "http://"+d.admin+"/hold", "")
-		if err != nil {
-			t.Errorf("the hook has failed: %v", err)
-		}
-		answered <- a
-	}()
-	<-started
-	return answered
-}
-
-// awaitHook waits until /hold keeps a caller waiting.
-func (d *duck) awaitHook(t *testing.T) {
-	t.Helper()
-	eventually(t, "/hold keeps a caller waiting", func() bool { return d.metric(t, "lameduck_hook_waiters") == "1" })
-}
 
 // receive waits for a value.
 func receive[T any](t *testing.T, c <-chan T, what string) (v T) {
@@ -393,11 +248,56 @@ func lack(t *testing.T, message string) {
 	t.Skip(message)
 }
 
-// refused tells whether nobody listens at an address.
-func refused(address string) bool {
-	c, err := net.Dial("tcp", address)
-	if err == nil {
-		_ = c.Close()
+func (p *program) hasEnded() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
 	}
-	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// awaitText reads until a line has a text in it.
+func awaitText(t *testing.T, r io.Reader, text string) {
+	t.Helper()
+	in := bufio.NewScanner(r)
+	for in.Scan() {
+		if strings.Contains(in.Text(), text) {
+			return
+		}
+	}
+	t.Fatalf("no %s until the end", text)
+}
+
+func writeFile(t *testing.T, text string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "command")
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// logTime is when a line was logged.
+func logTime(t *testing.T, f map[string]any) time.Time {
+	t.Helper()
+	s, _ := f["ts"].(string)
+	at, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// awaitListener returns an address when somebody listens there.
+func awaitListener(t *testing.T, address string) string {
+	t.Helper()
+	eventually(t, "somebody listens at "+address, func() bool {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+	return address
 }

@@ -2,9 +2,6 @@ package integration
 
 import (
 	"bytes"
-	"crypto/rand"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,57 +11,6 @@ import (
 	"testing"
 	"time"
 )
-
-// An http2App is a server of HTTP/2 without TLS that nobody has changed.
-type http2App struct {
-	name     string
-	start    func(t *testing.T, root string) (app *program, address string)
-	upgrades bool // HTTP/1.1 may switch to HTTP/2
-}
-
-var (
-	nghttpd     = http2App{"nghttpd", startNghttpd, false}
-	apacheHTTP2 = http2App{"Apache httpd", startApacheHTTP2, true}
-	goHTTP2     = http2App{"Go", startGoHTTP2, false}
-	http2Apps   = []http2App{nghttpd, apacheHTTP2, goHTTP2}
-)
-
-// startNghttpd starts nghttp2's server of a directory.
-func startNghttpd(t *testing.T, root string) (app *program, address string) {
-	t.Helper()
-	path, port := requireProgram(t, "nghttpd"), freePort(t)
-	app = start(t, nil, path, "--no-tls", "--address=127.0.0.1", "--htdocs="+root, port)
-	return app, awaitListener(t, "127.0.0.1:"+port)
-}
-
-func startApacheHTTP2(t *testing.T, root string) (app *program, address string) {
-	t.Helper()
-	path, port := requireProgram(t, "apache2", "httpd"), freePort(t)
-	app = start(t, nil, path, "-f", writeConfig(t, "apache-h2c.conf", root, port, apacheModules(t)), "-D", "FOREGROUND")
-	return app, awaitListener(t, "127.0.0.1:"+port)
-}
-
-func startGoHTTP2(t *testing.T, root string) (app *program, address string) {
-	t.Helper()
-	return startPeerApp(t, "http2", root)
-}
-
-// runGoHTTP2 serves a directory by HTTP/2 without TLS, with Go's own server.
-func runGoHTTP2(args []string) error {
-	files := http.FileServer(http.Dir(args[1]))
-	server := &http.Server{Addr: args[0], Protocols: new(http.Protocols), Handler: http.HandlerFunc(
-		func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // no answer passes a request that is at fault in what comes last
-			files.ServeHTTP(w, r)
-		},
-	)}
-	server.Protocols.SetHTTP1(true)
-	server.Protocols.SetUnencryptedHTTP2(true)
-	return server.ListenAndServe()
-}
-
-// page is what the apps answer.
-const page = "It works.\n"
 
 // An http2Client makes a few requests of its own kind, and tells whether it has had the answers.
 type http2Client struct {
@@ -168,19 +114,6 @@ func TestH2loadLosesNothingOfWhatItHasSent(t *testing.T) {
 
 var h2loadCounts = regexp.MustCompile(`(?s)requests: .* (\d+) succeeded, .*status codes: (\d+) 2xx`)
 
-// exchanges returns how many exchanges have ended.
-func (d *duck) exchanges(t *testing.T) (n int) {
-	t.Helper()
-	for _, code := range []string{"none", "2xx", "4xx", "5xx"} {
-		v, err := strconv.Atoi(d.metric(t, `lameduck_exchanges_total{code="`+code+`"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		n += v
-	}
-	return n
-}
-
 // The download is under way when the last GOAWAY has come, which names its stream: the kernel holds a few megabytes of it, a second's
 // worth.
 func TestAnHTTP2DownloadIsFinishedInADrain(t *testing.T) {
@@ -215,13 +148,4 @@ func startDownload(t *testing.T, a http2App, size int64, rate string) (p *pod, c
 			t.Errorf("%d bytes have arrived, %v, want the %d of the file", len(b), err, len(file))
 		}
 	}
-}
-
-func randomFile(t *testing.T, path string, size int64) []byte {
-	t.Helper()
-	b, _ := io.ReadAll(io.LimitReader(rand.Reader, size))
-	if err := os.WriteFile(path, b, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return b
 }

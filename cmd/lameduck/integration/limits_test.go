@@ -24,27 +24,6 @@ func startLimited(t *testing.T, app string, openFiles int, env ...string) *duck 
 	return d
 }
 
-// wantControlPlane looks that everything but the relay works, through a whole drain.
-func (d *duck) wantControlPlane(t *testing.T) {
-	t.Helper()
-	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
-		if a, err := request(http.MethodGet, "http://"+d.admin+path, ""); err != nil || a.status != http.StatusOK {
-			t.Errorf("%s is answered %d, %v, want 200", path, a.status, err)
-		}
-	}
-	hook := d.hold(t)
-	d.awaitHook(t)
-	if s := parseState(t, d.drain(t)); s.Phase != "draining" {
-		t.Errorf("lameduck drain says %+v, want draining", s)
-	}
-	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
-		t.Errorf("the hook is answered %q, want drained", a.body)
-	}
-	d.signal(t, syscall.SIGTERM)
-	d.wantExit(t, exitOK)
-	d.wantTerminationLog(t, "drained in ")
-}
-
 func TestClientsCannotTakeTheDescriptorsOfTheControlPlane(t *testing.T) {
 	for name, env := range map[string]string{
 		"by default":               "LAMEDUCK_MAX_CONNECTIONS=0",
@@ -88,19 +67,6 @@ func TestIdleConnectionsToTheAdminPortCannotTakeItsDescriptors(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
-// exhaust lowers the limit of open files to what is open.
-func (d *duck) exhaust(t *testing.T) {
-	t.Helper()
-	var limit unix.Rlimit
-	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, nil, &limit); err != nil {
-		t.Fatal(err)
-	}
-	limit.Cur = uint64(len(descriptors(t, d.pid())))
-	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, &limit, nil); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestWithoutADescriptorLeftTheControlPlaneWorks(t *testing.T) {
 	t.Parallel()
 	d := startServe(t, startApp(t).addr)
@@ -118,5 +84,53 @@ func TestWithoutADescriptorLeftTheControlPlaneWorks(t *testing.T) {
 	d.wantControlPlane(t)
 	if n := strings.Count(d.stderr.String(), `"accept failed"`); n > 60 {
 		t.Errorf("%d lines about accepting, want one a second", n)
+	}
+}
+
+func TestDescriptorsAreGivenBack(t *testing.T) {
+	t.Parallel()
+	d := startServe(t, startApp(t).addr)
+	d.get(t, "/")
+	eventually(t, "no connections", func() bool { return d.metric(t, "lameduck_connections") == "0" })
+	before := len(descriptors(t, d.pid()))
+	for range 100 {
+		d.get(t, "/")
+	}
+	eventually(t, fmt.Sprintf("%d descriptors as before", before), func() bool { return len(descriptors(t, d.pid())) <= before })
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+}
+
+// wantControlPlane looks that everything but the relay works, through a whole drain.
+func (d *duck) wantControlPlane(t *testing.T) {
+	t.Helper()
+	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
+		if a, err := request(http.MethodGet, "http://"+d.admin+path, ""); err != nil || a.status != http.StatusOK {
+			t.Errorf("%s is answered %d, %v, want 200", path, a.status, err)
+		}
+	}
+	hook := d.hold(t)
+	d.awaitHook(t)
+	if s := parseState(t, d.drain(t)); s.Phase != "draining" {
+		t.Errorf("lameduck drain says %+v, want draining", s)
+	}
+	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
+		t.Errorf("the hook is answered %q, want drained", a.body)
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+	d.wantTerminationLog(t, "drained in ")
+}
+
+// exhaust lowers the limit of open files to what is open.
+func (d *duck) exhaust(t *testing.T) {
+	t.Helper()
+	var limit unix.Rlimit
+	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, nil, &limit); err != nil {
+		t.Fatal(err)
+	}
+	limit.Cur = uint64(len(descriptors(t, d.pid())))
+	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		t.Fatal(err)
 	}
 }

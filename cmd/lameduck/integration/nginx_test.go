@@ -4,7 +4,6 @@ import (
 	"slices"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // An nginxBalancer is an nginx in front of pods, for gRPC and for WebSocket.
@@ -53,35 +52,4 @@ func (b *nginxBalancer) workers() (pids []int) {
 		}
 	}
 	return pids
-}
-
-// nginx keeps connections to the pods, and has one call at a time on each.
-func TestGRPCThroughNginxLosesNothing(t *testing.T) {
-	t.Parallel()
-	leaving, staying := startGRPCPod(t), startGRPCPod(t)
-	nginx := startNginxBalancer(t, leaving.duck.front, staying.duck.front)
-	wantNoLossWhileOneLeaves(t, nginx.grpcAddress(), leaving, staying, func() { nginx.learn(t, staying.duck.front) })
-}
-
-func TestWebSocketThroughNginxLosesNothing(t *testing.T) {
-	t.Parallel()
-	leaving, staying := startWebSocketPod(t), startWebSocketPod(t)
-	nginx := startNginxBalancer(t, leaving.duck.front, staying.duck.front)
-	clients := []*talker{}
-	for range 4 {
-		clients = append(clients, startTalker(t, "ws://127.0.0.1:"+nginx.websocket))
-	}
-	hook := leaving.beginEnd(t)
-	<-time.After(lag)
-	nginx.learn(t, staying.duck.front)
-	leaving.end(t, hook)
-	leaving.duck.wantQuietEnd(t)
-	hook = staying.beginEnd(t)
-	var here []talk
-	for _, c := range clients {
-		here = append(here, c.end(t)...)
-	}
-	staying.end(t, hook)
-	staying.duck.wantQuietEnd(t)
-	wantWhole(t, here, append(talks(t, leaving.app), talks(t, staying.app)...))
 }

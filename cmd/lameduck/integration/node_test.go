@@ -26,43 +26,6 @@ func startNode(t *testing.T, name string) (app *program, address string) {
 	return app, awaitListener(t, address)
 }
 
-// A script's client works until its standard input ends.
-func TestNodeGRPCLosesNothing(t *testing.T) {
-	t.Parallel()
-	app, address := startNode(t, "grpc-server.js")
-	p := startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
-	command := nodeScript(t, "grpc-client.js", p.duck.front)
-	cmd := newCommand(nil, command[0], command[1:]...)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := startCommand(t, cmd)
-	client.stdout.await(t, "busy", func(l string) bool { return l == "busy" })
-	hook := p.beginEnd(t)
-	eventually(t, "two connections have ended that were told to leave", func() bool {
-		client.wantRunning(t, "nobody has told it to stop")
-		return p.duck.told(t, "http2") == 2
-	})
-	_ = stdin.Close()
-	client.wantExit(t, 0)
-	p.end(t, hook)
-	p.duck.wantQuietEnd(t)
-	got, answered := reported[grpcReport](t, client), reported[grpcReport](t, p.app)
-	if got.Calls < 100 || got.Streams < 1 || len(got.Faults) > 0 {
-		t.Errorf("the client says %+v, want calls and streams and no faults", got)
-	}
-	if answered.Calls != got.Calls || answered.Streams != got.Streams {
-		t.Errorf("the app has answered %+v, want each of %+v once", answered, got)
-	}
-}
-
-// A grpcReport is what the scripts say in the end.
-type grpcReport struct {
-	Calls, Streams int
-	Faults         []string
-}
-
 // reported returns what a script has said.
 func reported[T any](t *testing.T, p *program) (report T) {
 	t.Helper()

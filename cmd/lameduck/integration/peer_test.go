@@ -2,7 +2,6 @@ package integration
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"testing"
 )
@@ -33,17 +32,4 @@ func startPeerApp(t *testing.T, name string, args ...string) (app *program, addr
 	address = freeAddress(t)
 	app = start(t, nil, programPath("peer"), append([]string{name, address}, args...)...)
 	return app, awaitListener(t, address)
-}
-
-// awaitListener returns an address when somebody listens there.
-func awaitListener(t *testing.T, address string) string {
-	t.Helper()
-	eventually(t, "somebody listens at "+address, func() bool {
-		c, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	})
-	return address
 }

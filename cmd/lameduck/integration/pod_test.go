@@ -1,10 +1,9 @@
 package integration
 
 import (
-	"fmt"
-	"strconv"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // A pod is an app with a lameduck in front of it as a native sidecar.
@@ -42,18 +41,8 @@ func (p *pod) end(t *testing.T, hook <-chan answer) {
 	p.duck.wantExit(t, exitOK)
 }
 
-// wantQuietEnd looks that all traffic had gone when the drain ended.
-func (d *duck) wantQuietEnd(t *testing.T) {
-	t.Helper()
-	d.wantTerminationLog(t, "(quiet; ", "cut: 0 exchanges on 0 connections")
-}
+// realHold is the hold in these tests. A machine that is busy with other things may stop every client for a moment.
+var realHold = []string{"LAMEDUCK_HOLD_MIN=300ms", "LAMEDUCK_HOLD_QUIET=2s"}
 
-// told returns how many connections have ended whose clients were told to leave.
-func (d *duck) told(t *testing.T, protocol string) int {
-	t.Helper()
-	n, err := strconv.Atoi(d.metric(t, fmt.Sprintf(`lameduck_connections_total{ended_by="drain",protocol=%q}`, protocol)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
+// lag is how long the load balancer goes on sending after the beginning of the end.
+const lag = time.Second

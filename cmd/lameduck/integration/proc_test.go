@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // descendants describes the processes that a process has started and that still run.
@@ -137,4 +139,17 @@ func descriptors(t *testing.T, pid int) []string {
 		}
 	}
 	return targets
+}
+
+// limitDescriptors limits the open descriptors of a process and returns the limit that it had.
+func limitDescriptors(t *testing.T, pid int, limit uint64) (before uint64) {
+	t.Helper()
+	var old unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: old.Max}, nil); err != nil {
+		t.Fatal(err)
+	}
+	return old.Cur
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -158,4 +159,27 @@ func talks(t *testing.T, p *program) (all []talk) {
 		all = append(all, one)
 	}
 	return all
+}
+
+func TestWebSocketThroughNginxLosesNothing(t *testing.T) {
+	t.Parallel()
+	leaving, staying := startWebSocketPod(t), startWebSocketPod(t)
+	nginx := startNginxBalancer(t, leaving.duck.front, staying.duck.front)
+	clients := []*talker{}
+	for range 4 {
+		clients = append(clients, startTalker(t, "ws://127.0.0.1:"+nginx.websocket))
+	}
+	hook := leaving.beginEnd(t)
+	<-time.After(lag)
+	nginx.learn(t, staying.duck.front)
+	leaving.end(t, hook)
+	leaving.duck.wantQuietEnd(t)
+	hook = staying.beginEnd(t)
+	var here []talk
+	for _, c := range clients {
+		here = append(here, c.end(t)...)
+	}
+	staying.end(t, hook)
+	staying.duck.wantQuietEnd(t)
+	wantWhole(t, here, append(talks(t, leaving.app), talks(t, staying.app)...))
 }

@@ -21,30 +21,6 @@ type distantConn struct {
 	closeOnce sync.Once
 }
 
-// A flight is a part of what is under way.
-type flight struct {
-	bytes   []byte
-	arrives time.Time
-}
-
-// maxFlights bounds the parts that are under way in one direction.
-const maxFlights = 1024
-
-// dialDistant connects to an address over a distance.
-func dialDistant(ctx context.Context, address string, distance time.Duration) (net.Conn, error) {
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	d := &distantConn{
-		Conn: c, distance: distance,
-		sent: make(chan flight, maxFlights), received: make(chan flight, maxFlights), closed: make(chan struct{}),
-	}
-	go d.send()
-	go d.receive()
-	return d, nil
-}
-
 func (d *distantConn) Write(b []byte) (int, error) {
 	select {
 	case <-d.closed:
@@ -115,4 +91,41 @@ func (d *distantConn) Read(b []byte) (int, error) {
 func (d *distantConn) Close() error {
 	d.closeOnce.Do(func() { close(d.closed) })
 	return nil
+}
+
+// A flight is a part of what is under way.
+type flight struct {
+	bytes   []byte
+	arrives time.Time
+}
+
+// maxFlights bounds the parts that are under way in one direction.
+const maxFlights = 1024
+
+// dialDistant connects to an address over a distance.
+func dialDistant(ctx context.Context, address string, distance time.Duration) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	d := &distantConn{
+		Conn: c, distance: distance,
+		sent: make(chan flight, maxFlights), received: make(chan flight, maxFlights), closed: make(chan struct{}),
+	}
+	go d.send()
+	go d.receive()
+	return d, nil
+}
+
+// dialSlowly connects over a line that takes 10 s for the file.
+func dialSlowly(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, network, address)
+	return slowConn{c}, err
+}
+
+type slowConn struct{ net.Conn }
+
+func (c slowConn) Read(b []byte) (int, error) {
+	<-time.After(80 * time.Millisecond)
+	return c.Conn.Read(b[:min(len(b), 16<<10)])
 }

@@ -2,41 +2,68 @@ package integration
 
 import (
 	"io"
-	"net"
+	"net/http"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// crowdAddress is the client address of the crowds, which is not the kubelet's.
-const crowdAddress = "127.0.0.66"
-
-// dialFrom connects from a client address.
-func dialFrom(t *testing.T, from, address string) net.Conn {
-	t.Helper()
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	c, err := d.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
+func TestAHookAloneIsAContainerRestart(t *testing.T) {
+	t.Parallel()
+	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOOK_WINDOW=300ms")
+	begun := time.Now()
+	a := receive(t, d.hold(t), "answer to the hook")
+	if a.status != http.StatusOK || a.body != "serving\n" {
+		t.Errorf("the hook is answered %d %q, want that lameduck goes on serving", a.status, a.body)
 	}
-	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(patience))
-	return c
+	if took := time.Since(begun); took < 300*time.Millisecond {
+		t.Errorf("the hook has been let go after %v, want the hook window of 300ms", took)
+	}
+	if phase := d.metric(t, `lameduck_phase{phase="serving"}`); phase != "1" {
+		t.Errorf("the metric of the phase serving is %s, want 1", phase)
+	}
+	if status := d.ready(t); status != http.StatusOK {
+		t.Errorf("/readyz answers %d, want 200", status)
+	}
+	if a := d.get(t, "/"); a.closes {
+		t.Error("a client is told to leave although there is no drain")
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
 }
 
-// crowd sends a request from the crowd's address on each of n connections, whose responses it does
-// not read.
-func crowd(t *testing.T, n int, address, request string) []net.Conn {
-	t.Helper()
-	var conns []net.Conn
-	for range n {
-		c := dialFrom(t, crowdAddress, address)
-		if _, err := io.WriteString(c, request); err != nil {
-			t.Fatal(err)
-		}
-		conns = append(conns, c)
+func TestAHookIsAnsweredAtTheEndOfTheHold(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		begin func(t *testing.T, d *duck) (hook <-chan answer)
+	}{
+		{"when it comes before the drain", func(t *testing.T, d *duck) <-chan answer {
+			hook := d.hold(t)
+			d.awaitHook(t)
+			d.beginDrain(t)
+			return hook
+		}},
+		{"when it comes during the drain", func(t *testing.T, d *duck) <-chan answer {
+			d.beginDrain(t)
+			return d.hold(t)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			app := startApp(t)
+			d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=800ms")
+			hook := tt.begin(t, d)
+			if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
+				t.Errorf("the hook is answered %q, want drained", a.body)
+			}
+			if s := d.status(t); s.Phase != "drained" || s.Drain.Seconds < 0.8 {
+				t.Errorf("status %+v when the hook is answered, want a hold that has ended", s)
+			}
+			app.die()
+			d.wantExit(t, exitOK)
+		})
 	}
-	return conns
 }
 
 const holdRequest = "GET /hold HTTP/1.1\r\nHost: lameduck\r\n\r\n"

@@ -152,3 +152,21 @@ func TestOutputIsWrittenBeforeTheEnd(t *testing.T) {
 		t.Errorf("the problem is %q, want that of LAMEDUCK_HOLD_MIN", out)
 	}
 }
+
+func TestALogThatNobodyReadsDoesNotEndTheDrain(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d, env := prepare(t, app.addr)
+	cmd := newCommand(env, programPath("lameduck"), "serve")
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.program = startCommand(t, cmd)
+	awaitText(t, log, `"serving"`)
+	_ = log.Close()
+	d.signal(t, syscall.SIGTERM)
+	eventually(t, "the story is told", func() bool { _, err := os.Stat(d.terminationLog); return err == nil || d.hasEnded() })
+	d.wantExit(t, exitOK)
+	d.wantTerminationLog(t, "(quiet; triggered by stop signal)")
+}

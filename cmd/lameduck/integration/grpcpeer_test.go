@@ -1,0 +1,140 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/interop"
+	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/orca"
+)
+
+// interopCases are the cases of gRPC's interoperability tests that need neither TLS nor a cloud's credentials, by the names that
+// all of gRPC's languages give them.
+var interopCases = []struct {
+	name string
+	run  func(context.Context, *grpc.ClientConn)
+}{
+	{"empty_unary", onTestService(interop.DoEmptyUnaryCall)},
+	{"large_unary", onTestService(interop.DoLargeUnaryCall)},
+	{"client_streaming", onTestService(interop.DoClientStreaming)},
+	{"server_streaming", onTestService(interop.DoServerStreaming)},
+	{"ping_pong", onTestService(interop.DoPingPong)},
+	{"empty_stream", onTestService(interop.DoEmptyStream)},
+	{"timeout_on_sleeping_server", onTestService(interop.DoTimeoutOnSleepingServer)},
+	{"cancel_after_begin", onTestService(interop.DoCancelAfterBegin)},
+	{"cancel_after_first_response", onTestService(interop.DoCancelAfterFirstResponse)},
+	{"status_code_and_message", onTestService(interop.DoStatusCodeAndMessage)},
+	{"special_status_message", onTestService(interop.DoSpecialStatusMessage)},
+	{"custom_metadata", onTestService(interop.DoCustomMetadata)},
+	{"unimplemented_method", interop.DoUnimplementedMethod},
+	{"unimplemented_service", func(ctx context.Context, cc *grpc.ClientConn) {
+		interop.DoUnimplementedService(ctx, testgrpc.NewUnimplementedServiceClient(cc))
+	}},
+	{"orca_per_rpc", func(ctx context.Context, cc *grpc.ClientConn) {
+		interop.DoORCAPerRPCTest(ctx, testgrpc.NewTestServiceClient(cc))
+	}},
+}
+
+func onTestService(run func(context.Context, testgrpc.TestServiceClient, ...grpc.CallOption)) func(context.Context, *grpc.ClientConn) {
+	return func(ctx context.Context, cc *grpc.ClientConn) { run(ctx, testgrpc.NewTestServiceClient(cc)) }
+}
+
+// runGRPCClient runs one of gRPC's interoperability tests against a server, or all of them again and again until its standard
+// input ends. One that fails ends the process.
+func runGRPCClient(args []string) error {
+	cc, err := grpc.NewClient("passthrough:///"+args[0], grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry(),
+		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"test_backend_metrics_load_balancer": {}}]}`)) // what orca_per_rpc needs
+	if err != nil {
+		return err
+	}
+	defer cc.Close()
+	if len(args) > 1 {
+		runInterop(cc, args[1])
+		return nil
+	}
+	var ended atomic.Bool
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		ended.Store(true)
+	}()
+	for !ended.Load() {
+		runInterop(cc, "")
+		fmt.Println("round")
+	}
+	return nil
+}
+
+// runInterop runs the case of a name, or all.
+func runInterop(cc *grpc.ClientConn, name string) {
+	for _, c := range interopCases {
+		if name != "" && name != c.name {
+			continue
+		}
+		fmt.Println(c.name)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		c.run(ctx, cc)
+		cancel()
+	}
+}
+
+// runGRPCServer serves gRPC's interoperability tests until SIGTERM comes. Then it tells how many unary calls it has answered. A second
+// argument is the age at which it asks clients to leave by itself.
+func runGRPCServer(args []string) error {
+	ln, err := net.Listen("tcp", args[0])
+	if err != nil {
+		return err
+	}
+	var age time.Duration // 0: none
+	if len(args) > 1 {
+		if age, err = time.ParseDuration(args[1]); err != nil {
+			return err
+		}
+	}
+	var calls atomic.Int64
+	s := grpc.NewServer(
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: age}),
+		orca.CallMetricsServerOption(nil),
+		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+			calls.Add(1)
+			return handle(ctx, req)
+		}),
+	)
+	testgrpc.RegisterTestServiceServer(s, interop.NewTestServer())
+	terminate := make(chan os.Signal, 1)
+	signal.Notify(terminate, syscall.SIGTERM)
+	go func() {
+		<-terminate
+		s.Stop()
+	}()
+	err = s.Serve(ln)
+	fmt.Println("calls", calls.Load())
+	return err
+}
+
+// startGRPCPod starts a pod whose app is gRPC's server, with arguments of its own.
+func startGRPCPod(t *testing.T, args ...string) *pod {
+	t.Helper()
+	app, address := startPeerApp(t, "grpc server", args...)
+	return startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
+}
+
+// calls returns how many unary calls the pod's app has answered, when it has ended.
+func (p *pod) calls(t *testing.T) (n int) {
+	t.Helper()
+	if _, err := fmt.Sscanf(p.app.stdout.String(), "calls %d", &n); err != nil {
+		t.Errorf("the app has said %q: %v", p.app.stdout, err)
+	}
+	return n
+}

@@ -1,0 +1,323 @@
+package integration
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestSIGTERMBeginsADrainInWhichEverythingIsServed(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=1s")
+	idle := dialClient(t, d.front)
+	if told := idle.get(t, "/"); told {
+		t.Fatal("a client is told to leave while serving")
+	}
+	busy := app.keepBusy(t, d)
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	for range 10 {
+		if a := d.get(t, "/"); a.body != "hello" || !a.closes {
+			t.Fatalf("answer %+v to a new connection, want the app's with the close option", a)
+		}
+	}
+	if told := idle.get(t, "/"); !told {
+		t.Error("a client that was idle is not told to leave")
+	}
+	close(app.release)
+	busy.receive(t)
+	d.wantExit(t, exitOK)
+	f := d.logged(t, "stopped")
+	if f["trigger"] != "stop signal" || f["reason"] != "quiet" || f["exchanges"] != 11.0 {
+		t.Errorf("story %v, want 11 exchanges after a stop signal, and quiet at the end", f)
+	}
+	if hold := duration(t, f, "hold"); hold < time.Second {
+		t.Errorf("the hold has lasted %v, want Min of 1s at least", hold)
+	}
+}
+
+func TestAnIdleConnectionIsClosedAtTheEndOfTheHoldAndNotBefore(t *testing.T) {
+	t.Parallel()
+	d := startServe(t, startApp(t).addr)
+	idle := dialClient(t, d.front)
+	idle.get(t, "/")
+	d.signal(t, syscall.SIGTERM)
+	if _, err := idle.r.ReadByte(); err != io.EOF {
+		t.Errorf("the idle connection ends with %v, want a FIN", err)
+	}
+	ended := time.Now()
+	_ = idle.conn.Close()
+	drained := logTime(t, d.logged(t, "draining")).Add(300 * time.Millisecond)
+	if ended.Before(drained) {
+		t.Errorf("the idle connection has been closed %v before the end of the hold", drained.Sub(ended))
+	}
+	d.wantExit(t, exitOK)
+}
+
+func TestASecondSIGTERMDoesNotShortenTheHold(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=1s")
+	busy := app.keepBusy(t, d)
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	for range 3 {
+		d.signal(t, syscall.SIGTERM)
+		if a := d.get(t, "/"); a.body != "hello" {
+			t.Fatalf("answer %+v after a further SIGTERM, want the app's", a)
+		}
+	}
+	close(app.release)
+	busy.receive(t)
+	d.wantExit(t, exitOK)
+	f := d.logged(t, "stopped")
+	if hold := duration(t, f, "hold"); hold < time.Second || f["reason"] != "quiet" {
+		t.Errorf("the hold has lasted %v and ended for %v, want Min of 1s at least, and quiet", hold, f["reason"])
+	}
+}
+
+func TestSIGINTBeginsADrainAndASecondOneEndsIt(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s")
+	app.keepBusy(t, d)
+	d.signal(t, syscall.SIGINT)
+	if f := d.logged(t, "draining"); f["trigger"] != "interrupt" {
+		t.Errorf("the drain was triggered by %v, want an interrupt", f["trigger"])
+	}
+	d.signal(t, syscall.SIGINT)
+	d.wantExit(t, exitOK)
+	if f := d.logged(t, "stopped"); f["reason"] != "interrupted" || f["cut_exchanges"] != 1.0 {
+		t.Errorf("story %v, want one that was interrupted and has cut an exchange", f)
+	}
+}
+
+func TestARequestInFlightIsFinished(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr)
+	c := app.keepBusy(t, d)
+	d.signal(t, syscall.SIGTERM)
+	eventually(t, "Min and Quiet are over", func() bool { return d.status(t).Drain.Seconds > 0.7 })
+	close(app.release)
+	if a := c.receive(t); a.body != "waited" || !a.closes {
+		t.Errorf("answer %+v, want the app's with the close option", a)
+	}
+	d.wantExit(t, exitOK)
+	if f := d.logged(t, "stopped"); f["reason"] != "quiet" || f["cut_exchanges"] != 0.0 {
+		t.Errorf("story %v, want quiet and nothing cut", f)
+	}
+}
+
+func TestAtMaxWhatIsLeftIsCutAndTold(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MAX=500ms")
+	c := app.keepBusy(t, d)
+	d.signal(t, syscall.SIGTERM)
+	if _, err := http.ReadResponse(c.r, nil); err == nil {
+		t.Error("an exchange that was cut has an answer")
+	}
+	_ = c.conn.Close()
+	d.wantExit(t, exitOK)
+	f := d.logged(t, "stopped")
+	if f["reason"] != "max" || f["cut_exchanges"] != 1.0 || f["cut_connections"] != 1.0 {
+		t.Errorf("story %v, want one exchange on one connection that was cut at Max", f)
+	}
+	d.wantTerminationLog(t, "(max; triggered by stop signal)", "cut: 1 exchanges on 1 connections")
+}
+
+// A client that gets a part of a response without a length must not take the end of the hold for the end
+// of the response.
+func TestAPartOfAResponseThatIsCutAtMaxDoesNotLookComplete(t *testing.T) {
+	for name, secure := range map[string]bool{"in clear text": false, "in TLS": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const part = "HTTP/1.0 200 OK\r\nContent-Type: text/csv\r\n\r\na,b\n"
+			env := []string{"LAMEDUCK_HOLD_MAX=500ms"}
+			if secure {
+				cert, key := newAuthority(t).issue(t, 1)
+				env = append(env, newSecret(t, cert, key).env()...)
+			}
+			d := startServe(t, sendPart(t, part), env...)
+			c, err := net.Dial("tcp", d.front)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if secure {
+				c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+			}
+			defer c.Close()
+			if _, err := io.WriteString(c, "GET /export HTTP/1.0\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, len(part))
+			_ = c.SetReadDeadline(time.Now().Add(patience))
+			if _, err := io.ReadFull(c, got); err != nil || string(got) != part {
+				t.Fatalf("the client reads %q, error %v; want %q", got, err, part)
+			}
+			d.signal(t, syscall.SIGTERM)
+			if b, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("the client reads %q, error %v; want a reset", b, err)
+			}
+			d.wantExit(t, exitOK)
+			if f := d.logged(t, "stopped"); f["reason"] != "max" || f["cut_exchanges"] != 1.0 {
+				t.Errorf("story %v, want one exchange that was cut at Max", f)
+			}
+		})
+	}
+}
+
+// sendPart runs an app that answers each connection's first bytes with a part of a response, and leaves
+// the connection open. It returns the app's address.
+func sendPart(t *testing.T, part string) string {
+	t.Helper()
+	ln := listen(t)
+	t.Cleanup(func() { _ = ln.Close() })
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				b := make([]byte, 1<<10)
+				if n, _ := c.Read(b); strings.HasPrefix(string(b[:n]), "GET /export") {
+					_, _ = io.WriteString(c, part)
+				}
+				_, _ = io.Copy(io.Discard, c)
+			}()
+		}
+	}()
+	return ln.Addr().String()
+}
+
+// While lameduck does not run, nobody knows whether it is called.
+func TestAStallIsNotTakenForSilence(t *testing.T) {
+	t.Parallel()
+	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOLD_QUIET=1s", "LAMEDUCK_SILENCE_FACTOR=0")
+	idle := dialClient(t, d.front)
+	idle.get(t, "/")
+	d.beginDrain(t)
+	d.signal(t, syscall.SIGSTOP)
+	eventually(t, "lameduck stands still", func() bool { p, _ := findProcess(d.pid()); return p.state == "T" })
+	idle.send(t, "/")
+	<-time.After(1500 * time.Millisecond) // longer than all that the hold waits for
+	d.signal(t, syscall.SIGCONT)
+	if a := idle.receive(t); a.body != "hello" || !a.closes {
+		t.Errorf("answer %+v to a request that has come meanwhile, want the app's with the close option", a)
+	}
+	d.logged(t, "drained")
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+}
+
+func TestTheHoldLastsWhileAConnectionWaitsToBeAccepted_AtTheConnectionLimit(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr, "LAMEDUCK_MAX_CONNECTIONS=1")
+	occupant := dialClient(t, d.front)
+	occupant.get(t, "/")
+	waiting := d.post(t)
+	eventually(t, "a connection waits", func() bool { return d.metric(t, "lameduck_accept_queue") == "1" })
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	d.wantHolding(t, "a connection waits to be accepted")
+	_ = occupant.conn.Close()
+	if a := waiting.receive(t); a.status != 200 || a.body != "hi" || !a.closes {
+		t.Errorf("answer %+v to the client that has waited, want 200 with the close option", a)
+	}
+	d.wantExit(t, exitOK)
+	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
+		t.Errorf("story %v, want quiet at the end", f)
+	}
+}
+
+func TestTheHoldLastsWhileAConnectionWaitsToBeAccepted_WithoutDescriptors(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr)
+	d.get(t, "/")
+	limit := limitDescriptors(t, d.pid(), 3) // standard streams have those
+	waiting := d.post(t)
+	d.logged(t, "accept failed")
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	d.wantHolding(t, "a connection waits to be accepted")
+	limitDescriptors(t, d.pid(), limit)
+	if a := waiting.receive(t); a.status != 200 || a.body != "hi" || !a.closes {
+		t.Errorf("answer %+v to the client that has waited, want 200 with the close option", a)
+	}
+	d.wantExit(t, exitOK)
+	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
+		t.Errorf("story %v, want quiet at the end", f)
+	}
+}
+
+// wantHolding expects that the hold does not end for a multiple of what it needs when it is quiet.
+func (d *duck) wantHolding(t *testing.T, why string) {
+	t.Helper()
+	select {
+	case <-d.ended:
+	case <-time.After(5 * (300 + 300) * time.Millisecond):
+	}
+	if strings.Contains(d.stderr.String(), `"msg":"drained"`) {
+		t.Fatalf("the hold has ended although %s", why)
+	}
+}
+
+// The app and lameduck have written the whole answer when the drain begins, and the hold ends while it is on its way to a client
+// with a slow line.
+func TestAnAnswerArrivesOverASlowLineInADrain(t *testing.T) {
+	for _, v := range []struct {
+		name string
+		set  func(*http.Protocols, bool)
+	}{
+		{"HTTP/1", (*http.Protocols).SetHTTP1},
+		{"HTTP/2", (*http.Protocols).SetUnencryptedHTTP2},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			protocols := new(http.Protocols)
+			v.set(protocols, true)
+			testSlowLine(t, protocols)
+		})
+	}
+}
+
+func testSlowLine(t *testing.T, protocols *http.Protocols) {
+	t.Helper()
+	root := publicDir(t)
+	file := randomFile(t, filepath.Join(root, "file"), 2<<20) // the kernel takes all of it
+	app, address := goHTTP2.start(t, root)
+	p := startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
+	transport := &http.Transport{Protocols: protocols, DialContext: dialSlowly}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	resp, err := client.Get("http://" + p.duck.front + "/file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	eventually(t, "the answer has been written", func() bool { return p.duck.exchanges(t) == 1 })
+	ended := make(chan struct{})
+	hook := p.beginEnd(t)
+	go func() {
+		defer close(ended)
+		p.end(t, hook)
+	}()
+	if b, err := io.ReadAll(resp.Body); err != nil || !bytes.Equal(b, file) {
+		t.Errorf("%d bytes have arrived, %v, want the %d of the file", len(b), err, len(file))
+	}
+	<-ended
+}

@@ -1,0 +1,113 @@
+package integration
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A traffic is everything that is sent while the app is to end: the load and what other programs send.
+type traffic struct {
+	load    *load
+	clients sync.WaitGroup // the other programs
+}
+
+// startTraffic returns when the traffic flows.
+func startTraffic(t *testing.T, address string, a *realApp) *traffic {
+	t.Helper()
+	tr := &traffic{load: startLoad(t, address, a.kinds())}
+	tr.load.awaitAnswers(t, 2)
+	for _, client := range []func(*testing.T, *load, *realApp){runCurl, runWrk, runAB, runABKeepAlive} {
+		tr.clients.Go(func() { client(t, tr.load, a) })
+	}
+	tr.load.awaitAnswers(t, 10)
+	return tr
+}
+
+// stop lets the traffic end when the load balancer has learnt that it should.
+func (tr *traffic) stop() {
+	<-time.After(lag)
+	tr.load.stop()
+	tr.clients.Wait()
+}
+
+// runClient runs another program if it is there, and returns what it writes. A failure is the program's own word.
+func runClient(t *testing.T, name string, args ...string) (output string, ok bool) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Errorf("%s is not there", name)
+		}
+		t.Logf("without %s: it is not there", name)
+		return "", false
+	}
+	out, err := newCommand(nil, path, args...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		return "", false
+	}
+	return string(out), true
+}
+
+// runCurl sends requests with curl, two over one connection if that may be, until the load ends.
+func runCurl(t *testing.T, l *load, a *realApp) {
+	url := "http://" + l.address
+	for ok := true; ok && !l.stopped(); {
+		_, ok = runClient(t, "curl", "-sSf", "-m", "20", "-o", os.DevNull, "-o", os.DevNull, url+"/", url+"/")
+		if !a.echoes || !ok {
+			continue
+		}
+		var out string
+		out, ok = runClient(t, "curl", "-sSf", "-m", "20", "--data-binary", "a body", url+"/echo", url+"/echo")
+		if ok && out != "a bodya body" {
+			t.Errorf("curl has %q as the answers, want the body twice", out)
+		}
+	}
+}
+
+// The other programs take a duration. It begins before the end of the app does, and ends after that.
+const clientSeconds = "2"
+
+// runWrk opens connections anew when it is told to leave. It tells of errors only where there are some.
+func runWrk(t *testing.T, l *load, _ *realApp) {
+	out, ok := runClient(t, "wrk", "-t1", "-c1", "-d"+clientSeconds+"s", "--timeout", "20s", "http://"+l.address+"/")
+	if ok && (strings.Contains(out, "Socket errors") || strings.Contains(out, "Non-2xx")) {
+		t.Errorf("wrk has errors:\n%s", out)
+	}
+}
+
+// runAB makes a connection for every request, a POST where the app answers that.
+func runAB(t *testing.T, l *load, a *realApp) {
+	if !a.echoes {
+		checkAB(t, "http://"+l.address+"/")
+		return
+	}
+	body := filepath.Join(t.TempDir(), "body")
+	if err := os.WriteFile(body, []byte("a body"), 0o644); err != nil {
+		t.Error(err)
+		return
+	}
+	checkAB(t, "-p", body, "-T", "text/plain", "http://"+l.address+"/echo")
+}
+
+// runABKeepAlive asks, in HTTP/1.0, for connections that are kept.
+func runABKeepAlive(t *testing.T, l *load, _ *realApp) {
+	checkAB(t, "-k", "http://"+l.address+"/")
+}
+
+var (
+	abNoFailure = regexp.MustCompile(`(?m)^Failed requests: +0$`)
+	abTrouble   = regexp.MustCompile(`(?m)^(Write errors|Non-2xx responses|Exceptions):`)
+)
+
+func checkAB(t *testing.T, args ...string) {
+	out, ok := runClient(t, "ab", append([]string{"-q", "-t", clientSeconds, "-n", "1000000", "-c", "1", "-s", "20"}, args...)...)
+	if ok && (!abNoFailure.MatchString(out) || abTrouble.MatchString(out)) {
+		t.Errorf("ab %v has errors:\n%s", args, out)
+	}
+}

@@ -1,0 +1,191 @@
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A duck is a lameduck with its addresses.
+type duck struct {
+	*program
+	front, admin, control string
+	terminationLog        string
+}
+
+// prepare chooses the addresses of a lameduck before an app, and the environment that says so. Its hold is short.
+func prepare(t *testing.T, app string, env ...string) (*duck, []string) {
+	t.Helper()
+	d := &duck{
+		front: freeAddress(t), admin: freeAddress(t), control: freeAddress(t),
+		terminationLog: filepath.Join(t.TempDir(), "termination-log"),
+	}
+	return d, append([]string{
+		"LAMEDUCK_ROUTES=" + d.front + "=" + app,
+		"LAMEDUCK_ADMIN=" + d.admin,
+		"LAMEDUCK_CONTROL=" + d.control,
+		"LAMEDUCK_TERMINATION_LOG=" + d.terminationLog,
+		"LAMEDUCK_HOLD_MIN=300ms",
+		"LAMEDUCK_HOLD_QUIET=300ms",
+		"LAMEDUCK_HOOK_WINDOW=20s",
+	}, env...)
+}
+
+// startServe starts lameduck beside an app.
+func startServe(t *testing.T, app string, env ...string) *duck {
+	t.Helper()
+	return startDuck(t, app, env, "serve")
+}
+
+// startExec starts lameduck with a command as its child. The app is the address at which the child listens, if it does.
+func startExec(t *testing.T, app string, env []string, command ...string) *duck {
+	t.Helper()
+	return startDuck(t, app, env, append([]string{"exec", "--"}, command...)...)
+}
+
+func startDuck(t *testing.T, app string, env []string, args ...string) *duck {
+	t.Helper()
+	d, env := prepare(t, app, env...)
+	d.program = start(t, env, programPath("lameduck"), args...)
+	d.logged(t, "serving")
+	return d
+}
+
+// drain runs lameduck drain for this one and returns what it has written.
+func (d *duck) drain(t *testing.T, args ...string) string {
+	t.Helper()
+	p := start(t, []string{"LAMEDUCK_CONTROL=" + d.control}, programPath("lameduck"), append([]string{"drain"}, args...)...)
+	p.wantExit(t, exitOK)
+	return p.stdout.String()
+}
+
+// beginDrain does the same without a process of its own.
+func (d *duck) beginDrain(t *testing.T) {
+	t.Helper()
+	if a, err := request(http.MethodPost, "http://"+d.control+"/drain", ""); err != nil || a.status != http.StatusOK {
+		t.Fatalf("POST /drain is answered %d, %v", a.status, err)
+	}
+}
+
+func (d *duck) get(t *testing.T, path string) answer {
+	t.Helper()
+	return get(t, "http://"+d.front+path)
+}
+
+// ready returns the status of /readyz.
+func (d *duck) ready(t *testing.T) int {
+	t.Helper()
+	return get(t, "http://"+d.admin+"/readyz").status
+}
+
+// metric returns the value of a metric, as it is written.
+func (d *duck) metric(t *testing.T, name string) string {
+	t.Helper()
+	for l := range strings.Lines(get(t, "http://"+d.admin+"/metrics").body) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(l), name+" "); ok {
+			return value
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return ""
+}
+
+// exchanges returns how many exchanges have ended.
+func (d *duck) exchanges(t *testing.T) (n int) {
+	t.Helper()
+	for _, code := range []string{"none", "2xx", "4xx", "5xx"} {
+		v, err := strconv.Atoi(d.metric(t, `lameduck_exchanges_total{code="`+code+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += v
+	}
+	return n
+}
+
+// told returns how many connections have ended whose clients were told to leave.
+func (d *duck) told(t *testing.T, protocol string) int {
+	t.Helper()
+	n, err := strconv.Atoi(d.metric(t, fmt.Sprintf(`lameduck_connections_total{ended_by="drain",protocol=%q}`, protocol)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// hold calls /hold, as the app's preStop hook does. The channel brings the answer.
+func (d *duck) hold(t *testing.T) <-chan answer {
+	t.Helper()
+	answered := make(chan answer, 1)
+	started := make(chan struct{})
+	go func() {
+		close(started)
+		a, err := request(http.MethodGet, "http://"+d.admin+"/hold", "")
+		if err != nil {
+			t.Errorf("the hook has failed: %v", err)
+		}
+		answered <- a
+	}()
+	<-started
+	return answered
+}
+
+// awaitHook waits until /hold keeps a caller waiting.
+func (d *duck) awaitHook(t *testing.T) {
+	t.Helper()
+	eventually(t, "/hold keeps a caller waiting", func() bool { return d.metric(t, "lameduck_hook_waiters") == "1" })
+}
+
+// A drainState is what GET /status and lameduck drain tell, as far as these tests look at it. Without a drain, Drain is empty.
+type drainState struct {
+	Phase    string   `json:"phase"`
+	InFlight *int     `json:"exchanges_in_flight"`
+	SilentIn *float64 `json:"silent_in_seconds"`
+	Hold     map[string]float64
+	Drain    drainStory
+}
+
+type drainStory struct {
+	Trigger   string
+	End       string
+	Seconds   float64
+	Exchanges int
+}
+
+func parseState(t *testing.T, text string) (s drainState) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		t.Fatalf("status %q: %v", text, err)
+	}
+	return s
+}
+
+func (d *duck) status(t *testing.T) drainState {
+	t.Helper()
+	return parseState(t, get(t, "http://"+d.control+"/status").body)
+}
+
+// wantTerminationLog looks for parts of the story.
+func (d *duck) wantTerminationLog(t *testing.T, parts ...string) {
+	t.Helper()
+	text, err := os.ReadFile(d.terminationLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range parts {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("the termination log does not have %q: %s", part, text)
+		}
+	}
+}
+
+// wantQuietEnd looks that all traffic had gone when the drain ended.
+func (d *duck) wantQuietEnd(t *testing.T) {
+	t.Helper()
+	d.wantTerminationLog(t, "(quiet; ", "cut: 0 exchanges on 0 connections")
+}

@@ -344,10 +344,7 @@ func TestCut(t *testing.T) {
 			t.Errorf("%d connections with %d exchanges are cut and counted once more", connections, exchanges)
 		}
 		time.Sleep(2 * cutTimeout)
-		synctest.Wait()
-		if n := r.server.connections(); n != 0 {
-			t.Errorf("%d connections are left after the cut", n)
-		}
+		r.wantsNoConnections()
 		if ended := r.server.DrainStats().Ended; ended["http1"]["cut"] != 1 || ended["none"]["cut"] != 1 || ended["tunnel"]["cut"] != 2 {
 			t.Errorf("ended %v, want all of them cut", ended)
 		}
@@ -431,10 +428,7 @@ func TestTheLastResponseIsNotDestroyedByAReset(t *testing.T) {
 		client.wantsEnd()
 		app.wantsNothing()
 		time.Sleep(lingerTimeout + time.Second)
-		synctest.Wait()
-		if n := r.server.connections(); n != 0 {
-			t.Errorf("%d connections are left after the linger timeout", n)
-		}
+		r.wantsNoConnections()
 	})
 }
 

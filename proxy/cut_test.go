@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -66,10 +65,7 @@ func TestWhatIsCutLooksCut(t *testing.T) {
 				if name != "a response that nobody asked for" { // of which the app has received nothing
 					app.wantsReset()
 				}
-				synctest.Wait()
-				if n := r.server.connections(); n != 0 {
-					t.Errorf("%d connections are left after the cut", n)
-				}
+				r.wantsNoConnections()
 			})
 		})
 	}
@@ -143,10 +139,7 @@ func TestAHalfClosedConnectionThatIsGivenUpLooksCut(t *testing.T) {
 				client, app := begin(r)
 				client.ends()
 				app.wantsEnd()
-				time.Sleep(halfCloseTimeout - time.Second)
-				client.wantsOpen()
-				time.Sleep(2 * time.Second)
-				client.wantsReset()
+				client.wantsResetAfter(halfCloseTimeout)
 				app.wantsReset()
 			})
 		})
@@ -156,10 +149,7 @@ func TestAHalfClosedConnectionThatIsGivenUpLooksCut(t *testing.T) {
 			client, app := tunnelled(r)
 			app.ends()
 			client.wantsEnd()
-			time.Sleep(halfCloseTimeout - time.Second)
-			app.wantsOpen()
-			time.Sleep(2 * time.Second)
-			app.wantsReset()
+			app.wantsResetAfter(halfCloseTimeout)
 		})
 	})
 }

@@ -225,16 +225,22 @@ func TestAnAnsweredStreamIsInFlightWhileItsUploadGoesOn(t *testing.T) {
 	}
 }
 
+// drainsHTTP2 begins the drain, in which the client gets a notice and then a GOAWAY with the last stream.
+func (r *rig) drainsHTTP2(client *peer, last uint32) {
+	r.t.Helper()
+	r.server.Drain()
+	time.Sleep(noticeSpread)
+	client.send(pingAck(client.wantsNotice(h2.MaxStream)))
+	time.Sleep(finalDelay)
+	client.wants(goAway(last, 0, ""))
+}
+
 func TestAStreamThatItsClientLeavesOpenDoesNotHoldADrain(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := speaksHTTP2(r)
 		client.send(headers(1, false, true))
 		app.wants(headers(1, false, true))
-		r.server.Drain()
-		time.Sleep(noticeSpread)
-		client.send(pingAck(client.wantsNotice(h2.MaxStream)))
-		time.Sleep(finalDelay)
-		client.wants(goAway(1, 0, ""))
+		r.drainsHTTP2(client, 1)
 		app.send(headers(1, true, true))
 		client.wants(headers(1, true, true))
 		client.wantsOpen()
@@ -252,11 +258,7 @@ func TestAPushedAnswerIsNotCutByTheFinalGoAway(t *testing.T) {
 		app.sendSlowly(promise(1, 2))
 		app.send(headers(1, true, true))
 		client.taken()
-		r.server.Drain()
-		time.Sleep(noticeSpread)
-		client.send(pingAck(client.wantsNotice(h2.MaxStream)))
-		time.Sleep(finalDelay)
-		client.wants(goAway(1, 0, ""))
+		r.drainsHTTP2(client, 1)
 		app.send(headers(2, false, true) + data(2, false, 9))
 		client.wants(headers(2, false, true) + data(2, false, 9))
 		client.wantsOpen()
@@ -272,11 +274,7 @@ func TestAStreamBeyondTheFinalGoAwayIsNotWaitedFor(t *testing.T) {
 		client, app := speaksHTTP2(r)
 		client.send(headers(1, true, true))
 		app.wants(headers(1, true, true))
-		r.server.Drain()
-		time.Sleep(noticeSpread)
-		client.send(pingAck(client.wantsNotice(h2.MaxStream)))
-		time.Sleep(finalDelay)
-		client.wants(goAway(1, 0, ""))
+		r.drainsHTTP2(client, 1)
 		client.send(headers(3, true, true))
 		app.wants(headers(3, true, true))
 		app.send(headers(1, true, true))
@@ -453,11 +451,7 @@ func TestI5LastStreamsNeverGrow(t *testing.T) {
 			client, app := speaksHTTP2(r)
 			client.send(headers(1, false, true))
 			app.wants(headers(1, false, true))
-			r.server.Drain()
-			time.Sleep(noticeSpread)
-			client.send(pingAck(client.wantsNotice(h2.MaxStream)))
-			time.Sleep(finalDelay)
-			client.wants(goAway(1, 0, ""))
+			r.drainsHTTP2(client, 1)
 			app.sendSlowly(goAway(h2.MaxStream, 2, "shutting down"))
 			client.wants(goAway(1, 2, "shutting down"))
 			app.send(goAway(0, 0, ""))
@@ -531,11 +525,7 @@ func TestAnUpgradeToHTTP2IsFollowed(t *testing.T) {
 		if n := r.server.stats.inFlight.Load(); n != 0 {
 			t.Errorf("%d in flight, want none", n)
 		}
-		r.server.Drain()
-		time.Sleep(noticeSpread)
-		client.send(pingAck(client.wantsNotice(h2.MaxStream)))
-		time.Sleep(finalDelay)
-		client.wants(goAway(1, 0, ""))
+		r.drainsHTTP2(client, 1)
 		client.wantsEnd()
 	})
 }

@@ -340,10 +340,7 @@ func TestI8HalfClose(t *testing.T) {
 			client, _ := tunnelled(r)
 			client.ends()
 			time.Sleep(halfCloseTimeout + time.Second)
-			synctest.Wait()
-			if n := r.server.connections(); n != 0 {
-				t.Errorf("%d connections are left after the deadline", n)
-			}
+			r.wantsNoConnections()
 		})
 	})
 	t.Run("of the app's side of a tunnel has one too", func(t *testing.T) {
@@ -351,10 +348,7 @@ func TestI8HalfClose(t *testing.T) {
 			_, app := tunnelled(r)
 			app.ends()
 			time.Sleep(halfCloseTimeout + time.Second)
-			synctest.Wait()
-			if n := r.server.connections(); n != 0 {
-				t.Errorf("%d connections are left after the deadline", n)
-			}
+			r.wantsNoConnections()
 		})
 	})
 	t.Run("with nothing outstanding has a short one", func(t *testing.T) {
@@ -362,10 +356,7 @@ func TestI8HalfClose(t *testing.T) {
 			client, _ := r.connect()
 			client.ends()
 			time.Sleep(lingerTimeout + time.Second)
-			synctest.Wait()
-			if n := r.server.connections(); n != 0 {
-				t.Errorf("%d connections are left after the deadline", n)
-			}
+			r.wantsNoConnections()
 		})
 	})
 	t.Run("with half a head shows the app that half", func(t *testing.T) {

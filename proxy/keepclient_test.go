@@ -349,10 +349,7 @@ func TestAKeptClientMayEnd(t *testing.T) {
 				app.closes()
 				client.wantsOpen()
 				end(client)
-				synctest.Wait()
-				if n := r.server.connections(); n != 0 {
-					t.Errorf("%d connections are left", n)
-				}
+				r.wantsNoConnections()
 			})
 		})
 	}

@@ -64,14 +64,21 @@ func (r *rig) close() {
 	if err := <-r.served; err != ErrServerClosed {
 		r.t.Errorf("Serve returned %v, want ErrServerClosed", err)
 	}
-	if n := r.server.connections(); n != 0 {
-		r.t.Errorf("%d connections are left", n)
-	}
+	r.wantsNoConnections()
 	if n := r.server.stats.inFlight.Load(); n != 0 {
 		r.t.Errorf("%d exchanges in flight are left", n)
 	}
 	if n := r.server.Outlook(silence.Rule{}).InFlight; n != 0 {
 		r.t.Errorf("the sources count %d exchanges in flight that are over", n)
+	}
+}
+
+// wantsNoConnections expects that no connection is left.
+func (r *rig) wantsNoConnections() {
+	r.t.Helper()
+	synctest.Wait()
+	if n := r.server.connections(); n != 0 {
+		r.t.Errorf("%d connections are left", n)
 	}
 }
 
@@ -226,6 +233,15 @@ func (p *peer) wantsEnd() {
 func (p *peer) wantsReset() {
 	p.t.Helper()
 	p.wantsEndWith(syscall.ECONNRESET)
+}
+
+// wantsResetAfter expects an RST when d has passed, and none before.
+func (p *peer) wantsResetAfter(d time.Duration) {
+	p.t.Helper()
+	time.Sleep(d - time.Second)
+	p.wantsOpen()
+	time.Sleep(2 * time.Second)
+	p.wantsReset()
 }
 
 func (p *peer) wantsEndWith(want error) {

@@ -78,10 +78,7 @@ func TestSurplus_PassesAndTheClientSeesTheEnd(t *testing.T) {
 				client.wantsEnd()
 				app.wantsEnd()
 				time.Sleep(lingerTimeout + time.Second)
-				synctest.Wait()
-				if n := r.server.connections(); n != 0 {
-					t.Errorf("%d connections are left of a client that does not close", n)
-				}
+				r.wantsNoConnections()
 			})
 		})
 	}

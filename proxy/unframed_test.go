@@ -333,10 +333,7 @@ func TestUnframed_Ends(t *testing.T) {
 				test.end(r, client, app)
 				test.ends(client, app)
 				time.Sleep(halfCloseTimeout + unframedQuiet)
-				synctest.Wait()
-				if n := r.server.connections(); n != 0 {
-					t.Errorf("%d connections are left", n)
-				}
+				r.wantsNoConnections()
 				wantsInFlight(r, 0)
 			})
 		})

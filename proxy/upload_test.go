@@ -82,10 +82,7 @@ func TestUpload_LastsAsLongAsTheAppReadsAlthoughItHasAnswered(t *testing.T) {
 					client.wantsEnd()
 					time.Sleep(lingerTimeout + time.Second)
 					app.wantsEnd()
-					synctest.Wait()
-					if n := r.server.connections(); n != 0 {
-						t.Errorf("%d connections are left", n)
-					}
+					r.wantsNoConnections()
 				})
 			})
 		}
@@ -168,10 +165,7 @@ func TestUpload_ThatStandsStillEnds(t *testing.T) {
 						t.Errorf("%d exchanges are in flight, want the upload", n)
 					}
 					time.Sleep(3 * uploadTick)
-					synctest.Wait()
-					if n := r.server.connections(); n != 0 {
-						t.Errorf("%d connections are left", n)
-					}
+					r.wantsNoConnections()
 					app.available()
 					app.wantsReset()
 				})
@@ -244,10 +238,7 @@ func TestUpload_ThatTheAppDoesNotTakeLeavesTheResponse(t *testing.T) {
 						t.Errorf("%d exchanges are in flight, want none", n)
 					}
 					time.Sleep(2 * lingerTimeout)
-					synctest.Wait()
-					if n := r.server.connections(); n != 0 {
-						t.Errorf("%d connections are left", n)
-					}
+					r.wantsNoConnections()
 				})
 			})
 		}
@@ -263,10 +254,7 @@ func TestUpload_IsNotInFlightOnceTheAppHasResetTheConnection(t *testing.T) {
 			t.Errorf("%d exchanges are in flight, want none", n)
 		}
 		time.Sleep(lingerTimeout + time.Second)
-		synctest.Wait()
-		if n := r.server.connections(); n != 0 {
-			t.Errorf("%d connections are left", n)
-		}
+		r.wantsNoConnections()
 	})
 }
 
@@ -310,10 +298,7 @@ func TestUpload_ABodyThatIsWithheldIsNotWaitedFor(t *testing.T) {
 			t.Errorf("%d exchanges are in flight, want none", n)
 		}
 		time.Sleep(lingerTimeout + time.Second)
-		synctest.Wait()
-		if n := r.server.connections(); n != 0 {
-			t.Errorf("%d connections are left", n)
-		}
+		r.wantsNoConnections()
 	})
 }
 
@@ -331,10 +316,7 @@ func TestUpload_LastsAlthoughTheAppHasEndedWithoutAnAnswer(t *testing.T) {
 					app.wants(piece)
 				}
 				time.Sleep(lingerTimeout + time.Second)
-				synctest.Wait()
-				if n := r.server.connections(); n != 0 {
-					t.Errorf("%d connections are left", n)
-				}
+				r.wantsNoConnections()
 			})
 		})
 	}
@@ -370,10 +352,7 @@ func TestUpload_LastsOnceItHasBegunAlthoughTheClientWasExpectedToWithholdIt(t *t
 			app.wants(string(b))
 			time.Sleep(uploadTimeout - uploadTick)
 		}
-		synctest.Wait()
-		if n := r.server.connections(); n != 0 {
-			t.Errorf("%d connections are left", n)
-		}
+		r.wantsNoConnections()
 	})
 }
 
@@ -402,10 +381,7 @@ func TestI8WhatAClientSendsToAHalfClosedAppPasses(t *testing.T) {
 					app.wants(test.sends)
 				}
 				time.Sleep(halfCloseTimeout + time.Second)
-				synctest.Wait()
-				if n := r.server.connections(); n != 0 {
-					t.Errorf("%d connections are left", n)
-				}
+				r.wantsNoConnections()
 			})
 		})
 	}

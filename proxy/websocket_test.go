@@ -35,6 +35,15 @@ func webSocket(r *rig) (client, app *peer) {
 	return client, app
 }
 
+// drainingWebSocket is webSocket with a client that has been asked to disconnect.
+func drainingWebSocket(r *rig) (client, app *peer) {
+	client, app = webSocket(r)
+	r.server.Drain()
+	time.Sleep(time.Second)
+	client.wants(goingAway)
+	return client, app
+}
+
 func TestWebSocketFramesPassUnchanged(t *testing.T) {
 	long := "\x82\x7e\x01\x00" + strings.Repeat("x", 256)
 	huge := "\x82\x7f\x00\x00\x00\x00\x00\x00\x08\x00" + strings.Repeat("y", 2048)
@@ -100,10 +109,7 @@ func (p *peer) taken() []byte {
 
 func TestWhatAClientSaysAfterItWasToldReachesTheApp(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
-		client, app := webSocket(r)
-		r.server.Drain()
-		time.Sleep(time.Second)
-		client.wants(goingAway)
+		client, app := drainingWebSocket(r)
 		client.send(maskedText)
 		app.wants(maskedText)
 		client.send(maskedNormal)
@@ -122,10 +128,7 @@ func TestWhatAClientSaysAfterItWasToldReachesTheApp(t *testing.T) {
 
 func TestAClientThatDoesNotAnswerIsAnsweredFor(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
-		client, app := webSocket(r)
-		r.server.Drain()
-		time.Sleep(time.Second)
-		client.wants(goingAway)
+		client, app := drainingWebSocket(r)
 		for range 10 { // as long as it talks it is listened to
 			time.Sleep(lingerTimeout - 2*time.Second)
 			client.send(maskedText)
@@ -138,20 +141,14 @@ func TestAClientThatDoesNotAnswerIsAnsweredFor(t *testing.T) {
 		}
 		app.wantsEnd()
 		time.Sleep(2 * cutTimeout)
-		synctest.Wait()
-		if n := r.server.connections(); n != 0 {
-			t.Errorf("%d connections are left", n)
-		}
+		r.wantsNoConnections()
 		client.taken()
 	})
 }
 
 func TestAClientThatHasNeverSpokenIsAnsweredFor(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
-		client, app := webSocket(r)
-		r.server.Drain()
-		time.Sleep(time.Second)
-		client.wants(goingAway)
+		_, app := drainingWebSocket(r)
 		time.Sleep(lingerTimeout)
 		if got := app.taken(); len(got) != 8 || got[0] != 0x88 {
 			t.Fatalf("the app has %x, want a close frame", got)
@@ -175,18 +172,12 @@ func TestAClientThatWasToldAndLeavesBadlyEndsTheConnection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, Config{}, func(r *rig) {
-				client, app := webSocket(r)
-				r.server.Drain()
-				time.Sleep(time.Second)
-				client.wants(goingAway)
+				client, app := drainingWebSocket(r)
 				test.does(client)
 				app.wants(test.app)
 				time.Sleep(test.limit)
 				app.wantsEnd()
-				synctest.Wait()
-				if n := r.server.connections(); n != 0 {
-					t.Errorf("%d connections are left", n)
-				}
+				r.wantsNoConnections()
 			})
 		})
 	}

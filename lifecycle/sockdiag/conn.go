@@ -8,6 +8,9 @@ import (
 // ErrUnavailable is returned where the sockets of the namespace cannot be read at all.
 var ErrUnavailable = errors.New("socket diagnostics are not available")
 
+// ErrLost is returned if connections have ended faster than their ends were received.
+var ErrLost = errors.New("ends of connections were lost: the receive buffer is full")
+
 // A Conn reads sockets. Its methods may be called by any goroutine, one dump is made at a time. The
 // zero value is ready: it opens what it needs with the first dump.
 type Conn struct {
@@ -25,29 +28,34 @@ func Open() *Conn {
 
 // Listeners returns the listeners at a port; port 0 stands for all. Where none is found the port is
 // free, or the listener is in another network namespace.
-func (c *Conn) Listeners(port uint16) ([]Listener, error) {
-	sockets, err := c.dump(query{state: stateListen, port: port})
-	listeners := make([]Listener, len(sockets))
-	for i, s := range sockets {
-		listeners[i] = s.listener()
+func (c *Conn) Listeners(port uint16) (listeners []Listener, err error) {
+	q := query{states: states(Listen)}
+	if port != 0 {
+		q.ports = []uint16{port}
 	}
+	err = c.dump(q, func(s *socket) { listeners = append(listeners, s.listener()) })
 	return listeners, err
 }
 
-// Established returns the established connections to or from a local port; port 0 stands for all.
-func (c *Conn) Established(port uint16) ([]Connection, error) {
-	sockets, err := c.dump(query{state: stateEstablished, port: port, info: true})
-	connections := make([]Connection, len(sockets))
-	for i, s := range sockets {
-		connections[i] = s.connection()
-	}
-	return connections, err
+// EachListener calls f for each listener at one of the local ports.
+func (c *Conn) EachListener(ports []uint16, f func(Listener)) error {
+	return c.dump(query{states: states(Listen), ports: ports}, func(s *socket) { f(s.listener()) })
 }
 
-func (c *Conn) dump(q query) ([]socket, error) {
+// EachConnection calls f for each connection at one of the local ports in which data can still
+// arrive, be read or be sent. After an error f may have been called for some of them, or twice.
+func (c *Conn) EachConnection(ports []uint16, f func(*Connection)) error {
+	var connection Connection
+	return c.dump(query{states: connected, ports: ports, info: true}, func(s *socket) {
+		connection = s.connection()
+		f(&connection)
+	})
+}
+
+func (c *Conn) dump(q query, f func(*socket)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.source.dump(q)
+	return c.source.dump(q, f)
 }
 
 // Close gives back what the Conn holds.

@@ -63,6 +63,14 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// gather returns the sockets for which a dump calls.
+func gather(dump func(query, func(*socket)) error) func(query) ([]socket, error) {
+	return func(q query) (sockets []socket, err error) {
+		err = dump(q, func(s *socket) { sockets = append(sockets, *s) })
+		return sockets, err
+	}
+}
+
 // eachSource runs a test with the netlink socket and with what is left where that is refused.
 func eachSource(t *testing.T, test func(t *testing.T, dump func(query) ([]socket, error))) {
 	t.Run("netlink", func(t *testing.T) {
@@ -71,10 +79,10 @@ func eachSource(t *testing.T, test func(t *testing.T, dump func(query) ([]socket
 		if c.source.netlink == nil {
 			t.Skip("netlink is refused")
 		}
-		test(t, c.source.ask)
+		test(t, gather(c.source.ask))
 	})
 	t.Run("proc", func(t *testing.T) {
-		test(t, func(q query) ([]socket, error) { return readTables("/proc/net", q) })
+		test(t, gather(func(q query, f func(*socket)) error { return readTables("/proc/net", q, f) }))
 	})
 }
 
@@ -82,7 +90,7 @@ func eachSource(t *testing.T, test func(t *testing.T, dump func(query) ([]socket
 // twice, while others come and go.
 func only(t *testing.T, dump func(query) ([]socket, error), state State, address netip.AddrPort) (found socket) {
 	t.Helper()
-	q := query{state: state, port: address.Port(), info: true}
+	q := query{states: states(state), ports: []uint16{address.Port()}, info: true}
 	eventually(t, "one socket is found", func() bool {
 		sockets, err := dump(q)
 		sockets = slices.DeleteFunc(sockets, func(s socket) bool { return s.local != address })
@@ -97,18 +105,30 @@ func only(t *testing.T, dump func(query) ([]socket, error), state State, address
 	return found
 }
 
+func listenerAt(t *testing.T, dump func(query) ([]socket, error), address netip.AddrPort) Listener {
+	t.Helper()
+	s := only(t, dump, Listen, address)
+	return s.listener()
+}
+
+func connectionAt(t *testing.T, dump func(query) ([]socket, error), address netip.AddrPort) Connection {
+	t.Helper()
+	s := only(t, dump, Established, address)
+	return s.connection()
+}
+
 func TestConn_ListenersHaveTheirAcceptQueue(t *testing.T) {
 	eachSource(t, func(t *testing.T, dump func(query) ([]socket, error)) {
 		ln, address := listen(t, "tcp4", "127.0.0.1:0")
-		if l := only(t, dump, stateListen, address).listener(); l.Address != address || l.Queue != 0 {
+		if l := listenerAt(t, dump, address); l.Address != address || l.Queue != 0 {
 			t.Errorf("%+v, want %v with an empty queue", l, address)
 		}
 		for range 3 {
 			dial(t, address.String())
 		}
-		eventually(t, "three connections wait", func() bool { return only(t, dump, stateListen, address).listener().Queue == 3 })
+		eventually(t, "three connections wait", func() bool { return listenerAt(t, dump, address).Queue == 3 })
 		accept(t, ln)
-		if l := only(t, dump, stateListen, address).listener(); l.Queue != 2 {
+		if l := listenerAt(t, dump, address); l.Queue != 2 {
 			t.Errorf("%+v after one connection is accepted, want 2 that wait", l)
 		}
 	})
@@ -143,7 +163,7 @@ func TestConn_ListenersOfBothFamiliesAreFound(t *testing.T) {
 		_, address := listen(t, "tcp6", "[::]:0", func(fd int) error {
 			return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0)
 		})
-		l := only(t, dump, stateListen, address).listener()
+		l := listenerAt(t, dump, address)
 		for _, host := range []string{"127.0.0.1", "::1"} {
 			to := netip.AddrPortFrom(netip.MustParseAddr(host), address.Port())
 			if !l.Accepts(to) {
@@ -172,7 +192,7 @@ func TestConn_ListenersThatShareAPortAreAllFound(t *testing.T) {
 		_, address := listen(t, "tcp4", "127.0.0.1:0", share)
 		listen(t, "tcp4", address.String(), share)
 		eventually(t, "two listeners are found", func() bool {
-			sockets, err := dump(query{state: stateListen, port: address.Port()})
+			sockets, err := dump(query{states: states(Listen), ports: []uint16{address.Port()}})
 			return err == nil && len(sockets) == 2
 		})
 	})
@@ -183,7 +203,7 @@ func TestConn_NoListenerIsFoundAtAFreePort(t *testing.T) {
 		ln, address := listen(t, "tcp4", "127.0.0.1:0")
 		dial(t, address.String())
 		_ = ln.Close()
-		if sockets, err := dump(query{state: stateListen, port: address.Port()}); err != nil || len(sockets) != 0 {
+		if sockets, err := dump(query{states: states(Listen), ports: []uint16{address.Port()}}); err != nil || len(sockets) != 0 {
 			t.Errorf("found %+v, %v; want nothing", sockets, err)
 		}
 	})
@@ -196,12 +216,12 @@ func TestConn_AConnectionThatNobodyHasAcceptedIsToldFromOneThatIs(t *testing.T) 
 		if _, err := client.Write([]byte("hello")); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the bytes have come", func() bool { return only(t, dump, stateEstablished, address).connection().Unread == 5 })
-		if c := only(t, dump, stateEstablished, address).connection(); c.Accepted || c.Remote.String() != client.LocalAddr().String() {
+		eventually(t, "the bytes have come", func() bool { return connectionAt(t, dump, address).Unread == 5 })
+		if c := connectionAt(t, dump, address); c.Accepted || c.Remote.String() != client.LocalAddr().String() {
 			t.Errorf("%+v, want a connection from %v that is not accepted", c, client.LocalAddr())
 		}
 		accept(t, ln)
-		if c := only(t, dump, stateEstablished, address).connection(); !c.Accepted {
+		if c := connectionAt(t, dump, address); !c.Accepted {
 			t.Errorf("%+v, want it accepted", c)
 		}
 	})
@@ -216,10 +236,11 @@ func TestConn_ConnectionsHaveWhatTheKernelHasMeasured(t *testing.T) {
 	_, address := listen(t, "tcp4", "127.0.0.1:0")
 	_, _ = dial(t, address.String()).Write([]byte("hello"))
 	eventually(t, "five bytes are counted", func() bool {
-		connections, err := c.Established(address.Port())
-		return err == nil && slices.ContainsFunc(connections, func(c Connection) bool {
-			return c.Local == address && c.Info != nil && c.Info.BytesReceived == 5
+		counted := false
+		err := c.EachConnection([]uint16{address.Port()}, func(c *Connection) {
+			counted = counted || c.Local == address && c.Measured && c.Info.BytesReceived == 5
 		})
+		return err == nil && counted
 	})
 }
 
@@ -301,7 +322,7 @@ func TestConn_DumpsAreApart(t *testing.T) {
 }
 
 func TestReadTables_AnErrorSaysThatNothingIsKnown(t *testing.T) {
-	if _, err := readTables(t.TempDir(), query{}); err == nil || !strings.Contains(err.Error(), ErrUnavailable.Error()) {
+	if err := readTables(t.TempDir(), query{}, nil); err == nil || !strings.Contains(err.Error(), ErrUnavailable.Error()) {
 		t.Errorf("error %v, want %v", err, ErrUnavailable)
 	}
 }

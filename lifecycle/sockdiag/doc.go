@@ -1,8 +1,9 @@
 // Package sockdiag reads the TCP sockets of the process's own network namespace from the kernel.
 //
-//	Conn.Listeners   ──> NETLINK_SOCK_DIAG ──┬─> inet_diag_msg, one per socket
-//	Conn.Established ──>   (no privilege)    │
-//	                                         └─> refused (gVisor, seccomp): /proc/net/tcp and tcp6
+//	Conn.EachListener    ──> NETLINK_SOCK_DIAG ──┬─> inet_diag_msg, one per socket
+//	Conn.EachConnection  ──>   (no privilege)    │
+//	                                             └─> refused (gVisor, seccomp): /proc/net/tcp, tcp6
+//	Ends                 <── its destroy groups, one inet_diag_msg per socket that ends
 //
 // Looking at a socket costs its owner nothing, which cannot be said of a connection that only asks
 // whether anybody accepts: that one takes a place in the backlog.
@@ -14,4 +15,7 @@
 // quiet node, 11 ms where there are 36,000. The /proc files have no backlog, no [Info], and do not
 // show whether an IPv6 listener accepts IPv4. They are read a page at a time, so that a socket may
 // be missed, or be seen twice, while others come and go.
+//
+// The kernel drops ends that the receive buffer has no room for, and reports only that it did. Of
+// a connection that the app has reset, nothing but the client's address is known at its end.
 package sockdiag

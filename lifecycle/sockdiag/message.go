@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -17,6 +18,7 @@ const (
 	protocolTCP = 6 // IPPROTO_TCP
 
 	attributeHeader   = 4
+	attributeFilter   = 1  // INET_DIAG_REQ_BYTECODE, of a request
 	attributeInfo     = 2  // INET_DIAG_INFO
 	attributeIPv6Only = 11 // INET_DIAG_SKV6ONLY
 )
@@ -27,25 +29,27 @@ const (
 	familyIPv6 = 10
 )
 
-// Offsets in struct tcp_info. Older kernels end before the counters.
+// Offsets in struct tcp_info. Kernels before 4.6 end before the counters of segments.
 const (
-	infoLastDataReceived  = 52
-	infoBytesAcknowledged = 120
-	infoBytesReceived     = 128
-	infoSize              = 136
+	infoLastDataSent         = 44
+	infoLastDataReceived     = 52
+	infoBytesReceived        = 128
+	infoDataSegmentsReceived = 152
+	infoDataSegmentsSent     = 156
+	infoSize                 = 160
 )
 
 var errMalformed = errors.New("malformed answer from the kernel")
 
 // A query is what a dump is asked for.
 type query struct {
-	state State
-	port  uint16 // local port; 0: any
-	info  bool   // ask for tcp_info
+	states stateSet
+	ports  []uint16 // local ports; empty means any
+	info   bool     // ask for tcp_info
 }
 
-func (q query) matches(s socket) bool {
-	return s.state == q.state && (q.port == 0 || q.port == s.local.Port())
+func (q query) matches(s *socket) bool {
+	return q.states.has(s.state) && (len(q.ports) == 0 || slices.Contains(q.ports, s.local.Port()))
 }
 
 // appendRequest appends the inet_diag_req_v2 of a query for one address family.
@@ -54,11 +58,58 @@ func appendRequest(b []byte, q query, family uint8) []byte {
 	if q.info {
 		extensions = 1 << (attributeInfo - 1)
 	}
+	var port uint16
+	if len(q.ports) == 1 {
+		port = q.ports[0]
+	}
 	start := len(b)
 	b = append(b, family, protocolTCP, extensions, 0)
-	b = binary.NativeEndian.AppendUint32(b, 1<<q.state)
-	b = binary.BigEndian.AppendUint16(b, q.port)
-	return append(b, make([]byte, requestSize-(len(b)-start))...)
+	b = binary.NativeEndian.AppendUint32(b, uint32(q.states))
+	b = binary.BigEndian.AppendUint16(b, port)
+	b = append(b, make([]byte, requestSize-(len(b)-start))...)
+	if len(q.ports) < 2 || len(q.ports) > MaxPorts {
+		return b // the kernel compares the one port by itself, and too many are compared here
+	}
+	filter := portFilter(q.ports)
+	b = binary.NativeEndian.AppendUint16(b, uint16(attributeHeader+len(filter)))
+	b = binary.NativeEndian.AppendUint16(b, attributeFilter)
+	return append(b, filter...)
+}
+
+// MaxPorts is how many ports are compared in the kernel.
+const MaxPorts = 64
+
+// The operations of struct inet_diag_bc_op. Each has its code and two jumps: the first is taken if
+// its comparison holds, the second if not. A comparison has its operand in an operation behind it.
+const (
+	filterJump        = 1 // INET_DIAG_BC_JMP: always the second
+	filterPortAtLeast = 2 // INET_DIAG_BC_S_GE
+	filterPortAtMost  = 3 // INET_DIAG_BC_S_LE
+
+	filterOperation = 4 // bytes
+	filterBlock     = 5 * filterOperation
+)
+
+// portFilter returns the program that accepts sockets at some local ports. A jump to its end
+// accepts, one to four bytes behind it rejects.
+func portFilter(ports []uint16) []byte {
+	var b []byte
+	operation := func(code, yes uint8, no int) {
+		b = append(b, code, yes)
+		b = binary.NativeEndian.AppendUint16(b, uint16(no))
+	}
+	for i, port := range ports {
+		next, end := filterBlock, (len(ports)-i)*filterBlock
+		if i == len(ports)-1 {
+			next += filterOperation
+		}
+		operation(filterPortAtLeast, 2*filterOperation, next)
+		operation(0, 0, int(port))
+		operation(filterPortAtMost, 2*filterOperation, next-2*filterOperation)
+		operation(0, 0, int(port))
+		operation(filterJump, filterOperation, end-4*filterOperation)
+	}
+	return b
 }
 
 // parseMessage reads one inet_diag_msg with its attributes.
@@ -105,7 +156,7 @@ func (s *socket) parseAttributes(b []byte) error {
 		value := b[attributeHeader:size]
 		switch binary.NativeEndian.Uint16(b[2:]) {
 		case attributeInfo:
-			s.info = parseInfo(value)
+			s.info, s.measured = parseInfo(value)
 		case attributeIPv6Only:
 			s.ipv6Only = len(value) > 0 && value[0] != 0
 		}
@@ -115,14 +166,19 @@ func (s *socket) parseAttributes(b []byte) error {
 	return nil
 }
 
-// parseInfo reads struct tcp_info. It returns nil if the kernel's is too old.
-func parseInfo(b []byte) *Info {
+// parseInfo reads struct tcp_info. It reports whether the kernel has the counters.
+func parseInfo(b []byte) (info Info, ok bool) {
 	if len(b) < infoSize {
-		return nil
+		return Info{}, false
 	}
-	return &Info{
-		LastDataReceived:  time.Duration(binary.NativeEndian.Uint32(b[infoLastDataReceived:])) * time.Millisecond,
-		BytesAcknowledged: binary.NativeEndian.Uint64(b[infoBytesAcknowledged:]),
-		BytesReceived:     binary.NativeEndian.Uint64(b[infoBytesReceived:]),
+	milliseconds := func(offset int) time.Duration {
+		return time.Duration(binary.NativeEndian.Uint32(b[offset:])) * time.Millisecond
 	}
+	return Info{
+		LastDataSent:         milliseconds(infoLastDataSent),
+		LastDataReceived:     milliseconds(infoLastDataReceived),
+		BytesReceived:        binary.NativeEndian.Uint64(b[infoBytesReceived:]),
+		DataSegmentsReceived: binary.NativeEndian.Uint32(b[infoDataSegmentsReceived:]),
+		DataSegmentsSent:     binary.NativeEndian.Uint32(b[infoDataSegmentsSent:]),
+	}, true
 }

@@ -3,9 +3,12 @@ package sockdiag
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
+	"io"
 	"net/netip"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -13,7 +16,7 @@ import (
 // message is an inet_diag_msg of a listener at 127.0.0.1:8080 with 3 of 128 places taken.
 func message(attributes ...byte) []byte {
 	b := make([]byte, messageSize)
-	b[0], b[1] = familyIPv4, byte(stateListen)
+	b[0], b[1] = familyIPv4, byte(Listen)
 	binary.BigEndian.PutUint16(b[4:], 8080)
 	copy(b[8:], []byte{127, 0, 0, 1})
 	binary.NativeEndian.PutUint32(b[56:], 3)
@@ -35,14 +38,20 @@ func attribute(kind uint16, value ...byte) []byte {
 func TestParseMessage(t *testing.T) {
 	info := make([]byte, infoSize)
 	binary.NativeEndian.PutUint32(info[infoLastDataReceived:], 1500)
-	binary.NativeEndian.PutUint64(info[infoBytesAcknowledged:], 7)
+	binary.NativeEndian.PutUint32(info[infoLastDataSent:], 700)
 	binary.NativeEndian.PutUint64(info[infoBytesReceived:], 9)
+	binary.NativeEndian.PutUint32(info[infoDataSegmentsReceived:], 2)
+	binary.NativeEndian.PutUint32(info[infoDataSegmentsSent:], 3)
 	attributes := append(attribute(99, 1, 2, 3), attribute(attributeIPv6Only, 1)...)
 	s, err := parseMessage(message(append(attributes, attribute(attributeInfo, info...)...)...))
 	want := socket{
-		state: stateListen, local: netip.MustParseAddrPort("127.0.0.1:8080"), remote: netip.MustParseAddrPort("0.0.0.0:0"),
+		state: Listen, local: netip.MustParseAddrPort("127.0.0.1:8080"), remote: netip.MustParseAddrPort("0.0.0.0:0"),
 		receiveQueue: 3, sendQueue: 128, inode: 4711, ipv6Only: true,
-		info: &Info{LastDataReceived: 1500 * time.Millisecond, BytesReceived: 9, BytesAcknowledged: 7},
+		measured: true,
+		info: Info{
+			LastDataSent: 700 * time.Millisecond, LastDataReceived: 1500 * time.Millisecond,
+			BytesReceived: 9, DataSegmentsReceived: 2, DataSegmentsSent: 3,
+		},
 	}
 	if err != nil || !reflect.DeepEqual(s, want) {
 		t.Errorf("parsed %+v, %v; want %+v", s, err, want)
@@ -51,7 +60,7 @@ func TestParseMessage(t *testing.T) {
 
 func TestParseMessage_TheInfoOfAnOldKernelIsLeftOut(t *testing.T) {
 	s, err := parseMessage(message(attribute(attributeInfo, make([]byte, infoSize-8)...)...))
-	if err != nil || s.info != nil {
+	if err != nil || s.measured {
 		t.Errorf("info %v, %v; want none", s.info, err)
 	}
 }
@@ -110,22 +119,27 @@ func TestParseTable(t *testing.T) {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
 		t.Skip("the table is one of a little-endian machine")
 	}
-	listeners, err := parseTable(strings.NewReader(table), query{state: stateListen, port: 8080})
+	listeners, err := tableOf(strings.NewReader(table), query{states: states(Listen), ports: []uint16{8080}})
 	want := []socket{{
-		state: stateListen, local: netip.MustParseAddrPort("[::]:8080"), remote: netip.MustParseAddrPort("[::]:0"),
+		state: Listen, local: netip.MustParseAddrPort("[::]:8080"), remote: netip.MustParseAddrPort("[::]:0"),
 		receiveQueue: 5, inode: 10321,
 	}}
 	if err != nil || !reflect.DeepEqual(listeners, want) {
 		t.Errorf("listeners %+v, %v; want %+v", listeners, err, want)
 	}
-	established, err := parseTable(strings.NewReader(table), query{state: stateEstablished})
+	established, err := tableOf(strings.NewReader(table), query{states: states(Established)})
 	want = []socket{{
-		state: stateEstablished, local: netip.MustParseAddrPort("[::ffff:127.0.0.1]:8080"),
+		state: Established, local: netip.MustParseAddrPort("[::ffff:127.0.0.1]:8080"),
 		remote: netip.MustParseAddrPort("[::ffff:127.0.0.1]:54321"), sendQueue: 16, receiveQueue: 32,
 	}}
 	if err != nil || !reflect.DeepEqual(established, want) {
 		t.Errorf("established %+v, %v; want %+v", established, err, want)
 	}
+}
+
+func tableOf(r io.Reader, q query) (sockets []socket, err error) {
+	err = parseTable(r, q, func(s *socket) { sockets = append(sockets, *s) })
+	return sockets, err
 }
 
 func FuzzParseMessage(f *testing.F) {
@@ -143,11 +157,71 @@ func FuzzParseMessage(f *testing.F) {
 func FuzzParseTable(f *testing.F) {
 	f.Add(table)
 	f.Fuzz(func(t *testing.T, s string) {
-		sockets, _ := parseTable(strings.NewReader(s), query{state: stateListen})
+		sockets, _ := tableOf(strings.NewReader(s), query{states: states(Listen)})
 		for _, s := range sockets {
-			if s.state != stateListen || !s.local.IsValid() {
+			if s.state != Listen || !s.local.IsValid() {
 				t.Errorf("parsed %+v, which is no listener", s)
 			}
 		}
+	})
+}
+
+// datagram is what the kernel sends when a connection at port 8080 ends.
+func datagram(bodies ...[]byte) (b []byte) {
+	for _, body := range bodies {
+		b = binary.NativeEndian.AppendUint32(b, uint32(headerSize+len(body)))
+		b = binary.NativeEndian.AppendUint16(b, byFamily)
+		b = append(b, make([]byte, headerSize-6)...)
+		b = append(b, body...)
+	}
+	return b
+}
+
+func TestParseEnds_LeavesListenersOut(t *testing.T) {
+	connection := message()
+	copy(connection[24:], []byte{192, 0, 2, 1})
+	var found []netip.Addr
+	err := parseEnds(datagram(message(), connection, message()), func(c *Connection) {
+		found = append(found, c.Remote.Addr())
+	})
+	if err != nil || len(found) != 1 || found[0] != netip.MustParseAddr("192.0.2.1") {
+		t.Errorf("found %v, %v; want the one that has a remote address", found, err)
+	}
+}
+
+func TestEachMessage_RefusesWhatIsMalformed(t *testing.T) {
+	long := datagram(message())
+	long[0]++
+	short := datagram(nil)
+	short[0] = headerSize - 1
+	other := datagram(message())
+	other[8] = 1
+	for name, b := range map[string][]byte{"too long": long, "too short": short, "another answer": other} {
+		if done, err := eachMessage(b, 2, func([]byte) error { return nil }); !done || err != errMalformed {
+			t.Errorf("%s: done %v, %v; want it refused", name, done, err)
+		}
+	}
+}
+
+func TestEachMessage_ReportsTheKernelsError(t *testing.T) {
+	for code, want := range map[int32]error{0: nil, -int32(syscall.EPERM): syscall.EPERM} {
+		b := datagram(binary.NativeEndian.AppendUint32(nil, uint32(code)))
+		binary.NativeEndian.PutUint16(b[4:], typeDone)
+		done, err := eachMessage(b, anySequence, func([]byte) error { return nil })
+		if !done || !errors.Is(err, want) {
+			t.Errorf("an answer that ends with %d: done %v, %v; want %v", code, done, err, want)
+		}
+	}
+}
+
+func FuzzParseEnds(f *testing.F) {
+	f.Add(datagram(message()))
+	f.Add(datagram(message(attribute(attributeInfo, make([]byte, infoSize)...)...), message()))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_ = parseEnds(b, func(c *Connection) {
+			if !c.Local.IsValid() || c.Remote.Addr().IsUnspecified() {
+				t.Errorf("%s has the connection %+v", hex.EncodeToString(b), c)
+			}
+		})
 	})
 }

@@ -20,9 +20,9 @@ const (
 	columnInode  = 9
 )
 
-// parseTable reads the sockets that match from /proc/net/tcp or tcp6. The first line has the names
-// of the columns.
-func parseTable(r io.Reader, q query) (sockets []socket, err error) {
+// parseTable calls f for the sockets that match in /proc/net/tcp or tcp6. The first line has the
+// names of the columns.
+func parseTable(r io.Reader, q query, f func(*socket)) error {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		columns := strings.Fields(lines.Text())
@@ -31,13 +31,13 @@ func parseTable(r io.Reader, q query) (sockets []socket, err error) {
 		}
 		s, err := parseRow(columns)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if q.matches(s) {
-			sockets = append(sockets, s)
+		if q.matches(&s) {
+			f(&s)
 		}
 	}
-	return sockets, lines.Err()
+	return lines.Err()
 }
 
 func parseRow(columns []string) (s socket, err error) {

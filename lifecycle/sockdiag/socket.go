@@ -10,9 +10,29 @@ type State uint8
 
 // The states that are asked for.
 const (
-	stateEstablished State = 1
-	stateListen      State = 10
+	Established State = 1
+	FinWait1    State = 4
+	FinWait2    State = 5
+	CloseWait   State = 8
+	LastAck     State = 9
+	Listen      State = 10
+	Closing     State = 11
 )
+
+// A stateSet is a set of states, with a bit for each.
+type stateSet uint32
+
+func states(all ...State) (set stateSet) {
+	for _, s := range all {
+		set |= 1 << s
+	}
+	return set
+}
+
+func (set stateSet) has(s State) bool { return s < 32 && set&(1<<s) != 0 }
+
+// connected are the states in which data can still arrive, be read or be sent.
+var connected = states(Established, FinWait1, FinWait2, CloseWait, LastAck, Closing)
 
 // A Listener is a socket that accepts connections. With SO_REUSEPORT several have one address, each
 // with its own queue.
@@ -44,28 +64,32 @@ func (l Listener) Accepts(to netip.AddrPort) bool {
 	return other.Is6() && !other.Is4In6() || !l.IPv6Only
 }
 
-// A Connection is an established connection.
+// A Connection is one that is established, or was until one side ended it.
 type Connection struct {
+	State         State
 	Local, Remote netip.AddrPort
 	// Accepted reports whether a process has it. One that waits in a listener's queue is
-	// established too.
+	// established too, and one that its process has closed is not.
 	Accepted bool
 	// Unread is how many bytes have come and have not been read.
 	Unread int
 	// Unacknowledged is how many bytes have been written that the other side has not acknowledged.
 	Unacknowledged int
-	// Info is what the kernel has measured. Nil: unknown.
-	Info *Info
+	// Measured reports whether Info is known.
+	Measured bool
+	Info     Info
 }
 
-// Info is the part of tcp_info that is of use here.
+// Info is the part of tcp_info that is of use here. Times are in steps of up to 10 ms.
 type Info struct {
-	// LastDataReceived is the time since data last came, in steps of 4 ms; before any has, the
-	// connection's age.
+	// LastDataSent is the time since data was last sent. It has no meaning if none was.
+	LastDataSent time.Duration
+	// LastDataReceived is the time since data last came; before any has, the connection's age.
 	LastDataReceived time.Duration
-	// BytesReceived and BytesAcknowledged count what has come, a FIN as one byte, and what the
-	// other side has taken.
-	BytesReceived, BytesAcknowledged uint64
+	// BytesReceived counts what has come, a FIN as one byte.
+	BytesReceived uint64
+	// DataSegmentsReceived and DataSegmentsSent count segments with data, which a FIN is not.
+	DataSegmentsReceived, DataSegmentsSent uint32
 }
 
 // A socket is one entry of a dump, whatever its state is.
@@ -76,18 +100,19 @@ type socket struct {
 	sendQueue     uint32
 	inode         uint32
 	ipv6Only      bool
-	info          *Info
+	measured      bool
+	info          Info
 }
 
 // listener is the socket as a [Listener]. For one in state LISTEN the queues have a meaning of
 // their own.
-func (s socket) listener() Listener {
+func (s *socket) listener() Listener {
 	return Listener{Address: s.local, IPv6Only: s.ipv6Only, Queue: int(s.receiveQueue), Backlog: int(s.sendQueue)}
 }
 
-func (s socket) connection() Connection {
+func (s *socket) connection() Connection {
 	return Connection{
-		Local: s.local, Remote: s.remote, Accepted: s.inode != 0,
-		Unread: int(s.receiveQueue), Unacknowledged: int(s.sendQueue), Info: s.info,
+		State: s.state, Local: s.local, Remote: s.remote, Accepted: s.inode != 0,
+		Unread: int(s.receiveQueue), Unacknowledged: int(s.sendQueue), Measured: s.measured, Info: s.info,
 	}
 }

@@ -9,4 +9,4 @@ func (*source) open() {}
 
 func (*source) close() {}
 
-func (*source) dump(query) ([]socket, error) { return nil, ErrUnavailable }
+func (*source) dump(query, func(*socket)) error { return ErrUnavailable }

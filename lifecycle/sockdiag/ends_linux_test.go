@@ -1,0 +1,209 @@
+package sockdiag
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+func watchEnds(t *testing.T, ports ...uint16) *Ends {
+	t.Helper()
+	e, err := WatchEnds(ports)
+	if err != nil {
+		t.Skipf("the kernel does not report ends of connections: %v", err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// pair returns both sides of a connection.
+func pair(t *testing.T, ln net.Listener) (client, app *net.TCPConn) {
+	t.Helper()
+	client = dial(t, ln.Addr().String()).(*net.TCPConn)
+	c, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return client, c.(*net.TCPConn)
+}
+
+// await returns the next connection that ends.
+func await(t *testing.T, e *Ends) (found Connection) {
+	t.Helper()
+	e.SetDeadline(time.Now().Add(time.Minute))
+	for found.Local == (netip.AddrPort{}) {
+		if err := e.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		n, err := e.Drain(func(c *Connection) { found = *c })
+		if err != nil || n == 0 {
+			t.Fatalf("%d ends, %v; want one", n, err)
+		}
+	}
+	return found
+}
+
+func TestEnds_HaveWhatTheConnectionHasDone(t *testing.T) {
+	for name, end := range map[string]func(client, app *net.TCPConn){
+		"the client ends first": func(client, app *net.TCPConn) { _ = client.Close(); _, _ = io.Copy(io.Discard, app); _ = app.Close() },
+		"the app ends first": func(client, app *net.TCPConn) {
+			_ = app.Close()
+			_, _ = io.Copy(io.Discard, client)
+			_ = client.Close()
+		},
+		"the client resets": func(client, app *net.TCPConn) { _ = client.SetLinger(0); _ = client.Close(); _ = app.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ln, address := listen(t, "tcp", "127.0.0.1:0")
+			e := watchEnds(t, address.Port())
+			client, app := pair(t, ln)
+			_, _ = client.Write([]byte("hello"))
+			_, _ = io.ReadFull(app, make([]byte, 5))
+			_, _ = app.Write([]byte("hi"))
+			_, _ = io.ReadFull(client, make([]byte, 2))
+			end(client, app)
+			c := await(t, e)
+			if c.Local != address || c.Remote.String() != client.LocalAddr().String() || !c.Measured ||
+				c.Info.BytesReceived < 5 || c.Info.DataSegmentsReceived == 0 || c.Info.DataSegmentsSent == 0 {
+				t.Errorf("%+v, want a connection from %v that has received and sent", c, client.LocalAddr())
+			}
+		})
+	}
+}
+
+func TestEnds_AConnectionThatTheAppResetsKeepsTheClientsAddress(t *testing.T) {
+	for name, reset := range map[string]func(ln net.Listener, app *net.TCPConn){
+		"by closing it":           func(_ net.Listener, app *net.TCPConn) { _ = app.SetLinger(0); _ = app.Close() },
+		"by closing the listener": func(ln net.Listener, app *net.TCPConn) { _ = ln.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ln, address := listen(t, "tcp", "127.0.0.1:0")
+			e := watchEnds(t, address.Port())
+			_, app := pair(t, ln)
+			dial(t, ln.Addr().String()) // and waits to be accepted
+			reset(ln, app)
+			c := await(t, e)
+			if c.Local.Port() != address.Port() || c.Remote.Addr() != address.Addr() || c.Remote.Port() != 0 {
+				t.Errorf("%+v, want the client's address %v and no port", c, address.Addr())
+			}
+		})
+	}
+}
+
+func TestEnds_OthersAreDroppedInTheKernel(t *testing.T) {
+	ln, address := listen(t, "tcp", "127.0.0.1:0")
+	other, _ := listen(t, "tcp", "127.0.0.1:0")
+	e := watchEnds(t, 1, address.Port())
+	client, app := pair(t, other)
+	_, _ = client.Close(), app.Close()
+	client, app = pair(t, ln)
+	_, _ = client.Close(), app.Close()
+	if c := await(t, e); c.Local.Port() != address.Port() {
+		t.Errorf("the first end is that of %+v, want one at %v", c, address)
+	}
+}
+
+func TestEnds_AFullBufferIsReported(t *testing.T) {
+	ln, address := listen(t, "tcp", "127.0.0.1:0")
+	e := watchEnds(t, address.Port())
+	if err := e.netlink.SetReadBuffer(1); err != nil { // the kernel makes it its minimum
+		t.Fatal(err)
+	}
+	for range 20 {
+		client, app := pair(t, ln)
+		_ = client.SetLinger(0)
+		_, _ = client.Close(), app.Close()
+	}
+	var seen int
+	eventually(t, "the loss is reported", func() bool {
+		n, err := e.Drain(func(*Connection) {})
+		seen += n
+		return err == ErrLost
+	})
+	if seen >= 20 {
+		t.Errorf("%d ends are seen, want some lost", seen)
+	}
+	if _, err := e.Drain(func(*Connection) {}); err != nil {
+		t.Errorf("the same loss is reported twice: %v", err)
+	}
+}
+
+func TestEnds_WaitReportsALossToTheNextDrain(t *testing.T) {
+	ln, address := listen(t, "tcp", "127.0.0.1:0")
+	e := watchEnds(t, address.Port())
+	if err := e.netlink.SetReadBuffer(1); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		client, app := pair(t, ln)
+		_ = client.SetLinger(0)
+		_, _ = client.Close(), app.Close()
+	}
+	var err error
+	eventually(t, "the loss is reported", func() bool {
+		e.SetDeadline(time.Now().Add(10 * time.Millisecond))
+		if err := e.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.Drain(func(*Connection) {})
+		return err == ErrLost
+	})
+}
+
+func TestEnds_WaitReturnsAtTheDeadlineAndAfterClose(t *testing.T) {
+	e := watchEnds(t, 1)
+	e.SetDeadline(time.Now())
+	if err := e.Wait(); err != nil {
+		t.Errorf("error %v at the deadline, want none", err)
+	}
+	e.SetDeadline(time.Time{})
+	failed := make(chan error)
+	go func() { failed <- e.Wait() }()
+	e.Close()
+	if err := <-failed; err == nil {
+		t.Error("no error after Close")
+	}
+}
+
+// Connections of several ports are selected by a program in the kernel.
+func TestConn_ConnectionsAtSeveralPorts(t *testing.T) {
+	c := Open()
+	defer c.Close()
+	if c.source.netlink == nil {
+		t.Skip("netlink is refused")
+	}
+	var ports []uint16
+	var all []string
+	for i := range 6 {
+		ln, address := listen(t, "tcp", "127.0.0.1:0")
+		client, _ := pair(t, ln)
+		if i%2 == 0 {
+			ports = append(ports, address.Port())
+			all = append(all, client.LocalAddr().String())
+		}
+	}
+	for n := 1; n <= len(ports); n++ {
+		raw := map[string]bool{}
+		q := query{states: states(Established), ports: ports[:n]}
+		if err := c.source.askAll(q, func(s *socket) { raw[s.remote.String()] = true }); err != nil {
+			t.Fatal(err)
+		}
+		for i, remote := range all {
+			if raw[remote] != (i < n) {
+				t.Errorf("with %d of %d ports, the connection at port %d is found: %v", n, len(ports), i+1, raw[remote])
+			}
+		}
+		if len(raw) != n {
+			t.Errorf("the kernel returns %d connections for %d ports", len(raw), n)
+		}
+	}
+	many := make([]uint16, MaxPorts+1)
+	many[MaxPorts] = ports[0]
+	n := 0
+	if err := c.EachConnection(many, func(*Connection) { n++ }); err != nil || n != 1 {
+		t.Errorf("%d connections, %v with more ports than the kernel compares; want 1", n, err)
+	}
+}

@@ -299,6 +299,23 @@ func TestALoadBalancersHealthCheckFailsWhileDraining(t *testing.T) {
 	})
 }
 
+// The load balancer may check the path of the readiness probe, and the pod must stay ready.
+func TestTheKubeletsProbeOfAHealthPathReachesTheApp(t *testing.T) {
+	probe := "GET /lb HTTP/1.1\r\nHost: a\r\nUser-Agent: kube-probe/1.34\r\n\r\n"
+	inBubble(t, Config{HealthPaths: []string{"/lb"}, ProbeAgents: []string{"kube-probe/"}}, func(r *rig) {
+		r.server.Drain()
+		client, app := r.connect()
+		client.send(probe)
+		app.wants(probe)
+		app.send(ok)
+		client.wants(okClose)
+		synctest.Wait()
+		if n := r.server.DrainStats().Exchanges; n != 0 {
+			t.Errorf("%d exchanges are seen, want none: a probe is no traffic", n)
+		}
+	})
+}
+
 func TestCloseIdle(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		idle, idleApp := r.connect()

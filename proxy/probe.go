@@ -32,6 +32,9 @@ func (p *probes) match(req *h1.Request) bool {
 	return false
 }
 
+// isKubelet reports whether a request is a probe of the kubelet.
+func isKubelet(req *h1.Request) bool { return bytes.HasPrefix(req.UserAgent, []byte("kube-probe/")) }
+
 func pathSet(paths []string) map[string]bool {
 	set := make(map[string]bool, len(paths))
 	for _, p := range paths {

@@ -65,9 +65,10 @@ func (s *shared) appGone() bool {
 func (s *shared) noteUnwatched() { s.unwatchedAt.Store(int64(s.now())) }
 
 // failsHealthCheck reports whether a request is a load balancer's health check that fails because the
-// server drains. A request with a body is left to the app.
+// server drains. A request with a body is left to the app, and so is a probe of the kubelet: it may
+// have the same path, and decides whether the pod is ready.
 func (s *shared) failsHealthCheck(req *h1.Request) bool {
-	return s.draining() && req.Body.Done() && s.health[string(req.Path)]
+	return s.draining() && req.Body.Done() && s.health[string(req.Path)] && !isKubelet(req)
 }
 
 // fallsBack reports whether new connections go to the fallback once the app has ended.

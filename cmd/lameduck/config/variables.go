@@ -143,7 +143,7 @@ var table = []Variable{
 	}, {
 		Name: "LAMEDUCK_LB_HEALTH_PATHS",
 		Usage: "comma-separated paths that are answered 503 while draining, so that the load balancer " +
-			"stops routing sooner",
+			"stops routing sooner; the kubelet's probes still reach the app",
 		set: paths(func(c *Config) *[]string { return &c.HealthPaths }),
 	}, {
 		Name:    "LAMEDUCK_UNREADY_AFTER",

@@ -41,7 +41,7 @@ func newInjectCommand() *cobra.Command {
 		Short: "Add Lameduck to manifests, or remove it",
 		Long:  injectHelp,
 		Example: `  lameduckctl inject -f deployment.yaml | kubectl apply -f -
-  helm template release chart | lameduckctl inject -f - --lb-delay 90s
+  helm template release chart | lameduckctl inject -f - --lb alb
   lameduckctl inject -f deploy/ --uninject`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/lint"
 )
 
@@ -58,9 +59,11 @@ func newLintCommand() *cobra.Command {
 	flags.StringVar(&f.failOn, "fail-on", "error", "lowest severity that makes the exit code 1: error, "+
 		"warning, info or never")
 	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read subdirectories too")
+	flags.StringVar(&f.options.LB, "lb", "", "load balancer, whose preset has the delay; the annotation "+
+		"lameduck.dev/lb overrides it")
 	flags.DurationVar(&f.options.LBDelay, "lb-delay", 0,
-		"time until load balancers stop routing to a terminating pod; the annotation lameduck.dev/lb-delay "+
-			"overrides it")
+		"time until load balancers stop routing to a terminating pod (default that of --lb); the annotation "+
+			"lameduck.dev/lb-delay overrides it")
 	flags.DurationVar(&f.options.AppStop, "app-stop", 5*time.Second,
 		"time that apps without Lameduck need to stop")
 	flags.StringSliceVar(&f.kubernetes, "kubernetes-version", nil,
@@ -104,6 +107,9 @@ func (f *lintFlags) check(cmd *cobra.Command, args []string) error {
 	if !slices.Contains(lint.Formats, f.output) {
 		problems = append(problems, fmt.Sprintf("--output %q: use %s", f.output,
 			strings.Join(lint.Formats, ", ")))
+	}
+	if _, err := inject.FindPreset(f.options.LB); f.options.LB != "" && err != nil {
+		problems = append(problems, "--lb: "+err.Error())
 	}
 	for _, v := range f.kubernetes {
 		r, err := lint.ParseRelease(v)

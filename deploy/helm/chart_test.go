@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
+	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/deploytest"
 	"lameduck/deploy/deploytest/manifests"
 )
@@ -50,6 +51,7 @@ func TestTheChartRefusesInvalidValues(t *testing.T) {
 		"an image with its tag in the repository": {"image.repository=a/b:1", "repository"},
 		"half a digest":                           {"image.digest=sha256:12", "digest"},
 		"an unknown shape":                        {"sidecar.shape=ambient", "shape"},
+		"an unknown load balancer":                {"sidecar.lb=elb", "lb"},
 		"a delay without a unit":                  {"sidecar.lbDelay=90", "lbDelay"},
 		"a wait that holds the API server up":     {"timeoutSeconds=30", "timeoutSeconds"},
 		"a policy that refuses pods":              {"failurePolicy=Fail", "failurePolicy"},
@@ -205,3 +207,29 @@ func TestTheChartsREADMEHasEveryValueAndEveryAlert(t *testing.T) {
 }
 
 func TestTheRulesFireWhenTheyShould(t *testing.T) { manifests.ExpectRulesFire(t, chartDir+"/files") }
+
+// The chart and lameduckctl accept the same load balancers.
+func TestTheChartKnowsThePresets(t *testing.T) {
+	var schema struct {
+		Properties struct {
+			Sidecar struct {
+				Properties struct {
+					LB struct{ Enum []string }
+				}
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(deploytest.ReadFile(t, chartDir+"/values.schema.json")), &schema); err != nil {
+		t.Fatal(err)
+	}
+	want, values := []string{""}, deploytest.ReadFile(t, chartDir+"/values.yaml")
+	for _, p := range inject.Presets() {
+		want = append(want, p.Name)
+		if !strings.Contains(values, p.Name) {
+			t.Errorf("values.yaml does not name %s", p.Name)
+		}
+	}
+	if got := schema.Properties.Sidecar.Properties.LB.Enum; !slices.Equal(got, want) {
+		t.Errorf("the schema accepts %q, want %q", got, want)
+	}
+}

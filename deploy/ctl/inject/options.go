@@ -23,8 +23,10 @@ func Options() []Option {
 	return []Option{
 		{"shape", "shape", "native (Kubernetes 1.29 or later; the default), plain or wrapper", setShape},
 		{"image", "image", "image of the sidecar (default " + Defaults().Image + ")", setImage},
+		{"lb", "name", "load balancer, whose preset determines lb-delay, grace-period and " +
+			"LAMEDUCK_LB_HEALTH_PATHS unless they are set: " + presetNames(), setLB},
 		{"lb-delay", "duration", "time until the load balancer stops routing to a terminating pod (default " +
-			"60s)",
+			"that of lb, or 60s)",
 			duration(func(s *Settings) *time.Duration { return &s.LBDelay })},
 		{"silence", "duration", "longest silence of a client that the hold has room for after that " +
 			"(default 30s)",
@@ -52,10 +54,14 @@ func (s *Settings) Set(name, value string) error {
 	return fmt.Errorf("unknown setting: use %s", optionNames())
 }
 
-// Override returns the settings with those that the annotations of a pod template override. The error
-// has a Refusal for each annotation that is unknown or malformed.
+// Override returns the settings with those that the annotations of a pod template override. A load
+// balancer in the annotations also replaces the delay and the grace period that were set for another
+// one. The error has a Refusal for each annotation that is unknown or malformed.
 func (s Settings) Override(annotations map[string]string) (Settings, error) {
 	s = s.clone()
+	if _, is := annotations[AnnotationPrefix+"lb"]; is {
+		s.LBDelay, s.GracePeriod = fromPreset, 0
+	}
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		name, is := strings.CutPrefix(key, AnnotationPrefix)

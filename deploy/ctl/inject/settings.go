@@ -28,7 +28,13 @@ type Settings struct {
 	Shape Shape
 	Image string // of the sidecar
 
-	LBDelay time.Duration // until the load balancer stops routing to a terminating pod
+	// LB is the name of the load balancer's preset. If empty, there is none.
+	LB string
+
+	// LBDelay is the time until the load balancer stops routing to a terminating pod. Negative means
+	// that of the preset.
+	LBDelay time.Duration
+
 	Silence time.Duration // the longest required silence that the hold has room for after LBDelay
 
 	// AppStop is how long the app needs to stop. 0 means the grace period of the pod, or 5 s if that is
@@ -52,7 +58,7 @@ func Defaults() Settings {
 	return Settings{
 		Shape:   Native,
 		Image:   "registry.example/lameduck:0.1",
-		LBDelay: 60 * time.Second, // load balancers of clouds usually need up to a minute
+		LBDelay: fromPreset,
 		Silence: 30 * time.Second, // three times the gap of a client that sends a request every 10 s
 	}
 }

@@ -13,6 +13,7 @@ import (
 func TestAnAnnotationOverridesEverySetting(t *testing.T) {
 	got, err := Defaults().Override(map[string]string{
 		"lameduck.dev/shape": "wrapper", "lameduck.dev/image": "registry.of.ours/lameduck:1",
+		"lameduck.dev/lb":       "alb",
 		"lameduck.dev/lb-delay": "90s", "lameduck.dev/silence": "1m",
 		"lameduck.dev/app-stop": "20s", "lameduck.dev/grace-period": "5m",
 		"lameduck.dev/ports": "http, 9090;proto=tcp",
@@ -20,7 +21,7 @@ func TestAnAnnotationOverridesEverySetting(t *testing.T) {
 		"other.example/x":    "y", InjectedAnnotation: "{}",
 	})
 	want := Settings{
-		Shape: Wrapper, Image: "registry.of.ours/lameduck:1", LBDelay: 90 * time.Second,
+		Shape: Wrapper, Image: "registry.of.ours/lameduck:1", LB: "alb", LBDelay: 90 * time.Second,
 		Silence: time.Minute, AppStop: 20 * time.Second, GracePeriod: 5 * time.Minute,
 		Ports: []string{"http", "9090;proto=tcp"}, Env: map[string]string{"LAMEDUCK_HOLD_MIN": "10s",
 			"LAMEDUCK_PROBE_PATHS": "/a,/b"},
@@ -39,6 +40,7 @@ func TestEveryUnusableAnnotationIsReportedAtOnce(t *testing.T) {
 		"lameduck.dev/inject":       "enabled",
 		"lameduck.dev/shape":        "sidecar",
 		"lameduck.dev/image":        "",
+		"lameduck.dev/lb":           "elb",
 		"lameduck.dev/lb-delay":     "90",
 		"lameduck.dev/silence":      "-1s",
 		"lameduck.dev/grace-period": "48h",

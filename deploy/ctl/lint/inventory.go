@@ -19,7 +19,8 @@ import (
 
 // Options are settings that neither manifests nor a cluster have.
 type Options struct {
-	LBDelay  time.Duration // until load balancers stop routing to a terminating pod; 0 if unknown
+	LB       string        // name of the load balancer's preset; empty if unknown
+	LBDelay  time.Duration // until load balancers stop routing to a terminating pod; 0 means that of LB
 	AppStop  time.Duration // that apps without Lameduck need to stop; 0 means 5 s
 	Releases Releases      // of the kubelets; if empty, those of the cluster or the supported ones
 	Ignore   []string      // rules to ignore

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"lameduck/deploy/ctl/inject"
 )
 
 // graceRules check what must fit into the grace period.
@@ -35,11 +33,21 @@ kubelet kills the pod during the hold and requests are cut. If it is shorter, th
 		ID: "hold-shorter-than-lb-delay", Severity: Error,
 		Title: "the hold ends before the load balancer stops routing to the pod",
 		Explanation: `A load balancer keeps routing to a pod for a while after its deletion: 1 to 10 s in the
-cluster, up to three minutes in some clouds. The hold must last that long and, with Lameduck, for the
-silence after it (LAMEDUCK_HOLD_QUIET). Set the delay of your load balancer with --lb-delay or with the
-annotation lameduck.dev/lb-delay on the pod template; the metric lameduck_drain_last_exchange_seconds shows
-it. Without either, this is not checked.`,
+cluster, up to five minutes in some clouds. The hold must last that long and, with Lameduck, for the
+silence after it (LAMEDUCK_HOLD_QUIET). Name your load balancer with --lb or with the annotation
+lameduck.dev/lb on the pod template, or set its delay with --lb-delay or lameduck.dev/lb-delay; the metric
+lameduck_drain_last_exchange_seconds shows it. An annotation overrides the flags. Without any, this is not
+checked.`,
 		check: eachWorkload(holdTooShort),
+	},
+	{
+		ID: "lb-delay-too-short", Severity: Warning,
+		Title: "the delay is shorter than the load balancer needs",
+		Explanation: `The annotation lameduck.dev/lb-delay overrides the delay of the preset lameduck.dev/lb,
+and is shorter than the delay that people have seen with this load balancer. If nothing is sent to the pod
+for a while, the hold may end before the load balancer stops routing to it. Remove the annotation, or ignore
+this rule if you have measured the delay.`,
+		check: eachWorkload(delayTooShort),
 	},
 	{
 		ID: "setting-refused", Severity: Error,
@@ -144,7 +152,7 @@ func graceDiffers(w *workload, d *sidecar, report objectReporter) {
 }
 
 func holdTooShort(w *workload, report objectReporter) {
-	delay := w.lbDelay()
+	delay, lb := w.lbDelay()
 	if delay == 0 || !w.serves() {
 		return
 	}
@@ -153,9 +161,9 @@ func holdTooShort(w *workload, report objectReporter) {
 			c := d.config
 			if need := delay + c.HoldQuiet; !d.unknown && c.HoldMax < need {
 				report(d.setting("LAMEDUCK_GRACE_PERIOD"),
-					fmt.Sprintf("the hold lasts at most %v but needs %v (%v until the load balancer stops "+
+					fmt.Sprintf("the hold lasts at most %v but needs %v (%v until %s stops "+
 						"routing, %v of silence), "+
-						"so the last requests are lost", c.HoldMax, need, delay, c.HoldQuiet),
+						"so the last requests are lost", c.HoldMax, need, delay, lb, c.HoldQuiet),
 					fmt.Sprintf("set terminationGracePeriodSeconds and LAMEDUCK_GRACE_PERIOD to %d s or more",
 						seconds(need+c.AppStop+margin)))
 			}
@@ -164,25 +172,14 @@ func holdTooShort(w *workload, report objectReporter) {
 		if s, slept := sleeps(c); slept && s < delay {
 			_, at := c.preStop()
 			report(at,
-				fmt.Sprintf("container %s sleeps for %v but the load balancer stops routing after %v, so "+
+				fmt.Sprintf("container %s sleeps for %v but %s stops routing after %v, so "+
 					"requests in between are lost",
-					c.Name, s, delay),
+					c.Name, s, lb, delay),
 				fmt.Sprintf("sleep for %d s or more, or let Lameduck hold until the traffic has stopped",
 					seconds(delay)))
 		}
 	}
 }
-
-// lbDelay returns the delay in the annotation of the pod template, or else in the options. Rule
-// setting-refused reports an invalid annotation.
-func (w *workload) lbDelay() time.Duration {
-	if d, err := time.ParseDuration(w.template.Annotations[lbDelayAnnotation]); err == nil && d > 0 {
-		return d
-	}
-	return w.in.options.LBDelay
-}
-
-const lbDelayAnnotation = inject.AnnotationPrefix + "lb-delay"
 
 func settingRefused(w *workload, report objectReporter) {
 	annotationRefused(w, report)

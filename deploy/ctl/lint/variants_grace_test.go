@@ -40,6 +40,52 @@ func TestFindingsOfHoldsAndSettings(t *testing.T) {
 			options: Options{LBDelay: time.Second},
 			want:    []string{"hold-shorter-than-lb-delay"},
 		},
+		"the annotation names a load balancer with a long delay": {
+			manifest: nativeManifest,
+			edits:    edits{podLabels, podLabels + "      annotations: { lameduck.dev/lb: nlb }\n"},
+			want:     []string{"hold-shorter-than-lb-delay"},
+		},
+		"the annotation names one with a short delay": {
+			manifest: nativeManifest,
+			edits:    edits{podLabels, podLabels + "      annotations: { lameduck.dev/lb: ingress-nginx }\n"},
+			options:  Options{LB: "nlb", LBDelay: time.Hour},
+		},
+		"a delay overrides that of the load balancer": {
+			manifest: nativeManifest,
+			edits: edits{
+				podLabels,
+				podLabels + "      annotations: { lameduck.dev/lb: nlb, lameduck.dev/lb-delay: 107s }\n",
+			},
+			want: []string{"lb-delay-too-short"},
+		},
+		"no delay at all": {
+			manifest: nativeManifest,
+			edits: edits{
+				podLabels,
+				podLabels + "      annotations: { lameduck.dev/lb: alb, lameduck.dev/lb-delay: 0s }\n",
+			},
+			options: Options{LBDelay: time.Hour},
+			want:    []string{"lb-delay-too-short"},
+		},
+		"an unknown load balancer": {
+			manifest: nativeManifest,
+			edits:    edits{podLabels, podLabels + "      annotations: { lameduck.dev/lb: elb }\n"},
+			want:     []string{"setting-refused"},
+		},
+		"the options name a load balancer": {
+			manifest: nativeManifest,
+			options:  Options{LB: "nlb"},
+			want:     []string{"hold-shorter-than-lb-delay"},
+		},
+		"the options name one and set a delay": {
+			manifest: nativeManifest,
+			options:  Options{LB: "nlb", LBDelay: 107 * time.Second},
+		},
+		"a sleep shorter than the load balancer needs": {
+			manifest: sleepManifest,
+			options:  Options{LB: "alb"},
+			want:     []string{"hold-shorter-than-lb-delay"},
+		},
 		"a maximum that does not fit": {
 			manifest: nativeManifest,
 			edits: edits{

@@ -65,10 +65,10 @@ func (r *fakeRelay) Close(context.Context) (connections, exchanges int) {
 	return 0, 0
 }
 
-func (r *fakeRelay) Outlook(rule silence.Rule) silence.Outlook {
+func (r *fakeRelay) Forecast(rule silence.Rule) silence.Forecast {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return silence.Outlook{InFlight: r.inFlight, SilentIn: time.Until(r.silentAt), Required: max(rule.Quiet, r.required)}
+	return silence.Forecast{InFlight: r.inFlight, SilentIn: time.Until(r.silentAt), Required: max(rule.Quiet, r.required)}
 }
 
 func (r *fakeRelay) DrainStats() DrainStats {
@@ -125,7 +125,7 @@ type stage struct {
 
 // hold is what the stages use: Min 5 s, Quiet 5 s, Max 60 s, and a grace period of 70 s.
 var testConfig = Config{
-	Hold:       Hold{Min: 5 * time.Second, Quiet: 5 * time.Second, Max: 60 * time.Second, Factor: 1.5},
+	Hold:       Hold{Min: 5 * time.Second, Quiet: 5 * time.Second, Max: 60 * time.Second, Risk: 0.01},
 	Grace:      70 * time.Second,
 	HookWindow: 5 * time.Second,
 }

@@ -7,25 +7,25 @@ import (
 )
 
 // A Hold is how long a drain keeps serving before the app is released: until Min has passed,
-// nothing is in flight and every source of requests has been silent for as long as its rhythm
-// requires, but for Max at most.
+// nothing is in flight and no more requests are to be expected, but for Max at most.
 type Hold struct {
 	Min   time.Duration // from the drain's start; zero means that the hold may end at once
-	Quiet time.Duration // shortest silence required of a source; zero means that only its rhythm counts
+	Quiet time.Duration // shortest silence that is required of every source
 	Max   time.Duration // from the drain's start; zero means that there is no hold
-	// Factor is the silence required of a source as a multiple of its longest recent gap. Zero
-	// means that only Quiet counts.
-	Factor float64
+	// Risk is the probability of one more request below which the hold ends. At 1 only Quiet counts.
+	Risk float64
 }
 
-// Rule is what the hold requires of a source.
-func (h Hold) Rule() silence.Rule { return silence.Rule{Quiet: h.Quiet, Factor: h.Factor} }
+// Rule returns when traffic counts as ended.
+func (h Hold) Rule() silence.Rule {
+	return silence.Rule{Quiet: h.Quiet, Risk: h.Risk, Longest: h.Max + h.Max/6}
+}
 
 // Facts are what the end of a hold depends on.
 type Facts struct {
 	Elapsed     time.Duration // since the drain's start
 	InFlight    int           // exchanges
-	SilentIn    time.Duration // until every source has been silent for long enough; not positive if it has
+	SilentIn    time.Duration // until traffic has ended if no more requests arrive; not positive if it has
 	AppGone     bool          // nothing can be served
 	Interrupted bool          // twice
 }

@@ -7,7 +7,7 @@ import (
 
 func TestHoldNext(t *testing.T) {
 	const s = time.Second
-	hold := Hold{Min: 5 * s, Quiet: 4 * s, Max: 60 * s, Factor: 1.5}
+	hold := Hold{Min: 5 * s, Quiet: 4 * s, Max: 60 * s, Risk: 0.01}
 	for name, test := range map[string]struct {
 		hold  Hold
 		facts Facts

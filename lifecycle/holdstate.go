@@ -63,31 +63,31 @@ func (h *holdState) advance(now time.Time, e holdEvent) {
 }
 
 // look returns why the hold has ended or, if it has not, when to look again at the latest.
-func (h *holdState) look(now time.Time, o silence.Outlook) (Reason, time.Duration) {
+func (h *holdState) look(now time.Time, f silence.Forecast) (Reason, time.Duration) {
 	if now.Sub(h.due) > stallTolerance {
 		h.stalled = now
 	}
-	reason, wait := h.hold.Next(h.facts(now, o))
+	reason, wait := h.hold.Next(h.facts(now, f))
 	if reason != NotEnded {
-		h.required = max(h.required, o.Required)
+		h.required = max(h.required, f.Required)
 		return reason, 0
 	}
-	if o.SilentIn > 0 {
-		h.required = o.Required // the gap that it follows from may be forgotten before the hold ends
+	if f.SilentIn > 0 {
+		h.required = f.Required // the gap that it follows from may be forgotten before the hold ends
 	}
 	h.due = now.Add(wait)
 	return NotEnded, wait
 }
 
 // facts are what the hold depends on. Silence during a stall was not watched and does not count.
-func (h *holdState) facts(now time.Time, o silence.Outlook) Facts {
-	silentIn := o.SilentIn
+func (h *holdState) facts(now time.Time, f silence.Forecast) Facts {
+	silentIn := f.SilentIn
 	if !h.stalled.IsZero() {
 		silentIn = max(silentIn, h.hold.Quiet-now.Sub(h.stalled))
 	}
 	return Facts{
 		Elapsed:     now.Sub(h.start),
-		InFlight:    o.InFlight,
+		InFlight:    f.InFlight,
 		SilentIn:    silentIn,
 		AppGone:     h.appGone,
 		Interrupted: h.interrupted,
@@ -101,7 +101,7 @@ func (l *Lifecycle) hold(events <-chan Event) Reason {
 	defer timer.Stop()
 	exited := l.app.Exited()
 	for {
-		reason, wait := state.look(time.Now(), l.outlook())
+		reason, wait := state.look(time.Now(), l.forecast())
 		if reason != NotEnded {
 			l.noteRequired(state.required)
 			return reason
@@ -133,14 +133,14 @@ func (l *Lifecycle) meaning(e Event) holdEvent {
 	return holdNothing
 }
 
-// outlook returns what the relay expects. If that is nothing, what clients still receive is in
+// forecast returns what the relay expects. If that is nothing, what clients still receive is in
 // flight.
-func (l *Lifecycle) outlook() silence.Outlook {
-	o := l.relay.Outlook(l.config.Hold.Rule())
-	if o.InFlight == 0 && o.SilentIn <= 0 {
-		o.InFlight = l.relay.Undelivered()
+func (l *Lifecycle) forecast() silence.Forecast {
+	f := l.relay.Forecast(l.config.Hold.Rule())
+	if f.InFlight == 0 && f.SilentIn <= 0 {
+		f.InFlight = l.relay.Undelivered()
 	}
-	return o
+	return f
 }
 
 // endApp notes that the app has exited.

@@ -20,7 +20,7 @@ func newHoldTest(t *testing.T) *holdTest {
 }
 
 // wants looks after some time.
-func (h *holdTest) wants(after time.Duration, o silence.Outlook, reason Reason, wait time.Duration) {
+func (h *holdTest) wants(after time.Duration, o silence.Forecast, reason Reason, wait time.Duration) {
 	h.Helper()
 	h.now = h.now.Add(after)
 	gotReason, gotWait := h.look(h.now, o)
@@ -35,8 +35,8 @@ func (h *holdTest) happens(after time.Duration, e holdEvent) {
 }
 
 var (
-	silent = silence.Outlook{}
-	busy   = silence.Outlook{InFlight: 1}
+	silent = silence.Forecast{}
+	busy   = silence.Forecast{InFlight: 1}
 )
 
 // Requests that come during a stall wait in the kernel, so silence then was not watched.
@@ -103,9 +103,9 @@ func TestHoldState_EndsWithTheApp(t *testing.T) {
 
 func TestHoldState_RequiredSilence(t *testing.T) {
 	h := newHoldTest(t)
-	h.wants(0, silence.Outlook{SilentIn: 9 * time.Second, Required: 9 * time.Second}, NotEnded, 5*time.Second)
-	h.wants(5*time.Second, silence.Outlook{SilentIn: 4 * time.Second, Required: 8 * time.Second}, NotEnded, 4*time.Second)
-	h.wants(4*time.Second, silence.Outlook{Required: 5 * time.Second}, EndedQuiet, 0)
+	h.wants(0, silence.Forecast{SilentIn: 9 * time.Second, Required: 9 * time.Second}, NotEnded, 5*time.Second)
+	h.wants(5*time.Second, silence.Forecast{SilentIn: 4 * time.Second, Required: 8 * time.Second}, NotEnded, 4*time.Second)
+	h.wants(4*time.Second, silence.Forecast{Required: 5 * time.Second}, EndedQuiet, 0)
 	if h.required != 8*time.Second {
 		t.Errorf("required %v, want the 8s that were waited for", h.required)
 	}

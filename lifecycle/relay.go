@@ -11,9 +11,8 @@ import (
 type Relay interface {
 	// Drain makes every connection ask its client to leave. Everything is still served.
 	Drain()
-	// Outlook returns what is still to be expected, and how long each source must have been silent
-	// before nothing is.
-	Outlook(rule silence.Rule) silence.Outlook
+	// Forecast returns what is to be expected of the clients, and why.
+	Forecast(rule silence.Rule) silence.Forecast
 	// Undelivered returns how many connections are sending something to a client that takes it.
 	Undelivered() int
 	// CloseIdle closes the connections on which nothing is in flight.

@@ -8,10 +8,10 @@ type status struct {
 	InFlight int     `json:"exchanges_in_flight"`
 	SilentIn float64 `json:"silent_in_seconds"`
 	Hold     struct {
-		Min    float64 `json:"min_seconds"`
-		Quiet  float64 `json:"quiet_seconds"`
-		Max    float64 `json:"max_seconds"`
-		Factor float64 `json:"silence_factor"`
+		Min   float64 `json:"min_seconds"`
+		Quiet float64 `json:"quiet_seconds"`
+		Max   float64 `json:"max_seconds"`
+		Risk  float64 `json:"risk"`
 	} `json:"hold"`
 	Drain *drainStatus `json:"drain,omitempty"`
 }
@@ -41,11 +41,11 @@ func (l *Lifecycle) statusJSON() []byte {
 
 func (l *Lifecycle) status() (s status) {
 	hold := l.config.Hold
-	outlook := l.relay.Outlook(hold.Rule())
+	forecast := l.relay.Forecast(hold.Rule())
 	s.Phase = l.Phase().String()
-	s.InFlight, s.SilentIn = outlook.InFlight, max(0, outlook.SilentIn).Seconds()
+	s.InFlight, s.SilentIn = forecast.InFlight, max(0, forecast.SilentIn).Seconds()
 	s.Hold.Min, s.Hold.Quiet, s.Hold.Max = hold.Min.Seconds(), hold.Quiet.Seconds(), hold.Max.Seconds()
-	s.Hold.Factor = hold.Factor
+	s.Hold.Risk = hold.Risk
 	if l.Phase() != Serving {
 		s.Drain = newDrainStatus(l.Summary())
 	}

@@ -55,21 +55,21 @@ func full(t *testing.T) (s *Server, address string, occupant *net.TCPConn) {
 func TestAcceptor_AConnectionThatWaitsToBeAcceptedIsNoSilence(t *testing.T) {
 	s, address, occupant := full(t)
 	s.Drain()
-	if o := s.Outlook(aMinute); o.InFlight != 0 || o.SilentIn > 0 {
-		t.Errorf("outlook %+v at the connection limit when nobody waits, want silence", o)
+	if o := s.Forecast(aMinute); o.InFlight != 0 || o.SilentIn > 0 {
+		t.Errorf("forecast %+v at the connection limit when nobody waits, want silence", o)
 	}
 	client := dialAndSend(t, address, get)
-	if o := s.Outlook(aMinute); o.InFlight != 1 {
-		t.Errorf("outlook %+v while a connection waits to be accepted, want it in flight", o)
+	if o := s.Forecast(aMinute); o.InFlight != 1 {
+		t.Errorf("forecast %+v while a connection waits to be accepted, want it in flight", o)
 	}
 	_ = occupant.Close()
 	answer, _ := io.ReadAll(client)
 	if !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
 		t.Errorf("answer %q to the client that has waited, want 200", answer)
 	}
-	waitUntil(t, "nothing is in flight", func() bool { return s.Outlook(aMinute).InFlight == 0 })
-	if o := s.Outlook(aMinute); o.SilentIn < aMinute.Quiet/2 {
-		t.Errorf("outlook %+v after the wait, want silence to begin now", o)
+	waitUntil(t, "nothing is in flight", func() bool { return s.Forecast(aMinute).InFlight == 0 })
+	if o := s.Forecast(aMinute); o.SilentIn < aMinute.Quiet/2 {
+		t.Errorf("forecast %+v after the wait, want silence to begin now", o)
 	}
 }
 
@@ -82,8 +82,8 @@ func TestAcceptor_SilenceBeginsWhenConnectionsAreAcceptedAgain(t *testing.T) {
 	_ = occupant.Close()
 	waitUntil(t, "nobody waits", func() bool { return s.acceptQueue() == 0 })
 	waitUntil(t, "the client is served", func() bool { return s.connections() == 1 })
-	if o := s.Outlook(aMinute); o.SilentIn < aMinute.Quiet/2 || o.Required != aMinute.Quiet {
-		t.Errorf("outlook %+v, want a silence of %v that begins now", o, aMinute.Quiet)
+	if o := s.Forecast(aMinute); o.SilentIn < aMinute.Quiet/2 || o.Required != aMinute.Quiet {
+		t.Errorf("forecast %+v, want a silence of %v that begins now", o, aMinute.Quiet)
 	}
 	_ = client.Close()
 }
@@ -96,11 +96,11 @@ func TestAcceptor_WithoutDiagnosticsTheConnectionLimitIsNoSilence(t *testing.T) 
 	s := New(Config{MaxConnections: 1})
 	ln := listenLoopback(t)
 	serveListener(t, s, deaf{ln}, Route{Dial: DialTCP(app.Addr().String())})
-	if o := s.Outlook(aMinute); o.InFlight != 0 {
-		t.Errorf("outlook %+v below the limit, want nothing in flight", o)
+	if o := s.Forecast(aMinute); o.InFlight != 0 {
+		t.Errorf("forecast %+v below the limit, want nothing in flight", o)
 	}
 	occupant := dialAndSend(t, ln.Addr().String(), "")
-	waitUntil(t, "the limit counts as traffic", func() bool { return s.Outlook(aMinute).InFlight == 1 })
+	waitUntil(t, "the limit counts as traffic", func() bool { return s.Forecast(aMinute).InFlight == 1 })
 	_ = occupant.Close()
 }
 

@@ -208,7 +208,7 @@ func TestWhatIsTraffic(t *testing.T) {
 				r.server.Drain()
 				client.send(test.request)
 				app.wants(test.request)
-				inFlight := r.server.Outlook(silence.Rule{}).InFlight
+				inFlight := r.server.Forecast(silence.Rule{}).InFlight
 				seen := r.server.DrainStats().Exchanges
 				if got := inFlight == 1; got != test.traffic {
 					t.Errorf("in flight: %v, want %v", got, test.traffic)
@@ -230,23 +230,26 @@ func TestAConnectionThatSendsNothingIsNoTraffic(t *testing.T) {
 	})
 }
 
-func TestOutlook(t *testing.T) {
-	rule := silence.Rule{Quiet: 5 * time.Second, Factor: 1.5}
+func TestForecast(t *testing.T) {
+	rule := silence.Rule{Quiet: 5 * time.Second, Risk: 0.01}
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
-		converse(client, app)
-		time.Sleep(20 * time.Second)
+		for range 6 {
+			converse(client, app)
+			time.Sleep(20 * time.Second)
+		}
 		client.send(get)
 		app.wants(get)
-		if inFlight := r.server.Outlook(rule).InFlight; inFlight != 1 {
+		if inFlight := r.server.Forecast(rule).InFlight; inFlight != 1 {
 			t.Errorf("%d exchanges in flight, want 1", inFlight)
 		}
 		time.Sleep(time.Minute)
 		app.send(ok)
 		client.wants(ok)
 		time.Sleep(time.Second)
-		if o := r.server.Outlook(rule); o.InFlight != 0 || o.SilentIn != 29*time.Second {
-			t.Errorf("the outlook is %+v; want nothing in flight and 29s: 1.5 gaps of 20s from the end of the last exchange", o)
+		f := r.server.Forecast(rule)
+		if f.InFlight != 0 || f.SilentIn < 20*time.Second || f.Required != f.SilentIn+time.Second {
+			t.Errorf("the forecast is %+v; want a silence of more than a gap of 20s", f)
 		}
 	})
 }
@@ -514,11 +517,11 @@ func TestAConnectionThatHasEndedGivesItsSourceBack(t *testing.T) {
 			synctest.Wait()
 		}
 		for i := range silence.MaxSources {
-			call(byte(i), 1)
+			call(byte(i>>8), byte(i))
 		}
 		time.Sleep(3 * silence.Window)
-		call(1, 2)
-		call(1, 3)
+		call(100, 2)
+		call(100, 3)
 		if n := r.server.sources.Len(); n != 2 {
 			t.Errorf("%d sources are known, want the two that have called since", n)
 		}

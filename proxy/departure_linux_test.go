@@ -113,8 +113,8 @@ func TestAppWait_AConnectionThatWaitsForTheAppIsNoSilence(t *testing.T) {
 	}
 	resetBy(client)
 	wantDeparture(t, s)
-	if o := s.Outlook(aMinute); o.InFlight != 0 || o.SilentIn < aMinute.Quiet/2 {
-		t.Errorf("outlook %+v after the wait, want silence to begin now", o)
+	if o := s.Forecast(aMinute); o.InFlight != 0 || o.SilentIn < aMinute.Quiet/2 {
+		t.Errorf("forecast %+v after the wait, want silence to begin now", o)
 	}
 }
 

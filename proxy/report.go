@@ -6,21 +6,21 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// Outlook returns what the rule makes of the sources. Health probes are no exchanges here. A
-// connection that nobody watches yet is in flight, and silence begins when there is none any more.
-func (s *Server) Outlook(rule silence.Rule) silence.Outlook {
+// Forecast returns what is to be expected of the clients. Health probes are not exchanges. A
+// connection that is not served yet is in flight, and silence begins when there is none.
+func (s *Server) Forecast(rule silence.Rule) silence.Forecast {
 	now := s.now()
-	o := s.sources.Outlook(rule, now)
+	f := s.sources.Forecast(rule, now)
 	if n := s.unwatched(); n > 0 {
 		s.noteUnwatched()
-		o.InFlight += n
+		f.InFlight += n
 	}
 	if at := s.unwatchedAt.Load(); at != 0 {
-		if in := rule.Quiet - (now - time.Duration(at)); in > o.SilentIn {
-			o.SilentIn, o.Required = in, rule.Quiet
+		if in := rule.Quiet - (now - time.Duration(at)); in > f.SilentIn {
+			f.SilentIn, f.Required = in, rule.Quiet
 		}
 	}
-	return o
+	return f
 }
 
 // unwatched returns how many connections wait to be accepted or for the app: their requests are

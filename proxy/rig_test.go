@@ -68,7 +68,7 @@ func (r *rig) close() {
 	if n := r.server.stats.inFlight.Load(); n != 0 {
 		r.t.Errorf("%d exchanges in flight are left", n)
 	}
-	if n := r.server.Outlook(silence.Rule{}).InFlight; n != 0 {
+	if n := r.server.Forecast(silence.Rule{}).InFlight; n != 0 {
 		r.t.Errorf("the sources count %d exchanges in flight that are over", n)
 	}
 }

@@ -148,9 +148,11 @@ func (s *Server) unregister(c *conn) {
 // Drain makes every connection ask its client to leave: HTTP/1 from the next response on, long-lived connections one after
 // the other. New connections are still accepted and idle ones stay open. A second call changes nothing.
 func (s *Server) Drain() {
-	if !s.drainStart.CompareAndSwap(0, int64(s.now())) {
+	now := s.now()
+	if !s.drainStart.CompareAndSwap(0, int64(now)) {
 		return
 	}
+	s.sources.Drain(now)
 	for _, c := range s.all() {
 		c.drain()
 	}

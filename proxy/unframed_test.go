@@ -248,7 +248,7 @@ func withClose(response string) string {
 func wantsInFlight(r *rig, want int) {
 	r.t.Helper()
 	synctest.Wait()
-	if n := r.server.Outlook(silence.Rule{}).InFlight; n != want {
+	if n := r.server.Forecast(silence.Rule{}).InFlight; n != want {
 		r.t.Errorf("%d exchanges are in flight, want %d", n, want)
 	}
 }

@@ -96,14 +96,14 @@ func TestUpload_IsInFlightUntilItsEnd(t *testing.T) {
 				client, app := end.answersEarly(r, uploading)
 				r.server.Drain()
 				for range pieces {
-					if n := r.server.Outlook(silence.Rule{}).InFlight; n != 1 {
+					if n := r.server.Forecast(silence.Rule{}).InFlight; n != 1 {
 						t.Fatalf("%d exchanges are in flight, want the upload", n)
 					}
 					r.server.CloseIdle()
 					client.send(piece)
 					app.wants(piece)
 				}
-				if n := r.server.Outlook(silence.Rule{}).InFlight; n != 0 {
+				if n := r.server.Forecast(silence.Rule{}).InFlight; n != 0 {
 					t.Errorf("%d exchanges are in flight behind the upload, want none", n)
 				}
 				class := map[bool]int{true: 2, false: 4}[strings.Contains(end.response, " 200 ")]

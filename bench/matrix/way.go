@@ -61,7 +61,7 @@ func lameducks() []way { return []way{native(hold), plain(hold), wrapper(hold)} 
 
 // fixed is Lameduck without its rule: the same quiet time for every source.
 func fixed(h trial.Hold) way {
-	h.Factor = trial.NoFactor
+	h.Risk = trial.AnyRisk
 	return way{
 		slug: "fixed-" + h.Quiet.String(), family: record.Fixed, strategy: trial.NativeSidecar(h), app: trial.Abrupt(), hold: h,
 	}

@@ -180,7 +180,7 @@ func TestPreStopSleepKeepsTheApp(t *testing.T) {
 }
 
 // hold is short, and goes by the silence alone: two requests in a row have no rhythm.
-var hold = Hold{Min: delay, Quiet: delay / 2, Factor: NoFactor}
+var hold = Hold{Min: delay, Quiet: delay / 2, Risk: AnyRisk}
 
 // drained expects Lameduck to have found the silence itself.
 func (e ended) drained(t *testing.T, trigger string) {

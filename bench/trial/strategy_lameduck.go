@@ -9,21 +9,21 @@ import (
 	"lameduck/bench/rollout"
 )
 
-// NoFactor is the Factor of a Hold that goes by Quiet alone.
-const NoFactor = -1
+// AnyRisk is the Risk of a Hold that goes by Quiet alone.
+const AnyRisk = 1
 
 // Hold is how Lameduck is told to hold the app.
 type Hold struct {
 	// Min is how long it lasts at least, Quiet the shortest silence that is required of every source.
 	Min, Quiet time.Duration
-	// Factor is the silence that is required of a source as a multiple of its longest recent gap. Zero means
-	// Lameduck's own default, NoFactor none: Quiet is required of every source, whatever its rhythm.
-	Factor float64
+	// Risk is the probability of one more request below which the hold ends. Zero means Lameduck's own
+	// default, AnyRisk that Quiet alone counts.
+	Risk float64
 }
 
 // named returns the name of a strategy with this hold.
 func (h Hold) named(name string) string {
-	if h.Factor < 0 {
+	if h.Risk == AnyRisk {
 		return fmt.Sprintf("%s fixed %v", name, h.Quiet)
 	}
 	return name
@@ -33,10 +33,10 @@ func (h Hold) ending(lag time.Duration) time.Duration { return max(h.Min, lag+h.
 
 func (h Hold) env() []string {
 	env := []string{"LAMEDUCK_HOLD_MIN=" + h.Min.String(), "LAMEDUCK_HOLD_QUIET=" + h.Quiet.String()}
-	if h.Factor == 0 {
+	if h.Risk == 0 {
 		return env
 	}
-	return append(env, "LAMEDUCK_SILENCE_FACTOR="+strconv.FormatFloat(max(h.Factor, 0), 'g', -1, 64))
+	return append(env, "LAMEDUCK_HOLD_RISK="+strconv.FormatFloat(h.Risk, 'g', -1, 64))
 }
 
 // NativeSidecar puts Lameduck in front of the app, as a native sidecar: its own hook begins the drain, the app's hook

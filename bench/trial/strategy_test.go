@@ -121,7 +121,7 @@ container app: /bin/app -listen 127.0.0.1:B
   preStop httpGet http://127.0.0.1:C/hold
   ready http://127.0.0.1:B/
 `},
-		{PlainContainer(Hold{Quiet: 5 * time.Second, Factor: NoFactor}), SlowStart(time.Second), "lameduck plain fixed 5s", `
+		{PlainContainer(Hold{Quiet: 5 * time.Second, Risk: AnyRisk}), SlowStart(time.Second), "lameduck plain fixed 5s", `
 pod7 at 127.0.0.1:A, grace 30s
 container lameduck: /bin/lameduck serve
   LAMEDUCK_ROUTES=127.0.0.1:A=127.0.0.1:B
@@ -132,13 +132,13 @@ container lameduck: /bin/lameduck serve
   LAMEDUCK_TERMINATION_LOG=DIR/pod7-termination.log
   LAMEDUCK_HOLD_MIN=0s
   LAMEDUCK_HOLD_QUIET=5s
-  LAMEDUCK_SILENCE_FACTOR=0
+  LAMEDUCK_HOLD_RISK=1
   ready http://127.0.0.1:C/readyz
 container app: /bin/app -listen 127.0.0.1:B -start-after 1s
   preStop httpGet http://127.0.0.1:C/hold
   ready http://127.0.0.1:B/
 `},
-		{Wrapper(Hold{Factor: 2.5}), ShortKeepAlive(time.Second), "lameduck wrapper", `
+		{Wrapper(Hold{Risk: 0.05}), ShortKeepAlive(time.Second), "lameduck wrapper", `
 pod7 at 127.0.0.1:A, grace 30s
 container lameduck: /bin/lameduck exec -- /bin/app -listen 127.0.0.1:B -idle-timeout 1s
   LAMEDUCK_ROUTES=127.0.0.1:A=127.0.0.1:B
@@ -149,7 +149,7 @@ container lameduck: /bin/lameduck exec -- /bin/app -listen 127.0.0.1:B -idle-tim
   LAMEDUCK_TERMINATION_LOG=DIR/pod7-termination.log
   LAMEDUCK_HOLD_MIN=0s
   LAMEDUCK_HOLD_QUIET=0s
-  LAMEDUCK_SILENCE_FACTOR=2.5
+  LAMEDUCK_HOLD_RISK=0.05
   LAMEDUCK_KEEP_CLIENT=true
   startup http://127.0.0.1:A/
   ready http://127.0.0.1:C/readyz

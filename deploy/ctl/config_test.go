@@ -44,7 +44,7 @@ var settings = []setting{
 	{"HOLD_MIN=", true},
 	{"HOLD_MIN=112s", true}, {"HOLD_MIN=113s", false}, {"HOLD_MINIMUM=5s", false},
 	{"SERVICE_HOST=10.0.0.1", true},
-	{"SILENCE_FACTOR=NaN", false}, {"SILENCE_FACTOR=1e2", true},
+	{"HOLD_RISK=NaN", false}, {"HOLD_RISK=1e-2", true},
 	{"MAX_CONNECTIONS=2147483648", false},
 	{"MAX_CONNECTIONS=+1", true},
 	{"LOG_LEVEL=DEBUG", true}, {"LOG_LEVEL=fatal", false}, {"FALLBACK=app:080", false},

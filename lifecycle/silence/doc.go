@@ -1,12 +1,20 @@
-// Package silence decides how long a source of requests must have been silent before no more are to be expected.
+// Package silence estimates whether more requests will arrive, from the silence of their sources.
 //
-// A source is a remote address: load balancers have few. Each keeps its rhythm, the longest gap between two of its
-// exchanges over the last ten minutes, and the silence that is required of it follows from that:
+// A source is a client address: a load balancer has a few, the callers inside a cluster are many. While
+// the pod serves, each source leaves a histogram of the gaps between its exchanges. In a drain, the rule
+// is:
 //
-//	required = max(Quiet, Factor x longest gap), counted from the end of its last exchange
+//   - Sources lose their route to the pod at different times. Those of one [Class] do so within the same
+//     delay, which is unknown: anything from a quarter of a second to two minutes.
+//   - A source that is silent for much longer than its gaps has probably lost its route. One that often
+//     pauses for so long says little.
+//   - Each delay that is possible is weighed by how well it explains the silence of all sources of the
+//     class. Many silent sources together rule out the long delays, even if each of them is slow.
+//   - From that follows the probability that at least one more request arrives, [Forecast.More]. The
+//     hold ends when it is below a limit and every source has been silent for a minimum.
 //
-// So a source that calls a hundred times a second is believed after Quiet, and one that calls every 20 s is not taken
-// for gone after five. While a source has an exchange in flight it is not silent at all.
+// Nothing is assumed about the distribution of the gaps: that the next gap is longer than the longest of
+// n has the probability 1/(n+1) for any distribution. Gaps may lengthen by half in a rollout.
 //
-// Time is an argument: every instant is a [time.Duration] since an epoch that the caller chooses and keeps.
+// Time is an argument: every instant is a [time.Duration] since an epoch that the caller chooses.
 package silence

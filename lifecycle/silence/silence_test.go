@@ -6,37 +6,48 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 )
 
-var rule = Rule{Quiet: 5 * time.Second, Factor: 1.5}
+const quiet = 5 * time.Second
 
-// called is a source that was called at these times, for no time each.
-func called(at ...time.Duration) *Source {
-	s := newSource()
+// calls makes a source begin and end an exchange at each of these times.
+func calls(s *Source, at ...time.Duration) {
 	for _, t := range at {
+		raise(&s.opened, t)
 		s.Begin(t)
 		s.End(t)
 	}
+}
+
+// every returns the times from first to last, one for each step.
+func every(step, first, last time.Duration) (at []time.Duration) {
+	for t := first; t <= last; t += step {
+		at = append(at, t)
+	}
+	return at
+}
+
+func source(t *Tracker, address string, class Class) *Source {
+	s := t.Acquire(netip.MustParseAddr(address), 0)
+	s.Classify(class)
+	t.Release(s)
 	return s
 }
 
-func TestRequired(t *testing.T) {
-	for name, test := range map[string]struct {
-		rule Rule
-		gap  time.Duration
-		want time.Duration
-	}{
-		"a busy source is believed after Quiet": {rule, 10 * time.Millisecond, 5 * time.Second},
-		"a slow one after 1.5 of its gaps":      {rule, 20 * time.Second, 30 * time.Second},
-		"without a factor Quiet alone counts":   {Rule{Quiet: time.Second}, time.Hour, time.Second},
-		"without Quiet the rhythm alone counts": {Rule{Factor: 2}, time.Second, 2 * time.Second},
-		"a source without a gap needs Quiet":    {rule, 0, 5 * time.Second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := test.rule.Required(test.gap); got != test.want {
-				t.Errorf("required %v, want %v", got, test.want)
-			}
-		})
+func longestGap(s *Source, now time.Duration) time.Duration {
+	longest, _ := s.memory(now)
+	return longest
+}
+
+var rule = Rule{Quiet: quiet, Risk: 0.01}
+
+func TestBucketsCoverTheWindow(t *testing.T) {
+	for _, gap := range []time.Duration{0, 1, time.Millisecond, 2 * time.Millisecond, 29 * time.Millisecond, time.Second, 20 * time.Second, Window} {
+		b := bucketOf(gap)
+		if gap.Seconds() < edges[b] || gap.Seconds() >= edges[b+1] {
+			t.Errorf("%v is in bucket %d, which is for %.4f to %.4f s", gap, b, edges[b], edges[b+1])
+		}
 	}
 }
 
@@ -47,91 +58,163 @@ func TestLongestGap(t *testing.T) {
 		now   time.Duration
 		want  time.Duration
 	}{
-		"none before the second exchange":         {[]time.Duration{s}, m, 0},
-		"the longest of several":                  {[]time.Duration{0, 3 * s, 10 * s, 12 * s}, m, 7 * s},
-		"one that began before the clock's epoch": {[]time.Duration{0, 0, 4 * s}, m, 4 * s},
-		"is kept for ten minutes":                 {[]time.Duration{0, 9 * s, 10 * s}, 9*s + Window, 9 * s},
-		"and forgotten after twenty":              {[]time.Duration{0, 9 * s, 10 * s}, 9*s + 2*Window + s, 0},
-		"of more than ten minutes is no rhythm":   {[]time.Duration{0, Window + s}, Window + 2*s, 0},
+		"none before the second exchange":     {[]time.Duration{s}, m, 0},
+		"the longest of several":              {[]time.Duration{0, 3 * s, 10 * s, 12 * s}, m, 7 * s},
+		"kept for a window":                   {[]time.Duration{0, 9 * s, 10 * s}, 9*s + 2*Window, 9 * s},
+		"forgotten after another":             {[]time.Duration{0, 9 * s, 10 * s}, 9*s + 4*Window, 0},
+		"longer than a window is no rhythm":   {[]time.Duration{0, Window + s}, Window + 2*s, 0},
+		"counted from the end of an exchange": {[]time.Duration{0, 0, 4 * s}, m, 4 * s},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := called(test.calls...).longestGap(test.now); got != test.want {
+			var tracker Tracker
+			source := source(&tracker, "192.0.2.1", Direct)
+			calls(source, test.calls...)
+			if got := longestGap(source, test.now); got != test.want {
 				t.Errorf("the longest gap is %v, want %v", got, test.want)
 			}
 		})
 	}
 }
 
-func TestAGapIsCountedFromTheEndOfTheLastExchange(t *testing.T) {
-	s := newSource()
-	s.Begin(0)
-	s.Begin(time.Second) // at the same time as the first
-	s.End(2 * time.Second)
-	s.End(20 * time.Second)
-	s.Begin(23 * time.Second)
-	if got := s.longestGap(23 * time.Second); got != 3*time.Second {
-		t.Errorf("the longest gap is %v, want 3s: from 20s to 23s, and none while an exchange is in flight", got)
+func TestAnExchangeBesideALongOneIsNoGap(t *testing.T) {
+	var tracker Tracker
+	s := source(&tracker, "192.0.2.1", Direct)
+	calls(s, 0)
+	s.Begin(time.Second)
+	s.Begin(20 * time.Second)
+	s.End(21 * time.Second)
+	s.End(22 * time.Second)
+	if got := longestGap(s, 22*time.Second); got != time.Second {
+		t.Errorf("the longest gap is %v, want 1s: an exchange was in flight after that", got)
 	}
 }
 
-func TestOutlook(t *testing.T) {
+func TestForecastWaitsForExchangesInFlightAndForQuiet(t *testing.T) {
 	var tracker Tracker
-	busy := tracker.Acquire(netip.MustParseAddr("192.0.2.1"), 0)
-	slow := tracker.Acquire(netip.MustParseAddr("192.0.2.2"), 0)
-	for at := time.Duration(0); at <= 40*time.Second; at += time.Second {
-		busy.Begin(at)
-		busy.End(at)
+	s := source(&tracker, "192.0.2.1", Direct)
+	s.Begin(time.Second)
+	if f := tracker.Forecast(rule, 2*time.Second); f.InFlight != 1 {
+		t.Errorf("the forecast is %+v, want one exchange in flight", f)
 	}
-	for _, at := range []time.Duration{0, 20 * time.Second} {
-		slow.Begin(at)
-		slow.End(at)
-	}
-	if o := tracker.Outlook(rule, 40*time.Second); o != (Outlook{0, 10 * time.Second, 30 * time.Second}) {
-		t.Errorf("the outlook is %+v, want 10s: 1.5 gaps of the slow source after its last exchange", o)
-	}
-	busy.Begin(48 * time.Second)
-	if o := tracker.Outlook(rule, 49*time.Second); o.InFlight != 1 {
-		t.Errorf("%d in flight, want 1", o.InFlight)
-	}
-	busy.End(49 * time.Second)
-	if o := tracker.Outlook(rule, 49*time.Second); o != (Outlook{0, 12 * time.Second, 12 * time.Second}) {
-		t.Errorf("the outlook is %+v, want 12s: 1.5 gaps of 8s after the end at 49s", o)
-	}
-	if o := tracker.Outlook(rule, 2*time.Minute); o != (Outlook{0, 61*time.Second - 2*time.Minute, 12 * time.Second}) {
-		t.Errorf("the outlook is %+v, want a silence that was complete at 1m1s", o)
-	}
-	if o := new(Tracker).Outlook(rule, time.Minute); o != (Outlook{}) {
-		t.Errorf("the outlook without a source is %+v", o)
+	s.End(3 * time.Second)
+	f := tracker.Forecast(rule, 4*time.Second)
+	if f.InFlight != 0 || f.SilentIn != 4*time.Second || f.Required != quiet {
+		t.Errorf("the forecast is %+v, want silent in 4s", f)
 	}
 }
 
-func TestPastTheLimitSourcesAreGrouped(t *testing.T) {
+func TestForecastWithoutSources(t *testing.T) {
+	if f := new(Tracker).Forecast(rule, time.Minute); f != (Forecast{Idle: true}) {
+		t.Errorf("the forecast without a source is %+v, want nothing to come", f)
+	}
+}
+
+// endOfHold returns how long after start the forecast lets the hold end.
+func endOfHold(tracker *Tracker, start time.Duration) time.Duration {
+	for now := start + quiet; ; {
+		f := tracker.Forecast(rule, now)
+		if f.SilentIn <= 0 {
+			return now - start
+		}
+		now += f.SilentIn
+	}
+}
+
+func TestWhatTheRuleConcludes(t *testing.T) {
+	const start = 10 * time.Minute
+	for _, test := range []struct {
+		name     string
+		calls    func(*Tracker)
+		from, to time.Duration
+	}{
+		{"a busy source that falls silent is believed after Quiet", func(tr *Tracker) {
+			calls(source(tr, "192.0.2.1", Proxy), every(50*time.Millisecond, 0, start+2*time.Second)...)
+		}, 7 * time.Second, 8 * time.Second},
+		{"one that calls every 20 s is waited for", func(tr *Tracker) {
+			calls(source(tr, "192.0.2.1", Proxy), every(20*time.Second, 0, start)...)
+		}, 25 * time.Second, 45 * time.Second},
+		{"forty slow callers together are believed soon", func(tr *Tracker) {
+			for i := range 40 {
+				calls(source(tr, fmt.Sprintf("192.0.2.%d", i), Direct), every(5*time.Second, time.Duration(i)*125*time.Millisecond, start+2*time.Second)...)
+			}
+		}, 7 * time.Second, 9 * time.Second},
+		{"a proxy is not judged by the silence of direct callers", func(tr *Tracker) {
+			for i := range 40 {
+				calls(source(tr, fmt.Sprintf("192.0.2.%d", i), Direct), every(5*time.Second, time.Duration(i)*125*time.Millisecond, start+time.Second)...)
+			}
+			calls(source(tr, "198.51.100.1", Proxy), every(20*time.Second, 0, start)...)
+		}, 25 * time.Second, 45 * time.Second},
+		{"a source that left long ago does not count", func(tr *Tracker) {
+			calls(source(tr, "192.0.2.1", Direct), every(time.Second, 0, time.Minute)...)
+		}, 5 * time.Second, 6 * time.Second},
+		{"clients that come once each are judged together", func(tr *Tracker) {
+			for i, at := range every(250*time.Millisecond, start-2*time.Minute, start+10*time.Second) {
+				calls(source(tr, fmt.Sprintf("10.0.%d.%d", i>>8, i&255), Direct), at)
+			}
+		}, 15 * time.Second, 17 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var tracker Tracker
+			test.calls(&tracker)
+			tracker.Drain(start)
+			if end := endOfHold(&tracker, start); end < test.from || end > test.to {
+				t.Errorf("the hold ends after %v, want %v to %v", end, test.from, test.to)
+			}
+		})
+	}
+}
+
+func TestASourceOnlyMovesToAMoreCautiousClass(t *testing.T) {
 	var tracker Tracker
-	address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
-	for i := range MaxSources {
+	s := source(&tracker, "192.0.2.1", Proxy)
+	s.Classify(Direct)
+	if s.Class() != Proxy {
+		t.Errorf("the class is %v, want proxy", s.Class())
+	}
+}
+
+func TestForecastNamesTheClass(t *testing.T) {
+	var tracker Tracker
+	calls(source(&tracker, "192.0.2.1", Direct), every(100*time.Millisecond, 0, Window)...)
+	calls(source(&tracker, "192.0.2.2", Proxy), every(15*time.Second, 0, Window)...)
+	tracker.Drain(Window)
+	if f := tracker.Forecast(rule, Window+6*time.Second); f.Class != Proxy || f.More < 0.1 {
+		t.Errorf("the forecast is %+v, want a proxy to be waited for", f)
+	}
+}
+
+func TestPastTheLimitSourcesAreMerged(t *testing.T) {
+	var tracker Tracker
+	address := func(i int) netip.Addr {
+		return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+	}
+	for i := range maxAddresses {
 		tracker.Acquire(address(i), 0)
 	}
-	first := tracker.Acquire(address(1<<8+1), 0)
-	if second := tracker.Acquire(address(1<<8+2), 0); second != first {
-		t.Error("two addresses of one /24 past the limit are two sources")
+	first := tracker.Acquire(address(1<<16+1), 0)
+	if second := tracker.Acquire(address(1<<16+2), 0); second != first {
+		t.Error("past the limit two addresses of one /24 are two sources")
 	}
-	if other := tracker.Acquire(address(2<<8+1), 0); other == first {
+	if other := tracker.Acquire(address(2<<16+1), 0); other == first {
 		t.Error("addresses of two /24 are one source")
 	}
 	if known := tracker.Acquire(address(7), 0); known == first {
 		t.Error("an address that is known loses its own source")
 	}
 	for i := range 2 * MaxSources {
-		tracker.Acquire(address(i<<8+5), 0)
+		calls(tracker.Acquire(address(1<<20+i<<8), 0), time.Second)
 	}
-	if n := tracker.Len(); n != 2*MaxSources+1 {
-		t.Errorf("%d sources, want the two limits and one for all the rest", n)
+	if n := tracker.Len(); n != MaxSources {
+		t.Errorf("%d sources, want %d", n, MaxSources)
+	}
+	if f := tracker.Forecast(rule, 2*time.Second); f.SilentIn != 4*time.Second {
+		t.Errorf("the forecast is %+v, want quiet in 4s: merged sources count", f)
 	}
 }
 
 func TestIPv6PastTheLimitIsGroupedBy64(t *testing.T) {
 	var tracker Tracker
-	for i := range MaxSources {
+	for i := range maxAddresses {
 		tracker.Acquire(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 0)
 	}
 	a := tracker.Acquire(netip.MustParseAddr("2001:db8::1"), 0)
@@ -144,33 +227,45 @@ func TestIPv6PastTheLimitIsGroupedBy64(t *testing.T) {
 
 func TestAnIPv4AddressIsOneSourceInBothNotations(t *testing.T) {
 	var tracker Tracker
-	if tracker.Acquire(netip.MustParseAddr("192.0.2.1"), 0) != tracker.Acquire(netip.MustParseAddr("::ffff:192.0.2.1"), 0) {
+	if source(&tracker, "192.0.2.1", Direct) != source(&tracker, "::ffff:192.0.2.1", Direct) {
 		t.Error("192.0.2.1 and ::ffff:192.0.2.1 are two sources")
 	}
 }
 
-func TestSourcesThatSayNothingAnyMoreMakeRoom(t *testing.T) {
+func TestSilentSourcesMakeRoom(t *testing.T) {
 	var tracker Tracker
-	fill := func(from byte) {
-		for i := range MaxSources {
-			s := tracker.Acquire(netip.AddrFrom4([4]byte{from, 0, byte(i >> 8), byte(i)}), 0)
-			s.Begin(0)
-			s.End(0)
-			if i > 0 { // the first is held
-				tracker.Release(s)
-			}
+	address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
+	for i := range maxAddresses {
+		s := tracker.Acquire(address(i), 0)
+		calls(s, 0)
+		if i > 0 { // a connection holds the first one
+			tracker.Release(s)
 		}
 	}
-	fill(10)
-	held := tracker.Acquire(netip.AddrFrom4([4]byte{10, 0, 0, 0}), 0)
+	held := tracker.Acquire(address(0), 0)
 	late := 2*Window + time.Second
 	a := tracker.Acquire(netip.MustParseAddr("192.0.2.1"), late)
 	b := tracker.Acquire(netip.MustParseAddr("192.0.2.2"), late)
 	if a == b {
-		t.Error("new addresses are grouped although there is room to be made")
+		t.Error("new addresses are merged although there is room to be made")
 	}
-	if tracker.Acquire(netip.AddrFrom4([4]byte{10, 0, 0, 0}), late) != held {
+	if tracker.Acquire(address(0), late) != held {
 		t.Error("a source that a connection holds is forgotten")
+	}
+}
+
+func TestASourceIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(Source{}); size > 512 {
+		t.Errorf("a source takes %d bytes, want at most 512", size)
+	}
+}
+
+func TestAnExchangeAllocatesNothing(t *testing.T) {
+	var tracker Tracker
+	s := source(&tracker, "192.0.2.1", Direct)
+	now := time.Duration(0)
+	if n := testing.AllocsPerRun(1000, func() { now += time.Millisecond; calls(s, now) }); n != 0 {
+		t.Errorf("an exchange allocates %v times", n)
 	}
 }
 
@@ -179,66 +274,18 @@ func TestSourcesAreSafeForConcurrentUse(t *testing.T) {
 	var users sync.WaitGroup
 	for i := range 8 {
 		users.Go(func() {
-			for n := range 2000 {
+			for n := range 100 {
 				now := time.Duration(n) * time.Second
 				s := tracker.Acquire(netip.MustParseAddr(fmt.Sprintf("192.0.2.%d", i%3)), now)
 				s.Begin(now)
-				tracker.Outlook(rule, now)
+				tracker.Forecast(rule, now)
 				s.End(now)
 				tracker.Release(s)
 			}
 		})
 	}
 	users.Wait()
-	if inFlight := tracker.Outlook(rule, 0).InFlight; inFlight != 0 {
+	if inFlight := tracker.Forecast(rule, time.Hour).InFlight; inFlight != 0 {
 		t.Errorf("%d exchanges are in flight after all have ended", inFlight)
-	}
-}
-
-func TestAnExchangeBesideALongOneIsNoGap(t *testing.T) {
-	s := called(0)
-	s.Begin(time.Second)
-	s.Begin(20 * time.Second)
-	s.End(21 * time.Second)
-	s.End(22 * time.Second)
-	if got := s.longestGap(22 * time.Second); got != time.Second {
-		t.Errorf("the longest gap is %v, want 1s: the source was not silent after that", got)
-	}
-}
-
-func TestAShorterRhythmTakesThePlaceOfALongerOne(t *testing.T) {
-	s := called(0, 9*time.Second)
-	now := 9 * time.Second
-	for ; now < 3*Window; now += 4 * time.Second {
-		s.Begin(now)
-		s.End(now)
-	}
-	if got := s.longestGap(now); got != 4*time.Second {
-		t.Errorf("the longest gap is %v, want the 4s of the last windows", got)
-	}
-}
-
-func TestGroupsCount(t *testing.T) {
-	var tracker Tracker
-	address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
-	for i := range 3 * MaxSources {
-		tracker.Acquire(address(i<<8), 0) // more than there are places for addresses and for groups
-	}
-	group, others := tracker.Acquire(address(MaxSources<<8+1), 0), tracker.Acquire(address(9*MaxSources<<8), 0)
-	if group == others {
-		t.Fatal("a group and the rest are one source")
-	}
-	for n, s := range []*Source{group, others} {
-		s.Begin(time.Second)
-		if inFlight := tracker.Outlook(rule, time.Second).InFlight; inFlight != n+1 {
-			t.Errorf("%d exchanges are in flight, want %d", inFlight, n+1)
-		}
-	}
-	for n, s := range []*Source{group, others} {
-		end := time.Duration(n+2) * time.Second
-		s.End(end)
-		if in := tracker.Outlook(rule, end).SilentIn; in != rule.Quiet {
-			t.Errorf("silent in %v, want %v", in, rule.Quiet)
-		}
 	}
 }

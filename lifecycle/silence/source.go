@@ -6,96 +6,139 @@ import (
 	"time"
 )
 
-// Window is how long a source's longest gap is remembered at least; twice that at most. A longer gap is no rhythm: the
-// source counts as a new one.
+// Window is how long the rhythm of a source is remembered at full weight. Gaps that are longer than
+// that do not count.
 const Window = 10 * time.Minute
 
-// never is the end of the last exchange of a source that has had none.
-const never = -1
+// never stands for the time of something that has not happened. All times are after it.
+const never = -1 << 62
 
-// A Source is the rhythm of the exchanges that come from one address or, past the tracker's limits, from a group of
-// addresses. Begin and End may be called by any goroutine.
+// A Source is the rhythm of the exchanges that come from one address or, past the tracker's limit,
+// from several that are merged. Its methods may be called by any goroutine.
 type Source struct {
-	inFlight atomic.Int64
-	lastEnd  atomic.Int64 // of the last exchange, in nanoseconds since the epoch, or never
-	known    atomic.Int64 // a gap up to this many nanoseconds changes nothing until forget
-	forget   atomic.Int64 // when the current window ends
+	tracker *Tracker // nil for the pools of newcomers
 
-	mu   sync.Mutex
-	gaps gaps
+	class     atomic.Uint32
+	inFlight  atomic.Int64
+	opened    atomic.Int64 // when the newest connection was opened, in nanoseconds since the epoch
+	lastBegin atomic.Int64 // of an exchange, likewise
+	lastEnd   atomic.Int64 // likewise
+	exchanges atomic.Uint64
+	rhythm    rhythm
+	longest   atomic.Int64 // gap of the current window, in nanoseconds
+	windowEnd atomic.Int64
+
+	mu       sync.Mutex
+	since    time.Duration // when the counting of exchanges began
+	previous time.Duration // longest gap of the window before
 
 	users int // connections that hold the source; guarded by the tracker's mutex
 }
 
-func newSource() *Source {
-	s := new(Source)
+// established is the number of gaps from which on a source has a rhythm of its own. Below it the
+// source is judged together with the other newcomers of its class.
+const established = 4
+
+func (s *Source) init(now time.Duration) {
+	s.since = now
+	s.opened.Store(never)
+	s.lastBegin.Store(never)
 	s.lastEnd.Store(never)
-	return s
+	s.windowEnd.Store(int64(now + 2*Window)) // so that the counts are those of a window when halved
 }
 
-// Begin tells that an exchange begins at now.
+// Classify moves the source to a class, unless it is in a more cautious one.
+func (s *Source) Classify(c Class) {
+	for {
+		old := s.class.Load()
+		if old >= uint32(c) || s.class.CompareAndSwap(old, uint32(c)) {
+			return
+		}
+	}
+}
+
+// Class returns the class of the source.
+func (s *Source) Class() Class { return Class(s.class.Load()) }
+
+// Begin records that an exchange begins at now.
 func (s *Source) Begin(now time.Duration) {
+	if int64(now) >= s.windowEnd.Load() {
+		s.rotate(now)
+	}
+	if s.exchanges.Add(1) <= established && s.tracker != nil {
+		s.tracker.newcomers[s.Class()].pass(now, s.opened.Load())
+	}
+	s.lastBegin.Store(int64(now))
 	if s.inFlight.Add(1) > 1 {
 		return
 	}
-	last := s.lastEnd.Load()
-	if last == never {
-		return
+	if last := s.lastEnd.Load(); last != never {
+		s.record(now - time.Duration(last))
 	}
-	gap := int64(now) - last
-	if gap <= s.known.Load() && int64(now) < s.forget.Load() {
-		return // the usual case: nothing to remember
-	}
-	s.record(now, time.Duration(gap))
 }
 
-// End tells that an exchange, one that Begin was told of, has ended at now.
+// End records that an exchange, one that Begin was called for, ends at now.
 func (s *Source) End(now time.Duration) {
 	s.lastEnd.Store(int64(now))
 	s.inFlight.Add(-1)
 }
 
-func (s *Source) record(now, gap time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.gaps.record(now, gap)
-	s.known.Store(int64(s.gaps.current))
-	s.forget.Store(int64(s.gaps.end))
+// pass records an exchange that takes no time, on a connection that was opened at the given time.
+func (s *Source) pass(now time.Duration, opened int64) {
+	raise(&s.opened, time.Duration(opened))
+	s.Begin(now)
+	s.End(now)
 }
 
-// longestGap returns the longest gap that is remembered at now.
-func (s *Source) longestGap(now time.Duration) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.gaps.longest(now)
-}
-
-// gaps keeps the longest gap of two windows, the current one and the one before it.
-type gaps struct {
-	end               time.Duration // when the current window ends
-	current, previous time.Duration
-}
-
-func (g *gaps) record(now, gap time.Duration) {
-	g.rotate(now)
-	if gap <= Window {
-		g.current = max(g.current, gap)
-	}
-}
-
-func (g *gaps) longest(now time.Duration) time.Duration {
-	g.rotate(now)
-	return max(g.current, g.previous)
-}
-
-func (g *gaps) rotate(now time.Duration) {
-	if now < g.end {
+// record adds a gap to the rhythm.
+func (s *Source) record(gap time.Duration) {
+	if gap > Window {
 		return
 	}
-	g.previous = g.current
-	if now-g.end >= Window {
-		g.previous = 0
+	if s.tracker != nil && s.tracker.draining() {
+		gap = time.Duration(float64(gap) / stretch)
 	}
-	g.current = 0
-	g.end = now + Window
+	s.rhythm.record(gap)
+	for {
+		longest := s.longest.Load()
+		if int64(gap) <= longest || s.longest.CompareAndSwap(longest, int64(gap)) {
+			return
+		}
+	}
+}
+
+// rotate begins a new window if the current one is over: what was seen before counts half.
+func (s *Source) rotate(now time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	end := time.Duration(s.windowEnd.Load())
+	if now < end {
+		return
+	}
+	s.previous = time.Duration(s.longest.Swap(0))
+	if now-end >= Window {
+		s.previous = 0
+	}
+	s.rhythm.halve()
+	s.exchanges.Store(s.exchanges.Load() / 2)
+	s.since = now - (now-s.since)/2
+	s.windowEnd.Store(int64(now + Window))
+}
+
+// memory returns the longest gap that is remembered at now, and since when exchanges are counted.
+func (s *Source) memory(now time.Duration) (longest, since time.Duration) {
+	s.rotate(now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(time.Duration(s.longest.Load()), s.previous), s.since
+}
+
+// raise sets t to now unless it is later.
+func raise(t *atomic.Int64, now time.Duration) {
+	for {
+		old := t.Load()
+		if old >= int64(now) || t.CompareAndSwap(old, int64(now)) {
+			return
+		}
+	}
 }

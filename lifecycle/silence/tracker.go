@@ -1,84 +1,125 @@
 package silence
 
 import (
+	"maps"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// MaxSources bounds the addresses, and then again the groups of addresses, that are told apart.
-const MaxSources = 256
+// MaxSources bounds the number of sources: maxAddresses addresses, then maxGroups groups of
+// addresses, then one source for everything else. Past the bounds sources are merged, not forgotten.
+const (
+	MaxSources   = 2048
+	maxAddresses = 1536
+	maxGroups    = MaxSources - maxAddresses - 1
+)
 
-// A group of IPv4 addresses is a /24, one of IPv6 addresses a /64: the sizes of the usual node or zone subnets.
+// A group of IPv4 addresses is a /24, a group of IPv6 addresses a /64: common sizes of the subnets
+// of nodes and zones.
 const (
 	groupBits4 = 24
 	groupBits6 = 64
 )
 
-// A Tracker knows every source. The zero value is ready to use.
+// A Tracker holds every source. The zero value is ready to use.
 type Tracker struct {
+	start atomic.Int64 // of the drain; 0: there is none
+
 	mu        sync.Mutex
+	started   bool
+	evictAt   time.Duration // when to look for old sources again
 	addresses map[netip.Addr]*Source
 	groups    map[netip.Prefix]*Source
-	others    *Source // everything past MaxSources groups
+	others    Source          // everything past maxGroups groups
+	newcomers [classes]Source // sources without a rhythm of their own, by class
+
+	checks    map[netip.Addr]*checkSeries
+	lastCheck [Checkers]time.Duration // 0: there was none
 }
 
-// Acquire returns the source that addr belongs to. The caller gives it back with Release; until then it is not
-// forgotten. Past MaxSources addresses the source is shared by a subnet, past MaxSources subnets by all the rest.
-func (t *Tracker) Acquire(addr netip.Addr, now time.Duration) *Source {
+// Acquire returns the source of a connection that comes from addr and was opened at the given time.
+// The caller returns it with Release when the connection ends; until then it is not forgotten.
+func (t *Tracker) Acquire(addr netip.Addr, opened time.Duration) *Source {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.lookup(addr.Unmap().WithZone(""), now)
+	t.initLocked(opened)
+	s := t.lookupLocked(addr.Unmap().WithZone(""), opened)
 	s.users++
+	raise(&s.opened, opened)
 	return s
 }
 
-// Release tells that the caller will not use s any more.
+// Release returns a source that the caller does not use any more.
 func (t *Tracker) Release(s *Source) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.users--
 }
 
-func (t *Tracker) lookup(addr netip.Addr, now time.Duration) *Source {
-	if s, ok := sourceOf(&t.addresses, addr, now); ok {
-		return s
+// Drain records that a drain begins at now. Only the first call counts.
+func (t *Tracker) Drain(now time.Duration) { t.start.CompareAndSwap(0, max(int64(now), 1)) }
+
+func (t *Tracker) draining() bool { return t.start.Load() != 0 }
+
+func (t *Tracker) initLocked(now time.Duration) {
+	if t.started {
+		return
 	}
-	if s, ok := sourceOf(&t.groups, groupOf(addr), now); ok {
-		return s
+	t.started = true
+	t.addresses = make(map[netip.Addr]*Source)
+	t.groups = make(map[netip.Prefix]*Source)
+	t.others.init(now)
+	t.others.Classify(Proxy)
+	for c := range t.newcomers {
+		t.newcomers[c].init(now)
+		t.newcomers[c].Classify(Class(c))
 	}
-	if t.others == nil {
-		t.others = newSource()
-	}
-	return t.others
 }
 
-// sourceOf returns the source under key, a new one if there is room or room can be made.
-func sourceOf[K comparable](sources *map[K]*Source, key K, now time.Duration) (*Source, bool) {
-	if s, ok := (*sources)[key]; ok {
-		return s, true
+func (t *Tracker) lookupLocked(addr netip.Addr, now time.Duration) *Source {
+	if s, ok := t.addresses[addr]; ok {
+		return s
 	}
-	if len(*sources) >= MaxSources {
-		evict(*sources, now)
+	if len(t.addresses) >= maxAddresses {
+		t.evictLocked(now)
 	}
-	if len(*sources) >= MaxSources {
-		return nil, false
+	if len(t.addresses) < maxAddresses {
+		s := t.newSource(now)
+		t.addresses[addr] = s
+		return s
 	}
-	if *sources == nil {
-		*sources = make(map[K]*Source)
+	group := groupOf(addr)
+	if s, ok := t.groups[group]; ok {
+		return s
 	}
-	s := newSource()
-	(*sources)[key] = s
-	return s, true
+	if len(t.groups) < maxGroups {
+		s := t.newSource(now)
+		t.groups[group] = s
+		return s
+	}
+	return &t.others
 }
 
-// evict forgets the sources that nobody holds and that say nothing any more: silent for longer than gaps are kept.
-func evict[K comparable](sources map[K]*Source, now time.Duration) {
-	for key, s := range sources {
-		if s.users == 0 && now-time.Duration(s.lastEnd.Load()) > 2*Window {
-			delete(sources, key)
-		}
+func (t *Tracker) newSource(now time.Duration) *Source {
+	s := &Source{tracker: t}
+	s.init(now)
+	return s
+}
+
+// evictLocked removes the sources that no connection holds and that have been silent for longer than
+// a rhythm is remembered. It looks for them once a second at most.
+func (t *Tracker) evictLocked(now time.Duration) {
+	if now < t.evictAt {
+		return
 	}
+	t.evictAt = now + time.Second
+	isOld := func(s *Source) bool {
+		return s.users == 0 && now-time.Duration(s.lastEnd.Load()) > 2*Window
+	}
+	maps.DeleteFunc(t.addresses, func(_ netip.Addr, s *Source) bool { return isOld(s) })
+	maps.DeleteFunc(t.groups, func(_ netip.Prefix, s *Source) bool { return isOld(s) })
 }
 
 func groupOf(addr netip.Addr) netip.Prefix {
@@ -88,67 +129,17 @@ func groupOf(addr netip.Addr) netip.Prefix {
 	}
 	p, err := addr.Prefix(bits)
 	if err != nil {
-		return netip.Prefix{} // no IP address: all such share one group
+		return netip.Prefix{} // not an IP address: all of these share one group
 	}
 	return p
 }
 
-// A Rule says how long a source must be silent.
-type Rule struct {
-	Quiet  time.Duration // at least this long
-	Factor float64       // and this many of its longest gaps; 0: Quiet alone
-}
-
-// Required is the silence that is required of a source with this longest gap.
-func (r Rule) Required(longestGap time.Duration) time.Duration {
-	return max(r.Quiet, time.Duration(r.Factor*float64(longestGap)))
-}
-
-// An Outlook is what is to be expected of the sources. The zero value: nothing, since there has been nothing.
-type Outlook struct {
-	// InFlight is how many exchanges are in flight.
-	InFlight int
-	// SilentIn is the time until every source without an exchange in flight has been silent for as long as the rule
-	// requires. Zero or less: each has.
-	SilentIn time.Duration
-	// Required is the silence that the rule requires of the source for which SilentIn is longest. Zero: there is none.
-	Required time.Duration
-}
-
-// Outlook returns what the rule makes of the sources at now.
-func (t *Tracker) Outlook(rule Rule, now time.Duration) Outlook {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var o Outlook
-	look := func(s *Source) {
-		o.InFlight += int(s.inFlight.Load())
-		last := time.Duration(s.lastEnd.Load())
-		if last == never {
-			return
-		}
-		required := rule.Required(s.longestGap(now))
-		if in := last + required - now; o.Required == 0 || in > o.SilentIn {
-			o.SilentIn, o.Required = in, required
-		}
-	}
-	for _, s := range t.addresses {
-		look(s)
-	}
-	for _, s := range t.groups {
-		look(s)
-	}
-	if t.others != nil {
-		look(t.others)
-	}
-	return o
-}
-
-// Len returns how many sources are told apart.
+// Len returns the number of sources.
 func (t *Tracker) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := len(t.addresses) + len(t.groups)
-	if t.others != nil {
+	if t.started && t.others.lastBegin.Load() != never {
 		n++
 	}
 	return n

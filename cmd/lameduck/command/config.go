@@ -61,7 +61,7 @@ func terminationLog(c *config.Config) string {
 }
 
 func holdConfig(c *config.Config) lifecycle.Hold {
-	return lifecycle.Hold{Min: c.HoldMin, Quiet: c.HoldQuiet, Max: c.HoldMax, Factor: c.SilenceFactor}
+	return lifecycle.Hold{Min: c.HoldMin, Quiet: c.HoldQuiet, Max: c.HoldMax, Risk: c.HoldRisk}
 }
 
 // probeAgents replaces "known" by the known agents.

@@ -22,7 +22,7 @@ type Config struct {
 	Admin, Control string  // host:port
 
 	HoldMin, HoldQuiet, HoldMax time.Duration
-	SilenceFactor               float64
+	HoldRisk                    float64
 	GracePeriod, AppStop        time.Duration
 	TunnelSpread                time.Duration
 	EndEventStreams             bool

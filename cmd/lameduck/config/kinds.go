@@ -51,12 +51,12 @@ func setHoldMax(c *Config, value string) error {
 	return err
 }
 
-func setSilenceFactor(c *Config, value string) error {
+func setHoldRisk(c *Config, value string) error {
 	f, err := strconv.ParseFloat(value, 64)
-	if err != nil || !(f >= 0 && f <= 1000) { // NaN is neither
-		return mustBe("a number from 0 to 1000", value)
+	if err != nil || !(f >= 1e-6 && f <= 1) { // NaN is neither
+		return mustBe("a number from 0.000001 to 1", value)
 	}
-	c.SilenceFactor = f
+	c.HoldRisk = f
 	return nil
 }
 

@@ -65,11 +65,11 @@ var table = []Variable{
 		Usage:   "maximum length of the hold; derived: grace period - app stop - 3s",
 		set:     setHoldMax,
 	}, {
-		Name:    "LAMEDUCK_SILENCE_FACTOR",
-		Default: "3",
-		Usage: "required silence of a client address as a multiple of the longest recent gap between " +
-			"its requests; 0: only LAMEDUCK_HOLD_QUIET counts",
-		set: setSilenceFactor,
+		Name:    "LAMEDUCK_HOLD_RISK",
+		Default: "0.01",
+		Usage: "probability of one more request below which the hold ends, as estimated from the " +
+			"silence of all client addresses; 1: only LAMEDUCK_HOLD_QUIET counts",
+		set: setHoldRisk,
 	}, {
 		Name:    "LAMEDUCK_GRACE_PERIOD",
 		Default: "30s",

@@ -86,7 +86,7 @@ func TestStatusTellsHowThingsStand(t *testing.T) {
 	if s.Phase != "serving" || s.Drain.Trigger != "" || s.InFlight == nil || *s.InFlight != 1 || s.SilentIn == nil {
 		t.Errorf("status %+v, want serving with an exchange in flight and no drain", s)
 	}
-	want := map[string]float64{"min_seconds": 20, "quiet_seconds": 0.3, "max_seconds": 21, "silence_factor": 3}
+	want := map[string]float64{"min_seconds": 20, "quiet_seconds": 0.3, "max_seconds": 21, "risk": 0.01}
 	for name, value := range want {
 		if s.Hold[name] != value {
 			t.Errorf("status has %v as %s of the hold, want %v", s.Hold[name], name, value)

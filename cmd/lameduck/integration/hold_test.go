@@ -205,7 +205,7 @@ func sendPart(t *testing.T, part string) string {
 // While lameduck does not run, nobody knows whether it is called.
 func TestAStallIsNotTakenForSilence(t *testing.T) {
 	t.Parallel()
-	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOLD_QUIET=1s", "LAMEDUCK_SILENCE_FACTOR=0")
+	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOLD_QUIET=1s", "LAMEDUCK_HOLD_RISK=1")
 	idle := dialClient(t, d.front)
 	idle.get(t, "/")
 	d.beginDrain(t)

@@ -1,0 +1,80 @@
+package silence
+
+import "time"
+
+// A Rule says when traffic counts as ended.
+type Rule struct {
+	// Quiet is the shortest silence that is required of every source.
+	Quiet time.Duration
+	// Risk is the probability of one more request below which traffic has ended. At 1 only Quiet
+	// counts.
+	Risk float64
+	// Longest is the longest delay of a load balancer that is considered. Zero means 130 s.
+	Longest time.Duration
+}
+
+// defaultLongest is the longest delay that a rule considers by default.
+const defaultLongest = 130 * time.Second
+
+func (r Rule) delays() []float64 {
+	if r.Longest == 0 {
+		r.Longest = defaultLongest
+	}
+	return delaysUpTo(r.Longest)
+}
+
+// A Forecast is what is to be expected of the sources, and why.
+type Forecast struct {
+	// InFlight is the number of exchanges in flight.
+	InFlight int
+	// SilentIn is the time until traffic has ended if no more requests arrive, and zero if it has. It
+	// does not depend on exchanges that are in flight.
+	SilentIn time.Duration
+	// Required is the silence that is required after the last exchange. Zero means that there is no
+	// source.
+	Required time.Duration
+	// More is the probability that at least one more request arrives.
+	More float64
+	// Class is the class from which one is most likely, Direct if none is.
+	Class Class
+	// Idle reports whether the pod has too little traffic to conclude anything from its end.
+	Idle bool
+	// ChecksIn is the time until all health checks are considered stopped if no more come: until
+	// three of their periods have passed. It is zero if they have stopped, or if there were none.
+	ChecksIn time.Duration
+	// LastRequest and LastConnection are the times from the drain's start to the begin of the last
+	// exchange, and to the opening of the last connection with one. Zero means that there was none
+	// since.
+	LastRequest, LastConnection time.Duration
+	// Checks are the times from the drain's start to the last health check of each kind. Zero means
+	// that there was none since.
+	Checks [Checkers]time.Duration
+}
+
+// Forecast returns what is to be expected of the sources at now. While there is no drain, it is what
+// would be expected if one began at now.
+func (t *Tracker) Forecast(rule Rule, now time.Duration) Forecast {
+	w := t.snapshot(now)
+	var f Forecast
+	last := time.Duration(never)
+	for i := range w.sources {
+		s := &w.sources[i]
+		f.InFlight += int(s.inFlight)
+		last = max(last, s.lastEnd)
+		f.LastRequest = max(f.LastRequest, s.lastBegin-w.start)
+		f.LastConnection = max(f.LastConnection, s.opened-w.start)
+	}
+	for kind, at := range w.lastCheck {
+		f.Checks[kind] = max(0, at-w.start)
+	}
+	f.ChecksIn = max(0, w.checksStop-now)
+	f.More, f.Class, f.Idle = w.more(rule.delays(), now)
+	if last == never {
+		return f
+	}
+	from := max(now, last+rule.Quiet)
+	end := w.end(rule, from)
+	f.SilentIn = end - now
+	f.Required = max(rule.Quiet, end-last)
+	return f
+}

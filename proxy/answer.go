@@ -90,7 +90,13 @@ func (h *http1Conn) claimTurn() turn {
 	if h.progress().isRelaying() {
 		own = 1
 	}
+	passed := false // the client's end
 	for h.ledger.len() > own && l.states[fromApp] != done && l.states[fromApp] != away {
+		if !passed && h.watch.hasEndedLocked() {
+			passed = true
+			h.passEndLocked()
+			continue
+		}
 		h.waitLocked()
 	}
 	if l.states[fromApp] == done || h.responding || h.ledger.len() != own {
@@ -102,6 +108,17 @@ func (h *http1Conn) claimTurn() turn {
 		h.ledger.pop(0)
 	}
 	return turnOurs
+}
+
+// passEndLocked passes the end of a client's side on to the app. Nothing in front of it is relayed any
+// more, and the answers to the requests before are still to come. It releases mu in the meantime.
+func (h *http1Conn) passEndLocked() {
+	h.unparkLocked()
+	h.responses.Deadline.LimitSilence(halfCloseTimeout)
+	app := h.app
+	h.mu.Unlock()
+	defer h.mu.Lock()
+	_ = app.CloseWrite()
 }
 
 // badGateway answers 502 in place of a response that is refused, and closes.

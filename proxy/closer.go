@@ -39,10 +39,15 @@ func (c closer) endRequests(o outcome) {
 		c.discardRequests()
 		c.endDirection(fromClient)
 	default:
-		c.endBy(endedByClient)
-		c.endDirection(fromClient)
-		c.abort()
+		c.endReset()
 	}
+}
+
+// endReset ends a connection whose client has reset it.
+func (c closer) endReset() {
+	c.endBy(endedByClient)
+	c.endDirection(fromClient)
+	c.abort()
 }
 
 // endResponses ends the direction from the app: it propagates the end to the client.

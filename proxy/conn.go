@@ -36,8 +36,9 @@ type conn struct {
 	// Guarded by mu.
 	changed    sync.Cond // signaled when any of the following changes and waiting is true
 	waiting    bool
-	responding bool // a response is being relayed
-	stale      bool // the outstanding request has to be sent again: the app has closed without an answer
+	watch      *clientWatch // of the client in waits, or nil if there has been none
+	responding bool         // a response is being relayed
+	stale      bool         // the outstanding request has to be sent again: the app has closed without an answer
 	protocol   protocol
 	relayer    relayer
 	ledger     ledger
@@ -107,13 +108,6 @@ func (c *conn) broadcastLocked() {
 	if c.waiting {
 		c.changed.Broadcast()
 	}
-}
-
-// waitLocked waits for a change. The caller looks at the state again.
-func (c *conn) waitLocked() {
-	c.waiting = true
-	c.changed.Wait()
-	c.waiting = false
 }
 
 // addrOf returns the remote address without its port, or the zero Addr if it has none.

@@ -1,0 +1,91 @@
+package proxy
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// refusedRequest is answered 400, after the requests before it.
+const refusedRequest = "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"
+
+// acceptAndRead accepts a connection as the app, which reads want and does not answer.
+func acceptAndRead(t *testing.T, app net.Listener, want string) *net.TCPConn {
+	t.Helper()
+	c, err := app.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(c, got); string(got) != want {
+		t.Fatalf("the app has %q, error %v; want %q", got[:n], err, want)
+	}
+	return c.(*net.TCPConn)
+}
+
+// Behind these bytes the direction from the client waits for the app, with something in hand.
+var waits = map[string]struct{ relayed, held string }{
+	"a request that is refused":                   {get, refusedRequest},
+	"more requests than may be pipelined":         {strings.Repeat(get, 32), get},
+	"bytes behind a request that may be switched": {upgrade, "x"},
+}
+
+func (c *conn) knowsClientsEnd() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.watch.hasEndedLocked()
+}
+
+func TestClientWatch_AResetWhileTheAppIsWaitedForEndsTheConnection(t *testing.T) {
+	for name, wait := range waits {
+		for closed, when := range map[bool]string{false: "", true: ", behind a FIN"} {
+			t.Run(name+when, func(t *testing.T) {
+				t.Parallel()
+				app := listenLoopback(t)
+				s, address := onLoopback(t, Config{}, app)
+				client := dialAndSend(t, address, wait.relayed+wait.held)
+				peer := acceptAndRead(t, app, wait.relayed)
+				if closed {
+					_ = client.CloseWrite()
+					waitUntil(t, "the FIN is noticed", only(s).knowsClientsEnd)
+					time.Sleep(5 * usualDial) // until it waits for the RST alone; if that is too short, less is tested
+				}
+				resetBy(client)
+				if _, err := io.Copy(io.Discard, peer); err != nil && isTimeout(err) {
+					t.Fatal("the app's connection stays open")
+				}
+				waitUntil(t, "the connection has ended", func() bool { return s.connections() == 0 })
+				var ended uint64 // whatever they spoke
+				for p := range s.stats.ended {
+					ended += s.stats.ended[p][endedByClient].Load()
+				}
+				if ended != 1 {
+					t.Errorf("%d connections have been ended by their clients, want 1", ended)
+				}
+			})
+		}
+	}
+}
+
+func TestClientWatch_AHalfCloseBehindARefusedRequestReachesTheApp(t *testing.T) {
+	app := listenLoopback(t)
+	_, address := onLoopback(t, Config{}, app)
+	client := dialAndSend(t, address, get+refusedRequest)
+	peer := acceptAndRead(t, app, get)
+	_ = client.CloseWrite()
+	if n, err := peer.Read(make([]byte, 1)); err != io.EOF {
+		t.Fatalf("the app reads %d bytes, error %v; want the client's end", n, err)
+	}
+	if _, err := io.WriteString(peer, ok); err != nil {
+		t.Fatal(err)
+	}
+	_ = client.SetReadDeadline(time.Now().Add(20 * time.Second))
+	got, err := io.ReadAll(client)
+	if want := ok + string(answerBadRequest); string(got) != want || err != nil {
+		t.Errorf("the client has %q, error %v; want %q", got, err, want)
+	}
+}

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// A testApp is an app in the test's own process. It answers "hello", /echo with the request's body, /endless without end, /silent not at all,
-// /wait when it is released, and /deaf when the test is over, whether its client is still there or not.
+// A testApp is an app in the process of the test. It answers "hello". The exceptions: /echo answers
+// with the body of the request, /endless never ends its response, /silent never responds, /wait
+// responds when it is released, and /deaf does not notice that its client has disconnected.
 type testApp struct {
 	addr    string
 	server  *http.Server
@@ -60,13 +61,14 @@ func listen(t *testing.T) net.Listener {
 	return ln
 }
 
-// keepBusy sends a request that is in flight until the app answers it, so that no hold ends before.
-func (a *testApp) keepBusy(t *testing.T, d *duck) *keepAliveClient {
+// keepBusy sends a request that stays in flight until the app is released, which keeps a hold from
+// ending.
+func (a *testApp) keepBusy(t *testing.T, d *lameduck) *keepAliveClient {
 	t.Helper()
 	return a.keepBusyWith(t, d, "/wait")
 }
 
-func (a *testApp) keepBusyWith(t *testing.T, d *duck, path string) *keepAliveClient {
+func (a *testApp) keepBusyWith(t *testing.T, d *lameduck, path string) *keepAliveClient {
 	t.Helper()
 	c := dialClient(t, d.front)
 	c.send(t, path)
@@ -83,5 +85,5 @@ func (a *testApp) wait(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// die ends the app as SIGKILL would: its listener and its connections are gone.
+// die closes the app's listener and its connections, as SIGKILL would.
 func (a *testApp) die() { _ = a.server.Close() }

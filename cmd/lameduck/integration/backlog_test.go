@@ -29,7 +29,7 @@ func queueOf(t *testing.T, address string) (n int) {
 	return n
 }
 
-// unaccepting is an app that accepts no connection, as a single-threaded one that is busy.
+// unaccepting returns an app that accepts no connection, like a single-threaded one that is busy.
 func unaccepting(t *testing.T) net.Listener {
 	t.Helper()
 	app := listen(t)
@@ -46,13 +46,13 @@ func TestADrainTakesNoPlaceInTheAppsBacklog(t *testing.T) {
 	d.signal(t, syscall.SIGTERM)
 	receive(t, hook, "answer to the hook")
 	if n := queueOf(t, app.Addr().String()); n != 0 {
-		t.Errorf("%d connections wait for an app that has no client, want none", n)
+		t.Errorf("%d connections wait for the app without a client, want 0", n)
 	}
 	_ = app.Close()
 	d.wantExit(t, exitOK)
 }
 
-// fullBacklog is an app that listens, accepts nothing, and has no place left in its backlog.
+// fullBacklog starts an app that accepts nothing, with a full backlog.
 func fullBacklog(t *testing.T) (address string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -80,7 +80,7 @@ func fullBacklog(t *testing.T) (address string) {
 	}
 }
 
-func TestAClientOfAnAppWhoseBacklogIsFullIsAnswered503WhenTheTimeIsOver(t *testing.T) {
+func TestFullBacklogOfTheApp_TheClientGets503AfterTheWait(t *testing.T) {
 	t.Parallel()
 	d := startServe(t, fullBacklog(t), "LAMEDUCK_APP_WAIT=700ms")
 	if a := d.get(t, "/"); a.status != http.StatusServiceUnavailable || !a.closes {
@@ -88,13 +88,13 @@ func TestAClientOfAnAppWhoseBacklogIsFullIsAnswered503WhenTheTimeIsOver(t *testi
 	}
 }
 
-func TestAClientThatLeavesAnAppWhoseBacklogIsFullIsNotWaitedFor(t *testing.T) {
+func TestFullBacklogOfTheApp_ADisconnectedClientEndsTheWait(t *testing.T) {
 	t.Parallel()
 	d := startServe(t, fullBacklog(t), "LAMEDUCK_APP_WAIT=1h")
 	client := dialClient(t, d.front)
 	client.send(t, "/")
-	eventually(t, "the client's connection is there", func() bool { return d.metric(t, "lameduck_connections") == "1" })
+	d.awaitMetric(t, "lameduck_connections", "1")
 	_ = client.conn.(*net.TCPConn).SetLinger(0)
 	_ = client.conn.Close()
-	eventually(t, "the client's departure is noticed", func() bool { return d.metric(t, "lameduck_connections") == "0" })
+	d.awaitMetric(t, "lameduck_connections", "0")
 }

@@ -19,36 +19,37 @@ import (
 type pageReport struct {
 	Kind     string
 	Code     int  // of the close frame
-	Clean    bool // the WebSocket was closed as it should be
-	Received int  // messages on this WebSocket, or events in all
-	Whole    bool // each was what it should be, and none was missing
+	Clean    bool // the WebSocket had a closing handshake
+	Received int  // messages on this WebSocket, or events on all connections
+	Whole    bool // all were complete and in order
 }
 
-// A page has a WebSocket, which it opens anew, and an EventSource, which comes back by itself and asks for what it has missed. Each
-// is told to leave, served again by the same pod, and told once more.
-func TestABrowserIsToldAndComesBack(t *testing.T) {
+// The page reconnects its WebSocket. Its EventSource reconnects by itself and requests the events
+// that it has missed. The pod closes both, serves them again, and closes them again.
+func TestABrowserReconnectsInADrain(t *testing.T) {
 	t.Parallel()
 	app, address := startPeerApp(t, "page")
 	p := startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s")...)
 	reports := make(chan pageReport, 1000)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var said pageReport
-		if err := json.NewDecoder(r.Body).Decode(&said); err != nil {
-			t.Errorf("the page reports what cannot be read: %v", err)
+		var report pageReport
+		if err := json.NewDecoder(r.Body).Decode(&report); err != nil {
+			t.Errorf("invalid report of the page: %v", err)
 		}
-		reports <- said
+		reports <- report
 	}))
 	defer server.Close()
-	browser := startBrowser(t, fmt.Sprintf("http://%s/#%s", p.duck.front, server.URL))
+	browser := startBrowser(t, fmt.Sprintf("http://%s/#%s", p.lameduck.front, server.URL))
 	awaitReports(t, reports, map[string]int{"websocket open": 1, "events open": 1})
 	hook := p.beginEnd(t)
 	awaitReports(t, reports, map[string]int{"websocket closed": 2, "websocket open": 2, "events ended": 2, "events open": 2})
 	browser.stop()
 	p.end(t, hook)
-	p.duck.wantQuietEnd(t)
+	p.lameduck.wantQuietEnd(t)
 }
 
-// awaitReports waits until the page has reported each kind of event so many times, and looks at each report.
+// awaitReports waits until the page has reported each kind of event as often as wanted, and checks
+// each report.
 func awaitReports(t *testing.T, reports <-chan pageReport, want map[string]int) {
 	t.Helper()
 	for len(want) > 0 {
@@ -65,7 +66,7 @@ func awaitReports(t *testing.T, reports <-chan pageReport, want map[string]int) 
 	}
 }
 
-// A browser is a Chromium without a window.
+// A browser is a headless Chromium.
 type browser struct{ *program }
 
 func startBrowser(t *testing.T, url string) *browser {
@@ -83,7 +84,7 @@ func startBrowser(t *testing.T, url string) *browser {
 	return b
 }
 
-// stop ends the browser and its children, as they are.
+// stop kills the browser and its children.
 func (b *browser) stop() {
 	killTree(b.pid())
 	<-b.ended
@@ -92,7 +93,7 @@ func (b *browser) stop() {
 //go:embed testdata/page.html
 var pageHTML []byte
 
-// runPage serves a page, the messages that its WebSocket gets and the events that its EventSource gets.
+// runPage serves the page, the messages for its WebSocket and the events for its EventSource.
 func runPage(args []string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(pageHTML) })
@@ -101,7 +102,7 @@ func runPage(args []string) error {
 	return http.ListenAndServe(args[0], mux)
 }
 
-// pageMessage is what the page expects as the n-th message or event.
+// pageMessage returns the n-th message or event, which the page expects.
 func pageMessage(n int) string { return strings.Repeat(fmt.Sprintf("%d ", n), 1+n*977%3000) }
 
 // pagePace is the pause between two messages or events.
@@ -130,7 +131,7 @@ func sendMessages(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sendEvents sends events in two writes each, from the one after the last that the client has.
+// sendEvents sends events in two writes each. It resumes after the client's Last-Event-ID.
 func sendEvents(w http.ResponseWriter, r *http.Request) {
 	first := 0
 	if last, err := strconv.Atoi(r.Header.Get("Last-Event-ID")); err == nil {

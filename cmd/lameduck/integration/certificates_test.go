@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// An authority vouches for certificates.
+// An authority is a CA.
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
@@ -50,7 +50,8 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-// issue returns a certificate with this serial number, for servers and clients, and its key, in PEM.
+// issue returns a certificate for servers and clients with a serial number, and its key, both in
+// PEM.
 func (a *authority) issue(t *testing.T, serial int64) (cert, key []byte) {
 	t.Helper()
 	private := newKey(t)
@@ -83,7 +84,8 @@ func (a *authority) trusting(cert, key []byte) *tls.Config {
 	return config
 }
 
-// A secret is a directory as the kubelet mounts it: its files are links through one that is replaced at once.
+// A secret is a directory as the kubelet mounts it: its files are symbolic links to a directory
+// that is replaced atomically.
 type secret struct {
 	dir      string
 	versions int
@@ -127,7 +129,7 @@ func (s *secret) env() []string {
 	return []string{"LAMEDUCK_TLS_CERT=" + s.path("tls.crt"), "LAMEDUCK_TLS_KEY=" + s.path("tls.key")}
 }
 
-// shown returns the serial number of the certificate that a new client is shown.
+// shown returns the serial number of the certificate that the server presents to a new client.
 func shown(t *testing.T, address string, config *tls.Config) (int64, error) {
 	t.Helper()
 	c, err := tls.Dial("tcp", address, config)

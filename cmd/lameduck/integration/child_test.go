@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// child is the app that lameduck exec runs in these tests. It tells what happens to it on standard output, each thing in a
-// line: "ready PID PGID", "signal NAME" and so on.
+// child is the app that lameduck exec runs in these tests. It prints a line for each event: "ready
+// PID PGID", "signal NAME" and so on.
 func child(args []string) int {
 	f := flag.NewFlagSet("child", flag.ExitOnError)
 	exit := f.Int("exit", -1, "end at once with this exit code")
@@ -47,7 +47,7 @@ func child(args []string) int {
 	return untilEnded(signals, parseEnds(*on))
 }
 
-// untilEnded tells of every signal until one comes that ends the child.
+// untilEnded prints every signal until one ends the child.
 func untilEnded(signals <-chan os.Signal, ends map[string]int) int {
 	for s := range signals {
 		if s == syscall.SIGURG || s == syscall.SIGCHLD {
@@ -93,7 +93,7 @@ func copyInput() int {
 	return exitOK
 }
 
-// leaveOrphan makes a process whose parent ends at once.
+// leaveOrphan starts a process and ends its parent at once.
 func leaveOrphan() {
 	out, err := exec.Command("sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!").Output()
 	fmt.Printf("orphan %s", out)

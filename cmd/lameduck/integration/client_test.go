@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// An answer is a response that has been read.
+// An answer is a response that has been read completely.
 type answer struct {
 	status int
 	header http.Header
 	body   string
-	closes bool // it has the close option
+	closes bool // the response has the close option
 }
 
 // get sends a GET request on a new connection.
@@ -50,7 +50,7 @@ func request(method, url, body string) (answer, error) {
 	return answer{resp.StatusCode, resp.Header, string(b), resp.Close}, err
 }
 
-// A keepAliveClient is one connection for one request after the other.
+// A keepAliveClient sends one request after the other on one connection.
 type keepAliveClient struct {
 	conn net.Conn
 	r    *bufio.Reader
@@ -74,8 +74,8 @@ func (c *keepAliveClient) send(t *testing.T, path string) {
 	}
 }
 
-// get tells whether the response has the close option.
-func (c *keepAliveClient) get(t *testing.T, path string) (told bool) {
+// get sends a request and reports whether the response has the close option.
+func (c *keepAliveClient) get(t *testing.T, path string) (closes bool) {
 	t.Helper()
 	c.send(t, path)
 	return c.receive(t).closes
@@ -86,12 +86,12 @@ func (c *keepAliveClient) receive(t *testing.T) answer {
 	t.Helper()
 	resp, err := http.ReadResponse(c.r, nil)
 	if err != nil {
-		t.Fatalf("the answer does not come: %v", err)
+		t.Fatalf("no answer: %v", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		t.Fatalf("the answer is not whole: %v", err)
+		t.Fatalf("the answer is incomplete: %v", err)
 	}
 	if resp.Close {
 		_ = c.conn.Close()
@@ -99,17 +99,18 @@ func (c *keepAliveClient) receive(t *testing.T) answer {
 	return answer{resp.StatusCode, resp.Header, string(body), resp.Close}
 }
 
-// wantNoAnswer looks that the connection ends without a byte: a 503 would not be retried elsewhere.
+// wantNoAnswer expects that the connection ends without a byte. A load balancer would not retry a
+// 503 elsewhere.
 func (c *keepAliveClient) wantNoAnswer(t *testing.T) {
 	t.Helper()
 	_, _ = io.WriteString(c.conn, "GET / HTTP/1.1\r\nHost: app\r\n\r\n")
 	if _, err := c.r.ReadByte(); err == nil {
-		t.Error("a connection for which there is no app has an answer")
+		t.Error("a connection without an app has an answer")
 	}
 }
 
-// post sends a POST on a new connection and leaves its answer to be read.
-func (d *duck) post(t *testing.T) *keepAliveClient {
+// post sends a POST on a new connection, without reading the answer.
+func (d *lameduck) post(t *testing.T) *keepAliveClient {
 	t.Helper()
 	c := dialClient(t, d.front)
 	if _, err := io.WriteString(c.conn, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"); err != nil {
@@ -118,7 +119,7 @@ func (d *duck) post(t *testing.T) *keepAliveClient {
 	return c
 }
 
-// rawStatus sends a request as it is and returns the status of the response.
+// rawStatus sends the bytes of a request and returns the status of the response.
 func rawStatus(t *testing.T, address, request string) int {
 	t.Helper()
 	c := dialClient(t, address)
@@ -147,7 +148,7 @@ func dialFrom(t *testing.T, from, address string) net.Conn {
 	return c
 }
 
-// refused tells whether nobody listens at an address.
+// refused reports whether nobody listens at an address.
 func refused(address string) bool {
 	c, err := net.Dial("tcp", address)
 	if err == nil {
@@ -159,8 +160,8 @@ func refused(address string) bool {
 // crowdAddress is the client address of the crowds, which is not the kubelet's.
 const crowdAddress = "127.0.0.66"
 
-// crowd sends a request from the crowd's address on each of n connections, whose responses it does
-// not read.
+// crowd sends a request from the crowd's address on each of n connections. It does not read the
+// responses.
 func crowd(t *testing.T, n int, address, request string) []net.Conn {
 	t.Helper()
 	var conns []net.Conn

@@ -13,13 +13,13 @@ func TestDrainBeginsADrainAndReturnsAtOnce(t *testing.T) {
 	app := startApp(t)
 	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s")
 	if s := parseState(t, d.drain(t)); s.Phase != "draining" || s.Drain.Trigger != "drain request" {
-		t.Errorf("lameduck drain says %+v, want that a drain request has begun the drain", s)
+		t.Errorf("lameduck drain prints %+v, want a drain that a drain request has begun", s)
 	}
 	if a := d.get(t, "/"); a.body != "hello" || !a.closes {
 		t.Errorf("answer %+v, want the app's with the close option", a)
 	}
 	if s := parseState(t, d.drain(t)); s.Phase != "draining" {
-		t.Errorf("a second lameduck drain says %+v, want the same drain", s)
+		t.Errorf("a second lameduck drain prints %+v, want the same drain", s)
 	}
 	app.die()
 	d.wantExit(t, exitOK)
@@ -31,21 +31,21 @@ func TestDrainWaitReturnsAtTheEndOfTheHold(t *testing.T) {
 	begun := time.Now()
 	s := parseState(t, d.drain(t, "--wait"))
 	if s.Phase != "drained" || s.Drain.End != "quiet" {
-		t.Errorf("lameduck drain --wait says %+v, want a hold that has ended in quiet", s)
+		t.Errorf("lameduck drain --wait prints %+v, want the end of the hold in quiet", s)
 	}
 	if took := time.Since(begun); took < 600*time.Millisecond {
-		t.Errorf("lameduck drain --wait has returned after %v, want the end of the hold", took)
+		t.Errorf("lameduck drain --wait has returned after %v, before the end of the hold", took)
 	}
-	d.wantRunning(t, "the app has not gone, and nobody has told it to stop")
+	d.wantRunning(t, "the app still runs, and no stop signal has come")
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
 }
 
-// The kubelet's signal to a native sidecar says that the time is over: what is left is cut and told within the two seconds that are
-// left.
-func TestANativeSidecarTellsBeforeItIsKilled(t *testing.T) {
+// The kubelet's SIGTERM to a native sidecar means that the grace period is over. Within the two
+// seconds that remain, lameduck cuts the exchanges that are left and logs the summary.
+func TestANativeSidecarLogsTheSummaryBeforeItIsKilled(t *testing.T) {
 	t.Parallel()
-	for name, path := range map[string]string{"an app that sees its client leave": "/wait", "an app that does not": "/deaf"} {
+	for name, path := range map[string]string{"an app that notices the end of its client": "/wait", "an app that does not": "/deaf"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app := startApp(t)
@@ -55,14 +55,14 @@ func TestANativeSidecarTellsBeforeItIsKilled(t *testing.T) {
 			d.awaitHook(t)
 			d.drain(t, "--native")
 			d.wantRunningFor(t, time.Second, "an exchange is in flight")
-			told := time.Now()
+			signaled := time.Now()
 			d.signal(t, syscall.SIGTERM)
 			d.wantExit(t, exitOK)
-			if took := time.Since(told); took > 2*time.Second {
-				t.Errorf("that took %v, want less than the 2s after which it is killed", took)
+			if took := time.Since(signaled); took > 2*time.Second {
+				t.Errorf("the end took %v, and the kubelet kills after 2s", took)
 			}
 			if f := d.logged(t, "stopped"); f["reason"] != "max" || f["cut_exchanges"] != 1.0 || f["unanswered_exchanges"] != 0.0 {
-				t.Errorf("story %v, want Max and one exchange cut", f)
+				t.Errorf("summary %v, want max and one exchange cut", f)
 			}
 		})
 	}
@@ -72,12 +72,13 @@ func TestDrainFailsWhereNoLameduckRuns(t *testing.T) {
 	t.Parallel()
 	p := start(t, []string{"LAMEDUCK_CONTROL=" + freeAddress(t)}, programPath("lameduck"), "drain")
 	p.wantExit(t, exitFailure)
-	if said := p.stderr.String(); !strings.Contains(said, "is lameduck running, with the same LAMEDUCK_CONTROL?") {
-		t.Errorf("it says %q, want what to look for", said)
+	const hint = "is lameduck running, with the same LAMEDUCK_CONTROL?"
+	if got := p.stderr.String(); !strings.Contains(got, hint) {
+		t.Errorf("the error is %q, want %q in it", got, hint)
 	}
 }
 
-func TestStatusTellsHowThingsStand(t *testing.T) {
+func TestStatusHasThePhaseAndTheHold(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
 	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s", "LAMEDUCK_HOLD_MAX=21s")
@@ -150,7 +151,7 @@ func TestABrowserOrAProxyOnTheHostCannotBeginADrain(t *testing.T) {
 		t.Errorf("a program on the host: status %d, want 200", status)
 	}
 	if out := d.drain(t); !strings.Contains(out, `"phase":"dra`) {
-		t.Errorf("lameduck drain says %q, want that it drains", out)
+		t.Errorf("lameduck drain prints %q, want a drain", out)
 	}
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)

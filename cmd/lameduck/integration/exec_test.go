@@ -38,8 +38,9 @@ func TestExecEndsWithTheCodeOfItsCommand(t *testing.T) {
 			_, env := prepare(t, "127.0.0.1:1")
 			p := start(t, env, programPath("lameduck"), append([]string{"exec", "--"}, tt.command...)...)
 			p.wantExit(t, tt.want)
-			if said := p.stderr.String(); tt.want >= 126 && tt.want <= 127 && !strings.Contains(said, "lameduck: run "+tt.command[0]+": ") {
-				t.Errorf("it says %q, want why %s cannot be run", said, tt.command[0])
+			got, reason := p.stderr.String(), "lameduck: run "+tt.command[0]+": "
+			if tt.want >= 126 && tt.want <= 127 && !strings.Contains(got, reason) {
+				t.Errorf("the error is %q, want %q in it", got, reason)
 			}
 		})
 	}
@@ -50,12 +51,12 @@ func TestExecRefusesAFaultyConfigurationBeforeItStartsTheCommand(t *testing.T) {
 	p := start(t, []string{"LAMEDUCK_HOLD_MINIMUM=5s"}, programPath("lameduck"), "exec", "--", programPath("child"))
 	p.wantExit(t, exitUsage)
 	if out := p.stdout.String(); out != "" {
-		t.Errorf("the command has been started: %s", out)
+		t.Errorf("the command was started: %s", out)
 	}
 }
 
-// startChild starts lameduck with the child of these tests and waits until that is ready.
-func startChild(t *testing.T, env []string, args ...string) *duck {
+// startChild starts lameduck with the child of these tests, and waits until the child is ready.
+func startChild(t *testing.T, env []string, args ...string) *lameduck {
 	t.Helper()
 	d := startExec(t, "127.0.0.1:1", env, append([]string{programPath("child")}, args...)...)
 	pid, _ := d.child(t)
@@ -63,7 +64,7 @@ func startChild(t *testing.T, env []string, args ...string) *duck {
 	return d
 }
 
-// killChild ends a child that has outlived its lameduck, in a test that has failed.
+// killChild kills a child that a failed test has left behind.
 func killChild(pid int) {
 	if p, ok := findProcess(pid); ok && p.name == "child" {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -82,11 +83,11 @@ func TestTheStopSignalIsKeptBackUntilTheHoldHasEnded(t *testing.T) {
 			d.logged(t, "draining")
 			got := d.stdout.awaitLine(t, "signal "+name)
 			if held := got.at.Sub(sent); held < 300*time.Millisecond {
-				t.Errorf("the child has the stop signal after %v, want after the hold of 300ms", held)
+				t.Errorf("the child got the stop signal after %v, before the end of the hold of 300ms", held)
 			}
 			d.wantExit(t, 7)
 			if f := d.logged(t, "stopped"); f["trigger"] != "stop signal" || f["reason"] != "quiet" {
-				t.Errorf("story %v, want a stop signal and quiet", f)
+				t.Errorf("summary %v, want a stop signal and quiet", f)
 			}
 		})
 	}
@@ -115,13 +116,13 @@ func TestEveryOtherSignalIsForwardedAnyNumberOfTimes(t *testing.T) {
 	forward(1)
 	forward(2)
 	forward(3)
-	d.wantRunning(t, "none of these signals is for lameduck")
+	d.wantRunning(t, "all these signals are for the child")
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	d.signal(t, syscall.SIGHUP)
 	eventually(t, "SIGHUP is there again", func() bool { return d.stdout.count("signal SIGHUP") == 4 })
 	if n := d.stdout.count("signal SIGTERM"); n != 0 {
-		t.Error("the child has the stop signal during the hold")
+		t.Error("the child got the stop signal during the hold")
 	}
 	d.signal(t, syscall.SIGVTALRM)
 	d.wantExit(t, 9)
@@ -139,7 +140,7 @@ func TestASecondStopSignalDoesNotShortenTheHold(t *testing.T) {
 		t.Errorf("the hold has lasted %v, want Min of 2s at least", hold)
 	}
 	if n := d.stdout.count("signal SIGTERM"); n != 1 {
-		t.Errorf("the child has the stop signal %d times, want once", n)
+		t.Errorf("the child got the stop signal %d times, want once", n)
 	}
 }
 
@@ -161,21 +162,21 @@ func TestTwoInterruptsEndTheHoldAtOnce(t *testing.T) {
 	d.signal(t, syscall.SIGINT)
 	d.stdout.awaitLine(t, "signal SIGINT")
 	if s := d.status(t); s.Phase != "serving" {
-		t.Errorf("phase %s after an interrupt without a drain, want serving: it is the child's own affair", s.Phase)
+		t.Errorf("phase %s after an interrupt without a drain, want serving: the interrupt is for the child", s.Phase)
 	}
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	for n := 2; n <= 3; n++ {
 		d.signal(t, syscall.SIGINT)
-		eventually(t, "the child has the interrupt", func() bool { return d.stdout.count("signal SIGINT") == n || d.hasEnded() })
+		eventually(t, "the child gets the interrupt", func() bool { return d.stdout.count("signal SIGINT") == n || d.hasEnded() })
 	}
 	d.wantExit(t, 7)
 	if f := d.logged(t, "stopped"); f["reason"] != "interrupted" {
-		t.Errorf("the hold has ended for %v, want two interrupts", f["reason"])
+		t.Errorf("the hold has ended because of %v, want two interrupts", f["reason"])
 	}
 }
 
-// Two interrupts end the hold, not the child: one that takes its time, or does not listen, still gets every signal.
+// Two interrupts end the hold, not the child. A child that takes its time still gets every signal.
 func TestAfterTwoInterruptsTheChildStillGetsSignals(t *testing.T) {
 	t.Parallel()
 	d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=20s"}, "-on", "SIGUSR1=7")
@@ -194,7 +195,7 @@ func TestAfterTwoInterruptsTheChildStillGetsSignals(t *testing.T) {
 	d.wantExit(t, 7)
 }
 
-func TestTheChildsOwnEndIsOurs(t *testing.T) {
+func TestExecEndsWhenTheChildExits(t *testing.T) {
 	t.Parallel()
 	t.Run("while serving", func(t *testing.T) {
 		t.Parallel()
@@ -210,7 +211,7 @@ func TestTheChildsOwnEndIsOurs(t *testing.T) {
 		d.signal(t, syscall.SIGUSR1)
 		d.wantExit(t, 9)
 		if f := d.logged(t, "stopped"); f["reason"] != "app_gone" {
-			t.Errorf("the hold has ended for %v, want the app's end", f["reason"])
+			t.Errorf("the hold has ended because of %v, want the app's exit", f["reason"])
 		}
 	})
 	t.Run("by a signal", func(t *testing.T) {
@@ -267,7 +268,7 @@ func TestTheChildHasAProcessGroupOfItsOwn(t *testing.T) {
 	d.wantExit(t, 0)
 }
 
-func TestTheChildHasOurStandardStreams(t *testing.T) {
+func TestTheChildInheritsTheStandardStreams(t *testing.T) {
 	t.Parallel()
 	_, env := prepare(t, "127.0.0.1:1")
 	cmd := newCommand(env, programPath("lameduck"), "exec", "--", programPath("child"), "-cat")
@@ -285,7 +286,7 @@ func TestTheChildHasOurStandardStreams(t *testing.T) {
 	p.wantExit(t, exitOK)
 }
 
-func TestTheChildHasNoSocketOfOurs(t *testing.T) {
+func TestTheChildInheritsNoSocket(t *testing.T) {
 	t.Parallel()
 	d := startExec(t, "127.0.0.1:1", nil, "sleep", "600")
 	for _, child := range []int{d.pid(), onlyChild(t, d.pid())} {
@@ -296,7 +297,7 @@ func TestTheChildHasNoSocketOfOurs(t *testing.T) {
 			}
 		}
 		if ours := child == d.pid(); ours != (sockets > 0) {
-			t.Errorf("%d sockets are open, lameduck itself: %v", sockets, ours)
+			t.Errorf("%d sockets are open (lameduck itself: %v)", sockets, ours)
 		}
 	}
 	d.signal(t, syscall.SIGTERM)
@@ -322,7 +323,7 @@ func TestOrphansAreReaped(t *testing.T) {
 	d.wantExit(t, 7)
 }
 
-func TestExecAsTheFirstProcess(t *testing.T) {
+func TestExecAsPID1(t *testing.T) {
 	t.Parallel()
 	unshare := requireUnshare(t)
 	_, env := prepare(t, "127.0.0.1:1")
@@ -331,7 +332,7 @@ func TestExecAsTheFirstProcess(t *testing.T) {
 	p.stdout.awaitPrefix(t, "ready ")
 	lameduck := onlyChild(t, p.pid())
 	if first := namespacePID(t, lameduck); first != "1" {
-		t.Errorf("lameduck is process %s of its namespace, want 1", first)
+		t.Errorf("lameduck has PID %s in its namespace, want 1", first)
 	}
 	orphan := findChild(t, lameduck, "sleep")
 	if err := syscall.Kill(orphan, syscall.SIGKILL); err != nil {
@@ -349,16 +350,16 @@ func TestExecAsTheFirstProcess(t *testing.T) {
 	p.wantExit(t, 7)
 }
 
-// requireUnshare returns the program that makes a process the first one of a namespace.
+// requireUnshare returns the path of unshare, which starts a process as PID 1 of a namespace.
 func requireUnshare(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("needs root for a namespace of processes")
+		t.Skip("needs root for a PID namespace")
 	}
 	unshare := requireProgram(t, "unshare")
 	p := start(t, nil, unshare, "--fork", "--pid", "--mount-proc", "true")
 	if p.wait(t) != 0 {
-		t.Skip("needs the right to make a namespace of processes: " + p.stderr.String())
+		t.Skip("needs the right to make a PID namespace: " + p.stderr.String())
 	}
 	return unshare
 }
@@ -382,14 +383,14 @@ func TestExecLogsHowTheAppExited(t *testing.T) {
 		p.wantExit(t, tt.code)
 		f := p.logged(t, "app exited")
 		if f[tt.field] != tt.want || f["pid"] == nil {
-			t.Errorf("%s: the log says %v, want %s %v and the pid", tt.name, f, tt.field, tt.want)
+			t.Errorf("%s: the log has %v, want %s %v and the pid", tt.name, f, tt.field, tt.want)
 		}
 		duration(t, f, "after")
 	}
 }
 
-// child returns what the child says of itself.
-func (d *duck) child(t *testing.T) (pid, group int) {
+// child returns the IDs that the child prints.
+func (d *lameduck) child(t *testing.T) (pid, group int) {
 	t.Helper()
 	if _, err := fmt.Sscan(d.stdout.awaitPrefix(t, "ready "), &pid, &group); err != nil {
 		t.Fatal(err)

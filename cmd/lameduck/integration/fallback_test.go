@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// startApart starts an app as a process of its own, which can be killed.
+// startApart starts an app in a process of its own, so that it can be killed.
 func startApart(t *testing.T) (*program, string) {
 	t.Helper()
 	address := freeAddress(t)
@@ -21,8 +21,9 @@ func kill(t *testing.T, p *program) {
 	p.wait(t)
 }
 
-// Every connection after the kill is new, and the first ones come before anybody can know that the app has gone.
-func TestNoNewConnectionFailsWhenTheAppIsKilledInADrainAndThereIsAFallback(t *testing.T) {
+// Every request after the kill has a new connection. The first ones arrive before lameduck can know
+// that the app has exited.
+func TestWithAFallbackNoNewConnectionFailsWhenTheAppIsKilled(t *testing.T) {
 	t.Parallel()
 	app, address := startApart(t)
 	_, other := startApart(t)
@@ -31,7 +32,7 @@ func TestNoNewConnectionFailsWhenTheAppIsKilledInADrainAndThereIsAFallback(t *te
 	d.logged(t, "draining")
 	for range 10 {
 		if a := d.get(t, "/"); a.status != 200 || !a.closes {
-			t.Fatalf("answer %+v while the app is there, want 200 with the close option", a)
+			t.Fatalf("answer %+v while the app runs, want 200 with the close option", a)
 		}
 	}
 	kill(t, app)
@@ -41,18 +42,18 @@ func TestNoNewConnectionFailsWhenTheAppIsKilledInADrainAndThereIsAFallback(t *te
 		}
 	}
 	if n := d.metric(t, "lameduck_fallback_connections_total"); n == "0" {
-		t.Error("no connection is counted as having gone to the fallback")
+		t.Error("no connection to the fallback is counted")
 	}
 	if d.ready(t) == 200 {
 		t.Error("ready without an app")
 	}
 	d.wantExit(t, exitOK)
 	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
-		t.Errorf("story %v, want quiet at the end", f)
+		t.Errorf("summary %v, want quiet at the end", f)
 	}
 }
 
-func TestConnectionsAreRefusedWhenTheAppIsKilledInADrainAndThereIsNoFallback(t *testing.T) {
+func TestWithoutAFallbackConnectionsAreRefusedWhenTheAppIsKilled(t *testing.T) {
 	t.Parallel()
 	app, address := startApart(t)
 	d := startServe(t, address, "LAMEDUCK_HOLD_MIN=20s")
@@ -62,11 +63,11 @@ func TestConnectionsAreRefusedWhenTheAppIsKilledInADrainAndThereIsNoFallback(t *
 	eventually(t, "connections are refused", func() bool { return refused(d.front) })
 	d.wantExit(t, exitOK)
 	if f := d.logged(t, "stopped"); f["reason"] != "app_gone" {
-		t.Errorf("story %v, want the app gone", f)
+		t.Errorf("summary %v, want app_gone", f)
 	}
 }
 
-// The fallback of a wrapper serves when its child has ended too early.
+// The fallback of a wrapper serves after the child has exited during the drain.
 func TestTheFallbackServesWhenTheChildHasEndedInADrain(t *testing.T) {
 	t.Parallel()
 	_, other := startApart(t)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A front is a load balancer that knows of connections alone: it gives each to the next of its backends, and leaves it there
-// whatever becomes of the backend.
+// A front is a TCP load balancer. It assigns each connection to the next of its backends, and does
+// not move it when the backends change.
 type front struct {
 	address string
 	relays  sync.WaitGroup
@@ -44,7 +44,7 @@ func (f *front) accept(ln net.Listener) {
 	}
 }
 
-// add and remove are what the front learns of its backends.
+// add and remove change the backends of new connections.
 func (f *front) add(backend string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -82,7 +82,7 @@ func (f *front) serve(client net.Conn) {
 	answers.Wait()
 }
 
-// pass passes one direction on, and its end.
+// pass relays one direction and its end.
 func pass(to, from net.Conn) {
 	_, err := io.Copy(to, from)
 	if err != nil {
@@ -93,7 +93,7 @@ func pass(to, from net.Conn) {
 	_ = to.(*net.TCPConn).CloseWrite()
 }
 
-// track notes the two sides of a connection. False: it is too late for one.
+// track records the two sides of a connection. It returns false if the front has been closed.
 func (f *front) track(conns ...net.Conn) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

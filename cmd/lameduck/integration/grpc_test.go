@@ -13,7 +13,7 @@ import (
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 )
 
-// Every case has a client's process of its own, as gRPC's own script gives it.
+// Every case has a client process of its own, as in gRPC's own script.
 func TestGRPCInteropCasesPass(t *testing.T) {
 	t.Parallel()
 	_, address := startPeerApp(t, "grpc server")
@@ -25,13 +25,13 @@ func TestGRPCInteropCasesPass(t *testing.T) {
 	}
 }
 
-// One client runs all cases on one channel, one after the other, until it has been told to leave twice: on the connection that
-// was there when the drain began, and on one that it has made since.
+// One client runs all cases on one channel, one after the other, until two of its connections have
+// ended because of the drain: one from before the drain, and one that it has made since.
 func TestGRPCInteropCasesPassInADrain(t *testing.T) {
 	t.Parallel()
 	app, address := startPeerApp(t, "grpc server")
 	p := startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
-	cmd := newCommand(nil, programPath("peer"), "grpc client", p.duck.front)
+	cmd := newCommand(nil, programPath("peer"), "grpc client", p.lameduck.front)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -39,22 +39,22 @@ func TestGRPCInteropCasesPassInADrain(t *testing.T) {
 	client := startCommand(t, cmd)
 	client.stdout.await(t, "round", func(l string) bool { return l == "round" })
 	hook := p.beginEnd(t)
-	eventually(t, "two connections have ended that were told to leave", func() bool {
-		client.wantRunning(t, "nobody has told it to stop")
-		return p.duck.told(t, "http2") == 2
+	eventually(t, "the drain has ended two connections", func() bool {
+		client.wantRunning(t, "its standard input is open")
+		return p.lameduck.endedByDrain(t, "http2") == 2
 	})
 	_ = stdin.Close()
 	client.wantExit(t, exitOK)
 	p.end(t, hook)
-	p.duck.wantQuietEnd(t)
+	p.lameduck.wantQuietEnd(t)
 }
 
-// Every message of the stream has its answer, the last of them long after both GOAWAY have come.
+// Every message of the stream is answered, the last ones long after both GOAWAYs.
 func TestAGRPCStreamOf20SecondsIsFinishedInADrain(t *testing.T) {
 	t.Parallel()
 	const messages = 200
 	p := startGRPCPod(t)
-	cc, err := grpc.NewClient("passthrough:///"+p.duck.front, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	cc, err := grpc.NewClient("passthrough:///"+p.lameduck.front, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,8 +80,8 @@ func TestAGRPCStreamOf20SecondsIsFinishedInADrain(t *testing.T) {
 		}
 		<-ticker.C
 	}
-	if s := p.duck.status(t); s.Phase != "draining" || s.Drain.Seconds < 19 {
-		t.Errorf("status %+v, want that it drains for as long as the stream", s)
+	if s := p.lameduck.status(t); s.Phase != "draining" || s.Drain.Seconds < 19 {
+		t.Errorf("status %+v, want a drain that lasts as long as the stream", s)
 	}
 	if err := stream.CloseSend(); err != nil {
 		t.Fatal(err)
@@ -90,25 +90,25 @@ func TestAGRPCStreamOf20SecondsIsFinishedInADrain(t *testing.T) {
 		t.Errorf("the stream ends with %v, want EOF", err)
 	}
 	p.end(t, hook)
-	p.duck.wantTerminationLog(t, "http2 connections ended: 1 by drain")
-	p.duck.wantQuietEnd(t)
+	p.lameduck.wantTerminationLog(t, "http2 connections ended: 1 by drain")
+	p.lameduck.wantQuietEnd(t)
 }
 
-// Two pods at a time are behind a load balancer that learns late of each end. One after the other is replaced, as in a rollout. No
-// client tries a call again: each is answered, and is made once.
+// A load balancer has two pods at a time and learns late of each termination. One pod after the
+// other is replaced, as in a rollout. No client retries: each call is answered and made once.
 func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
 	t.Parallel()
 	pods := []*pod{startGRPCPod(t), startGRPCPod(t)}
-	front := startFront(t, pods[0].duck.front, pods[1].duck.front)
+	front := startFront(t, pods[0].lameduck.front, pods[1].lameduck.front)
 	load := startGRPCLoad(t, front.address, loadCalls)
 	var ends sync.WaitGroup
 	for n := range loadDrains {
 		load.await(t, (n+1)*loadCalls/(loadDrains+2))
 		leaving, next := pods[n], startGRPCPod(t)
 		pods = append(pods, next)
-		front.add(next.duck.front)
+		front.add(next.lameduck.front)
 		hook := leaving.beginEnd(t)
-		time.AfterFunc(lag, func() { front.remove(leaving.duck.front) })
+		time.AfterFunc(lag, func() { front.remove(leaving.lameduck.front) })
 		ends.Go(func() { leaving.end(t, hook) })
 	}
 	load.await(t, loadCalls)
@@ -120,7 +120,7 @@ func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
 	ends.Wait()
 	answered := 0
 	for _, p := range pods {
-		p.duck.wantQuietEnd(t)
+		p.lameduck.wantQuietEnd(t)
 		answered += p.calls(t)
 	}
 	load.wantNoLoss(t, answered)
@@ -129,37 +129,37 @@ func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
 	}
 }
 
-// The app asks each client to leave after a second by itself, in two steps too, and so before, between and after the words of the
-// relay's.
+// The app itself sends a two-phase GOAWAY after a second of each connection: before, between and
+// after the GOAWAYs of the relay.
 func TestGRPCLosesNothingWhereTheAppAsksClientsToLeaveToo(t *testing.T) {
 	t.Parallel()
 	leaving, staying := startGRPCPod(t, "1s"), startGRPCPod(t, "1s")
-	front := startFront(t, leaving.duck.front, staying.duck.front)
-	wantNoLossWhileOneLeaves(t, front.address, leaving, staying, func() { front.remove(leaving.duck.front) })
+	front := startFront(t, leaving.lameduck.front, staying.lameduck.front)
+	wantNoLossWhileOneLeaves(t, front.address, leaving, staying, func() { front.remove(leaving.lameduck.front) })
 }
 
-// nginx keeps connections to the pods, and has one call at a time on each.
+// nginx keeps its connections to the pods alive, with one call at a time on each.
 func TestGRPCThroughNginxLosesNothing(t *testing.T) {
 	t.Parallel()
 	leaving, staying := startGRPCPod(t), startGRPCPod(t)
-	nginx := startNginxBalancer(t, leaving.duck.front, staying.duck.front)
-	wantNoLossWhileOneLeaves(t, nginx.grpcAddress(), leaving, staying, func() { nginx.learn(t, staying.duck.front) })
+	nginx := startNginxBalancer(t, leaving.lameduck.front, staying.lameduck.front)
+	wantNoLossWhileOneLeaves(t, nginx.grpcAddress(), leaving, staying, func() { nginx.learn(t, staying.lameduck.front) })
 }
 
-// HAProxy has the calls of many clients on one connection to a pod.
+// HAProxy multiplexes the calls of many clients on one connection to a pod.
 func TestGRPCThroughHAProxyLosesNothing(t *testing.T) {
 	t.Parallel()
 	leaving, staying := startGRPCPod(t), startGRPCPod(t)
-	address, forget := startHAProxy(t, leaving.duck.front, staying.duck.front)
+	address, forget := startHAProxy(t, leaving.lameduck.front, staying.lameduck.front)
 	wantNoLossWhileOneLeaves(t, address, leaving, staying, func() { forget(0) })
 }
 
-// A script's client works until its standard input ends.
+// The client, a script, makes calls until its standard input ends.
 func TestNodeGRPCLosesNothing(t *testing.T) {
 	t.Parallel()
 	app, address := startNode(t, "grpc-server.js")
 	p := startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
-	command := nodeScript(t, "grpc-client.js", p.duck.front)
+	command := nodeScript(t, "grpc-client.js", p.lameduck.front)
 	cmd := newCommand(nil, command[0], command[1:]...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -168,31 +168,31 @@ func TestNodeGRPCLosesNothing(t *testing.T) {
 	client := startCommand(t, cmd)
 	client.stdout.await(t, "busy", func(l string) bool { return l == "busy" })
 	hook := p.beginEnd(t)
-	eventually(t, "two connections have ended that were told to leave", func() bool {
-		client.wantRunning(t, "nobody has told it to stop")
-		return p.duck.told(t, "http2") == 2
+	eventually(t, "the drain has ended two connections", func() bool {
+		client.wantRunning(t, "its standard input is open")
+		return p.lameduck.endedByDrain(t, "http2") == 2
 	})
 	_ = stdin.Close()
 	client.wantExit(t, 0)
 	p.end(t, hook)
-	p.duck.wantQuietEnd(t)
+	p.lameduck.wantQuietEnd(t)
 	got, answered := reported[grpcReport](t, client), reported[grpcReport](t, p.app)
-	if got.Calls < 100 || got.Streams < 1 || len(got.Faults) > 0 {
-		t.Errorf("the client says %+v, want calls and streams and no faults", got)
+	if got.Calls < 100 || got.Streams < 1 || len(got.Errors) > 0 {
+		t.Errorf("the client reports %+v, want calls, streams and no errors", got)
 	}
 	if answered.Calls != got.Calls || answered.Streams != got.Streams {
 		t.Errorf("the app has answered %+v, want each of %+v once", answered, got)
 	}
 }
 
-// A grpcReport is what the scripts say in the end.
+// A grpcReport is what the scripts print at the end.
 type grpcReport struct {
 	Calls, Streams int
-	Faults         []string
+	Errors         []string
 }
 
-// wantNoLossWhileOneLeaves makes calls at the address of a load balancer of two pods, and ends one of them. forget makes the load
-// balancer send nothing new there.
+// wantNoLossWhileOneLeaves makes calls at the address of a load balancer of two pods, and
+// terminates one of them. forget removes that pod from the load balancer.
 func wantNoLossWhileOneLeaves(t *testing.T, address string, leaving, staying *pod, forget func()) {
 	t.Helper()
 	load := startGRPCLoad(t, address, loadCalls)
@@ -201,21 +201,22 @@ func wantNoLossWhileOneLeaves(t *testing.T, address string, leaving, staying *po
 	<-time.After(lag)
 	forget()
 	leaving.end(t, hook)
-	leaving.duck.wantQuietEnd(t)
+	leaving.lameduck.wantQuietEnd(t)
 	load.await(t, load.over()+1000)
 	load.end()
 	staying.end(t, staying.beginEnd(t))
-	staying.duck.wantQuietEnd(t)
+	staying.lameduck.wantQuietEnd(t)
 	load.wantNoLoss(t, leaving.calls(t)+staying.calls(t))
 }
 
-// The notice is on its way for longer than lameduck waits for the answer to its PING. What the client calls meanwhile is made once: a
-// call that the last GOAWAY refuses is made again by the client, and so must not have been passed on.
+// The first GOAWAY takes long to arrive. Each call that the client makes meanwhile must be made
+// once: the client retries a call that the final GOAWAY refuses, so the relay must not have passed
+// it on.
 func TestNoGRPCCallIsMadeTwiceOverASlowLine(t *testing.T) {
 	t.Parallel()
 	p := startGRPCPod(t)
 	const backlog = 2 << 20
-	cc, err := grpc.NewClient("passthrough:///"+p.duck.front, grpc.WithTransportCredentials(insecure.NewCredentials()),
+	cc, err := grpc.NewClient("passthrough:///"+p.lameduck.front, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) { return dialSlowly(ctx, "tcp", address) }),
 		grpc.WithInitialWindowSize(2*backlog), grpc.WithInitialConnWindowSize(2*backlog),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(2*backlog)))
@@ -237,7 +238,7 @@ func TestNoGRPCCallIsMadeTwiceOverASlowLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the stream has been answered", func() bool { return p.duck.exchanges(t) == 2 })
+	eventually(t, "the stream has been answered", func() bool { return p.lameduck.exchanges(t) == 2 })
 	hook := p.beginEnd(t)
 	var calls sync.WaitGroup
 	made := 1
@@ -259,7 +260,7 @@ func TestNoGRPCCallIsMadeTwiceOverASlowLine(t *testing.T) {
 	calls.Wait()
 	_ = lasting.CloseSend()
 	if _, err := lasting.Recv(); err != io.EOF {
-		t.Errorf("the lasting stream has ended with %v", err)
+		t.Errorf("the long stream has ended with %v", err)
 	}
 	_ = cc.Close()
 	p.end(t, hook)

@@ -16,7 +16,8 @@ import (
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 )
 
-// The calls of the load, the drains that they are spread over, and the clients that make them, each on a channel of its own.
+// The load is loadCalls calls during loadDrains drains. Each of the loadClients clients has a
+// channel of its own.
 const (
 	loadCalls   = 100_000
 	loadDrains  = 20
@@ -25,7 +26,7 @@ const (
 	loadLatency = 10 * time.Millisecond // from a client to the load balancer, and back
 )
 
-// A grpcLoad makes unary calls, so many in all unless it is ended sooner.
+// A grpcLoad makes a number of unary calls, unless it is ended sooner.
 type grpcLoad struct {
 	calls    int64
 	channels []*grpc.ClientConn
@@ -72,7 +73,7 @@ func (l *grpcLoad) work(client testgrpc.TestServiceClient) {
 	}
 }
 
-// call makes one call. The sizes of what is sent and of what is to be answered are the call's own.
+// call makes one call. The sizes of the request and of the response depend on n.
 func call(client testgrpc.TestServiceClient, n int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -93,11 +94,11 @@ func (l *grpcLoad) lose(err error) {
 	l.losses = append(l.losses, err.Error())
 }
 
-// await waits until a number of calls is over.
+// await waits until n calls are over.
 func (l *grpcLoad) await(t *testing.T, n int) {
 	t.Helper()
 	for over := -1; over < n; {
-		over = l.over() // as long as there is progress there is patience
+		over = l.over() // the timeout starts again with every call
 		eventually(t, fmt.Sprintf("more than %d calls are over", over), func() bool { return l.over() >= min(n, over+1) })
 	}
 }
@@ -108,7 +109,7 @@ func (l *grpcLoad) over() int {
 	return int(l.answered.Load()) + len(l.losses)
 }
 
-// end lets the calls that have begun be the last.
+// end makes no further calls and waits for those in flight.
 func (l *grpcLoad) end() {
 	l.begun.Store(l.calls)
 	l.workers.Wait()
@@ -118,11 +119,11 @@ func (l *grpcLoad) end() {
 	l.channels = nil
 }
 
-// wantNoLoss looks that the clients have had an answer to every call, and that the apps have given no more of them.
+// wantNoLoss expects that every call was answered, and that the apps have answered no more.
 func (l *grpcLoad) wantNoLoss(t *testing.T, served int) {
 	t.Helper()
 	if len(l.losses) > 0 || served != l.over() {
-		t.Errorf("of %d calls %d are lost, and the apps have answered %d; the first losses:\n%s",
+		t.Errorf("%d calls, %d lost, %d answered by the apps; the first losses:\n%s",
 			l.over(), len(l.losses), served, strings.Join(l.losses[:min(len(l.losses), 10)], "\n"))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"os"
 	"os/signal"
@@ -13,15 +14,17 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/interop"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/orca"
+	"google.golang.org/grpc/status"
 )
 
-// interopCases are the cases of gRPC's interoperability tests that need neither TLS nor a cloud's credentials, by the names that
-// all of gRPC's languages give them.
+// interopCases are the cases of gRPC's interoperability tests that need neither TLS nor
+// credentials, by their names in gRPC's documentation.
 var interopCases = []struct {
 	name string
 	run  func(context.Context, *grpc.ClientConn)
@@ -33,7 +36,7 @@ var interopCases = []struct {
 	{"ping_pong", onTestService(interop.DoPingPong)},
 	{"empty_stream", onTestService(interop.DoEmptyStream)},
 	{"timeout_on_sleeping_server", onTestService(interop.DoTimeoutOnSleepingServer)},
-	{"cancel_after_begin", onTestService(interop.DoCancelAfterBegin)},
+	{"cancel_after_begin", onTestService(cancelAfterBegin)},
 	{"cancel_after_first_response", onTestService(interop.DoCancelAfterFirstResponse)},
 	{"status_code_and_message", onTestService(interop.DoStatusCodeAndMessage)},
 	{"special_status_message", onTestService(interop.DoSpecialStatusMessage)},
@@ -51,8 +54,24 @@ func onTestService(run func(context.Context, testgrpc.TestServiceClient, ...grpc
 	return func(ctx context.Context, cc *grpc.ClientConn) { run(ctx, testgrpc.NewTestServiceClient(cc)) }
 }
 
-// runGRPCClient runs one of gRPC's interoperability tests against a server, or all of them again and again until its standard
-// input ends. One that fails ends the process.
+// cancelAfterBegin is gRPC's case without its race. That one also ends its side of the stream after
+// it has canceled the call. If the server answers this end before the client has seen its own
+// cancellation, the call succeeds. A server that waits for the end of the stream cannot answer
+// here.
+func cancelAfterBegin(ctx context.Context, client testgrpc.TestServiceClient, _ ...grpc.CallOption) {
+	ctx, cancel := context.WithCancel(ctx)
+	stream, err := client.StreamingInputCall(ctx)
+	if err != nil {
+		log.Fatalf("start a call: %v", err)
+	}
+	cancel()
+	if err := stream.RecvMsg(new(testgrpc.StreamingInputCallResponse)); status.Code(err) != codes.Canceled {
+		log.Fatalf("a canceled call ends with %v, want %v", err, codes.Canceled)
+	}
+}
+
+// runGRPCClient runs one of gRPC's interoperability tests against a server, or all of them
+// repeatedly until its standard input ends. A failure ends the process.
 func runGRPCClient(args []string) error {
 	cc, err := grpc.NewClient("passthrough:///"+args[0], grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry(),
 		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"test_backend_metrics_load_balancer": {}}]}`)) // what orca_per_rpc needs
@@ -76,7 +95,7 @@ func runGRPCClient(args []string) error {
 	return nil
 }
 
-// runInterop runs the case of a name, or all.
+// runInterop runs the case with a name, or all cases if it is empty.
 func runInterop(cc *grpc.ClientConn, name string) {
 	for _, c := range interopCases {
 		if name != "" && name != c.name {
@@ -89,14 +108,14 @@ func runInterop(cc *grpc.ClientConn, name string) {
 	}
 }
 
-// runGRPCServer serves gRPC's interoperability tests until SIGTERM comes. Then it tells how many unary calls it has answered. A second
-// argument is the age at which it asks clients to leave by itself.
+// runGRPCServer serves gRPC's interoperability tests until SIGTERM. Then it prints how many unary
+// calls it has answered. The second argument, if any, is the maximum age of connections.
 func runGRPCServer(args []string) error {
 	ln, err := net.Listen("tcp", args[0])
 	if err != nil {
 		return err
 	}
-	var age time.Duration // 0: none
+	var age time.Duration // 0 is no limit
 	if len(args) > 1 {
 		if age, err = time.ParseDuration(args[1]); err != nil {
 			return err
@@ -123,18 +142,19 @@ func runGRPCServer(args []string) error {
 	return err
 }
 
-// startGRPCPod starts a pod whose app is gRPC's server, with arguments of its own.
+// startGRPCPod starts a pod with gRPC's server as the app. args are further arguments of the
+// server.
 func startGRPCPod(t *testing.T, args ...string) *pod {
 	t.Helper()
 	app, address := startPeerApp(t, "grpc server", args...)
 	return startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
 }
 
-// calls returns how many unary calls the pod's app has answered, when it has ended.
+// calls returns how many unary calls the pod's app has answered. The app must have ended.
 func (p *pod) calls(t *testing.T) (n int) {
 	t.Helper()
 	if _, err := fmt.Sscanf(p.app.stdout.String(), "calls %d", &n); err != nil {
-		t.Errorf("the app has said %q: %v", p.app.stdout, err)
+		t.Errorf("the app has printed %q: %v", p.app.stdout, err)
 	}
 	return n
 }

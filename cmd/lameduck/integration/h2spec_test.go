@@ -14,7 +14,7 @@ import (
 	spec "github.com/summerwind/h2spec/config"
 )
 
-// What h2spec finds fault with is the app's, and what it praises too: the relay neither adds a fault nor hides one.
+// The relay neither adds nor hides a failure of h2spec.
 func TestH2SpecGivesTheSameResultsThroughLameduck(t *testing.T) {
 	for _, a := range []http2App{nghttpd, goHTTP2} {
 		t.Run(a.name, func(t *testing.T) {
@@ -25,7 +25,7 @@ func TestH2SpecGivesTheSameResultsThroughLameduck(t *testing.T) {
 			want, got := direct.results(t), through.results(t)
 			for i := range max(len(want), len(got)) {
 				if i >= len(want) || i >= len(got) || want[i].verdict() != got[i].verdict() {
-					t.Errorf("test %d is\n%s\nagainst the app and\n%s\nthrough lameduck", i, describe(want, i), describe(got, i))
+					t.Errorf("test %d:\n%s\nagainst the app\n%s\nthrough lameduck", i, describe(want, i), describe(got, i))
 				}
 			}
 			t.Logf("%d tests, against the app %v, through lameduck %v", len(want), tally(want), tally(got))
@@ -33,11 +33,11 @@ func TestH2SpecGivesTheSameResultsThroughLameduck(t *testing.T) {
 	}
 }
 
-// specTimeout is how long h2spec waits for what is to come before it says that it has not. It is longer than h2spec's own, for a busy
-// machine.
+// specTimeout is how long h2spec waits for a frame. It is longer than h2spec's default because the
+// machine may be busy.
 const specTimeout = 4 * time.Second
 
-// runH2Spec tests what listens at a port, and writes a report.
+// runH2Spec tests the server at a port, and writes a report.
 func runH2Spec(args []string) error {
 	port, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -74,7 +74,7 @@ type specCase struct {
 	Skipped *string `xml:"skipped"`
 }
 
-// results returns the tests in their order when h2spec has ended.
+// results waits for the end of h2spec and returns the tests in their order.
 func (s specRun) results(t *testing.T) []specCase {
 	t.Helper()
 	s.wantExit(t, exitOK)
@@ -100,7 +100,7 @@ func (s specRun) results(t *testing.T) []specCase {
 	return cases
 }
 
-// verdict is what two runs are compared by.
+// verdict returns the test and its outcome, by which two runs are compared.
 func (c specCase) verdict() string {
 	return strings.Join([]string{c.Section, c.Name, c.outcome()}, ": ")
 }
@@ -117,7 +117,7 @@ func (c specCase) outcome() string {
 
 func describe(cases []specCase, i int) string {
 	if i >= len(cases) {
-		return "not there"
+		return "missing"
 	}
 	text := cases[i].verdict()
 	for _, why := range []*string{cases[i].Failure, cases[i].Error} {

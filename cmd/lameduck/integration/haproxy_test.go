@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// startHAProxy starts a HAProxy in front of pods for gRPC. forget makes it send nothing more to one of them, by its index.
+// startHAProxy starts a HAProxy in front of pods for gRPC. forget stops its traffic to the pod with
+// an index.
 func startHAProxy(t *testing.T, pods ...string) (address string, forget func(pod int)) {
 	t.Helper()
 	path := requireProgram(t, "haproxy")
@@ -26,8 +27,8 @@ func startHAProxy(t *testing.T, pods ...string) (address string, forget func(pod
 		}
 		defer c.Close()
 		_, _ = fmt.Fprintf(c, "set server pods/pod%d state maint\n", pod)
-		if said, err := io.ReadAll(c); err != nil || len(said) > 1 {
-			t.Fatalf("HAProxy says %q, %v", said, err)
+		if answer, err := io.ReadAll(c); err != nil || len(answer) > 1 {
+			t.Fatalf("HAProxy answers %q, %v", answer, err)
 		}
 	}
 }

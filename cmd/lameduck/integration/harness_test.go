@@ -25,8 +25,8 @@ const (
 	exitNotFound = 127
 )
 
-// patience is how long anything that must come may take. Only a failure takes that long, so a run that
-// expects failures sets TEST_PATIENCE.
+// patience is the timeout of everything that a test waits for. Only failures take that long: a run
+// that expects failures sets TEST_PATIENCE.
 var patience = func() time.Duration {
 	if d, err := time.ParseDuration(os.Getenv("TEST_PATIENCE")); err == nil {
 		return d
@@ -38,10 +38,11 @@ var patience = func() time.Duration {
 type program struct {
 	cmd            *exec.Cmd
 	stdout, stderr *transcript
-	ended          chan struct{} // closed when it has exited
+	ended          chan struct{} // closed when the process has exited
 }
 
-// start starts a command with an environment that has nothing of ours but env. What still runs when the test ends is killed.
+// start starts a command with the environment env, PATH and HOME. If it still runs when the test
+// ends, it is killed.
 func start(t *testing.T, env []string, path string, args ...string) *program {
 	t.Helper()
 	return startCommand(t, newCommand(env, path, args...))
@@ -52,9 +53,9 @@ func newCommand(env []string, path string, args ...string) *exec.Cmd {
 	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + os.Getenv("HOME"),
-		"GORACE=atexit_sleep_ms=0", // the race detector makes every process end a second later otherwise
+		"GORACE=atexit_sleep_ms=0", // otherwise the race detector delays the exit of every process by a second
 	}, env...)
-	cmd.WaitDelay = time.Second // for the output that an orphan has inherited
+	cmd.WaitDelay = time.Second // an orphan may have inherited the output
 	return cmd
 }
 
@@ -72,7 +73,7 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *program {
 	}
 	go func() {
 		defer close(p.ended)
-		_ = cmd.Wait() // the exit code says it all
+		_ = cmd.Wait() // wait returns the exit code
 		p.stdout.end()
 		p.stderr.end()
 	}()
@@ -91,7 +92,7 @@ func (p *program) cleanup(t *testing.T) {
 	if strings.Contains(report, "DATA RACE") || strings.Contains(report, "panic:") {
 		t.Errorf("%v reports:\n%s", p.cmd.Args, report)
 	} else if t.Failed() {
-		t.Logf("%v has ended (%v) and has said:\n%s%s", p.cmd.Args, p.cmd.ProcessState, p.stdout, report)
+		t.Logf("%v has ended (%v) and has printed:\n%s%s", p.cmd.Args, p.cmd.ProcessState, p.stdout, report)
 	}
 }
 
@@ -104,7 +105,7 @@ func (p *program) signal(t *testing.T, s syscall.Signal) {
 	}
 }
 
-// wait returns the exit code when the process has ended; -1 if a signal has killed it.
+// wait waits for the end of the process and returns its exit code, or -1 if a signal has killed it.
 func (p *program) wait(t *testing.T) int {
 	t.Helper()
 	select {
@@ -143,21 +144,21 @@ func (p *program) wantRunningFor(t *testing.T, d time.Duration, why string) {
 	t.Fatalf("%v has ended with exit code %d: %s", p.cmd.Args, p.cmd.ProcessState.ExitCode(), why)
 }
 
-// logged waits until lameduck has logged a message, and returns its fields.
+// logged waits until lameduck has logged a message, and returns the fields of the line.
 func (p *program) logged(t *testing.T, message string) map[string]any {
 	t.Helper()
 	line := p.stderr.await(t, `"msg":"`+message+`"`, func(l string) bool { return fields(l)["msg"] == message })
 	return fields(line.text)
 }
 
-// fields are those of a line of the log; none if the line is something else.
+// fields returns the fields of a line of the log. There are none if the line is not JSON.
 func fields(line string) map[string]any {
 	var f map[string]any
 	_ = json.Unmarshal([]byte(line), &f)
 	return f
 }
 
-// duration is a field of the log.
+// duration returns a field of the log.
 func duration(t *testing.T, f map[string]any, name string) time.Duration {
 	t.Helper()
 	s, _ := f[name].(string)
@@ -168,7 +169,7 @@ func duration(t *testing.T, f map[string]any, name string) time.Duration {
 	return d
 }
 
-// eventually waits for a condition that nothing tells of.
+// eventually polls until a condition is true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
@@ -178,19 +179,19 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		select {
 		case <-ticker.C:
 		case <-timeout:
-			t.Fatalf("still not: %s", what)
+			t.Fatalf("timeout: %s", what)
 		}
 	}
 }
 
-// The ports of the tests are below those that the kernel gives to connections, so that none is taken between its choice and
-// its use.
+// The ports of the tests are below the kernel's ephemeral ports, so that no connection takes a port
+// between its choice and its use.
 const (
 	lowestPort = 10000
 	ports      = 8000
 )
 
-var usedPorts sync.Map // those that have been chosen
+var usedPorts sync.Map // by freePort
 
 // freePort returns a port at which nobody listens.
 func freePort(t *testing.T) string {
@@ -212,22 +213,22 @@ func freePort(t *testing.T) string {
 // freeAddress returns an address of the loopback interface at which nobody listens.
 func freeAddress(t *testing.T) string { return "127.0.0.1:" + freePort(t) }
 
-// programPath is one of the programs that this binary is.
+// programPath returns the path of one of the programs that this binary implements (see TestMain).
 func programPath(name string) string { return filepath.Join(programs, name) }
 
-// receive waits for a value.
+// receive waits for a value of a channel.
 func receive[T any](t *testing.T, c <-chan T, what string) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:
 	case <-time.After(patience):
-		t.Fatalf("still no %s", what)
+		t.Fatalf("timeout: no %s", what)
 	}
 	return v
 }
 
-// requireProgram returns the path of the first of some programs that is there. A test that needs one is skipped where there
-// is none, but not in CI.
+// requireProgram returns the path of the first of some programs that is installed. Without any, the
+// test is skipped, but not in CI.
 func requireProgram(t *testing.T, names ...string) string {
 	t.Helper()
 	for _, name := range names {
@@ -239,7 +240,7 @@ func requireProgram(t *testing.T, names ...string) string {
 	return ""
 }
 
-// lack skips a test for want of something, but not in CI.
+// lack skips a test that lacks something. In CI it fails the test.
 func lack(t *testing.T, message string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -257,7 +258,7 @@ func (p *program) hasEnded() bool {
 	}
 }
 
-// awaitText reads until a line has a text in it.
+// awaitText reads lines until one contains text.
 func awaitText(t *testing.T, r io.Reader, text string) {
 	t.Helper()
 	in := bufio.NewScanner(r)
@@ -266,7 +267,7 @@ func awaitText(t *testing.T, r io.Reader, text string) {
 			return
 		}
 	}
-	t.Fatalf("no %s until the end", text)
+	t.Fatalf("no %s before the end", text)
 }
 
 func writeFile(t *testing.T, text string, mode os.FileMode) string {
@@ -278,7 +279,7 @@ func writeFile(t *testing.T, text string, mode os.FileMode) string {
 	return path
 }
 
-// logTime is when a line was logged.
+// logTime returns the time of a line of the log.
 func logTime(t *testing.T, f map[string]any) time.Time {
 	t.Helper()
 	s, _ := f["ts"].(string)
@@ -289,10 +290,10 @@ func logTime(t *testing.T, f map[string]any) time.Time {
 	return at
 }
 
-// awaitListener returns an address when somebody listens there.
+// awaitListener waits until a program listens at an address, and returns the address.
 func awaitListener(t *testing.T, address string) string {
 	t.Helper()
-	eventually(t, "somebody listens at "+address, func() bool {
+	eventually(t, "a program listens at "+address, func() bool {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
 			_ = c.Close()

@@ -19,8 +19,8 @@ func TestSIGTERMBeginsADrainInWhichEverythingIsServed(t *testing.T) {
 	app := startApp(t)
 	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=1s")
 	idle := dialClient(t, d.front)
-	if told := idle.get(t, "/"); told {
-		t.Fatal("a client is told to leave while serving")
+	if closes := idle.get(t, "/"); closes {
+		t.Fatal("a response has the close option while serving")
 	}
 	busy := app.keepBusy(t, d)
 	d.signal(t, syscall.SIGTERM)
@@ -30,18 +30,18 @@ func TestSIGTERMBeginsADrainInWhichEverythingIsServed(t *testing.T) {
 			t.Fatalf("answer %+v to a new connection, want the app's with the close option", a)
 		}
 	}
-	if told := idle.get(t, "/"); !told {
-		t.Error("a client that was idle is not told to leave")
+	if closes := idle.get(t, "/"); !closes {
+		t.Error("the response to a client that was idle has no close option")
 	}
 	close(app.release)
 	busy.receive(t)
 	d.wantExit(t, exitOK)
 	f := d.logged(t, "stopped")
 	if f["trigger"] != "stop signal" || f["reason"] != "quiet" || f["exchanges"] != 11.0 {
-		t.Errorf("story %v, want 11 exchanges after a stop signal, and quiet at the end", f)
+		t.Errorf("summary %v, want 11 exchanges after a stop signal, and quiet at the end", f)
 	}
 	if hold := duration(t, f, "hold"); hold < time.Second {
-		t.Errorf("the hold has lasted %v, want Min of 1s at least", hold)
+		t.Errorf("the hold has lasted %v, want at least Min of 1s", hold)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestASecondSIGTERMDoesNotShortenTheHold(t *testing.T) {
 	d.wantExit(t, exitOK)
 	f := d.logged(t, "stopped")
 	if hold := duration(t, f, "hold"); hold < time.Second || f["reason"] != "quiet" {
-		t.Errorf("the hold has lasted %v and ended for %v, want Min of 1s at least, and quiet", hold, f["reason"])
+		t.Errorf("the hold has lasted %v and ended because of %v, want at least Min of 1s, and quiet", hold, f["reason"])
 	}
 }
 
@@ -97,7 +97,7 @@ func TestSIGINTBeginsADrainAndASecondOneEndsIt(t *testing.T) {
 	d.signal(t, syscall.SIGINT)
 	d.wantExit(t, exitOK)
 	if f := d.logged(t, "stopped"); f["reason"] != "interrupted" || f["cut_exchanges"] != 1.0 {
-		t.Errorf("story %v, want one that was interrupted and has cut an exchange", f)
+		t.Errorf("summary %v, want a hold that was interrupted and one exchange cut", f)
 	}
 }
 
@@ -114,11 +114,11 @@ func TestARequestInFlightIsFinished(t *testing.T) {
 	}
 	d.wantExit(t, exitOK)
 	if f := d.logged(t, "stopped"); f["reason"] != "quiet" || f["cut_exchanges"] != 0.0 {
-		t.Errorf("story %v, want quiet and nothing cut", f)
+		t.Errorf("summary %v, want quiet and nothing cut", f)
 	}
 }
 
-func TestAtMaxWhatIsLeftIsCutAndTold(t *testing.T) {
+func TestAtMaxWhatIsLeftIsCutAndReported(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
 	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MAX=500ms")
@@ -131,13 +131,13 @@ func TestAtMaxWhatIsLeftIsCutAndTold(t *testing.T) {
 	d.wantExit(t, exitOK)
 	f := d.logged(t, "stopped")
 	if f["reason"] != "max" || f["cut_exchanges"] != 1.0 || f["cut_connections"] != 1.0 {
-		t.Errorf("story %v, want one exchange on one connection that was cut at Max", f)
+		t.Errorf("summary %v, want one exchange on one connection cut at Max", f)
 	}
 	d.wantTerminationLog(t, "(max; triggered by stop signal)", "cut: 1 exchanges on 1 connections")
 }
 
-// A client that gets a part of a response without a length must not take the end of the hold for the end
-// of the response.
+// To a client that has a part of a response without a length, the end of the hold must not look
+// like the end of the response.
 func TestAPartOfAResponseThatIsCutAtMaxDoesNotLookComplete(t *testing.T) {
 	for name, secure := range map[string]bool{"in clear text": false, "in TLS": true} {
 		t.Run(name, func(t *testing.T) {
@@ -171,14 +171,14 @@ func TestAPartOfAResponseThatIsCutAtMaxDoesNotLookComplete(t *testing.T) {
 			}
 			d.wantExit(t, exitOK)
 			if f := d.logged(t, "stopped"); f["reason"] != "max" || f["cut_exchanges"] != 1.0 {
-				t.Errorf("story %v, want one exchange that was cut at Max", f)
+				t.Errorf("summary %v, want one exchange cut at Max", f)
 			}
 		})
 	}
 }
 
-// sendPart runs an app that answers each connection's first bytes with a part of a response, and leaves
-// the connection open. It returns the app's address.
+// sendPart starts an app that answers the first bytes of each connection with a part of a response,
+// and keeps the connection open. It returns the app's address.
 func sendPart(t *testing.T, part string) string {
 	t.Helper()
 	ln := listen(t)
@@ -202,20 +202,20 @@ func sendPart(t *testing.T, part string) string {
 	return ln.Addr().String()
 }
 
-// While lameduck does not run, nobody knows whether it is called.
-func TestAStallIsNotTakenForSilence(t *testing.T) {
+// While lameduck is stopped, it cannot notice requests.
+func TestAStallDoesNotCountAsSilence(t *testing.T) {
 	t.Parallel()
 	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOLD_QUIET=1s", "LAMEDUCK_HOLD_RISK=1")
 	idle := dialClient(t, d.front)
 	idle.get(t, "/")
 	d.beginDrain(t)
 	d.signal(t, syscall.SIGSTOP)
-	eventually(t, "lameduck stands still", func() bool { p, _ := findProcess(d.pid()); return p.state == "T" })
+	eventually(t, "lameduck is stopped", func() bool { p, _ := findProcess(d.pid()); return p.state == "T" })
 	idle.send(t, "/")
 	<-time.After(1500 * time.Millisecond) // longer than all that the hold waits for
 	d.signal(t, syscall.SIGCONT)
 	if a := idle.receive(t); a.body != "hello" || !a.closes {
-		t.Errorf("answer %+v to a request that has come meanwhile, want the app's with the close option", a)
+		t.Errorf("answer %+v to a request during the stall, want the app's with the close option", a)
 	}
 	d.logged(t, "drained")
 	d.signal(t, syscall.SIGTERM)
@@ -229,17 +229,17 @@ func TestTheHoldLastsWhileAConnectionWaitsToBeAccepted_AtTheConnectionLimit(t *t
 	occupant := dialClient(t, d.front)
 	occupant.get(t, "/")
 	waiting := d.post(t)
-	eventually(t, "a connection waits", func() bool { return d.metric(t, "lameduck_accept_queue") == "1" })
+	d.awaitMetric(t, "lameduck_accept_queue", "1")
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	d.wantHolding(t, "a connection waits to be accepted")
 	_ = occupant.conn.Close()
 	if a := waiting.receive(t); a.status != 200 || a.body != "hi" || !a.closes {
-		t.Errorf("answer %+v to the client that has waited, want 200 with the close option", a)
+		t.Errorf("answer %+v to the client that waited, want 200 with the close option", a)
 	}
 	d.wantExit(t, exitOK)
 	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
-		t.Errorf("story %v, want quiet at the end", f)
+		t.Errorf("summary %v, want quiet at the end", f)
 	}
 }
 
@@ -256,16 +256,16 @@ func TestTheHoldLastsWhileAConnectionWaitsToBeAccepted_WithoutDescriptors(t *tes
 	d.wantHolding(t, "a connection waits to be accepted")
 	limitDescriptors(t, d.pid(), limit)
 	if a := waiting.receive(t); a.status != 200 || a.body != "hi" || !a.closes {
-		t.Errorf("answer %+v to the client that has waited, want 200 with the close option", a)
+		t.Errorf("answer %+v to the client that waited, want 200 with the close option", a)
 	}
 	d.wantExit(t, exitOK)
 	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
-		t.Errorf("story %v, want quiet at the end", f)
+		t.Errorf("summary %v, want quiet at the end", f)
 	}
 }
 
-// wantHolding expects that the hold does not end for a multiple of what it needs when it is quiet.
-func (d *duck) wantHolding(t *testing.T, why string) {
+// wantHolding expects that the hold lasts several times as long as a quiet one.
+func (d *lameduck) wantHolding(t *testing.T, why string) {
 	t.Helper()
 	select {
 	case <-d.ended:
@@ -276,8 +276,7 @@ func (d *duck) wantHolding(t *testing.T, why string) {
 	}
 }
 
-// The app and lameduck have written the whole answer when the drain begins, and the hold ends while it is on its way to a client
-// with a slow line.
+// When the drain begins, lameduck has written the whole answer. The client receives it slowly.
 func TestAnAnswerArrivesOverASlowLineInADrain(t *testing.T) {
 	for _, v := range []struct {
 		name string
@@ -304,12 +303,12 @@ func testSlowLine(t *testing.T, protocols *http.Protocols) {
 	transport := &http.Transport{Protocols: protocols, DialContext: dialSlowly}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
-	resp, err := client.Get("http://" + p.duck.front + "/file")
+	resp, err := client.Get("http://" + p.lameduck.front + "/file")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	eventually(t, "the answer has been written", func() bool { return p.duck.exchanges(t) == 1 })
+	eventually(t, "the answer has been written", func() bool { return p.lameduck.exchanges(t) == 1 })
 	ended := make(chan struct{})
 	hook := p.beginEnd(t)
 	go func() {

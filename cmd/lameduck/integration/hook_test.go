@@ -15,10 +15,10 @@ func TestAHookAloneIsAContainerRestart(t *testing.T) {
 	begun := time.Now()
 	a := receive(t, d.hold(t), "answer to the hook")
 	if a.status != http.StatusOK || a.body != "serving\n" {
-		t.Errorf("the hook is answered %d %q, want that lameduck goes on serving", a.status, a.body)
+		t.Errorf("the hook is answered %d %q, want serving", a.status, a.body)
 	}
 	if took := time.Since(begun); took < 300*time.Millisecond {
-		t.Errorf("the hook has been let go after %v, want the hook window of 300ms", took)
+		t.Errorf("the hook was answered after %v, want the hook window of 300ms", took)
 	}
 	if phase := d.metric(t, `lameduck_phase{phase="serving"}`); phase != "1" {
 		t.Errorf("the metric of the phase serving is %s, want 1", phase)
@@ -27,7 +27,7 @@ func TestAHookAloneIsAContainerRestart(t *testing.T) {
 		t.Errorf("/readyz answers %d, want 200", status)
 	}
 	if a := d.get(t, "/"); a.closes {
-		t.Error("a client is told to leave although there is no drain")
+		t.Error("a response has the close option without a drain")
 	}
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
@@ -36,15 +36,15 @@ func TestAHookAloneIsAContainerRestart(t *testing.T) {
 func TestAHookIsAnsweredAtTheEndOfTheHold(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		begin func(t *testing.T, d *duck) (hook <-chan answer)
+		begin func(t *testing.T, d *lameduck) (hook <-chan answer)
 	}{
-		{"when it comes before the drain", func(t *testing.T, d *duck) <-chan answer {
+		{"when it comes before the drain", func(t *testing.T, d *lameduck) <-chan answer {
 			hook := d.hold(t)
 			d.awaitHook(t)
 			d.beginDrain(t)
 			return hook
 		}},
-		{"when it comes during the drain", func(t *testing.T, d *duck) <-chan answer {
+		{"when it comes during the drain", func(t *testing.T, d *lameduck) <-chan answer {
 			d.beginDrain(t)
 			return d.hold(t)
 		}},
@@ -68,8 +68,8 @@ func TestAHookIsAnsweredAtTheEndOfTheHold(t *testing.T) {
 
 const holdRequest = "GET /hold HTTP/1.1\r\nHost: lameduck\r\n\r\n"
 
-// hookWaiters returns the number of callers that /hold keeps waiting.
-func (d *duck) hookWaiters(t *testing.T) int {
+// hookWaiters returns the number of callers that wait at /hold.
+func (d *lameduck) hookWaiters(t *testing.T) int {
 	t.Helper()
 	n, err := strconv.Atoi(d.metric(t, "lameduck_hook_waiters"))
 	if err != nil {
@@ -102,7 +102,7 @@ func TestACrowdAtTheHookReleasesNeitherTheAppNorItself(t *testing.T) {
 	}
 	for i, c := range first {
 		if b, _ := io.ReadAll(c); len(b) == 0 {
-			t.Fatalf("caller %d, which has waited since before the drain, has been dropped for a later one", i)
+			t.Fatalf("caller %d from before the drain has been dropped for a later one", i)
 		}
 	}
 	app.die()

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// An http2Client makes a few requests of its own kind, and tells whether it has had the answers.
+// An http2Client makes a few requests, and reports whether they were answered.
 type http2Client struct {
 	name     string
-	upgrades bool // it begins with HTTP/1.1
+	upgrades bool // the client begins with HTTP/1.1
 	run      func(t *testing.T, url string) bool
 }
 
@@ -41,14 +41,14 @@ func getPage(t *testing.T, want, program string, args ...string) bool {
 	return ok
 }
 
-// Connections are made before the end of the app begins and until the load balancer has learnt of it.
+// Clients connect before the termination and until the load balancer has learned of it.
 func TestHTTP2ClientsLoseNothing(t *testing.T) {
 	for _, a := range http2Apps {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
 			app, address := a.start(t, publicDir(t))
 			p := startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
-			url := "http://" + p.duck.front + "/"
+			url := "http://" + p.lameduck.front + "/"
 			var clients []http2Client
 			for _, c := range http2Clients {
 				if a.upgrades || !c.upgrades {
@@ -73,7 +73,7 @@ func TestHTTP2ClientsLoseNothing(t *testing.T) {
 			close(stopped)
 			running.Wait()
 			p.end(t, hook)
-			p.duck.wantQuietEnd(t)
+			p.lameduck.wantQuietEnd(t)
 		})
 	}
 }
@@ -87,8 +87,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// h2load makes no further request once it has been told to leave, and calls that a failure of those that it would have made. So
-// what is to be compared is what has been answered and what has reached lameduck.
+// After a GOAWAY h2load makes no further requests, and reports those that it has not made as
+// failures. So the test compares the requests that were answered with those that reached lameduck.
 func TestH2loadLosesNothingOfWhatItHasSent(t *testing.T) {
 	for _, a := range http2Apps {
 		t.Run(a.name, func(t *testing.T) {
@@ -96,43 +96,44 @@ func TestH2loadLosesNothingOfWhatItHasSent(t *testing.T) {
 			app, address := a.start(t, publicDir(t))
 			p := startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
 			h2load := start(t, nil, requireProgram(t, "h2load"), "--clients=4", "--max-concurrent-streams=10", "--threads=1",
-				"--requests=100000000", "http://"+p.duck.front+"/")
-			eventually(t, "requests have been answered", func() bool { return p.duck.exchanges(t) > 100 })
+				"--requests=100000000", "http://"+p.lameduck.front+"/")
+			eventually(t, "requests have been answered", func() bool { return p.lameduck.exchanges(t) > 100 })
 			hook := p.beginEnd(t)
 			h2load.wait(t)
-			eventually(t, "all connections have ended", func() bool { return p.duck.told(t, "http2") == 4 })
-			said := h2load.stdout.String()
-			counts := h2loadCounts.FindStringSubmatch(said)
-			if counts == nil || counts[1] != strconv.Itoa(p.duck.exchanges(t)) || counts[1] != counts[2] {
-				t.Errorf("lameduck has seen %d exchanges, h2load says\n%s", p.duck.exchanges(t), said)
+			eventually(t, "all connections have ended", func() bool { return p.lameduck.endedByDrain(t, "http2") == 4 })
+			report := h2load.stdout.String()
+			counts := h2loadCounts.FindStringSubmatch(report)
+			if counts == nil || counts[1] != strconv.Itoa(p.lameduck.exchanges(t)) || counts[1] != counts[2] {
+				t.Errorf("lameduck has relayed %d exchanges, h2load reports\n%s", p.lameduck.exchanges(t), report)
 			}
 			p.end(t, hook)
-			p.duck.wantQuietEnd(t)
+			p.lameduck.wantQuietEnd(t)
 		})
 	}
 }
 
 var h2loadCounts = regexp.MustCompile(`(?s)requests: .* (\d+) succeeded, .*status codes: (\d+) 2xx`)
 
-// The download is under way when the last GOAWAY has come, which names its stream: the kernel holds a few megabytes of it, a second's
-// worth.
+// The final GOAWAY names the stream of the download, which is not complete then: the kernel buffers
+// no more than a second of it.
 func TestAnHTTP2DownloadIsFinishedInADrain(t *testing.T) {
 	for _, a := range http2Apps {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
 			p, curl, whole := startDownload(t, a, 48<<20, "8M")
-			eventually(t, "the download is under way", func() bool { return p.duck.metric(t, "lameduck_exchanges_in_flight") == "1" })
+			p.lameduck.awaitMetric(t, "lameduck_exchanges_in_flight", "1")
 			hook := p.beginEnd(t)
 			curl.wantExit(t, 0)
 			whole()
 			p.end(t, hook)
-			p.duck.wantTerminationLog(t, "http2 connections ended: 1 by drain")
-			p.duck.wantQuietEnd(t)
+			p.lameduck.wantTerminationLog(t, "http2 connections ended: 1 by drain")
+			p.lameduck.wantQuietEnd(t)
 		})
 	}
 }
 
-// startDownload starts curl with a file of a pod's app, at a limited rate. What it returns looks that all of it has arrived.
+// startDownload starts curl with a file of a pod's app, at a limited rate. wantWhole expects that
+// the whole file has arrived.
 func startDownload(t *testing.T, a http2App, size int64, rate string) (p *pod, curl *program, wantWhole func()) {
 	t.Helper()
 	root := publicDir(t)
@@ -141,7 +142,7 @@ func startDownload(t *testing.T, a http2App, size int64, rate string) (p *pod, c
 	p = startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
 	got := filepath.Join(t.TempDir(), "got")
 	curl = start(t, nil, requireProgram(t, "curl"),
-		"-sSf", "--http2-prior-knowledge", "--limit-rate", rate, "-o", got, "http://"+p.duck.front+"/file")
+		"-sSf", "--http2-prior-knowledge", "--limit-rate", rate, "-o", got, "http://"+p.lameduck.front+"/file")
 	return p, curl, func() {
 		t.Helper()
 		if b, err := os.ReadFile(got); err != nil || !bytes.Equal(b, file) {

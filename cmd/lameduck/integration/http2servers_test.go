@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// An http2App is a server of HTTP/2 without TLS that nobody has changed.
+// An http2App is an unmodified server of HTTP/2 without TLS.
 type http2App struct {
 	name     string
 	start    func(t *testing.T, root string) (app *program, address string)
@@ -22,7 +22,7 @@ var (
 	http2Apps   = []http2App{nghttpd, apacheHTTP2, goHTTP2}
 )
 
-// startNghttpd starts nghttp2's server of a directory.
+// startNghttpd starts the server of nghttp2 with the files of a directory.
 func startNghttpd(t *testing.T, root string) (app *program, address string) {
 	t.Helper()
 	path, port := requireProgram(t, "nghttpd"), freePort(t)
@@ -47,7 +47,7 @@ func runGoHTTP2(args []string) error {
 	files := http.FileServer(http.Dir(args[1]))
 	server := &http.Server{Addr: args[0], Protocols: new(http.Protocols), Handler: http.HandlerFunc(
 		func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // no answer passes a request that is at fault in what comes last
+			_, _ = io.Copy(io.Discard, r.Body) // no answer before the whole request has proved valid
 			files.ServeHTTP(w, r)
 		},
 	)}
@@ -56,7 +56,7 @@ func runGoHTTP2(args []string) error {
 	return server.ListenAndServe()
 }
 
-// page is what the apps answer.
+// page is the answer of the apps.
 const page = "It works.\n"
 
 func randomFile(t *testing.T, path string, size int64) []byte {

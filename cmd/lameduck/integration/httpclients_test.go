@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// A traffic is everything that is sent while the app is to end: the load and what other programs send.
+// A traffic is all that is sent during the termination: a load, and the requests of other programs.
 type traffic struct {
 	load    *load
 	clients sync.WaitGroup // the other programs
 }
 
-// startTraffic returns when the traffic flows.
+// startTraffic starts the traffic, and returns when there are answers.
 func startTraffic(t *testing.T, address string, a *realApp) *traffic {
 	t.Helper()
 	tr := &traffic{load: startLoad(t, address, a.kinds())}
@@ -29,21 +29,22 @@ func startTraffic(t *testing.T, address string, a *realApp) *traffic {
 	return tr
 }
 
-// stop lets the traffic end when the load balancer has learnt that it should.
+// stop ends the traffic after the lag of the load balancer.
 func (tr *traffic) stop() {
 	<-time.After(lag)
 	tr.load.stop()
 	tr.clients.Wait()
 }
 
-// runClient runs another program if it is there, and returns what it writes. A failure is the program's own word.
+// runClient runs another program, if it is installed, and returns its output. ok is false if the
+// program has failed.
 func runClient(t *testing.T, name string, args ...string) (output string, ok bool) {
 	path, err := exec.LookPath(name)
 	if err != nil {
 		if os.Getenv("CI") == "true" {
-			t.Errorf("%s is not there", name)
+			t.Errorf("%s is not installed", name)
 		}
-		t.Logf("without %s: it is not there", name)
+		t.Logf("%s is not installed", name)
 		return "", false
 	}
 	out, err := newCommand(nil, path, args...).CombinedOutput()
@@ -54,7 +55,7 @@ func runClient(t *testing.T, name string, args ...string) (output string, ok boo
 	return string(out), true
 }
 
-// runCurl sends requests with curl, two over one connection if that may be, until the load ends.
+// runCurl sends pairs of requests with curl, on one connection if possible, until the load ends.
 func runCurl(t *testing.T, l *load, a *realApp) {
 	url := "http://" + l.address
 	for ok := true; ok && !l.stopped(); {
@@ -65,15 +66,17 @@ func runCurl(t *testing.T, l *load, a *realApp) {
 		var out string
 		out, ok = runClient(t, "curl", "-sSf", "-m", "20", "--data-binary", "a body", url+"/echo", url+"/echo")
 		if ok && out != "a bodya body" {
-			t.Errorf("curl has %q as the answers, want the body twice", out)
+			t.Errorf("curl has the answers %q, want the body twice", out)
 		}
 	}
 }
 
-// The other programs take a duration. It begins before the end of the app does, and ends after that.
+// clientSeconds is how long the other programs run. They start before the termination and end after
+// it.
 const clientSeconds = "2"
 
-// runWrk opens connections anew when it is told to leave. It tells of errors only where there are some.
+// runWrk runs wrk, which reconnects after a response with the close option. It reports errors only
+// if there are some.
 func runWrk(t *testing.T, l *load, _ *realApp) {
 	out, ok := runClient(t, "wrk", "-t1", "-c1", "-d"+clientSeconds+"s", "--timeout", "20s", "http://"+l.address+"/")
 	if ok && (strings.Contains(out, "Socket errors") || strings.Contains(out, "Non-2xx")) {
@@ -81,7 +84,7 @@ func runWrk(t *testing.T, l *load, _ *realApp) {
 	}
 }
 
-// runAB makes a connection for every request, a POST where the app answers that.
+// runAB makes a connection for every request: a POST if the app accepts that.
 func runAB(t *testing.T, l *load, a *realApp) {
 	if !a.echoes {
 		checkAB(t, "http://"+l.address+"/")
@@ -95,7 +98,7 @@ func runAB(t *testing.T, l *load, a *realApp) {
 	checkAB(t, "-p", body, "-T", "text/plain", "http://"+l.address+"/echo")
 }
 
-// runABKeepAlive asks, in HTTP/1.0, for connections that are kept.
+// runABKeepAlive requests keep-alive connections in HTTP/1.0.
 func runABKeepAlive(t *testing.T, l *load, _ *realApp) {
 	checkAB(t, "-k", "http://"+l.address+"/")
 }

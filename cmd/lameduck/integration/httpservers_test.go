@@ -8,14 +8,14 @@ import (
 	"text/template"
 )
 
-// A realApp is a server that nobody has changed.
+// A realApp is an unmodified server.
 type realApp struct {
 	name       string
-	programs   []string // names of the one that it needs
+	programs   []string // possible names of its executable
 	command    func(t *testing.T, path, root, port string) []string
 	postStatus int // of the answer to a POST
 	echoes     bool
-	stopSignal string // its image's stop signal; empty: it is not tried as a child
+	stopSignal string // the stop signal of its image, or empty if it is not tested as a child
 }
 
 var realApps = []realApp{
@@ -48,7 +48,7 @@ func nodeCommand(t *testing.T, path, _, port string) []string {
 	return []string{path, testdata(t, "echo.js"), port}
 }
 
-// apacheModules is where the distribution has them.
+// apacheModules returns the directory of the distribution's Apache modules.
 func apacheModules(t *testing.T) string {
 	t.Helper()
 	for _, dir := range []string{"/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/libexec/apache2"} {
@@ -60,7 +60,7 @@ func apacheModules(t *testing.T) string {
 	return ""
 }
 
-// kinds are the requests that the app is sent.
+// kinds returns the kinds of requests for the app.
 func (a *realApp) kinds() []kind {
 	post, status := "/echo", a.postStatus
 	return []kind{
@@ -86,7 +86,7 @@ func writeConfig(t *testing.T, name, root, port, modules string) string {
 	return fillIn(t, name, root, struct{ Root, Port, Modules string }{root, port, modules})
 }
 
-// fillIn writes a file of testdata to a directory, with values in their places.
+// fillIn executes a template of testdata with values, and writes the result to a directory.
 func fillIn(t *testing.T, name, root string, values any) string {
 	t.Helper()
 	text, err := template.ParseFiles(testdata(t, name))
@@ -105,7 +105,7 @@ func fillIn(t *testing.T, name, root string, values any) string {
 	return path
 }
 
-// publicDir is a directory with an index.html that other users, such as nobody, can read.
+// publicDir makes a directory with an index.html that other users, such as nobody, can read.
 func publicDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "lameduck-app")

@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-func TestInstallPutsAProgramThatRunsAtThePath(t *testing.T) {
+func TestInstallCopiesTheProgram(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lameduck")
 	start(t, nil, programPath("lameduck"), "install", path).wantExit(t, exitOK)
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o755 {
-		t.Errorf("%v, error %v: not everybody may run it", info.Mode(), err)
+		t.Errorf("mode %v, error %v: want a program that everybody may run", info.Mode(), err)
 	}
 	start(t, nil, path, "version").wantExit(t, exitOK)
 	if left, _ := filepath.Glob(path + ".*"); left != nil {
@@ -19,7 +19,7 @@ func TestInstallPutsAProgramThatRunsAtThePath(t *testing.T) {
 	}
 }
 
-func TestInstallReplacesAProgramThatRuns(t *testing.T) {
+func TestInstallReplacesARunningProgram(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lameduck")
 	sleep, err := os.ReadFile("/bin/sleep")
 	if err != nil {
@@ -33,11 +33,11 @@ func TestInstallReplacesAProgramThatRuns(t *testing.T) {
 	start(t, nil, path, "version").wantExit(t, exitOK)
 }
 
-func TestInstallSaysWhatItCouldNotDo(t *testing.T) {
+func TestInstallReportsItsErrors(t *testing.T) {
 	p := start(t, nil, programPath("lameduck"), "install", filepath.Join(t.TempDir(), "no", "such"))
 	p.wantExit(t, exitFailure)
-	if said := p.stderr.String(); said == "" {
-		t.Error("it says nothing")
+	if p.stderr.String() == "" {
+		t.Error("no error is printed")
 	}
 	start(t, nil, programPath("lameduck"), "install").wantExit(t, exitUsage)
 }

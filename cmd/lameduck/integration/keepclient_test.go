@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// The app closes idle connections after 20 ms, its clients keep theirs and send after 10 to 30 ms of silence: around the app's
-// close. Their GETs never fail.
-func TestAnAppWithAShortKeepAliveLosesNoRequestOfClientsThatAreKept(t *testing.T) {
+// The app closes idle connections after 20 ms. The client keeps its connection and sends a GET
+// after 10 to 30 ms of silence, around the app's close. No GET fails.
+func TestAnAppWithAShortKeepAliveLosesNoRequestOfAKeptClient(t *testing.T) {
 	t.Parallel()
 	ln := listen(t)
 	app := &http.Server{
@@ -22,18 +22,18 @@ func TestAnAppWithAShortKeepAliveLosesNoRequestOfClientsThatAreKept(t *testing.T
 	d := startServe(t, ln.Addr().String(), "LAMEDUCK_KEEP_CLIENT=true")
 	c := dialClient(t, d.front) // one connection for all requests
 	for n := range 200 {
-		if told := c.get(t, "/"); told {
-			t.Fatal("the client is told to leave while serving")
+		if closes := c.get(t, "/"); closes {
+			t.Fatal("a response has the close option while serving")
 		}
 		time.Sleep(time.Duration(10+n%21) * time.Millisecond)
 	}
 	if n := d.metric(t, "lameduck_app_redials_total"); n == "0" {
-		t.Error("the app has never been dialled again: it was no app with a short keep-alive")
+		t.Error("the app was never dialed again: its keep-alive timeout is not short")
 	}
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
-	if told := c.get(t, "/"); !told {
-		t.Error("the client is not told to leave in the drain")
+	if closes := c.get(t, "/"); !closes {
+		t.Error("a response in the drain has no close option")
 	}
 	d.wantExit(t, exitOK)
 }

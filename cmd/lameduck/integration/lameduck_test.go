@@ -11,17 +11,18 @@ import (
 	"testing"
 )
 
-// A duck is a lameduck with its addresses.
-type duck struct {
+// A lameduck is a process of the program with its addresses.
+type lameduck struct {
 	*program
 	front, admin, control string
 	terminationLog        string
 }
 
-// prepare chooses the addresses of a lameduck before an app, and the environment that says so. Its hold is short.
-func prepare(t *testing.T, app string, env ...string) (*duck, []string) {
+// prepare chooses the addresses of a lameduck before an app, and returns the environment for them.
+// The hold is short.
+func prepare(t *testing.T, app string, env ...string) (*lameduck, []string) {
 	t.Helper()
-	d := &duck{
+	d := &lameduck{
 		front: freeAddress(t), admin: freeAddress(t), control: freeAddress(t),
 		terminationLog: filepath.Join(t.TempDir(), "termination-log"),
 	}
@@ -37,18 +38,19 @@ func prepare(t *testing.T, app string, env ...string) (*duck, []string) {
 }
 
 // startServe starts lameduck beside an app.
-func startServe(t *testing.T, app string, env ...string) *duck {
+func startServe(t *testing.T, app string, env ...string) *lameduck {
 	t.Helper()
-	return startDuck(t, app, env, "serve")
+	return startLameduck(t, app, env, "serve")
 }
 
-// startExec starts lameduck with a command as its child. The app is the address at which the child listens, if it does.
-func startExec(t *testing.T, app string, env []string, command ...string) *duck {
+// startExec starts lameduck with a command as its child. app is the address at which the child
+// listens, if it does.
+func startExec(t *testing.T, app string, env []string, command ...string) *lameduck {
 	t.Helper()
-	return startDuck(t, app, env, append([]string{"exec", "--"}, command...)...)
+	return startLameduck(t, app, env, append([]string{"exec", "--"}, command...)...)
 }
 
-func startDuck(t *testing.T, app string, env []string, args ...string) *duck {
+func startLameduck(t *testing.T, app string, env []string, args ...string) *lameduck {
 	t.Helper()
 	d, env := prepare(t, app, env...)
 	d.program = start(t, env, programPath("lameduck"), args...)
@@ -56,35 +58,35 @@ func startDuck(t *testing.T, app string, env []string, args ...string) *duck {
 	return d
 }
 
-// drain runs lameduck drain for this one and returns what it has written.
-func (d *duck) drain(t *testing.T, args ...string) string {
+// drain runs lameduck drain for this lameduck and returns its output.
+func (d *lameduck) drain(t *testing.T, args ...string) string {
 	t.Helper()
 	p := start(t, []string{"LAMEDUCK_CONTROL=" + d.control}, programPath("lameduck"), append([]string{"drain"}, args...)...)
 	p.wantExit(t, exitOK)
 	return p.stdout.String()
 }
 
-// beginDrain does the same without a process of its own.
-func (d *duck) beginDrain(t *testing.T) {
+// beginDrain begins a drain without running lameduck drain.
+func (d *lameduck) beginDrain(t *testing.T) {
 	t.Helper()
 	if a, err := request(http.MethodPost, "http://"+d.control+"/drain", ""); err != nil || a.status != http.StatusOK {
 		t.Fatalf("POST /drain is answered %d, %v", a.status, err)
 	}
 }
 
-func (d *duck) get(t *testing.T, path string) answer {
+func (d *lameduck) get(t *testing.T, path string) answer {
 	t.Helper()
 	return get(t, "http://"+d.front+path)
 }
 
 // ready returns the status of /readyz.
-func (d *duck) ready(t *testing.T) int {
+func (d *lameduck) ready(t *testing.T) int {
 	t.Helper()
 	return get(t, "http://"+d.admin+"/readyz").status
 }
 
-// metric returns the value of a metric, as it is written.
-func (d *duck) metric(t *testing.T, name string) string {
+// metric returns the value of a metric as text.
+func (d *lameduck) metric(t *testing.T, name string) string {
 	t.Helper()
 	for l := range strings.Lines(get(t, "http://"+d.admin+"/metrics").body) {
 		if value, ok := strings.CutPrefix(strings.TrimSpace(l), name+" "); ok {
@@ -95,8 +97,14 @@ func (d *duck) metric(t *testing.T, name string) string {
 	return ""
 }
 
+// awaitMetric waits until a metric has a value.
+func (d *lameduck) awaitMetric(t *testing.T, name, want string) {
+	t.Helper()
+	eventually(t, name+" is "+want, func() bool { return d.metric(t, name) == want })
+}
+
 // exchanges returns how many exchanges have ended.
-func (d *duck) exchanges(t *testing.T) (n int) {
+func (d *lameduck) exchanges(t *testing.T) (n int) {
 	t.Helper()
 	for _, code := range []string{"none", "2xx", "4xx", "5xx"} {
 		v, err := strconv.Atoi(d.metric(t, `lameduck_exchanges_total{code="`+code+`"}`))
@@ -108,8 +116,8 @@ func (d *duck) exchanges(t *testing.T) (n int) {
 	return n
 }
 
-// told returns how many connections have ended whose clients were told to leave.
-func (d *duck) told(t *testing.T, protocol string) int {
+// endedByDrain returns how many connections the drain has ended.
+func (d *lameduck) endedByDrain(t *testing.T, protocol string) int {
 	t.Helper()
 	n, err := strconv.Atoi(d.metric(t, fmt.Sprintf(`lameduck_connections_total{ended_by="drain",protocol=%q}`, protocol)))
 	if err != nil {
@@ -118,8 +126,8 @@ func (d *duck) told(t *testing.T, protocol string) int {
 	return n
 }
 
-// hold calls /hold, as the app's preStop hook does. The channel brings the answer.
-func (d *duck) hold(t *testing.T) <-chan answer {
+// hold calls /hold, as the app's preStop hook does. The answer arrives on the channel.
+func (d *lameduck) hold(t *testing.T) <-chan answer {
 	t.Helper()
 	answered := make(chan answer, 1)
 	started := make(chan struct{})
@@ -135,22 +143,23 @@ func (d *duck) hold(t *testing.T) <-chan answer {
 	return answered
 }
 
-// awaitHook waits until /hold keeps a caller waiting.
-func (d *duck) awaitHook(t *testing.T) {
+// awaitHook waits until a caller waits at /hold.
+func (d *lameduck) awaitHook(t *testing.T) {
 	t.Helper()
-	eventually(t, "/hold keeps a caller waiting", func() bool { return d.metric(t, "lameduck_hook_waiters") == "1" })
+	d.awaitMetric(t, "lameduck_hook_waiters", "1")
 }
 
-// A drainState is what GET /status and lameduck drain tell, as far as these tests look at it. Without a drain, Drain is empty.
+// A drainState is the part of GET /status and of the output of lameduck drain that these tests
+// check. Without a drain, Drain is empty.
 type drainState struct {
 	Phase    string   `json:"phase"`
 	InFlight *int     `json:"exchanges_in_flight"`
 	SilentIn *float64 `json:"silent_in_seconds"`
 	Hold     map[string]float64
-	Drain    drainStory
+	Drain    drainSummary
 }
 
-type drainStory struct {
+type drainSummary struct {
 	Trigger   string
 	End       string
 	Seconds   float64
@@ -165,13 +174,13 @@ func parseState(t *testing.T, text string) (s drainState) {
 	return s
 }
 
-func (d *duck) status(t *testing.T) drainState {
+func (d *lameduck) status(t *testing.T) drainState {
 	t.Helper()
 	return parseState(t, get(t, "http://"+d.control+"/status").body)
 }
 
-// wantTerminationLog looks for parts of the story.
-func (d *duck) wantTerminationLog(t *testing.T, parts ...string) {
+// wantTerminationLog expects parts of the termination log.
+func (d *lameduck) wantTerminationLog(t *testing.T, parts ...string) {
 	t.Helper()
 	text, err := os.ReadFile(d.terminationLog)
 	if err != nil {
@@ -184,8 +193,8 @@ func (d *duck) wantTerminationLog(t *testing.T, parts ...string) {
 	}
 }
 
-// wantQuietEnd looks that all traffic had gone when the drain ended.
-func (d *duck) wantQuietEnd(t *testing.T) {
+// wantQuietEnd expects that the drain ended in quiet and cut nothing.
+func (d *lameduck) wantQuietEnd(t *testing.T) {
 	t.Helper()
 	d.wantTerminationLog(t, "(quiet; ", "cut: 0 exchanges on 0 connections")
 }

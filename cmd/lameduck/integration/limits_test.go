@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// connectionsOf256 is how many client connections lameduck serves with one route and 256 open files. The
-// test of command.shareDescriptors has the same number.
+// connectionsOf256 is how many client connections lameduck serves with one route and 256 open
+// files. The test of command.shareDescriptors has the same number.
 const connectionsOf256 = 52
 
 // startLimited starts lameduck with a limit of open files.
-func startLimited(t *testing.T, app string, openFiles int, env ...string) *duck {
+func startLimited(t *testing.T, app string, openFiles int, env ...string) *lameduck {
 	t.Helper()
 	d, env := prepare(t, app, env...)
 	command := fmt.Sprintf("ulimit -n %d; exec %s serve", openFiles, programPath("lameduck"))
@@ -34,7 +34,7 @@ func TestClientsCannotTakeTheDescriptorsOfTheControlPlane(t *testing.T) {
 			app := startApp(t)
 			d := startLimited(t, app.addr, 256, env, "LAMEDUCK_HOLD_MAX=3s")
 			crowd(t, 3*connectionsOf256, d.front, "GET / HTTP/1.1\r\nHost: app\r\n\r\n")
-			eventually(t, "every place is taken", func() bool { return d.metric(t, "lameduck_connections") == fmt.Sprint(connectionsOf256) })
+			d.awaitMetric(t, "lameduck_connections", fmt.Sprint(connectionsOf256))
 			d.wantControlPlane(t)
 		})
 	}
@@ -61,7 +61,7 @@ func TestIdleConnectionsToTheAdminPortCannotTakeItsDescriptors(t *testing.T) {
 	if a := d.get(t, "/"); a.body != "hello" {
 		t.Errorf("answer %+v, want the app's", a)
 	}
-	d.wantRunning(t, "it has been called often")
+	d.wantRunning(t, "connections to the admin port must not end it")
 	d.drain(t)
 	app.die()
 	d.wantExit(t, exitOK)
@@ -71,10 +71,10 @@ func TestWithoutADescriptorLeftTheControlPlaneWorks(t *testing.T) {
 	t.Parallel()
 	d := startServe(t, startApp(t).addr)
 	d.get(t, "/")
-	eventually(t, "no connections", func() bool { return d.metric(t, "lameduck_connections") == "0" })
+	d.awaitMetric(t, "lameduck_connections", "0")
 	d.exhaust(t)
 	eventually(t, "accepting fails", func() bool {
-		dialClient(t, d.front) // those for which there is no descriptor stay in the backlog
+		dialClient(t, d.front) // without a descriptor the connection stays in the backlog
 		return strings.Contains(d.stderr.String(), `"accept failed"`)
 	})
 	f := d.logged(t, "accept failed")
@@ -87,11 +87,11 @@ func TestWithoutADescriptorLeftTheControlPlaneWorks(t *testing.T) {
 	}
 }
 
-func TestDescriptorsAreGivenBack(t *testing.T) {
+func TestDescriptorsAreClosed(t *testing.T) {
 	t.Parallel()
 	d := startServe(t, startApp(t).addr)
 	d.get(t, "/")
-	eventually(t, "no connections", func() bool { return d.metric(t, "lameduck_connections") == "0" })
+	d.awaitMetric(t, "lameduck_connections", "0")
 	before := len(descriptors(t, d.pid()))
 	for range 100 {
 		d.get(t, "/")
@@ -101,8 +101,8 @@ func TestDescriptorsAreGivenBack(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
-// wantControlPlane looks that everything but the relay works, through a whole drain.
-func (d *duck) wantControlPlane(t *testing.T) {
+// wantControlPlane expects that the admin and the control address work during a whole drain.
+func (d *lameduck) wantControlPlane(t *testing.T) {
 	t.Helper()
 	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
 		if a, err := request(http.MethodGet, "http://"+d.admin+path, ""); err != nil || a.status != http.StatusOK {
@@ -112,7 +112,7 @@ func (d *duck) wantControlPlane(t *testing.T) {
 	hook := d.hold(t)
 	d.awaitHook(t)
 	if s := parseState(t, d.drain(t)); s.Phase != "draining" {
-		t.Errorf("lameduck drain says %+v, want draining", s)
+		t.Errorf("lameduck drain prints %+v, want draining", s)
 	}
 	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
 		t.Errorf("the hook is answered %q, want drained", a.body)
@@ -123,7 +123,7 @@ func (d *duck) wantControlPlane(t *testing.T) {
 }
 
 // exhaust lowers the limit of open files to what is open.
-func (d *duck) exhaust(t *testing.T) {
+func (d *lameduck) exhaust(t *testing.T) {
 	t.Helper()
 	var limit unix.Rlimit
 	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, nil, &limit); err != nil {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A load sends requests as a load balancer does, some of them over connections that it keeps, and never one of them twice: each
-// that is not answered as it should be is a loss.
+// A load sends requests as a load balancer does, some of them on keep-alive connections. It never
+// retries: each request without the expected answer is a loss.
 type load struct {
 	address string
 	kinds   []kind
@@ -22,7 +22,7 @@ type load struct {
 
 	mu       sync.Mutex
 	answered map[string]int // by kind
-	told     int            // answers with the close option
+	closes   int            // answers with the close option on keep-alive connections
 	losses   []string
 }
 
@@ -32,8 +32,8 @@ type kind struct {
 	method string
 	path   string
 	status int
-	echo   bool // the request has a body, and the answer is the same
-	keep   bool // the connection is kept
+	echo   bool // the request has a body, and the answer has the same
+	keep   bool // the connection is kept alive
 }
 
 // pace is the pause of a worker between two requests.
@@ -52,7 +52,7 @@ func startLoad(t *testing.T, address string, kinds []kind) *load {
 	return l
 }
 
-// stop returns when the requests that were sent are answered.
+// stop sends no further requests and waits for the answers.
 func (l *load) stop() {
 	l.mu.Lock()
 	if !l.stopped() {
@@ -102,7 +102,8 @@ func (l *load) work(k kind, worker int) {
 	}
 }
 
-// exchange sends a request on c, or on a new connection, and returns the connection if it is to be kept.
+// exchange sends a request on c, or on a new connection if c is nil. It returns the connection if
+// it is kept alive.
 func (l *load) exchange(k kind, c *loadConn, body string) *loadConn {
 	if c == nil {
 		var err error
@@ -130,23 +131,24 @@ func (l *load) lose(k kind, err error) {
 	l.losses = append(l.losses, fmt.Sprintf("%s: %v", k.name, err))
 }
 
-func (l *load) count(k kind, told bool) {
+func (l *load) count(k kind, closes bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.answered[k.name]++
-	if told && k.keep {
-		l.told++
+	if closes && k.keep {
+		l.closes++
 	}
 }
 
-// wantNoLoss looks that every request has been answered, and that clients have been told to leave.
+// wantNoLoss expects that every request was answered, and that some answers had the close option.
 func (l *load) wantNoLoss(t *testing.T) {
 	t.Helper()
 	if len(l.losses) > 0 {
-		t.Errorf("%d requests are lost, answered are %v; the first losses:\n%s", len(l.losses), l.answered, strings.Join(l.losses[:min(len(l.losses), 10)], "\n"))
+		t.Errorf("%d requests are lost, %v are answered; the first losses:\n%s",
+			len(l.losses), l.answered, strings.Join(l.losses[:min(len(l.losses), 10)], "\n"))
 	}
-	if l.told == 0 {
-		t.Error("no client has been told to leave")
+	if l.closes == 0 {
+		t.Error("no answer has the close option")
 	}
 	t.Logf("answered: %v", l.answered)
 }
@@ -170,7 +172,7 @@ func (c *loadConn) close() {
 	}
 }
 
-// exchange sends one request and looks that its answer is what it should be.
+// exchange sends one request and checks the answer.
 func (c *loadConn) exchange(k kind, body string) (closes bool, err error) {
 	if !k.echo {
 		body = ""

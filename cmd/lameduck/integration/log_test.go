@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fullPipe returns a pipe into which nothing more fits, and what it holds.
+// fullPipe returns a full pipe and the number of bytes in it.
 func fullPipe(t *testing.T) (r, w *os.File, held int) {
 	t.Helper()
 	var fds [2]int
@@ -42,8 +42,8 @@ func fullPipe(t *testing.T) (r, w *os.File, held int) {
 	return r, w, held
 }
 
-// startMute starts lameduck with a standard output and error that nobody reads.
-func startMute(t *testing.T, app string, env []string, args ...string) (d *duck, output *os.File, held int) {
+// startMute starts lameduck with full pipes as standard output and error.
+func startMute(t *testing.T, app string, env []string, args ...string) (d *lameduck, output *os.File, held int) {
 	t.Helper()
 	d, env = prepare(t, app, env...)
 	r, w, held := fullPipe(t)
@@ -58,8 +58,8 @@ func startMute(t *testing.T, app string, env []string, args ...string) (d *duck,
 	return d, r, held
 }
 
-// refuse sends requests that are refused, each with a line in the log.
-func (d *duck) refuse(t *testing.T, n int) {
+// refuse sends n invalid requests. Each adds a line to the log.
+func (d *lameduck) refuse(t *testing.T, n int) {
 	t.Helper()
 	for range n {
 		c := dialClient(t, d.front)
@@ -71,7 +71,7 @@ func (d *duck) refuse(t *testing.T, n int) {
 	}
 }
 
-func TestAPipeThatNobodyReadsStopsNeitherTrafficNorTheDrain(t *testing.T) {
+func TestAFullPipeStopsNeitherTrafficNorTheDrain(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
 	d, _, _ := startMute(t, app.addr, nil, "serve")
@@ -90,12 +90,12 @@ func TestAPipeThatNobodyReadsStopsNeitherTrafficNorTheDrain(t *testing.T) {
 	app.die()
 	d.wantExit(t, exitOK)
 	if took := time.Since(begun); took > 20*time.Second {
-		t.Errorf("the drain took %v with a log that nobody reads, want little more than 300ms", took)
+		t.Errorf("the drain took %v with a full log, want little more than 300ms", took)
 	}
 	d.wantTerminationLog(t, "(quiet; triggered by stop signal)")
 }
 
-func TestAReaderThatComesBackGetsTheLastLines(t *testing.T) {
+func TestAReaderThatResumesGetsTheLastLines(t *testing.T) {
 	t.Parallel()
 	d, output, held := startMute(t, startApp(t).addr, nil, "serve")
 	d.beginDrain(t)
@@ -137,7 +137,7 @@ func TestNoCommandWaitsForTheReaderOfItsOutput(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
-// On one thread at a time nothing is written by chance before the end.
+// With one thread at a time, output is not written before the end by chance.
 func TestOutputIsWrittenBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	env := []string{"GOMAXPROCS=1", "LAMEDUCK_HOLD_MIN=x"}
@@ -153,7 +153,7 @@ func TestOutputIsWrittenBeforeTheEnd(t *testing.T) {
 	}
 }
 
-func TestALogThatNobodyReadsDoesNotEndTheDrain(t *testing.T) {
+func TestAClosedLogDoesNotEndTheDrain(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
 	d, env := prepare(t, app.addr)
@@ -166,7 +166,7 @@ func TestALogThatNobodyReadsDoesNotEndTheDrain(t *testing.T) {
 	awaitText(t, log, `"serving"`)
 	_ = log.Close()
 	d.signal(t, syscall.SIGTERM)
-	eventually(t, "the story is told", func() bool { _, err := os.Stat(d.terminationLog); return err == nil || d.hasEnded() })
+	eventually(t, "the termination log is written", func() bool { _, err := os.Stat(d.terminationLog); return err == nil || d.hasEnded() })
 	d.wantExit(t, exitOK)
 	d.wantTerminationLog(t, "(quiet; triggered by stop signal)")
 }

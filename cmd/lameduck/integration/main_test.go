@@ -18,9 +18,9 @@ import (
 	"lameduck/cmd/lameduck/command"
 )
 
-// TestMain makes one binary four programs, by the name under which it is called: lameduck itself, the child that it runs in
-// the tests of exec, its peers that are Go libraries, and the tests. So lameduck is tested as a process of its own, with the race detector when the tests have
-// it.
+// TestMain makes the test binary four programs, by the name under which it is called: lameduck, the
+// child of lameduck exec, the peers that are Go libraries, and the tests. So lameduck is a process
+// of its own, and has the race detector if the tests have it.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
 	case "lameduck":
@@ -36,12 +36,12 @@ func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
 }
 
-// programs is the directory with this binary's other names.
+// programs is the directory with the other names of this binary.
 var programs string
 
 // runTests runs the tests; goroutines and processes that they leave behind are failures.
 func runTests(m *testing.M) int {
-	// They wait more than they work: for what others do, and for silence. An argument of the command line is stronger.
+	// The tests wait most of the time. A flag on the command line has priority.
 	_ = flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
 	dir, err := linkPrograms()
 	if err != nil {
@@ -50,7 +50,7 @@ func runTests(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	programs = dir
-	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // what lameduck leaves behind comes to us
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // adopts the processes that lameduck leaves behind
 	if code := m.Run(); code != 0 {
 		return code
 	}

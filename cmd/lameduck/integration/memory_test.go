@@ -21,8 +21,8 @@ type memoryGroup struct {
 	peak string // file with the most memory that was in use
 }
 
-// newMemoryGroup makes a control group below that of the tests. Without the right to do so the test is
-// skipped.
+// newMemoryGroup makes a control group below that of the tests. Without the right to do so the test
+// is skipped.
 func newMemoryGroup(t *testing.T, limit int) *memoryGroup {
 	t.Helper()
 	for _, v := range []struct{ parent, limitFile, peak string }{
@@ -58,7 +58,7 @@ func v1MemoryGroup() string {
 }
 
 // start starts lameduck in the group.
-func (g *memoryGroup) start(t *testing.T, app string, env ...string) *duck {
+func (g *memoryGroup) start(t *testing.T, app string, env ...string) *lameduck {
 	t.Helper()
 	d, env := prepare(t, app, env...)
 	command := fmt.Sprintf("echo $$ >%s/cgroup.procs && exec %s serve", g.dir, programPath("lameduck"))
@@ -67,7 +67,7 @@ func (g *memoryGroup) start(t *testing.T, app string, env ...string) *duck {
 	return d
 }
 
-// peakUsage returns the most memory in bytes that was in use.
+// peakUsage returns the peak memory usage in bytes.
 func (g *memoryGroup) peakUsage(t *testing.T) int {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(g.dir, g.peak))
@@ -122,7 +122,7 @@ func TestThousandsOfConnectionsToTheAdminPortFitIntoTheMemoryOfTheManifests(t *t
 	peak := g.peakUsage(t)
 	t.Logf("%d MB of %d MB", peak>>20, manifestLimit()>>20)
 	if peak > manifestLimit()/2 && !raceEnabled {
-		t.Errorf("%d MB were in use, want half of the limit at most", peak>>20)
+		t.Errorf("%d MB were in use, want at most half of the limit", peak>>20)
 	}
 }
 
@@ -143,7 +143,7 @@ func TestTheMemoryLimitOfTheControlGroupIsThatOfTheRuntime(t *testing.T) {
 	}
 }
 
-// A slow attack makes lameduck hold as much as it can for clients that are slow.
+// The attacks make lameduck buffer as much as possible for slow clients.
 func TestSlowClientsFitIntoTheMemoryOfTheManifests(t *testing.T) {
 	head := "GET / HTTP/1.1\r\nHost: app\r\nX: "
 	for name, attack := range map[string]struct {
@@ -160,7 +160,7 @@ func TestSlowClientsFitIntoTheMemoryOfTheManifests(t *testing.T) {
 			g := newMemoryGroup(t, manifestLimit())
 			app := startApp(t)
 			memory := "derived"
-			if raceEnabled { // which needs many times as much as is accounted for
+			if raceEnabled { // the race detector needs several times as much
 				memory = "64MiB"
 			}
 			d := g.start(t, app.addr, "LAMEDUCK_HOLD_MAX=4s", "LAMEDUCK_SLOW_CLIENT_MEMORY="+memory)
@@ -178,11 +178,11 @@ func TestSlowClientsFitIntoTheMemoryOfTheManifests(t *testing.T) {
 	}
 }
 
-// What is sent to each of so many clients that do not read, and by how much lameduck may grow for each: a few buffers, and what the
-// race detector adds to them.
+// slowDownload is sent to each of slowReaders clients that do not read. Lameduck may grow by
+// slowReaderCost for each: a few buffers, and what the race detector adds.
 const (
 	slowReaders    = 8
-	slowDownload   = 16 << 20 // more than the kernel takes on the way
+	slowDownload   = 16 << 20 // more than the kernel buffers
 	slowReaderCost = 2 << 20
 )
 
@@ -259,7 +259,7 @@ func readMessages(t *testing.T, c *websocket.Conn) {
 // wholeMessage is the size of the messages of the WebSocket peer.
 const wholeMessage = 64 << 10
 
-// runWebSocket sends messages to every client as fast as they are taken.
+// runWebSocket sends messages to every client as fast as the client reads.
 func runWebSocket(args []string) error {
 	return http.ListenAndServe(args[0], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
@@ -275,11 +275,12 @@ func runWebSocket(args []string) error {
 	}))
 }
 
-// settledMemory waits until nothing is relayed any more and returns what is resident of the process, in bytes, files aside.
-func (d *duck) settledMemory(t *testing.T) (n int) {
+// settledMemory waits until nothing is relayed and returns the resident anonymous memory of the
+// process in bytes.
+func (d *lameduck) settledMemory(t *testing.T) (n int) {
 	t.Helper()
 	last, since := "", time.Now()
-	eventually(t, "nothing is relayed any more", func() bool {
+	eventually(t, "nothing is relayed", func() bool {
 		if now := d.metric(t, `lameduck_relayed_bytes_total{direction="response"}`); now != last {
 			last, since = now, time.Now()
 		}
@@ -296,18 +297,18 @@ func (d *duck) settledMemory(t *testing.T) (n int) {
 	return n << 10
 }
 
-// wantMemory looks that the process has hardly grown for the slow readers.
-func (d *duck) wantMemory(t *testing.T, before int) {
+// wantMemory expects that the process has hardly grown for the slow readers.
+func (d *lameduck) wantMemory(t *testing.T, before int) {
 	t.Helper()
 	grown := d.settledMemory(t) - before
 	if grown > slowReaders*slowReaderCost {
-		t.Errorf("lameduck has grown from %d by %d bytes, want %d at most", before, grown, slowReaders*slowReaderCost)
+		t.Errorf("lameduck has grown from %d by %d bytes, want at most %d", before, grown, slowReaders*slowReaderCost)
 	}
 	t.Logf("lameduck has grown from %d by %d bytes", before, grown)
 }
 
-// withstand expects that lameduck serves others while it is attacked, and afterwards.
-func (d *duck) withstand(t *testing.T, connections int, request string) {
+// withstand expects that lameduck serves another client during an attack.
+func (d *lameduck) withstand(t *testing.T, connections int, request string) {
 	t.Helper()
 	conns := crowd(t, connections, d.front, request)
 	defer func() {

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
-// exposition is /metrics of a lameduck that has relayed something.
+// exposition returns /metrics of a lameduck that has relayed a request.
 func exposition(t *testing.T) string {
 	t.Helper()
 	d := startServe(t, startApp(t).addr)
@@ -50,7 +50,7 @@ func TestDocsHaveTheTableOfMetrics(t *testing.T) {
 	}
 }
 
-// metricTypes returns the types of our own metrics by their names.
+// metricTypes returns the types of the lameduck_ metrics by their names.
 func metricTypes(exposition string) map[string]string {
 	types := make(map[string]string)
 	for l := range strings.Lines(exposition) {
@@ -61,7 +61,7 @@ func metricTypes(exposition string) map[string]string {
 	return types
 }
 
-func TestTheMetricsOfADrainTellItsStory(t *testing.T) {
+func TestTheMetricsOfADrain(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
 	d := startServe(t, app.addr)
@@ -81,10 +81,10 @@ func TestTheMetricsOfADrainTellItsStory(t *testing.T) {
 		`lameduck_connections_total{ended_by="drain",protocol="http1"}`: "1",
 		`lameduck_exchanges_in_flight`:                                  "0",
 	} {
-		eventually(t, name+" is "+want, func() bool { return d.metric(t, name) == want })
+		d.awaitMetric(t, name, want)
 	}
 	if last := d.metric(t, "lameduck_drain_last_exchange_seconds"); last == "0" {
-		t.Error("the last exchange came with the drain's start, want some time later")
+		t.Error("the last exchange is at the start of the drain, want later")
 	}
 	app.die()
 	d.wantExit(t, exitOK)

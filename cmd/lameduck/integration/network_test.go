@@ -8,15 +8,14 @@ import (
 	"time"
 )
 
-// A distantConn is a connection over some distance: what it writes arrives a while later, and what it reads has been on its way
-// for as long.
+// A distantConn is a connection with latency in both directions.
 type distantConn struct {
 	net.Conn
-	distance  time.Duration
+	latency   time.Duration
 	sent      chan flight
 	received  chan flight // closed when the other side has ended
-	err       error       // how; to be read when received is closed
-	unread    []byte      // of what has arrived; owned by Read
+	err       error       // of the other side; valid when received is closed
+	unread    []byte      // has arrived; owned by Read
 	closed    chan struct{}
 	closeOnce sync.Once
 }
@@ -25,12 +24,12 @@ func (d *distantConn) Write(b []byte) (int, error) {
 	select {
 	case <-d.closed:
 		return 0, net.ErrClosed
-	case d.sent <- flight{slices.Clone(b), time.Now().Add(d.distance)}:
+	case d.sent <- flight{slices.Clone(b), time.Now().Add(d.latency)}:
 		return len(b), nil
 	}
 }
 
-// send lets what has been written arrive, and then the end.
+// send delivers what has been written, and then the end.
 func (d *distantConn) send() {
 	defer d.Conn.Close()
 	for {
@@ -48,7 +47,7 @@ func (d *distantConn) send() {
 
 func (d *distantConn) arrive(f flight) {
 	<-time.After(time.Until(f.arrives))
-	_, _ = d.Conn.Write(f.bytes) // Read finds out what is wrong
+	_, _ = d.Conn.Write(f.bytes) // Read returns the error
 }
 
 func (d *distantConn) receive() {
@@ -61,7 +60,7 @@ func (d *distantConn) receive() {
 			return
 		}
 		select {
-		case d.received <- flight{slices.Clone(b[:n]), time.Now().Add(d.distance)}:
+		case d.received <- flight{slices.Clone(b[:n]), time.Now().Add(d.latency)}:
 		case <-d.closed:
 			d.err = net.ErrClosed
 			return
@@ -87,29 +86,29 @@ func (d *distantConn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// Close lets what has been written arrive yet.
+// Close does not discard what has been written.
 func (d *distantConn) Close() error {
 	d.closeOnce.Do(func() { close(d.closed) })
 	return nil
 }
 
-// A flight is a part of what is under way.
+// A flight is data that has not arrived yet.
 type flight struct {
 	bytes   []byte
 	arrives time.Time
 }
 
-// maxFlights bounds the parts that are under way in one direction.
+// maxFlights bounds the flights in one direction.
 const maxFlights = 1024
 
-// dialDistant connects to an address over a distance.
-func dialDistant(ctx context.Context, address string, distance time.Duration) (net.Conn, error) {
+// dialDistant connects to an address with a latency.
+func dialDistant(ctx context.Context, address string, latency time.Duration) (net.Conn, error) {
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	d := &distantConn{
-		Conn: c, distance: distance,
+		Conn: c, latency: latency,
 		sent: make(chan flight, maxFlights), received: make(chan flight, maxFlights), closed: make(chan struct{}),
 	}
 	go d.send()
@@ -117,7 +116,7 @@ func dialDistant(ctx context.Context, address string, distance time.Duration) (n
 	return d, nil
 }
 
-// dialSlowly connects over a line that takes 10 s for the file.
+// dialSlowly connects with a bandwidth of 200 KB/s.
 func dialSlowly(ctx context.Context, network, address string) (net.Conn, error) {
 	c, err := new(net.Dialer).DialContext(ctx, network, address)
 	return slowConn{c}, err

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// An nginxBalancer is an nginx in front of pods, for gRPC and for WebSocket.
+// An nginxBalancer is an nginx as the load balancer of pods, for gRPC and for WebSocket.
 type nginxBalancer struct {
 	*program
 	root            string
@@ -25,7 +25,7 @@ func startNginxBalancer(t *testing.T, pods ...string) *nginxBalancer {
 
 func (b *nginxBalancer) grpcAddress() string { return "127.0.0.1:" + b.grpc }
 
-// configure writes the configuration with the addresses of pods.
+// configure writes the configuration and returns its path.
 func (b *nginxBalancer) configure(t *testing.T, pods ...string) (path string) {
 	t.Helper()
 	return fillIn(t, "nginx-balancer.conf", b.root, struct {
@@ -34,7 +34,7 @@ func (b *nginxBalancer) configure(t *testing.T, pods ...string) (path string) {
 	}{b.root, b.grpc, b.websocket, pods})
 }
 
-// learn makes nginx send what is new to some pods alone. What it has sent elsewhere stays there.
+// learn reloads nginx with other pods. Old workers finish what they have begun.
 func (b *nginxBalancer) learn(t *testing.T, pods ...string) {
 	t.Helper()
 	before := b.workers()

@@ -7,17 +7,17 @@ import (
 	"testing"
 )
 
-// nodeScript returns the command that runs a script of testdata that needs the packages that are installed there.
+// nodeScript returns the command that runs a script of testdata. The script needs npm packages.
 func nodeScript(t *testing.T, name string, args ...string) []string {
 	t.Helper()
 	node := requireProgram(t, "node", "nodejs")
 	if _, err := os.Stat(testdata(t, "node_modules")); err != nil {
-		lack(t, "needs npm's packages: npm ci --prefix cmd/lameduck/integration/testdata")
+		lack(t, "needs npm packages: npm ci --prefix cmd/lameduck/integration/testdata")
 	}
 	return append([]string{node, testdata(t, name)}, args...)
 }
 
-// startNode starts a script that serves at an address.
+// startNode starts a script that is a server.
 func startNode(t *testing.T, name string) (app *program, address string) {
 	t.Helper()
 	address = freeAddress(t)
@@ -26,7 +26,7 @@ func startNode(t *testing.T, name string) (app *program, address string) {
 	return app, awaitListener(t, address)
 }
 
-// reported returns what a script has said.
+// reported returns the report that a script has printed.
 func reported[T any](t *testing.T, p *program) (report T) {
 	t.Helper()
 	line := p.stdout.await(t, "a report", func(l string) bool { return strings.HasPrefix(l, "{") })

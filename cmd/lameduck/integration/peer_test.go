@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// peers are the clients and servers that come as Go libraries. Each is a process of its own in these tests, as one that comes as a
-// program is: what it leaves behind or ends with is its own.
+// peers are the clients and servers from Go libraries. Each is a process of its own in these tests,
+// with its own memory, descriptors and exit code.
 var peers = map[string]func(args []string) error{
 	"grpc client": runGRPCClient,
 	"grpc server": runGRPCServer,
@@ -17,7 +17,7 @@ var peers = map[string]func(args []string) error{
 	"websocket":   runWebSocket,
 }
 
-// peer is one of the peers, by its name.
+// peer runs the peer with a name, and returns the exit code.
 func peer(args []string) int {
 	if err := peers[args[0]](args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -26,7 +26,7 @@ func peer(args []string) int {
 	return exitOK
 }
 
-// startPeerApp starts a peer that is a server, and returns its address when it listens there.
+// startPeerApp starts a peer that is a server, and returns its address when it listens.
 func startPeerApp(t *testing.T, name string, args ...string) (app *program, address string) {
 	t.Helper()
 	address = freeAddress(t)

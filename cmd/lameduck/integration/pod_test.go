@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// A pod is an app with a lameduck in front of it as a native sidecar.
+// A pod is an app with lameduck as a native sidecar.
 type pod struct {
-	app  *program
-	duck *duck
+	app      *program
+	lameduck *lameduck
 }
 
 // startPod starts a lameduck beside an app that listens at an address.
@@ -18,31 +18,33 @@ func startPod(t *testing.T, app *program, address string, env ...string) *pod {
 	return &pod{app, startServe(t, address, env...)}
 }
 
-// beginEnd does what a kubelet does first when a pod is deleted: it calls both preStop hooks at once. The channel brings the
-// answer to the app's.
+// beginEnd does what a kubelet does first when a pod is deleted: it calls both preStop hooks at
+// once. The answer to the app's hook arrives on the channel.
 func (p *pod) beginEnd(t *testing.T) (hook <-chan answer) {
 	t.Helper()
-	hook = p.duck.hold(t)
-	p.duck.awaitHook(t)
-	p.duck.drain(t)
+	hook = p.lameduck.hold(t)
+	p.lameduck.awaitHook(t)
+	p.lameduck.drain(t)
 	return hook
 }
 
-// end does the rest: SIGTERM to the app when its hook is answered, and to lameduck when the app has gone.
+// end does the rest: it sends SIGTERM to the app when its hook is answered, and to lameduck when
+// the app has exited.
 func (p *pod) end(t *testing.T, hook <-chan answer) {
 	t.Helper()
-	if said := receive(t, hook, "answer to the hook"); said.body != "drained\n" {
-		t.Errorf("the hook is answered %q, want drained", said.body)
+	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
+		t.Errorf("the hook is answered %q, want drained", a.body)
 	}
-	p.app.wantRunning(t, "it was to be kept alive")
+	p.app.wantRunning(t, "the hook keeps it alive")
 	p.app.signal(t, syscall.SIGTERM)
 	p.app.wait(t)
-	_ = p.duck.cmd.Process.Signal(syscall.SIGTERM) // it may have noticed already
-	p.duck.wantExit(t, exitOK)
+	_ = p.lameduck.cmd.Process.Signal(syscall.SIGTERM) // lameduck may have ended already
+	p.lameduck.wantExit(t, exitOK)
 }
 
-// realHold is the hold in these tests. A machine that is busy with other things may stop every client for a moment.
+// realHold is the hold of pods. Its Quiet is long because a busy machine may stop every client for
+// a moment.
 var realHold = []string{"LAMEDUCK_HOLD_MIN=300ms", "LAMEDUCK_HOLD_QUIET=2s"}
 
-// lag is how long the load balancer goes on sending after the beginning of the end.
+// lag is how long the load balancer sends to a pod after the beginning of its termination.
 const lag = time.Second

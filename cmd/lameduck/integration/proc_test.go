@@ -23,7 +23,8 @@ func descendants(pid int) []string {
 	return left
 }
 
-// killTree kills a process and all that it has started. A process that is stopped starts nothing in the place of what has been killed.
+// killTree kills a process and its descendants. It stops each process first, so that it cannot
+// replace a child.
 func killTree(pid int) {
 	_ = syscall.Kill(pid, syscall.SIGSTOP)
 	for _, p := range processes() {
@@ -34,7 +35,7 @@ func killTree(pid int) {
 	_ = syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// A processInfo is what /proc says of a process.
+// A processInfo is the state of a process in /proc.
 type processInfo struct {
 	pid, parent, group int
 	name, state        string
@@ -46,7 +47,7 @@ func processes() []processInfo {
 	for _, d := range dirs {
 		stat, err := os.ReadFile(d)
 		if err != nil {
-			continue // it has ended meanwhile
+			continue // the process has ended
 		}
 		if p, ok := parseStat(string(stat)); ok {
 			all = append(all, p)
@@ -55,7 +56,7 @@ func processes() []processInfo {
 	return all
 }
 
-// parseStat reads /proc/PID/stat: the name stands in parentheses and may contain anything.
+// parseStat parses /proc/PID/stat. The name is in parentheses and may contain any character.
 func parseStat(stat string) (p processInfo, ok bool) {
 	opening, closing := strings.Index(stat, "("), strings.LastIndex(stat, ")")
 	if opening < 0 || closing < opening {
@@ -69,7 +70,7 @@ func parseStat(stat string) (p processInfo, ok bool) {
 	return p, err == nil
 }
 
-// findProcess returns what /proc says of a process. ok: it exists, if only as a zombie.
+// findProcess returns the state of a process. ok is true if the process exists, even as a zombie.
 func findProcess(pid int) (processInfo, bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -78,7 +79,7 @@ func findProcess(pid int) (processInfo, bool) {
 	return parseStat(string(stat))
 }
 
-// onlyChild waits for the child of a process, and until that runs a program of its own.
+// onlyChild waits until the child of a process has started its program.
 func onlyChild(t *testing.T, parent int) (pid int) {
 	t.Helper()
 	own, _ := findProcess(parent)
@@ -93,7 +94,7 @@ func onlyChild(t *testing.T, parent int) (pid int) {
 	return pid
 }
 
-// namespacePID returns the process's number in the innermost namespace that it is in.
+// namespacePID returns the PID of a process in its innermost namespace.
 func namespacePID(t *testing.T, pid int) string {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -110,7 +111,7 @@ func namespacePID(t *testing.T, pid int) string {
 	return ""
 }
 
-// findChild waits until a process has a child with a name.
+// findChild waits until a process has a child with a name, and returns its PID.
 func findChild(t *testing.T, parent int, name string) (pid int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d has a child %s", parent, name), func() bool {
@@ -124,7 +125,7 @@ func findChild(t *testing.T, parent int, name string) (pid int) {
 	return pid
 }
 
-// descriptors returns what the open descriptors of a process stand for.
+// descriptors returns the targets of the open descriptors of a process.
 func descriptors(t *testing.T, pid int) []string {
 	t.Helper()
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
@@ -134,7 +135,7 @@ func descriptors(t *testing.T, pid int) []string {
 	}
 	var targets []string
 	for _, f := range open {
-		if target, err := os.Readlink(filepath.Join(dir, f.Name())); err == nil { // otherwise it has been closed meanwhile
+		if target, err := os.Readlink(filepath.Join(dir, f.Name())); err == nil { // otherwise it has been closed
 			targets = append(targets, target)
 		}
 	}

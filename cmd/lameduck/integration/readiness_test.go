@@ -38,11 +38,11 @@ func TestReadinessFailsAfterTheTimeThatIsSet(t *testing.T) {
 	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s", "LAMEDUCK_UNREADY_AFTER=700ms")
 	d.beginDrain(t)
 	if status := d.ready(t); status != http.StatusOK && d.status(t).Drain.Seconds < 0.7 {
-		t.Errorf("/readyz answers %d at the drain's start, want 200", status)
+		t.Errorf("/readyz answers %d at the start of the drain, want 200", status)
 	}
 	eventually(t, "/readyz fails", func() bool { return d.ready(t) == http.StatusServiceUnavailable })
 	if s := d.status(t); s.Phase != "draining" || s.Drain.Seconds < 0.7 {
-		t.Errorf("status %+v when /readyz fails, want draining for 700ms at least", s)
+		t.Errorf("status %+v when /readyz fails, want draining for at least 700ms", s)
 	}
 	if a := d.get(t, "/"); a.body != "hello" {
 		t.Errorf("answer %+v when /readyz fails, want the app's", a)

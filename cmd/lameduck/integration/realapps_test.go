@@ -14,12 +14,12 @@ func TestRealAppsLoseNothing(t *testing.T) {
 			root, port := publicDir(t), freePort(t)
 			command := a.command(t, path, root, port)
 			p := startPod(t, start(t, nil, command[0], command[1:]...), "127.0.0.1:"+port, realHold...)
-			traffic := startTraffic(t, p.duck.front, &a)
+			traffic := startTraffic(t, p.lameduck.front, &a)
 			hook := p.beginEnd(t)
 			traffic.stop()
 			p.end(t, hook)
 			traffic.load.wantNoLoss(t)
-			p.duck.wantQuietEnd(t)
+			p.lameduck.wantQuietEnd(t)
 		})
 	}
 }

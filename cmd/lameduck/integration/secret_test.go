@@ -12,7 +12,7 @@ import (
 
 const canary = "c4n4ry"
 
-// secrets are values that get into the wrong variable.
+// secrets are values that a user may put into the wrong variable.
 var secrets = []string{
 	canary,
 	"/nowhere/" + canary,
@@ -20,8 +20,8 @@ var secrets = []string{
 	"postgres://user:" + canary + "@db:5432/app",
 }
 
-// harmless are the variables whose values are numbers, durations, words or addresses. A short word
-// in them is no secret, and is printed.
+// harmless are the variables for numbers, durations, words or addresses. A short word in them is
+// not a secret, and is printed.
 var harmless = map[string]bool{
 	"LAMEDUCK_ADMIN": true, "LAMEDUCK_CONTROL": true, "LAMEDUCK_HOLD_MIN": true, "LAMEDUCK_HOLD_QUIET": true, "LAMEDUCK_HOLD_MAX": true,
 	"LAMEDUCK_HOLD_RISK": true, "LAMEDUCK_GRACE_PERIOD": true, "LAMEDUCK_APP_STOP": true, "LAMEDUCK_TUNNEL_SPREAD": true,
@@ -31,8 +31,8 @@ var harmless = map[string]bool{
 	"LAMEDUCK_STOP_SIGNAL":        true, "LAMEDUCK_LOG_LEVEL": true, "LAMEDUCK_LOG_FORMAT": true,
 }
 
-// TestNoSecretIsPrinted sets each variable, and one that is unknown, to secrets, and reads all that
-// lameduck says: at the start, while it serves, and at the end.
+// TestNoSecretIsPrinted sets each variable, and an unknown one, to secrets. It reads all output of
+// lameduck: at the start, while it serves, and at the end.
 func TestNoSecretIsPrinted(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
@@ -53,35 +53,35 @@ func wantNoCanary(t *testing.T, app string, setting string) {
 	t.Helper()
 	d, env := prepare(t, app, "LAMEDUCK_LOG_LEVEL=debug", "LAMEDUCK_HOLD_MIN=10ms", "LAMEDUCK_HOLD_QUIET=10ms", setting)
 	if name, value, _ := strings.Cut(setting, "="); name == "LAMEDUCK_TLS_CERT" {
-		env = append(env, "LAMEDUCK_TLS_KEY="+value) // or the key alone is what is missing
+		env = append(env, "LAMEDUCK_TLS_KEY="+value) // otherwise only a missing key is reported
 	}
 	cmd := newCommand(env, programPath("lameduck"))
 	cmd.Dir = t.TempDir() // where the termination log is written if its path is relative
 	d.program = startCommand(t, cmd)
-	says := ""
+	output := ""
 	if d.servesOrEnds(t) {
-		says = get(t, "http://"+d.admin+"/metrics").body + get(t, "http://"+d.control+"/status").body
+		output = get(t, "http://"+d.admin+"/metrics").body + get(t, "http://"+d.control+"/status").body
 		d.signal(t, syscall.SIGTERM)
 		d.logged(t, "draining")
-		for range 2 { // they shorten a long hold; a short one may be over
+		for range 2 { // two interrupts end a long hold
 			_ = d.cmd.Process.Signal(syscall.SIGINT)
 		}
 	}
 	d.wait(t)
 	last, _ := os.ReadFile(d.terminationLog)
-	says += d.stdout.String() + d.stderr.String() + string(last)
-	if strings.Contains(says, canary) {
-		t.Errorf("with %q it says:\n%s", setting, says)
+	output += d.stdout.String() + d.stderr.String() + string(last)
+	if strings.Contains(output, canary) {
+		t.Errorf("with %q the secret is in the output:\n%s", setting, output)
 	}
 	if d.stderr.String() == "" {
-		t.Error("it says nothing")
+		t.Error("nothing is logged")
 	}
 }
 
-// servesOrEnds waits until lameduck has done one of the two, and reports whether it serves.
-func (d *duck) servesOrEnds(t *testing.T) (serves bool) {
+// servesOrEnds waits until lameduck serves or has ended, and reports whether it serves.
+func (d *lameduck) servesOrEnds(t *testing.T) (serves bool) {
 	t.Helper()
-	eventually(t, "it serves or has ended", func() bool {
+	eventually(t, "lameduck serves or has ended", func() bool {
 		_, serves, _, _ = d.stderr.find(func(l string) bool { return fields(l)["msg"] == "serving" })
 		select {
 		case <-d.ended:

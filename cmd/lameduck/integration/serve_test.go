@@ -20,7 +20,7 @@ func TestServeRelaysToTheApp(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
-func TestEveryAddressThatCannotBeHadIsToldAtOnce(t *testing.T) {
+func TestEveryUnavailableAddressIsReported(t *testing.T) {
 	t.Parallel()
 	first, second := listen(t), listen(t)
 	defer first.Close()
@@ -33,8 +33,8 @@ func TestEveryAddressThatCannotBeHadIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// The size of a head is the operator's decision, for requests and for responses.
-func TestAHeadIsRelayedUpToTheSizeThatIsSet(t *testing.T) {
+// LAMEDUCK_MAX_HEADER_SIZE is for requests and for responses.
+func TestAHeadIsRelayedUpToTheConfiguredSize(t *testing.T) {
 	t.Parallel()
 	ln := listen(t)
 	app := &http.Server{
@@ -71,7 +71,7 @@ func TestAHeadIsRelayedUpToTheSizeThatIsSet(t *testing.T) {
 			t.Errorf("%s: a head with a field of %d bytes gets status %d, want %d", test.setting, test.size, resp.StatusCode, test.status)
 		}
 		if resp.StatusCode == http.StatusOK && resp.Header.Get("X-Echo") != large {
-			t.Errorf("%s: the response has not the field of %d bytes", test.setting, test.size)
+			t.Errorf("%s: the response does not have the field of %d bytes", test.setting, test.size)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestTheTerminationLogTellsTheStory(t *testing.T) {
+func TestTheTerminationLogHasTheSummary(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
 	d := startServe(t, app.addr)
@@ -23,7 +23,7 @@ func TestTheTerminationLogTellsTheStory(t *testing.T) {
 	d.wantTerminationLog(t, "drained in ", "(quiet; triggered by stop signal)", "1 exchanges after its start", "cut: 0 exchanges", "http1 connections ended: 2 by drain")
 }
 
-func TestATerminationLogThatCannotBeWrittenIsToldAndNoFailure(t *testing.T) {
+func TestATerminationLogThatCannotBeWrittenIsLogged(t *testing.T) {
 	t.Parallel()
 	d := startServe(t, startApp(t).addr, "LAMEDUCK_TERMINATION_LOG="+t.TempDir())
 	d.signal(t, syscall.SIGTERM)
@@ -31,7 +31,7 @@ func TestATerminationLogThatCannotBeWrittenIsToldAndNoFailure(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
-func TestATerminationLogThatIsNoFileStopsNothing(t *testing.T) {
+func TestATerminationLogThatIsNotAFileIsNotWritten(t *testing.T) {
 	dir := t.TempDir()
 	precious := filepath.Join(dir, "precious")
 	if err := os.WriteFile(precious, []byte("precious"), 0o600); err != nil {
@@ -53,7 +53,7 @@ func TestATerminationLogThatIsNoFileStopsNothing(t *testing.T) {
 			}
 			d.wantExit(t, exitOK)
 			if b, err := os.ReadFile(precious); string(b) != "precious" {
-				t.Errorf("the link's target has become %q, %v", b, err)
+				t.Errorf("the target of the link is %q, %v", b, err)
 			}
 		})
 	}

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-func TestACertificateThatIsReplacedIsShownWithinFiveSeconds(t *testing.T) {
+func TestANewCertificateIsLoadedWithinFiveSeconds(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	cert, key := ca.issue(t, 1)
@@ -25,7 +25,7 @@ func TestACertificateThatIsReplacedIsShownWithinFiveSeconds(t *testing.T) {
 	d := startServe(t, startApp(t).addr, files.env()...)
 	client := ca.trusting(nil, nil)
 	if serial, err := shown(t, d.front, client); serial != 1 {
-		t.Fatalf("certificate %d is shown, error %v; want 1", serial, err)
+		t.Fatalf("the server has certificate %d, error %v; want 1", serial, err)
 	}
 	replaced := time.Now()
 	cert, key = ca.issue(t, 2)
@@ -55,7 +55,7 @@ func TestACertificateThatIsReplacedIsShownWithinFiveSeconds(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
-func TestClientsNeedACertificateWhereAnAuthorityIsNamed(t *testing.T) {
+func TestWithAClientCAClientsNeedACertificate(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	cert, key := ca.issue(t, 1)
@@ -75,20 +75,20 @@ func TestClientsNeedACertificateWhereAnAuthorityIsNamed(t *testing.T) {
 		t.Error("a client without a certificate is served")
 	}
 	if _, err := shown(t, d.front, ca.trusting(strangerCert, strangerKey)); err == nil {
-		t.Error("a client with a stranger's certificate is served")
+		t.Error("a client with a certificate of another CA is served")
 	}
 	if err := os.WriteFile(trusted, newAuthority(t).pem(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d.logged(t, "TLS certificate loaded")
 	if _, err := shown(t, d.front, good); err == nil {
-		t.Error("a client whose authority is not trusted any more is served, by its earlier session")
+		t.Error("a client with a CA that is no longer trusted can resume its TLS session")
 	}
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
 }
 
-func TestTLSBeginsAnewTowardsTheApp(t *testing.T) {
+func TestRouteWithTLSReencrypts(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	cert, key := ca.issue(t, 1)
@@ -117,7 +117,7 @@ func hello(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "hello %s", body)
 }
 
-// startBoth starts an app that speaks HTTP/1 and HTTP/2 in clear text.
+// startBoth starts an app that speaks HTTP/1 and HTTP/2 without TLS.
 func startBoth(t *testing.T) (address string) {
 	t.Helper()
 	ln := listen(t)
@@ -129,11 +129,11 @@ func startBoth(t *testing.T) (address string) {
 	return ln.Addr().String()
 }
 
-// A secureLoad is a client of HTTPS that never sends a request twice.
+// A secureLoad is an HTTPS client that never retries.
 type secureLoad struct {
 	client *http.Client
 	http2  bool
-	told   atomic.Int64 // answers with the close option
+	closes atomic.Int64 // answers with the close option
 }
 
 func newSecureLoad(ca *authority, http2 bool) *secureLoad {
@@ -143,7 +143,7 @@ func newSecureLoad(ca *authority, http2 bool) *secureLoad {
 	return &secureLoad{client: &http.Client{Transport: transport, Timeout: patience}, http2: http2}
 }
 
-// exchange posts a body that can be read once: what fails is not tried again.
+// exchange posts a body that can be read once, so that the client cannot retry the request.
 func (l *secureLoad) exchange(address, body string) error {
 	req, err := http.NewRequest(http.MethodPost, "https://"+address, io.NopCloser(strings.NewReader(body)))
 	if err != nil {
@@ -164,12 +164,12 @@ func (l *secureLoad) exchange(address, body string) error {
 	case (resp.ProtoMajor == 2) != l.http2:
 		return fmt.Errorf("answered in %s", resp.Proto)
 	case resp.Close:
-		l.told.Add(1)
+		l.closes.Add(1)
 	}
 	return nil
 }
 
-// run sends requests by several workers until stopc is closed.
+// run sends requests with several workers until stopc is closed.
 func (l *secureLoad) run(t *testing.T, address string, stopc <-chan struct{}) (sent *atomic.Int64, done *sync.WaitGroup) {
 	sent, done = new(atomic.Int64), new(sync.WaitGroup)
 	for worker := range 8 {
@@ -191,8 +191,8 @@ func (l *secureLoad) run(t *testing.T, address string, stopc <-chan struct{}) (s
 	return sent, done
 }
 
-// HTTP/1 clients are told with every answer, HTTP/2 clients by GOAWAY. Their handshakes are no traffic: on a busy machine they must not take
-// longer than Quiet.
+// The drain ends HTTP/1 connections with the close option and HTTP/2 connections with GOAWAY. TLS
+// handshakes do not count as traffic, and on a busy machine they must not take longer than Quiet.
 func TestHTTPSDrainsWithoutLoss(t *testing.T) {
 	t.Parallel()
 	for name, http2 := range map[string]bool{"HTTP/1": false, "HTTP/2": true} {
@@ -208,7 +208,7 @@ func TestHTTPSDrainsWithoutLoss(t *testing.T) {
 			d.signal(t, syscall.SIGTERM)
 			d.logged(t, "draining")
 			before := sent.Load()
-			eventually(t, "requests are served while draining, and their clients told", func() bool {
+			eventually(t, "requests are served while draining, and the drain ends connections", func() bool {
 				ended := fmt.Sprintf(`lameduck_connections_total{ended_by="drain",protocol="http%d"}`, map[bool]int{false: 1, true: 2}[http2])
 				return t.Failed() || sent.Load() > before+100 && d.metric(t, ended) != "0"
 			})
@@ -217,16 +217,16 @@ func TestHTTPSDrainsWithoutLoss(t *testing.T) {
 			l.client.CloseIdleConnections()
 			d.wantExit(t, exitOK)
 			if f := d.logged(t, "stopped"); f["reason"] != "quiet" || f["cut_exchanges"] != 0.0 {
-				t.Errorf("story %v, want quiet at the end and nothing cut", f)
+				t.Errorf("summary %v, want quiet at the end and nothing cut", f)
 			}
-			if !http2 && l.told.Load() == 0 {
+			if !http2 && l.closes.Load() == 0 {
 				t.Error("no answer has the close option")
 			}
 		})
 	}
 }
 
-func TestCurlSpeaksHTTPS(t *testing.T) {
+func TestCurlOverHTTPS(t *testing.T) {
 	t.Parallel()
 	curl := requireProgram(t, "curl")
 	ca := newAuthority(t)
@@ -248,15 +248,15 @@ func TestCurlSpeaksHTTPS(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
-// One port ends TLS, the other passes on what it is given: clear text here.
-func TestARouteMayPassTLSOn(t *testing.T) {
+// On one port lameduck terminates TLS. The other is a passthrough, here of plain HTTP.
+func TestRouteWithPassthroughDoesNotTerminateTLS(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	cert, key := ca.issue(t, 1)
 	app, other := startApp(t), freeAddress(t)
 	d := startServe(t, app.addr+","+other+"="+app.addr+";passthrough", newSecret(t, cert, key).env()...)
 	if serial, err := shown(t, d.front, ca.trusting(nil, nil)); serial != 1 {
-		t.Errorf("certificate %d is shown, error %v; want 1", serial, err)
+		t.Errorf("the server has certificate %d, error %v; want 1", serial, err)
 	}
 	if a := get(t, "http://"+other+"/"); a.body != "hello" {
 		t.Errorf("answer %+v in clear text, want the app's", a)

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// A transcript is what a process writes, line by line.
+// A transcript is the output of a process, by lines.
 type transcript struct {
 	mu    sync.Mutex
-	rest  []byte // the beginning of a line
+	rest  []byte // an incomplete line
 	lines []line
 	over  bool
-	grown chan struct{} // closed with the next line or the end
+	grown chan struct{} // closed at the next line or the end
 }
 
 type line struct {
@@ -36,7 +36,7 @@ func (s *transcript) Write(b []byte) (int, error) {
 		}
 		s.rest = rest
 		s.lines = append(s.lines, line{string(text), time.Now()})
-		s.tell()
+		s.broadcast()
 	}
 }
 
@@ -44,10 +44,10 @@ func (s *transcript) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.over = true
-	s.tell()
+	s.broadcast()
 }
 
-func (s *transcript) tell() {
+func (s *transcript) broadcast() {
 	close(s.grown)
 	s.grown = make(chan struct{})
 }
@@ -62,8 +62,8 @@ func (s *transcript) String() string {
 	return b.String() + string(s.rest)
 }
 
-// find returns the first line that matches; otherwise whether none can come any more, and a channel that is closed when
-// there is something new.
+// find returns the first line that matches, and true. Otherwise over is true if the process has
+// ended, and grown is closed when there is more output.
 func (s *transcript) find(match func(string) bool) (found line, ok, over bool, grown <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,12 +84,12 @@ func (s *transcript) await(t *testing.T, what string, match func(string) bool) l
 		case ok:
 			return found
 		case over:
-			t.Fatalf("no line %q until the end of:\n%s", what, s)
+			t.Fatalf("no line %q in the whole output:\n%s", what, s)
 		}
 		select {
 		case <-grown:
 		case <-timeout:
-			t.Fatalf("still no line %q in:\n%s", what, s)
+			t.Fatalf("timeout: no line %q in:\n%s", what, s)
 		}
 	}
 }
@@ -100,14 +100,14 @@ func (s *transcript) awaitLine(t *testing.T, text string) line {
 	return s.await(t, text, func(l string) bool { return l == text })
 }
 
-// awaitPrefix waits for a line and returns what follows a prefix in it.
+// awaitPrefix waits for a line with a prefix, and returns the rest of the line.
 func (s *transcript) awaitPrefix(t *testing.T, prefix string) string {
 	t.Helper()
 	l := s.await(t, prefix, func(l string) bool { return strings.HasPrefix(l, prefix) })
 	return strings.TrimPrefix(l.text, prefix)
 }
 
-// count returns how many lines there are with a text.
+// count returns the number of lines that are equal to text.
 func (s *transcript) count(text string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,31 +12,32 @@ import (
 	"github.com/coder/websocket"
 )
 
-// A talk is what the scripts say of one WebSocket connection.
+// A talk is a script's report of one WebSocket connection.
 type talk struct {
 	Sent, Received int // messages
-	Faults         []string
-	Code           int // with which it was closed
+	Errors         []string
+	Code           int // of the close frame
 	Extensions     string
 }
 
-// goingAway is what a client is told (RFC 6455 section 7.4.1).
+// goingAway is the status code of the relay's close frames (RFC 6455 section 7.4.1).
 const goingAway = 1001
 
-// The client comes back to the same pod as long as its load balancer knows no better, and is told again. Both sides compress, and
-// send every other message in frames with pauses between them, so that nearly always one is under way.
+// The client reconnects to the same pod until its load balancer has learned of the termination, and
+// each connection is closed again. Both sides compress. They send every other message in several
+// frames with pauses, so that a message is nearly always incomplete.
 func TestWebSocketMessagesArriveWholeInADrain(t *testing.T) {
 	t.Parallel()
 	p := startWebSocketPod(t)
-	client := startTalker(t, "ws://"+p.duck.front)
+	client := startTalker(t, "ws://"+p.lameduck.front)
 	hook := p.beginEnd(t)
-	eventually(t, "the client has come back three times", func() bool { return p.duck.told(t, "websocket") >= 3 })
+	eventually(t, "the client has reconnected three times", func() bool { return p.lameduck.endedByDrain(t, "websocket") >= 3 })
 	here := client.end(t)
 	p.end(t, hook)
-	p.duck.wantQuietEnd(t)
-	p.duck.wantTerminationLog(t, fmt.Sprintf("websocket connections ended: %d by drain", len(here)))
+	p.lameduck.wantQuietEnd(t)
+	p.lameduck.wantTerminationLog(t, fmt.Sprintf("websocket connections ended: %d by drain", len(here)))
 	wantWhole(t, here, talks(t, p.app))
-	t.Logf("the client says %+v", here)
+	t.Logf("the client reports %+v", here)
 }
 
 func startWebSocketPod(t *testing.T) *pod {
@@ -45,13 +46,13 @@ func startWebSocketPod(t *testing.T) *pod {
 	return startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s")...)
 }
 
-// A talker is a client of Node that comes back whenever its connection is closed.
+// A talker is a Node client that reconnects whenever its connection is closed.
 type talker struct {
 	*program
 	stdin io.Closer
 }
 
-// startTalker returns when messages are under way.
+// startTalker starts a talker, and returns when it has received a message.
 func startTalker(t *testing.T, url string) *talker {
 	t.Helper()
 	command := nodeScript(t, "websocket-client.js", url)
@@ -65,7 +66,8 @@ func startTalker(t *testing.T, url string) *talker {
 	return c
 }
 
-// end makes the client's connection its last, and returns what it says of all when that has been closed.
+// end makes the client's connection its last. When that has been closed, it returns the reports of
+// all connections.
 func (c *talker) end(t *testing.T) []talk {
 	t.Helper()
 	_ = c.stdin.Close()
@@ -73,8 +75,8 @@ func (c *talker) end(t *testing.T) []talk {
 	return talks(t, c.program)
 }
 
-// wantWhole looks that both sides have been told that the other one goes, that all that the clients have sent has arrived, and that
-// nothing has arrived in parts.
+// wantWhole expects that all connections were closed with goingAway on both sides, and that all
+// messages of the clients have arrived complete.
 func wantWhole(t *testing.T, clients, apps []talk) {
 	t.Helper()
 	sent, received := 0, 0
@@ -85,27 +87,28 @@ func wantWhole(t *testing.T, clients, apps []talk) {
 		received += a.Received
 	}
 	if len(clients) != len(apps) || sent != received || sent == 0 {
-		t.Errorf("on %d connections the clients have sent %d messages, the apps have received %d on %d", len(clients), sent, received, len(apps))
+		t.Errorf("the clients have sent %[2]d messages on %[1]d connections, the apps have received %[3]d on %[4]d", len(clients), sent, received, len(apps))
 	}
 	for _, k := range append(clients, apps...) {
-		if len(k.Faults) > 0 || k.Code != goingAway {
-			t.Errorf("a connection that was closed with %d had the faults %v, want %d and none", k.Code, k.Faults, goingAway)
+		if len(k.Errors) > 0 || k.Code != goingAway {
+			t.Errorf("a connection was closed with %d and had the errors %v, want %d and none", k.Code, k.Errors, goingAway)
 		}
 		if !strings.Contains(k.Extensions, "permessage-deflate") {
-			t.Errorf("a connection has the extensions %q, want that it compresses", k.Extensions)
+			t.Errorf("a connection has the extensions %q, want permessage-deflate", k.Extensions)
 		}
 	}
 }
 
-// Node's library and browsers do not tell of a message that has been begun and not ended. Go's does: it is read as it comes.
-func TestNoWebSocketClientIsToldWithinAMessage(t *testing.T) {
+// Node's library and browsers ignore an incomplete message at the end of a connection. A Go client
+// reports it.
+func TestNoWebSocketIsClosedWithinAMessage(t *testing.T) {
 	t.Parallel()
 	const clients = 20
 	app, address := startPeerApp(t, "page")
 	p := startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s")...)
 	begun, ended := make(chan struct{}, clients), make(chan error, clients)
 	for range clients {
-		go func() { ended <- listenTo(t.Context(), "ws://"+p.duck.front+"/messages", begun) }()
+		go func() { ended <- listenTo(t.Context(), "ws://"+p.lameduck.front+"/messages", begun) }()
 	}
 	for range clients {
 		receive(t, begun, "message")
@@ -117,10 +120,10 @@ func TestNoWebSocketClientIsToldWithinAMessage(t *testing.T) {
 		}
 	}
 	p.end(t, hook)
-	p.duck.wantQuietEnd(t)
+	p.lameduck.wantQuietEnd(t)
 }
 
-// listenTo reads messages until the client is told to leave, and reports the first.
+// listenTo reads messages until the close frame, and sends to begun after the first one.
 func listenTo(ctx context.Context, url string, begun chan<- struct{}) error {
 	c, _, err := websocket.Dial(ctx, url, nil)
 	if err != nil {
@@ -134,7 +137,7 @@ func listenTo(ctx context.Context, url string, begun chan<- struct{}) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("begin message %d: %w", n, err)
+			return fmt.Errorf("start message %d: %w", n, err)
 		}
 		if _, err := io.Copy(io.Discard, r); err != nil {
 			return fmt.Errorf("read message %d: %w", n, err)
@@ -145,7 +148,7 @@ func listenTo(ctx context.Context, url string, begun chan<- struct{}) error {
 	}
 }
 
-// talks returns what a script has said of its connections.
+// talks returns a script's reports of its connections.
 func talks(t *testing.T, p *program) (all []talk) {
 	t.Helper()
 	for l := range strings.Lines(p.stdout.String()) {
@@ -164,22 +167,22 @@ func talks(t *testing.T, p *program) (all []talk) {
 func TestWebSocketThroughNginxLosesNothing(t *testing.T) {
 	t.Parallel()
 	leaving, staying := startWebSocketPod(t), startWebSocketPod(t)
-	nginx := startNginxBalancer(t, leaving.duck.front, staying.duck.front)
+	nginx := startNginxBalancer(t, leaving.lameduck.front, staying.lameduck.front)
 	clients := []*talker{}
 	for range 4 {
 		clients = append(clients, startTalker(t, "ws://127.0.0.1:"+nginx.websocket))
 	}
 	hook := leaving.beginEnd(t)
 	<-time.After(lag)
-	nginx.learn(t, staying.duck.front)
+	nginx.learn(t, staying.lameduck.front)
 	leaving.end(t, hook)
-	leaving.duck.wantQuietEnd(t)
+	leaving.lameduck.wantQuietEnd(t)
 	hook = staying.beginEnd(t)
 	var here []talk
 	for _, c := range clients {
 		here = append(here, c.end(t)...)
 	}
 	staying.end(t, hook)
-	staying.duck.wantQuietEnd(t)
+	staying.lameduck.wantQuietEnd(t)
 	wantWhole(t, here, append(talks(t, leaving.app), talks(t, staying.app)...))
 }

@@ -8,6 +8,6 @@ const server = http.createServer((req, res) => {
     res.end("It works.\n");
   }
 });
-// A client that a busy machine stops for some seconds is not to find its connection closed.
+// A busy machine may stop a client for some seconds, and the connection must stay open.
 server.keepAliveTimeout = 60000;
 server.listen(Number(process.argv[2]), "127.0.0.1");

@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server of Python's own library: GET is answered with a file, POST with the request's body."""
+"""An HTTP/1.1 server of Python's standard library: GET is answered with a file, POST with the request's body."""
 
 import http.server
 import sys

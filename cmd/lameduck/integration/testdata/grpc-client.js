@@ -1,20 +1,20 @@
-// A gRPC client of Node: on one channel it makes unary calls, some at a time, and streams one after the other, until its
-// standard input ends. Then it says how many there were, and what was wrong.
+// A gRPC client of Node. On one channel it makes unary calls, some at a time, and streams, one after the
+// other, until its standard input ends. Then it prints how many there were, and the errors.
 const grpc = require("@grpc/grpc-js");
 
-// Without a policy for retries only a call that has not been sent is made again: one that was begun when the word to leave had been
-// read and had not been heard yet.
+// Without a retry policy, only a call that has not been sent is retried: one that began between the
+// arrival of a GOAWAY and its processing.
 const client = new grpc.Client(process.argv[2], grpc.credentials.createInsecure());
 const same = (b) => b;
-const said = { calls: 0, streams: 0, faults: [] };
+const report = { calls: 0, streams: 0, errors: [] };
 let ended = false;
 
 function unary(n) {
   return new Promise((done) => {
     const sent = Buffer.from(`call ${n} ` + "x".repeat(n % 5000));
     client.makeUnaryRequest("/test.Echo/Unary", same, same, sent, (err, answer) => {
-      said.calls++;
-      if (err || !answer.equals(sent)) said.faults.push(`call ${n}: ${err}`);
+      report.calls++;
+      if (err || !answer.equals(sent)) report.errors.push(`call ${n}: ${err}`);
       done();
     });
   });
@@ -27,13 +27,13 @@ function stream(n, messages) {
     let sent = 0;
     let received = 0;
     call.on("data", (b) => {
-      if (b.toString() !== `message ${received}`) said.faults.push(`stream ${n}: message ${received} is ${b}`);
+      if (b.toString() !== `message ${received}`) report.errors.push(`stream ${n}: message ${received} is ${b}`);
       received++;
     });
-    call.on("error", (err) => said.faults.push(`stream ${n}: ${err}`));
+    call.on("error", (err) => report.errors.push(`stream ${n}: ${err}`));
     call.on("status", () => {
-      if (received !== messages) said.faults.push(`stream ${n}: ${received} messages of ${messages}`);
-      said.streams++;
+      if (received !== messages) report.errors.push(`stream ${n}: ${received} messages of ${messages}`);
+      report.streams++;
       done();
     });
     const timer = setInterval(() => {
@@ -47,7 +47,7 @@ function stream(n, messages) {
 }
 
 async function again(run) {
-  while (!ended && said.faults.length === 0) await run();
+  while (!ended && report.errors.length === 0) await run();
 }
 
 let calls = 0;
@@ -57,6 +57,6 @@ for (let i = 0; i < 4; i++) work.push(again(() => unary(++calls)));
 process.stdin.on("end", () => (ended = true)).resume();
 setTimeout(() => console.log("busy"), 100);
 Promise.all(work).then(() => {
-  console.log(JSON.stringify(said));
+  console.log(JSON.stringify(report));
   client.close();
 });

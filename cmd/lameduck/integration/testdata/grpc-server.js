@@ -1,5 +1,5 @@
-// A gRPC server of Node: it answers with what it is sent, one message or a stream of them. When SIGTERM comes it
-// says how many calls it has answered.
+// A gRPC server of Node. It echoes one message or a stream of them. On SIGTERM it prints how many calls
+// it has answered.
 const grpc = require("@grpc/grpc-js");
 
 const bytes = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
@@ -8,7 +8,7 @@ function same(b) {
   return b;
 }
 
-const said = { calls: 0, streams: 0 };
+const report = { calls: 0, streams: 0 };
 const server = new grpc.Server();
 server.addService(
   {
@@ -17,11 +17,11 @@ server.addService(
   },
   {
     unary: (call, answer) => {
-      said.calls++;
+      report.calls++;
       answer(null, call.request);
     },
     stream: (call) => {
-      said.streams++;
+      report.streams++;
       call.pipe(call);
     },
   },
@@ -30,6 +30,6 @@ server.bindAsync(process.argv[2], grpc.ServerCredentials.createInsecure(), (err)
   if (err) throw err;
 });
 process.on("SIGTERM", () => {
-  console.log(JSON.stringify(said));
+  console.log(JSON.stringify(report));
   process.exit();
 });

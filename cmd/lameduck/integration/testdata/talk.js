@@ -1,24 +1,24 @@
-// What both ends of a WebSocket do in these tests: they send numbered messages to each other, with pauses within every other
-// one, which is sent in three frames, and look at those that come.
-const message = (n) => `${n} `.repeat(1 + ((n * 977) % 9000)); // up to 45 KB: more than a buffer of the relay's
+// Both ends of a WebSocket send numbered messages and check those that they receive. Every other
+// message is sent in three frames with pauses.
+const message = (n) => `${n} `.repeat(1 + ((n * 977) % 9000)); // up to 45 KB: more than a buffer of the relay
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-// talk returns what has happened on a connection, and keeps it up to date.
+// talk returns the report of a connection, and keeps it up to date.
 exports.talk = (ws) => {
-  const said = { sent: 0, received: 0, faults: [], extensions: ws.extensions };
+  const report = { sent: 0, received: 0, errors: [], extensions: ws.extensions };
   ws.on("message", (data) => {
-    if (data.toString() !== message(said.received)) said.faults.push(`message ${said.received} is not whole`);
-    said.received++;
+    if (data.toString() !== message(report.received)) report.errors.push(`message ${report.received} is incomplete`);
+    report.received++;
   });
-  speak(ws, said);
-  return said;
+  speak(ws, report);
+  return report;
 };
 
-async function speak(ws, said) {
+async function speak(ws, report) {
   for (let n = 0; ws.readyState === ws.OPEN; n++) {
     const text = message(n);
     if (n % 2) {
-      // After a close frame nothing can be sent: a message that had been begun is none.
+      // After a close frame nothing can be sent: an incomplete message does not count.
       const third = Math.ceil(text.length / 3);
       ws.send(text.slice(0, third), { fin: false });
       await pause(10);
@@ -30,7 +30,7 @@ async function speak(ws, said) {
     } else {
       ws.send(text);
     }
-    said.sent++;
+    report.sent++;
     await pause(5);
   }
 }

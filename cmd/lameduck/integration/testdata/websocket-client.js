@@ -1,5 +1,5 @@
-// A WebSocket client of Node: it talks over one connection after the other, each until it is closed, and says what has happened
-// on each. The one that it has when its standard input ends is the last.
+// A WebSocket client of Node. It talks on one connection after the other, each until it is closed, and
+// prints a report of each. After the end of its standard input it does not reconnect.
 const WebSocket = require("ws");
 const { talk } = require("./talk");
 
@@ -8,13 +8,13 @@ process.stdin.on("end", () => (ended = true)).resume();
 
 function connect() {
   const ws = new WebSocket(process.argv[2], { perMessageDeflate: { threshold: 0 } });
-  let said = { faults: [] };
-  ws.on("open", () => (said = talk(ws)));
+  let report = { errors: [] };
+  ws.on("open", () => (report = talk(ws)));
   ws.once("message", () => console.log("talking"));
-  ws.on("error", (err) => said.faults.push(String(err)));
+  ws.on("error", (err) => report.errors.push(String(err)));
   ws.on("close", (code) => {
-    console.log(JSON.stringify({ ...said, code }));
-    if (!ended && said.faults.length === 0) connect();
+    console.log(JSON.stringify({ ...report, code }));
+    if (!ended && report.errors.length === 0) connect();
   });
 }
 

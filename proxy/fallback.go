@@ -43,7 +43,9 @@ var errNoApp = errors.New("pod has no app any more")
 
 // DialFallback returns a Dialer for the fallback at address, host:port. The Dialer also fails if it
 // reaches a Lameduck whose app has exited.
-func DialFallback(address string) Dialer {
+func DialFallback(address string) Dialer { return dialFallback(address, settleTime) }
+
+func dialFallback(address string, settle time.Duration) Dialer {
 	d := &net.Dialer{
 		Timeout: fallbackTimeout,
 		Control: func(_, _ string, raw syscall.RawConn) error { return mss.Set(raw, mss.Fallback) },
@@ -54,7 +56,7 @@ func DialFallback(address string) Dialer {
 			return nil, err
 		}
 		to := c.(*net.TCPConn)
-		if hasMark(to, mss.NoApp) || endsSoon(to) {
+		if hasMark(to, mss.NoApp) || endsWithin(to, settle) {
 			reset(to)
 			return nil, errNoApp
 		}
@@ -62,10 +64,10 @@ func DialFallback(address string) Dialer {
 	}
 }
 
-// endsSoon reports whether the peer closes the connection within settleTime, because it does not know
-// yet that its app has exited.
-func endsSoon(to *net.TCPConn) bool {
-	_ = to.SetReadDeadline(time.Now().Add(settleTime))
+// endsWithin reports whether the peer closes the connection within a time, because it does not know yet
+// that its app has exited.
+func endsWithin(to *net.TCPConn, d time.Duration) bool {
+	_ = to.SetReadDeadline(time.Now().Add(d))
 	err := awaitByte(pump.RawOf(to))
 	_ = to.SetReadDeadline(time.Time{})
 	return err != nil && !isTimeout(err)

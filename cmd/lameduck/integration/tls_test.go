@@ -2,6 +2,7 @@ package integration
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -143,13 +144,40 @@ func newSecureLoad(ca *authority, http2 bool) *secureLoad {
 	return &secureLoad{client: &http.Client{Transport: transport, Timeout: patience}, http2: http2}
 }
 
-// exchange posts a body that can be read once, so that the client cannot retry the request.
-func (l *secureLoad) exchange(address, body string) error {
-	req, err := http.NewRequest(http.MethodPost, "https://"+address, io.NopCloser(strings.NewReader(body)))
+// A onceBody is the body of a request. It can be sent again only as long as nothing has read it.
+type onceBody struct {
+	io.Reader
+	read *atomic.Bool
+}
+
+func newOnceBody(text string) onceBody { return onceBody{strings.NewReader(text), new(atomic.Bool)} }
+
+func (b onceBody) Read(p []byte) (int, error) {
+	b.read.Store(true)
+	return b.Reader.Read(p)
+}
+
+func (b onceBody) Close() error { return nil }
+
+// again returns the body, for the client to send it on another connection.
+func (b onceBody) again() (io.ReadCloser, error) {
+	if b.read.Load() {
+		return nil, errors.New("the request may have been sent")
+	}
+	return b, nil
+}
+
+// exchange posts a body. The client cannot retry the request once it has sent some of the body. Before that
+// it may have to: Go's HTTP/2 client assigns requests to a connection that has just received a GOAWAY, and
+// closes their bodies when it notices.
+func (l *secureLoad) exchange(address, text string) error {
+	body := newOnceBody(text)
+	req, err := http.NewRequest(http.MethodPost, "https://"+address, body)
 	if err != nil {
 		return err
 	}
-	req.ContentLength = int64(len(body))
+	req.GetBody = body.again
+	req.ContentLength = int64(len(text))
 	resp, err := l.client.Do(req)
 	if err != nil {
 		return err
@@ -159,7 +187,7 @@ func (l *secureLoad) exchange(address, body string) error {
 	switch {
 	case err != nil:
 		return err
-	case resp.StatusCode != http.StatusOK || string(got) != "hello "+body:
+	case resp.StatusCode != http.StatusOK || string(got) != "hello "+text:
 		return fmt.Errorf("answered %s, %q", resp.Status, got)
 	case (resp.ProtoMajor == 2) != l.http2:
 		return fmt.Errorf("answered in %s", resp.Proto)

@@ -12,7 +12,8 @@ RUN go build -trimpath -ldflags "${LDFLAGS}" -o /lameduckctl ./cmd/lameduckctl
 FROM source AS build
 RUN go build -trimpath -ldflags "${LDFLAGS}" -o /lameduck ./cmd/lameduck
 
-# docker build --target lameduckctl: for the webhook (deploy/helm). It trusts the authority that the kubelet mounts, and no other.
+# docker build --target lameduckctl: for the webhook (deploy/helm). It trusts the authority that the
+# kubelet mounts, and no other.
 FROM scratch AS lameduckctl
 ARG VERSION=devel
 LABEL org.opencontainers.image.title="lameduckctl" \
@@ -25,15 +26,16 @@ USER 65532:65532
 EXPOSE 8443 8081
 ENTRYPOINT ["/lameduckctl"]
 
-# The default. Nothing but the program: it needs no shell, no certificates, and no file that it can write to.
+# The default stage has only the program: it needs no shell, no certificates and no writable file
+# system.
 FROM scratch
 ARG VERSION=devel
 LABEL org.opencontainers.image.title="lameduck" \
-      org.opencontainers.image.description="Keeps an app and its connections alive through a termination, until the load balancers have let go" \
+      org.opencontainers.image.description="Keeps an app and its connections alive during termination, until load balancers have stopped routing to it" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=build /lameduck /lameduck
 USER 65532:65532
-# What the network may reach: the route, and /livez /readyz /metrics /hold. The control address is on loopback only.
+# The route, and /livez /readyz /metrics /hold. The control address is on loopback only.
 EXPOSE 18080 18081
 ENTRYPOINT ["/lameduck"]

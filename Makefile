@@ -15,13 +15,14 @@
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUZZTIME ?= 10m
 
-# Built from source by the Go command, which checks its sums. It is no dependency of ours: its go.mod is its own.
+# The Go command builds it from source and verifies its checksum. It is not a dependency of the
+# module.
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-TOOLS := ./.ci/mutants ./.ci/shape # the go command does not find them by itself
+TOOLS := ./.ci/mutants ./.ci/shape # ./... does not match them
 
 .PHONY: help build demo test mutants check fuzz e2e bench bench-full bench-tools
 
@@ -39,12 +40,13 @@ test:
 	go vet ./... $(TOOLS)
 	@echo "== the data plane and the lifecycle, with the race detector (the first time, two minutes go into compiling)"
 	go test -race -timeout 20m ./proxy/... ./lifecycle/...
-	@echo "== everything else; tests are skipped that need a program which is not installed"
+	@echo "== everything else; tests whose program is not installed are skipped"
 	go test $(if $(TEST_LONG),-race) -timeout 20m $$(go list ./... | grep -v '^lameduck/\(proxy\|lifecycle\)') $(TOOLS)
 	@$(MAKE) --no-print-directory test-without-race
 	@echo "== passed; next: make mutants, make check"
 
-# The race detector makes memory larger and pools forgetful, and finds nothing in a simulation.
+# Under the race detector processes need more memory and pools drop entries, and a simulation has no
+# races.
 test-without-race:
 	go test -run 'Allocat|HoldsNoBuffer|Simulated' ./proxy/... ./lifecycle/...
 	go test -tags lockcount -run TakesTheMutex ./proxy
@@ -77,7 +79,7 @@ bench-full: bench-tools
 	go run ./bench/overhead -json bench/results/overhead.json
 	go run ./bench/page -in bench/results
 
-# Program and Debian package. Servers are in /usr/sbin there, which users have not in their PATH.
+# Program and Debian package. Debian has servers in /usr/sbin, which is not in the PATH of users.
 BENCH_NEEDS := nginx:nginx-light haproxy:haproxy wrk:wrk
 BENCH_TAKES := caddy:caddy node:nodejs h2load:nghttp2-client nghttpd:nghttp2-server
 
@@ -85,4 +87,4 @@ bench-tools:
 	@lacks() { for p; do command -v "$${p%:*}" >/dev/null || test -x "/usr/sbin/$${p%:*}" || printf ' %s' "$${p#*:}"; done; }; \
 	needed=$$(lacks $(BENCH_NEEDS)); optional=$$(lacks $(BENCH_TAKES)); \
 	if test -n "$$needed"; then echo "missing: apt-get install$$needed$${optional:+ (and, for more,$$optional)}"; exit 1; fi; \
-	if test -n "$$optional"; then echo "some is left out, for want of: apt-get install$$optional"; fi
+	if test -n "$$optional"; then echo "some peers are left out without: apt-get install$$optional"; fi

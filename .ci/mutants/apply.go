@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// minContext is the number of context lines that a new patch has around each change. It has more where
-// they are needed to find the place.
+// minContext is the number of context lines that a new patch has around each change. It has more
+// where they are needed to find the place.
 const minContext = 2
 
 // A located patch is one whose places in the source are known.
@@ -81,8 +81,8 @@ var (
 	errAmbiguous = errors.New("more than one place matches")
 )
 
-// find returns the hunk as it stands in the file. It must match in exactly one place. Indentation is
-// ignored. A fuzzy search drops context lines, from the outside, until there is a match.
+// find returns the hunk as it stands in the file. It must match in exactly one place. Indentation
+// is ignored. A fuzzy search drops context lines, from the outside, until there is a match.
 func (h hunk) find(file []string, fuzzy bool) (hunk, error) {
 	before, after := h.context()
 	for drop := 0; drop == 0 || fuzzy && drop <= max(before, after); drop++ {

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// changedFiles returns the files that differ from main, with those that are not committed, and a name for
-// what they were compared with. On main itself they are compared with the commit before.
+// changedFiles returns the files that differ from main, with those that are not committed, and a
+// name for what they were compared with. On main itself they are compared with the commit before.
 func changedFiles(ctx context.Context, root string) (files []string, since string, err error) {
 	since, err = baseCommit(ctx, root)
 	if err != nil {
@@ -62,8 +62,8 @@ func gitOutput(ctx context.Context, root string, args ...string) (string, error)
 	return string(out), err
 }
 
-// touches reports whether one of the changed files is the mutant's: its patch, a file that it changes, or
-// a file with one of its tests.
+// touches reports whether one of the changed files is the mutant's: its patch, a file that it
+// changes, or a file with one of its tests.
 func (m *mutant) touches(t *tree, changed []string) bool {
 	for _, file := range changed {
 		if file == m.patch || slices.ContainsFunc(m.files, func(f filePatch) bool { return f.file == file }) {

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// maxNewLines is the number of lines that a new mutant may change. More are likely to be work that is not
-// staged yet.
+// maxNewLines is the number of lines that a new mutant may change. More are likely to be work that
+// is not staged yet.
 const maxNewLines = 20
 
-// create makes the unstaged changes of the working tree into the mutant: it writes the patch and restores
-// the files as they are staged.
+// create makes the unstaged changes of the working tree into the mutant: it writes the patch and
+// restores the files as they are staged.
 func create(ctx context.Context, root string, m *mutant) error {
 	diff, err := gitOutput(ctx, root, "diff", "--no-color", "--no-ext-diff", "--src-prefix=a/", "--dst-prefix=b/")
 	if err != nil {

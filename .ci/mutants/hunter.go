@@ -90,8 +90,8 @@ func (h *hunter) pkg(ctx context.Context, dir string, mutants []*mutant) {
 		prepare: func(m *mutant, binary string) error { return h.build(ctx, dir, binary, m.overlay()) }})
 }
 
-// buildTogether builds one binary with all mutants that can share it. It returns those that do, and those
-// that must be built alone. A mutant that does not compile is reported and left out.
+// buildTogether builds one binary with all mutants that can share it. It returns those that do, and
+// those that must be built alone. A mutant that does not compile is reported and left out.
 func (h *hunter) buildTogether(ctx context.Context, dir, binary string, mutants []*mutant) (together, alone []*mutant) {
 	for {
 		overlay, alone, err := mergeAll(h.tree, mutants)
@@ -179,10 +179,10 @@ func (h *hunter) broken(mutants []*mutant, err error) {
 	}
 }
 
-// runBaseline runs the tests of all mutants of a group without any. They must pass: a mutant is killed
-// only by a failure that it causes. The tests that fail are repeated with all the time that they want:
-// some need more patience than a mutant deserves, and one that fails now and then is for "make test" to
-// find.
+// runBaseline runs the tests of all mutants of a group without any. They must pass: a mutant is
+// killed only by a failure that it causes. The tests that fail are repeated with all the time that
+// they want: some need more patience than a mutant deserves, and one that fails now and then is for
+// "make test" to find.
 func (h *hunter) runBaseline(ctx context.Context, g *group) error {
 	h.report.say("testing %s without a mutant", g.dir)
 	var tests []string
@@ -191,7 +191,10 @@ func (h *hunter) runBaseline(ctx context.Context, g *group) error {
 			tests = append(tests, m.tests)
 		}
 	}
-	run := testRun{dir: g.dir, binary: g.baseline, tests: strings.Join(tests, "|"), limit: baselineTimeout, impatient: true}
+	run := testRun{
+		dir: g.dir, binary: g.baseline, tests: strings.Join(tests, "|"),
+		limit: baselineTimeout, impatient: true,
+	}
 	v, err := h.runTests(ctx, run)
 	if err != nil || !v.failed {
 		return err

@@ -12,17 +12,18 @@ import (
 	"strings"
 )
 
-// Many mutants share one test binary. A mutant that changes only the body of a function f is added to the
-// source as a second function, and f begins with a switch that calls it:
+// Many mutants share one test binary. A mutant that changes only the body of a function f is added
+// to the source as a second function, and f begins with a switch that calls it:
 //
 //	func (c *conn) f(a int) error { switch mutantNow { case 17: return c.mutant17_f(a) }; ...
 //
-// The variable mutantNow is 0, so that the binary behaves as the program does, until the number in the
-// binary's marker is replaced. An environment variable would not do: tests start the binary again with an
-// environment of their own.
+// The variable mutantNow is 0, so that the binary behaves as the program does, until the number in
+// the binary's marker is replaced. An environment variable would not do: tests start the binary
+// again with an environment of their own.
 //
-// A mutant that changes anything else, as a constant or a struct, is built alone. So is one that says so in
-// its header, which is for tests that see the switch, as those that count allocations do.
+// A mutant that changes anything else, as a constant or a struct, is built alone. So is one that
+// says so in its header, which is for tests that see the switch, as those that count allocations
+// do.
 
 // markerPrefix begins the marker, which ends in the mutant's number in four digits.
 const markerPrefix = "the mutant of this test binary is number "

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// testTimeout is what the tests of one mutant may take: most take less than a second, and a mutant may wait
-// forever. slowTimeout is for tests that need patience.
+// testTimeout is what the tests of one mutant may take: most take less than a second, and a mutant
+// may wait forever. slowTimeout is for tests that need patience.
 const (
 	testTimeout = 30 * time.Second
 	slowTimeout = 2 * time.Minute
@@ -26,7 +26,8 @@ const (
 // baselineTimeout is what the tests of a package may take without a mutant.
 const baselineTimeout = 10 * time.Minute
 
-// patience makes tests with real processes give up early: a broken program is expected to keep them waiting.
+// patience makes tests with real processes give up early: a broken program is expected to keep them
+// waiting.
 const patience = "TEST_PATIENCE=5s"
 
 // A verdict is the result of a test run.
@@ -38,7 +39,8 @@ type verdict struct {
 	took   time.Duration
 }
 
-// build compiles the tests of the package in dir, with the overlay's files in place of those of the module.
+// build compiles the tests of the package in dir, with the overlay's files in place of those of the
+// module.
 func (h *hunter) build(ctx context.Context, dir, binary string, overlay map[string][]byte) error {
 	file, err := h.writeOverlay(binary+".overlay", overlay)
 	defer os.RemoveAll(binary + ".overlay")
@@ -54,7 +56,8 @@ func (h *hunter) build(ctx context.Context, dir, binary string, overlay map[stri
 	return nil
 }
 
-// writeOverlay writes the files to dir, and returns the path of the file that lists them for the compiler.
+// writeOverlay writes the files to dir, and returns the path of the file that lists them for the
+// compiler.
 func (h *hunter) writeOverlay(dir string, files map[string][]byte) (string, error) {
 	replace := make(map[string]string)
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -84,8 +87,8 @@ func activate(binary, copied string, id int) error {
 	if !bytes.Contains(text, marker(0)) {
 		return fmt.Errorf("%s has no marker", binary)
 	}
-	// A child that is forked in the meantime inherits the descriptor until it executes its own program, and
-	// a file that is open for writing cannot be executed (ETXTBSY).
+	// A child that is forked in the meantime inherits the descriptor until it executes its own
+	// program, and a file that is open for writing cannot be executed (ETXTBSY).
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	return os.WriteFile(copied, bytes.ReplaceAll(text, marker(0), marker(id)), 0o755)
@@ -109,7 +112,8 @@ func (h *hunter) runTests(ctx context.Context, r testRun) (verdict, error) {
 	if r.impatient {
 		cmd.Env = append(cmd.Env, patience)
 	}
-	// A test binary that panics leaves the processes behind that it has started, with its output open.
+	// A test binary that panics leaves the processes behind that it has started, with its output
+	// open.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = time.Second
 	began := h.now()

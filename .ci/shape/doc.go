@@ -12,6 +12,6 @@
 //   - package proxy has fewer than 15 arrows between files against the layering (see layers.go);
 //   - no text of the repository has an idiom from idioms.txt, which plain English has better words for.
 //
-// The file known.txt lists what exceeds a limit today. A figure in it may shrink and never grow, and one
-// that has shrunk is to be lowered with -update. To add to the list is to change a limit.
+// The file known.txt lists what exceeds a limit today. A figure in it may shrink and never grow,
+// and one that has shrunk is to be lowered with -update. To add to the list is to change a limit.
 package main

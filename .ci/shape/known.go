@@ -60,7 +60,8 @@ func parseKnown(text string) (known, error) {
 	return k, nil
 }
 
-// lowered returns the list with each figure as it is, if that is lower, and without those within limits.
+// lowered returns the list with each figure as it is, if that is lower, and without those within
+// limits.
 func (k known) lowered(figures []figure) string {
 	var lines []string
 	for _, f := range figures {

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// idioms.txt has a regular expression and better words on each line, with a tab between them. It is in
-// rot13, so that neither this check nor a search finds an idiom in the list. To read it:
+// idioms.txt has a regular expression and better words on each line, with a tab between them. It is
+// in rot13, so that neither this check nor a search finds an idiom in the list. To read it:
 //
 //	tr A-Za-z N-ZA-Mn-za-m < .ci/shape/idioms.txt
 //
@@ -94,8 +94,8 @@ func area(name string) string {
 // lineBreak matches a line break and the beginning of the next line of a comment or a paragraph.
 var lineBreak = regexp.MustCompile(`\n[ \t]*(?://|#|\*|>)?[ \t]*`)
 
-// search returns the places of the idioms in a text, one for each line and idiom. A line break counts as a
-// space, since an idiom may be wrapped.
+// search returns the places of the idioms in a text, one for each line and idiom. A line break
+// counts as a space, since an idiom may be wrapped.
 func search(name, text string, idioms []idiom) []string {
 	var starts []int // of all lines but the first, in the joined text
 	var joined strings.Builder

@@ -17,12 +17,12 @@ import (
 	"strings"
 )
 
-// The files of a package are layers if they can be put in an order in which each file uses only what
-// is declared in files below it. An arrow goes from a file to another whose functions, methods, types,
-// fields, variables or constants it uses. The arrows against the layering are those that go up in the
-// order of files that has the fewest of them. Finding the fewest is hard in general, so the order is that
-// of a search which always gives the same result: files that nothing else depends on are placed first, and
-// then single files are moved for as long as that helps.
+// The files of a package are layers if they can be put in an order in which each file uses only
+// what is declared in files below it. An arrow goes from a file to another whose functions,
+// methods, types, fields, variables or constants it uses. The arrows against the layering are those
+// that go up in the order of files that has the fewest of them. Finding the fewest is hard in
+// general, so the order is that of a search which always gives the same result: files that nothing
+// else depends on are placed first, and then single files are moved for as long as that helps.
 
 // An edge is an arrow between two files.
 type edge struct{ from, to string }
@@ -58,7 +58,8 @@ func sortedEdges[V any](edges map[edge]V) []edge {
 	})
 }
 
-// fileGraph returns the arrows between the files of a package, each with one of the names that make it.
+// fileGraph returns the arrows between the files of a package, each with one of the names that make
+// it.
 func fileGraph(root, dir string) (map[edge]string, error) {
 	list, err := output(root, "go", "list", "-e", "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}", "./"+dir)
 	if err != nil {
@@ -128,8 +129,8 @@ func layering[V any](edges map[edge]V) []string {
 	return order
 }
 
-// greedyOrder places files that use no other at the end, files that no other uses at the beginning, and
-// in a cycle the file that uses the most and is used the least (Eades, Lin and Smyth, 1993).
+// greedyOrder places files that use no other at the end, files that no other uses at the beginning,
+// and in a cycle the file that uses the most and is used the least (Eades, Lin and Smyth, 1993).
 func greedyOrder[V any](nodes []string, edges map[edge]V) []string {
 	var top, bottom []string
 	for len(nodes) > 0 {
@@ -169,7 +170,8 @@ func greedyOrder[V any](nodes []string, edges map[edge]V) []string {
 	return append(top, bottom...)
 }
 
-// improve moves one file to the place where the fewest arrows go up, and reports whether that helped.
+// improve moves one file to the place where the fewest arrows go up, and reports whether that
+// helped.
 func improve[V any](order []string, edges map[edge]V) bool {
 	upward := func(from, to string) int {
 		if _, ok := edges[edge{from, to}]; ok {

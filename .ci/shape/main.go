@@ -133,7 +133,8 @@ func explain(out io.Writer, f figure, kind kind, known int) {
 	}
 }
 
-// trackedFiles returns the files that are or could be committed, but those that nobody writes by hand.
+// trackedFiles returns the regular files that are or could be committed, except those that nobody
+// writes by hand. A symbolic link, such as node_modules, is not one of them.
 func trackedFiles(root string) ([]string, error) {
 	list, err := output(root, "git", "ls-files", "--cached", "--others", "--exclude-standard")
 	if err != nil {
@@ -141,10 +142,15 @@ func trackedFiles(root string) ([]string, error) {
 	}
 	files := strings.Split(strings.TrimSpace(list), "\n")
 	return slices.DeleteFunc(files, func(name string) bool {
-		_, err := os.Lstat(filepath.Join(root, name))
-		return err != nil || name == "LICENSE" || name == "go.sum" || strings.HasPrefix(name, "bench/results/") ||
-			strings.HasSuffix(name, "package-lock.json") || strings.Contains(name, "/testdata/fuzz/")
+		info, err := os.Lstat(filepath.Join(root, name))
+		return err != nil || !info.Mode().IsRegular() || isGenerated(name)
 	}), nil
+}
+
+// isGenerated reports whether nobody writes a file by hand.
+func isGenerated(name string) bool {
+	return name == "LICENSE" || name == "go.sum" || strings.HasPrefix(name, "bench/results/") ||
+		strings.HasSuffix(name, "package-lock.json") || strings.Contains(name, "/testdata/fuzz/")
 }
 
 // output returns what a command prints.

@@ -192,3 +192,20 @@ func TestKnownFiguresMayOnlyShrink(t *testing.T) {
 		})
 	}
 }
+
+func TestOnlyRegularFilesAreRead(t *testing.T) {
+	root, _ := write(t, map[string]string{"a.go": "package a\n", "dir/b.md": "text\n", "go.sum": "sums\n"})
+	if _, err := output(root, "git", "init", "-q"); err != nil {
+		t.Skip(err)
+	}
+	for link, target := range map[string]string{"node_modules": "dir", "link.go": "a.go", "broken": "nowhere"} {
+		if err := os.Symlink(target, filepath.Join(root, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := trackedFiles(root)
+	slices.Sort(got)
+	if want := []string{"a.go", "dir/b.md"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("the files are %q, error %v; want %q", got, err, want)
+	}
+}

@@ -93,8 +93,8 @@ func typeName(e ast.Expr) string {
 	return "?"
 }
 
-// booleanFields counts the fields of a struct that are booleans, or arrays of them, or atomic ones. Those
-// of structs without a name within it are its own.
+// booleanFields counts the fields of a struct that are booleans, or arrays of them, or atomic ones.
+// Those of structs without a name within it are its own.
 func booleanFields(e ast.Expr) int {
 	t, ok := e.(*ast.StructType)
 	if !ok {

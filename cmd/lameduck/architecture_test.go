@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestTheArchitecturePageNamesWhatExists keeps docs/architecture.md true to the code: every Go name in it
-// that is qualified or a method is declared somewhere below proxy, lifecycle or cmd/lameduck.
+// TestTheArchitecturePageNamesWhatExists keeps docs/architecture.md true to the code: every Go name
+// in it that is qualified or a method is declared somewhere below proxy, lifecycle or cmd/lameduck.
 func TestTheArchitecturePageNamesWhatExists(t *testing.T) {
 	root := filepath.Join("..", "..")
 	page, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))

@@ -5,6 +5,6 @@
 //	lameduckctl explain    explain a rule of lint
 //	lameduckctl webhook    serve the admission webhook that injects pods when they are created
 //
-// inject and lint never write to a cluster. The webhook writes the Secret with its certificate and the
-// caBundle of its MutatingWebhookConfiguration, unless it gets a certificate from files.
+// inject and lint never write to a cluster. The webhook writes the Secret with its certificate and
+// the caBundle of its MutatingWebhookConfiguration, unless it gets a certificate from files.
 package main

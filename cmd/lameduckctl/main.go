@@ -65,7 +65,8 @@ func flagError(_ *cobra.Command, err error) error {
 	return err
 }
 
-// report prints err and returns its exit code. An error with an empty message has been printed already.
+// report prints err and returns its exit code. An error with an empty message has been printed
+// already.
 func report(stderr io.Writer, err error) int {
 	if err == nil {
 		return exitOK

@@ -1,4 +1,5 @@
-// Package cgroup reads the memory limit of the control group that this process is in, of version 1 or 2.
+// Package cgroup reads the memory limit of the control group that this process is in, of version 1
+// or 2.
 package cgroup
 
 import (
@@ -11,11 +12,11 @@ import (
 	"strings"
 )
 
-// MemoryLimit returns the memory limit of this process in bytes: the lowest of its control group and
-// of those above. ok is false if there is none.
+// MemoryLimit returns the memory limit of this process in bytes: the lowest of its control group
+// and of those above. ok is false if there is none.
 func MemoryLimit() (limit int64, ok bool) { return memoryLimit(os.DirFS("/")) }
 
-// A hierarchy is a version of control groups, as far as memory is concerned.
+// A hierarchy is the memory hierarchy of a version of control groups.
 type hierarchy struct {
 	fileSystem string // type of the mount
 	controller string // in /proc/self/cgroup and in the mount's options
@@ -41,10 +42,11 @@ func memoryLimit(root fs.FS) (limit int64, ok bool) {
 	return limit, limit < unlimited
 }
 
-// unlimited is less than the number that version 1 shows for no limit, and more than any machine has.
+// unlimited is less than the limit that version 1 reports if there is none, and more than any
+// machine has.
 const unlimited = 1 << 60
 
-// readLimit returns the number in a file, or a very large one if there is none.
+// readLimit returns the number in a file, or math.MaxInt64 if there is none.
 func readLimit(root fs.FS, name string) int64 {
 	n, err := strconv.ParseInt(strings.TrimSpace(readFile(root, name)), 10, 64)
 	if err != nil || n <= 0 {
@@ -108,7 +110,7 @@ func unescape(s string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }
 
-// upwardsFrom returns the directories of a group and of all above it, as far as they are mounted.
+// upwardsFrom returns the mounted directories of a group and of all groups above it.
 func (m mount) upwardsFrom(group string) (dirs []string) {
 	below := strings.TrimPrefix(path.Clean("/"+group), "/")
 	if r := strings.Trim(m.root, "/"); r != "" {

@@ -24,14 +24,14 @@ const (
 	exitNotFound = 127
 )
 
-// flushTimeout is how long the program waits at its end for the readers of its output.
+// flushTimeout is how long the program waits at the end for the readers of its output.
 const flushTimeout = 500 * time.Millisecond
 
 // version is that of the program, as Main was given it.
 var version = "devel"
 
-// Main runs the program with the arguments, the environment and the output of the process. It returns
-// the exit code.
+// Main runs the program with the arguments, the environment and the output of the process, and
+// returns the exit code.
 func Main(programVersion string) int {
 	version = programVersion
 	stdout, stderr := logqueue.New(os.Stdout), logqueue.New(os.Stderr)
@@ -65,7 +65,7 @@ func run(args, environ []string, stdout, stderr *logqueue.Queue) int {
 		"unknown subcommand %q: use serve, exec, drain, install or version", command)))
 }
 
-// A usageError is the error of a command line or a configuration.
+// A usageError is an error in the command line or in the configuration.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
@@ -101,7 +101,7 @@ func printVersion(w io.Writer) error {
 	return err
 }
 
-// untilSignal is a context that an interrupt ends.
+// untilSignal returns a context that an interrupt cancels.
 func untilSignal() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt)
 }

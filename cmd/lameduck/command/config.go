@@ -22,7 +22,7 @@ func loadConfig(environ []string) (*config.Config, error) {
 	return c, nil
 }
 
-// configError is a usage error with one line for each problem.
+// configError returns a usage error with one line for each problem.
 func configError(err error) error {
 	return usageError("invalid configuration:\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  "))
 }
@@ -49,8 +49,8 @@ func stopSignal(c *config.Config) (syscall.Signal, error) {
 	return s, nil
 }
 
-// terminationLog returns the path of the termination log, or an empty one if there is none: the
-// default path counts only if the file exists.
+// terminationLog returns the path of the termination log, or an empty string if there is none. The
+// default path is used only if the file exists.
 func terminationLog(c *config.Config) string {
 	if c.TerminationLog == config.DefaultTerminationLog {
 		if _, err := os.Stat(c.TerminationLog); err != nil {
@@ -77,12 +77,12 @@ func probeAgents(c *config.Config) []string {
 	return agents
 }
 
-// protocols are the relay's names of the protocols.
+// protocols maps the protocols of the configuration to those of the relay.
 var protocols = map[config.Protocol]proxy.Protocol{
 	config.Auto: proxy.Auto, config.HTTP1: proxy.HTTP1, config.H2C: proxy.H2C, config.TCP: proxy.TCP,
 }
 
-// proxyRoute is a route as the relay knows it. The identity is nil if TLS is not terminated.
+// proxyRoute returns the relay's form of a route. The identity is nil if TLS is not terminated.
 func proxyRoute(r config.Route, id *identity) proxy.Route {
 	route := proxy.Route{
 		Dial:     proxy.DialTCP(r.App),

@@ -55,7 +55,7 @@ func TestProxyRoute_HasTheOptions(t *testing.T) {
 	}
 }
 
-// Every signal that the configuration takes begins a drain when it arrives.
+// Every signal that the configuration accepts can be received.
 func TestStopSignal_EveryOneCanBeCaught(t *testing.T) {
 	for _, name := range config.StopSignals() {
 		s, err := stopSignal(&config.Config{StopSignal: name})
@@ -129,7 +129,7 @@ func TestTLSIdentity_Errors(t *testing.T) {
 	}
 }
 
-// writeFile writes a file of a directory of its own.
+// writeFile writes a file in a new directory.
 func writeFile(t *testing.T, name string, content []byte) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), name)
@@ -139,7 +139,8 @@ func writeFile(t *testing.T, name string, content []byte) (path string) {
 	return path
 }
 
-// writeCertificate writes a certificate and its key in PEM: those of a test server of the standard library.
+// writeCertificate writes a certificate and its key in PEM: those of a test server of the standard
+// library.
 func writeCertificate(t *testing.T) (certPath, keyPath string) {
 	t.Helper()
 	server := httptest.NewTLSServer(nil)
@@ -159,20 +160,20 @@ func TestUsage(t *testing.T) {
 		args    []string
 		environ []string
 		code    int
-		says    string
+		output  string
 	}{
 		{"the version", []string{"version"}, nil, exitOK, "lameduck "},
 		{"the version with an argument", []string{"version", "x"}, nil, exitUsage, `unexpected argument "x"`},
 		{"help", []string{"help"}, nil, exitOK, "lameduck exec -- COMMAND"},
-		{"a subcommand that is none", []string{"run"}, nil, exitUsage, `unknown subcommand "run": use serve, exec, drain, install or version`},
+		{"an unknown subcommand", []string{"run"}, nil, exitUsage, `unknown subcommand "run": use serve, exec, drain, install or version`},
 		{"serve with an argument", []string{"serve", "x"}, nil, exitUsage, `unexpected argument "x"`},
-		{"serve with a fault", []string{"serve"}, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN: must be"},
-		{"no subcommand with a fault", nil, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN: must be"},
-		{"drain with a flag that is none", []string{"drain", "--now"}, nil, exitUsage, "drain takes --wait and --native"},
-		{"drain with a fault", []string{"drain"}, []string{"LAMEDUCK_CONTROL=x"}, exitUsage, "LAMEDUCK_CONTROL: must be"},
+		{"serve with an invalid variable", []string{"serve"}, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN: must be"},
+		{"no subcommand with an invalid variable", nil, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN: must be"},
+		{"drain with an unknown flag", []string{"drain", "--now"}, nil, exitUsage, "drain takes --wait and --native"},
+		{"drain with an invalid variable", []string{"drain"}, []string{"LAMEDUCK_CONTROL=x"}, exitUsage, "LAMEDUCK_CONTROL: must be"},
 		{"exec without command", []string{"exec"}, nil, exitUsage, "exec needs a command"},
 		{"exec without command after the dashes", []string{"exec", "--"}, nil, exitUsage, "exec needs a command"},
-		{"exec with a fault", []string{"exec", "--", "true"}, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN: must be"},
+		{"exec with an invalid variable", []string{"exec", "--", "true"}, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN: must be"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -183,8 +184,8 @@ func TestUsage(t *testing.T) {
 			if err := queue.Flush(time.Minute); err != nil {
 				t.Fatal(err)
 			}
-			if code != tt.code || !strings.Contains(out.String(), tt.says) {
-				t.Errorf("exit code %d, want %d, and %q in:\n%s", code, tt.code, tt.says, out.String())
+			if code != tt.code || !strings.Contains(out.String(), tt.output) {
+				t.Errorf("exit code %d, want %d, and %q in:\n%s", code, tt.code, tt.output, out.String())
 			}
 		})
 	}

@@ -2,23 +2,23 @@ package command
 
 import "syscall"
 
-// descriptorShares is how the process shares out its descriptors: the relay must leave enough for /livez,
-// /hold and /drain, which decide on the life of the app.
+// descriptorShares divides the descriptors of the process. The relay must leave enough for /livez,
+// /hold and /drain, which the app's life depends on.
 type descriptorShares struct {
-	connections  int // of clients; each takes two, its own and the app's
-	pipes        int // of the relay; each is two
+	connections  int // of clients; each needs two descriptors, its own and the app's
+	pipes        int // of the relay; each has two descriptors
 	adminConns   int // connections to the admin address
 	controlConns int // connections to the control address
 	waiters      int // callers of /hold, before the drain and as many again in it
 }
 
-// ownDescriptors is what the process opens besides: standard streams, epoll sets, certificates, /proc,
-// the reserves of the admin and the control address, callers of POST /drain?wait, and lookups of the
-// fallback's name.
+// ownDescriptors is the number of other descriptors: standard streams, epoll sets, certificates,
+// /proc, the reserves of the admin and the control address, callers of POST /drain?wait, and DNS
+// lookups of the fallback.
 const ownDescriptors = 96
 
-// shareDescriptors shares out a limit among the routes' connections and the rest. The rest has a fixed
-// size, but gives way to the connections where the limit is low.
+// shareDescriptors divides a limit between the routes' connections and the rest. The rest has a
+// fixed size, and less if the limit is low.
 func shareDescriptors(limit uint64, routes int) descriptorShares {
 	total := int(min(limit, 1<<30))
 	share := func(most, divisor int) int { return max(1, min(most, total/divisor)) }
@@ -34,8 +34,8 @@ func shareDescriptors(limit uint64, routes int) descriptorShares {
 	return d
 }
 
-// limitConnections returns the number of connections that the relay may serve, where the configuration
-// wants a number, or 0 for as many as there can be.
+// limitConnections returns the number of connections that the relay may serve. wanted is the
+// configured number, or 0 for as many as possible.
 func (d descriptorShares) limitConnections(wanted int) int {
 	if wanted == 0 {
 		return d.connections
@@ -43,8 +43,8 @@ func (d descriptorShares) limitConnections(wanted int) int {
 	return min(wanted, d.connections)
 }
 
-// descriptorLimit returns the number of descriptors that the process may open. The runtime has raised
-// it to the hard limit.
+// descriptorLimit returns the number of descriptors that the process may open. The runtime has
+// raised it to the hard limit.
 func descriptorLimit() uint64 {
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {

@@ -2,7 +2,7 @@ package command
 
 import "testing"
 
-func TestDescriptorsAreSharedOut(t *testing.T) {
+func TestShareDescriptors(t *testing.T) {
 	for _, tt := range []struct {
 		limit                uint64
 		connections, waiters int
@@ -18,7 +18,7 @@ func TestDescriptorsAreSharedOut(t *testing.T) {
 		d := shareDescriptors(tt.limit, 1)
 		taken := 2*d.connections + 2*d.pipes + d.adminConns + d.controlConns + 2*d.waiters
 		if tt.limit >= 64 && taken > int(tt.limit)*3/4 && taken > int(tt.limit)-ownDescriptors {
-			t.Errorf("of %d descriptors %d are shared out, want some left", tt.limit, taken)
+			t.Errorf("of %d descriptors %d are assigned, want some left", tt.limit, taken)
 		}
 		if d.connections != tt.connections || d.waiters != tt.waiters {
 			t.Errorf("of %d descriptors: %d connections and %d waiters, want %d and %d",

@@ -13,7 +13,7 @@ import (
 	"lameduck/lifecycle/childproc"
 )
 
-// runChild runs the app as our child until it has ended, and returns its exit code.
+// runChild runs the app as a child process and returns its exit code.
 func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
@@ -51,7 +51,7 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	return child.ExitCode()
 }
 
-// forward passes every signal on to the child, except the stop signal, which is an event. Interrupts
+// forward forwards every signal to the child, except the stop signal, which is an event. Interrupts
 // are both: two of them end a hold at once.
 func forward(in <-chan os.Signal, child *childproc.Child, stop syscall.Signal) <-chan lifecycle.Event {
 	out := make(chan lifecycle.Event, cap(in))
@@ -61,7 +61,7 @@ func forward(in <-chan os.Signal, child *childproc.Child, stop syscall.Signal) <
 			case s == stop:
 				out <- lifecycle.StopSignal
 			case ours[s]:
-				// The runtime's or the kernel's word to us.
+				// It is for this process.
 			default:
 				child.Signal(s.(syscall.Signal))
 				if s == os.Interrupt {
@@ -73,8 +73,8 @@ func forward(in <-chan os.Signal, child *childproc.Child, stop syscall.Signal) <
 	return out
 }
 
-// ours are the signals that are not for the child: its own end, the Go runtime's preemption, the terminal's word to a
-// background group, and faults of ours.
+// ours are the signals that are not for the child: SIGCHLD, the preemption signal of Go's runtime,
+// those of a terminal to a background process group, and faults of this process.
 var ours = map[os.Signal]bool{
 	syscall.SIGCHLD: true, syscall.SIGURG: true, syscall.SIGTTIN: true, syscall.SIGTTOU: true,
 	syscall.SIGPIPE: true, syscall.SIGSEGV: true, syscall.SIGBUS: true, syscall.SIGFPE: true,

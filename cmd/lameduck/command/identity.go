@@ -9,13 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"lameduck/cmd/lameduck/filewatch"
-
 	"go.uber.org/zap"
+
+	"lameduck/cmd/lameduck/filewatch"
 )
 
-// An identity is the certificate with which TLS is terminated, and the CAs of clients' certificates. Its
-// files are loaded again when they change.
+// An identity is the certificate of the TLS termination, and the CAs of client certificates. Its
+// files are reloaded when they change.
 type identity struct {
 	files   identityFiles
 	watcher *filewatch.Watcher
@@ -63,17 +63,18 @@ func (id *identity) load(contents [][]byte) error {
 	return nil
 }
 
-// watch loads changed files until ctx is done. If they are invalid, it logs that and the old ones stay.
+// watch loads changed files until ctx is done. If new files are invalid, it logs an error and keeps
+// the old contents.
 func (id *identity) watch(ctx context.Context, log *zap.Logger) {
 	id.watcher.Run(ctx,
 		func() { log.Info("TLS certificate loaded", zap.Time("not_after", id.notAfter())) },
 		func(err error) { log.Error("new TLS certificate is invalid, keeping the old one", zap.Error(err)) })
 }
 
-// notAfter is when the certificate expires.
+// notAfter returns the expiry of the certificate.
 func (id *identity) notAfter() time.Time { return id.current.Load().certificate.Leaf.NotAfter }
 
-// config is what a server needs to show the identity.
+// config returns the TLS configuration of a server with this identity.
 func (id *identity) config() *tls.Config {
 	c := &tls.Config{
 		MinVersion: tls.VersionTLS12,
@@ -83,13 +84,13 @@ func (id *identity) config() *tls.Config {
 	}
 	if id.files.clientCA != "" {
 		c.ClientAuth = tls.RequireAnyClientCert
-		c.VerifyConnection = id.verifyClient // it knows of new authorities, which ClientCAs does not
+		c.VerifyConnection = id.verifyClient // unlike ClientCAs it uses the current CAs
 	}
 	return c
 }
 
-// verifyClient refuses a client whose certificate none of the authorities of this moment vouches
-// for, also when it goes on with an earlier session.
+// verifyClient returns an error if no current CA has issued the client's certificate, even for a
+// resumed session.
 func (id *identity) verifyClient(state tls.ConnectionState) error {
 	if len(state.PeerCertificates) == 0 {
 		return errors.New("client has no certificate")

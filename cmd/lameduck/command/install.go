@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// install copies the program to a path, for an image that has no cp: an init container puts it
-// where the app's container can run it. The copy is there whole or not at all.
+// install copies the program to a path, for an image without cp: an init container copies it to a
+// volume of the app's container. The copy is atomic.
 func install(args []string) (err error) {
 	if len(args) != 1 {
 		return usageError("install needs a path: lameduck install PATH")
@@ -34,7 +34,7 @@ func install(args []string) (err error) {
 	return os.Rename(part, args[0])
 }
 
-// copyProgram writes a file that everybody may run, whatever the umask.
+// copyProgram writes a file that everybody may execute, whatever the umask.
 func copyProgram(path string, from io.Reader) error {
 	to, err := os.Create(path)
 	if err != nil {

@@ -47,7 +47,7 @@ func newEncoder(format string) zapcore.Encoder {
 	return zapcore.NewJSONEncoder(c)
 }
 
-// droppedNotice returns the line that stands where n lines are missing in the log.
+// droppedNotice returns the line that replaces n lines in the log.
 func droppedNotice(encoder zapcore.Encoder, n uint64) []byte {
 	entry := zapcore.Entry{Level: zapcore.WarnLevel, Time: time.Now(), Message: "log lines dropped"}
 	b, err := encoder.EncodeEntry(entry, []zapcore.Field{zap.Uint64("lines", n)})

@@ -7,14 +7,14 @@ import (
 	"lameduck/cmd/lameduck/cgroup"
 )
 
-// memoryShares is how the process shares out the memory limit of its control group.
+// memoryShares divides the memory limit of the control group.
 type memoryShares struct {
 	limit  int64 // bytes, or 0 if there is none
 	shared bool  // the app is in the same control group
 }
 
-// memoryLimits returns the shares of the limit that there is. shared says that the app is in the
-// same control group.
+// memoryLimits returns the shares of the current limit. shared is true if the app is in the same
+// control group.
 func memoryLimits(shared bool) memoryShares {
 	limit, ok := cgroup.MemoryLimit()
 	if !ok {
@@ -23,9 +23,8 @@ func memoryLimits(shared bool) memoryShares {
 	return memoryShares{limit, shared}
 }
 
-// limitHeap has Go's runtime collect garbage more often when its memory comes near the limit of the
-// control group, so that the kernel does not kill the process for memory that is not in use. An
-// explicit GOMEMLIMIT counts instead.
+// limitHeap sets the memory limit of Go's runtime, which collects garbage more often near it. So
+// the kernel does not kill the process for unused memory. An explicit GOMEMLIMIT has priority.
 func (m memoryShares) limitHeap(variables map[string]string) {
 	if m.limit == 0 || variables["GOMEMLIMIT"] != "" {
 		return
@@ -33,9 +32,8 @@ func (m memoryShares) limitHeap(variables map[string]string) {
 	debug.SetMemoryLimit(m.heap())
 }
 
-// heap returns the part of the limit that is for Go's runtime. A third is left for what the kernel
-// counts too: buffers of sockets and pipes, and the sockets themselves. An app in the same group
-// has another third.
+// heap returns the share of Go's runtime. A third is left for what the kernel also counts: sockets
+// and the buffers of sockets and pipes. An app in the same group has another third.
 func (m memoryShares) heap() int64 {
 	if m.shared {
 		return m.limit / 3
@@ -43,12 +41,11 @@ func (m memoryShares) heap() int64 {
 	return m.limit / 3 * 2
 }
 
-// defaultSlowClients is the memory for slow clients where there is no limit.
+// defaultSlowClients is the memory for slow clients if there is no limit.
 const defaultSlowClients = 256 << 20
 
-// slowClients returns the memory for slow clients, where the configuration wants some, or 0 for a
-// part of the heap's. The rest of the heap is for everything else: goroutines above all, two for
-// each connection.
+// slowClients returns the memory for slow clients: the configured bytes, or a part of the heap if
+// that is 0. The rest of the heap is mainly for goroutines, two for each connection.
 func (m memoryShares) slowClients(wanted int) int64 {
 	if wanted > 0 {
 		return int64(wanted)

@@ -24,7 +24,7 @@ import (
 	"lameduck/proxy"
 )
 
-// serve relays to an app that runs beside us, until the drain is over.
+// serve relays to an app that runs beside this process, until the drain is over.
 func serve(environ []string, stderr *logqueue.Queue) error {
 	memory := memoryLimits(false)
 	memory.limitHeap(config.ToMap(environ))
@@ -57,13 +57,14 @@ type process struct {
 	shares    descriptorShares
 	memory    memoryShares
 	failures  *accept.Failures // of accepting, at any address
-	sockets   *sockdiag.Conn   // of our network namespace
+	sockets   *sockdiag.Conn   // of the network namespace
 	listeners []net.Listener   // one per route
 	admin     net.Listener
 	control   net.Listener
 }
 
-// newProcess reads the configuration and takes every address, so that whatever is wrong is known before anything runs.
+// newProcess reads the configuration and listens at every address, so that all errors are reported
+// before anything runs.
 func newProcess(environ []string, stderr *logqueue.Queue, memory memoryShares) (*process, error) {
 	c, err := loadConfig(environ)
 	if err != nil {
@@ -112,7 +113,7 @@ func (p *process) newServer() *proxy.Server {
 	})
 }
 
-// listen takes every address. The error has all those that cannot be had.
+// listen listens at every address. The error names every address that is unavailable.
 func (p *process) listen() error {
 	var faults []error
 	take := func(name, address string) net.Listener {
@@ -138,8 +139,8 @@ func (p *process) closeListeners() {
 	}
 }
 
-// externalApp returns the app as one that another supervisor ends. It has exited when nobody listens at
-// any of its addresses.
+// externalApp returns an app that another supervisor stops. It has exited when no program listens
+// at any of its addresses.
 func (p *process) externalApp() lifecycle.App {
 	var apps []*proxy.Presence
 	for _, r := range p.config.Routes {
@@ -217,7 +218,7 @@ func (p *process) startHTTP(
 	return s
 }
 
-// shutdown waits a moment for the last responses.
+// shutdown closes a server after its last responses, or after a second.
 func shutdown(s *adminserver.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -234,7 +235,7 @@ func (p *process) warnOfLimit() {
 	}
 }
 
-// metrics is the handler of /metrics.
+// metrics returns the handler of /metrics.
 func (p *process) metrics(l *lifecycle.Lifecycle) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(p.server.Metrics(), l.Metrics(), p.log.metrics(), p.acceptFailures(), p.certificateExpiry(),
@@ -242,7 +243,7 @@ func (p *process) metrics(l *lifecycle.Lifecycle) http.Handler {
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
-// acceptFailures returns the collector of the metric of that name.
+// acceptFailures returns the collector of lameduck_accept_failures_total.
 func (p *process) acceptFailures() prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "lameduck_accept_failures_total",
@@ -251,7 +252,7 @@ func (p *process) acceptFailures() prometheus.Collector {
 	}, func() float64 { return float64(p.failures.Total()) })
 }
 
-// certificateExpiry says when the certificate that clients are shown expires.
+// certificateExpiry returns the collector of lameduck_tls_certificate_expiry_timestamp_seconds.
 func (p *process) certificateExpiry() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "lameduck_tls_certificate_expiry_timestamp_seconds",

@@ -8,16 +8,16 @@ import (
 	"lameduck/lifecycle"
 )
 
-// stopSignals are the signals that begin the drain of serve: SIGTERM, and every other one that somebody
-// sends to end a process and that would end this one without a drain. SIGQUIT, SIGUSR1 and SIGPWR are the
-// stop signals of some images and container managers. SIGHUP comes when a terminal is closed; there is no
-// configuration to reload. What is left are faults of the program, and SIGABRT, with which Go prints what
-// every goroutine does.
+// stopSignals are the signals that begin the drain of serve: SIGTERM, and every other signal that
+// is sent to end a process. SIGQUIT, SIGUSR1 and SIGPWR are the stop signals of some images and
+// container managers. SIGHUP is sent when a terminal is closed; there is no configuration to
+// reload. The remaining signals are faults of the program, and SIGABRT, on which Go prints all
+// goroutines.
 var stopSignals = append([]os.Signal{
 	syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM,
 }, systemStopSignals...)
 
-// notifyServe returns the channel of the signals of serve. A SIGHUP that is ignored, as nohup has it,
+// notifyServe returns the channel of the signals of serve. If SIGHUP is ignored, as with nohup, it
 // stays ignored.
 func notifyServe() chan os.Signal {
 	signals := make(chan os.Signal, 8)
@@ -27,7 +27,7 @@ func notifyServe() chan os.Signal {
 		}
 	}
 	signal.Notify(signals, os.Interrupt)
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a log that nobody reads any more must not end us
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a closed log must not end the process
 	return signals
 }
 

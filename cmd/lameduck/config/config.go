@@ -40,7 +40,7 @@ type Config struct {
 
 	TLSCert, TLSKey, TLSClientCA string // paths; all empty if Lameduck does not terminate TLS
 
-	ProbeAgents, ProbePaths, HealthPaths []string // "known" in ProbeAgents stands for the known ones
+	ProbeAgents, ProbePaths, HealthPaths []string // "known" in ProbeAgents means the known agents
 
 	StopSignal     string // such as SIGTERM
 	TerminationLog string // path; empty means none
@@ -68,7 +68,7 @@ func Read(variables map[string]string) (*Config, error) {
 	return c, problems.sorted().err()
 }
 
-// Check reports what is wrong with one variable by itself.
+// Check returns the problems of a single variable.
 func Check(name, value string) error {
 	_, err := Read(map[string]string{name: value})
 	return err
@@ -97,8 +97,8 @@ var serviceLink = regexp.MustCompile(
 
 const unknown = "unknown variable (lameduck --help lists the known ones)"
 
-// unknownVariables finds variables with our prefix that do not exist. A misspelt one would be
-// ignored otherwise. Its value may be a secret.
+// unknownVariables finds unknown variables with the prefix: a misspelled one must not be ignored.
+// Its value may be a secret.
 func unknownVariables(variables map[string]string) Problems {
 	var problems Problems
 	for _, name := range slices.Sorted(maps.Keys(variables)) {

@@ -115,7 +115,8 @@ func sizeOrDerived(field func(*Config) *int, least, most int) setter {
 // sizeRange describes what size takes.
 func sizeRange(least, most int) string {
 	example := 64 * least
-	return fmt.Sprintf("a size from %s to %s (for example %d or %s)", sizeString(least), sizeString(most), example, sizeString(example))
+	return fmt.Sprintf("a size from %s to %s (for example %d or %s)",
+		sizeString(least), sizeString(most), example, sizeString(example))
 }
 
 // sizeString returns a size in the largest unit that it is a multiple of.
@@ -155,7 +156,7 @@ func oneOf(field func(*Config) *string, words ...string) setter {
 	}
 }
 
-// file takes the path of a file. It is not printed: somebody may have put a key in its place.
+// file takes the path of a file. An error does not quote it: it may be a key in the wrong variable.
 func file(field func(*Config) *string) setter {
 	return func(c *Config, value string) error {
 		if strings.ContainsAny(value, "\r\n") || strings.Contains(value, "-----BEGIN") {
@@ -173,7 +174,7 @@ func list(field func(*Config) *[]string) setter {
 	}
 }
 
-// paths takes a list of paths. They are not printed: some have a token in them.
+// paths takes a list of paths. An error does not quote them: some contain a token.
 func paths(field func(*Config) *[]string) setter {
 	return func(c *Config, value string) error {
 		var errs []error

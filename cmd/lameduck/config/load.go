@@ -8,9 +8,9 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// environment is a struct with a string for each variable of the table, in its order, that package env
-// fills in: with the value that is set, or with the default if there is none or it is empty. An empty
-// value that counts has no default there.
+// environment is a struct with a string for each variable of the table, in its order, that package
+// env fills in: with the value that is set, or with the default if there is none or it is empty. An
+// empty value that counts has no default there.
 var environment = func() reflect.Type {
 	fields := make([]reflect.StructField, len(table))
 	for i, v := range table {
@@ -27,11 +27,11 @@ var environment = func() reflect.Type {
 // load returns the values of the variables in the order of the table.
 func load(variables map[string]string) []string {
 	if variables == nil {
-		variables = map[string]string{} // nil would stand for the environment of the process
+		variables = map[string]string{} // nil would mean the environment of the process
 	}
 	e := reflect.New(environment)
 	if err := env.ParseWithOptions(e.Interface(), env.Options{Environment: variables, Prefix: Prefix}); err != nil {
-		panic(err) // a string cannot be parsed wrongly
+		panic(err) // every value is a valid string
 	}
 	values := make([]string, len(table))
 	for i, v := range table {

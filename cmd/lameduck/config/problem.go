@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// A Problem is what is wrong with a variable.
+// A Problem is an error of a variable.
 type Problem struct {
 	Variable string // its name
 	Text     string // what it must be, and the value where that cannot be a secret
@@ -17,7 +17,7 @@ type Problem struct {
 
 func (p Problem) Error() string { return p.Variable + ": " + p.Text }
 
-// Problems are all that is wrong with a configuration.
+// Problems are all errors of a configuration.
 type Problems []Problem
 
 func (p Problems) Error() string {
@@ -54,7 +54,7 @@ func (p Problems) err() error {
 	return p
 }
 
-// mustBe returns the error for a value that is not what its variable takes.
+// mustBe returns the error of a variable with an invalid value.
 func mustBe(what, got string) error { return fmt.Errorf("must be %s, got %s", what, show(got)) }
 
 // maxShown is the length of the longest value that is printed. No correct value of a number, a

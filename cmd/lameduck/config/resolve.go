@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Margin is the end of the grace period that Lameduck keeps for itself: connections are closed and
-// the summary is written.
+// Margin is the end of the grace period, which Lameduck needs to close connections and to write the
+// summary.
 const Margin = 3 * time.Second
 
 // A resolver compares variables with each other and fills in what follows from them.
@@ -59,7 +59,7 @@ func (r *resolver) resolveHold() {
 			room, r.GracePeriod, r.AppStop, Margin, r.value("LAMEDUCK_HOLD_MAX"))
 	}
 	if r.TunnelSpread == Derived {
-		r.TunnelSpread = r.HoldMax / 3 // those that leave last have two thirds of the hold left
+		r.TunnelSpread = r.HoldMax / 3 // the last ones to be closed have two thirds of the hold left
 	}
 	if known && r.valid("LAMEDUCK_HOLD_MAX") {
 		r.fitsHold("LAMEDUCK_HOLD_MIN", r.HoldMin)
@@ -97,8 +97,8 @@ func (r *resolver) resolveFallback() {
 	}
 }
 
-// checkTLS finds files that are of no use without others. Their paths are not printed: the contents
-// of a key may have been taken for its path.
+// checkTLS finds files that need others. An error does not quote their paths: a value may be the
+// key itself.
 func (r *resolver) checkTLS() {
 	if !r.valid("LAMEDUCK_TLS_CERT", "LAMEDUCK_TLS_KEY", "LAMEDUCK_TLS_CLIENT_CA") {
 		return

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// A Protocol is what is spoken on a route.
+// A Protocol is the protocol of a route.
 type Protocol string
 
-// The protocols, as they are written.
+// The protocols, as in LAMEDUCK_ROUTES.
 const (
 	Auto  Protocol = "auto" // detected from the first bytes
 	HTTP1 Protocol = "http1"

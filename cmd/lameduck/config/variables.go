@@ -8,7 +8,7 @@ import (
 // A Variable is the documentation of one, and how it is read.
 type Variable struct {
 	Name    string
-	Default string // empty: it has none
+	Default string // or empty
 	Usage   string // for --help and the documentation
 
 	set func(c *Config, value string) error
@@ -201,5 +201,5 @@ var table = []Variable{
 	},
 }
 
-// DefaultTerminationLog is where a kubelet looks for a container's last words.
+// DefaultTerminationLog is the path of the kubelet's default terminationMessagePath.
 const DefaultTerminationLog = "/dev/termination-log"

@@ -1,7 +1,8 @@
-// Package filewatch reads files again when their contents change, such as those of a mounted Secret.
+// Package filewatch reads files again when their contents change, such as those of a mounted
+// Secret.
 //
-// It polls, as a Secret is mounted through symbolic links that are replaced, and as the kubelet needs
-// up to a minute to update them anyway.
+// It polls, as a Secret is mounted through symbolic links that are replaced, and as the kubelet
+// needs up to a minute to update them anyway.
 package filewatch
 
 import (
@@ -31,16 +32,16 @@ type Watcher struct {
 	tried [][]byte // contents at the last attempt; nil before the first
 }
 
-// New returns a watcher that has loaded the files once. load gets the contents in the order of files,
-// nil for one without a path. It is called by one goroutine at a time.
+// New returns a watcher that has loaded the files once. load gets the contents in the order of
+// files, nil for one without a path. It is called by one goroutine at a time.
 func New(load func(contents [][]byte) error, files ...File) (*Watcher, error) {
 	w := &Watcher{files: files, load: load}
 	_, err := w.reload()
 	return w, err
 }
 
-// reload loads the files if their contents differ from those at the last attempt. No error has a path
-// in it: the setting may have the secret itself in its place.
+// reload loads the files if their contents differ from those at the last attempt. No error has a
+// path in it: the setting may have the secret itself in its place.
 func (w *Watcher) reload() (loaded bool, err error) {
 	contents := make([][]byte, len(w.files))
 	for i, f := range w.files {
@@ -58,7 +59,7 @@ func (w *Watcher) reload() (loaded bool, err error) {
 	return true, w.load(contents)
 }
 
-// withoutPath returns the reason alone of an error of the file system.
+// withoutPath returns an error of the file system without its path.
 func withoutPath(err error) error {
 	if e := (*fs.PathError)(nil); errors.As(err, &e) {
 		return e.Err
@@ -66,8 +67,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// Run loads changed files until ctx is done. It calls loaded after new contents have been loaded, and
-// failed for an error unless it is the same as the one before.
+// Run loads changed files until ctx is done. It calls loaded after new contents have been loaded,
+// and failed for an error unless it is the same as the one before.
 func (w *Watcher) Run(ctx context.Context, loaded func(), failed func(error)) {
 	ticker := time.NewTicker(Interval)
 	defer ticker.Stop()

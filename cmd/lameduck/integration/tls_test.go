@@ -167,9 +167,9 @@ func (b onceBody) again() (io.ReadCloser, error) {
 	return b, nil
 }
 
-// exchange posts a body. The client cannot retry the request once it has sent some of the body. Before that
-// it may have to: Go's HTTP/2 client assigns requests to a connection that has just received a GOAWAY, and
-// closes their bodies when it notices.
+// exchange posts a body. The client cannot retry the request once it has sent some of the body.
+// Before that it may have to: Go's HTTP/2 client assigns requests to a connection that has just
+// received a GOAWAY, and closes their bodies when it notices.
 func (l *secureLoad) exchange(address, text string) error {
 	body := newOnceBody(text)
 	req, err := http.NewRequest(http.MethodPost, "https://"+address, body)

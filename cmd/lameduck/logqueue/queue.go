@@ -1,8 +1,8 @@
-// Package logqueue writes lines without ever making their author wait.
+// Package logqueue writes lines in the background, so that their author never waits.
 //
-// A log is often a pipe, and its reader may stop reading. A [Queue] takes each line into memory and a
-// goroutine writes it out. If the reader is too slow the oldest lines are dropped, and counted: what
-// happened last explains most. Only [Queue.Flush] waits, for a limited time.
+// A log is often a pipe, and its reader may stop reading. A [Queue] takes each line into memory and
+// a goroutine writes it out. If the reader is too slow the oldest lines are dropped, and counted:
+// what happened last explains most. Only [Queue.Flush] waits, for a limited time.
 package logqueue
 
 import (
@@ -55,7 +55,7 @@ func New(w io.Writer) *Queue {
 	return q
 }
 
-// SetNotice sets the function that makes the line to be written where n lines are missing.
+// SetNotice sets the function that returns the line to write in place of n dropped lines.
 func (q *Queue) SetNotice(notice func(n uint64) []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -197,7 +197,8 @@ func (q *Queue) Flush(timeout time.Duration) error {
 // Sync is Flush with a short timeout.
 func (q *Queue) Sync() error { return q.Flush(syncTimeout) }
 
-// Close ends the goroutine when it is not writing. Lines that are left are lost. It must be called once.
+// Close ends the goroutine when it is not writing. Lines that are left are lost. It must be called
+// once.
 func (q *Queue) Close() { close(q.done) }
 
 // busyRetry is the pause before a descriptor that is full, and does not block, is tried again.

@@ -91,7 +91,7 @@ func TestExitCodesAreThoseOfTheHelp(t *testing.T) {
 			strings.Replace(workload, "3000", "http", 1), []string{"inject", "-f", "-"}, 2,
 			"<stdin>:6:3: Deployment web: ",
 		},
-		"a shape that is none": {
+		"an unknown shape": {
 			workload, []string{"inject", "-f", "-", "--shape", "sidecar"}, 2,
 			"--shape: must be native, plain or wrapper",
 		},

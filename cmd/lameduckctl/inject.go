@@ -52,8 +52,8 @@ func newInjectCommand() *cobra.Command {
 	flags.BoolVar(&c.uninject, "uninject", false, "remove Lameduck")
 	flags.StringVar(&c.kubernetes, "kubernetes-version", "", "version of the cluster, such as 1.28; shape "+
 		"native needs 1.29")
-	flags.StringVar(&c.context, "context", "", "context of the kubeconfig whose cluster is asked for its "+
-		"version")
+	flags.StringVar(&c.context, "context", "", "context of the kubeconfig, for the version of its "+
+		"cluster")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of the kubeconfig for --context")
 	for _, o := range inject.Options() {
 		flags.Var(setting{o, &c.settings}, o.Name, o.Usage)

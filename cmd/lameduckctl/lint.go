@@ -59,7 +59,7 @@ func newLintCommand() *cobra.Command {
 	flags.StringVar(&f.failOn, "fail-on", "error", "lowest severity that makes the exit code 1: error, "+
 		"warning, info or never")
 	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read subdirectories too")
-	flags.StringVar(&f.options.LB, "lb", "", "load balancer, whose preset has the delay; the annotation "+
+	flags.StringVar(&f.options.LB, "lb", "", "load balancer; its preset has the delay; the annotation "+
 		"lameduck.dev/lb overrides it")
 	flags.DurationVar(&f.options.LBDelay, "lb-delay", 0,
 		"time until load balancers stop routing to a terminating pod (default that of --lb); the annotation "+

@@ -27,21 +27,21 @@ func lintWith(t *testing.T, args ...string) (code int, stdout, stderr string) {
 }
 
 func TestLintsExitCodeReportsFindings(t *testing.T) {
-	warning, fault, clean := manifestOf("one-replica", "bad.yaml"),
+	warning, bad, clean := manifestOf("one-replica", "bad.yaml"),
 		manifestOf("grace-period-differs", "bad.yaml"), manifestOf("one-replica", "good.yaml")
 	for _, tc := range []struct {
 		args []string
 		want int
 	}{
 		{[]string{clean}, exitOK},
-		{[]string{fault}, exitProblems},
-		{[]string{"-f", fault}, exitProblems},
-		{[]string{clean, "-f", fault}, exitProblems},
+		{[]string{bad}, exitProblems},
+		{[]string{"-f", bad}, exitProblems},
+		{[]string{clean, "-f", bad}, exitProblems},
 		{[]string{warning}, exitOK}, // the default is --fail-on error
 		{[]string{"--fail-on=warning", warning}, exitProblems},
 		{[]string{"--fail-on=info", warning}, exitProblems},
-		{[]string{"--fail-on=never", fault}, exitOK},
-		{[]string{"--ignore=grace-period-differs", fault}, exitOK},
+		{[]string{"--fail-on=never", bad}, exitOK},
+		{[]string{"--ignore=grace-period-differs", bad}, exitOK},
 		{[]string{"--lb-delay=1h", clean}, exitProblems},
 		{[]string{"--kubernetes-version=1.28", clean}, exitProblems},
 		{[]string{"--kubernetes-version=1.34,1.28", clean}, exitProblems},

@@ -33,12 +33,12 @@ func TestTheWebhookReportsMissingFlags(t *testing.T) {
 				"--listen=127.0.0.1:0 --metrics=127.0.0.1:0",
 			[]string{"--tls-cert: must be the path of a readable file"},
 		},
-		"a shape that is none": {"--shape=round", []string{"must be native, plain or wrapper"}},
-		"a level of log that is none": {
+		"an unknown shape": {"--shape=round", []string{"must be native, plain or wrapper"}},
+		"an unknown log level": {
 			"--namespace=a --tls-cert=x --tls-key=x --shape=plain --log-level=loud",
 			[]string{"--log-level"},
 		},
-		"a form of log that is none": {
+		"an unknown log format": {
 			"--namespace=a --tls-cert=x --tls-key=x --shape=plain --log-format=xml",
 			[]string{"use json or console"},
 		},

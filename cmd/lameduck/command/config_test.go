@@ -26,7 +26,7 @@ func TestLoadConfig_InvalidIsAUsageError(t *testing.T) {
 	}
 }
 
-func TestProbeAgents_KnownStandsForTheKnownOnes(t *testing.T) {
+func TestProbeAgents_KnownMeansTheKnownAgents(t *testing.T) {
 	for value, want := range map[string][]string{
 		"known":       proxy.DefaultProbeAgents,
 		"mine/,known": append([]string{"mine/"}, proxy.DefaultProbeAgents...),
@@ -37,7 +37,7 @@ func TestProbeAgents_KnownStandsForTheKnownOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := probeAgents(c); !reflect.DeepEqual(got, want) {
-			t.Errorf("%q stands for %q, want %q", value, got, want)
+			t.Errorf("%q means %q, want %q", value, got, want)
 		}
 	}
 }

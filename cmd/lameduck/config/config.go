@@ -91,7 +91,7 @@ func read(variables map[string]string) (*Config, Problems) {
 }
 
 // serviceLink matches the variables that a kubelet sets for each Service of the namespace
-// (enableServiceLinks). Those of a Service called lameduck, or lameduck-something, have our prefix.
+// (enableServiceLinks). Those of a Service called lameduck, or lameduck-something, have the prefix.
 var serviceLink = regexp.MustCompile(
 	`^LAMEDUCK_(.+_)?(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 

@@ -217,7 +217,7 @@ func TestParse_Problems(t *testing.T) {
 		{"a signal of the runtime", []string{"STOP_SIGNAL=SIGURG"}, []string{"STOP_SIGNAL: must be the name of a signal that can be caught"}},
 		{"a log level", []string{"LOG_LEVEL=loud"}, []string{`LOG_LEVEL: must be debug, info, warn or error, got "loud"`}},
 		{"a log format", []string{"LOG_FORMAT=xml"}, []string{`LOG_FORMAT: must be json or console, got "xml"`}},
-		{"what follows from a problem is none", []string{"ROUTES=x", "ADMIN=18080", "FALLBACK=a:1,b:2", "GRACE_PERIOD=x", "HOLD_MIN=1h"}, []string{"ROUTES: route 1", "GRACE_PERIOD: " + durations}},
+		{"the consequence of a problem is not another problem", []string{"ROUTES=x", "ADMIN=18080", "FALLBACK=a:1,b:2", "GRACE_PERIOD=x", "HOLD_MIN=1h"}, []string{"ROUTES: route 1", "GRACE_PERIOD: " + durations}},
 		{"several at once", []string{"HOLD_MIN=1h", "APP_WAIT=soon", "ROUTES=x", "CONTROL=10.0.0.1:1", "MISSPELT=1", "LOG_FORMAT=xml"}, []string{
 			"MISSPELT: unknown variable",
 			"ROUTES: route 1 must be listen=app",
@@ -250,7 +250,7 @@ func wantProblems(t *testing.T, err error, want []string) {
 }
 
 // A kubelet describes every Service of the namespace to every container. The variables of one that
-// is called lameduck have our prefix.
+// is called lameduck have the prefix.
 func TestParse_ServiceLinksAreIgnored(t *testing.T) {
 	mustParse(t, "SERVICE_HOST=10.0.0.10", "SERVICE_PORT=80", "SERVICE_PORT_HTTP=80", "PORT=tcp://10.0.0.10:80",
 		"PORT_80_TCP=tcp://10.0.0.10:80", "PORT_80_TCP_PROTO=tcp", "PORT_80_TCP_PORT=80", "PORT_80_TCP_ADDR=10.0.0.10",

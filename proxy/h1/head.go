@@ -71,6 +71,7 @@ type fields struct {
 	content   content
 	accepts   bool // an Accept field lists event streams
 	expects   bool // an Expect field is there
+	proxied   bool // a field is there that proxies add
 	foldable  bool // the last line may be continued: it is a field, and none of framing
 }
 
@@ -112,6 +113,12 @@ func (f *fields) parseLine(line []byte) error {
 // compared at all.
 func (f *fields) apply(name, value []byte) error {
 	switch len(name) {
+	case len("Via"):
+		f.proxied = f.proxied || equalFold(name, "via")
+	case len("Forwarded"):
+		f.proxied = f.proxied || equalFold(name, "forwarded")
+	case len("X-Forwarded-For"):
+		f.proxied = f.proxied || equalFold(name, "x-forwarded-for") || equalFold(name, "x-amzn-trace-id")
 	case len("Accept"):
 		if equalFold(name, "accept") {
 			f.accepts = f.accepts || acceptsEvents(value)

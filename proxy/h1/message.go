@@ -33,6 +33,9 @@ type Request struct {
 	// Expects reports that there is an Expect field. The client may wait for a response before it sends
 	// the body (RFC 9110 section 10.1.1).
 	Expects bool
+	// Proxied reports that a proxy or load balancer has passed the request on: there is an
+	// X-Forwarded-For, Forwarded, Via or X-Amzn-Trace-Id field. Any client can send one.
+	Proxied bool
 
 	Path      []byte // of the request target, without query; "*" and an authority stay as they are
 	UserAgent []byte // or nil
@@ -73,6 +76,7 @@ func ParseRequest(b []byte) (Request, error) {
 		UserAgent:   f.userAgent,
 		EventSource: f.accepts && string(method) == "GET",
 		Expects:     f.expects,
+		Proxied:     f.proxied,
 		Body:        body,
 	}, nil
 }

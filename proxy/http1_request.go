@@ -19,6 +19,7 @@ func (h *http1Conn) relayRequests() outcome {
 			return h.refuseRequest(o)
 		}
 		if h.server.failsHealthCheck(&req) {
+			h.noteCheck(&req)
 			return h.refuse(answerDraining)
 		}
 		if o := h.reconnect.redial(arriving); o.stops() {
@@ -105,8 +106,9 @@ func (h *http1Conn) completeHead() outcome {
 // begin accounts for a request before its first byte is relayed. The outcome is lastSent if it must not
 // be relayed, and detached if the app has to be dialed first.
 func (h *http1Conn) begin(req *h1.Request) outcome {
+	from := h.server.probes.ofHTTP1(req)
 	e := exchange{
-		method: req.Method, probe: h.server.probes.match(req),
+		method: req.Method, probe: from.probe,
 		switches: req.Switches(), eventSource: req.EventSource,
 		withholds: mayWithholdBody(req, h.requests.Pending()[:req.Size]),
 	}
@@ -139,8 +141,16 @@ func (h *http1Conn) begin(req *h1.Request) outcome {
 	} else {
 		h.request.Store(uint32(passing))
 	}
+	h.ledger.note(from)
 	h.pushLocked(e)
 	return proceed
+}
+
+// noteCheck records a health check that is not relayed.
+func (h *http1Conn) noteCheck(req *h1.Request) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ledger.note(h.server.probes.ofHTTP1(req))
 }
 
 // copyRequestBody relays the body of a request. The outcome is switched if the connection has become

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lameduck/lifecycle/silence"
 	"lameduck/proxy/h1"
 	"lameduck/proxy/h2"
 )
@@ -17,6 +18,8 @@ type http2Conn struct {
 
 	// Guarded by mu.
 	streams streams
+	first   uint32      // stream of the client's first request, or 0
+	from    sender      // of that request
 	expiry  *time.Timer // of the uploads, or nil if there has been none
 	goAway  goAwayProgress
 }
@@ -28,6 +31,7 @@ func newHTTP2(c *conn) *http2Conn {
 // A frameSide is how far the frames of one direction have come.
 type frameSide struct {
 	payload h1.Body     // the rest of the current frame
+	read    bool        // the client's first request has been read
 	begun   bool        // the client's preface has been relayed, or the app's first frame
 	block   bool        // only CONTINUATION may follow
 	frame   h2.Header   // the current one
@@ -61,7 +65,7 @@ func (h *http2Conn) closeLocked() {
 		h.expiry.Stop()
 	}
 	for range h.streams.clear() {
-		h.ledger.end(exchange{}, 0)
+		h.endStreamLocked()
 	}
 }
 
@@ -127,10 +131,30 @@ func (h *http2Conn) openStreams(d direction, ids []uint32) {
 			h.waitLocked()
 		}
 		if d == fromClient && s.begin(id) || d == fromApp && s.promise(id) {
-			h.ledger.begin(exchange{})
+			h.beginStreamLocked(id)
 		}
 	}
 }
+
+// beginStreamLocked accounts for a stream that has been recorded. Of the requests of a connection only the
+// first one is read, see [h2.FirstRequest].
+func (h *http2Conn) beginStreamLocked(id uint32) {
+	from := sender{}
+	switch {
+	case id == h.first:
+		from = h.from
+	case h.from.probe:
+		from = sender{class: silence.Unknown} // the first request says nothing about this one
+	}
+	if from.probe {
+		h.streams.probe = id
+	}
+	h.ledger.note(from)
+	h.ledger.begin(exchange{probe: from.probe})
+}
+
+// endStreamLocked accounts for one of the streams that are over.
+func (h *http2Conn) endStreamLocked() { h.ledger.end(exchange{probe: h.streams.endsProbe()}, 0) }
 
 // endStreams accounts for frames of one side that end streams.
 func (h *http2Conn) endStreams(d direction, frames []h2.Header) {
@@ -151,7 +175,7 @@ func (h *http2Conn) endStreams(d direction, frames []h2.Header) {
 // received the final GOAWAY.
 func (h *http2Conn) endLocked(n int) {
 	for range n {
-		h.ledger.end(exchange{}, 0)
+		h.endStreamLocked()
 	}
 	h.broadcastLocked()
 	if h.goAway.state == goAwayFinal && h.streams.len() == 0 {

@@ -83,7 +83,7 @@ func (h *http2Conn) clampGoAway(frame []byte) {
 // client may retry them elsewhere.
 func (h *http2Conn) refuseLocked(last uint32) {
 	for range h.streams.refuse(last) {
-		h.ledger.end(exchange{}, 0)
+		h.endStreamLocked()
 	}
 	h.broadcastLocked()
 }

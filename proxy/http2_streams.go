@@ -20,6 +20,7 @@ type streams struct {
 	uploads  map[uint32]time.Time // streams that the app alone has ended, with the time of the client's last DATA
 	highest  uint32               // stream that the client has opened
 	promised uint32               // highest stream that the app has promised
+	probe    uint32               // stream of a health probe that is in flight, or 0
 	last     uint32               // stream of the client's that the app accepts, by its GOAWAY
 }
 
@@ -125,10 +126,21 @@ func (s *streams) refuse(last uint32) (over int) {
 // section 5.1.1).
 func isClients(id uint32) bool { return id%2 == 1 }
 
-// unanswered returns how many of the client's streams the app has not ended.
+// endsProbe reports whether the health probe is one of the streams that are over. It does so once.
+func (s *streams) endsProbe() bool {
+	_, open := s.open[s.probe]
+	_, uploads := s.uploads[s.probe]
+	if s.probe == 0 || open || uploads {
+		return false
+	}
+	s.probe = 0
+	return true
+}
+
+// unanswered returns how many of the client's streams the app has not ended, without health probes.
 func (s *streams) unanswered() (n int) {
 	for id := range s.open {
-		if isClients(id) {
+		if isClients(id) && id != s.probe {
 			n++
 		}
 	}

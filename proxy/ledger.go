@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/netip"
+	"time"
 
 	"lameduck/lifecycle/silence"
 )
@@ -15,7 +16,9 @@ const maxOutstanding = 32
 type ledger struct {
 	server *shared
 	addr   netip.Addr      // of the client
+	opened time.Duration   // when the connection was accepted
 	source *silence.Source // nil before the first exchange that is traffic
+	class  silence.Class   // of the source, as far as this connection shows
 
 	switched int // status with which HTTP has ended on the connection, or 0
 
@@ -79,7 +82,27 @@ func (l *ledger) begin(e exchange) {
 
 func (l *ledger) acquire() {
 	if l.source == nil {
-		l.source = l.server.sources.Acquire(l.addr, l.server.now())
+		l.source = l.server.sources.Acquire(l.addr, l.opened)
+		l.source.Classify(l.class)
+	}
+}
+
+// note records who sends a request that begins.
+func (l *ledger) note(s sender) {
+	if s.checks {
+		l.server.sources.HealthCheck(l.addr, s.checker, l.server.now())
+	}
+	l.raiseClass(s.class)
+}
+
+// raiseClass moves the source to a class, unless it is in a more cautious one.
+func (l *ledger) raiseClass(c silence.Class) {
+	if c <= l.class {
+		return
+	}
+	l.class = c
+	if l.source != nil {
+		l.source.Classify(c)
 	}
 }
 

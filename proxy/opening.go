@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"lameduck/lifecycle/silence"
 	"lameduck/proxy/h1"
 	"lameduck/proxy/pp"
 	"lameduck/proxy/pump"
@@ -91,6 +92,9 @@ func (o *openingConn) relayProxyHeader() outcome {
 				return endedBy(err)
 			}
 			o.sniffing.proxyHeaderDone = true
+			if size > 0 {
+				o.noteProxy()
+			}
 			o.setProgress(idle)
 			o.setHeadDeadline(time.Time{})
 			continue
@@ -100,6 +104,13 @@ func (o *openingConn) relayProxyHeader() outcome {
 		}
 	}
 	return proceed
+}
+
+// noteProxy records that the client speaks the PROXY protocol.
+func (o *openingConn) noteProxy() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ledger.raiseClass(silence.Proxy)
 }
 
 // readStart relays the pending bytes and reads more: without a limit if none are pending, and

@@ -13,7 +13,7 @@ import (
 func (s *Server) newConn(r *route, client Conn) *conn {
 	c := &conn{server: &s.shared, route: r, client: client, newRelayer: newRelayer, finished: s.finished}
 	c.changed.L = &c.mu
-	c.ledger.server, c.ledger.addr = c.server, addrOf(client)
+	c.ledger.server, c.ledger.addr, c.ledger.opened = c.server, addrOf(client), s.now()
 	c.notice.newcomer = s.draining()
 	c.requests.Deadline.Watch(client)
 	c.requests.Charge(s.budget, true)

@@ -18,7 +18,6 @@ type shared struct {
 	config  Config
 	log     *zap.Logger
 	probes  probes
-	health  map[string]bool // paths of health checks
 	epoch   time.Time
 	pipes   *pump.Pipes
 	budget  *pump.Budget // for slow peers
@@ -39,7 +38,7 @@ type shared struct {
 func (s *shared) init(config Config) {
 	config.MaxHeaderSize = cmp.Or(config.MaxHeaderSize, h1.MaxHead)
 	s.config, s.log = config, config.Log
-	s.probes, s.health = newProbes(config.ProbeAgents, config.ProbePaths), pathSet(config.HealthPaths)
+	s.probes = newProbes(&s.config)
 	s.epoch = time.Now().Add(-time.Second) // no instant of the server's is zero
 	s.pipes = pump.NewPipes(config.MaxPipes)
 	s.budget = pump.NewBudget(config.SlowPeerBytes)
@@ -68,7 +67,7 @@ func (s *shared) noteUnwatched() { s.unwatchedAt.Store(int64(s.now())) }
 // server drains. A request with a body is left to the app, and so is a probe of the kubelet: it may
 // have the same path, and decides whether the pod is ready.
 func (s *shared) failsHealthCheck(req *h1.Request) bool {
-	return s.draining() && req.Body.Done() && s.health[string(req.Path)] && !isKubelet(req)
+	return s.draining() && req.Body.Done() && s.probes.health[string(req.Path)] && !isKubelet(req)
 }
 
 // fallsBack reports whether new connections go to the fallback once the app has ended.

@@ -1,5 +1,7 @@
 package proxy
 
+import "lameduck/lifecycle/silence"
+
 // current returns the relayer of the protocol that is spoken now.
 func (c *conn) current() relayer {
 	c.mu.Lock()
@@ -21,6 +23,7 @@ func (c *conn) speakLocked(p protocol) {
 	}
 	c.protocol = p
 	if p == tcp {
+		c.ledger.raiseClass(silence.Unknown)
 		c.pushLocked(exchange{}) // in flight until the connection ends
 	}
 	c.broadcastLocked()

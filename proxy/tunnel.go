@@ -3,6 +3,7 @@ package proxy
 import (
 	"time"
 
+	"lameduck/lifecycle/silence"
 	"lameduck/proxy/h1"
 )
 
@@ -40,6 +41,7 @@ func (c base) giveUp(d direction) outcome {
 	c.relayer.closeLocked()
 	c.speakLocked(tunnel)
 	if c.inFlightLocked() == 0 {
+		c.ledger.raiseClass(silence.Unknown)
 		c.pushLocked(exchange{})
 	}
 	c.interruptLocked(1 - d)

@@ -45,7 +45,11 @@ func (t *Tracker) Acquire(addr netip.Addr, opened time.Duration) *Source {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.initLocked(opened)
-	s := t.lookupLocked(addr.Unmap().WithZone(""), opened)
+	addr = addr.Unmap().WithZone("")
+	s := t.lookupLocked(addr, opened)
+	if _, checks := t.checks[addr]; checks {
+		s.Classify(Proxy)
+	}
 	s.users++
 	raise(&s.opened, opened)
 	return s

@@ -199,3 +199,24 @@ func mustResponse(t testing.TB, in string) h1.Response {
 	}
 	return r
 }
+
+func TestRequestProxied(t *testing.T) {
+	for field, want := range map[string]bool{
+		"X-Forwarded-For: 192.0.2.1":   true,
+		"x-forwarded-for:":             true,
+		"FORWARDED: for=192.0.2.1":     true,
+		"via:1.1 a":                    true,
+		"X-Amzn-Trace-Id: Root=1":      true,
+		"Vib: 1.1 a":                   false,
+		"X-Forwarded-Foo: via":         false,
+		"Accept-Language: forwarded":   false,
+		"X-Forwarded-Proto: https":     false, // apps set it for their own calls, too
+		"Forwarding: for=192.0.2.1":    false,
+		"X-Amzn-Trace-Ip: 192.0.2.1":   false,
+		"X-Forwarded-For-Ip: 10.0.0.1": false,
+	} {
+		if r := mustRequest(t, post(field, "Content-Length: 5")); r.Proxied != want {
+			t.Errorf("%s: proxied %t, want %t", field, r.Proxied, want)
+		}
+	}
+}

@@ -142,8 +142,9 @@ var table = []Variable{
 		set:   paths(func(c *Config) *[]string { return &c.ProbePaths }),
 	}, {
 		Name: "LAMEDUCK_LB_HEALTH_PATHS",
-		Usage: "comma-separated paths that are answered 503 while draining, so that the load balancer " +
-			"stops routing sooner; the kubelet's probes still reach the app",
+		Usage: "comma-separated paths of load balancers' health checks, which do not count as traffic; " +
+			"they are answered 503 while draining, so that the load balancer stops routing sooner. " +
+			"The kubelet's probes still reach the app",
 		set: paths(func(c *Config) *[]string { return &c.HealthPaths }),
 	}, {
 		Name:    "LAMEDUCK_UNREADY_AFTER",

@@ -49,6 +49,7 @@ test:
 # races.
 test-without-race:
 	go test -run 'Allocat|HoldsNoBuffer|Simulated' ./proxy/... ./lifecycle/...
+	go test ./bench/hold/sim
 	go test -tags lockcount -run TakesTheMutex ./proxy
 
 mutants:
@@ -71,12 +72,15 @@ bench: bench-tools
 	@mkdir -p bin/bench
 	go run ./bench/overhead -quick -json bin/bench/overhead.json
 	go run ./bench/matrix -out bin/bench $(BENCH_FLAGS)
+	go run ./bench/hold -n 20000 -json bin/bench/hold.json
 	go run ./bench/page -in bin/bench
 
 bench-full: bench-tools
 	@mkdir -p bench/results
 	go run ./bench/matrix -full -out bench/results $(BENCH_FLAGS)
 	go run ./bench/overhead -json bench/results/overhead.json
+	go run ./bench/hold -json bench/results/hold.json
+	go run ./bench/hold -real -pods 10 -json bench/results/hold-real.json
 	go run ./bench/page -in bench/results
 
 # Program and Debian package. Debian has servers in /usr/sbin, which is not in the PATH of users.

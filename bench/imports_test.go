@@ -12,7 +12,8 @@ import (
 )
 
 // The bench drives the binaries that users run, from outside, as it does their peers. What it imported it would measure
-// differently, and what a test of it could reach in there would be no user's experience.
+// differently, and what a test of it could reach in there would be no user's experience. Only the simulation of a million
+// rollouts calls the decision itself, since no binary can play them.
 func TestTheBenchImportsNothingThatItMeasures(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
@@ -36,6 +37,9 @@ func expectOutside(t *testing.T, file string) {
 	}
 	for _, spec := range source.Imports {
 		path, _ := strconv.Unquote(spec.Path.Value)
+		if filepath.Dir(file) == "hold/sim" && strings.HasPrefix(path, "lameduck/lifecycle") {
+			continue
+		}
 		if strings.HasPrefix(path, "lameduck/") && !strings.HasPrefix(path, "lameduck/bench/") {
 			t.Errorf("%s imports %s: the bench measures the binary, from outside", file, path)
 		}

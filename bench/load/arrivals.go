@@ -31,3 +31,16 @@ func Poisson(perSecond float64, seed uint64) Arrivals {
 		}
 	}
 }
+
+// Uniform returns arrivals with gaps that are uniformly distributed from least to most, the first
+// after a part of a gap, without end. The same seed gives the same arrivals. Most must be above zero.
+func Uniform(least, most time.Duration, seed uint64) Arrivals {
+	return func(yield func(time.Duration) bool) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		gap := func() time.Duration {
+			return least + time.Duration(random.Float64()*float64(most-least))
+		}
+		for due := time.Duration(random.Float64() * float64(most)); yield(due); due += gap() {
+		}
+	}
+}

@@ -1,8 +1,8 @@
-// Page turns what bench/matrix and bench/overhead have measured into something to read:
+// Page turns what bench/matrix, bench/overhead and bench/hold have measured into something to read:
 //
 //	go run ./bench/page -in bin/bench
 //
-// reads rollouts.json and overhead.json there, whichever is there, and writes beside them
+// reads rollouts.json, overhead.json, hold.json and hold-real.json there, whichever are there, and writes beside them
 //
 //	index.html     everything, in one file that loads nothing
 //	results.md     the same figures as Markdown tables

@@ -22,6 +22,7 @@ type page struct {
 	Style    template.CSS
 	Rollouts *rolloutsPage
 	Overhead *overheadPage
+	Hold     *holdPage
 }
 
 type rolloutsPage struct {
@@ -57,7 +58,7 @@ type overheadPage struct {
 
 // html is the whole page in one file.
 func (r results) html() ([]byte, error) {
-	p := page{Style: template.CSS(styleSheet)}
+	p := page{Style: template.CSS(styleSheet), Hold: r.hold.page()}
 	if r.rollouts != nil {
 		p.Rollouts = r.rolloutsPage()
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	holdrecord "lameduck/bench/hold/record"
 	"lameduck/bench/matrix/record"
 )
 
@@ -29,7 +30,7 @@ func main() {
 func parseOptions(args []string, out io.Writer) (string, error) {
 	f := flag.NewFlagSet("page", flag.ContinueOnError)
 	f.SetOutput(out)
-	dir := f.String("in", "bin/bench", "`directory` of rollouts.json and overhead.json")
+	dir := f.String("in", "bin/bench", "`directory` of rollouts.json, overhead.json, hold.json and hold-real.json")
 	if err := f.Parse(args); err != nil {
 		return "", err
 	}
@@ -41,10 +42,11 @@ func parseOptions(args []string, out io.Writer) (string, error) {
 	return *dir, nil
 }
 
-// results are what the page shows; either may be nil.
+// results are what the page shows. Each may be missing.
 type results struct {
 	rollouts *record.File
 	overhead *overhead
+	hold     hold
 }
 
 // run reads what is in dir, writes the page there and says what it has written.
@@ -76,10 +78,26 @@ func readResults(dir string) (results, error) {
 	if r.overhead, err = readOverhead(filepath.Join(dir, "overhead.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return r, err
 	}
-	if r.rollouts == nil && r.overhead == nil {
-		return r, fmt.Errorf("%s has neither rollouts.json nor overhead.json: run ./bench/matrix or ./bench/overhead first", dir)
+	if err := r.hold.read(dir); err != nil {
+		return r, err
+	}
+	if r.rollouts == nil && r.overhead == nil && r.hold == (hold{}) {
+		return r, fmt.Errorf("%s has no results: run ./bench/matrix, ./bench/overhead or ./bench/hold first", dir)
 	}
 	return r, nil
+}
+
+// read reads the results of bench/hold that are in dir.
+func (h *hold) read(dir string) (err error) {
+	h.simulated, err = holdrecord.Read(filepath.Join(dir, holdrecord.FileName))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	h.measured, err = holdrecord.ReadMeasured(filepath.Join(dir, holdrecord.MeasuredName))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // file is something to be written.

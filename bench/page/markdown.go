@@ -16,6 +16,7 @@ func (r results) markdown() string {
 	if r.rollouts != nil {
 		r.rolloutsMarkdown(&b)
 	}
+	r.hold.markdown(&b)
 	if r.overhead != nil {
 		r.overheadMarkdown(&b)
 	}

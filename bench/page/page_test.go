@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	holdrecord "lameduck/bench/hold/record"
 	"lameduck/bench/internal/machine"
 	"lameduck/bench/matrix/record"
 )
@@ -85,7 +86,29 @@ func sample() results {
 	add("tcp-up", "lameduck", "cpu", 1, 0, 21, 21)
 	add("grpc-go", "lameduck", "cpu", 1, 0, 5, 5)
 	add("idle", "lameduck", "perconn", 1, 0, 4.4, 4.4)
-	return results{f, o}
+	return results{f, o, sampleHold(f.Machine)}
+}
+
+// sampleHold has a shape that keeps its limits and one that does not.
+func sampleHold(m machine.Description) hold {
+	good := holdrecord.Outcome{AfterP50: 5, AfterP90: 7.5, HoldP50: 9, HoldP90: 12}
+	bad := holdrecord.Outcome{AfterP50: -3, AfterP90: 15, HoldP50: 15, HoldP90: 15, Early: 400, Lost: 1234}
+	limits := &holdrecord.Limits{AfterP50: 6, AfterP90: 9, Early: 0.001}
+	return hold{
+		&holdrecord.File{
+			Machine: m, Command: "go run ./bench/hold", Seconds: 60, Rollouts: 1000,
+			Rules: []holdrecord.Rule{{Name: "lameduck", Title: "Lameduck"}, {Name: "sleep-15", Title: "sleep 15s"}},
+			Shapes: []holdrecord.Shape{
+				{Name: "good", Title: "a good shape", Limits: limits, Outcomes: []holdrecord.Outcome{good, bad}},
+				{Name: "bad", Title: "a bad shape", Limits: limits, Outcomes: []holdrecord.Outcome{bad, bad}},
+			},
+		},
+		&holdrecord.Measured{Machine: m, Command: "go run ./bench/hold -real", Shapes: []holdrecord.MeasuredShape{
+			{Name: "good", Title: "a measured shape", Limits: limits, Drains: []holdrecord.Drain{
+				{Requests: 321, Last: 2, Hold: 7.3},
+			}},
+		}},
+	}
 }
 
 func render(t *testing.T, r results) map[string]string {
@@ -121,10 +144,13 @@ func TestPageHasEverything(t *testing.T) {
 			"Behind load balancers", "30.00 %", "300\u00a0×\u00a0502", "missing traefik", `class="box"`, "4 verdicts hold", "64-byte answers",
 			"nginx with a pool, 1.22", "a note with &lt;angles&gt;", "× 0.97", "37.5 <small>(37.0–38.0)</small>", "41,000 <small>(40,000–42,000)</small>",
 			"Each figure is the median of 2 rounds.", "Each cell of this matrix was tried once",
+			"<strong>2,000 rollouts</strong> of 2 shapes", "these miss a limit: bad", "40 %, 15.0 s", "1,234", "a measured shape",
 		},
 		"results.md": {
 			"# What a rolling update loses", "**none of 2,000 requests was lost**", "![", "| haproxy | bare |", "## Verdicts", "- left out: peers/haproxy/traefik: missing traefik",
 			"### keepalive\n\n64-byte answers", "| lameduck ÷ peer |", "- missed: idle: too much",
+			"| a good shape | 5.0 s | 6 s | 7.5 s | 9 s | 0 | 0.1 % | PASS |", "| a bad shape | -3.0 s | 6 s | 15.0 s | 9 s | 40 % | 0.1 % | miss |",
+			"| a measured shape | 1 | 321 | 0 | 5.3 s | 6 s | 5.3 s | 9 s | 7.3 s | 7.3 s | PASS |",
 		},
 		"rollouts.svg": {"Three pods are replaced behind HAProxy, which lets go of each 5 s late", "30.0 % lost", "none lost", "sleep 15s", "'Liberation Sans',Arial"},
 	} {
@@ -165,7 +191,7 @@ func TestPicturesAreWholeSVG(t *testing.T) {
 	r := sample()
 	for name, picture := range map[string]string{
 		"picture": r.picture(), "multiples": multiples(r.rollouts.Of("balancers")),
-		"scatter": scatter(r.rollouts.Cells), "cost": r.overhead.cost(),
+		"scatter": scatter(r.rollouts.Cells), "cost": r.overhead.cost(), "overhang": overhang(r.hold.simulated),
 	} {
 		d := xml.NewDecoder(strings.NewReader(picture))
 		elements := 0
@@ -231,6 +257,10 @@ func TestHalfOfItIsEnough(t *testing.T) {
 	if files := render(t, results{rollouts: whole.rollouts}); strings.Contains(files["index.html"], "What a proxy in front") {
 		t.Error("rollouts alone tell of costs")
 	}
+	if files := render(t, results{hold: whole.hold}); !strings.Contains(files["index.html"], "When a hold ends") ||
+		strings.Contains(files["index.html"], "Findings") {
+		t.Error("the hold alone has no section, or findings about rollouts")
+	}
 	few := &record.File{Groups: whole.rollouts.Groups, Cells: whole.rollouts.Cells[6:]}
 	if files := render(t, results{rollouts: few}); files["rollouts.svg"] != "" {
 		t.Error("there is a picture of cells that are not there")
@@ -242,11 +272,17 @@ func TestHalfOfItIsEnough(t *testing.T) {
 
 func TestRunReadsAndWrites(t *testing.T) {
 	dir := t.TempDir()
-	if err := run(dir, io.Discard); err == nil || !strings.Contains(err.Error(), "neither rollouts.json nor overhead.json") {
+	if err := run(dir, io.Discard); err == nil || !strings.Contains(err.Error(), "has no results") {
 		t.Errorf("got %v for an empty directory", err)
 	}
 	r := sample()
 	if err := r.rollouts.Write(filepath.Join(dir, "rollouts.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.hold.simulated.Write(filepath.Join(dir, "hold.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.hold.measured.Write(filepath.Join(dir, "hold-real.json")); err != nil {
 		t.Fatal(err)
 	}
 	text, err := json.Marshal(r.overhead)
@@ -269,7 +305,7 @@ func TestRunReadsAndWrites(t *testing.T) {
 			t.Errorf("%s is not what was rendered (%v)", name, err)
 		}
 	}
-	for _, name := range []string{"overhead.json", "rollouts.json"} {
+	for _, name := range []string{"hold-real.json", "hold.json", "overhead.json", "rollouts.json"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -191,8 +191,7 @@ func apart(i int) float64 {
 // legend explains the marks, from the given corner down.
 func (f figure) legend(x, y vg.Length, all []record.Family) {
 	entry := func(style draw.GlyphStyle, words string) {
-		f.DrawGlyph(style, vg.Point{X: x + 6, Y: y + 4})
-		f.write(x+20, y, textStyle(12, ink), words)
+		f.entry(x, y, style, words)
 		y -= 20
 	}
 	for i := len(all) - 1; i >= 0; i-- {
@@ -206,4 +205,10 @@ func (f figure) legend(x, y vg.Length, all []record.Family) {
 		f.write(x, y, style, words)
 		y -= 15
 	}
+}
+
+// entry is a line of a legend.
+func (f figure) entry(x, y vg.Length, style draw.GlyphStyle, words string) {
+	f.DrawGlyph(style, vg.Point{X: x + 6, Y: y + 4})
+	f.write(x+20, y, textStyle(12, ink), words)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-func serveHTTP(l net.Listener, h *hand) error {
+func serveHTTP(l net.Listener, h *hand, calls http.Handler) error {
 	var dead atomic.Bool
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", answer)
@@ -27,6 +27,7 @@ func serveHTTP(l net.Listener, h *hand) error {
 	})
 	mux.HandleFunc("POST /live", func(http.ResponseWriter, *http.Request) { dead.Store(true) })
 	mux.HandleFunc("POST /kill", kill)
+	mux.Handle("GET /calls", calls)
 	s := &http.Server{Handler: mux, ConnState: h.note}
 	return s.Serve(l)
 }

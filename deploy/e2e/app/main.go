@@ -6,7 +6,8 @@
 //	GET /live        the liveness     POST /live        the liveness fails from now on
 //	POST /kill?name=lameduck          SIGKILL to a process of the pod, where they share a namespace
 //
-// With -grpc it has the gRPC health service instead, and with -mute it accepts connections and never
+// With -call it sends requests to an address, and GET /calls ends them and returns their number and
+// the failures. With -grpc it has the gRPC health service instead, and with -mute it accepts connections and never
 // answers.
 package main
 
@@ -30,6 +31,8 @@ type options struct {
 	startAfter time.Duration
 	stopAfter  time.Duration
 	endAfter   time.Duration
+	call       string
+	keep       bool
 }
 
 func main() {
@@ -40,6 +43,8 @@ func main() {
 	flag.DurationVar(&o.startAfter, "start-after", 0, "`time` until it listens")
 	flag.DurationVar(&o.stopAfter, "stop-after", 0, "`time` from SIGTERM to the end")
 	flag.DurationVar(&o.endAfter, "end-after", 0, "`time` after which it ends by itself, with success; 0: never")
+	flag.StringVar(&o.call, "call", "", "`host:port` to send a POST to every 3 to 4 s")
+	flag.BoolVar(&o.keep, "keep", false, "keep the connections of -call")
 	flag.Parse()
 	listening := make(chan *hand, 1)
 	go end(o, listening)
@@ -66,7 +71,7 @@ func serve(o options, listening chan<- *hand) error {
 	}
 	h := newHand(l)
 	listening <- h
-	return serveHTTP(l, h)
+	return serveHTTP(l, h, startCalls(o))
 }
 
 // keep accepts connections and keeps each open until its client closes it.

@@ -42,7 +42,9 @@ func TestABrowserReconnectsInADrain(t *testing.T) {
 	browser := startBrowser(t, fmt.Sprintf("http://%s/#%s", p.lameduck.front, server.URL))
 	awaitReports(t, reports, map[string]int{"websocket open": 1, "events open": 1})
 	hook := p.beginEnd(t)
-	awaitReports(t, reports, map[string]int{"websocket closed": 2, "websocket open": 2, "events ended": 2, "events open": 2})
+	awaitReports(t, reports, map[string]int{
+		"websocket closed": 2, "websocket open": 2, "events ended": 2, "events open": 2,
+	})
 	browser.stop()
 	p.end(t, hook)
 	p.lameduck.wantQuietEnd(t)
@@ -78,7 +80,8 @@ func startBrowser(t *testing.T, url string) *browser {
 	t.Cleanup(func() { _ = os.RemoveAll(profile) })
 	path := requireProgram(t, "chromium", "chromium-browser", "google-chrome")
 	b := &browser{start(t, []string{"XDG_CONFIG_HOME=" + profile, "XDG_CACHE_HOME=" + profile}, path,
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--disable-breakpad",
 		"--user-data-dir="+profile, url)}
 	return b

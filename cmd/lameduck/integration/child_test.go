@@ -40,7 +40,9 @@ func child(args []string) int {
 		leaveOrphan()
 	case *listen != "":
 		go func() {
-			_ = http.ListenAndServe(*listen, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
+			_ = http.ListenAndServe(*listen, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, "hello")
+			}))
 		}()
 	}
 	fmt.Println("ready", os.Getpid(), syscall.Getpgrp())

@@ -45,7 +45,10 @@ func TestDrainWaitReturnsAtTheEndOfTheHold(t *testing.T) {
 // seconds that remain, lameduck cuts the exchanges that are left and logs the summary.
 func TestANativeSidecarLogsTheSummaryBeforeItIsKilled(t *testing.T) {
 	t.Parallel()
-	for name, path := range map[string]string{"an app that notices the end of its client": "/wait", "an app that does not": "/deaf"} {
+	for name, path := range map[string]string{
+		"an app that notices the end of its client": "/wait",
+		"an app that does not":                      "/deaf",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app := startApp(t)
@@ -61,7 +64,8 @@ func TestANativeSidecarLogsTheSummaryBeforeItIsKilled(t *testing.T) {
 			if took := time.Since(signaled); took > 2*time.Second {
 				t.Errorf("the end took %v, and the kubelet kills after 2s", took)
 			}
-			if f := d.logged(t, "stopped"); f["reason"] != "max" || f["cut_exchanges"] != 1.0 || f["unanswered_exchanges"] != 0.0 {
+			f := d.logged(t, "stopped")
+			if f["reason"] != "max" || f["cut_exchanges"] != 1.0 || f["unanswered_exchanges"] != 0.0 {
 				t.Errorf("summary %v, want max and one exchange cut", f)
 			}
 		})
@@ -147,7 +151,8 @@ func TestABrowserOrAProxyOnTheHostCannotBeginADrain(t *testing.T) {
 	if s := d.status(t); s.Phase != "serving" {
 		t.Fatalf("phase %s, want serving", s.Phase)
 	}
-	if status := rawStatus(t, d.control, "POST /drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"); status != http.StatusOK {
+	const request = "POST /drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+	if status := rawStatus(t, d.control, request); status != http.StatusOK {
 		t.Errorf("a program on the host: status %d, want 200", status)
 	}
 	if out := d.drain(t); !strings.Contains(out, `"phase":"dra`) {

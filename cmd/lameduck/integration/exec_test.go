@@ -73,7 +73,9 @@ func killChild(pid int) {
 
 func TestTheStopSignalIsKeptBackUntilTheHoldHasEnded(t *testing.T) {
 	t.Parallel()
-	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGWINCH, syscall.SIGINT, syscall.SIGUSR1} {
+	for _, s := range []syscall.Signal{
+		syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGWINCH, syscall.SIGINT, syscall.SIGUSR1,
+	} {
 		t.Run(unix.SignalName(s), func(t *testing.T) {
 			t.Parallel()
 			name := unix.SignalName(s)
@@ -104,13 +106,15 @@ func TestEveryOtherSignalIsForwardedAnyNumberOfTimes(t *testing.T) {
 	t.Parallel()
 	d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=20s"}, "-on", "SIGVTALRM=9")
 	others := []syscall.Signal{
-		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT,
-		syscall.SIGALRM, syscall.SIGIO, syscall.SIGTSTP, syscall.Signal(40), // a real-time signal
+		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
+		syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGALRM, syscall.SIGIO, syscall.SIGTSTP, syscall.Signal(40), // a real-time signal
 	}
 	forward := func(times int) {
 		for _, s := range others {
 			d.signal(t, s)
-			eventually(t, fmt.Sprintf("%v is there %d times", s, times), func() bool { return d.stdout.count("signal "+signalName(s)) == times })
+			eventually(t, fmt.Sprintf("%v is there %d times", s, times), func() bool {
+				return d.stdout.count("signal "+signalName(s)) == times
+			})
 		}
 	}
 	forward(1)
@@ -149,7 +153,9 @@ func TestAStopSignalAfterTheHoldIsForwardedToo(t *testing.T) {
 	d := startChild(t, nil, "-on", "SIGUSR1=7")
 	d.signal(t, syscall.SIGTERM)
 	for n := 1; n <= 3; n++ {
-		eventually(t, fmt.Sprintf("the stop signal is there %d times", n), func() bool { return d.stdout.count("signal SIGTERM") == n })
+		eventually(t, fmt.Sprintf("the stop signal is there %d times", n), func() bool {
+			return d.stdout.count("signal SIGTERM") == n
+		})
 		d.signal(t, syscall.SIGTERM)
 	}
 	d.signal(t, syscall.SIGUSR1)
@@ -168,7 +174,9 @@ func TestTwoInterruptsEndTheHoldAtOnce(t *testing.T) {
 	d.logged(t, "draining")
 	for n := 2; n <= 3; n++ {
 		d.signal(t, syscall.SIGINT)
-		eventually(t, "the child gets the interrupt", func() bool { return d.stdout.count("signal SIGINT") == n || d.hasEnded() })
+		eventually(t, "the child gets the interrupt", func() bool {
+			return d.stdout.count("signal SIGINT") == n || d.hasEnded()
+		})
 	}
 	d.wantExit(t, 7)
 	if f := d.logged(t, "stopped"); f["reason"] != "interrupted" {
@@ -367,7 +375,8 @@ func requireUnshare(t *testing.T) string {
 func TestExecLogsHowTheAppExited(t *testing.T) {
 	t.Parallel()
 	env := []string{
-		"LAMEDUCK_ROUTES=" + freeAddress(t) + "=1", "LAMEDUCK_ADMIN=" + freeAddress(t), "LAMEDUCK_CONTROL=" + freeAddress(t),
+		"LAMEDUCK_ROUTES=" + freeAddress(t) + "=1",
+		"LAMEDUCK_ADMIN=" + freeAddress(t), "LAMEDUCK_CONTROL=" + freeAddress(t),
 	}
 	for _, tt := range []struct {
 		name, script string

@@ -54,7 +54,8 @@ func TestAGRPCStreamOf20SecondsIsFinishedInADrain(t *testing.T) {
 	t.Parallel()
 	const messages = 200
 	p := startGRPCPod(t)
-	cc, err := grpc.NewClient("passthrough:///"+p.lameduck.front, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	cc, err := grpc.NewClient("passthrough:///"+p.lameduck.front,
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,12 +69,15 @@ func TestAGRPCStreamOf20SecondsIsFinishedInADrain(t *testing.T) {
 	var hook <-chan answer
 	for n := range messages {
 		size := int32(1 + n*100)
-		if err := stream.Send(&testgrpc.StreamingOutputCallRequest{ResponseParameters: []*testgrpc.ResponseParameters{{Size: size}}}); err != nil {
+		if err := stream.Send(&testgrpc.StreamingOutputCallRequest{
+			ResponseParameters: []*testgrpc.ResponseParameters{{Size: size}},
+		}); err != nil {
 			t.Fatalf("send message %d: %v", n, err)
 		}
 		resp, err := stream.Recv()
 		if err != nil || len(resp.GetPayload().GetBody()) != int(size) {
-			t.Fatalf("the answer to message %d has %d bytes, %v, want %d", n, len(resp.GetPayload().GetBody()), err, size)
+			t.Fatalf("the answer to message %d has %d bytes, %v, want %d",
+				n, len(resp.GetPayload().GetBody()), err, size)
 		}
 		if n == 0 {
 			hook = p.beginEnd(t)
@@ -143,7 +147,8 @@ func TestGRPCThroughNginxLosesNothing(t *testing.T) {
 	t.Parallel()
 	leaving, staying := startGRPCPod(t), startGRPCPod(t)
 	nginx := startNginxBalancer(t, leaving.lameduck.front, staying.lameduck.front)
-	wantNoLossWhileOneLeaves(t, nginx.grpcAddress(), leaving, staying, func() { nginx.learn(t, staying.lameduck.front) })
+	forget := func() { nginx.learn(t, staying.lameduck.front) }
+	wantNoLossWhileOneLeaves(t, nginx.grpcAddress(), leaving, staying, forget)
 }
 
 // HAProxy multiplexes the calls of many clients on one connection to a pod.
@@ -216,8 +221,11 @@ func TestNoGRPCCallIsMadeTwiceOverASlowLine(t *testing.T) {
 	t.Parallel()
 	p := startGRPCPod(t)
 	const backlog = 2 << 20
-	cc, err := grpc.NewClient("passthrough:///"+p.lameduck.front, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) { return dialSlowly(ctx, "tcp", address) }),
+	cc, err := grpc.NewClient("passthrough:///"+p.lameduck.front,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+			return dialSlowly(ctx, "tcp", address)
+		}),
 		grpc.WithInitialWindowSize(2*backlog), grpc.WithInitialConnWindowSize(2*backlog),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(2*backlog)))
 	if err != nil {

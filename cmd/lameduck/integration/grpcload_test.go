@@ -43,7 +43,8 @@ func startGRPCLoad(t *testing.T, address string, calls int64) *grpcLoad {
 	l := &grpcLoad{calls: calls}
 	for range loadClients {
 		cc, err := grpc.NewClient("passthrough:///"+address,
-			grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(),
+			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(),
 			grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
 				return dialDistant(ctx, address, loadLatency)
 			}))
@@ -99,7 +100,9 @@ func (l *grpcLoad) await(t *testing.T, n int) {
 	t.Helper()
 	for over := -1; over < n; {
 		over = l.over() // the timeout starts again with every call
-		eventually(t, fmt.Sprintf("more than %d calls are over", over), func() bool { return l.over() >= min(n, over+1) })
+		eventually(t, fmt.Sprintf("more than %d calls are over", over), func() bool {
+			return l.over() >= min(n, over+1)
+		})
 	}
 }
 

@@ -50,7 +50,9 @@ var interopCases = []struct {
 	}},
 }
 
-func onTestService(run func(context.Context, testgrpc.TestServiceClient, ...grpc.CallOption)) func(context.Context, *grpc.ClientConn) {
+func onTestService(
+	run func(context.Context, testgrpc.TestServiceClient, ...grpc.CallOption),
+) func(context.Context, *grpc.ClientConn) {
 	return func(ctx context.Context, cc *grpc.ClientConn) { run(ctx, testgrpc.NewTestServiceClient(cc)) }
 }
 
@@ -73,8 +75,10 @@ func cancelAfterBegin(ctx context.Context, client testgrpc.TestServiceClient, _ 
 // runGRPCClient runs one of gRPC's interoperability tests against a server, or all of them
 // repeatedly until its standard input ends. A failure ends the process.
 func runGRPCClient(args []string) error {
-	cc, err := grpc.NewClient("passthrough:///"+args[0], grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry(),
-		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"test_backend_metrics_load_balancer": {}}]}`)) // what orca_per_rpc needs
+	const orcaConfig = `{"loadBalancingConfig": [{"test_backend_metrics_load_balancer": {}}]}` // for orca_per_rpc
+	cc, err := grpc.NewClient("passthrough:///"+args[0],
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDisableRetry(), grpc.WithDefaultServiceConfig(orcaConfig))
 	if err != nil {
 		return err
 	}
@@ -125,7 +129,9 @@ func runGRPCServer(args []string) error {
 	s := grpc.NewServer(
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: age}),
 		orca.CallMetricsServerOption(nil),
-		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+		grpc.ChainUnaryInterceptor(func(
+			ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler,
+		) (any, error) {
 			calls.Add(1)
 			return handle(ctx, req)
 		}),

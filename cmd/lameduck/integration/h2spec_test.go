@@ -25,7 +25,8 @@ func TestH2SpecGivesTheSameResultsThroughLameduck(t *testing.T) {
 			want, got := direct.results(t), through.results(t)
 			for i := range max(len(want), len(got)) {
 				if i >= len(want) || i >= len(got) || want[i].verdict() != got[i].verdict() {
-					t.Errorf("test %d:\n%s\nagainst the app\n%s\nthrough lameduck", i, describe(want, i), describe(got, i))
+					t.Errorf("test %d:\n%s\nagainst the app\n%s\nthrough lameduck",
+						i, describe(want, i), describe(got, i))
 				}
 			}
 			t.Logf("%d tests, against the app %v, through lameduck %v", len(want), tally(want), tally(got))
@@ -44,7 +45,8 @@ func runH2Spec(args []string) error {
 		return err
 	}
 	_, err = h2spec.Run(&spec.Config{
-		Host: "127.0.0.1", Port: port, Path: "/", Timeout: specTimeout, MaxHeaderLen: 4000, Strict: true, JUnitReport: args[1],
+		Host: "127.0.0.1", Port: port, Path: "/", Timeout: specTimeout, MaxHeaderLen: 4000,
+		Strict: true, JUnitReport: args[1],
 	})
 	return err
 }

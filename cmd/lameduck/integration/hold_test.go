@@ -81,7 +81,8 @@ func TestASecondSIGTERMDoesNotShortenTheHold(t *testing.T) {
 	d.wantExit(t, exitOK)
 	f := d.logged(t, "stopped")
 	if hold := duration(t, f, "hold"); hold < time.Second || f["reason"] != "quiet" {
-		t.Errorf("the hold has lasted %v and ended because of %v, want at least Min of 1s, and quiet", hold, f["reason"])
+		t.Errorf("the hold has lasted %v and ended because of %v, want at least Min of 1s, and quiet",
+			hold, f["reason"])
 	}
 }
 

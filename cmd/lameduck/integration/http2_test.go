@@ -29,7 +29,9 @@ var http2Clients = []http2Client{
 	{"nghttp", false, func(t *testing.T, url string) bool {
 		return getPage(t, strings.Repeat(page, 20), "nghttp", "--multiply=20", url)
 	}},
-	{"nghttp, upgrading", true, func(t *testing.T, url string) bool { return getPage(t, page, "nghttp", "--upgrade", url) }},
+	{"nghttp, upgrading", true, func(t *testing.T, url string) bool {
+		return getPage(t, page, "nghttp", "--upgrade", url)
+	}},
 }
 
 func getPage(t *testing.T, want, program string, args ...string) bool {
@@ -95,8 +97,8 @@ func TestH2loadLosesNothingOfWhatItHasSent(t *testing.T) {
 			t.Parallel()
 			app, address := a.start(t, publicDir(t))
 			p := startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
-			h2load := start(t, nil, requireProgram(t, "h2load"), "--clients=4", "--max-concurrent-streams=10", "--threads=1",
-				"--requests=100000000", "http://"+p.lameduck.front+"/")
+			h2load := start(t, nil, requireProgram(t, "h2load"),
+				"--clients=4", "--max-concurrent-streams=10", "--threads=1", "--requests=100000000", "http://"+p.lameduck.front+"/")
 			eventually(t, "requests have been answered", func() bool { return p.lameduck.exchanges(t) > 100 })
 			hook := p.beginEnd(t)
 			h2load.wait(t)

@@ -109,7 +109,8 @@ var (
 )
 
 func checkAB(t *testing.T, args ...string) {
-	out, ok := runClient(t, "ab", append([]string{"-q", "-t", clientSeconds, "-n", "1000000", "-c", "1", "-s", "20"}, args...)...)
+	args = append([]string{"-q", "-t", clientSeconds, "-n", "1000000", "-c", "1", "-s", "20"}, args...)
+	out, ok := runClient(t, "ab", args...)
 	if ok && (!abNoFailure.MatchString(out) || abTrouble.MatchString(out)) {
 		t.Errorf("ab %v has errors:\n%s", args, out)
 	}

@@ -15,7 +15,9 @@ func TestAnAppWithAShortKeepAliveLosesNoRequestOfAKeptClient(t *testing.T) {
 	ln := listen(t)
 	app := &http.Server{
 		IdleTimeout: 20 * time.Millisecond,
-		Handler:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "hello")
+		}),
 	}
 	go func() { _ = app.Serve(ln) }()
 	t.Cleanup(func() { _ = app.Close() })

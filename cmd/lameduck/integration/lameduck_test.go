@@ -61,7 +61,8 @@ func startLameduck(t *testing.T, app string, env []string, args ...string) *lame
 // drain runs lameduck drain for this lameduck and returns its output.
 func (d *lameduck) drain(t *testing.T, args ...string) string {
 	t.Helper()
-	p := start(t, []string{"LAMEDUCK_CONTROL=" + d.control}, programPath("lameduck"), append([]string{"drain"}, args...)...)
+	env := []string{"LAMEDUCK_CONTROL=" + d.control}
+	p := start(t, env, programPath("lameduck"), append([]string{"drain"}, args...)...)
 	p.wantExit(t, exitOK)
 	return p.stdout.String()
 }
@@ -119,7 +120,8 @@ func (d *lameduck) exchanges(t *testing.T) (n int) {
 // endedByDrain returns how many connections the drain has ended.
 func (d *lameduck) endedByDrain(t *testing.T, protocol string) int {
 	t.Helper()
-	n, err := strconv.Atoi(d.metric(t, fmt.Sprintf(`lameduck_connections_total{ended_by="drain",protocol=%q}`, protocol)))
+	name := fmt.Sprintf(`lameduck_connections_total{ended_by="drain",protocol=%q}`, protocol)
+	n, err := strconv.Atoi(d.metric(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,9 @@ func TestDescriptorsAreClosed(t *testing.T) {
 	for range 100 {
 		d.get(t, "/")
 	}
-	eventually(t, fmt.Sprintf("%d descriptors as before", before), func() bool { return len(descriptors(t, d.pid())) <= before })
+	eventually(t, fmt.Sprintf("%d descriptors as before", before), func() bool {
+		return len(descriptors(t, d.pid())) <= before
+	})
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
 }

@@ -79,7 +79,9 @@ func TestAFullPipeStopsNeitherTrafficNorTheDrain(t *testing.T) {
 	if a := d.get(t, "/"); a.body != "hello" {
 		t.Errorf("answer %+v while the log is full, want the app's", a)
 	}
-	eventually(t, "lines of the log are dropped", func() bool { return d.metric(t, "lameduck_log_lines_dropped_total") != "0" })
+	eventually(t, "lines of the log are dropped", func() bool {
+		return d.metric(t, "lameduck_log_lines_dropped_total") != "0"
+	})
 	hook := d.hold(t)
 	d.awaitHook(t)
 	begun := time.Now()
@@ -166,7 +168,10 @@ func TestAClosedLogDoesNotEndTheDrain(t *testing.T) {
 	awaitText(t, log, `"serving"`)
 	_ = log.Close()
 	d.signal(t, syscall.SIGTERM)
-	eventually(t, "the termination log is written", func() bool { _, err := os.Stat(d.terminationLog); return err == nil || d.hasEnded() })
+	eventually(t, "the termination log is written", func() bool {
+		_, err := os.Stat(d.terminationLog)
+		return err == nil || d.hasEnded()
+	})
 	d.wantExit(t, exitOK)
 	d.wantTerminationLog(t, "(quiet; triggered by stop signal)")
 }

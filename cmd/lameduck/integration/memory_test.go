@@ -195,7 +195,8 @@ func TestAnHTTP2ClientThatDoesNotReadCostsNoMemory(t *testing.T) {
 	download := func() (clients []*program) {
 		for range slowReaders {
 			clients = append(clients, start(t, nil, requireProgram(t, "curl"),
-				"-sSf", "--http2-prior-knowledge", "-o", os.DevNull, "-w", "%{size_download}", "--limit-rate", "10M", "http://"+d.front+"/file"))
+				"-sSf", "--http2-prior-knowledge", "-o", os.DevNull, "-w", "%{size_download}",
+				"--limit-rate", "10M", "http://"+d.front+"/file"))
 		}
 		return clients
 	}
@@ -320,5 +321,6 @@ func (d *lameduck) withstand(t *testing.T, connections int, request string) {
 	if a := d.get(t, "/"); a.body != "hello" {
 		t.Errorf("answer %+v to another client, want the app's", a)
 	}
-	t.Logf("held: %s bytes, disconnected: %s", d.metric(t, "lameduck_slow_client_bytes"), d.metric(t, "lameduck_slow_clients_disconnected_total"))
+	t.Logf("held: %s bytes, disconnected: %s",
+		d.metric(t, "lameduck_slow_client_bytes"), d.metric(t, "lameduck_slow_clients_disconnected_total"))
 }

@@ -26,10 +26,13 @@ func TestEveryUnavailableAddressIsReported(t *testing.T) {
 	defer first.Close()
 	defer second.Close()
 	a, b := first.Addr().String(), second.Addr().String()
-	p := start(t, []string{"LAMEDUCK_ROUTES=" + a + "=1", "LAMEDUCK_ADMIN=" + freeAddress(t), "LAMEDUCK_CONTROL=" + b}, programPath("lameduck"))
+	env := []string{"LAMEDUCK_ROUTES=" + a + "=1", "LAMEDUCK_ADMIN=" + freeAddress(t), "LAMEDUCK_CONTROL=" + b}
+	p := start(t, env, programPath("lameduck"))
 	p.wantExit(t, exitFailure)
 	for _, name := range []string{"LAMEDUCK_ROUTES", "LAMEDUCK_CONTROL"} {
-		p.stderr.await(t, name, func(l string) bool { return strings.Contains(l, name+": ") && strings.Contains(l, "in use") })
+		p.stderr.await(t, name, func(l string) bool {
+			return strings.Contains(l, name+": ") && strings.Contains(l, "in use")
+		})
 	}
 }
 
@@ -68,7 +71,8 @@ func TestAHeadIsRelayedUpToTheConfiguredSize(t *testing.T) {
 		}
 		_ = resp.Body.Close()
 		if resp.StatusCode != test.status {
-			t.Errorf("%s: a head with a field of %d bytes gets status %d, want %d", test.setting, test.size, resp.StatusCode, test.status)
+			t.Errorf("%s: a head with a field of %d bytes gets status %d, want %d",
+				test.setting, test.size, resp.StatusCode, test.status)
 		}
 		if resp.StatusCode == http.StatusOK && resp.Header.Get("X-Echo") != large {
 			t.Errorf("%s: the response does not have the field of %d bytes", test.setting, test.size)

@@ -20,7 +20,8 @@ func TestTheTerminationLogHasTheSummary(t *testing.T) {
 	close(app.release)
 	busy.receive(t)
 	d.wantExit(t, exitOK)
-	d.wantTerminationLog(t, "drained in ", "(quiet; triggered by stop signal)", "1 exchanges after its start", "cut: 0 exchanges", "http1 connections ended: 2 by drain")
+	d.wantTerminationLog(t, "drained in ", "(quiet; triggered by stop signal)",
+		"1 exchanges after its start", "cut: 0 exchanges", "http1 connections ended: 2 by drain")
 }
 
 func TestATerminationLogThatCannotBeWrittenIsLogged(t *testing.T) {

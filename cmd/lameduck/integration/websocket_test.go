@@ -31,7 +31,9 @@ func TestWebSocketMessagesArriveWholeInADrain(t *testing.T) {
 	p := startWebSocketPod(t)
 	client := startTalker(t, "ws://"+p.lameduck.front)
 	hook := p.beginEnd(t)
-	eventually(t, "the client has reconnected three times", func() bool { return p.lameduck.endedByDrain(t, "websocket") >= 3 })
+	eventually(t, "the client has reconnected three times", func() bool {
+		return p.lameduck.endedByDrain(t, "websocket") >= 3
+	})
 	here := client.end(t)
 	p.end(t, hook)
 	p.lameduck.wantQuietEnd(t)
@@ -87,11 +89,13 @@ func wantWhole(t *testing.T, clients, apps []talk) {
 		received += a.Received
 	}
 	if len(clients) != len(apps) || sent != received || sent == 0 {
-		t.Errorf("the clients have sent %[2]d messages on %[1]d connections, the apps have received %[3]d on %[4]d", len(clients), sent, received, len(apps))
+		t.Errorf("the clients have sent %d messages on %d connections, the apps have received %d on %d",
+			sent, len(clients), received, len(apps))
 	}
 	for _, k := range append(clients, apps...) {
 		if len(k.Errors) > 0 || k.Code != goingAway {
-			t.Errorf("a connection was closed with %d and had the errors %v, want %d and none", k.Code, k.Errors, goingAway)
+			t.Errorf("a connection was closed with %d and had the errors %v, want %d and none",
+				k.Code, k.Errors, goingAway)
 		}
 		if !strings.Contains(k.Extensions, "permessage-deflate") {
 			t.Errorf("a connection has the extensions %q, want permessage-deflate", k.Extensions)

@@ -120,6 +120,29 @@ func TestSource_AHeaderMovesItOnlyToAMoreCautiousClass(t *testing.T) {
 	})
 }
 
+// A request on a connection from before the drain needs no route to this pod.
+func TestSource_IsOpenedWhenItsConnectionWasAccepted(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		time.Sleep(time.Second)
+		r.server.Drain()
+		time.Sleep(time.Second)
+		client.send(get)
+		app.wants(get)
+		f := r.server.Forecast(silence.Rule{Risk: 1})
+		if f.LastRequest != time.Second || f.LastConnection > 0 {
+			t.Errorf("the last request came at %v, its connection at %v; want 1s and none", f.LastRequest, f.LastConnection)
+		}
+		client, app = r.connect()
+		time.Sleep(time.Second)
+		client.send(get)
+		app.wants(get)
+		if f := r.server.Forecast(silence.Rule{Risk: 1}); f.LastConnection != time.Second {
+			t.Errorf("the last connection came at %v, want 1s", f.LastConnection)
+		}
+	})
+}
+
 // checkOf returns the request of a health checker.
 func checkOf(agent, path string) string {
 	return fmt.Sprintf("GET %s HTTP/1.1\r\nHost: a\r\nUser-Agent: %s\r\n\r\n", path, agent)

@@ -289,3 +289,20 @@ func TestSourcesAreSafeForConcurrentUse(t *testing.T) {
 		t.Errorf("%d exchanges are in flight after all have ended", inFlight)
 	}
 }
+
+func TestTheSourceOfHealthChecksIsAProxy(t *testing.T) {
+	var tracker Tracker
+	before, after, none := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.2.3")
+	known := tracker.Acquire(before, 0)
+	for _, addr := range []netip.Addr{before, after} {
+		tracker.HealthCheck(addr, ELB, time.Second)
+	}
+	if known.Class() != Proxy {
+		t.Errorf("a source that is known is %v", known.Class())
+	}
+	for addr, want := range map[netip.Addr]Class{before: Proxy, after: Proxy, none: Direct} {
+		if got := tracker.Acquire(addr, time.Second).Class(); got != want {
+			t.Errorf("the source of %v is %v, want %v", addr, got, want)
+		}
+	}
+}

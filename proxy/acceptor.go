@@ -13,9 +13,9 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// An acceptor accepts the connections of one listener. Silence that nobody has watched is none, so
-// it reports how many connections wait: the kernel completes handshakes while we are at the
-// connection limit, lack descriptors or do not run.
+// An acceptor accepts the connections of one listener. It reports how many connections wait,
+// because clients are not silent while they wait: the kernel completes handshakes while we are at
+// the connection limit, lack descriptors or do not run.
 type acceptor struct {
 	server  *Server
 	route   *route
@@ -28,7 +28,8 @@ func newAcceptor(s *Server, r *route, ln net.Listener) *acceptor {
 	return &acceptor{server: s, route: r, ln: ln, raw: pump.RawOf(ln)}
 }
 
-// run accepts until the listener is closed, or until nobody waits once the server finishes.
+// run accepts until the listener is closed or, once the server is finishing, until no connection
+// waits.
 func (a *acceptor) run() error {
 	for {
 		client, err := a.accept()
@@ -78,7 +79,7 @@ func (a *acceptor) reserve() {
 	s.slots <- struct{}{}
 }
 
-// resume notes that connections are accepted again, if they were not.
+// resume records that connections are accepted again, if they were not.
 func (a *acceptor) resume() {
 	if a.stalled.CompareAndSwap(true, false) {
 		a.server.noteUnwatched()
@@ -91,8 +92,8 @@ func (a *acceptor) queued() int {
 	return n
 }
 
-// unwatched is queued with one connection for an acceptor that cannot accept and has no means to
-// see whether any wait.
+// unwatched is queued, but returns 1 if the acceptor cannot accept and the number of waiting
+// connections is unknown.
 func (a *acceptor) unwatched() int {
 	n, known := acceptQueue(a.raw)
 	if !known && a.stalled.Load() {
@@ -117,8 +118,8 @@ func (s *Server) closeListener(a *acceptor) {
 	delete(s.acceptors, a)
 }
 
-// acceptWaiting closes the listeners, each once it has no connection that waits to be accepted: the
-// kernel resets those that do. It gives up when ctx is done. The server is finishing, so that each
+// acceptWaiting closes each listener as soon as no connection waits to be accepted, because the
+// kernel resets waiting ones. It gives up when ctx is done. The server is finishing, so that each
 // accept is followed by a look at the queue.
 func (s *Server) acceptWaiting(ctx context.Context) {
 	s.mu.Lock()
@@ -139,7 +140,7 @@ func (s *Server) acceptWaiting(ctx context.Context) {
 	}
 }
 
-// closeForGood closes the listeners that are left, and returns how many connections waited there.
+// closeForGood closes the remaining listeners, and returns how many connections waited there.
 func (s *Server) closeForGood() (waiting int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -25,8 +25,8 @@ const (
 	answerEnd = "Content-Length: 0\r\nConnection: close\r\n\r\n"
 )
 
-// refusal returns our answer to a request whose head or body fails with err, or "" if the request is not
-// at fault.
+// refusal returns our answer to a request that fails with err, or "" if the request is not at
+// fault.
 func refusal(err error) answer {
 	var reason h1.Error
 	switch {
@@ -50,8 +50,8 @@ func (h *http1Conn) logRefusal(err error) {
 	}
 }
 
-// refuse answers in place of the app: after the answers to the requests before, and not at all if the
-// response to the refused request itself has begun.
+// refuse answers in place of the app: after the answers to the requests before, and not at all if
+// the response to the refused request itself has begun.
 func (h *http1Conn) refuse(a answer) outcome {
 	if err := h.requests.Flush(); err != nil {
 		return endedBy(err)
@@ -67,17 +67,17 @@ func (h *http1Conn) refuse(a answer) outcome {
 	return outcome{verdict: lastSent}
 }
 
-// A turn is who writes the next response.
+// A turn is the writer of the next response.
 type turn uint8
 
 const (
 	turnOurs turn = iota // we do
-	turnLost             // the app does: its answer to the refused request has begun. Or it has ended
+	turnLost             // the app does: its answer to the refused request has begun, or it has ended
 	turnOver             // nobody: the client has been asked to disconnect
 )
 
-// claimTurn waits for the answers to the requests before the refused one, and stops those of the app
-// behind them.
+// claimTurn waits for the answers to the requests before the refused one. Later ones of the app are
+// not relayed.
 func (h *http1Conn) claimTurn() turn {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -110,8 +110,9 @@ func (h *http1Conn) claimTurn() turn {
 	return turnOurs
 }
 
-// passEndLocked passes the end of a client's side on to the app. Nothing in front of it is relayed any
-// more, and the answers to the requests before are still to come. It releases mu in the meantime.
+// passEndLocked passes the end of a client's side on to the app. Nothing in front of it is relayed
+// any more, and the answers to the requests before are still to come. It releases mu in the
+// meantime.
 func (h *http1Conn) passEndLocked() {
 	h.unparkLocked()
 	h.responses.Deadline.LimitSilence(halfCloseTimeout)
@@ -137,8 +138,8 @@ func (h *http1Conn) badGateway() outcome {
 	return outcome{verdict: lastSent}
 }
 
-// claimResponse makes the next response ours, and the last one. It returns false if the direction from the
-// client answers.
+// claimResponse makes the next response ours, and the last one. It returns false if the direction
+// from the client answers.
 func (h *http1Conn) claimResponse() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -154,8 +155,8 @@ func (h *http1Conn) claimResponse() bool {
 	return true
 }
 
-// refuseRequest ends the direction from the client: with an answer of ours if the request is at fault,
-// otherwise as a direct connection would.
+// refuseRequest ends the direction from the client: with an answer of ours if the request is at
+// fault, otherwise as a direct connection would.
 func (h *http1Conn) refuseRequest(o outcome) outcome {
 	switch a := refusal(o.err); {
 	case o.verdict != ended:

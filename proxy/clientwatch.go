@@ -8,9 +8,9 @@ import (
 	"lameduck/proxy/tlsterm"
 )
 
-// The direction from the client sometimes waits for the app with bytes in hand that must not be relayed
-// yet, and reads nothing in the meantime. A client that leaves then is noticed by the state of its
-// connection, as one that waits for the app to be dialed, see departure.go.
+// The direction from the client sometimes waits for the app with buffered bytes that must not be
+// relayed yet, and reads nothing in the meantime. The state of the client's connection shows
+// whether it leaves, as while the app is dialed, see departure.go.
 
 // A clientWatch watches a client while the direction from it waits. It is guarded by conn.mu. A nil
 // clientWatch, for a client that cannot be watched, does nothing.
@@ -77,15 +77,15 @@ func (w *clientWatch) begin() {
 	}
 }
 
-// look finds out in which way the client has ended its side.
+// look finds out how the client has ended its side.
 func (w *clientWatch) look() {
 	if w.hasReset() {
 		closer{w.conn}.endReset()
 	}
 }
 
-// hasReset reports whether the client has reset its connection. A client that has only ended its side
-// may wait for answers: the direction that waits is woken, and the client is watched further.
+// hasReset reports whether the client has reset its connection. A client that has only ended its
+// side may wait for answers: the direction that waits is woken, and the client is watched further.
 func (w *clientWatch) hasReset() bool {
 	c := w.conn
 	c.mu.Lock()

@@ -12,8 +12,8 @@ import (
 // A closer propagates the end of one side of a connection to the other side.
 type closer struct{ *conn }
 
-// endRequests ends the direction from the client: it propagates the end to the app, and drains what the
-// client still sends if the app accepts no more.
+// endRequests ends the direction from the client: it propagates the end to the app, and drains what
+// the client still sends if the app accepts no more.
 func (c closer) endRequests(o outcome) {
 	switch err := o.err; {
 	case errors.Is(err, pump.ErrOverBudget):
@@ -32,7 +32,7 @@ func (c closer) endRequests(o outcome) {
 		}
 		c.endDirection(fromClient)
 	case o.verdict == lastSent || isWrite(err):
-		// The app's last answer is still on its way to the client. A byte of the client that nobody reads
+		// The app's last answer is still on its way to the client. An unread byte of the client
 		// would turn our close into an RST that destroys it.
 		c.interruptSurplus()
 		c.beginDiscarding()
@@ -88,8 +88,8 @@ func (c closer) endResponses(o outcome) {
 	}
 }
 
-// endOverBudget ends a connection that holds too much for a slow peer, so that what that has got does not
-// look complete.
+// endOverBudget resets a connection that holds too much for a slow peer, so that what the peer has
+// received does not look complete.
 func (c closer) endOverBudget(d direction) {
 	c.endBy(endedRefused)
 	c.endDirection(d)
@@ -107,8 +107,9 @@ func (c closer) closeResponses() {
 	c.limitRequestsLocked()
 }
 
-// postponeEnd ends the response side of a connection that we close. It leaves the closing to the direction
-// from the client if that is uploading, because some clients stop in the middle when they see a FIN.
+// postponeEnd ends the response side of a connection that we close. It leaves the closing to the
+// direction from the client if that is uploading, because some clients stop in the middle when they
+// see a FIN.
 func (c closer) postponeEnd() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,9 +130,9 @@ func (c closer) endUpload() {
 	c.endUploadLocked()
 }
 
-// limitRequestsLocked limits the direction from the client now that the other one has ended: by the time
-// for which it stands still, as long as the app gets what the client sends. Otherwise the client only
-// gets a time to close.
+// limitRequestsLocked limits the direction from the client now that the other one has ended: by the
+// time for which it stands still, as long as the app gets what the client sends. Otherwise the
+// client only gets a time to close.
 func (c closer) limitRequestsLocked() {
 	c.unparkLocked()
 	deadline := &c.requests.Deadline
@@ -156,7 +157,8 @@ func (c closer) limitRequestsLocked() {
 	}
 }
 
-// watchUploadLocked lets the upload go on although the response side has ended, until it stands still.
+// watchUploadLocked lets the upload go on although the response side has ended, until it stands
+// still.
 func (c closer) watchUploadLocked() {
 	u := c.upload
 	u.stall.looks(c.requests.Moved())
@@ -176,8 +178,8 @@ func (c closer) checkUpload(u *upload) {
 	}
 }
 
-// beginDiscarding ends the direction from the client for the app. If the other one has ended before, it
-// closes the connection in stages, which that may have left open.
+// beginDiscarding ends the direction from the client for the app. If the other one has ended
+// before, it closes the connection in stages, which that may have left open.
 func (c closer) beginDiscarding() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -203,7 +205,8 @@ func (c closer) discardRequests() {
 }
 
 // countUnanswered counts, while draining, the exchanges that an app leaves unanswered by ending the
-// connection. What the client has given up, and what we have cut or refused, is not the app's doing.
+// connection. Exchanges that the client has given up, or that we have cut or refused, are not
+// counted.
 func (c closer) countUnanswered() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -213,7 +216,7 @@ func (c closer) countUnanswered() {
 	}
 }
 
-// suspectRestart forgets what the app speaks, if it has left an exchange unanswered by ending the connection.
+// suspectRestart forgets what the app speaks if it has ended the connection without an answer.
 func (c closer) suspectRestart() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -222,8 +225,8 @@ func (c closer) suspectRestart() {
 	}
 }
 
-// cutsShort reports whether the end of a direction has to be a reset, because its destination has only a
-// part and its protocol does not show that. WebSocket does: it ends with a close frame.
+// cutsShort reports whether the end of a direction has to be a reset, because its destination has
+// received only a part and the protocol does not show that. WebSocket does, with its close frame.
 func (c closer) cutsShort(d direction) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,14 +13,14 @@ import (
 
 // A Config is what a [Server] needs. The zero value works and has no limits.
 type Config struct {
-	// AppWait is how long a new connection waits for an app that does not accept. Zero: it is tried
-	// once.
+	// AppWait is how long a new connection waits for an app that does not accept. Zero means a
+	// single attempt.
 	AppWait time.Duration
 	// HeaderTimeout is how long the head of a request may take from its first byte to its last.
 	// Zero means no limit.
 	HeaderTimeout time.Duration
 	// MaxHeaderSize is the size in bytes of the largest head that is relayed, of a request or a
-	// response, start line and empty line included. Zero: 64 KiB.
+	// response, start line and empty line included. Zero means 64 KiB.
 	MaxHeaderSize int
 	// MaxConnections bounds the client connections that are served at a time; more wait in the
 	// listener's backlog. Zero means no limit.
@@ -47,11 +47,11 @@ type Config struct {
 	// KeepEventStreams ends no event stream early, not even that of an EventSource.
 	KeepEventStreams bool
 	// KeepClient keeps a client's connection when the app closes an idle one of HTTP/1: the app is
-	// dialled again with the next request. A request that meets the app's close before one byte of
-	// its response has come is sent again, once, if it is idempotent and at most 16 KiB long. Not
-	// on routes with Proxied or AppTLS.
+	// dialed again with the next request. If the app closes before the first byte of a response,
+	// the request is sent again, once, if it is idempotent and at most 16 KiB long. It has no
+	// effect on routes with Proxied or AppTLS.
 	KeepClient bool
-	// Log takes what an operator should know. Nil: nothing is logged.
+	// Log is for operators. If it is nil, nothing is logged.
 	Log *zap.Logger
 }
 
@@ -76,10 +76,10 @@ type Route struct {
 	// the protocol that the app chooses from those of the client. The app's certificate is not
 	// verified.
 	AppTLS bool
-	// Protocol is what is spoken. Zero: each connection tells.
+	// Protocol is what is spoken. The zero value detects it on each connection.
 	Protocol Protocol
-	// Proxied says that clients, load balancers mostly, begin with a header of the PROXY protocol.
-	// It is passed on to the app, whose it is.
+	// Proxied expects a header of the PROXY protocol at the start of each connection, mostly from a
+	// load balancer. It is relayed to the app.
 	Proxied bool
 }
 

@@ -9,16 +9,16 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// A conn is a client connection that is bound to an app connection. Two goroutines relay it, one for
-// each direction. While it is parked it has none.
+// A conn is a client connection that is bound to an app connection. Two goroutines relay it, one
+// for each direction. A parked connection has none.
 //
-// What it does with the bytes is the relayer's affair, which belongs to a protocol.
+// The relayer of its protocol decides what happens to the bytes.
 type conn struct {
 	server *shared
 	route  *route
 
 	client Conn // replaced by the TLS handshake, before anything is relayed
-	app    Conn // nil until the app is reached; replaced while the direction from the app is detached
+	app    Conn // nil until the app is reached; replaced while its direction is detached
 
 	requests  pump.Flow // owned by the direction from the client
 	responses pump.Flow // owned by the direction from the app
@@ -29,7 +29,7 @@ type conn struct {
 	newRelayer func(*conn, protocol) relayer
 	finished   func(*conn) // called when the connection has ended
 
-	request atomic.Uint32 // progress of the next or current HTTP/1 request; set by the direction from the client
+	request atomic.Uint32 // progress of an HTTP/1 request; set by the direction from the client
 	used    atomic.Bool   // bytes have come since the last sweep
 
 	mu mutex
@@ -38,7 +38,7 @@ type conn struct {
 	waiting    bool
 	watch      *clientWatch // of the client in waits, or nil if there has been none
 	responding bool         // a response is being relayed
-	stale      bool         // the outstanding request has to be sent again: the app has closed without an answer
+	stale      bool         // the app has closed without an answer: the request is sent again
 	protocol   protocol
 	relayer    relayer
 	ledger     ledger
@@ -49,7 +49,7 @@ type conn struct {
 	upload     *upload // a request that outlasts its response, or nil
 }
 
-// progress returns how far the next or current request has come.
+// progress returns the progress of the current request, or of the next one.
 func (c *conn) progress() progress { return progress(c.request.Load()) }
 
 // A direction is one of the two ways through a connection.
@@ -65,11 +65,11 @@ type state uint8
 
 const (
 	relaying   state = iota // leads to parked, away, surplus, discarding and done
-	parked                  // there is no goroutine, because the connection is idle; leads to relaying
-	away                    // there is no goroutine, because the app has closed and the client is kept; leads to relaying and done
+	parked                  // no goroutine, because the connection is idle; leads to relaying
+	away                    // no goroutine, because the app has closed; leads to relaying and done
 	surplus                 // it relays what no request has asked for, and ends then; leads to done
 	discarding              // it reads what the client still sends, and relays nothing; leads to done
-	done                    // there is no goroutine any more; leads nowhere
+	done                    // no goroutine any more; leads nowhere
 )
 
 // attachLocked makes app the other end of both directions.
@@ -119,15 +119,15 @@ func addrOf(c Conn) netip.Addr {
 	return a.AddrPort().Addr()
 }
 
-// A progress is how far a request has come.
+// A progress is the progress of a request.
 type progress uint32
 
 const (
 	idle       progress = iota // no byte of it has come; leads to arriving, headPassed and passing
-	arriving                   // a part of its head has come; leads to headPassed and passing, and to idle if it was an empty line
-	headPassed                 // its head is being relayed, and its client waits before it sends the body; leads to passing
-	passing                    // it is outstanding and being relayed; leads to outlasting, and its end to idle
-	outlasting                 // it is being relayed although its response has ended; its end leads to idle
+	arriving                   // a part of its head has come; leads to idle, headPassed and passing
+	headPassed                 // its head is relayed, its body is awaited; leads to passing
+	passing                    // it is outstanding and being relayed; leads to idle and outlasting
+	outlasting                 // it is being relayed although its response has ended; leads to idle
 )
 
 // swapProgress changes the progress if it is from, and reports whether it was.
@@ -138,23 +138,23 @@ func (c *conn) swapProgress(from, to progress) bool {
 // isRelaying reports whether a request has begun to be relayed and has not ended.
 func (p progress) isRelaying() bool { return p >= headPassed }
 
-// lingerTimeout is how long a connection whose response side has ended may take to end its request side,
-// and how long a half-closed one with nothing outstanding may last. RFC 9112 section 9.6: a server
-// closes in stages, so that no RST destroys what the client has not read.
+// lingerTimeout bounds the time from the end of a connection's response side to the end of its
+// request side, and the life of a half-closed connection with nothing outstanding. A server closes
+// in stages, so that no RST destroys what the client has not read (RFC 9112 section 9.6).
 const lingerTimeout = 5 * time.Second
 
-// halfCloseTimeout is how long the open direction of a half-closed connection may be silent while an
-// answer is outstanding or in a tunnel. A slow answer looks like a lost one, so it is long.
+// halfCloseTimeout is how long the open direction of a half-closed connection may be silent, if an
+// answer is outstanding or in a tunnel. It is long because a slow answer looks like a lost one.
 const halfCloseTimeout = 10 * time.Minute
 
-// cutTimeout is how long the two sides of a connection that is cut may take to close theirs.
+// cutTimeout is how long the peers of a connection that is cut may take to close their sides.
 const cutTimeout = time.Second
 
-// A lifetime is how far a connection has come to its end. It is guarded by conn.mu.
+// A lifetime is the state of a connection on the way to its end. It is guarded by conn.mu.
 type lifetime struct {
 	ending  ending
 	states  [2]state
-	left    int  // directions whose goroutine has ended for good
+	left    int  // directions with a goroutine that has ended for good
 	closing bool // no further request is relayed
 	final   bool // the deadlines are final
 }
@@ -166,14 +166,15 @@ func (l *lifetime) end(e ending) {
 	}
 }
 
-// A parking is what is known of a connection that is parked, or is about to be. It is guarded by conn.mu.
+// A parking is the state of a connection that is parked, or is about to be. It is guarded by
+// conn.mu.
 type parking struct {
 	wanted      bool    // the directions are to park, or have
 	token       uint64  // under which the parker knows the connection, or 0
 	interrupted [2]bool // the reads of the directions are to return
 }
 
-// A noticeState is what is known of the notice to a client. Its fields but due are guarded by conn.mu.
+// A noticeState is the state of the notice to a client. All fields but due are guarded by conn.mu.
 type noticeState struct {
 	newcomer bool // the connection was accepted while draining
 	timer    *time.Timer
@@ -188,11 +189,11 @@ func (n *noticeState) stop() {
 	n.due.Store(false)
 }
 
-// An unread holds the number of bytes that the client had not received when that was last looked at: by
-// the hold, and by a connection that lingers. It is guarded by conn.mu.
+// An unread holds the number of bytes that the client had not received at the last look: of the
+// hold, and of a lingering connection. It is guarded by conn.mu.
 type unread struct{ byHold, byLinger int }
 
-// A sniffState is what is known of a connection whose protocol is being detected.
+// A sniffState is the state of protocol detection.
 type sniffState struct {
 	proxyHeaderDone bool // the header of the PROXY protocol has been relayed
 }

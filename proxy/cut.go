@@ -2,8 +2,8 @@ package proxy
 
 import "lameduck/proxy/tlsterm"
 
-// closeIdle closes the connection if nothing is outstanding on it and no request has begun, not even in
-// the kernel.
+// closeIdle closes the connection if nothing is outstanding on it and no request has begun, not
+// even in the kernel.
 func (c closer) closeIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -18,8 +18,9 @@ func (c closer) closeIdle() {
 	c.endBothLocked()
 }
 
-// cut ends the connection and returns how many exchanges were in flight on it, without health probes.
-// Every side that receives a part of something is reset. The second call has nothing left to cut.
+// cut ends the connection and returns how many exchanges were in flight on it, without health
+// probes. Every side that receives a part of something is reset. The second call has nothing left
+// to cut.
 func (c closer) cut() (exchanges int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -34,8 +35,8 @@ func (c closer) cut() (exchanges int) {
 	return exchanges
 }
 
-// endBothLocked resets each side that has received only a part of something, and half-closes the others,
-// which get a moment to close their side too.
+// endBothLocked resets each side that has received only a part of something, and half-closes the
+// others, which get a moment to close their side too.
 func (c closer) endBothLocked() {
 	c.life.closing = true
 	c.limitAllLocked(cutTimeout)
@@ -51,14 +52,14 @@ func (c closer) endBothLocked() {
 }
 
 // receivesPartLocked reports whether the destination of a direction has received only a part of
-// something: a message, an HTTP/2 stream, the bytes of a tunnel. A clean end would make the part look
-// like the whole if its length is not known, and a reset never does.
+// something: a message, an HTTP/2 stream, the bytes of a tunnel. A clean end would make the part
+// look like the whole if its length is not known, and a reset never does.
 func (c closer) receivesPartLocked(d direction) bool {
 	switch {
 	case c.life.states[d] == done:
 		return false
 	case d == fromApp:
-		return c.responding || c.unfinishedLocked() > 0 // also of what nobody asked for
+		return c.responding || c.unfinishedLocked() > 0 // also of a surplus
 	}
 	return c.inFlightLocked() > 0
 }

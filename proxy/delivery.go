@@ -7,12 +7,12 @@ import (
 	"lameduck/proxy/tlsterm"
 )
 
-// What has been written has not been delivered yet: a slow client may have megabytes of an answer still to
-// come from the kernel. The kernel drops them when the pod's network goes away, or when the client sends
-// anything to a socket that has been closed.
+// What has been written has not been delivered yet: a slow client may have megabytes of an answer
+// still to come from the kernel. The kernel drops them when the pod's network goes away, or when
+// the client sends anything to a socket that has been closed.
 
-// isReceiving reports whether the client is receiving something, with progress since the last call. Last
-// is the number of bytes under way at that call, and is updated.
+// isReceiving reports whether the client is receiving something, with progress since the last call.
+// Last is the number of bytes under way at that call, and is updated.
 func isReceiving(client Conn, last *int) bool {
 	raw := pump.RawOf(tlsterm.Beneath(client))
 	if raw == nil {
@@ -23,8 +23,8 @@ func isReceiving(client Conn, last *int) bool {
 	return *last > 0 && *last != before
 }
 
-// hasUnread reports whether the client has sent something that nobody has read yet, such as a request
-// that came in this moment.
+// hasUnread reports whether the client has sent something that has not been read yet, such as a
+// request that has just come.
 func hasUnread(client Conn) (yes bool) {
 	if raw := pump.RawOf(tlsterm.Beneath(client)); raw != nil {
 		_ = raw.Control(func(fd uintptr) { yes = unreadBytes(fd) > 0 })

@@ -12,8 +12,8 @@ func unacknowledged(fd uintptr) int {
 	return n
 }
 
-// unreadBytes returns how many bytes have come on a TCP connection that have not been read (tcp(7), SIOCINQ), or 0 if that is
-// unknown.
+// unreadBytes returns the number of received bytes of a TCP connection that have not been read
+// (tcp(7), SIOCINQ), or 0 if that is unknown.
 func unreadBytes(fd uintptr) int {
 	n, err := unix.IoctlGetInt(int(fd), unix.SIOCINQ)
 	if err != nil {

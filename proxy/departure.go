@@ -11,19 +11,19 @@ import (
 	"lameduck/proxy/tlsterm"
 )
 
-// An app whose backlog is full, or that restarts, keeps its clients waiting. One that leaves in the
-// meantime must not be waited for: it has a slot and two goroutines, and an app that accepts again
-// would get dead connections first. What the client has sent stays in the kernel.
+// An app whose backlog is full, or that restarts, keeps its clients waiting. A client that leaves
+// in the meantime is not waited for: it has a slot and two goroutines, and an app that accepts
+// again would get dead connections first. What the client has sent stays in the kernel.
 
-// usualDial is how long it usually takes to reach the app at most. The client is watched from then
-// on.
+// usualDial is the longest time that dialing the app usually takes. From then on the client is
+// watched.
 const usualDial = 20 * time.Millisecond
 
-// errClientLeft says that the client has left while its connection waited for the app.
+// errClientLeft reports that the client has left while its connection waited for the app.
 var errClientLeft = errors.New("client left while waiting for the app")
 
 // A departure ends the wait of a client for the app when the client leaves. A client that has only
-// ended its side may still wait for an answer: it has left if it has not asked for anything.
+// ended its side may still wait for an answer, unless it has sent nothing.
 type departure struct {
 	server *shared
 	client syscall.RawConn // nil if it cannot be watched
@@ -53,7 +53,7 @@ func watchDeparture(c *conn) (context.Context, *departure) {
 	return ctx, d
 }
 
-// begin watches the client, and counts it as one that nobody reads from.
+// begin watches the client, and counts it as unread.
 func (d *departure) begin() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -69,7 +69,7 @@ func (d *departure) begin() {
 	d.token = d.server.parker.watchEnd(d.client, d.look)
 }
 
-// look finds out in which way the client has ended its side.
+// look finds out how the client has ended its side.
 func (d *departure) look() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -84,7 +84,7 @@ func (d *departure) look() {
 	}
 }
 
-// stop ends the wait. Silence begins now, if nobody read from the client for longer than usual.
+// stop ends the wait. If that was longer than usual, silence begins now.
 func (d *departure) stop() {
 	d.timer.Stop()
 	d.mu.Lock()
@@ -100,7 +100,7 @@ func (d *departure) stop() {
 	}
 }
 
-// A peerEnd is how far the other side of a TCP connection has ended it.
+// A peerEnd is how the peer of a TCP connection has ended it.
 type peerEnd uint8
 
 const (

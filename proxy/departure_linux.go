@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The states of a TCP connection that tell what the peer has done (linux/include/net/tcp_states.h).
+// The states of a TCP connection that matter (linux/include/net/tcp_states.h).
 const (
 	tcpEstablished = 1
 	tcpFinWait1    = 4
@@ -35,8 +35,8 @@ func endOfPeer(raw syscall.RawConn) (end peerEnd) {
 	return end
 }
 
-// watchEnd has ended called when the peer of a connection has ended its side or has reset it. It
-// returns a token, or 0 if the connection cannot be watched.
+// watchEnd calls ended once the peer of a connection has ended its side or has reset it. It returns
+// a token, or 0 if the connection cannot be watched.
 func (p *parker) watchEnd(raw syscall.RawConn, ended func()) (token uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -52,7 +52,7 @@ func (p *parker) watchEnd(raw syscall.RawConn, ended func()) (token uint64) {
 	return p.last
 }
 
-// watchReset has the function of watchEnd called again when the peer has reset the connection.
+// watchReset calls the function of watchEnd again once the peer has reset the connection.
 func (p *parker) watchReset(raw syscall.RawConn, token uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

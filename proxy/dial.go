@@ -15,7 +15,7 @@ const (
 	lastRetry  = 250 * time.Millisecond
 )
 
-// errAppGone says that the app has ended and will not come back.
+// errAppGone reports that the app has exited for good.
 var errAppGone = errors.New("app has ended")
 
 // connectTimeout bounds one attempt to connect. A backlog that is full drops our SYN, and the
@@ -40,8 +40,7 @@ func DialTCP(address string) Dialer {
 	}
 }
 
-// dialApp connects to the app, waiting for one that does not accept for as long as the
-// configuration says.
+// dialApp connects to the app. It waits at most Config.AppWait for one that does not accept.
 func (s *shared) dialApp(ctx context.Context, r *route) (Conn, error) {
 	if s.appGone() {
 		return nil, errAppGone

@@ -1,5 +1,5 @@
-// Package proxy relays client connections to an app, byte for byte, and asks their clients to disconnect
-// in a drain.
+// Package proxy relays client connections to an app, byte for byte, and asks their clients to
+// disconnect in a drain.
 //
 //	client ──> Server ──> conn ──┬──> direction from the client ──> app
 //	                             └──< direction from the app    <── app
@@ -7,90 +7,92 @@
 //	             each direction is relayed by the relayer of the protocol:
 //	             openingConn, http1Conn, http2Conn, wsConn, tunnelConn, unframedConn
 //
-// It is not a reverse proxy. One client connection is bound to one app connection, and bytes are relayed
-// as they came. The framing of HTTP/1, HTTP/2 and WebSocket (packages [lameduck/proxy/h1],
+// It is not a reverse proxy. One client connection is bound to one app connection, and bytes are
+// relayed as they came. The framing of HTTP/1, HTTP/2 and WebSocket (packages [lameduck/proxy/h1],
 // [lameduck/proxy/h2] and [lameduck/proxy/ws]) is followed only to know where messages, streams and
-// frames begin and end. There is no pool of app connections, so there is no keep-alive race either, and
-// no request of one client can be smuggled into the connection of another.
+// frames begin and end. App connections are not pooled. That excludes the keep-alive race, and the
+// smuggling of one client's request into the connection of another.
 //
 // # Protocols
 //
-// The protocol is detected from the first bytes of the client: the preface of HTTP/2, or a complete and
-// valid request line of HTTP/1. Anything else is relayed as TCP, and so is TLS. Detection delays nothing
-// and refuses nothing: undecided bytes are relayed at once. HTTP/1 may switch to HTTP/2, to WebSocket
-// or to a protocol that is not followed. An app that speaks first speaks TCP, unless it begins with
-// SETTINGS or a status line.
+// The protocol is detected from the first bytes of the client: the preface of HTTP/2, or a complete
+// and valid request line of HTTP/1. Anything else is relayed as TCP, and so is TLS. Detection
+// delays nothing and refuses nothing: undecided bytes are relayed at once. HTTP/1 may switch to
+// HTTP/2, to WebSocket or to a protocol that is not followed. An app that speaks first speaks TCP,
+// unless it begins with SETTINGS or a status line.
 //
-// TLS is relayed as TCP, or terminated: on a route with a certificate everything is TLS, and the protocol
-// inside it is detected in the same way. The protocols that are offered in ALPN follow from the app.
-// Lameduck asks it whether it speaks HTTP/2 in clear text, or lets it choose if it re-encrypts.
+// TLS is relayed as TCP, or terminated: on a route with a certificate everything is TLS, and the
+// protocol inside it is detected in the same way. The protocols that are offered in ALPN follow
+// from the app. Lameduck asks it whether it speaks HTTP/2 in clear text, or lets it choose if it
+// re-encrypts.
 //
 // # How a client is asked to disconnect
 //
 //   - HTTP/1: the close option in the last response.
-//   - HTTP/2: a GOAWAY that refuses no stream, and a PING; a second after the answer to that, a GOAWAY with
-//     the last stream that was relayed. The connection ends with that stream (RFC 9113 section 6.8). A
-//     stream that the app has ended counts as open while its client goes on sending.
-//   - WebSocket: a close frame with 1001 after the end of a message (RFC 6455 section 7.4.1). After that,
-//     data from the app is dropped, and data from the client is still relayed until the client answers
-//     with its own close frame. Then both sides close.
-//   - Server-sent events: the end of the response after the end of an event, if an EventSource receives
-//     it. Any other event stream is a long response.
-//   - TCP, and what else a connection has switched to: not at all. The same holds for HTTP/1 that has
-//     become unframed, see unframed.go.
+//   - HTTP/2: a GOAWAY that refuses no stream, and a PING; a second after the answer to that, a
+//     GOAWAY with the last stream that was relayed. The connection ends with that stream (RFC 9113
+//     section 6.8). A stream that the app has ended counts as open while its client goes on
+//     sending.
+//   - WebSocket: a close frame with 1001 after the end of a message (RFC 6455 section 7.4.1). After
+//     that, data from the app is dropped, and data from the client is still relayed until the
+//     client answers with its own close frame. Then both sides close.
+//   - Server-sent events: the end of the response after the end of an event, if an EventSource
+//     receives it. Any other event stream is a long response.
+//   - TCP, and any other protocol that a connection has switched to: not at all. The same holds for
+//     HTTP/1 that has become unframed, see unframed.go.
 //
-// HTTP/1 clients are asked in a response. The notices of the other protocols are spread, so that the
-// clients do not reconnect all at once.
+// HTTP/1 clients are asked in a response. The notices of the other protocols are spread, so that
+// the clients do not reconnect all at once.
 //
 // # Invariants
 //
 // Each has tests named after it.
 //
-//   - I1 Bytes are relayed unchanged, except for the close option, next to which no Keep-Alive field is
-//     left, frames of our own, and what I5 requires.
-//   - I2 One client connection has one app connection at a time: from its beginning on, or from the first
-//     byte of TLS that is terminated. Only if clients are kept when the app closes an idle connection does
-//     another one follow.
-//   - I3 The close option goes only into the head of the last outstanding final response: never into a 1xx,
-//     never into a 101. Pipelined requests that have been relayed are answered before (RFC 9112 section
-//     9.6), and nothing is relayed after it.
-//   - I4 No frame of ours stands within another one, between HEADERS and its last CONTINUATION (RFC 9113
-//     section 6.10), or within a WebSocket message.
-//   - I5 The last stream identifier of a GOAWAY never grows, not even with the app's own GOAWAY (RFC 9113
-//     section 6.8).
-//   - I6 A slot is reserved before Accept, and every accepted connection is visible to Drain, CloseIdle, Cut
-//     and Close.
+//   - I1 Bytes are relayed unchanged, except for the close option, next to which no Keep-Alive
+//     field is left, frames of our own, and what I5 requires.
+//   - I2 One client connection has one app connection at a time: from its beginning on, or from the
+//     first byte of TLS that is terminated. Only if clients are kept when the app closes an idle
+//     connection does another one follow.
+//   - I3 The close option goes only into the head of the last outstanding final response: never
+//     into a 1xx, never into a 101. Pipelined requests that have been relayed are answered before
+//     (RFC 9112 section 9.6), and nothing is relayed after it.
+//   - I4 No frame of ours stands within another one, between HEADERS and its last CONTINUATION (RFC
+//     9113 section 6.10), or within a WebSocket message.
+//   - I5 The last stream identifier of a GOAWAY never grows, not even with the app's own GOAWAY
+//     (RFC 9113 section 6.8).
+//   - I6 A slot is reserved before Accept, and every accepted connection is visible to Drain,
+//     CloseIdle, Cut and Close.
 //   - I7 Serve returns only after every goroutine that it has started.
-//   - I8 A half-close is propagated. What still passes has no limit but its silence, and what does not pass
-//     has a deadline.
-//   - I9 Ambiguous framing is refused, never guessed: with a 400 to the client, with a 502 in place of the
-//     app's response, with the end of the connection once a response has begun.
-//   - I10 Memory per connection is bounded whatever the peers do, and a slow reader stops the other side. A
-//     connection that waits holds no buffer.
+//   - I8 A half-close is propagated. What still passes has no limit but its silence, and what does
+//     not pass has a deadline.
+//   - I9 Ambiguous framing is refused, never guessed: with a 400 to the client, with a 502 in place
+//     of the app's response, with the end of the connection once a response has begun.
+//   - I10 Memory per connection is bounded whatever the peers do, and a slow reader stops the other
+//     side. A connection that waits holds no buffer.
 //
 // # An app that exits early
 //
-// Once the app has exited in a drain, new connections go to the route's fallback, which is dialed until it
-// leads to a server that has an app. Without a fallback the listener is closed. A connection that came
-// through a fallback is never sent to one.
+// Once the app has exited in a drain, new connections go to the route's fallback, which is dialed
+// until it leads to a server that has an app. Without a fallback the listener is closed. A
+// connection that came through a fallback is never sent to one.
 //
 // # Ends of connections
 //
-// The end of either side is propagated in kind: a FIN as a half-close, an RST as an RST, so that a body
-// that is cut short is never taken for a complete one. Where we end a connection, after the close option,
-// an answer of our own or the end of the hold, it is closed in stages: our FIN, then the client's, or five
-// seconds in which the client has received nothing of what is under way to it. What is in flight when
-// we end it, at the hold's maximum or at the limit of a half-closed connection, is reset. With TLS, a
-// clean end is propagated as a close_notify, and a reset is not.
+// The end of either side is propagated in kind: a FIN as a half-close, an RST as an RST, so that a
+// body that is cut short is never taken for a complete one. Where we end a connection, after the
+// close option, an answer of our own or the end of the hold, it is closed in stages: our FIN, then
+// the client's, or five seconds in which the client has received nothing of what is under way to
+// it. What is in flight when we end it, at the hold's maximum or at the limit of a half-closed
+// connection, is reset. With TLS, a clean end is propagated as a close_notify, and a reset is not.
 //
-// A response may end before its request. The request is then relayed, and in flight, as long as the app
-// takes it.
+// A response may end before its request. The request is then relayed, and in flight, as long as the
+// app takes it.
 //
 // # Limits
 //
-// A client that pipelines more than 32 requests waits for answers, and so does one that has 65,536 HTTP/2
-// streams open. The status of an HTTP/2 stream is unknown, because its header block is not decoded. Until
-// a request that may switch protocols is answered, what the client sends after it waits too. A connection
-// whose TLS is terminated is not parked. What is held for slow clients is bounded in sum, see
-// [Config.SlowPeerBytes].
+// A client that pipelines more than 32 requests waits for answers, and so does one that has 65,536
+// HTTP/2 streams open. The status of an HTTP/2 stream is unknown, because its header block is not
+// decoded. Until a request that may switch protocols is answered, what the client sends after it
+// waits too. A connection with terminated TLS is not parked. The bytes held for slow clients are
+// bounded in sum, see [Config.SlowPeerBytes].
 package proxy

@@ -10,7 +10,7 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// isTimeout reports whether err is a deadline of ours.
+// isTimeout reports whether err is the expiry of a deadline of ours.
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
 // isWrite reports whether err is a *pump.WriteError.
@@ -19,10 +19,10 @@ func isWrite(err error) bool {
 	return errors.As(err, &w)
 }
 
-// isRefused reports whether nobody listens at the address that was dialled.
+// isRefused reports whether the connection was refused.
 func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
-// isOrdinary reports whether err is one of those with which connections end in normal operation.
+// isOrdinary reports whether connections end with err in normal operation.
 func isOrdinary(err error) bool {
 	for _, e := range []error{syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed, os.ErrDeadlineExceeded} {
 		if errors.Is(err, e) {
@@ -32,8 +32,8 @@ func isOrdinary(err error) bool {
 	return false
 }
 
-// isOfApp reports whether err, with which the direction from the app has ended, is the app's doing and not
-// ours.
+// isOfApp reports whether the app, and not Lameduck, has caused err, which ended the direction from
+// the app.
 func isOfApp(err error) bool { return isEnd(err) && !errors.Is(err, net.ErrClosed) }
 
 // isEnd reports whether err is the end of a source, by a FIN or an RST.

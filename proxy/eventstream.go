@@ -9,8 +9,8 @@ import (
 // lastChunk ends a chunked body without trailers (RFC 9112 section 7.1).
 const lastChunk = "0\r\n\r\n"
 
-// copyResponseBody relays the body of a response: event by event if the stream may end early, otherwise as
-// a whole.
+// copyResponseBody relays the body of a response: event by event if the stream may end early,
+// otherwise as a whole.
 func (h *http1Conn) copyResponseBody(r *reply) error {
 	if !r.EventStream || h.server.config.KeepEventStreams || !reconnects(r) {
 		return h.responses.CopyBody(&r.Body)
@@ -20,10 +20,10 @@ func (h *http1Conn) copyResponseBody(r *reply) error {
 	return h.copyEvents(r)
 }
 
-// reconnects reports whether the client of a response requests it again when it has ended early, so that
-// nothing is lost. Only an EventSource does, and only if the status is 200 (HTML standard, section
-// 9.2.3). Any other event stream is a long answer, for example to a POST, and its early end would make a
-// part look like the whole.
+// reconnects reports whether the client of a response requests it again when it has ended early, so
+// that nothing is lost. Only an EventSource does, and only if the status is 200 (HTML standard,
+// section 9.2.3). Any other event stream is a long response, for example to a POST. Its early end
+// would make a part look like the whole.
 func reconnects(r *reply) bool {
 	return r.exchange.eventSource && r.Status == 200 && !r.Body.Done()
 }
@@ -44,8 +44,8 @@ func (h *http1Conn) endEvents() {
 	h.clearInterruptLocked(fromApp)
 }
 
-// copyEvents relays the event stream of an EventSource. When its notice is due, the stream ends between
-// two events.
+// copyEvents relays the event stream of an EventSource. When its notice is due, the stream ends
+// between two events.
 func (h *http1Conn) copyEvents(r *reply) error {
 	f, body := &h.responses, &r.Body
 	var events h1.Events
@@ -70,8 +70,8 @@ func (h *http1Conn) copyEvents(r *reply) error {
 	return nil
 }
 
-// endStream ends the stream in place of the app, and the connection with it. It returns false if other
-// requests wait for their answers behind it.
+// endStream ends the stream in place of the app, and the connection with it. It returns false if
+// other requests wait for their answers behind it.
 func (h *http1Conn) endStream(r *reply) (ended bool, err error) {
 	f := &h.responses
 	if err := f.Flush(); err != nil {

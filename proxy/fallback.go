@@ -12,16 +12,16 @@ import (
 	"lameduck/proxy/tlsterm"
 )
 
-// If the app exits during a drain, new connections have nobody to serve them. With a fallback,
-// usually the app's own Service, they are sent to another pod: the cluster stops routing to a
-// terminating pod long before a slow load balancer does.
+// If the app exits during a drain, nothing serves new connections. With a fallback, usually the
+// app's own Service, they are sent to another pod: the cluster stops routing to a terminating pod
+// long before a slow load balancer does.
 //
-// For a moment the Service may still route back to us, or to another pod without an app. The dialing
-// side must then dial again, and the accepting side must not dial at all, or the connection would
-// be passed around in circles. Each side shows the other its state with a mark in the TCP maximum
-// segment size (package mss). The dialing side reads the peer's mark before it sends a byte. The
-// accepting side cannot, once its listener announces mss.NoApp. So it waits for the first byte: a
-// peer that came through a fallback closes the connection without sending one.
+// For a moment the Service may still route back to us, or to another pod without an app. The
+// dialing side must then dial again, and the accepting side must not dial at all, or the connection
+// would be passed around in circles. Each side shows the other its state with a mark in the TCP
+// maximum segment size (package mss). The dialing side reads the peer's mark before it sends a
+// byte. The accepting side cannot, once its listener announces mss.NoApp. So it waits for the first
+// byte: a peer that came through a fallback closes the connection without sending one.
 
 // firstByteWait is how long a client may stay silent before the server is assumed to speak first. A
 // peer that came through a fallback has closed the connection long before.
@@ -31,14 +31,15 @@ const firstByteWait = time.Second
 // removes the marks.
 const maxFallbacks = 1024
 
-// fallbackTimeout is how long a connection to a fallback may take: in a cluster it takes milliseconds.
+// fallbackTimeout is how long a connection to a fallback may take: in a cluster it takes
+// milliseconds.
 const fallbackTimeout = 5 * time.Second
 
-// settleTime is how long a new connection to a fallback waits for its end. A server whose app
-// refuses connections resets it much sooner.
+// settleTime is how long a new connection to a fallback waits for its end. A server resets it much
+// sooner if its app refuses connections.
 const settleTime = 50 * time.Millisecond
 
-// errNoApp says that the pod that was reached has no app either.
+// errNoApp reports that the pod that was reached has no app either.
 var errNoApp = errors.New("pod has no app any more")
 
 // DialFallback returns a Dialer for the fallback at address, host:port. The Dialer also fails if it
@@ -64,8 +65,8 @@ func dialFallback(address string, settle time.Duration) Dialer {
 	}
 }
 
-// endsWithin reports whether the peer closes the connection within a time, because it does not know yet
-// that its app has exited.
+// endsWithin reports whether the peer closes the connection within a time, because it does not know
+// yet that its app has exited.
 func endsWithin(to *net.TCPConn, d time.Duration) bool {
 	_ = to.SetReadDeadline(time.Now().Add(d))
 	err := awaitByte(pump.RawOf(to))
@@ -79,11 +80,11 @@ func hasMark(c Conn, m mss.Mark) bool {
 	return raw != nil && mss.Has(raw, m)
 }
 
-// awaitFirstByte waits until the client has said something, or for long enough. It takes nothing.
+// awaitFirstByte waits for the client's first byte, for a limited time, and does not consume it.
 func (c appLink) awaitFirstByte() error {
 	raw := pump.RawOf(c.client)
 	if raw == nil || c.app != nil {
-		return nil // it has said something: TLS has begun, or the app had it
+		return nil // it has: TLS has begun, or the app had the bytes
 	}
 	c.setHeadDeadline(time.Now().Add(firstByteWait))
 	defer c.setHeadDeadline(time.Time{})
@@ -94,7 +95,7 @@ func (c appLink) awaitFirstByte() error {
 	return err
 }
 
-// awaitByte waits until there is a byte to be read, and takes none. io.EOF: there will be none.
+// awaitByte waits for a byte and does not consume it. It returns io.EOF if the client has closed.
 func awaitByte(raw syscall.RawConn) error {
 	var ended error
 	err := raw.Read(func(fd uintptr) bool {
@@ -107,13 +108,14 @@ func awaitByte(raw syscall.RawConn) error {
 	return ended
 }
 
-// errLoop says that a connection has come by a fallback and would leave by one.
+// errLoop reports that a connection came through a fallback and would leave through one.
 var errLoop = errors.New("connection has come by a fallback already")
 
-// errFallbacks says that there are as many connections to fallbacks as there may be.
+// errFallbacks reports that the limit of connections to fallbacks is reached.
 var errFallbacks = errors.New("too many connections to fallbacks")
 
-// dialAtOnce connects to the app what has come by a fallback: if that does not accept, the other server is to know at once.
+// dialAtOnce connects a client that came through a fallback to the app, with a single attempt: if
+// the app does not accept, the other server has to know at once.
 func (c appLink) dialAtOnce(ctx context.Context) (Conn, error) {
 	app, err := c.server.tryApp(ctx, c.route)
 	if err != nil {
@@ -136,7 +138,8 @@ func (c appLink) fallBack(ctx context.Context) (Conn, error) {
 	return s.keepDialing(ctx, c.route.Fallback, nil)
 }
 
-// dial connects to the app or, once that has exited, to the fallback. It gives up when the client leaves.
+// dial connects to the app or, once that has exited, to the fallback. It gives up when the client
+// leaves.
 func (c appLink) dial() (Conn, error) {
 	ctx, d := watchDeparture(c.conn)
 	defer d.stop()

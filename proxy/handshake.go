@@ -29,8 +29,8 @@ func newHandshake(c *conn, client *tlsterm.Raw) *handshake {
 	return &handshake{conn: c, client: client}
 }
 
-// secure makes the app's connection and terminates the client's TLS. The app is dialed first, as soon
-// as the client has begun: if it has gone, the fallback gets the client's TLS untouched.
+// secure makes the app's connection and terminates the client's TLS. The app is dialed first, as
+// soon as the client has begun: if it has gone, the fallback gets the client's TLS untouched.
 func (h *handshake) secure() (Conn, error) {
 	c := h.conn
 	if err := h.client.Peek(); err != nil {
@@ -111,7 +111,8 @@ func (h *handshake) passthrough() {
 // terminate terminates the client's TLS.
 func (h *handshake) terminate() error {
 	c := h.conn
-	t := c.route.tls.Begin(h.client, tlsterm.App{Conn: h.app, Err: h.fault, Header: h.header, Watch: h.watch})
+	app := tlsterm.App{Conn: h.app, Err: h.fault, Header: h.header, Watch: h.watch}
+	t := c.route.tls.Begin(h.client, app)
 	c.mu.Lock()
 	c.client = t.Conn
 	c.mu.Unlock()

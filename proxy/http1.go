@@ -77,8 +77,8 @@ func (h *http1Conn) noticeDelayLocked() (after, spread time.Duration) {
 	return 0, 0
 }
 
-// A reconnect is what is known of a connection whose client stays when the app closes. Its methods do
-// nothing on a nil reconnect, for a connection whose app's close is propagated.
+// A reconnect is the state of a connection that keeps its client when the app closes. The methods
+// of a nil reconnect, for a connection that propagates the app's close, do nothing.
 type reconnect struct {
 	*http1Conn
 

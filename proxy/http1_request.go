@@ -57,8 +57,8 @@ func (h *http1Conn) relayRequests() outcome {
 	}
 }
 
-// readRequest waits for the complete head of the next request. Its first byte may take any time; from
-// then on the header timeout runs. Empty lines before the head are relayed as they come.
+// readRequest waits for the complete head of the next request. Its first byte may take any time;
+// from then on the header timeout runs. Empty lines before the head are relayed as they come.
 func (h *http1Conn) readRequest() (h1.Request, outcome) {
 	f := &h.requests
 	for {
@@ -103,8 +103,8 @@ func (h *http1Conn) completeHead() outcome {
 	return endedBy(err)
 }
 
-// begin accounts for a request before its first byte is relayed. The outcome is lastSent if it must not
-// be relayed, and detached if the app has to be dialed first.
+// begin accounts for a request before its first byte is relayed. The outcome is lastSent if it must
+// not be relayed, and detached if the app has to be dialed first.
 func (h *http1Conn) begin(req *h1.Request) outcome {
 	from := h.server.probes.ofHTTP1(req)
 	e := exchange{
@@ -153,8 +153,8 @@ func (h *http1Conn) noteCheck(req *h1.Request) {
 	h.ledger.note(h.server.probes.ofHTTP1(req))
 }
 
-// copyRequestBody relays the body of a request. The outcome is switched if the connection has become
-// unframed before the first byte of the body.
+// copyRequestBody relays the body of a request. The outcome is switched if the connection has
+// become unframed before the first byte of the body.
 func (h *http1Conn) copyRequestBody(req *h1.Request) outcome {
 	if req.Expects && !req.Body.Done() {
 		if o := h.awaitBody(); o.stops() {
@@ -172,8 +172,9 @@ func (h *http1Conn) copyRequestBody(req *h1.Request) outcome {
 	}
 }
 
-// awaitSwitch waits, behind a request that may switch protocols, until the client sends more, and then
-// until the protocol is decided. It reads in the meantime, so that it notices a client that goes away.
+// awaitSwitch waits, behind a request that may switch protocols, until the client sends more, and
+// then until the protocol is decided. It reads in the meantime, so that it notices a client that
+// goes away.
 func (h *http1Conn) awaitSwitch() outcome {
 	f := &h.requests
 	if err := f.Flush(); err != nil {
@@ -195,8 +196,8 @@ func (h *http1Conn) awaitSwitch() outcome {
 	return proceed
 }
 
-// awaitBody waits behind the head of a request whose client may withhold the body. The outcome is switched
-// if the connection has become unframed.
+// awaitBody waits behind the head of a request with a body that the client may withhold. The
+// outcome is switched if the connection has become unframed.
 func (h *http1Conn) awaitBody() outcome {
 	f := &h.requests
 	for len(f.Pending()) == 0 && h.speaks() != unframed {
@@ -217,8 +218,8 @@ func (h *http1Conn) awaitBody() outcome {
 	return proceed
 }
 
-// finishRequest accounts for a request that has been passed completely. The outcome is lastSent if the
-// connection has only waited for that.
+// finishRequest accounts for a request that has been passed completely. The outcome is lastSent if
+// the connection has only waited for that.
 func (h *http1Conn) finishRequest() outcome {
 	if h.swapProgress(passing, idle) {
 		return proceed
@@ -240,8 +241,8 @@ func (h *http1Conn) finishRequest() outcome {
 	return proceed
 }
 
-// mayWithholdBody reports whether the client of a request with this head may send its next request in
-// place of the body.
+// mayWithholdBody reports whether the client of a request with this head may send its next request
+// in place of the body.
 func mayWithholdBody(req *h1.Request, head []byte) bool {
 	return req.Expects && !req.Body.Done() && h1.Persists(head)
 }

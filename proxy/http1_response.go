@@ -100,8 +100,8 @@ func (h *http1Conn) readResponse() (reply, outcome) {
 	}
 }
 
-// takeResponse looks at what the app has sent. If that begins with a complete head, the response is taken:
-// it is settled, in one step with begin, what it means for the connection.
+// takeResponse looks at what the app has sent. If that begins with a complete head, the response is
+// taken: it is settled, in one step with begin, what it means for the connection.
 func (h *http1Conn) takeResponse() (reply, need, outcome) {
 	f := &h.responses
 	h.mu.Lock()
@@ -145,10 +145,10 @@ func (h *http1Conn) takeResponse() (reply, need, outcome) {
 	return r, nothing, h.takeFinalLocked(&r)
 }
 
-// takeFinalLocked settles what the final response to the oldest request means for the connection: whether
-// it switches protocols, and whether it asks the client to disconnect. While draining, the first
-// response that comes stops further requests, and the last of those outstanding gets the close option,
-// unless it [asksToRepeat].
+// takeFinalLocked settles what the final response to the oldest request means for the connection:
+// whether it switches protocols, and whether it asks the client to disconnect. While draining, the
+// first response that comes stops further requests, and the last of those outstanding gets the
+// close option, unless it [asksToRepeat].
 func (h *http1Conn) takeFinalLocked(r *reply) outcome {
 	if h.refused {
 		return outcome{verdict: lastSent}
@@ -210,7 +210,8 @@ func (h *http1Conn) passFinalHead(r *reply) error {
 	return f.Replace(r.Size, h1.AppendCloseOption(b.Bytes[:0], f.Pending()[:r.Size]))
 }
 
-// answered accounts for a response that has been relayed completely, and reports whether it was the last.
+// answered accounts for a response that has been relayed completely, and reports whether it was the
+// last.
 func (h *http1Conn) answered(r *h1.Response) (last bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -235,15 +236,15 @@ func (h *http1Conn) loseFramingLocked() {
 	h.scheduleNoticeLocked()
 }
 
-// losesFraming reports whether it cannot be known what follows the request of an exchange once it has
-// been answered with a response with this head.
+// losesFraming reports whether it cannot be known what follows the request of an exchange once it
+// has been answered with a response with this head.
 func losesFraming(e exchange, resp *h1.Response, head []byte) bool {
 	return e.withholds && resp.Body.Kind() != h1.UntilClose && h1.Persists(head)
 }
 
-// asksToRepeat reports whether a response asks the client to send the request again without Expect (RFC
-// 9110 section 15.5.18). Clients such as curl do so only on the same connection, so this response does
-// not get the close option in a drain.
+// asksToRepeat reports whether a response asks the client to send the request again without Expect
+// (RFC 9110 section 15.5.18). Clients such as curl do so only on the same connection, so this
+// response does not get the close option in a drain.
 func asksToRepeat(r *h1.Response) bool { return r.Status == 417 }
 
 // outlastsLocked reports whether the request of an exchange that has been answered is still being

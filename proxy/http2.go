@@ -9,8 +9,8 @@ import (
 	"lameduck/proxy/h2"
 )
 
-// An http2Conn relays HTTP/2 frames and counts the streams that are in flight. In a drain the direction
-// from the app inserts GOAWAY frames of its own, see http2_goaway.go.
+// An http2Conn relays HTTP/2 frames and counts the streams that are in flight. In a drain the
+// direction from the app inserts GOAWAY frames of its own, see http2_goaway.go.
 type http2Conn struct {
 	base
 	side      [2]frameSide // each owned by its direction
@@ -28,7 +28,7 @@ func newHTTP2(c *conn) *http2Conn {
 	return &http2Conn{base: base{c}, streams: newStreams(h2.MaxStream)}
 }
 
-// A frameSide is how far the frames of one direction have come.
+// A frameSide is the state of the frames of one direction.
 type frameSide struct {
 	payload h1.Body     // the rest of the current frame
 	read    bool        // the client's first request has been read
@@ -39,10 +39,11 @@ type frameSide struct {
 	ended   []h2.Header // frames that end streams, and have not been written
 }
 
-// batch bounds what a frameSide remembers between two writes.
+// batch bounds the frames that a frameSide records between two writes.
 const batch = 64
 
-// continueLocked makes the request that has switched to HTTP/2 its first stream (RFC 7540 section 3.2).
+// continueLocked makes the request that has switched to HTTP/2 its first stream (RFC 7540 section
+// 3.2).
 func (h *http2Conn) continueLocked() {
 	if h.streams.begin(1) {
 		h.ledger.begin(exchange{})
@@ -77,8 +78,8 @@ func (h *http2Conn) dropFrame(d direction, size int) error {
 	return h.flow(d).Replace(size, nil)
 }
 
-// noteOpened records the stream that a frame opens or promises, if it does. It is accounted for with the
-// next flush.
+// noteOpened records the stream that a frame opens or promises, if it does. The next flush accounts
+// for it.
 func (h *http2Conn) noteOpened(d direction, frame h2.Header, promised uint32) error {
 	side := &h.side[d]
 	if len(side.opened) == batch || len(side.ended) == batch {
@@ -103,8 +104,8 @@ func (s *frameSide) finishFrame() {
 	s.frame = h2.Header{}
 }
 
-// flushFrames writes what has been passed and accounts for the streams: a new one before its first byte is
-// written, one that ends after its last.
+// flushFrames writes what has been passed and accounts for the streams: a new one before its first
+// byte is written, one that ends after its last.
 func (h *http2Conn) flushFrames(d direction) error {
 	side := &h.side[d]
 	if len(side.opened) > 0 {
@@ -136,8 +137,8 @@ func (h *http2Conn) openStreams(d direction, ids []uint32) {
 	}
 }
 
-// beginStreamLocked accounts for a stream that has been recorded. Of the requests of a connection only the
-// first one is read, see [h2.FirstRequest].
+// beginStreamLocked accounts for a stream that has been recorded. Of the requests of a connection
+// only the first one is read, see [h2.FirstRequest].
 func (h *http2Conn) beginStreamLocked(id uint32) {
 	from := sender{}
 	switch {
@@ -171,8 +172,8 @@ func (h *http2Conn) endStreams(d direction, frames []h2.Header) {
 	h.watchUploadsLocked(uploadSilence)
 }
 
-// endLocked accounts for n streams that are over. The last stream ends a connection whose client has
-// received the final GOAWAY.
+// endLocked accounts for n streams that are over. The last stream ends a connection whose client
+// has received the final GOAWAY.
 func (h *http2Conn) endLocked(n int) {
 	for range n {
 		h.endStreamLocked()
@@ -223,12 +224,12 @@ type goAwayState uint8
 const (
 	goAwayNone   goAwayState = iota // leads to goAwayNotice
 	goAwayNotice                    // a GOAWAY that refuses no stream has been sent; leads to goAwayFinal
-	goAwayFinal                     // a GOAWAY with the last stream has been sent; the connection ends with the last open one
+	goAwayFinal                     // a GOAWAY with the last stream has been sent; leads nowhere
 )
 
-// A goAwayProgress is how far the GOAWAY of a connection has come. It is guarded by conn.mu.
+// A goAwayProgress is the state of the GOAWAY of a connection. It is guarded by conn.mu.
 type goAwayProgress struct {
 	state   goAwayState
 	ping    [8]byte // payload of our PING
-	pinging bool    // it has not been answered
+	pinging bool    // our PING has not been answered
 }

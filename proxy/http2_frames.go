@@ -59,8 +59,8 @@ func (h *http2Conn) copyPayload(d direction) outcome {
 	return h.retry(d, err)
 }
 
-// passFrame passes the header of the next frame, and what it has to look at of the payload. It returns
-// false if more bytes are needed.
+// passFrame passes the header of the next frame, and the part of the payload that matters. It
+// returns false if more bytes are needed.
 func (h *http2Conn) passFrame(d direction) (bool, outcome) {
 	f, side := h.flow(d), &h.side[d]
 	if d == fromClient && !side.begun {
@@ -106,8 +106,8 @@ func (h *http2Conn) passFrame(d direction) (bool, outcome) {
 	return true, proceed
 }
 
-// readFirst reads the client's first request. It does not wait for the rest of the frame: of one that
-// arrives in parts, nothing is known.
+// readFirst reads the client's first request. It does not wait for the rest of the frame: of one
+// that arrives in parts, nothing is known.
 func (h *http2Conn) readFirst(frame h2.Header, b []byte) {
 	h.side[fromClient].read = true
 	var req h2.Request

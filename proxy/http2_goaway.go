@@ -8,13 +8,14 @@ import (
 	"lameduck/proxy/h2"
 )
 
-// finalDelay is the time from the answer to our PING to the final GOAWAY: a client may have answered
-// before another part of it has processed the notice. Without an answer there is no final GOAWAY, however
-// long that takes. What the client opens until it has seen the notice is relayed, and a last stream below
-// that would make it retry those requests elsewhere.
+// finalDelay is the time from the answer to our PING to the final GOAWAY: a client may have
+// answered before another part of it has processed the notice. Without an answer there is no final
+// GOAWAY, however long that takes. What the client opens until it has seen the notice is relayed,
+// and a last stream below that would make it retry those requests elsewhere.
 const finalDelay = time.Second
 
-// sendGoAway sends the next GOAWAY. The outcome is lastSent if that was the final one and no stream is open.
+// sendGoAway sends the next GOAWAY. The outcome is lastSent if that was the final one and no stream
+// is open.
 func (h *http2Conn) sendGoAway() outcome {
 	if err := h.flushFrames(fromApp); err != nil {
 		return endedBy(err)
@@ -29,9 +30,9 @@ func (h *http2Conn) sendGoAway() outcome {
 	return proceed
 }
 
-// nextGoAway returns the frames to send now, and whether the connection is over with them: first a GOAWAY
-// that refuses no stream, with a PING; then, some time after the client has answered that, a GOAWAY with
-// the last stream that has been relayed.
+// nextGoAway returns the frames to send now, and whether the connection is over with them: first a
+// GOAWAY that refuses no stream, with a PING; then, some time after the client has answered that, a
+// GOAWAY with the last stream that has been relayed.
 func (h *http2Conn) nextGoAway() (frames []byte, over bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -51,8 +52,8 @@ func (h *http2Conn) nextGoAway() (frames []byte, over bool) {
 	return frames, h.streams.len() == 0
 }
 
-// acknowledgesNotice reports whether the payload of a PING's answer is that of our PING, which the app has
-// not sent.
+// acknowledgesNotice reports whether the payload of a PING's answer is that of our PING, which the
+// app has not sent.
 func (h *http2Conn) acknowledgesNotice(payload []byte) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -67,8 +68,8 @@ func (h *http2Conn) acknowledgesNotice(payload []byte) bool {
 	return true
 }
 
-// clampGoAway lowers the last stream of the app's GOAWAY to the lowest one that the client has been sent:
-// what has been refused may have been retried elsewhere.
+// clampGoAway lowers the last stream of the app's GOAWAY to the lowest one that the client has been
+// sent. Streams that were refused may have been retried elsewhere.
 func (h *http2Conn) clampGoAway(frame []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -79,8 +80,8 @@ func (h *http2Conn) clampGoAway(frame []byte) {
 	}
 }
 
-// refuseLocked accounts for a GOAWAY with this last stream. Nobody waits for the streams above it, and the
-// client may retry them elsewhere.
+// refuseLocked accounts for a GOAWAY with this last stream. The streams above it are not waited
+// for: the client may retry them elsewhere.
 func (h *http2Conn) refuseLocked(last uint32) {
 	for range h.streams.refuse(last) {
 		h.endStreamLocked()

@@ -2,9 +2,10 @@ package proxy
 
 import "time"
 
-// uploadSilence is how long a client may pause in a request that the app has answered whole
-// already. After that the stream is over, although the client has not ended its side: many clients
-// never do (RFC 9113 section 8.1 lets the app answer early, and it need not reset the stream).
+// uploadSilence is how long a client may pause in a request that the app has already answered
+// completely. After that the stream is over, although the client has not ended its side: many
+// clients never do (RFC 9113 section 8.1 lets the app answer early, and it need not reset the
+// stream).
 const uploadSilence = 5 * time.Second
 
 // maxStreams bounds the open streams of one connection. A client that opens more waits; apps allow
@@ -17,7 +18,7 @@ const maxStreams = 1 << 16
 // client goes on sending its request.
 type streams struct {
 	open     map[uint32]bool      // streams that the app has not ended: whether the client has
-	uploads  map[uint32]time.Time // streams that the app alone has ended, with the time of the client's last DATA
+	uploads  map[uint32]time.Time // streams ended by the app alone: time of the client's last DATA
 	highest  uint32               // stream that the client has opened
 	promised uint32               // highest stream that the app has promised
 	probe    uint32               // stream of a health probe that is in flight, or 0
@@ -93,8 +94,8 @@ func (s *streams) move(id uint32, now time.Time) {
 	}
 }
 
-// expire returns how many uploads have been silent for so long that they are over, and in what time
-// the next one may be. 0: there is none.
+// expire ends the uploads that have been silent for too long, and returns how many. next is the
+// time until the next one may end, or 0 if none is left.
 func (s *streams) expire(now time.Time) (over int, next time.Duration) {
 	for id, moved := range s.uploads {
 		rest := uploadSilence - now.Sub(moved)
@@ -109,8 +110,8 @@ func (s *streams) expire(now time.Time) (over int, next time.Duration) {
 	return over, next
 }
 
-// refuse records the last stream of the client that the app accepts, and returns how many are over
-// with it.
+// refuse records the last client stream that the app accepts, and returns how many streams that
+// ends.
 func (s *streams) refuse(last uint32) (over int) {
 	s.last = min(s.last, last)
 	before := s.len()
@@ -122,8 +123,8 @@ func (s *streams) refuse(last uint32) (over int) {
 	return before - s.len()
 }
 
-// isClients reports whether it is the client that opens a stream with this identifier (RFC 9113
-// section 5.1.1).
+// isClients reports whether a stream with this identifier is opened by the client (RFC 9113 section
+// 5.1.1).
 func isClients(id uint32) bool { return id%2 == 1 }
 
 // endsProbe reports whether the health probe is one of the streams that are over. It does so once.

@@ -7,12 +7,12 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// maxOutstanding bounds the requests of a connection that have been relayed and not been answered. A
-// client that pipelines more waits.
+// maxOutstanding bounds the relayed requests of a connection that are not answered yet. A client
+// that pipelines more waits.
 const maxOutstanding = 32
 
-// A ledger holds the exchanges of a connection that have begun and not ended, in order, and accounts for
-// each in the statistics and in the rhythm of its source. It is guarded by conn.mu.
+// A ledger holds the exchanges of a connection that have begun and not ended, in order, and
+// accounts for each in the statistics and in the rhythm of its source. It is guarded by conn.mu.
 type ledger struct {
 	server *shared
 	addr   netip.Addr      // of the client
@@ -50,8 +50,8 @@ func (l *ledger) push(e exchange) {
 // oldest returns the exchange that is answered next.
 func (l *ledger) oldest() exchange { return l.ring[l.first] }
 
-// pop accounts for the end of the oldest exchange, with the status code of its final response, or 0 if it
-// had none.
+// pop accounts for the end of the oldest exchange, with the status code of its final response, or 0
+// if it had none.
 func (l *ledger) pop(status int) { l.end(l.remove(), status) }
 
 // remove removes the oldest exchange, whose end is accounted for later.

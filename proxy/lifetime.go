@@ -10,7 +10,8 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// endDirection records that a direction has ended, and reports whether the other one had ended before.
+// endDirection records that a direction has ended, and reports whether the other one had ended
+// before.
 func (c *conn) endDirection(d direction) (last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,18 +50,18 @@ func (c *conn) limitSilence(f *pump.Flow, d time.Duration) {
 	f.Deadline.LimitSilence(d)
 }
 
-// lingerLocked limits the time until the client closes its side. A client that keeps sending does not
-// extend it.
+// lingerLocked limits the time until the client closes its side. A client that keeps sending does
+// not extend it.
 func (c *conn) lingerLocked() {
 	c.unparkLocked()
 	c.requests.Deadline.LimitLinger(time.Now().Add(lingerTimeout))
 }
 
-// errHeadTimeout says that the client has begun a head and not completed it in time.
+// errHeadTimeout reports that the client has begun a head and not completed it in time.
 var errHeadTimeout = errors.New("head not complete in time")
 
-// limitHead gives a read from the client the time that a head may take. It returns errHeadTimeout if the
-// read has failed because that is over.
+// limitHead limits a read from the client to the time that a head may take. It returns
+// errHeadTimeout if the read failed because of that.
 func (c *conn) limitHead(read func() error) error {
 	if timeout := c.server.config.HeaderTimeout; timeout > 0 {
 		c.setHeadDeadline(time.Now().Add(timeout))
@@ -73,8 +74,8 @@ func (c *conn) limitHead(read func() error) error {
 	return err
 }
 
-// setHeadDeadline sets the time until which the client has to complete a head. The zero time removes the
-// limit.
+// setHeadDeadline sets the time until which the client has to complete a head. The zero time
+// removes the limit.
 func (c *conn) setHeadDeadline(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

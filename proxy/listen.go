@@ -6,7 +6,8 @@ import (
 	"syscall"
 )
 
-// Listen takes a TCP address for clients. Socket options are set once, on the listener, from which the connections have them.
+// Listen listens on a TCP address for clients. Connections inherit the socket options of the
+// listener.
 func Listen(address string) (net.Listener, error) {
 	config := net.ListenConfig{
 		KeepAlive: -1,
@@ -14,6 +15,7 @@ func Listen(address string) (net.Listener, error) {
 			return c.Control(setKeepAlive)
 		},
 	}
-	config.SetMultipathTCP(false) // Go's default makes each connection dearer to accept, and the app has none of it
+	// Multipath TCP, Go's default, makes each accept more expensive, and the app has no use for it.
+	config.SetMultipathTCP(false)
 	return config.Listen(context.Background(), "tcp", address)
 }

@@ -2,8 +2,8 @@ package proxy
 
 import "golang.org/x/sys/unix"
 
-// keepAliveIdle is after how many seconds of silence the kernel asks a client whether it is still there. The app cannot
-// notice one that has vanished: its own connection is to us.
+// keepAliveIdle is the time in seconds after which the kernel probes a silent client. The app
+// cannot notice a client that has vanished, because its own connection is with us.
 const keepAliveIdle = 60
 
 func setKeepAlive(fd uintptr) {

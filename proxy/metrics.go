@@ -2,43 +2,63 @@ package proxy
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// metrics describes the server to Prometheus. What is counted on the hot path are plain atomics.
+// metrics describes the server to Prometheus. The hot path counts with plain atomics.
 type metrics struct {
 	server *Server
+	all    []*prometheus.Desc
 
-	connections, queue, ended, inFlight, exchanges, probes, dialFailures, handshakeFailures, redials, resent, fellBack, bytes, sources, slowBytes, slowEnded *prometheus.Desc
+	connections, queue, ended          *prometheus.Desc
+	inFlight, exchanges, probes, bytes *prometheus.Desc
+	dialFailures, handshakeFailures    *prometheus.Desc
+	redials, resent, fellBack          *prometheus.Desc
+	sources, slowBytes, slowEnded      *prometheus.Desc
 }
 
 // Metrics returns the collector of the server's metrics.
 func (s *Server) Metrics() prometheus.Collector {
+	m := &metrics{server: s}
 	d := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("lameduck_"+name, help, labels, nil)
+		desc := prometheus.NewDesc("lameduck_"+name, help, labels, nil)
+		m.all = append(m.all, desc)
+		return desc
 	}
-	return &metrics{
-		server:            s,
-		connections:       d("connections", "Client connections that exist."),
-		queue:             d("accept_queue", "Client connections that wait to be accepted, at the connection limit or without descriptors."),
-		ended:             d("connections_total", "Client connections that have ended, by what they spoke and by what ended them.", "protocol", "ended_by"),
-		inFlight:          d("exchanges_in_flight", "Requests that have been relayed and not answered yet, or whose body is still being relayed, without health probes."),
-		exchanges:         d("exchanges_total", "Exchanges that have ended, by class of status code, without health probes. none: there was no final response, or HTTP/2 was spoken, whose status is not seen.", "code"),
-		probes:            d("probes_total", "Health probes that were relayed."),
-		dialFailures:      d("app_dial_failures_total", "Attempts to connect to the app that failed."),
-		handshakeFailures: d("tls_handshake_failures_total", "TLS handshakes with clients that failed."),
-		redials:           d("app_redials_total", "Apps that were dialled again because they had closed an idle connection whose client was kept."),
-		resent:            d("resent_requests_total", "Requests that were sent again because the app had closed before it answered."),
-		fellBack:          d("fallback_connections_total", "Connections that went to the fallback because the app had ended."),
-		bytes:             d("relayed_bytes_total", "Bytes that were relayed: requests to the app, responses to the client.", "direction"),
-		sources:           d("sources", "Client addresses tracked."),
-		slowBytes:         d("slow_client_bytes", "Bytes that are held for slow clients: incomplete heads and TLS handshakes, and responses that are not received."),
-		slowEnded:         d("slow_clients_disconnected_total", "Clients that were disconnected because too many bytes were held for slow clients."),
-	}
+	m.connections = d("connections", "Client connections that exist.")
+	m.queue = d("accept_queue",
+		"Client connections that wait to be accepted, at the connection limit or without "+
+			"descriptors.")
+	m.ended = d("connections_total",
+		"Client connections that have ended, by what they spoke and by what ended them.", "protocol", "ended_by")
+	m.inFlight = d("exchanges_in_flight",
+		"Requests that have been relayed and not answered yet, or whose body is still being "+
+			"relayed, without health probes.")
+	m.exchanges = d("exchanges_total",
+		"Exchanges that have ended, by class of status code, without health probes. none: "+
+			"there was no final response, or HTTP/2 was spoken, whose status is not seen.", "code")
+	m.probes = d("probes_total", "Health probes that were relayed.")
+	m.dialFailures = d("app_dial_failures_total", "Attempts to connect to the app that failed.")
+	m.handshakeFailures = d("tls_handshake_failures_total",
+		"TLS handshakes with clients that failed.")
+	m.redials = d("app_redials_total",
+		"Apps that were dialled again because they had closed an idle connection whose client "+
+			"was kept.")
+	m.resent = d("resent_requests_total",
+		"Requests that were sent again because the app had closed before it answered.")
+	m.fellBack = d("fallback_connections_total",
+		"Connections that went to the fallback because the app had ended.")
+	m.bytes = d("relayed_bytes_total",
+		"Bytes that were relayed: requests to the app, responses to the client.", "direction")
+	m.sources = d("sources", "Client addresses tracked.")
+	m.slowBytes = d("slow_client_bytes",
+		"Bytes that are held for slow clients: incomplete heads and TLS handshakes, and "+
+			"responses that are not received.")
+	m.slowEnded = d("slow_clients_disconnected_total",
+		"Clients that were disconnected because too many bytes were held for slow clients.")
+	return m
 }
 
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
-		m.connections, m.queue, m.ended, m.inFlight, m.exchanges, m.probes, m.dialFailures, m.handshakeFailures, m.redials, m.resent, m.fellBack, m.bytes, m.sources, m.slowBytes, m.slowEnded,
-	} {
+	for _, d := range m.all {
 		c <- d
 	}
 }

@@ -5,17 +5,19 @@ import (
 	"time"
 )
 
-// HTTP/1 clients are asked to disconnect in a response. Clients of long-lived protocols are asked by a
-// notice of their own: a GOAWAY, a close frame, the end of an event stream. A timer for each connection
-// spreads the notices, so that not all clients reconnect in the same second. It interrupts the read of
-// the direction from the app, which knows where between two frames, messages or events the notice may
-// stand.
+// HTTP/1 clients are asked to disconnect in a response. Clients of long-lived protocols are asked
+// by a notice of their own: a GOAWAY, a close frame, the end of an event stream. A timer for each
+// connection spreads the notices, so that not all clients reconnect in the same second. It
+// interrupts the read of the direction from the app, which knows where between two frames, messages
+// or events the notice may stand.
 
-// noticeSpread is the period over which HTTP/2 connections get their notice at the start of a drain.
+// noticeSpread is the period over which HTTP/2 connections get their notice at the start of a
+// drain.
 const noticeSpread = time.Second
 
-// newcomerStay is the minimum life of an HTTP/2 connection that is accepted while draining. Its client has
-// been routed here by a load balancer that does not know of the drain, and would be routed here again.
+// newcomerStay is the minimum life of an HTTP/2 connection that is accepted while draining. Its
+// client has been routed here by a load balancer that does not know of the drain, and would be
+// routed here again.
 const newcomerStay = 5 * time.Second
 
 // scheduleNoticeLocked starts the timer, if the server drains and the protocol has a notice.

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// An idle connection is parked: both its goroutines end, which are most of its memory, and the parker
-// starts them again as soon as either side sends or ends. A direction only parks where it waits with
-// nothing in hand, and never while a deadline is running: it would have no reader.
+// An idle connection is parked: both its goroutines end, which are most of its memory. The parker
+// starts them again as soon as either side sends or ends. A direction parks only while it waits
+// with nothing buffered and no deadline is running, because a deadline needs a reader.
 
 // await waits between two messages for the first bytes of the next one.
 func (c *conn) await(d direction) outcome {
@@ -22,8 +22,8 @@ func (c *conn) await(d direction) outcome {
 	}
 }
 
-// retry classifies the error of a read that can be repeated. The direction goes on if there is none, or if
-// the read was only interrupted.
+// retry classifies the error of a read that can be repeated. The direction goes on if there is
+// none, or if the read was only interrupted.
 func (c *conn) retry(d direction, err error) outcome { return c.retryAt(time.Now(), d, err) }
 
 // retryAt is retry at a given time.
@@ -119,7 +119,8 @@ func (c *conn) unparkLocked() {
 	}
 }
 
-// interruptLocked makes the read of a direction return. It does nothing if the connection is ending anyway.
+// interruptLocked makes the read of a direction return. It does nothing if the connection is ending
+// anyway.
 func (c *conn) interruptLocked(d direction) {
 	if c.life.final || c.life.states[d] == done {
 		return

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A parker waits for both descriptors of every parked connection in one epoll set, and sweeps for connections to park. Its
-// goroutine runs from the first connection on that can be parked.
+// A parker waits for both descriptors of every parked connection in one epoll set, and looks for
+// connections to park. Its goroutine starts with the first connection that can be parked.
 type parker struct {
 	log   *zap.Logger
 	sweep func() // parks the connections that are idle
@@ -33,8 +33,8 @@ type parker struct {
 	trimmedAt time.Time
 }
 
-// trimFrom is how many more connections must have been parked for their stacks to be worth a collection, and trimEvery
-// the least time between two.
+// trimFrom is the number of newly parked connections from which on a collection of their stacks
+// pays off. trimEvery is the minimum time between two collections.
 const (
 	trimFrom  = 256
 	trimEvery = 10 * time.Second
@@ -110,8 +110,8 @@ func (p *parker) loop() {
 	}
 }
 
-// trim gives the memory of many goroutines that have ended back to the system. The runtime would keep it until the next
-// collection, which an idle process does not have for minutes.
+// trim returns the memory of many goroutines that have ended to the system. The runtime would keep
+// it until the next collection, which may be minutes away in an idle process.
 func (p *parker) trim(now time.Time) {
 	n := p.parkedConns()
 	p.trimmed = min(p.trimmed, n)
@@ -153,8 +153,8 @@ func (p *parker) wake(token uint64) {
 	}
 }
 
-// add watches a connection of which both directions are parked, and returns its token; 0: it cannot be watched. The caller holds
-// the connection's mu.
+// add watches a connection with both directions parked. It returns a token, or 0 if the connection
+// cannot be watched. The caller holds the connection's mu.
 func (p *parker) add(c parkable) uint64 {
 	client, app := c.descriptors()
 	p.mu.Lock()
@@ -202,7 +202,7 @@ func oneEvent(events uint32, token uint64) unix.EpollEvent {
 	return unix.EpollEvent{Events: events | unix.EPOLLONESHOT, Fd: int32(token), Pad: int32(token >> 32)}
 }
 
-// token is the number that oneEvent has put into an event.
+// token returns the token of an event that oneEvent has made.
 func token(e unix.EpollEvent) uint64 { return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 }
 
 // parkedConns returns how many connections are parked.

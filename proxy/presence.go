@@ -18,8 +18,8 @@ const (
 	dialPause = 2 * time.Second
 )
 
-// A Presence finds out whether an app listens at its address. Where the app shares the network
-// namespace, its listening socket is looked at; anywhere else it is dialled, rarely.
+// A Presence finds out whether an app listens at its address. If the app shares the network
+// namespace, Presence looks at its listening socket. Otherwise it dials the app, rarely.
 type Presence struct {
 	address   string
 	listeners func(port uint16) ([]sockdiag.Listener, error)
@@ -34,8 +34,8 @@ func NewPresence(address string, sockets *sockdiag.Conn) *Presence {
 	return &Presence{address: address, listeners: sockets.Listeners, refuses: refuses}
 }
 
-// Look reports whether anybody listens at the address, and how long to wait before the next look.
-// It may be called by one goroutine at a time.
+// Look reports whether an app listens at the address, and how long to wait before the next look. It
+// may be called by one goroutine at a time.
 func (p *Presence) Look(ctx context.Context) (listens bool, pause time.Duration) {
 	if !p.checked {
 		p.checked, p.visible = true, inOurNamespace(p.address)
@@ -43,16 +43,16 @@ func (p *Presence) Look(ctx context.Context) (listens bool, pause time.Duration)
 	if p.isSeen() {
 		return true, lookPause
 	}
-	// A dial decides, since there may be a listener that is not seen, behind a redirect or in an
-	// emulated kernel. If there is none, there is no backlog that the dial could fill.
+	// A dial decides, because a listener behind a redirect or in an emulated kernel is not seen.
+	// Without a listener there is no backlog for the dial to fill.
 	if p.refuses(ctx, p.address) {
 		return false, lookPause
 	}
 	return true, dialPause
 }
 
-// isSeen reports whether the kernel has a listener for the address. False: there is none, or it is
-// not known.
+// isSeen reports whether the kernel has a listener for the address. It returns false if that is
+// unknown.
 func (p *Presence) isSeen() bool {
 	for _, to := range p.visible {
 		listeners, err := p.listeners(to.Port())
@@ -68,8 +68,8 @@ func (p *Presence) isSeen() bool {
 	return false
 }
 
-// inOurNamespace returns what address, host:port, stands for if its listener is in our network
-// namespace, and nothing if it is not or that is unknown.
+// inOurNamespace returns the addresses that address, host:port, stands for, if its listener is in
+// our network namespace. It returns none if the listener is elsewhere, or if that is unknown.
 func inOurNamespace(address string) []netip.AddrPort {
 	host, service, _ := net.SplitHostPort(address)
 	port, err := strconv.ParseUint(service, 10, 16)
@@ -82,7 +82,7 @@ func inOurNamespace(address string) []netip.AddrPort {
 		switch {
 		case err != nil || !isOurs(ip):
 			return nil
-		case !ip.IsUnspecified(): // which is dialled as the loopback address
+		case !ip.IsUnspecified(): // an unspecified address is dialed as the loopback address
 			ips = []netip.Addr{ip}
 		}
 	}
@@ -114,8 +114,7 @@ func isOurs(ip netip.Addr) bool {
 // refuseTimeout bounds a dial that asks whether the app still accepts. A refusal takes less.
 const refuseTimeout = time.Second
 
-// refuses reports whether nobody listens at address. A connection that is accepted is closed at
-// once.
+// refuses reports whether connections to address are refused. An accepted one is closed at once.
 func refuses(ctx context.Context, address string) bool {
 	ctx, cancel := context.WithTimeout(ctx, refuseTimeout)
 	defer cancel()

@@ -26,9 +26,9 @@ func (p Protocol) content() tlsterm.Content {
 	return tlsterm.Any
 }
 
-// start returns what a connection of the route speaks before anything has been sent. A TCP connection on
-// which nothing has been sent is unknown, since it may be a probe. So is one that begins with a header
-// of the PROXY protocol.
+// start returns what a connection of the route speaks before anything has been sent. A TCP
+// connection on which nothing has been sent is unknown, since it may be a probe. So is one that
+// begins with a header of the PROXY protocol.
 func (r *Route) start() protocol {
 	switch {
 	case r.Proxied:
@@ -47,17 +47,19 @@ type protocol uint8
 const (
 	unknown   protocol = iota // nothing has been sent; leads to http1, http2 and tcp
 	http1                     // leads to undecided with a request that may switch, and to unframed
-	undecided                 // such a request is outstanding; its final response leads to http1, http2, websocket, tunnel or unframed
+	undecided                 // such a request is outstanding; leads to all but unknown and tcp
 	http2                     // leads to tunnel if the frames are invalid
-	websocket                 // likewise
-	tunnel                    // bytes behind a CONNECT, or behind an upgrade that is not followed; leads nowhere, like the rest
-	tcp                       // bytes from the start
-	unframed                  // HTTP/1 in which it is unknown where messages begin
+	websocket                 // leads to tunnel if the frames are invalid
+	tunnel                    // bytes behind a CONNECT or an unknown upgrade; leads nowhere
+	tcp                       // bytes from the start; leads nowhere
+	unframed                  // HTTP/1 in which it is unknown where messages begin; leads nowhere
 	protocols
 )
 
 // protocolNames are the values of the label protocol.
-var protocolNames = [protocols]string{"none", "http1", "http1", "http2", "websocket", "tunnel", "tcp", "http1"}
+var protocolNames = [protocols]string{
+	"none", "http1", "http1", "http2", "websocket", "tunnel", "tcp", "http1",
+}
 
 func (p protocol) String() string { return protocolNames[p] }
 

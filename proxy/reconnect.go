@@ -7,11 +7,11 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// An app that closes connections after a short idle time meets the requests of load balancers that keep
-// theirs for longer: the classic 502. With Config.KeepClient the client does not see such a close. The
-// direction from the app is detached, and the direction from the client, which alone owns the connection
-// to the app then, dials it again for the next request. A request that had been sent when the close was
-// seen is sent again if that is safe.
+// An app that closes connections after a short idle time meets the requests of load balancers that
+// keep theirs for longer: the classic 502. With Config.KeepClient the client does not see such a
+// close. The direction from the app is detached, and the direction from the client, which alone
+// owns the connection to the app then, dials it again for the next request. A request that had been
+// sent when the close was seen is sent again if that is safe.
 
 // detach detaches the direction from the app, if the client need not see the app's end with err.
 func (r *reconnect) detach(err error) bool {
@@ -35,9 +35,9 @@ func (r *reconnect) detach(err error) bool {
 	return true
 }
 
-// mayDetachLocked reports whether the client need not see the app's end: between two messages in both
-// directions, or if the one outstanding request may be sent again. On a connection on which nothing has
-// been sent, the client may be waiting for the app to speak first.
+// mayDetachLocked reports whether the client need not see the app's end: between two messages in
+// both directions, or if the one outstanding request may be sent again. On a connection on which
+// nothing has been sent, the client may be waiting for the app to speak first.
 func (r *reconnect) mayDetachLocked() bool {
 	switch l := &r.life; {
 	case l.closing || l.final || r.closes || l.states[fromClient] >= discarding:
@@ -45,7 +45,7 @@ func (r *reconnect) mayDetachLocked() bool {
 	case r.protocol != http1:
 		return false
 	case r.ledger.len() == 0:
-		return !r.progress().isRelaying() // otherwise it was answered early, and the rest of its body is on the way
+		return !r.progress().isRelaying() // otherwise the rest of an early answered body is under way
 	}
 	return r.ledger.len() == 1 && r.copy != nil
 }
@@ -64,8 +64,8 @@ func (r *reconnect) recordLocked(req *h1.Request) {
 	}
 }
 
-// copyLocked copies a request that is completely buffered. It is the only one outstanding, on a connection
-// that may be stale, and it is idempotent (RFC 9110 section 9.2.2).
+// copyLocked copies a request that is completely buffered. It is the only one outstanding, on a
+// connection that may be stale, and it is idempotent (RFC 9110 section 9.2.2).
 func (r *reconnect) copyLocked(req *h1.Request) {
 	pending, body := r.requests.Pending(), req.Body
 	n, err := body.Scan(pending[req.Size:])
@@ -99,8 +99,8 @@ func (r *reconnect) noteAnswerLocked() {
 	}
 }
 
-// redial dials the app again if it is detached. The connection does not count as idle in the meantime. If
-// that fails, it answers the request that has come as far as p.
+// redial dials the app again if it is detached. The connection does not count as idle in the
+// meantime. If that fails, it answers the request that has come as far as p.
 func (r *reconnect) redial(p progress) outcome {
 	if r == nil || !r.isDetached() {
 		return proceed
@@ -125,7 +125,8 @@ func (r *reconnect) isDetached() bool {
 	return r.life.states[fromApp] == away
 }
 
-// attach makes app the new app connection. It returns false if the connection has been closed meanwhile.
+// attach makes app the new app connection. It returns false if the connection has been closed
+// meanwhile.
 func (r *reconnect) attach(app Conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -140,8 +141,8 @@ func (r *reconnect) attach(app Conn) bool {
 	return true
 }
 
-// replay sends the outstanding request again, if the outcome of reading or writing says that the app has
-// closed without an answer. Otherwise it returns the outcome.
+// replay sends the outstanding request again, if the outcome of a read or write shows that the app
+// has closed without an answer. Otherwise it returns the outcome.
 func (r *reconnect) replay(o outcome) outcome {
 	if r == nil || o.verdict != stale && !isWrite(o.err) || errors.Is(o.err, pump.ErrOverBudget) {
 		return o
@@ -159,8 +160,8 @@ func (r *reconnect) replay(o outcome) outcome {
 	return endedBy(r.requests.Write(request.Bytes[:size]))
 }
 
-// awaitStale waits until the app's close has been seen, and returns the request that is to be sent again,
-// or nil if there is none.
+// awaitStale waits until the app's close has been seen, and returns the request that is to be sent
+// again, or nil if there is none.
 func (r *reconnect) awaitStale() (request *pump.Buffer, size int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -175,8 +176,8 @@ func (r *reconnect) awaitStale() (request *pump.Buffer, size int) {
 	return request, r.size
 }
 
-// finished implements [relayer]: it ends the direction of an app that is detached, when the direction from
-// the client ends.
+// finished implements [relayer]: it ends the direction of an app that is detached, when the
+// direction from the client ends.
 func (h *http1Conn) finished(d direction) {
 	r := h.reconnect
 	if r == nil || d == fromApp {

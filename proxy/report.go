@@ -6,8 +6,8 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// Forecast returns what is to be expected of the clients. Health probes are not exchanges. A
-// connection that is not served yet is in flight, and silence begins when there is none.
+// Forecast returns what to expect of the clients. Health probes are not exchanges. A connection
+// that is not served yet is in flight, and silence begins when there is none.
 func (s *Server) Forecast(rule silence.Rule) silence.Forecast {
 	now := s.now()
 	f := s.sources.Forecast(rule, now)
@@ -37,17 +37,17 @@ func (s *Server) acceptQueue() (n int) {
 	return n
 }
 
-// DrainStats are what is counted of a drain.
+// DrainStats are the counts of a drain.
 type DrainStats struct {
 	Exchanges    uint64        // that began after Drain
 	LastExchange time.Duration // from Drain to the begin of the last of them
-	Unanswered   uint64        // exchanges whose connection the app ended after Drain without an answer
+	Unanswered   uint64        // exchanges that the app has not answered before it ended the connection
 	// Ended counts the connections that have ended so far, by protocol, then by what ended them.
 	// Counts of zero are left out.
 	Ended map[string]map[string]uint64
 }
 
-// DrainStats returns what has been counted so far.
+// DrainStats returns the counts so far.
 func (s *Server) DrainStats() DrainStats {
 	d := DrainStats{
 		Exchanges:  s.stats.drainExchanges.Load(),
@@ -72,8 +72,9 @@ func (s *Server) DrainStats() DrainStats {
 	return d
 }
 
-// Undelivered returns the number of connections whose client is still receiving: it has received a part of
-// what is under way since the last call, or something is under way for the first time.
+// Undelivered returns the number of connections with a client that is still receiving: it has
+// received a part of what is under way since the last call, or something is under way for the first
+// time.
 func (s *Server) Undelivered() (n int) {
 	for _, c := range s.all() {
 		c.mu.Lock()

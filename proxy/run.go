@@ -32,8 +32,9 @@ func (c *conn) relay(d direction) outcome {
 	}
 }
 
-// growStack grows the stack of a new goroutine at once, while there is next to nothing on it. Growing it
-// in steps, each with a copy of all frames, is a fifth of the cost of a short connection.
+// growStack grows the stack of a new goroutine at once, while there is next to nothing on it.
+// Growing it in steps, each with a copy of all frames, is a fifth of the cost of a short
+// connection.
 //
 //go:noinline
 func growStack() {
@@ -55,7 +56,8 @@ func (c *conn) finish() {
 	c.finished(c)
 }
 
-// lastToEnd records that the goroutine of a direction ends for good, and reports whether it is the last.
+// lastToEnd records that the goroutine of a direction ends for good, and reports whether it is the
+// last.
 func (c *conn) lastToEnd() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -38,9 +38,9 @@ func newRelayer(c *conn, p protocol) relayer {
 	return newHTTP1(c)
 }
 
-// serve relays the connection. The app is dialed first, whether or not the client has sent anything, so
-// that the app sees the same connections as without us; only TLS that we terminate has to begin before.
-// It returns when the direction from the client has ended or is parked.
+// serve relays the connection. The app is dialed first, even if the client has sent nothing, so
+// that the app sees the same connections as without us. Only TLS that we terminate has to begin
+// before. It returns when the direction from the client has ended or is parked.
 func (s *Server) serve(c *conn) {
 	growStack()
 	app, err := s.reach(c)
@@ -66,8 +66,8 @@ func (s *Server) reach(c *conn) (Conn, error) {
 	return appLink{c}.dial()
 }
 
-// bind joins the app's connection to the client's. It returns false if the connection is to end at once:
-// it has been closed in the meantime, or the server has and the client has not asked for anything.
+// bind joins the app's connection to the client's. It returns false if the connection is to end at
+// once: it has been closed in the meantime, or the server has been and the client has sent nothing.
 func (s *Server) bind(c *conn, app Conn) bool {
 	closed := c.server.finishing.Load() && !hasUnread(c.client)
 	c.mu.Lock()
@@ -79,8 +79,8 @@ func (s *Server) bind(c *conn, app Conn) bool {
 	return !closed && !c.life.closing
 }
 
-// answerUnavailable ends a connection for which the app could not be reached: with a 503 if a request
-// comes, with nothing otherwise.
+// answerUnavailable ends a connection for which the app was not reached. A request is answered with
+// a 503, anything else is not answered.
 func (s *Server) answerUnavailable(c *conn, err error) {
 	if errors.Is(err, errClientLeft) {
 		c.endBy(endedByClient)

@@ -15,28 +15,28 @@ import (
 	"lameduck/proxy/tlsterm"
 )
 
-// A Server relays connections of several routes, and asks their clients to leave once it drains. Its methods may be
-// called by any goroutine. Close gives back what it holds.
+// A Server relays the connections of several routes, and asks their clients to disconnect in a
+// drain. Its methods may be called by any goroutine. Close releases its resources.
 type Server struct {
 	shared
-	slots          chan struct{} // one for each connection that may be served; nil if there is no limit
+	slots          chan struct{} // one for each connection; nil if there is no limit
 	acceptFailures *accept.Failures
 	cancel         context.CancelFunc // of ctx
 	finished       func(*conn)        // unregister
 
 	serving   sync.WaitGroup // calls of Serve
-	accepting sync.WaitGroup // those that still accept
+	accepting sync.WaitGroup // calls of Serve that still accept
 	limitLog  rateLimitedLog
 
 	sweeping sync.Mutex
-	swept    []*conn // of the last sweep, for its room; guarded by sweeping
+	swept    []*conn // scratch space of the last sweep; guarded by sweeping
 
 	mu        sync.Mutex
 	conns     map[*conn]struct{}
 	acceptors map[*acceptor]struct{}
 }
 
-// New returns a server that serves nothing yet.
+// New returns a server without routes. Call Serve for each.
 func New(config Config) *Server {
 	if config.Log == nil {
 		config.Log = zap.NewNop()
@@ -62,9 +62,10 @@ func New(config Config) *Server {
 // ErrServerClosed is what Serve returns after AppEnded or Close.
 var ErrServerClosed = errors.New("server closed")
 
-// Serve accepts connections on ln and relays each to one of its own to the route's app, until the listener is closed. It
-// returns after every goroutine that it has started: ErrServerClosed when AppEnded or Close has closed the listener, otherwise
-// what accepting failed with.
+// Serve accepts connections on ln, and relays each of them on a connection of its own to the
+// route's app, until the listener is closed. It returns after every goroutine that it has started:
+// with ErrServerClosed if AppEnded or Close has closed the listener, and otherwise with the error
+// of Accept.
 func (s *Server) Serve(ln net.Listener, to Route) error {
 	accepting, closed := context.WithCancel(s.ctx)
 	a := newAcceptor(s, newRoute(to, accepting), ln)
@@ -145,8 +146,9 @@ func (s *Server) unregister(c *conn) {
 	c.route.conns.Done()
 }
 
-// Drain makes every connection ask its client to leave: HTTP/1 from the next response on, long-lived connections one after
-// the other. New connections are still accepted and idle ones stay open. A second call changes nothing.
+// Drain makes every connection ask its client to disconnect: HTTP/1 in the next response,
+// long-lived connections one after the other. New connections are still accepted, and idle ones
+// stay open. A second call changes nothing.
 func (s *Server) Drain() {
 	now := s.now()
 	if !s.drainStart.CompareAndSwap(0, int64(now)) {
@@ -158,15 +160,16 @@ func (s *Server) Drain() {
 	}
 }
 
-// AppEnded says that the app has ended and will not come back. While draining new connections, and those that wait for the app, go
-// to their route's fallback. Where there is none they are refused, since a connection that is refused is retried elsewhere.
-// Those that have reached the app are left to it. AppEnded reports whether new connections are served on any route.
+// AppEnded records that the app has exited for good. While draining, new connections and those that
+// wait for the app go to their route's fallback. Without a fallback they are refused, because
+// clients retry a refused connection elsewhere. Connections that have reached the app are not
+// touched. AppEnded reports whether any route still serves new connections.
 func (s *Server) AppEnded() (served bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.appGone() {
 		for a := range s.acceptors {
-			s.markNoApp(a.ln) // before anybody falls back
+			s.markNoApp(a.ln) // before a connection falls back
 		}
 		close(s.gone)
 	}
@@ -174,7 +177,7 @@ func (s *Server) AppEnded() (served bool) {
 	return len(s.acceptors) > 0
 }
 
-// closeListeners closes, for good, those listeners whose connections are refused. The caller holds mu.
+// closeListeners closes the listeners of the routes that refuse connections. The caller holds mu.
 func (s *Server) closeListeners() {
 	for a := range s.acceptors {
 		if s.refuses(a.route) {
@@ -183,15 +186,15 @@ func (s *Server) closeListeners() {
 	}
 }
 
-// CloseIdle closes the connections on which nothing is outstanding.
+// CloseIdle closes the connections that have nothing in flight.
 func (s *Server) CloseIdle() {
 	for _, c := range s.all() {
 		closer{c}.closeIdle()
 	}
 }
 
-// Cut ends every connection, and returns how many connections and how many exchanges on them were still
-// in flight. Those are reset, so that nobody takes a part for the whole; the others get a FIN.
+// Cut ends every connection. It returns how many connections, with how many exchanges, were still
+// in flight. Those are reset, so that a part does not look like the whole. The others get a FIN.
 func (s *Server) Cut() (connections, exchanges int) {
 	for _, c := range s.all() {
 		n := closer{c}.cut()
@@ -203,9 +206,9 @@ func (s *Server) Cut() (connections, exchanges int) {
 	return connections, exchanges
 }
 
-// Close closes the idle connections, accepts those that wait, closes the listeners, waits until the
-// connections have ended or ctx is done, and cuts what is left then. It returns after every Serve has,
-// with what it has cut.
+// Close closes the idle connections, accepts the waiting ones, closes the listeners and waits until
+// the connections have ended or ctx is done. Then it cuts the rest. It returns after every Serve,
+// with the number of connections and exchanges that it has cut.
 func (s *Server) Close(ctx context.Context) (connections, exchanges int) {
 	s.finishing.Store(true)
 	s.CloseIdle() // which makes room for those that wait
@@ -229,7 +232,8 @@ func (s *Server) Close(ctx context.Context) (connections, exchanges int) {
 	return connections + lost, exchanges
 }
 
-// reap waits for the connections that have been cut, and resets those whose peers do not close their sides.
+// reap waits for the connections that have been cut, and resets those that their peers do not
+// close.
 func (s *Server) reap(served <-chan struct{}) {
 	timeout := time.NewTimer(2 * cutTimeout)
 	defer timeout.Stop()

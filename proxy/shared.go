@@ -29,9 +29,9 @@ type shared struct {
 	gone chan struct{}   // closed when the app has exited
 
 	drainStart  atomic.Int64 // in nanoseconds since the epoch, or 0 if the server is not draining
-	unwatchedAt atomic.Int64 // when there last was a connection that nobody watched, likewise, or 0
+	unwatchedAt atomic.Int64 // when a connection last waited unread, since the epoch, or 0
 	waiting     atomic.Int64 // connections that have been waiting for the app for a while
-	finishing   atomic.Bool  // a listener is closed once nobody waits there, a connection once it is idle
+	finishing   atomic.Bool  // listeners close when no connection waits, connections when idle
 	closed      atomic.Bool  // listeners are closed
 }
 
@@ -45,10 +45,10 @@ func (s *shared) init(config Config) {
 	s.gone = make(chan struct{})
 }
 
-// now is the time since the server's epoch, from the monotonic clock alone.
+// now returns the time since the server's epoch, from the monotonic clock alone.
 func (s *shared) now() time.Duration { return time.Since(s.epoch) }
 
-// draining reports whether clients are asked to leave.
+// draining reports whether clients are asked to disconnect.
 func (s *shared) draining() bool { return s.drainStart.Load() != 0 }
 
 func (s *shared) appGone() bool {
@@ -60,20 +60,20 @@ func (s *shared) appGone() bool {
 	}
 }
 
-// noteUnwatched notes that there are or have been connections that nobody watched until now.
+// noteUnwatched records that connections have been waiting unread until now.
 func (s *shared) noteUnwatched() { s.unwatchedAt.Store(int64(s.now())) }
 
-// failsHealthCheck reports whether a request is a load balancer's health check that fails because the
-// server drains. A request with a body is left to the app, and so is a probe of the kubelet: it may
-// have the same path, and decides whether the pod is ready.
+// failsHealthCheck reports whether a request is a load balancer's health check that fails because
+// the server drains. A request with a body is relayed to the app, and so is a probe of the kubelet:
+// it may have the same path, and decides whether the pod is ready.
 func (s *shared) failsHealthCheck(req *h1.Request) bool {
 	return s.draining() && req.Body.Done() && s.probes.health[string(req.Path)] && !isKubelet(req)
 }
 
-// fallsBack reports whether new connections go to the fallback once the app has ended.
+// fallsBack reports whether new connections go to the fallback once the app has exited.
 func (s *shared) fallsBack(r *route) bool { return r.Fallback != nil && s.draining() }
 
-// beginExchange accounts for an exchange before its request is passed on.
+// beginExchange accounts for an exchange before its request is relayed.
 func (s *shared) beginExchange(source *silence.Source, e exchange) {
 	if e.probe {
 		return
@@ -99,7 +99,8 @@ func (s *shared) endWork(source *silence.Source) {
 	s.stats.inFlight.Add(-1)
 }
 
-// endExchange accounts for the end of an exchange with a final status code, or 0 when there was none.
+// endExchange accounts for the end of an exchange. status is that of the final response, or 0 if
+// there was none.
 func (s *shared) endExchange(source *silence.Source, e exchange, status int) {
 	if e.probe {
 		s.stats.probes.Add(1)

@@ -16,7 +16,8 @@ func (c *conn) speaks() protocol {
 	return c.protocol
 }
 
-// speakLocked changes the protocol. HTTP/1 keeps its state when a request that might have switched did not.
+// speakLocked changes the protocol. HTTP/1 keeps its state when a request that might have switched
+// did not.
 func (c *conn) speakLocked(p protocol) {
 	if p != http1 || c.protocol == unknown {
 		c.relayer = c.newRelayer(c, p)

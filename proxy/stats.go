@@ -4,7 +4,7 @@ import (
 	"sync/atomic"
 )
 
-// classes are the classes of exchanges that are counted: by the first digit of their status code, 0 for those that got no
+// classes is the number of classes of exchanges: the first digit of the status code, or 0 without a
 // final response.
 const classes = 6
 
@@ -16,18 +16,19 @@ type stats struct {
 	probes            atomic.Uint64
 	dialFailures      atomic.Uint64
 	handshakeFailures atomic.Uint64
-	redials           atomic.Uint64 // of apps that had closed an idle connection
+	redials           atomic.Uint64 // because the app had closed an idle connection
 	resent            atomic.Uint64 // requests that were sent again
-	fallbacks         atomic.Int64  // connections to fallbacks that exist
-	fellBack          atomic.Uint64 // those that there have been
+	fallbacks         atomic.Int64  // open connections to fallbacks
+	fellBack          atomic.Uint64 // connections to fallbacks so far
 
 	requestBytes  atomic.Uint64
 	responseBytes atomic.Uint64
 
-	drainExchanges  atomic.Uint64 // that have begun while draining
+	drainExchanges  atomic.Uint64 // that began while draining
 	lastInDrain     atomic.Int64  // when the last of them began, in nanoseconds since the epoch
-	drainUnanswered atomic.Uint64 // whose connection the app has ended while draining
+	drainUnanswered atomic.Uint64 // that the app has left unanswered while draining
 }
 
-// class returns the class of a status code. One past 599 counts as a server error (RFC 9110 section 15).
+// class returns the class of a status code. One past 599 counts as a server error (RFC 9110 section
+// 15).
 func class(status int) int { return min(status/100, classes-1) }

@@ -7,17 +7,17 @@ import (
 	"go.uber.org/zap"
 )
 
-// A surplus is what the app sends without a request: bytes behind a response, such as the body of a 204
-// or of an answer to HEAD, or a 408 on an idle connection. Empty lines do not count; they are relayed
-// like those in front of a request line. Any other surplus is relayed as a direct connection would
-// deliver it. From there on it is unknown what is a response, so the connection relays no further request
-// and ends.
+// A surplus is what the app sends without a request: bytes behind a response, such as the body of a
+// 204 or of an answer to HEAD, or a 408 on an idle connection. Empty lines do not count; they are
+// relayed like those in front of a request line. Any other surplus is relayed as a direct
+// connection would deliver it. From there on it is unknown what is a response, so the connection
+// relays no further request and ends.
 
 // surplusSilence is how long the app is silent before its surplus is assumed to be complete.
 const surplusSilence = time.Second
 
-// relaySurplus relays a surplus. It ends when the app has been silent for surplusSilence, or when the
-// client has sent a request, which must not wait for an answer that never comes.
+// relaySurplus relays a surplus. It ends when the app has been silent for surplusSilence, or when
+// the client has sent a request, which would wait for an answer that never comes.
 func (h *http1Conn) relaySurplus() outcome {
 	f := &h.responses
 	h.logSurplus(f.Pending())
@@ -31,7 +31,8 @@ func (h *http1Conn) relaySurplus() outcome {
 	}
 }
 
-// beginSurplusLocked stops further requests, in one step with the finding that none is outstanding.
+// beginSurplusLocked stops further requests. The caller has found that none is outstanding, under
+// the same lock.
 func (h *http1Conn) beginSurplusLocked() {
 	h.life.closing, h.responding = true, true
 	h.unparkLocked()
@@ -40,8 +41,8 @@ func (h *http1Conn) beginSurplusLocked() {
 	h.broadcastLocked()
 }
 
-// logSurplus logs a surplus. A complete response is an ordinary one: servers send a 408 when they close an
-// idle connection.
+// logSurplus logs a surplus. A complete response is an ordinary one: servers send a 408 when they
+// close an idle connection.
 func (h *http1Conn) logSurplus(b []byte) {
 	level := zap.WarnLevel
 	if bytes.HasPrefix(b, []byte("HTTP/")) {

@@ -33,7 +33,7 @@ func (base) unansweredLocked() int                       { return 0 }
 func (base) noticeDelayLocked() (after, _ time.Duration) { return 0, 0 }
 func (base) closeLocked()                                {}
 
-// giveUp goes on without looking at frames: the two peers decide what an invalid one means.
+// giveUp stops looking at frames. The two peers decide what an invalid frame means.
 func (c base) giveUp(d direction) outcome {
 	c.mu.Lock()
 	defer c.mu.Unlock()

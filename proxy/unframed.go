@@ -6,26 +6,27 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// A client that sends Expect: 100-continue waits for a response before it sends the body. If the final
-// response comes first (417, 401 or 413, for example) and the connection persists, it cannot be known
-// what the client sends next: the body, which some clients send all the same, or its next request. A
-// guess would take one for the other. So the connection is unframed from then on: bytes pass in both
-// directions, and nothing looks for messages in them. This is avoided where possible: behind a 100 the
-// body follows, a body that has begun has to be sent to its end (RFC 9110 section 10.1.1), and if the
-// connection ends with the exchange nothing but the body can follow.
+// A client that sends Expect: 100-continue waits for a response before it sends the body. If the
+// final response comes first (417, 401 or 413, for example) and the connection persists, it cannot
+// be known what the client sends next: the body, which some clients send all the same, or its next
+// request. A guess would take one for the other. So the connection is unframed from then on: bytes
+// pass in both directions, and nothing looks for messages in them. This is avoided where possible:
+// behind a 100 the body follows, a body that has begun has to be sent to its end (RFC 9110 section
+// 10.1.1), and if the connection ends with the exchange nothing but the body can follow.
 
-// unframedQuiet is how long an unframed connection is silent before nothing counts as in flight on it.
+// unframedQuiet is how long an unframed connection is silent before nothing counts as in flight on
+// it.
 const unframedQuiet = 5 * time.Second
 
-// An unframedConn relays an unframed connection. An exchange is in flight from the first byte that passes
-// until the connection has been silent for unframedQuiet and no answer is owed. This is a guess, and
-// only the accounting follows from it.
+// An unframedConn relays an unframed connection. An exchange is in flight from the first byte that
+// passes until the connection has been silent for unframedQuiet and no answer is owed. This is a
+// guess, and only the accounting follows from it.
 type unframedConn struct {
 	base
 
 	// Guarded by mu.
 	open  bool // an exchange is accounted for
-	later bool // bytes have come behind the last response that was framed, which is still being relayed
+	later bool // bytes have come behind the last framed response, which is being relayed
 	owed  bool // what looks like a request has had no answer yet
 	quiet *time.Timer
 }
@@ -62,8 +63,8 @@ func (u *unframedConn) note(d direction, b []byte) {
 	u.accountLocked()
 }
 
-// accountLocked accounts for bytes that have passed, unless the last response that was framed is still
-// being relayed.
+// accountLocked accounts for bytes that have passed, unless the last response that was framed is
+// still being relayed.
 func (u *unframedConn) accountLocked() {
 	if !u.later || u.ledger.len() > 0 && !u.open {
 		return

@@ -2,17 +2,18 @@ package proxy
 
 import "time"
 
-// A response may end before its request, such as a 413 or a 401 to a large upload. What becomes of the
-// rest of the body is for the app to decide: as long as the app takes it, it passes, and the exchange
-// is in flight. That also holds if the app has half-closed its side, as servers do that linger so that
-// no reset destroys the response, and if the response has asked the client to disconnect.
+// A response may end before its request, such as a 413 or a 401 to a large upload. The app decides
+// what becomes of the rest of the body: as long as the app takes it, it is relayed, and the
+// exchange is in flight. That also holds if the app has half-closed its side, as servers do that
+// linger so that no reset destroys the response, and if the response has asked the client to
+// disconnect.
 
 // uploadTimeout is how long an upload may stand still once the response side of its connection has
 // ended: because the client is silent, or because the app takes nothing.
 const uploadTimeout = 20 * time.Second
 
-// uploadTick is the time between two looks at an upload. Looks are counted, not time, so that an upload
-// does not end because this process has been stopped.
+// uploadTick is the time between two looks at an upload. Looks are counted, not time, so that an
+// upload does not end because this process has been stopped.
 const uploadTick = 5 * time.Second
 
 // An upload is the rest of a request whose response has ended, or will never come. It is guarded by
@@ -58,13 +59,14 @@ func (u *upload) end(l *ledger) {
 	}
 }
 
-// A stall measures how long a count stands still.
+// A stall measures how long a count has not changed.
 type stall struct {
 	count uint64
 	seen  int // the number of looks that have seen it
 }
 
-// looks looks at the count, and returns the number of looks before this one that have seen it as it is.
+// looks looks at the count, and returns the number of looks before this one that have seen the same
+// count.
 func (s *stall) looks(count uint64) int {
 	if count != s.count {
 		*s = stall{count: count}

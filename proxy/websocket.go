@@ -10,19 +10,19 @@ import (
 	"lameduck/proxy/ws"
 )
 
-// A wsConn relays WebSocket frames. In a drain it sends the client a close frame between two messages of
-// the app. From then on data from the app is dropped, and data from the client is still relayed until
-// the client answers with its own close frame.
+// A wsConn relays WebSocket frames. In a drain it sends the client a close frame between two
+// messages of the app. From then on data from the app is dropped, and data from the client is still
+// relayed until the client answers with its own close frame.
 type wsConn struct {
 	base
 	side [2]wsSide // each owned by its direction
 
 	// Guarded by mu.
-	closed [2]bool // the side that a direction reads from has sent a close frame, which has been relayed
+	closed [2]bool // the source of a direction has sent a close frame, which was relayed
 	sent   bool    // we have sent the client a close frame
 }
 
-// A wsSide is how far the frames of one direction have come.
+// A wsSide is the state of the frames of one direction.
 type wsSide struct {
 	messages ws.Messages
 	payload  h1.Body // the rest of the current frame
@@ -47,8 +47,8 @@ func (w *wsConn) relay(d direction) outcome {
 	return w.drop(d)
 }
 
-// relayFrame relays the rest of the current frame and the header of the next one, or as much of that as has
-// come. Between two messages it sends the notice when that is due.
+// relayFrame relays the rest of the current frame and the header of the next one, as far as they
+// have come. Between two messages it sends the notice if that is due.
 func (w *wsConn) relayFrame(d direction) outcome {
 	f, side := w.flow(d), &w.side[d]
 	if err := f.CopyBody(&side.payload); err != nil {
@@ -85,7 +85,7 @@ func (w *wsConn) readMore(d direction) outcome {
 	return proceed
 }
 
-// drop reads what still comes, without relaying it.
+// drop reads without relaying.
 func (w *wsConn) drop(d direction) outcome {
 	f := w.flow(d)
 	for {
@@ -96,8 +96,8 @@ func (w *wsConn) drop(d direction) outcome {
 	}
 }
 
-// noteClose records that a close frame is about to be relayed. After the answer to ours, only the end is to
-// come.
+// noteClose records that a close frame is about to be relayed. After the answer to ours, only the
+// end is to come.
 func (w *wsConn) noteClose(d direction) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -107,8 +107,8 @@ func (w *wsConn) noteClose(d direction) {
 	}
 }
 
-// sendClose sends the client a close frame (1001, RFC 6455 section 7.4.1), unless one has been sent in
-// either direction, and stops relaying the app.
+// sendClose sends the client a close frame (1001, RFC 6455 section 7.4.1), unless one has been sent
+// in either direction, and stops relaying the app.
 func (w *wsConn) sendClose() error {
 	w.notice.due.Store(false)
 	if !w.claimClose() {
@@ -134,8 +134,8 @@ func (w *wsConn) claimClose() bool {
 	return true
 }
 
-// endSide prepares the end of a direction. Once the client has been sent a close frame, only the end is
-// expected of either side, and each gets a limited time for it.
+// endSide prepares the end of a direction. Once the client has been sent a close frame, only the
+// end is expected of either side, and each gets a limited time for it.
 func (w *wsConn) endSide(d direction, o outcome) outcome {
 	if o.verdict != ended || d == fromApp || !w.hasSent() {
 		return o
@@ -153,8 +153,8 @@ func (w *wsConn) endSide(d direction, o outcome) outcome {
 	return o
 }
 
-// answerForClient sends the app the close frame that the client owes it, unless the client has sent one or
-// has stopped within a message.
+// answerForClient sends the app the close frame that the client owes it, unless the client has sent
+// one or has stopped within a message.
 func (w *wsConn) answerForClient() error {
 	f, side := &w.requests, &w.side[fromClient]
 	if w.hasClosed(fromClient) || !side.payload.Done() || !side.messages.Between() || len(f.Pending()) > 0 {

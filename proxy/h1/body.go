@@ -14,18 +14,19 @@ const (
 	Tunnel                 // with the connection, and it is not HTTP any more, in neither direction
 )
 
-// A Body follows the body of one message through its bytes. The zero value is a body of no bytes.
+// A Body follows the bytes of the body of one message. The zero value is an empty body.
 type Body struct {
 	kind  Kind
 	state chunkState
 	line  int32 // bytes so far of the chunk line or of the trailer section
-	left  int64 // bytes that are content for certain: of the body when Fixed, of the chunk when Chunked
+	left  int64 // bytes that are certainly content: of the body if Fixed, of the chunk if Chunked
 }
 
 // Kind returns how the body ends.
 func (b *Body) Kind() Kind { return b.kind }
 
-// Done reports whether the message is complete. UntilClose and Tunnel are never done: they end with the connection.
+// Done reports whether the message is complete. UntilClose and Tunnel are never done: they end with
+// the connection.
 func (b *Body) Done() bool {
 	switch b.kind {
 	case Fixed:
@@ -38,7 +39,7 @@ func (b *Body) Done() bool {
 	return true
 }
 
-// Opaque returns how many of the next bytes are content for certain, so that nobody needs to look at them.
+// Opaque returns how many of the next bytes are certainly content, and need not be looked at.
 func (b *Body) Opaque() int64 {
 	switch {
 	case b.kind == UntilClose || b.kind == Tunnel:
@@ -49,15 +50,15 @@ func (b *Body) Opaque() int64 {
 	return b.left
 }
 
-// Skip accounts for n bytes, at most Opaque, that went by unseen.
+// Skip accounts for n bytes, at most Opaque, that have passed elsewhere.
 func (b *Body) Skip(n int64) {
 	if b.kind == Fixed || b.kind == Chunked {
 		b.left -= n
 	}
 }
 
-// Scan returns how many bytes of p still belong to the message. With an error, which only the chunked coding knows, n
-// bytes of p were well-formed.
+// Scan returns how many bytes of p still belong to the message. With an error, which only the
+// chunked coding knows, n bytes of p were well-formed.
 func (b *Body) Scan(p []byte) (n int, err error) {
 	switch b.kind {
 	case Fixed:
@@ -77,8 +78,8 @@ func (b *Body) Between() bool {
 	return b.kind == UntilClose || b.kind == Chunked && b.state == chunkStart && b.line == 0
 }
 
-// FixedBody is a body of n bytes.
+// FixedBody returns a body of n bytes.
 func FixedBody(n int64) Body { return Body{kind: Fixed, left: n} }
 
-// TunnelBody is what a connection carries once it is a tunnel.
+// TunnelBody returns the body of a connection that has become a tunnel.
 func TunnelBody() Body { return Body{kind: Tunnel} }

@@ -1,6 +1,6 @@
 package h1
 
-// A chunkState says what the next byte of a chunked body is (RFC 9112 section 7.1).
+// A chunkState is what the next byte of a chunked body is (RFC 9112 section 7.1).
 type chunkState uint8
 
 const (
@@ -20,7 +20,8 @@ const (
 	chunkDone                       // the message is complete
 )
 
-// maxChunkLine bounds chunk-size and chunk-ext together, in bytes: an extension carries a word or a signature.
+// maxChunkLine bounds chunk-size and chunk-ext together, in bytes. An extension holds a word or a
+// signature.
 const maxChunkLine = 4 << 10
 
 // maxChunkSize bounds one chunk so that the next digit of its size cannot overflow.
@@ -49,7 +50,7 @@ func (b *Body) scanChunks(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// chunkByte moves the state on by one byte that is not chunk-data.
+// chunkByte advances the state by one byte that is not chunk-data.
 func (b *Body) chunkByte(c byte) error {
 	if b.state >= trailerStart {
 		return b.trailerByte(c)
@@ -111,7 +112,8 @@ func (b *Body) endChunkLine(c byte) error {
 	return b.expect(c, '\n', chunkData)
 }
 
-// trailerByte reads a byte of the trailer section (RFC 9112 section 7.1.2), whose size is bounded like a head's.
+// trailerByte reads a byte of the trailer section (RFC 9112 section 7.1.2). Its size has the bound
+// of a head.
 func (b *Body) trailerByte(c byte) error {
 	if b.line++; b.line > MaxHead {
 		return ErrTrailer

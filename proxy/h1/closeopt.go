@@ -2,10 +2,11 @@ package h1
 
 import "bytes"
 
-// AppendCloseOption appends head, a complete head that was parsed without an error, to dst, with the close option in it
-// (RFC 9112 section 9.6): every keep-alive in a Connection field becomes close; where there is none, close is added to the first
-// Connection field, or in a field of its own. Keep-Alive fields, which speak of what is over, are left out. A head that
-// has the close option already stays as it is. At most 19 bytes are added. dst and head share no memory.
+// AppendCloseOption appends head, a complete head that was parsed without an error, to dst, with
+// the close option in it (RFC 9112 section 9.6): every keep-alive in a Connection field becomes
+// close; if there is none, close is added to the first Connection field, or in a field of its own.
+// Keep-Alive fields are removed, because they no longer apply. A head that has the close option
+// already stays as it is. At most 19 bytes are added. dst and head share no memory.
 func AppendCloseOption(dst, head []byte) []byte {
 	o := findOptions(head)
 	if o.closes {
@@ -33,8 +34,8 @@ func AppendCloseOption(dst, head []byte) []byte {
 	return dst
 }
 
-// Persists reports whether the connection persists after the message with this head, as far as its sender
-// says (RFC 9112 section 9.3).
+// Persists reports whether the connection persists after the message with this head, according to
+// its sender (RFC 9112 section 9.3).
 func Persists(head []byte) bool {
 	o := findOptions(head)
 	line, _, _ := nextLine(head)
@@ -50,11 +51,11 @@ func versionOf(line []byte) httpVersion {
 	return v
 }
 
-// options are what the Connection fields of a head say.
+// options are the members of the Connection fields of a head.
 type options struct {
 	closes    bool
 	keepAlive bool
-	end       int // where the value of the first Connection field with a member ends; 0: there is none
+	end       int // of the value of the first Connection field with a member, or 0
 }
 
 func findOptions(head []byte) (o options) {
@@ -82,8 +83,8 @@ func (o *options) read(value []byte) {
 	}
 }
 
-// nextField cuts the first line off b with the lines that continue it (obsolete line folding, RFC 9112
-// section 5.2). The terminator belongs to its size only.
+// nextField cuts the first line off b with the lines that continue it (obsolete line folding, RFC
+// 9112 section 5.2). The terminator belongs to its size only.
 func nextField(b []byte) (field []byte, size int) {
 	field, size, _ = nextLine(b)
 	if len(field) == 0 || size == len(b) || !isFold(b[size:]) {
@@ -110,7 +111,7 @@ func isField(line []byte, name string) bool {
 	return len(line) > len(name) && line[len(name)] == ':' && equalFold(line[:len(name)], name)
 }
 
-// appendReplaced appends a Connection field line with every keep-alive of its turned into close.
+// appendReplaced appends a Connection field line with every keep-alive replaced by close.
 func appendReplaced(dst, line []byte) []byte {
 	field := bytes.TrimRight(line, "\r\n")
 	done := 0

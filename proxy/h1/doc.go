@@ -1,19 +1,19 @@
-// Package h1 tells where HTTP/1.x messages begin and end (RFC 9112) and nothing else.
+// Package h1 finds where HTTP/1.x messages begin and end (RFC 9112), and does nothing else.
 //
-// It knows no socket, clock or log: bytes are handed in as they came and stay as they are. A relay asks three things:
+// It knows no socket, clock or log, and changes no bytes. A relay uses three parts:
 //
 //	HeadEnd, ParseRequest, ParseResponse   where the head ends, and how the body will
 //	Body.Scan                              how many of these bytes still belong to the message
 //	AppendCloseOption                      the same head, but with the close option
 //
-// A message whose end could be read in two ways is refused with an [Error] and never guessed (RFC 9112
-// section 11.2): a Content-Length beside a Transfer-Encoding, lengths that differ, a bare CR, a line that
-// could hide one of the two fields, a chunk that is not one. What is merely odd passes, see odd.go. A line
-// of a head may end in a lone LF (section 2.2); a line of the chunked coding may not.
+// A message with an ambiguous end is refused with an [Error] and never guessed (RFC 9112 section
+// 11.2): a Content-Length beside a Transfer-Encoding, lengths that differ, a bare CR, a line that
+// could hide one of the two fields, a chunk that is not one. What is merely odd passes, see odd.go.
+// A line of a head may end in a lone LF (section 2.2); a line of the chunked coding may not.
 package h1
 
-// MaxHead is the size in bytes of the largest head that a caller should gather unless it is configured otherwise,
-// start line and empty line included. Trailer sections are held to it here.
+// MaxHead is the default for the size in bytes of the largest head that a caller buffers, start
+// line and empty line included. It also bounds trailer sections, here.
 const MaxHead = 64 << 10
 
 // An Error is the reason why a message is refused.

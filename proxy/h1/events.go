@@ -5,7 +5,8 @@ import "bytes"
 // eventStream is the media type of server-sent events (HTML standard, section 9.2.5).
 const eventStream = "text/event-stream"
 
-// isEventStream reports whether a Content-Type says so, with or without parameters.
+// isEventStream reports whether a Content-Type is that of an event stream, with or without
+// parameters.
 func isEventStream(value []byte) bool {
 	mediaType, _, _ := bytes.Cut(value, []byte{';'})
 	return equalFold(trim(mediaType), eventStream)
@@ -55,7 +56,8 @@ func cutUnquoted(b []byte, separator byte) (before, after []byte) {
 	return b, nil
 }
 
-// Events follows an event stream to know where one event ends and the next begins. The zero value stands before the first.
+// Events finds where the events of an event stream end. The zero value is in front of the first
+// one.
 type Events struct {
 	open  bool // a line of an event has come, and not the empty line that ends it
 	line  bool // a line is under way

@@ -2,8 +2,8 @@ package h1
 
 import "bytes"
 
-// HeadEnd returns the size of the head at the start of b, its empty line included, or 0 while the head is not
-// complete. The caller knows that the first searched bytes of b hold no end; 0 searches all of b.
+// HeadEnd returns the size of the head at the start of b, its empty line included, or 0 if it is
+// incomplete. The caller knows that the first searched bytes of b do not contain the end.
 func HeadEnd(b []byte, searched int) int {
 	// The end may begin up to three bytes before the first new byte: LF CR | LF.
 	for at := max(searched-3, 0); ; {
@@ -18,8 +18,8 @@ func HeadEnd(b []byte, searched int) int {
 	}
 }
 
-// EmptyLines returns the size of the empty lines at the start of b, which a server ignores in front of a request-line
-// (RFC 9112 section 2.2).
+// EmptyLines returns the size of the empty lines at the start of b, which a server ignores in front
+// of a request-line (RFC 9112 section 2.2).
 func EmptyLines(b []byte) int {
 	size := 0
 	for {
@@ -31,7 +31,7 @@ func EmptyLines(b []byte) int {
 	}
 }
 
-// emptyLine returns the size of the line terminator at the start of b, 0 when there is none.
+// emptyLine returns the size of the line terminator at the start of b, or 0 if there is none.
 func emptyLine(b []byte) int {
 	switch {
 	case len(b) > 0 && b[0] == '\n':
@@ -42,7 +42,8 @@ func emptyLine(b []byte) int {
 	return 0
 }
 
-// nextLine cuts the first line off b, without its terminator. ok is false when b holds no whole line.
+// nextLine cuts the first line off b, without its terminator. ok is false if b holds no complete
+// line.
 func nextLine(b []byte) (line []byte, size int, ok bool) {
 	i := bytes.IndexByte(b, '\n')
 	if i < 0 {
@@ -55,15 +56,15 @@ func nextLine(b []byte) (line []byte, size int, ok bool) {
 	return line, i + 1, true
 }
 
-// content is what the fields say about the content of a message.
+// content is what the fields declare about the content of a message.
 type content struct {
 	events  bool // it is an event stream
 	encoded bool // it has a content coding
 }
 
-// fields are what a header section says about framing and about the connection.
+// fields are the fields of a header section about framing and the connection.
 type fields struct {
-	length    int64  // Content-Length, -1: none
+	length    int64  // Content-Length, or -1
 	coding    bool   // a Transfer-Encoding is there
 	chunked   bool   // and its last coding is chunked
 	upgrade   []byte // the value of the Upgrade field, or nil
@@ -75,7 +76,8 @@ type fields struct {
 	foldable  bool // the last line may be continued: it is a field, and none of framing
 }
 
-// parseFields reads field lines up to the empty line and returns the size of the section; 0: incomplete.
+// parseFields reads field lines up to the empty line. It returns the size of the section, or 0 if
+// it is incomplete.
 func (f *fields) parseFields(b []byte) (size int, err error) {
 	f.length = -1
 	for {
@@ -109,8 +111,8 @@ func (f *fields) parseLine(line []byte) error {
 	return f.apply(line[:name], value)
 }
 
-// apply reads the few fields that matter. The length of the name picks the candidate: hardly any other field is
-// compared at all.
+// apply reads the few fields that matter. The length of the name selects the candidate, so that
+// hardly any other field is compared.
 func (f *fields) apply(name, value []byte) error {
 	switch len(name) {
 	case len("Via"):
@@ -152,7 +154,7 @@ func (f *fields) apply(name, value []byte) error {
 	return nil
 }
 
-// token has a true for every character of a token (RFC 9110 section 5.6.2).
+// token is true for every character of a token (RFC 9110 section 5.6.2).
 var token = func() (t [256]bool) {
 	for c := '0'; c <= '9'; c++ {
 		t[c] = true
@@ -176,7 +178,7 @@ func tokenLen(b []byte) int {
 	return len(b)
 }
 
-// trim takes optional white space (OWS, RFC 9110 section 5.6.3) off both ends.
+// trim removes optional white space (OWS, RFC 9110 section 5.6.3) from both ends.
 func trim(b []byte) []byte {
 	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
 		b = b[1:]
@@ -203,7 +205,8 @@ func equalFold(b []byte, lower string) bool {
 	return true
 }
 
-// nextMember cuts the first member off a comma-separated list (RFC 9110 section 5.6.1). Empty members come out empty.
+// nextMember cuts the first member off a comma-separated list (RFC 9110 section 5.6.1). An empty
+// member is returned as such.
 func nextMember(list []byte) (member, rest []byte) {
 	member, rest, _ = bytes.Cut(list, []byte{','})
 	return trim(member), rest

@@ -2,8 +2,8 @@ package h1
 
 import "math"
 
-// applyLength reads one Content-Length field line. The same number said twice, in two lines or in one list, is one
-// number (RFC 9112 section 6.3, rule 5); everything else is refused.
+// applyLength reads one Content-Length field line. The same number twice, in two lines or in one
+// list, is one number (RFC 9112 section 6.3, rule 5). Anything else is refused.
 func (f *fields) applyLength(value []byte) error {
 	for rest := value; ; {
 		var member []byte
@@ -38,15 +38,15 @@ func parseDecimal(b []byte) (int64, bool) {
 	return n, true
 }
 
-// applyCoding reads one Transfer-Encoding field line; what counts is whether chunked is the last coding of all lines
-// and stands there once.
+// applyCoding reads one Transfer-Encoding field line. Chunked has to be the last coding of all
+// lines, and to appear once.
 func (f *fields) applyCoding(value []byte) error {
 	f.coding = true
 	for rest := value; rest != nil; {
 		var member []byte
 		member, rest = nextMember(rest)
 		if len(member) == 0 {
-			// An empty member is no coding, but "chunked," must not hide the chunked before it from anyone.
+			// An empty member is no coding, but "chunked," must not hide the chunked before it.
 			return ErrTransferEncoding
 		}
 		if f.chunked || tokenLen(member) < len(member) {
@@ -57,7 +57,7 @@ func (f *fields) applyCoding(value []byte) error {
 	return nil
 }
 
-// check refuses what RFC 9112 sections 6.1 and 6.3 call faulty for requests and responses alike.
+// check refuses what is invalid in requests and in responses (RFC 9112 sections 6.1 and 6.3).
 func (f *fields) check(v httpVersion) error {
 	switch {
 	case f.coding && f.length >= 0:
@@ -68,7 +68,7 @@ func (f *fields) check(v httpVersion) error {
 	return nil
 }
 
-// requestBody is how the body of a request ends (RFC 9112 section 6.3, rules 4, 6 and 7).
+// requestBody returns the body of a request (RFC 9112 section 6.3, rules 4, 6 and 7).
 func (f *fields) requestBody() (Body, error) {
 	switch {
 	case f.chunked:
@@ -81,7 +81,7 @@ func (f *fields) requestBody() (Body, error) {
 	return Body{}, nil
 }
 
-// responseBody is how the body of a response ends (RFC 9112 section 6.3, rules 1, 2, 4, 6 and 8).
+// responseBody returns the body of a response (RFC 9112 section 6.3, rules 1, 2, 4, 6 and 8).
 func (f *fields) responseBody(status int, method Method) Body {
 	switch {
 	case status == 101, method == Connect && status/100 == 2:

@@ -2,7 +2,7 @@ package h1
 
 import "bytes"
 
-// A Method is what matters of a request's method to where its response ends.
+// A Method is a request's method, as far as it decides where the response ends.
 type Method uint8
 
 // The methods that matter.
@@ -12,8 +12,8 @@ const (
 	Connect               // a 2xx response turns the connection into a tunnel
 )
 
-// Idempotent reports whether the request at the start of b has a method that is idempotent (RFC 9110 section 9.2.2): to send it
-// twice is to send it once. A method that is not known is not.
+// Idempotent reports whether the method of the request at the start of b is idempotent (RFC 9110
+// section 9.2.2), so that the request may be sent twice. An unknown method is not.
 func Idempotent(b []byte) bool {
 	switch string(b[:tokenLen(b)]) {
 	case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE":
@@ -27,11 +27,11 @@ type Request struct {
 	Size    int // bytes of the head, the empty line included
 	Method  Method
 	Upgrade bool // it has an Upgrade field: a 101 may come back
-	// EventSource reports that this is a GET that accepts event streams by name. Its client connects
-	// again when the stream ends (HTML standard, section 9.2), and loses nothing.
+	// EventSource reports that this is a GET that accepts event streams by name. Its client
+	// connects again when the stream ends (HTML standard, section 9.2), and loses nothing.
 	EventSource bool
-	// Expects reports that there is an Expect field. The client may wait for a response before it sends
-	// the body (RFC 9110 section 10.1.1).
+	// Expects reports that there is an Expect field. The client may wait for a response before it
+	// sends the body (RFC 9110 section 10.1.1).
 	Expects bool
 	// Proxied reports that a proxy or load balancer has passed the request on: there is an
 	// X-Forwarded-For, Forwarded, Via or X-Amzn-Trace-Id field. Any client can send one.
@@ -45,8 +45,8 @@ type Request struct {
 // Switches reports whether the connection may stop speaking HTTP with the response to this request.
 func (r *Request) Switches() bool { return r.Upgrade || r.Method == Connect }
 
-// ParseRequest reads the head of a request at the start of b. Size 0 without an error means that b does not hold the
-// whole head yet.
+// ParseRequest reads the head of a request at the start of b. A Size of 0 without an error means
+// that the head is incomplete.
 func ParseRequest(b []byte) (Request, error) {
 	line, start, ok := nextLine(b)
 	if !ok {
@@ -81,11 +81,11 @@ func ParseRequest(b []byte) (Request, error) {
 	}, nil
 }
 
-// versionStart has a true for the characters with which a status line begins.
+// versionStart is true for the characters with which a status line begins.
 var versionStart = [256]bool{'H': true, 'I': true}
 
-// beginning refuses the part of a start-line whose first byte cannot be one, so that what speaks another protocol need
-// not be waited for. The CR of an empty line may be there.
+// beginning refuses a partial start-line with an impossible first byte, so that nothing is waited
+// for if the peer speaks another protocol. It may be the CR of an empty line.
 func beginning(b []byte, first []bool) error {
 	if len(b) > 0 && !first[b[0]] && b[0] != '\r' {
 		return ErrStartLine
@@ -93,9 +93,9 @@ func beginning(b []byte, first []bool) error {
 	return nil
 }
 
-// parseRequestLine reads method SP request-target SP HTTP-version (RFC 9112 section 3): the first and the
-// last word of the line, and what is between them. More spaces than two pass; of a line of more than
-// three words it is not known which one others take for the version.
+// parseRequestLine reads method SP request-target SP HTTP-version (RFC 9112 section 3): the first
+// and the last word of the line, and the part between them. More spaces than two pass. In a line of
+// more than three words, readers may differ about which one is the version.
 func parseRequestLine(line []byte) (method, target []byte, v httpVersion, err error) {
 	n := tokenLen(line)
 	if n == 0 || n == len(line) || line[n] != ' ' {
@@ -123,8 +123,8 @@ func parseRequestLine(line []byte) (method, target []byte, v httpVersion, err er
 	return method, target, v, nil
 }
 
-// checkTarget reports whether b has no control character, and no space. Bytes above ASCII pass: apps take
-// them in targets.
+// checkTarget reports whether b has no control character, and no space. Bytes above ASCII pass:
+// apps take them in targets.
 func checkTarget(b []byte) (oneWord, ok bool) {
 	oneWord = true
 	for _, c := range b {
@@ -138,7 +138,7 @@ func checkTarget(b []byte) (oneWord, ok bool) {
 	return oneWord, true
 }
 
-// trimSpaces takes the spaces off both ends.
+// trimSpaces removes the spaces from both ends.
 func trimSpaces(b []byte) []byte {
 	for len(b) > 0 && b[0] == ' ' {
 		b = b[1:]
@@ -154,7 +154,7 @@ type httpVersion uint8
 
 const (
 	http10       httpVersion = iota
-	http11                   // or another 1.x, which is read as the highest that is known (RFC 9110 section 2.5)
+	http11                   // or a higher 1.x, which is read as this one (RFC 9110 section 2.5)
 	otherVersion             // which readers may take for any of the two
 )
 
@@ -191,7 +191,8 @@ func methodOf(name []byte) Method {
 	return Other
 }
 
-// pathOf cuts the scheme and authority of the absolute form and the query off a request target (RFC 9112 section 3.2).
+// pathOf cuts the scheme and authority of the absolute form and the query off a request target (RFC
+// 9112 section 3.2).
 func pathOf(target []byte) []byte {
 	path, _, _ := bytes.Cut(target, []byte{'?'}) // first: a query may hold a URI
 	_, rest, ok := bytes.Cut(path, []byte("://"))
@@ -210,20 +211,22 @@ type Response struct {
 	Size   int // bytes of the head, the empty line included
 	Status int // 100 to 999
 	Body   Body
-	// EventStream tells that the body is a text/event-stream without a content coding: where an event ends can be seen.
+	// EventStream reports that the body is a text/event-stream without a content coding, in which
+	// the ends of events can be found.
 	EventStream bool
 
 	upgrade []byte
 }
 
-// Upgrade reports whether a 101 switches to the protocol of this lower-case name.
+// Upgrade reports whether a 101 switches to the protocol with this lower-case name.
 func (r *Response) Upgrade(name string) bool { return equalFold(r.upgrade, name) }
 
-// Interim reports whether another response to the same request follows (RFC 9110 section 15.2). A 101 is final for HTTP.
+// Interim reports whether another response to the same request follows (RFC 9110 section 15.2). A
+// 101 is final for HTTP.
 func (r *Response) Interim() bool { return r.Status/100 == 1 && r.Status != 101 }
 
-// ParseResponse reads the head of a response, to a request with the given method, at the start of b. Size 0 without an
-// error means that b does not hold the whole head yet.
+// ParseResponse reads the head of a response to a request with the given method, at the start of b.
+// A Size of 0 without an error means that the head is incomplete.
 func ParseResponse(b []byte, method Method) (Response, error) {
 	line, start, ok := nextLine(b)
 	if !ok {
@@ -250,8 +253,8 @@ func ParseResponse(b []byte, method Method) (Response, error) {
 	}, nil
 }
 
-// parseStatusLine reads HTTP-version SP status-code [ SP reason-phrase ] (RFC 9112 section 4). SHOUTcast
-// servers write ICY for the version.
+// parseStatusLine reads HTTP-version SP status-code [ SP reason-phrase ] (RFC 9112 section 4).
+// SHOUTcast servers write ICY for the version.
 func parseStatusLine(line []byte) (status int, v httpVersion, err error) {
 	first, rest, ok := bytes.Cut(line, []byte{' '})
 	if !ok {

@@ -2,11 +2,11 @@ package h1
 
 import "bytes"
 
-// Some apps and clients send lines that are no fields by the grammar: a name with a space or a letter
-// outside ASCII, white space before the colon, no colon at all, an obsolete line fold. Others take them
-// in some way or ignore them, so they pass. But no odd line may pass that a lenient reader could take
-// for Content-Length or Transfer-Encoding, or for the end of the head: it would see another message than
-// a strict one.
+// Some apps and clients send lines that are no fields by the grammar: a name with a space or a
+// letter outside ASCII, white space before the colon, no colon at all, an obsolete line fold.
+// Others take them in some way or ignore them, so they pass. But no odd line may pass that a
+// lenient reader could take for Content-Length or Transfer-Encoding, or for the end of the head: it
+// would see another message than a strict one.
 
 // parseOddLine reads a line of a head that is no field line by the grammar (RFC 9112 section 5).
 func (f *fields) parseOddLine(line []byte) error {
@@ -33,10 +33,11 @@ func (f *fields) parseOddLine(line []byte) error {
 	return f.apply(trimOdd(name), value)
 }
 
-// isFold reports whether a line continues the one before it (obsolete line folding, RFC 9112 section 5.2).
+// isFold reports whether a line continues the one before it (obsolete line folding, RFC 9112
+// section 5.2).
 func isFold(line []byte) bool { return line[0] == ' ' || line[0] == '\t' }
 
-// checkBytes refuses the bytes that no part of a head may hold.
+// checkBytes refuses the bytes that no part of a head may contain.
 func checkBytes(b []byte) error {
 	if bytes.IndexByte(b, '\r') >= 0 {
 		return ErrBareCR
@@ -47,8 +48,9 @@ func checkBytes(b []byte) error {
 	return nil
 }
 
-// hasVisible reports whether a line has a visible ASCII character. Lenient readers strip many kinds of
-// white space, and take what is left of a line without one for the empty line that ends the head.
+// hasVisible reports whether a line has a visible ASCII character. Lenient readers strip many kinds
+// of white space, and take what is left of a line without one for the empty line that ends the
+// head.
 func hasVisible(line []byte) bool {
 	for _, c := range line {
 		if isVisible(c) {
@@ -60,7 +62,7 @@ func hasVisible(line []byte) bool {
 
 func isVisible(c byte) bool { return ' ' < c && c < 0x7f }
 
-// trimOdd takes off both ends of an odd name what no token holds.
+// trimOdd removes the bytes that no token contains from both ends of an odd name.
 func trimOdd(name []byte) []byte {
 	for len(name) > 0 && !token[name[0]] {
 		name = name[1:]
@@ -71,8 +73,8 @@ func trimOdd(name []byte) []byte {
 	return name
 }
 
-// disguisesFraming reports whether a lenient reader could take an odd name for one of the two fields
-// that say where the message ends.
+// disguisesFraming reports whether a lenient reader could take an odd name for one of the two
+// fields that decide where the message ends.
 func disguisesFraming(name []byte) bool {
 	return contentLength.foundIn(name) || transferEncoding.foundIn(name)
 }
@@ -85,10 +87,10 @@ var (
 // maxReplaced is how many letters of a disguised name may be replaced with bytes outside ASCII.
 const maxReplaced = 3
 
-// A disguise finds a word in a name, with anything but letters before, between and behind its letters,
-// and with up to maxReplaced letters replaced with bytes outside ASCII: there are readers that strip
-// control characters, and others that take a letter for the one that looks like it. It is the shift-and
-// algorithm, which takes one step per byte.
+// A disguise finds a word in a name, with anything but letters before, between and behind its
+// letters, and with up to maxReplaced letters replaced with bytes outside ASCII: there are readers
+// that strip control characters, and others that take a letter for the one that looks like it. It
+// is the shift-and algorithm, which takes one step per byte.
 type disguise struct {
 	positions [26]uint32 // bit i of a letter: it is the word's letter i
 	last      uint32     // the bit of the word's last letter
@@ -103,7 +105,8 @@ func newDisguise(word string) (d disguise) {
 }
 
 func (d *disguise) foundIn(name []byte) bool {
-	// Bit i of found[n]: what has been read ends with the letters 0 to i of the word, n of them replaced.
+	// Bit i of found[n]: what has been read ends with the letters 0 to i of the word, n of them
+	// replaced.
 	var found [1 + maxReplaced]uint32
 	for _, c := range name {
 		lower := c | 0x20

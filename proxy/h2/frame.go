@@ -8,7 +8,7 @@ const Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 // HeaderSize is the number of bytes in front of every frame's payload (RFC 9113 section 4.1).
 const HeaderSize = 9
 
-// A Type says what a frame is (RFC 9113 section 6).
+// A Type is the type of a frame (RFC 9113 section 6).
 type Type uint8
 
 // The types that matter.
@@ -31,10 +31,11 @@ const (
 	flagPadded     = 0x8 // Data, Headers, PushPromise
 )
 
-// MaxStream is the highest stream identifier, and what a GOAWAY names that refuses nothing yet (RFC 9113 section 6.8).
+// MaxStream is the highest stream identifier. A GOAWAY with it refuses no stream (RFC 9113 section
+// 6.8).
 const MaxStream = 1<<31 - 1
 
-// Sizes of whole frames, header included: those of a PING and of a GOAWAY without debug data.
+// The sizes of a PING, and of a GOAWAY without debug data, header included.
 const (
 	PingSize   = HeaderSize + 8
 	GoAwaySize = HeaderSize + 8
@@ -45,10 +46,10 @@ type Header struct {
 	Length int // bytes of the payload, at most 1<<24 - 1
 	Type   Type
 	Flags  uint8
-	Stream uint32 // 0: the connection as a whole
+	Stream uint32 // 0 for the connection as a whole
 }
 
-// ParseHeader reads the header at the start of b. False: b does not hold all of it.
+// ParseHeader reads the header at the start of b. It returns false if the header is incomplete.
 func ParseHeader(b []byte) (h Header, ok bool) {
 	if len(b) < HeaderSize {
 		return Header{}, false
@@ -75,8 +76,9 @@ func (h Header) OpensBlock() bool {
 	return false
 }
 
-// BeginsSettings reports whether b is the beginning of what an HTTP/2 server sends first: a SETTINGS frame that is no
-// answer (RFC 9113 section 3.4), with less than 64 KiB of settings. whole: b holds all of its header.
+// BeginsSettings reports whether b is the beginning of what an HTTP/2 server sends first: a
+// SETTINGS frame without ACK (RFC 9113 section 3.4), with less than 64 KiB of settings. whole
+// reports whether its header is complete.
 func BeginsSettings(b []byte) (yes, whole bool) {
 	const settings = "\x00\xff\xff\x04\x00\x00\x00\x00\x00" // \xff stands for anything
 	for i, c := range b[:min(len(b), HeaderSize)] {
@@ -87,7 +89,8 @@ func BeginsSettings(b []byte) (yes, whole bool) {
 	return true, len(b) >= HeaderSize
 }
 
-// PromiseSize returns how many bytes of a PUSH_PROMISE frame, header included, hold the promised stream.
+// PromiseSize returns the size of the part of a PUSH_PROMISE frame, header included, that ends with
+// the promised stream.
 func (h Header) PromiseSize() int {
 	return min(h.promiseEnd(), HeaderSize+h.Length)
 }
@@ -118,15 +121,15 @@ func AppendGoAway(b []byte, last uint32) []byte {
 	return append(b, 0, 0, 0, 0)
 }
 
-// LastStream returns the last stream identifier that the GOAWAY frame at the start of b names. The caller has seen that
-// GoAwaySize bytes are there.
+// LastStream returns the last stream identifier of the GOAWAY frame at the start of b, which holds
+// at least GoAwaySize bytes.
 func LastStream(b []byte) uint32 { return binary.BigEndian.Uint32(b[HeaderSize:]) & MaxStream }
 
-// SetLastStream makes the GOAWAY frame at the start of b name another last stream identifier.
+// SetLastStream replaces the last stream identifier of the GOAWAY frame at the start of b.
 func SetLastStream(b []byte, last uint32) { binary.BigEndian.PutUint32(b[HeaderSize:], last) }
 
-// PromisedStream returns the stream that the PUSH_PROMISE frame at the start of b promises, or 0 if it is too short
-// for one. The caller has seen that PromiseSize bytes are there.
+// PromisedStream returns the stream that the PUSH_PROMISE frame at the start of b promises, or 0 if
+// the frame is too short for one. b holds at least PromiseSize bytes.
 func PromisedStream(b []byte) uint32 {
 	h, _ := ParseHeader(b)
 	end := h.promiseEnd()

@@ -17,10 +17,10 @@ const maxValue = 1 << 10
 // flagPriority says that the priority of the stream comes before the field block.
 const flagPriority = 0x20
 
-// FirstRequest reads the HEADERS frame at the start of b, the first one of its connection. The caller
-// has seen that b holds all of it. Only the first field block can be read by itself: the meaning of a
-// later one depends on all before it (RFC 7541 section 2.2). A block that continues in another frame is
-// not read.
+// FirstRequest reads the HEADERS frame at the start of b, the first one of its connection. The
+// caller has seen that b holds all of it. Only the first field block can be read by itself: the
+// meaning of a later one depends on all before it (RFC 7541 section 2.2). A block that continues in
+// another frame is not read.
 func FirstRequest(b []byte) Request {
 	h, _ := ParseHeader(b)
 	block := b[HeaderSize : HeaderSize+h.Length]

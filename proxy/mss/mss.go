@@ -17,7 +17,8 @@ type Mark int
 const (
 	// Fallback marks a connection that was dialed to a fallback.
 	Fallback Mark = 1187
-	// NoApp marks a server whose app has exited. It is below Fallback, which would cap it otherwise.
+	// NoApp marks a server whose app has exited. It is below Fallback, which would cap it
+	// otherwise.
 	NoApp Mark = 1163
 )
 

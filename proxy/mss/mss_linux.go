@@ -11,8 +11,8 @@ func set(fd uintptr, m Mark) error {
 	return unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, int(m))
 }
 
-// peer returns the MSS that the peer announced, capped by our own, or 0 if it is unknown. The kernel
-// reports the payload of a segment, from which options are already subtracted.
+// peer returns the MSS that the peer announced, capped by our own, or 0 if it is unknown. The
+// kernel reports the payload of a segment, from which options are already subtracted.
 func peer(fd uintptr) Mark {
 	info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {

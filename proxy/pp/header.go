@@ -5,10 +5,12 @@ import (
 	"encoding/binary"
 )
 
-// maxV1 bounds a header of version 1, its line end included (section 2.1: the longest one has 107 bytes).
+// maxV1 bounds a header of version 1, including the line end. The longest one has 107 bytes
+// (section 2.1).
 const maxV1 = 107
 
-// v2Head is the number of bytes of a header of version 2 up to and with the length of the rest (section 2.2).
+// v2Head is the size of the fixed part of a header of version 2, which ends with the length of the
+// rest (section 2.2).
 const v2Head = 16
 
 var (
@@ -16,8 +18,8 @@ var (
 	v2Signature = []byte("\r\n\r\n\x00\r\nQUIT\n")
 )
 
-// Size returns the number of bytes of the header at the start of b, which may be more than b has. It
-// returns false if more bytes are needed to know that, and a size of 0 if there is no header.
+// Size returns the size of the header at the start of b, which may be more than b holds, or 0 if
+// there is no header. It returns false if more bytes are needed.
 func Size(b []byte) (size int, ok bool) {
 	switch {
 	case begins(b, v1Start):
@@ -28,7 +30,7 @@ func Size(b []byte) (size int, ok bool) {
 	return 0, true
 }
 
-// begins reports whether b and start agree as far as both go.
+// begins reports whether b is a prefix of start, or start one of b.
 func begins(b, start []byte) bool {
 	n := min(len(b), len(start))
 	return bytes.Equal(b[:n], start[:n])

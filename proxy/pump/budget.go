@@ -10,9 +10,9 @@ import (
 // wait was older.
 var ErrOverBudget = errors.New("too many bytes held for slow peers")
 
-// A Budget bounds the bytes that are held while their owners wait for a peer: the beginning of a
-// head whose rest does not come, or a part of a response that its client does not take. When they
-// exceed the limit, the oldest waits are ended. What does not wait is in no account.
+// A Budget bounds the bytes that are held while their owners wait for a peer: the beginning of an
+// incomplete head, or a part of a response that its client does not take. If they exceed the limit,
+// the oldest waits are ended. Bytes that do not wait are not counted.
 type Budget struct {
 	limit int64
 
@@ -43,7 +43,7 @@ type Waiter interface {
 	Resume()
 }
 
-// A Claim is what one owner holds of a budget. Its methods are called by the owner.
+// A Claim is the part of a budget that one owner holds. The owner calls its methods.
 type Claim struct {
 	budget *Budget
 
@@ -57,8 +57,7 @@ type Claim struct {
 // Charge makes b the budget of the claim. Without one, the other methods do nothing.
 func (c *Claim) Charge(b *Budget) { c.budget = b }
 
-// Hold holds bytes from now on, in place of those that are held. As long as the same waiter waits,
-// the wait is one.
+// Hold sets the number of bytes that are held. As long as the waiter is the same, it is one wait.
 func (c *Claim) Hold(bytes int, w Waiter) {
 	b := c.budget
 	if b == nil {

@@ -9,7 +9,7 @@ import (
 // BufferSize holds most messages whole. Longer bodies go from kernel to kernel.
 const BufferSize = 16 << 10
 
-// A Buffer is borrowed for as long as there are bytes in hand.
+// A Buffer is borrowed as long as there are bytes to hold.
 type Buffer struct {
 	Bytes []byte
 	pool  *sync.Pool
@@ -37,7 +37,7 @@ func (b *Buffer) larger() *Buffer {
 	return &Buffer{Bytes: make([]byte, 2*len(b.Bytes))}
 }
 
-// Free gives the buffer back. One that is larger than a large one is not kept.
+// Free gives the buffer back. A buffer larger than a large one is not reused.
 func (b *Buffer) Free() {
 	if b.pool != nil {
 		b.pool.Put(b)

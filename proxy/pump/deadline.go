@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// past is a time that is over.
+// past is a time in the past.
 var past = time.Unix(1, 0)
 
-// A Deadline is the time until which reads from the source of a flow may wait. Every limit on such a
-// wait is set here and nowhere else: no limit undoes another one, and Running knows of all of them.
-// Its methods may be called by any goroutine.
+// A Deadline is the time until which reads from the source of a flow may wait. Every limit on such
+// a wait is set here and nowhere else: no limit undoes another one, and Running knows of all of
+// them. Its methods may be called by any goroutine.
 type Deadline struct {
-	limited atomic.Bool // silence is not 0: Arm has something to do
+	limited atomic.Bool // there is a limit on silence, which Arm restarts
 
 	mu  sync.Mutex
 	src Conn
@@ -26,7 +26,7 @@ type Deadline struct {
 	until  time.Time // the earliest of the limits, or the zero time if none is set
 	roused bool      // reads return at once
 
-	expired bool // likewise, and nothing but Revive changes that
+	expired bool // reads return at once, until Revive
 }
 
 // Watch makes src the source, without any limit.
@@ -66,7 +66,7 @@ func (d *Deadline) PutOffLinger(t time.Time) {
 	d.apply()
 }
 
-// LimitSilence limits the time from one byte to the next, beginning now. 0 lifts the limit.
+// LimitSilence limits the time from one byte to the next, beginning now. Zero lifts the limit.
 func (d *Deadline) LimitSilence(limit time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,8 +79,8 @@ func (d *Deadline) limitSilence(limit time.Duration) {
 	d.limited.Store(limit > 0)
 }
 
-// LimitAll makes every read fail from t on. It takes the place of all other limits but an earlier one
-// of its own.
+// LimitAll makes every read fail from t on. It replaces all other limits, except an earlier one of
+// LimitAll.
 func (d *Deadline) LimitAll(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -102,8 +102,8 @@ func (d *Deadline) Arm() {
 	d.apply()
 }
 
-// Rouse makes reads return with a timeout at once, until Calm is called. It does nothing once LimitAll
-// has been called.
+// Rouse makes reads return with a timeout at once, until Calm is called. It does nothing once
+// LimitAll has been called.
 func (d *Deadline) Rouse() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -139,14 +139,14 @@ func (d *Deadline) Running() bool {
 	return !d.until.IsZero()
 }
 
-// Passed reports whether a limit has been reached by now. A read that times out without that was roused.
+// Passed reports whether a limit has been reached by now. Any other read that times out was roused.
 func (d *Deadline) Passed(now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return !d.until.IsZero() && !now.Before(d.until)
 }
 
-// apply has the source's reads fail at the earliest of the limits. The caller holds mu.
+// apply makes the source's reads fail at the earliest of the limits. The caller holds mu.
 func (d *Deadline) apply() {
 	d.until = d.earliest(time.Now())
 	if d.src == nil {
@@ -159,7 +159,7 @@ func (d *Deadline) apply() {
 	}
 }
 
-// earliest returns the earliest of the limits, or the zero time where none is set.
+// earliest returns the earliest of the limits, or the zero time if none is set.
 func (d *Deadline) earliest(now time.Time) (t time.Time) {
 	if !d.final.IsZero() {
 		return d.final

@@ -10,8 +10,8 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// A Conn is what a flow needs of a connection: a [net.Conn] that can close its sending side alone, such
-// as [net.TCPConn]. If it is a [syscall.Conn] too, waiting for it takes no buffer.
+// A Conn is what a flow needs of a connection: a [net.Conn] that can close its sending side alone,
+// such as [net.TCPConn]. If it is a [syscall.Conn] too, waiting for it takes no buffer.
 type Conn interface {
 	net.Conn
 	CloseWrite() error
@@ -33,8 +33,8 @@ func (e *WriteError) Error() string { return "write: " + e.Err.Error() }
 // Unwrap returns the error of the destination.
 func (e *WriteError) Unwrap() error { return e.Err }
 
-// A Flow carries the bytes of one direction, unchanged and in order, from src to dst. Its window into the buffer has
-// three marks:
+// A Flow carries the bytes of one direction from src to dst, unchanged and in order. Its window
+// into the buffer has three marks:
 //
 //	buf[sent:mark]  passed on, not written yet
 //	buf[mark:end]   pending: read, not passed on yet
@@ -47,19 +47,19 @@ type Flow struct {
 	Deadline Deadline
 
 	src, dst Conn
-	raw      syscall.RawConn // of src; nil: src has no descriptor
-	rawDst   syscall.RawConn // of dst, likewise
+	raw      syscall.RawConn // of src, or nil if it has no descriptor
+	rawDst   syscall.RawConn // of dst, or nil if it has no descriptor
 	pipes    *Pipes
 	readable func(fd uintptr) bool // f.readNow, bound once so that waiting allocates nothing
-	writable func(fd uintptr) bool // f.writeNow, likewise
+	writable func(fd uintptr) bool // f.writeNow, bound once
 	out      []byte                // what writeNow has still to write
 	outErr   error                 // or why it could not
 	written  *atomic.Uint64        // bytes written to dst, by all flows that share the counter
 	moved    atomic.Uint64         // by this one
 
-	buf             *Buffer // nil while there is nothing in hand
+	buf             *Buffer // nil while there is nothing to hold
 	sent, mark, end int
-	full            bool // the last read would have filled a common buffer: there is probably more
+	full            bool // the last read filled a common buffer: there is probably more
 
 	first [1]byte // what readFirst waits for
 
@@ -78,7 +78,7 @@ func (f *Flow) Init(src, dst End, pipes *Pipes, written *atomic.Uint64) {
 	f.readable, f.writable = f.readNow, f.writeNow
 }
 
-// An End is one of the two connections with, where it has one, the way to its descriptor.
+// An End is one of the two connections, with access to its descriptor if it has one.
 type End struct {
 	conn Conn
 	raw  syscall.RawConn
@@ -88,7 +88,7 @@ func NewEnd(c Conn) End {
 	return End{conn: c, raw: RawOf(c)}
 }
 
-// RawOf returns the way to the descriptor of a connection or a listener; nil: it has none.
+// RawOf returns access to the descriptor of a connection or a listener, or nil if it has none.
 func RawOf(c any) syscall.RawConn {
 	s, ok := c.(syscall.Conn)
 	if !ok {
@@ -109,7 +109,7 @@ func (f *Flow) Pending() []byte {
 	return f.buf.Bytes[f.mark:f.end]
 }
 
-// Pass passes on the next n pending bytes. They are written with the next flush.
+// Pass passes on the next n pending bytes. The next flush writes them.
 func (f *Flow) Pass(n int) { f.mark += n }
 
 // Flush writes what has been passed on.
@@ -122,8 +122,8 @@ func (f *Flow) Flush() error {
 	return err
 }
 
-// Forward writes the pending bytes ahead. They stay pending, and are not written again when they are passed on.
-// Until then nothing may be put in their place or before them.
+// Forward writes the pending bytes ahead. They stay pending, and are not written again when they
+// are passed on. Until then nothing may replace or precede them.
 func (f *Flow) Forward() error {
 	if err := f.Flush(); err != nil || f.sent == f.end {
 		return err
@@ -143,7 +143,7 @@ func (f *Flow) Write(b []byte) error {
 // Moved returns the number of bytes that have been written to dst. Any goroutine may call it.
 func (f *Flow) Moved() uint64 { return f.moved.Load() }
 
-// wrote counts bytes as soon as dst has taken them.
+// wrote counts bytes that dst has taken.
 func (f *Flow) wrote(n int64) {
 	f.written.Add(uint64(n))
 	f.moved.Add(uint64(n))
@@ -193,10 +193,10 @@ func (f *Flow) Replace(n int, b []byte) error {
 	return f.Write(b)
 }
 
-// Discard drops everything in hand.
+// Discard drops everything in the buffer.
 func (f *Flow) Discard() { f.sent, f.mark = f.end, f.end }
 
-// Release gives the buffer back with whatever is in it.
+// Release gives the buffer back, and drops its contents.
 func (f *Flow) Release() {
 	if f.buf != nil {
 		f.buf.Free()
@@ -205,8 +205,8 @@ func (f *Flow) Release() {
 	f.buf, f.sent, f.mark, f.end = nil, 0, 0, 0
 }
 
-// Fill writes what has been passed on and waits for more bytes. It returns io.EOF bare when src has ended, otherwise a
-// *ReadError or a *WriteError.
+// Fill writes what has been passed on, and waits for more bytes. It returns io.EOF itself if src
+// has ended, and otherwise a *ReadError or a *WriteError.
 func (f *Flow) Fill() error {
 	if err := f.Flush(); err != nil {
 		return err
@@ -225,7 +225,7 @@ func (f *Flow) Fill() error {
 	return f.take()
 }
 
-// take accounts for what the last read brought.
+// take accounts for the result of the last read.
 func (f *Flow) take() error {
 	f.end += f.n
 	f.full = f.n >= BufferSize
@@ -238,8 +238,8 @@ func (f *Flow) take() error {
 	return &ReadError{f.cause(f.err)}
 }
 
-// readNow reads what is there. It takes a buffer only for that: a connection that waits with nothing in hand holds
-// none.
+// readNow reads what is there. It borrows a buffer only for that: a connection that waits with
+// nothing buffered holds none.
 func (f *Flow) readNow(fd uintptr) bool {
 	if f.buf == nil {
 		f.buf = f.newBuffer()
@@ -256,8 +256,8 @@ func (f *Flow) readNow(fd uintptr) bool {
 	return true
 }
 
-// newBuffer returns a common buffer, or a large one while bytes come in masses: then two system calls for each 16 KiB are a
-// quarter of what passing them on costs.
+// newBuffer returns a common buffer, or a large one while many bytes come: two system calls for
+// each 16 KiB would be a quarter of the cost of relaying them.
 func (f *Flow) newBuffer() *Buffer {
 	if f.full && !f.claim.isTight() {
 		return NewLargeBuffer()
@@ -280,16 +280,16 @@ func (f *Flow) readBlocking() {
 	f.n, f.err = f.src.Read(f.buf.Bytes[f.end:])
 }
 
-// A ReadAhead is a connection that has no descriptor, and reads more from the one below than it is asked
-// for.
+// A ReadAhead is a connection without a descriptor that reads more from the one below than its
+// caller asks for.
 type ReadAhead interface {
 	Conn
-	// ReadBuffered is a Read that does not wait for more than has been read from below. It returns 0 if
-	// that is nothing, or an error.
+	// ReadBuffered is a Read that does not wait for more than has been read from below. It returns
+	// 0 if that is nothing, or an error.
 	ReadBuffered(b []byte) (n int)
 }
 
-// readFirst waits for one byte, with no buffer, and then reads what has come with it.
+// readFirst waits for one byte, without a buffer, and then reads what has come with it.
 func (f *Flow) readFirst(src ReadAhead) {
 	if f.n, f.err = src.Read(f.first[:]); f.n == 0 {
 		return
@@ -299,8 +299,8 @@ func (f *Flow) readFirst(src ReadAhead) {
 	f.n += src.ReadBuffered(f.buf.Bytes[1:])
 }
 
-// makeRoom moves the pending bytes to the front of a buffer that has room behind them. Nothing but a head
-// makes a flow wait with bytes in hand, and the caller bounds it.
+// makeRoom moves the pending bytes to the front of a buffer with room behind them. Only a head
+// makes a flow wait with pending bytes, and the caller bounds its size.
 func (f *Flow) makeRoom() {
 	pending := f.Pending()
 	switch to := f.buf; {
@@ -318,8 +318,9 @@ func (f *Flow) makeRoom() {
 // Raw returns access to the descriptor of the source, or nil if it has none.
 func (f *Flow) Raw() syscall.RawConn { return f.raw }
 
-// CopyBody passes a message's body on. When it returns nil the message is complete, but its last bytes may not be
-// written yet. A body that ends with the connection returns io.EOF, and so does one that is cut short.
+// CopyBody passes on the body of a message. It returns nil if the message is complete; its last
+// bytes may not be written yet. It returns io.EOF for a body that ends with the connection, and for
+// one that is cut short.
 func (f *Flow) CopyBody(b *h1.Body) error {
 	for !b.Done() {
 		if err := f.CopySome(b); err != nil {
@@ -341,8 +342,7 @@ func (f *Flow) CopySome(b *h1.Body) error {
 	return err
 }
 
-// More gets further bytes of a body: past the flow from kernel to kernel where there are many, into the buffer
-// otherwise.
+// More gets further bytes of a body: many of them from kernel to kernel, a few into the buffer.
 func (f *Flow) More(b *h1.Body) error {
 	many := b.Kind() != h1.Tunnel && b.Kind() != h1.UntilClose && b.Opaque() >= spliceFrom
 	if !many && !(f.full && b.Opaque() >= spliceFrom) {

@@ -5,9 +5,10 @@ import (
 	"unsafe"
 )
 
-// rawRead and RawWrite are read(2) and write(2) for descriptors that never block. They bypass the scheduler: a thread
-// that never waits in the kernel has no need of a substitute, and in a process that is idle most of the time each of the
-// usual calls would wake the runtime's monitor thread, which costs more than the call itself.
+// rawRead and RawWrite are read(2) and write(2) for descriptors that never block. They bypass the
+// scheduler, because a thread that never waits in the kernel needs no replacement. In a mostly idle
+// process, each of the usual calls would wake the runtime's monitor thread, which costs more than
+// the call itself.
 
 func rawRead(fd int, b []byte) (int, error) { return rawIO(syscall.SYS_READ, fd, b) }
 
@@ -15,7 +16,8 @@ func RawWrite(fd int, b []byte) (int, error) { return rawIO(syscall.SYS_WRITE, f
 
 func rawIO(call uintptr, fd int, b []byte) (int, error) {
 	for {
-		n, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		start := unsafe.Pointer(unsafe.SliceData(b))
+		n, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(start), uintptr(len(b)))
 		switch errno {
 		case 0:
 			return int(n), nil

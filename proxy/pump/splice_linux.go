@@ -8,31 +8,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spliceFrom is the number of bytes still to come from which on they go from kernel to kernel: below it two more system
-// calls cost more than the copies they save.
+// spliceFrom is the number of bytes still to come from which on they go from kernel to kernel.
+// Below it, two more system calls cost more than the copies that they save.
 const spliceFrom = 32 << 10
 
-// pipeSize is the capacity in bytes that is asked for of a pipe. A kernel that refuses leaves it at 64 KiB.
+// pipeSize is the requested capacity of a pipe in bytes. If the kernel refuses, it stays at 64 KiB.
 const pipeSize = 256 << 10
 
-// errNoSplice says that the bytes have to take the way through a buffer.
+// errNoSplice reports that the bytes have to go through a buffer.
 var errNoSplice = errors.New("splice not possible")
 
-// A pipe is the kernel buffer between two sockets. It is borrowed only while there are bytes to move.
+// A pipe is the kernel buffer between two sockets. It is borrowed only while there are bytes to
+// move.
 type pipe struct{ r, w int }
 
-// maxIdlePipes is how many pipes are kept that are not in use.
+// maxIdlePipes bounds the pipes that are kept while they are not in use.
 const maxIdlePipes = 32
 
-// A Pipes is a pool of pipes. Each is two descriptors.
+// Pipes is a pool of pipes with two descriptors each.
 type Pipes struct {
 	idle  chan pipe
 	limit int64
 	open  atomic.Int64
 }
 
-// NewPipes returns a pool that opens at most limit pipes at a time, or any number if it is zero. Bytes
-// for which there is no pipe go through a buffer.
+// NewPipes returns a pool that opens at most limit pipes at a time, or any number if it is zero.
+// Bytes for which there is no pipe go through a buffer.
 func NewPipes(limit int) *Pipes {
 	return &Pipes{idle: make(chan pipe, maxIdlePipes), limit: int64(limit)}
 }
@@ -84,8 +85,9 @@ func (pool *Pipes) Close() {
 	}
 }
 
-// splice moves what has come of the next limit bytes from src to dst past the program's memory. It waits for the first
-// byte, and ends with a pipe's capacity or as soon as src has no more. io.EOF: src has ended.
+// splice moves the next bytes, at most limit, from src to dst without copying them into the
+// process. It waits for the first byte, and ends at a pipe's capacity or as soon as src has no
+// more. It returns io.EOF if src has ended.
 func (f *Flow) splice(limit int64) (moved int64, err error) {
 	if f.raw == nil || f.rawDst == nil {
 		return 0, errNoSplice

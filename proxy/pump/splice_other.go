@@ -10,12 +10,12 @@ import (
 // spliceFrom is out of reach: there is no splice.
 const spliceFrom = math.MaxInt64
 
-// errNoSplice says that the bytes have to take the way through a buffer.
+// errNoSplice reports that the bytes have to go through a buffer.
 var errNoSplice = errors.New("splice not possible")
 
 func (f *Flow) splice(int64) (int64, error) { return 0, errNoSplice }
 
-// A Pipes has no pipes, since there is no splice.
+// Pipes has no pipes, because there is no splice.
 type Pipes struct{}
 
 // NewPipes returns a pool.

@@ -69,8 +69,8 @@ func (c *Conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// CloseWrite ends our side with a close_notify and a FIN. If a write is under way they follow it, and
-// CloseWrite does not wait for that.
+// CloseWrite ends our side with a close_notify and a FIN. If a write is under way they follow it,
+// and CloseWrite does not wait for that.
 func (c *Conn) CloseWrite() error {
 	c.ending.Store(true)
 	c.endIfDue()
@@ -92,8 +92,8 @@ func (c *Conn) endIfDue() {
 	_ = c.raw.CloseWrite()
 }
 
-// Truncated reports whether the peer has ended its side without a close_notify. What it has sent may
-// be incomplete.
+// Truncated reports whether the peer has ended its side without a close_notify. What it has sent
+// may be incomplete.
 func (c *Conn) Truncated() bool { return c.raw.ended.Load() }
 
 // SetLinger makes Close reset the connection if it is 0 seconds.
@@ -102,7 +102,8 @@ func (c *Conn) SetLinger(seconds int) error {
 	return c.raw.SetLinger(seconds)
 }
 
-// Close closes the connection. A reset sends no close_notify, which would make a part look complete.
+// Close closes the connection. A reset sends no close_notify, which would make a part look
+// complete.
 func (c *Conn) Close() error {
 	if c.reset.Load() || c.cutShort.Load() {
 		return c.raw.Close()

@@ -18,15 +18,17 @@ type App struct {
 	Conn   pump.Conn // nil if the app has not been reached
 	Err    error     // why it has not
 	Header []byte    // of the PROXY protocol, which the client has sent; may be empty
-	// Watch watches the client while the app is in its part of TLS. The context is done, with a cause
-	// of its own, when the client has left. The caller calls stop when it does not wait any more.
+	// Watch watches the client while the app is in its part of TLS. The context is done, with a
+	// cause of its own, when the client has left. The caller calls stop when it does not wait any
+	// more.
 	Watch func() (staying context.Context, stop func())
 }
 
-// A Handshake is the TLS handshake with a client, and the one with its app if that is re-encrypted to.
+// A Handshake is the TLS handshake with a client, and the one with its app if that is re-encrypted
+// to.
 type Handshake struct {
-	// Conn is the connection to the client. It carries nothing before Run has returned, but it can be
-	// closed and reset.
+	// Conn is the connection to the client. It carries nothing before Run has returned, but it can
+	// be closed and reset.
 	Conn *Conn
 
 	terminator *Terminator
@@ -40,8 +42,8 @@ func (t *Terminator) Begin(client *Raw, app App) *Handshake {
 	return h
 }
 
-// Run performs the handshake, without a limit of its own for the client. It returns the error of the
-// client's part.
+// Run performs the handshake, without a limit of its own for the client. It returns the error of
+// the client's part.
 func (h *Handshake) Run() error { return h.Conn.HandshakeContext(context.Background()) }
 
 // App returns the connection to the app, or why there is none.
@@ -61,10 +63,10 @@ func (h *Handshake) negotiate(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	return t.offer(t.config.Content.choose(hello.SupportedProtos, http2)), nil
 }
 
-// reencrypt begins TLS with the app, for the name and the protocols that the client has asked for. It
-// returns the protocol that the app has chosen, or the empty string for none, and an error if the
-// client has left. The app's certificate is not verified: it is on this host, and the client has no
-// use for it.
+// reencrypt begins TLS with the app, for the name and the protocols that the client has asked for.
+// It returns the protocol that the app has chosen, or the empty string for none, and an error if
+// the client has left. The app's certificate is not verified: it is on this host, and the client
+// has no use for it.
 func (h *Handshake) reencrypt(hello *tls.ClientHelloInfo) (protocol string, err error) {
 	c := Client(h.app.Conn, &tls.Config{
 		ServerName:         hello.ServerName,

@@ -10,8 +10,8 @@ import (
 )
 
 // held accounts for what TLS holds for a slow client, below the flows, which cannot see it: the
-// messages of a handshake that is not complete, and a record that the client does not take. The zero
-// value accounts for nothing.
+// messages of a handshake that is not complete, and a record that the client does not take. The
+// zero value accounts for nothing.
 type held struct {
 	reading  pump.Claim
 	received int            // bytes of the handshake

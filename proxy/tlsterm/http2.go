@@ -32,8 +32,8 @@ const (
 	maxValidity = time.Minute
 )
 
-// An http2Support is what is known of whether the app speaks HTTP/2. Its methods may be called by
-// any goroutine. Only one question is asked at a time, and nobody holds the mutex in the meantime.
+// An http2Support records whether the app speaks HTTP/2. Its methods may be called by any
+// goroutine. Only one question is asked at a time, without the mutex.
 type http2Support struct {
 	mu       sync.Mutex
 	yes      bool
@@ -110,9 +110,9 @@ func (s *http2Support) forget() {
 	s.until, s.validity = time.Time{}, 0
 }
 
-// AskHTTP2 asks an app whether it speaks HTTP/2, on a connection that it dials, behind a header of the
-// PROXY protocol. An app that sends nothing or anything else does not. asked is false if it could not
-// be reached.
+// AskHTTP2 asks an app whether it speaks HTTP/2, on a connection that it dials, behind a header of
+// the PROXY protocol. An app that sends nothing or anything else does not. asked is false if it
+// could not be reached.
 func AskHTTP2(ctx context.Context, dial Dialer, header []byte) (yes, asked bool) {
 	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()

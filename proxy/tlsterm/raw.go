@@ -48,7 +48,7 @@ func (r *Raw) Peek() error {
 	return err
 }
 
-// Peeked returns what [Raw.Peek] has read and nobody has taken.
+// Peeked returns what [Raw.Peek] has read and [Raw.Take] has not taken.
 func (r *Raw) Peeked() []byte { return r.begin }
 
 // Take takes n of the bytes that have been peeked.

@@ -12,7 +12,8 @@ type Config struct {
 	// the app chooses from those of the client.
 	Reencrypt bool
 	// AskHTTP2 asks the app whether it speaks HTTP/2 in clear text, see [AskHTTP2]. Header is the
-	// one of the PROXY protocol that the client has sent. asked is false if the app was not reached.
+	// one of the PROXY protocol that the client has sent. asked is false if the app was not
+	// reached.
 	AskHTTP2 func(header []byte) (yes, asked bool)
 	// Go starts a goroutine that the owner of the terminator waits for.
 	Go func(func())
@@ -60,8 +61,8 @@ func (t *Terminator) newOffer(protocol string) *tls.Config {
 	return c
 }
 
-// SpeaksHTTP2 reports whether the app speaks HTTP/2 in clear text. It asks the app behind a header of
-// the PROXY protocol if that is unknown, and returns false if the answer takes too long.
+// SpeaksHTTP2 reports whether the app speaks HTTP/2 in clear text. It asks the app behind a header
+// of the PROXY protocol if that is unknown, and returns false if the answer takes too long.
 func (t *Terminator) SpeaksHTTP2(header []byte) bool {
 	return t.http2.get(func() {
 		t.config.Go(func() {
@@ -74,8 +75,8 @@ func (t *Terminator) SpeaksHTTP2(header []byte) bool {
 	})
 }
 
-// Forget makes the next client that it matters to find out again whether the app speaks HTTP/2. A nil
-// terminator knows nothing to forget.
+// Forget makes the next client that it matters to find out again whether the app speaks HTTP/2. A
+// nil terminator knows nothing to forget.
 func (t *Terminator) Forget() {
 	if t != nil {
 		t.http2.forget()

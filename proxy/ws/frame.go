@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// An Opcode says what a frame is (RFC 6455 section 5.2). Those from 8 on are control frames.
+// An Opcode is the type of a frame (RFC 6455 section 5.2). From 8 on it is a control frame.
 type Opcode uint8
 
 // The opcodes that matter.
@@ -14,26 +14,26 @@ const (
 	Close        Opcode = 0x8
 )
 
-// GoingAway is the status code with which a server that goes down closes (RFC 6455 section 7.4.1).
+// GoingAway is the status code of a server that shuts down (RFC 6455 section 7.4.1).
 const GoingAway = 1001
 
-// ErrLength says that a frame's length is one that there cannot be: more than 63 bits, or more than 125 bytes in a
-// control frame (RFC 6455 sections 5.2 and 5.5).
+// ErrLength reports an invalid length: of more than 63 bits, or of more than 125 bytes in a control
+// frame (RFC 6455 sections 5.2 and 5.5).
 var ErrLength = errors.New("websocket: impossible frame length")
 
 // A Header is the head of one frame.
 type Header struct {
-	Size   int   // bytes of the header itself; 0: it is not whole yet
+	Size   int   // bytes of the header itself, or 0 if it is incomplete
 	Length int64 // bytes of the payload
 	Opcode Opcode
 	Fin    bool // it is the last frame of its message
 }
 
-// Control reports whether the frame is a control frame, which may stand between the frames of a message (RFC 6455 section
-// 5.5).
+// Control reports whether the frame is a control frame, which may stand between the frames of a
+// message (RFC 6455 section 5.5).
 func (h Header) Control() bool { return h.Opcode >= Close }
 
-// ParseHeader reads the header at the start of b. Its Size is 0 when b does not hold all of it.
+// ParseHeader reads the header at the start of b. Its Size is 0 if the header is incomplete.
 func ParseHeader(b []byte) (Header, error) {
 	if len(b) < 2 {
 		return Header{}, nil
@@ -68,8 +68,8 @@ func ParseHeader(b []byte) (Header, error) {
 	return h, nil
 }
 
-// Messages follows the messages of one direction through the headers of their frames. The zero value stands before the
-// first message.
+// Messages follows the messages of one direction by the headers of their frames. The zero value is
+// in front of the first message.
 type Messages struct{ open bool }
 
 // Next records the header of the next frame.
@@ -79,7 +79,7 @@ func (m *Messages) Next(h Header) {
 	}
 }
 
-// Between reports whether no message is under way once the payload of the last frame has passed.
+// Between reports whether no message is incomplete behind the last frame.
 func (m *Messages) Between() bool { return !m.open }
 
 // AppendClose appends a close frame with a status code and no reason, as a server sends it.
@@ -88,8 +88,8 @@ func AppendClose(b []byte, code uint16) []byte {
 	return binary.BigEndian.AppendUint16(b, code)
 }
 
-// AppendMaskedClose appends a close frame as a client sends it: masked with a key that nobody can foretell (RFC 6455 section
-// 5.3).
+// AppendMaskedClose appends a close frame as a client sends it, masked with an unpredictable key
+// (RFC 6455 section 5.3).
 func AppendMaskedClose(b []byte, code uint16, key [4]byte) []byte {
 	b = append(b, 0x80|byte(Close), 0x80|2)
 	b = append(b, key[:]...)

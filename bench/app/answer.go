@@ -13,7 +13,7 @@ func serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	// The whole body first: an answer that begins before its request has ended is a story of its own.
+	// Read the whole body before answering: an early answer is a different case.
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the client has gone
@@ -25,7 +25,7 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-// waitAskedFor returns the query's wait, and zero where there is none.
+// waitAskedFor returns the query's wait, and zero if the query has none.
 func waitAskedFor(r *http.Request) (time.Duration, error) {
 	asked := r.URL.Query().Get("wait")
 	if asked == "" {
@@ -33,7 +33,7 @@ func waitAskedFor(r *http.Request) (time.Duration, error) {
 	}
 	wait, err := time.ParseDuration(asked)
 	if err != nil {
-		return 0, fmt.Errorf("wait=%q is no duration: write it like wait=50ms", asked)
+		return 0, fmt.Errorf("wait: must be a duration (for example wait=50ms), got %q", asked)
 	}
 	return wait, nil
 }

@@ -1,11 +1,11 @@
-// Command app is the app that nobody changed: a plain net/http server. It has no signal handling, so SIGTERM kills it
-// at once, whatever it is doing.
+// Command app is an ordinary app: a plain net/http server. It does not handle signals, so SIGTERM
+// kills it at once, even during a request.
 //
 //	app -listen 127.0.0.1:8080
 //
-// GET answers "hello"; POST answers with the body that it was sent. `?wait=50ms` delays the answer, to stand for
+// GET answers "hello"; POST echoes the request body. `?wait=50ms` delays the answer, to simulate
 // work.
 //
-// Flags make it one of the other apps that people have: -graceful ends as http.Server.Shutdown has it, -start-after
-// takes its time to start, -idle-timeout closes connections that lie idle.
+// Flags select other common kinds of app: -graceful shuts down with http.Server.Shutdown,
+// -start-after starts slowly, and -idle-timeout closes idle connections.
 package main

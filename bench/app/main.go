@@ -31,20 +31,22 @@ func main() {
 	}
 }
 
-// parse reads the flags. What is wrong with them, and how to use them, has been written to w.
+// parse reads the flags. It writes errors and usage to w.
 func parse(args []string, w io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("app", flag.ContinueOnError)
 	flags.SetOutput(w)
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` to serve on")
-	flags.BoolVar(&o.graceful, "graceful", false, "on SIGTERM stop listening and finish what is under way, instead of dying at once")
-	flags.DurationVar(&o.startAfter, "start-after", 0, "`time` until it listens; 0 or less: none")
-	flags.DurationVar(&o.idleTimeout, "idle-timeout", 0, "`time` after which an idle connection is closed; 0 or less: never")
+	flags.BoolVar(&o.graceful, "graceful", false,
+		"on SIGTERM stop listening and finish requests in flight, instead of exiting at once")
+	flags.DurationVar(&o.startAfter, "start-after", 0, "`time` to wait before listening")
+	flags.DurationVar(&o.idleTimeout, "idle-timeout", 0,
+		"`time` after which an idle connection is closed (default never)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if flags.NArg() > 0 {
-		err := fmt.Errorf("app: argument %q is not understood: everything is said with flags, see -help", flags.Arg(0))
+		err := fmt.Errorf("app: unexpected argument %q: there are only flags, see -help", flags.Arg(0))
 		fmt.Fprintln(w, err)
 		return o, err
 	}

@@ -15,11 +15,11 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestInvalidFlagsAreRefused(t *testing.T) {
 	for args, hint := range map[string]string{
 		"-start-after soon": `invalid value "soon" for flag -start-after`,
 		"-polite":           "flag provided but not defined: -polite",
-		"127.0.0.1:8080":    `argument "127.0.0.1:8080" is not understood`,
+		"127.0.0.1:8080":    `unexpected argument "127.0.0.1:8080"`,
 	} {
 		var said strings.Builder
 		if _, err := parse(strings.Fields(args), &said); err == nil || !strings.Contains(said.String(), hint) {

@@ -10,7 +10,7 @@ import (
 	"lameduck/bench/internal/wait"
 )
 
-// options say which app this is.
+// options select the kind of app.
 type options struct {
 	listen      string
 	graceful    bool
@@ -18,11 +18,11 @@ type options struct {
 	idleTimeout time.Duration
 }
 
-// run starts as slowly as it is told to and serves. When ctx is done it stops listening, closes idle connections and
-// returns when what is under way is finished.
+// run waits for startAfter and then serves. When ctx is done, it stops listening, closes idle
+// connections, and returns once the requests in flight are finished.
 func run(ctx context.Context, o options) error {
 	if wait.For(ctx, o.startAfter) != nil {
-		return nil //nolint:nilerr // told to end before it had begun
+		return nil //nolint:nilerr // stopped before it listened
 	}
 	l, err := net.Listen("tcp", o.listen)
 	if err != nil {

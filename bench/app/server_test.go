@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// started serves on a port of its own. The function that it returns does what SIGTERM does to a graceful app and
-// returns when the app has ended.
+// started serves on a free port. end stops the app as SIGTERM stops a graceful one, and returns
+// when it has ended.
 func started(t *testing.T, o options) (url string, end func() error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -44,7 +44,7 @@ func send(c *bufio.ReadWriter, s string) {
 	c.Flush()
 }
 
-func TestGracefulAppFinishesWhatIsUnderWay(t *testing.T) {
+func TestGracefulAppFinishesRequestsInFlight(t *testing.T) {
 	url, end := started(t, options{})
 	c := dial(t, url)
 	send(c, "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
@@ -63,7 +63,7 @@ func TestGracefulAppFinishesWhatIsUnderWay(t *testing.T) {
 	send(c, "abc")
 	answer, err := io.ReadAll(c)
 	if err != nil || !strings.HasPrefix(string(answer), "\r\nHTTP/1.1 200 OK\r\n") || !strings.HasSuffix(string(answer), "\r\n\r\nabc") {
-		t.Errorf("the request that was under way was answered %q, %v", answer, err)
+		t.Errorf("the request in flight was answered %q, %v", answer, err)
 	}
 	if err := <-ended; err != nil {
 		t.Errorf("the app ended with %v", err)
@@ -80,12 +80,12 @@ func TestIdleConnectionIsClosedAfterTheTimeout(t *testing.T) {
 	}
 }
 
-func TestSlowAppThatIsToldToEndDoesNotStart(t *testing.T) {
+func TestSlowAppThatIsStoppedDoesNotListen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		// The address cannot be listened on, so that an attempt would be an error.
+		// An attempt to listen on this address would be an error.
 		if err := run(ctx, options{listen: "nowhere", startAfter: time.Minute}); err != nil {
 			t.Errorf("got %v", err)
 		}
@@ -95,11 +95,11 @@ func TestSlowAppThatIsToldToEndDoesNotStart(t *testing.T) {
 	})
 }
 
-func TestSlowAppListensAfterItsTime(t *testing.T) {
+func TestSlowAppListensAfterStartAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		if err := run(t.Context(), options{listen: "nowhere", startAfter: time.Minute}); err == nil {
-			t.Error("it has listened on an address that is none")
+			t.Error("it has listened on an invalid address")
 		}
 		if took := time.Since(began); took != time.Minute {
 			t.Errorf("it has tried to listen after %v", took)

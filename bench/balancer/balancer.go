@@ -16,25 +16,27 @@ import (
 	"lameduck/bench/internal/keepalive"
 )
 
-// defaultTimeout is as nginx's proxy_connect_timeout and proxy_read_timeout.
+// defaultTimeout is the default of nginx's proxy_connect_timeout and proxy_read_timeout.
 const defaultTimeout = 60 * time.Second
 
-// errNoEndpoint is what a request meets when every endpoint has been tried or none is there.
+// errNoEndpoint is the error of a request that finds no endpoint.
 var errNoEndpoint = errors.New("no endpoint: add one before sending requests")
 
-// Config says how a balancer treats its endpoints. The zero value keeps no connection and tries nothing twice.
+// Config configures a balancer. The zero value keeps no connection alive and never retries.
 type Config struct {
-	// Keepalive is how many idle connections are kept to each endpoint. Zero or less: none, every request has a
-	// connection of its own.
+	// Keepalive is the number of idle connections kept to each endpoint. If it is zero or less,
+	// every request gets a new connection.
 	Keepalive int
-	// Retries is how many further endpoints a request may be sent to. Zero or less: none.
+	// Retries is how many further endpoints a request may be sent to. Zero or less means no
+	// retries.
 	Retries int
-	// ConnectTimeout bounds the making of a connection. Zero or less means 60 s.
+	// ConnectTimeout bounds the time to connect. Zero or less means 60 s.
 	ConnectTimeout time.Duration
-	// ReadTimeout bounds the wait for an endpoint's answer, and then for each further part of its body. Zero or
-	// less means 60 s.
+	// ReadTimeout bounds the wait for an endpoint's response and for each further part of its body.
+	// Zero or less means 60 s.
 	ReadTimeout time.Duration
-	// Source is the address that it sends from. The zero value leaves that to the system.
+	// Source is the local address of connections to endpoints. The zero value lets the system
+	// choose.
 	Source netip.Addr
 }
 
@@ -54,14 +56,15 @@ type Balancer struct {
 	listener net.Listener
 	server   *http.Server
 	served   chan struct{} // closed when the server has ended
-	buffers  sync.Pool     // of *[copySize]byte
+	buffers  sync.Pool     // *[copySize]byte
 
 	mu        sync.Mutex
 	endpoints []*endpoint
 	turn      int
 }
 
-// Start returns a balancer that serves on a free port of 127.0.0.1 until Close. It has no endpoints yet.
+// Start returns a balancer that serves on a free port of 127.0.0.1 until Close. It has no endpoints
+// yet.
 func Start(cfg Config) (*Balancer, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -82,10 +85,11 @@ func startBuiltIn(_ context.Context, c nodeConfig) (node, error) {
 	return Start(Config{Keepalive: c.Keepalive, Retries: c.Retries, Source: c.Source})
 }
 
-// Addr returns the host:port that clients send to.
+// Addr returns the host:port that clients connect to.
 func (b *Balancer) Addr() string { return b.listener.Addr().String() }
 
-// Close ends the balancer at once, with every connection to clients and every idle one to endpoints.
+// Close stops the balancer at once. It closes every connection to clients and every idle connection
+// to endpoints.
 func (b *Balancer) Close() error {
 	err := b.server.Close()
 	<-b.served
@@ -98,37 +102,38 @@ func (b *Balancer) Close() error {
 	return err
 }
 
-// Add gives the endpoint at host:port its share of the requests from now on. Adding one that is there is an error.
+// Add adds the endpoint at host:port, which gets its share of the requests from now on. Adding it
+// twice is an error.
 func (b *Balancer) Add(_ context.Context, addr string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.index(addr) >= 0 {
-		return fmt.Errorf("add endpoint %s: it is there already", addr)
+	if b.indexLocked(addr) >= 0 {
+		return fmt.Errorf("add endpoint %s: it exists already", addr)
 	}
 	b.endpoints = append(b.endpoints, &endpoint{addr, keepalive.NewPool(addr, b.cfg.Keepalive, b.cfg.Source)})
 	return nil
 }
 
-// Remove sends the endpoint at host:port no request any more and closes its idle connections. Requests under way
-// are finished. Removing one that is not there is an error.
+// Remove removes the endpoint at host:port: it gets no new request, and its idle connections are
+// closed. Requests in flight are finished. Removing an unknown endpoint is an error.
 func (b *Balancer) Remove(_ context.Context, addr string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i := b.index(addr)
+	i := b.indexLocked(addr)
 	if i < 0 {
-		return fmt.Errorf("remove endpoint %s: it is not there", addr)
+		return fmt.Errorf("remove endpoint %s: there is no such endpoint", addr)
 	}
 	b.endpoints[i].pool.Close()
 	b.endpoints = slices.Delete(b.endpoints, i, i+1)
 	return nil
 }
 
-// index returns where the endpoint stands, or -1. b.mu is held.
-func (b *Balancer) index(addr string) int {
+// indexLocked returns the index of the endpoint, or -1. The caller holds b.mu.
+func (b *Balancer) indexLocked(addr string) int {
 	return slices.IndexFunc(b.endpoints, func(e *endpoint) bool { return e.addr == addr })
 }
 
-// next returns the endpoint whose turn it is among those that have not been tried, or nil.
+// next returns the next endpoint in turn that has not been tried, or nil if there is none.
 func (b *Balancer) next(tried []*endpoint) *endpoint {
 	b.mu.Lock()
 	defer b.mu.Unlock()

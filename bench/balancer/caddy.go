@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// caddy is Caddy that is given a new configuration by its admin API for each change.
+// caddy is a Caddy process. Each change is a new configuration, posted to its admin API.
 //
-// It starts new servers before it asks the old ones to finish, each with a listening socket of its own for the same address
-// (SO_REUSEPORT), and answers when the old ones have been asked. A change is in force when the old sockets have gone; idle
-// connections of clients are closed in the same breath.
+// Caddy starts new servers before it shuts down the old ones. Old and new servers have separate
+// listening sockets for the same address (SO_REUSEPORT). It answers once the old servers have begun
+// to shut down. A change is in force when the old sockets are closed; idle connections of clients
+// are closed at the same time.
 type caddy struct {
 	settings
 	*process
@@ -39,7 +40,7 @@ func startCaddy(ctx context.Context, c nodeConfig) (node, error) {
 	return &listed{applier: d, addr: s.Listen}, nil
 }
 
-// answers returns nil when the servers have been started.
+// answers returns nil once the servers listen.
 func (d *caddy) answers(context.Context) error {
 	sockets, err := listeners(d.Listen)
 	if err == nil && len(sockets) == 0 {
@@ -48,7 +49,8 @@ func (d *caddy) answers(context.Context) error {
 	return err
 }
 
-// loadTimeout is how long Caddy may take to accept a new configuration, a matter of milliseconds.
+// loadTimeout bounds how long Caddy takes to accept a new configuration, which is usually
+// milliseconds.
 const loadTimeout = 10 * time.Second
 
 func (d *caddy) apply(ctx context.Context, endpoints []string) error {
@@ -63,15 +65,15 @@ func (d *caddy) apply(ctx context.Context, endpoints []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	if _, err := tell(ctx, http.MethodPost, "http://"+d.Control+"/load", strings.TrimSpace(config)); err != nil {
-		return d.Failure("take a new configuration", err)
+	if _, err := request(ctx, http.MethodPost, "http://"+d.Control+"/load", strings.TrimSpace(config)); err != nil {
+		return d.Failure("load a new configuration", err)
 	}
-	return d.Await(ctx, "leave the old configuration", func(context.Context) error {
+	return d.Await(ctx, "drop the old configuration", func(context.Context) error {
 		return expectNone(d.PID(), old)
 	})
 }
 
-// Close ends Caddy at once.
+// Close kills Caddy.
 func (d *caddy) Close() error {
 	d.stop()
 	return nil

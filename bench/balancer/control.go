@@ -10,18 +10,20 @@ import (
 	"time"
 )
 
-// answerTime bounds one question: the next one may find somebody in.
+// answerTime bounds one request to a control interface. Callers try again.
 const answerTime = time.Second
 
-// ask makes a GET request over a connection of its own and returns the answer's body, which must come with status 200.
-func ask(ctx context.Context, url string) (string, error) {
+// get makes a GET request over a new connection and returns the response body. Any status but 200
+// is an error.
+func get(ctx context.Context, url string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	return tell(ctx, http.MethodGet, url, "")
+	return request(ctx, http.MethodGet, url, "")
 }
 
-// tell makes a request over a connection of its own and returns the answer's body, which must come with status 200.
-func tell(ctx context.Context, method, url, body string) (string, error) {
+// request makes a request over a new connection and returns the response body. Any status but 200
+// is an error.
+func request(ctx context.Context, method, url, body string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return "", err
@@ -43,7 +45,7 @@ func tell(ctx context.Context, method, url, body string) (string, error) {
 	return string(text), nil
 }
 
-// command sends one line to an interface of HAProxy and returns its answer.
+// command sends one line to a control interface of HAProxy and returns the answer.
 func command(ctx context.Context, addr, line string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -57,10 +59,10 @@ func command(ctx context.Context, addr, line string) (string, error) {
 	if _, err := io.WriteString(conn, line+"\n"); err != nil {
 		return "", err
 	}
-	// The master takes commands until there are no more.
+	// The master process answers commands until the end of the input.
 	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 		return "", err
 	}
-	said, err := io.ReadAll(conn)
-	return strings.TrimSpace(string(said)), err
+	answer, err := io.ReadAll(conn)
+	return strings.TrimSpace(string(answer)), err
 }

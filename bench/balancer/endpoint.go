@@ -16,17 +16,18 @@ type endpoint struct {
 	pool *keepalive.Pool
 }
 
-// stage says how far an exchange with an endpoint had come when it failed.
+// A stage is how far an exchange with an endpoint had come when it failed.
 type stage int
 
 const (
-	// connecting: no byte of the request can have reached the endpoint.
+	// connecting means that no byte of the request can have reached the endpoint.
 	connecting stage = iota
-	// sent: bytes of the request may have reached it, and the head of its answer has not come.
+	// sent means that bytes of the request may have reached the endpoint, but no complete response
+	// head has arrived.
 	sent
 )
 
-// endpointError is the failure of one endpoint before the head of its answer had come.
+// endpointError is the failure of one endpoint before its response head had arrived.
 type endpointError struct {
 	addr  string
 	stage stage
@@ -42,25 +43,25 @@ func (e *endpointError) Error() string {
 
 func (e *endpointError) Unwrap() error { return e.err }
 
-// answer is an endpoint's answer whose head has come and whose body is still to be read.
+// An answer is a response of which the head has been read and the body has not.
 type answer struct {
 	*http.Response
 	conn *keepalive.Conn
 	pool *keepalive.Pool
-	stop func() bool // ends the watch over the client; false: the client had gone before
+	stop func() bool // stops watching the client; reports false if the client had gone
 }
 
-// ask sends a request to the endpoint and returns the answer as soon as its head has come. Its error is an
-// *endpointError.
-func (e *endpoint) ask(r *request, cfg Config) (*answer, error) {
+// ask sends a request to the endpoint and returns the answer as soon as its head has arrived. Its
+// error is an *endpointError.
+func (e *endpoint) ask(r *bufferedRequest, cfg Config) (*answer, error) {
 	conn, err := e.connect(r.Context(), cfg.ConnectTimeout)
 	if err != nil {
 		return nil, &endpointError{e.addr, connecting, err}
 	}
-	// As nginx does, give up the endpoint's connection when the client has gone.
+	// Like nginx, close the connection to the endpoint when the client has gone.
 	stop := context.AfterFunc(r.Context(), func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(cfg.ReadTimeout))
-	resp, err := converse(conn, r)
+	resp, err := exchange(conn, r)
 	if err != nil {
 		stop()
 		conn.Close()
@@ -78,26 +79,27 @@ func (e *endpoint) connect(ctx context.Context, timeout time.Duration) (*keepali
 	return e.pool.Dial(ctx)
 }
 
-func converse(conn *keepalive.Conn, r *request) (*http.Response, error) {
+func exchange(conn *keepalive.Conn, r *bufferedRequest) (*http.Response, error) {
 	if err := r.send(conn.Writer()); err != nil {
 		return nil, fmt.Errorf("send request: %w", err)
 	}
 	for {
 		resp, err := http.ReadResponse(conn.Reader, r.Request)
 		if err != nil {
-			return nil, fmt.Errorf("read answer: %w", err)
+			return nil, fmt.Errorf("read response: %w", err)
 		}
 		if resp.StatusCode == http.StatusSwitchingProtocols {
-			return nil, errors.New("read answer: 101 to a request that asked for no upgrade")
+			return nil, errors.New("read response: 101 without a request to upgrade")
 		}
 		if resp.StatusCode >= http.StatusOK {
 			return resp, nil
 		}
-		// An interim answer is not passed on: the final one is still to come.
+		// An interim response is not passed on. The final one is still to come.
 	}
 }
 
-// done ends an answer whose body has been read to the end, or not: then its connection is of no more use.
+// done ends an answer. Its connection is reused if the whole body has been read, and closed
+// otherwise.
 func (a *answer) done(whole bool) {
 	clientThere := a.stop()
 	if whole && clientThere && !a.Close {

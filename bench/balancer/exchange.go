@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// copySize is how much of an answer's body is read at once.
+// copySize is how much of a response body is read at once.
 const copySize = 32 << 10
 
-// ServeHTTP passes one request on and its answer back.
+// ServeHTTP forwards one request to an endpoint and its response to the client.
 func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req, err := receive(w, r)
 	if err != nil {
@@ -26,14 +26,16 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	buf := b.buffers.Get().(*[copySize]byte)
 	defer b.buffers.Put(buf)
 	if err := a.copyTo(w, buf[:], b.cfg.ReadTimeout); err != nil {
-		// The head has gone out: all that is left is to end the connection where the answer ended.
+		// The head has been sent. All that is left is to cut the connection where the response
+		// ended.
 		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// ask sends the request to one endpoint after the other, as far as the rules allow, until one has answered.
-func (b *Balancer) ask(r *request) (*answer, error) {
+// ask sends the request to one endpoint after the other, as far as the retry rules allow, until one
+// answers.
+func (b *Balancer) ask(r *bufferedRequest) (*answer, error) {
 	var tried []*endpoint
 	last := errNoEndpoint
 	for len(tried) <= max(b.cfg.Retries, 0) {
@@ -53,7 +55,8 @@ func (b *Balancer) ask(r *request) (*answer, error) {
 	return nil, last
 }
 
-// copyTo passes the answer on as it comes, and then gives its connection back or closes it.
+// copyTo streams the response to the client, and then returns its connection to the pool or closes
+// it.
 func (a *answer) copyTo(w http.ResponseWriter, buf []byte, timeout time.Duration) error {
 	removeHopByHop(a.Header)
 	maps.Copy(w.Header(), a.Header)

@@ -17,29 +17,33 @@ import (
 	"lameduck/bench/internal/wait"
 )
 
-// maxNodes is how many addresses 127.0.1.1 and on there are.
+// maxNodes is the number of addresses from 127.0.1.1 to 127.0.1.254, one for each node.
 const maxNodes = 254
 
-// FleetConfig describes load balancers of one kind that share endpoints. The zero value is one built-in load balancer
-// that learns of everything at once, keeps no connection and tries nothing twice.
+// FleetConfig configures load balancers of one kind that share endpoints. The zero value is one
+// built-in load balancer without a lag, keep-alive or retries.
 type FleetConfig struct {
-	// Kind is what each node is. Empty means BuiltIn.
+	// Kind is the kind of every node. The default is BuiltIn.
 	Kind Kind
-	// Lags says for each node how long after the fleet it learns of an endpoint's end. It learns of additions at once. Empty means one
-	// node that learns of everything at once; zero or less means at once. A kind that reloads takes a moment for it, see Unsettled.
+	// Lags has the delay of each node: the time from a call of Remove until the node removes the
+	// endpoint. Endpoints are added without delay. Zero or less means no delay, and an empty list
+	// means one node without delay. A kind that reloads needs a moment more, see Unsettled.
 	Lags []time.Duration
-	// Keepalive is how many idle connections each node keeps to each endpoint. Zero or less: none.
+	// Keepalive is the number of idle connections that each node keeps to each endpoint. Zero or
+	// less means none.
 	Keepalive int
-	// Retries is how many further endpoints a request may be sent to. Zero or less: none.
+	// Retries is how many further endpoints a request may be sent to. Zero or less means no
+	// retries.
 	Retries int
-	// Source is the address that all nodes send from. The zero value gives each one of its own, 127.0.1.1 and on, which reaches
-	// endpoints of this machine alone; 0.0.0.0 leaves it to the system.
+	// Source is the local address of all connections to endpoints. By default each node has its
+	// own, from 127.0.1.1 on, which reaches only endpoints on this machine. With 0.0.0.0 the system
+	// chooses.
 	Source netip.Addr
-	// Dir is a directory for the configurations and logs of the programs. BuiltIn needs none.
+	// Dir is a directory for the configurations and logs of programs. BuiltIn does not need it.
 	Dir string
 }
 
-// source returns the address that the i-th node sends from.
+// source returns the local address of the i-th node.
 func (c FleetConfig) source(i int) netip.Addr {
 	if c.Source.IsValid() {
 		return c.Source
@@ -47,9 +51,9 @@ func (c FleetConfig) source(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 0, 1, byte(i + 1)})
 }
 
-// nodeConfig is what a node is started with.
+// nodeConfig configures one node.
 type nodeConfig struct {
-	// Source is the address that it sends from.
+	// Source is the local address of connections to endpoints.
 	Source netip.Addr
 	// Keepalive and Retries are as in FleetConfig, but never below zero.
 	Keepalive, Retries int
@@ -62,13 +66,13 @@ func (c FleetConfig) check() error {
 	i, known := c.Kind.implementation()
 	switch {
 	case !known:
-		return fmt.Errorf("load balancer %q is unknown: there are %v", c.Kind, Kinds())
+		return fmt.Errorf("unknown load balancer %q: want one of %v", c.Kind, Kinds())
 	case c.Kind.Missing() != "":
 		return errors.New("missing program: " + c.Kind.Missing())
 	case len(c.Lags) > maxNodes:
 		return fmt.Errorf("%d lags: at most %d nodes have an address of their own", len(c.Lags), maxNodes)
 	case i.program != "" && c.Dir == "":
-		return fmt.Errorf("load balancer %s has no directory for its configuration: set Dir", c.Kind)
+		return fmt.Errorf("load balancer %s needs a directory for its configuration: set Dir", c.Kind)
 	}
 	return nil
 }
@@ -85,46 +89,47 @@ func (c FleetConfig) start(ctx context.Context, i int, ports *port.Picker) (node
 	if kind.program != "" {
 		n.Dir = filepath.Join(c.Dir, fmt.Sprintf("%s%d", c.Kind, i+1))
 		if err := os.MkdirAll(n.Dir, 0o755); err != nil {
-			return nil, fmt.Errorf("make a directory for its configuration: %w", err)
+			return nil, fmt.Errorf("create the directory of its configuration: %w", err)
 		}
 	}
 	return kind.start(ctx, n)
 }
 
-// Removal is when a node was told of an endpoint's end, and when it acted on it.
+// A Removal is the removal of an endpoint from one node.
 type Removal struct {
 	// Node counts from 0.
 	Node int
 	Addr string
-	// Told is when the fleet was told.
-	Told time.Time
-	// Done is when the node had acted: it chooses the endpoint for no request after this.
+	// Requested is when Fleet.Remove was called.
+	Requested time.Time
+	// Done is when the node had removed the endpoint: it sends no later request to it.
 	Done time.Time
 }
 
-// Fleet is one or more load balancers that share endpoints, each of which learns of an endpoint's end with a lag of its
-// own, as the way through Kubernetes controllers and a cloud's API brings with it. It is safe for use by several
-// goroutines.
+// A Fleet is one or more load balancers that share endpoints. Each removes an endpoint after a lag
+// of its own. The lag stands for the propagation through Kubernetes controllers and a cloud API. A
+// Fleet is safe for concurrent use.
 type Fleet struct {
 	lags    []time.Duration
-	settle  time.Duration // how long the fleet is unsettled before a node acts, and after it has
+	settle  time.Duration // how long the fleet is unsettled before and after a change
 	nodes   []node
-	closing chan struct{}  // closed by close
-	close   func() error   // ends the fleet once
-	disarm  func() bool    // ends the watch over the context
-	changes atomic.Int32   // that nodes are acting on
-	pending sync.WaitGroup // removals that are still to be acted on
+	closing chan struct{}  // closed by close()
+	close   func() error   // stops the fleet once
+	disarm  func() bool    // stops watching the context
+	changes atomic.Int32   // in progress on nodes
+	pending sync.WaitGroup // removals in progress
 
 	mu       sync.Mutex
-	closed   bool // no removal is begun any more
+	closed   bool // no removal is started any more
 	removals []Removal
 	err      error
 }
 
-// errClosed is what becomes of a removal that a node has not been told of.
-var errClosed = errors.New("the fleet was closed before")
+// errClosed is the error of a removal that Close has dropped.
+var errClosed = errors.New("the fleet was closed first")
 
-// StartFleet starts the nodes, which have no endpoints yet. They end with Close, and at the latest when ctx is done.
+// StartFleet starts the nodes, which have no endpoints yet. They run until Close is called or ctx
+// is done.
 func StartFleet(ctx context.Context, c FleetConfig) (*Fleet, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("start load balancers: %w", err)
@@ -137,7 +142,8 @@ func StartFleet(ctx context.Context, c FleetConfig) (*Fleet, error) {
 		n, err := c.start(ctx, i, ports)
 		if err != nil {
 			f.Close()
-			return nil, fmt.Errorf("start load balancer %d of %d, %s: %w", i+1, len(f.lags), cmp.Or(c.Kind, BuiltIn), err)
+			name := cmp.Or(c.Kind, BuiltIn)
+			return nil, fmt.Errorf("start load balancer %d of %d, %s: %w", i+1, len(f.lags), name, err)
 		}
 		f.nodes = append(f.nodes, n)
 	}
@@ -145,7 +151,7 @@ func StartFleet(ctx context.Context, c FleetConfig) (*Fleet, error) {
 	return f, nil
 }
 
-// newFleet returns a fleet that still lacks a node for each lag.
+// newFleet returns a fleet that has no nodes yet. It needs one for each lag.
 func newFleet(lags []time.Duration) *Fleet {
 	if len(lags) == 0 {
 		lags = []time.Duration{0}
@@ -155,7 +161,7 @@ func newFleet(lags []time.Duration) *Fleet {
 	return f
 }
 
-// Addrs returns the host:port that clients send to, one for each node.
+// Addrs returns the host:port that clients connect to, one for each node.
 func (f *Fleet) Addrs() []string {
 	var addrs []string
 	for _, n := range f.nodes {
@@ -164,13 +170,15 @@ func (f *Fleet) Addrs() []string {
 	return addrs
 }
 
-// Unsettled tells whether a node is acting on a change, is about to, or has just done so. One that reloads its configuration for it
-// closes the idle connections of its clients then, one after the other, and what has been sent on one of them and not been read yet
-// is lost. So clients are told a moment before, and have nothing unread there when it acts; and until a moment after, when they
-// see what has been closed.
+// Unsettled reports whether a node makes a change, is about to make one, or has just made one. A
+// node that reloads its configuration closes idle connections of clients. A request that was sent
+// on such a connection and has not been read is lost. So the fleet is unsettled a moment before the
+// change, when clients stop using kept connections, until a moment after it, when they have seen
+// which of them are closed.
 func (f *Fleet) Unsettled() bool { return f.changes.Load() > 0 }
 
-// Add returns when every node sends requests to the endpoint at host:port. Adding one that is there is an error.
+// Add returns when every node sends requests to the endpoint at host:port. Adding it twice is an
+// error.
 func (f *Fleet) Add(ctx context.Context, addr string) error {
 	errs := make([]error, len(f.nodes))
 	var adding sync.WaitGroup
@@ -185,38 +193,38 @@ func (f *Fleet) Add(ctx context.Context, addr string) error {
 	return errors.Join(errs...)
 }
 
-// Remove returns at once with no error; each node learns of the endpoint's end after its lag, unless ctx is done or the
-// fleet closed before. What the nodes then answer, Wait returns.
+// Remove returns nil at once. Each node removes the endpoint after its lag, unless ctx is done or
+// the fleet is closed first. Wait returns the results.
 func (f *Fleet) Remove(ctx context.Context, addr string) error {
-	told := time.Now()
+	requested := time.Now()
 	for i, lag := range f.lags {
 		t := time.NewTimer(lag - f.settle)
-		r := Removal{Node: i, Addr: addr, Told: told}
-		begun := f.begin(func() {
+		r := Removal{Node: i, Addr: addr, Requested: requested}
+		started := f.start(func() {
 			defer t.Stop()
 			err := f.remove(ctx, t.C, r)
 			r.Done = time.Now()
 			f.note(r, err)
 		})
-		if !begun {
+		if !started {
 			f.note(r, errClosed)
 		}
 	}
 	return nil
 }
 
-// change lets a node act while the fleet is unsettled.
-func (f *Fleet) change(ctx context.Context, act func() error) error {
+// change makes a change on a node while the fleet is unsettled.
+func (f *Fleet) change(ctx context.Context, do func() error) error {
 	f.changes.Add(1)
 	defer time.AfterFunc(f.settle, func() { f.changes.Add(-1) })
 	if err := wait.For(ctx, f.settle); err != nil {
 		return err
 	}
-	return act()
+	return do()
 }
 
-// begin starts a removal that Close waits for, and reports false when there is nothing to wait for it any more.
-func (f *Fleet) begin(removal func()) bool {
+// start starts a removal that Close waits for. It reports false if the fleet is closed.
+func (f *Fleet) start(removal func()) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.closed {
@@ -225,10 +233,11 @@ func (f *Fleet) begin(removal func()) bool {
 	return !f.closed
 }
 
-// remove tells a node of an endpoint's end when the lag is over; over comes a moment before that, for clients to be told.
-func (f *Fleet) remove(ctx context.Context, over <-chan time.Time, r Removal) error {
+// remove removes an endpoint from a node after its lag. due fires a moment earlier, so that the
+// fleet is unsettled before the change.
+func (f *Fleet) remove(ctx context.Context, due <-chan time.Time, r Removal) error {
 	select {
-	case <-over:
+	case <-due:
 		return f.change(ctx, func() error { return f.nodes[r.Node].Remove(ctx, r.Addr) })
 	case <-ctx.Done():
 		return ctx.Err()
@@ -241,14 +250,15 @@ func (f *Fleet) note(r Removal, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
-		f.err = errors.Join(f.err, fmt.Errorf("load balancer %d: remove endpoint %s after the lag: %w", r.Node+1, r.Addr, err))
+		err = fmt.Errorf("load balancer %d: remove endpoint %s after the lag: %w", r.Node+1, r.Addr, err)
+		f.err = errors.Join(f.err, err)
 		return
 	}
 	f.removals = append(f.removals, r)
 }
 
-// Wait returns when every node has acted on every removal, with the removals in the order in which they were done. Its
-// error joins those of the removals that a node refused or that were dropped.
+// Wait waits until every removal is done or has failed, and returns those done in their order. Its
+// error joins the errors of the others.
 func (f *Fleet) Wait() ([]Removal, error) {
 	f.pending.Wait()
 	f.mu.Lock()
@@ -257,8 +267,8 @@ func (f *Fleet) Wait() ([]Removal, error) {
 	return slices.Clone(f.removals), f.err
 }
 
-// Close ends the nodes with all their connections, at once, and drops the removals that they have not been told of.
-// It can be called more than once.
+// Close stops the nodes at once and drops the removals that are not yet due. It can be called more
+// than once.
 func (f *Fleet) Close() error {
 	f.disarm()
 	return f.close()

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// told is a node that records when it was told of which change, counted from the start.
-type told struct {
+// recordingNode is a node that records the time of each change, counted from the start.
+type recordingNode struct {
 	start time.Time
-	takes time.Duration // to act on a removal
+	takes time.Duration // to remove an endpoint
 	err   error
 
 	mu             sync.Mutex
@@ -22,25 +22,27 @@ type told struct {
 	closed         int
 }
 
-func newTold() *told {
-	return &told{start: time.Now(), added: map[string]time.Duration{}, removed: map[string]time.Duration{}}
+func newNode() *recordingNode {
+	return &recordingNode{
+		start: time.Now(), added: make(map[string]time.Duration), removed: make(map[string]time.Duration),
+	}
 }
 
-func (t *told) Addr() string { return "" }
+func (t *recordingNode) Addr() string { return "" }
 
-func (t *told) Close() error {
+func (t *recordingNode) Close() error {
 	t.closed++
 	return t.err
 }
 
-func (t *told) Add(_ context.Context, addr string) error {
+func (t *recordingNode) Add(_ context.Context, addr string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.added[addr] = time.Since(t.start)
 	return t.err
 }
 
-func (t *told) Remove(_ context.Context, addr string) error {
+func (t *recordingNode) Remove(_ context.Context, addr string) error {
 	t.mu.Lock()
 	t.removed[addr] = time.Since(t.start)
 	t.mu.Unlock()
@@ -49,7 +51,7 @@ func (t *told) Remove(_ context.Context, addr string) error {
 }
 
 // fleetOf returns a fleet of the given nodes with the given lags.
-func fleetOf(lags []time.Duration, nodes ...*told) *Fleet {
+func fleetOf(lags []time.Duration, nodes ...*recordingNode) *Fleet {
 	f := newFleet(lags)
 	for _, n := range nodes {
 		f.nodes = append(f.nodes, n)
@@ -57,10 +59,10 @@ func fleetOf(lags []time.Duration, nodes ...*told) *Fleet {
 	return f
 }
 
-func TestEachNodeLearnsOfAnEndAfterItsLag(t *testing.T) {
+func TestEachNodeRemovesAnEndpointAfterItsLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lags := []time.Duration{0, time.Millisecond, 2 * time.Second, 3 * time.Minute}
-		nodes := []*told{newTold(), newTold(), newTold(), newTold()}
+		nodes := []*recordingNode{newNode(), newNode(), newNode(), newNode()}
 		f := fleetOf(lags, nodes...)
 		f.Remove(t.Context(), "a")
 		time.Sleep(time.Second)
@@ -71,18 +73,18 @@ func TestEachNodeLearnsOfAnEndAfterItsLag(t *testing.T) {
 		}
 		for i, n := range nodes {
 			if n.removed["a"] != lags[i] || n.removed["c"] != time.Second+lags[i] {
-				t.Errorf("node %d with lag %v: removals told at 0s and 1s were passed on at %v", i, lags[i], n.removed)
+				t.Errorf("node %d with lag %v: removals requested at 0s and 1s were made at %v", i, lags[i], n.removed)
 			}
 			if n.added["b"] != time.Second {
-				t.Errorf("node %d: an addition told at 1s was passed on at %v", i, n.added["b"])
+				t.Errorf("node %d: an addition at 1s was made at %v", i, n.added["b"])
 			}
 		}
 	})
 }
 
-func TestRemovalIsDoneWhenItsNodeHasActed(t *testing.T) {
+func TestRemovalIsDoneWhenItsNodeHasMadeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow, quick := newTold(), newTold()
+		slow, quick := newNode(), newNode()
 		slow.takes = 300 * time.Millisecond
 		f := fleetOf([]time.Duration{time.Second, 2 * time.Second}, slow, quick)
 		began := time.Now()
@@ -101,7 +103,7 @@ func TestRemovalIsDoneWhenItsNodeHasActed(t *testing.T) {
 	})
 }
 
-func TestFleetWithoutLagsIsOneNodeThatLearnsAtOnce(t *testing.T) {
+func TestFleetWithoutLagsIsOneNodeWithoutDelay(t *testing.T) {
 	f, err := StartFleet(t.Context(), FleetConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -117,9 +119,9 @@ func TestFleetWithoutLagsIsOneNodeThatLearnsAtOnce(t *testing.T) {
 
 func TestRefusedChangesAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newTold()
+		n := newNode()
 		n.err = errors.New("no such endpoint")
-		f := fleetOf([]time.Duration{time.Second, 0}, newTold(), n)
+		f := fleetOf([]time.Duration{time.Second, 0}, newNode(), n)
 		if err := f.Add(t.Context(), "a"); !errors.Is(err, n.err) || !strings.Contains(err.Error(), "load balancer 2") {
 			t.Errorf("adding: got %v, want the second node's error", err)
 		}
@@ -132,7 +134,7 @@ func TestRefusedChangesAreReported(t *testing.T) {
 
 func TestRemovalIsDroppedWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newTold()
+		n := newNode()
 		f := fleetOf([]time.Duration{time.Hour}, n)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -141,14 +143,14 @@ func TestRemovalIsDroppedWithItsContext(t *testing.T) {
 			t.Errorf("got %v, want the context's error", err)
 		}
 		if len(n.removed) != 0 {
-			t.Errorf("told the node all the same: %v", n.removed)
+			t.Errorf("the node was changed nevertheless: %v", n.removed)
 		}
 	})
 }
 
-func TestClosingDropsWhatIsToCome(t *testing.T) {
+func TestClosingDropsPendingRemovals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newTold()
+		n := newNode()
 		f := fleetOf([]time.Duration{time.Hour}, n)
 		f.Remove(t.Context(), "a")
 		f.Close()
@@ -157,7 +159,7 @@ func TestClosingDropsWhatIsToCome(t *testing.T) {
 			t.Errorf("the node was closed %d times, want once", n.closed)
 		}
 		if _, err := f.Wait(); err == nil || len(n.removed) != 0 {
-			t.Errorf("the dropped removal is reported as %v and was passed on as %v", err, n.removed)
+			t.Errorf("the dropped removal is reported as %v and was made as %v", err, n.removed)
 		}
 	})
 }
@@ -173,26 +175,26 @@ func TestFleetEndsWithItsContext(t *testing.T) {
 	f.Close()
 }
 
-func TestFleetWithoutSenseIsRefused(t *testing.T) {
+func TestInvalidFleetConfigIsRefused(t *testing.T) {
 	for name, tc := range map[string]struct {
 		c    FleetConfig
 		want string
 	}{
-		"unknown kind":   {FleetConfig{Kind: "pound"}, `load balancer "pound" is unknown: there are [built-in`},
+		"unknown kind":   {FleetConfig{Kind: "pound"}, `unknown load balancer "pound": want one of [built-in`},
 		"too many nodes": {FleetConfig{Lags: make([]time.Duration, 255)}, "255 lags: at most 254 nodes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := StartFleet(t.Context(), tc.c)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("got %v, want it to say %s", err, tc.want)
+				t.Errorf("got %v, want it to contain %s", err, tc.want)
 			}
 		})
 	}
 }
 
-func TestFleetIsUnsettledWhileANodeActs(t *testing.T) {
+func TestFleetIsUnsettledDuringAChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := newTold()
+		slow := newNode()
 		slow.takes = 2 * time.Second
 		f := fleetOf([]time.Duration{time.Second}, slow)
 		f.Remove(t.Context(), "a")
@@ -205,9 +207,9 @@ func TestFleetIsUnsettledWhileANodeActs(t *testing.T) {
 	})
 }
 
-func TestClientsAreToldAMomentBeforeANodeActsAndUntilAMomentAfter(t *testing.T) {
+func TestFleetIsUnsettledFromBeforeAChangeUntilAfterIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newTold()
+		n := newNode()
 		n.takes = 200 * time.Millisecond // to remove
 		f := fleetOf([]time.Duration{time.Second}, n)
 		f.settle = 100 * time.Millisecond
@@ -226,7 +228,7 @@ func TestClientsAreToldAMomentBeforeANodeActsAndUntilAMomentAfter(t *testing.T) 
 		}
 		expect(true, 1, 99)
 		if err := <-added; err != nil || n.added["a"] != f.settle {
-			t.Errorf("passed on after %v (%v), want %v", n.added["a"], err, f.settle)
+			t.Errorf("added after %v (%v), want %v", n.added["a"], err, f.settle)
 		}
 		f.Remove(t.Context(), "a") // at 100 ms
 		expect(true, 199)
@@ -234,15 +236,17 @@ func TestClientsAreToldAMomentBeforeANodeActsAndUntilAMomentAfter(t *testing.T) 
 		expect(true, 1001, 1399)
 		expect(false, 1401)
 		removals, err := f.Wait()
-		if err != nil || n.removed["a"] != 1100*time.Millisecond || removals[0].Done != began.Add(1300*time.Millisecond) {
-			t.Errorf("the removal was passed on at %v, want 1.1s, and done 200ms later: %v, %v", n.removed["a"], removals, err)
+		done := began.Add(1300 * time.Millisecond)
+		if err != nil || n.removed["a"] != 1100*time.Millisecond || removals[0].Done != done {
+			t.Errorf("the removal was made at %v, want 1.1s, and done 200ms later: %v, %v",
+				n.removed["a"], removals, err)
 		}
 	})
 }
 
 func TestAChangeIsNotMadeWhenItsContextEndsBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newTold()
+		n := newNode()
 		f := fleetOf(nil, n)
 		f.settle = time.Second
 		ctx, cancel := context.WithTimeout(t.Context(), f.settle/2)
@@ -255,15 +259,15 @@ func TestAChangeIsNotMadeWhenItsContextEndsBefore(t *testing.T) {
 			t.Errorf("removing: got %v, want the context's error", err)
 		}
 		if len(n.added)+len(n.removed) != 0 {
-			t.Errorf("told the node all the same: %v, %v", n.added, n.removed)
+			t.Errorf("the node was changed nevertheless: %v, %v", n.added, n.removed)
 		}
 	})
 }
 
-// A rollout that is given up tells of an end while the fleet is being closed.
-func TestRemovalsWhileTheFleetIsClosedAreDropped(t *testing.T) {
+// A rollout that is given up removes endpoints while the fleet is being closed.
+func TestRemovalsWhileTheFleetClosesAreDropped(t *testing.T) {
 	for range 200 { // the two meet in some of them
-		f := fleetOf([]time.Duration{time.Hour}, newTold())
+		f := fleetOf([]time.Duration{time.Hour}, newNode())
 		var both sync.WaitGroup
 		both.Go(func() { f.Remove(t.Context(), "a") })
 		both.Go(func() { f.Close() })

@@ -9,17 +9,19 @@ import (
 	"syscall"
 )
 
-// reloadedHAProxy is HAProxy in master-worker mode, whose configuration is written anew for each change.
+// reloadedHAProxy is HAProxy in master-worker mode. Each change is a new configuration file and a
+// reload.
 //
-// It takes a new configuration in steps: on "reload" the master executes itself and starts a new worker with the listening
-// sockets of the old one, which then is asked to finish. A change is in force when the master is back and the old worker has
-// let go of the socket that it listens on; it closes the idle connections of its clients in the same breath. The signal
-// SIGUSR2 would do the same, but one that comes while the master is not back yet is lost.
+// On "reload" the master executes itself and starts a new worker with the listening sockets of the
+// old worker, and then asks the old worker to finish. A change is in force when the master answers
+// again and the old worker has closed its listening socket; the old worker closes idle connections
+// of clients at the same time. SIGUSR2 would also reload, but a signal that arrives during a reload
+// is lost.
 type reloadedHAProxy struct {
 	settings
 	*process
-	sockets []string // that clients connect to; all workers share them
-	worker  int      // the process id of the one that takes connections
+	sockets []string // that clients connect to, shared by all workers
+	worker  int      // the process ID of the worker that accepts connections
 }
 
 func startHAProxyReload(ctx context.Context, c nodeConfig) (node, error) {
@@ -30,8 +32,9 @@ func startHAProxyReload(ctx context.Context, c nodeConfig) (node, error) {
 	if err := s.write("haproxy.cfg"); err != nil {
 		return nil, err
 	}
-	// Its own SIGTERM: the worker has the master as its parent, and would outlive it.
-	p, err := startProcess(ctx, c, syscall.SIGTERM, "haproxy", "-W", "-db", "-S", "ipv4@"+s.Control, "-f", "haproxy.cfg")
+	// SIGTERM, since the worker would outlive a master that is killed.
+	args := []string{"-W", "-db", "-S", "ipv4@" + s.Control, "-f", "haproxy.cfg"}
+	p, err := startProcess(ctx, c, syscall.SIGTERM, "haproxy", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -61,31 +64,34 @@ func (h *reloadedHAProxy) apply(ctx context.Context, endpoints []string) error {
 	if _, err := command(ctx, h.Control, "reload"); err != nil && !errors.Is(err, syscall.ECONNRESET) {
 		return h.Failure("reload", err)
 	}
-	if err := h.Await(ctx, "take a new configuration", h.answers); err != nil {
+	if err := h.Await(ctx, "load a new configuration", h.answers); err != nil {
 		return err
 	}
-	return h.Await(ctx, "leave the old configuration", func(context.Context) error { return expectNone(old, h.sockets) })
+	return h.Await(ctx, "drop the old configuration", func(context.Context) error {
+		return expectNone(old, h.sockets)
+	})
 }
 
-// processes is what is needed of the master's answer to "show proc": how often it has reloaded its configuration, how
-// often in vain, and the worker that has the newest one.
+// processes matches the master's answer to "show proc": the number of reloads, the number of failed
+// reloads, and the newest worker.
 var processes = regexp.MustCompile(`\smaster\s+(\d+) \[failed: (\d+)\][^#]*# workers\n(\d+)`)
 
-// answers returns nil, and notes the worker, when the master has started one with the newest configuration.
+// answers returns nil once the master has started a worker with the newest configuration, and sets
+// h.worker.
 func (h *reloadedHAProxy) answers(ctx context.Context) error {
-	said, err := command(ctx, h.Control, "show proc")
+	answer, err := command(ctx, h.Control, "show proc")
 	if err != nil {
 		return err
 	}
-	m := processes.FindStringSubmatch(said)
+	m := processes.FindStringSubmatch(answer)
 	if m == nil || m[1] != strconv.Itoa(h.Generation) || m[2] != "0" {
-		return fmt.Errorf("its master is not at reload %d: %q", h.Generation, said)
+		return fmt.Errorf("its master is not at reload %d: %q", h.Generation, answer)
 	}
 	h.worker, err = strconv.Atoi(m[3])
 	return err
 }
 
-// Close ends HAProxy at once.
+// Close kills HAProxy.
 func (h *reloadedHAProxy) Close() error {
 	h.stop()
 	return nil

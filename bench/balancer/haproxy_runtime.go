@@ -10,19 +10,20 @@ import (
 	"syscall"
 )
 
-// slots is how many endpoints the Runtime API can be told of at a time.
+// slots is how many endpoints the configuration has room for.
 const slots = 64
 
-// runtimeHAProxy is HAProxy that is told of each change by its Runtime API: its configuration has servers without an
-// address, which are given one and taken into service, and out of it again.
+// runtimeHAProxy is HAProxy that is changed through its Runtime API. Its configuration has disabled
+// servers without an address. Adding an endpoint sets the address of one and enables it; removing
+// the endpoint disables it.
 type runtimeHAProxy struct {
 	settings
 	*process
 
-	mu sync.Mutex // held for as long as a change takes
-	// used says which server an endpoint has.
+	mu sync.Mutex // held during a change
+	// used maps an endpoint to its server.
 	used map[string]string
-	// free are the other servers, the one that has been free for longest first.
+	// free has the other servers. The one that has been free for longest is first.
 	free []string
 }
 
@@ -50,24 +51,24 @@ func startHAProxy(ctx context.Context, c nodeConfig) (node, error) {
 	return h, nil
 }
 
-// answers returns nil when the Runtime API does.
+// answers returns nil if the Runtime API answers.
 func (h *runtimeHAProxy) answers(ctx context.Context) error {
 	_, err := command(ctx, h.Control, "show info")
 	return err
 }
 
-// Addr returns the host:port that clients send to.
+// Addr returns the host:port that clients connect to.
 func (h *runtimeHAProxy) Addr() string { return h.Listen }
 
-// Add returns when requests go to the endpoint at host:port, too. Adding one that is there is an error.
+// Add returns when the endpoint at host:port gets requests. Adding it twice is an error.
 func (h *runtimeHAProxy) Add(ctx context.Context, addr string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, there := h.used[addr]; there {
-		return fmt.Errorf("add endpoint %s: it is there already", addr)
+		return fmt.Errorf("add endpoint %s: it exists already", addr)
 	}
 	if len(h.free) == 0 {
-		return fmt.Errorf("add endpoint %s: all %d servers are taken: remove some", addr, slots)
+		return fmt.Errorf("add endpoint %s: all %d servers are in use: remove some", addr, slots)
 	}
 	server := h.free[0]
 	if err := h.serve(ctx, server, addr); err != nil {
@@ -77,27 +78,29 @@ func (h *runtimeHAProxy) Add(ctx context.Context, addr string) error {
 	return nil
 }
 
-// serve gives a server its address and takes it into service.
+// serve sets the address of a server and enables it.
 func (h *runtimeHAProxy) serve(ctx context.Context, server, addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return err
 	}
 	line := fmt.Sprintf("set server %s addr %s port %s", server, host, port)
-	said, err := command(ctx, h.Control, line)
-	if err != nil || !strings.Contains(said, "change") { // "... changed from ... to ..." or "no need to change ..."
-		return h.refused(line, said, err)
+	answer, err := command(ctx, h.Control, line)
+	// "... changed from ... to ..." or "no need to change ..."
+	if err != nil || !strings.Contains(answer, "change") {
+		return h.refused(line, answer, err)
 	}
 	return h.state(ctx, server, "ready")
 }
 
-// Remove returns when no request goes to the endpoint at host:port any more. Removing one that is not there is an error.
+// Remove returns when the endpoint at host:port gets no more requests. Removing an unknown endpoint
+// is an error.
 func (h *runtimeHAProxy) Remove(ctx context.Context, addr string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	server, there := h.used[addr]
 	if !there {
-		return fmt.Errorf("remove endpoint %s: it is not there", addr)
+		return fmt.Errorf("remove endpoint %s: there is no such endpoint", addr)
 	}
 	if err := h.state(ctx, server, "maint"); err != nil {
 		return fmt.Errorf("remove endpoint %s: %w", addr, err)
@@ -107,24 +110,24 @@ func (h *runtimeHAProxy) Remove(ctx context.Context, addr string) error {
 	return nil
 }
 
-// state sets a server's state, which takes effect before it is answered.
+// state sets the state of a server. It takes effect before HAProxy answers.
 func (h *runtimeHAProxy) state(ctx context.Context, server, state string) error {
 	line := "set server " + server + " state " + state
-	said, err := command(ctx, h.Control, line)
-	if err != nil || said != "" {
-		return h.refused(line, said, err)
+	answer, err := command(ctx, h.Control, line)
+	if err != nil || answer != "" {
+		return h.refused(line, answer, err)
 	}
 	return nil
 }
 
-func (h *runtimeHAProxy) refused(line, said string, err error) error {
+func (h *runtimeHAProxy) refused(line, answer string, err error) error {
 	if err == nil {
-		err = fmt.Errorf("it says %q", said)
+		err = fmt.Errorf("HAProxy answered %q", answer)
 	}
 	return h.Failure(line, err)
 }
 
-// Close ends HAProxy at once.
+// Close kills HAProxy.
 func (h *runtimeHAProxy) Close() error {
 	h.stop()
 	return nil

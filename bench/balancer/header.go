@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// removeHopByHop removes the fields that are meant for one connection only (RFC 9110 section 7.6.1), and those
-// that the Connection field names.
+// removeHopByHop removes the fields that apply to one connection only (RFC 9110 section 7.6.1),
+// including those that the Connection field lists.
 func removeHopByHop(h http.Header) {
 	for _, field := range h.Values("Connection") {
 		for name := range strings.SplitSeq(field, ",") {
@@ -16,7 +16,7 @@ func removeHopByHop(h http.Header) {
 	}
 	for _, name := range []string{
 		"Connection", "Proxy-Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-		"Expect", // the body has been read already, so nobody waits for 100 Continue
+		"Expect", // the body has been read already, so 100 Continue is of no use
 	} {
 		h.Del(name)
 	}

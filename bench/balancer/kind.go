@@ -2,29 +2,30 @@ package balancer
 
 import (
 	"context"
-	"os/exec"
 	"slices"
 	"time"
+
+	"lameduck/bench/internal/program"
 )
 
-// Kind is a load balancer, together with the way in which it learns of its endpoints.
+// A Kind is a load balancer program together with how its endpoints are changed.
 type Kind string
 
 // The kinds.
 const (
 	// BuiltIn is Balancer, in this process.
 	BuiltIn Kind = "built-in"
-	// Nginx is nginx, whose configuration is written anew and reloaded for each change.
+	// Nginx is nginx. Each change rewrites and reloads its configuration.
 	Nginx Kind = "nginx"
-	// HAProxy is HAProxy, told of each change by its Runtime API.
+	// HAProxy is HAProxy. Each change uses its Runtime API.
 	HAProxy Kind = "haproxy"
-	// HAProxyReload is HAProxy, whose configuration is written anew and reloaded for each change.
+	// HAProxyReload is HAProxy. Each change rewrites and reloads its configuration.
 	HAProxyReload Kind = "haproxy-reload"
-	// Caddy is Caddy, told of each change by its admin API.
+	// Caddy is Caddy. Each change posts a new configuration to its admin API.
 	Caddy Kind = "caddy"
 )
 
-// node is one load balancer of a fleet. Add and Remove return when it acts accordingly.
+// A node is one load balancer of a fleet. Add and Remove return when the change is in force.
 type node interface {
 	Addr() string
 	Add(ctx context.Context, addr string) error
@@ -32,33 +33,36 @@ type node interface {
 	Close() error
 }
 
-// reading is more than a load balancer needs to read a request that has been sent, or to close a thousand connections. At 5,000
-// requests a second on two busy cores one of a hundred waits 12 ms.
-const reading = 50 * time.Millisecond
+// readTime is more than a load balancer needs to read a request that has been sent, or to close a
+// thousand connections. At 5,000 requests a second on two busy cores, one request in a hundred
+// waits 12 ms.
+const readTime = 50 * time.Millisecond
 
-// implementation is how a kind is made.
+// An implementation starts nodes of one kind.
 type implementation struct {
 	kind Kind
-	// program is what it runs, from the Debian package of that name. Empty: nothing.
+	// program is the program that it runs, which is also the name of its Debian package. It is
+	// empty for the built-in load balancer.
 	program string
 	start   func(ctx context.Context, c nodeConfig) (node, error)
-	// settle is how long before a change, and after it, its clients do not use their kept connections: it closes the idle ones, and
-	// takes one for idle whose next request it has not read yet. Zero: it closes none.
+	// settle is how long before and after a change clients do not use their kept connections. It is
+	// needed if a change closes idle connections, including those with a request that has not been
+	// read yet. It is zero if a change closes none.
 	settle time.Duration
 }
 
-// implementations is every kind, in the order in which tables show them.
+// implementations returns all kinds in the order of the tables.
 func implementations() []implementation {
 	return []implementation{
 		{BuiltIn, "", startBuiltIn, 0},
-		{Nginx, "nginx", startNginx, reading},
+		{Nginx, "nginx", startNginx, readTime},
 		{HAProxy, "haproxy", startHAProxy, 0},
-		{HAProxyReload, "haproxy", startHAProxyReload, reading},
-		{Caddy, "caddy", startCaddy, reading},
+		{HAProxyReload, "haproxy", startHAProxyReload, readTime},
+		{Caddy, "caddy", startCaddy, readTime},
 	}
 }
 
-// Kinds returns every kind, in the order in which tables show them.
+// Kinds returns all kinds in the order of the tables.
 func Kinds() []Kind {
 	var kinds []Kind
 	for _, i := range implementations() {
@@ -67,7 +71,7 @@ func Kinds() []Kind {
 	return kinds
 }
 
-// implementation returns how the kind is made, and false where there is no such kind.
+// implementation returns the implementation of the kind, and false if there is none.
 func (k Kind) implementation() (implementation, bool) {
 	all := implementations()
 	if k == "" {
@@ -80,14 +84,14 @@ func (k Kind) implementation() (implementation, bool) {
 	return all[i], true
 }
 
-// Missing returns what has to be installed before the kind can run here, such as
-// "haproxy (apt-get install haproxy)", and nothing where it can run.
+// Missing returns what has to be installed before the kind can run, such as "haproxy (apt-get
+// install haproxy)". It returns "" if nothing is missing.
 func (k Kind) Missing() string {
 	i, _ := k.implementation()
 	if i.program == "" {
 		return ""
 	}
-	if _, err := exec.LookPath(i.program); err == nil {
+	if _, err := program.Find(i.program); err == nil {
 		return ""
 	}
 	return i.program + " (apt-get install " + i.program + ")"

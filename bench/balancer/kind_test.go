@@ -123,8 +123,8 @@ func TestEndpointIsServedUntilTheLagIsOverAndNoLonger(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The load goes on. What was on its way to the endpoint is over when the other one has had a second of it, and
-		// from then on nothing comes.
+		// The load goes on. What was on its way to the endpoint is over when the other one has had
+		// a second of it, and from then on nothing comes.
 		const second = 300
 		for i := range lags {
 			stays.awaitRequests(t, fmt.Sprint("/", i), second)
@@ -143,13 +143,14 @@ func TestEndpointIsServedUntilTheLagIsOverAndNoLonger(t *testing.T) {
 			t.Fatalf("%d removals, want %d", len(removals), len(lags))
 		}
 		for _, r := range removals {
-			last, due := goes.last(fmt.Sprint("/", r.Node)), r.Told.Add(lags[r.Node])
-			// One request in two of 300 per second comes this way. The bounds leave room for a busy machine.
+			last, due := goes.last(fmt.Sprint("/", r.Node)), r.Requested.Add(lags[r.Node])
+			// One request in two of 300 per second comes this way. The bounds leave room for a busy
+			// machine.
 			if early := due.Sub(last); early > 500*time.Millisecond {
 				t.Errorf("node %d sent the last request %v before its lag of %v was over", r.Node, early, lags[r.Node])
 			}
 			if r.Done.Before(due) || r.Done.Sub(due) > 10*time.Second {
-				t.Errorf("node %d acted on the removal after %v, want its lag of %v", r.Node, r.Done.Sub(r.Told), lags[r.Node])
+				t.Errorf("node %d acted on the removal after %v, want its lag of %v", r.Node, r.Done.Sub(r.Requested), lags[r.Node])
 			}
 			t.Logf("node %d: done %v after the lag, last request %v after the lag", r.Node, r.Done.Sub(due), last.Sub(due))
 		}

@@ -7,42 +7,44 @@ import (
 	"sync"
 )
 
-// applier is a program that is given all its endpoints at once.
+// An applier is a program that replaces all its endpoints at once.
 type applier interface {
-	// apply returns when requests go to these endpoints and to no others. It is called by one goroutine at a time.
+	// apply returns when requests go to these endpoints only. It is called by one goroutine at a
+	// time.
 	apply(ctx context.Context, endpoints []string) error
 	Close() error
 }
 
-// listed is a node whose program is given a new list of endpoints for each change, one after the other.
+// listed is a node whose program gets the whole list of endpoints with each change.
 type listed struct {
 	applier
 	addr string
 
-	mu        sync.Mutex // held for as long as a change takes
+	mu        sync.Mutex // held during a change
 	endpoints []string
 }
 
-// Addr returns the host:port that clients send to.
+// Addr returns the host:port that clients connect to.
 func (l *listed) Addr() string { return l.addr }
 
-// Add returns when requests go to the endpoint at host:port, too. Adding one that is there is an error.
+// Add returns when the endpoint at host:port gets requests. Adding it twice is an error.
 func (l *listed) Add(ctx context.Context, addr string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if slices.Contains(l.endpoints, addr) {
-		return fmt.Errorf("add endpoint %s: it is there already", addr)
+		return fmt.Errorf("add endpoint %s: it exists already", addr)
 	}
 	return l.change(ctx, append(slices.Clone(l.endpoints), addr))
 }
 
-// Remove returns when no request goes to the endpoint at host:port any more. Removing one that is not there is an error.
+// Remove returns when the endpoint at host:port gets no more requests. Removing an unknown endpoint
+// is an error.
 func (l *listed) Remove(ctx context.Context, addr string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := slices.Index(l.endpoints, addr)
 	if i < 0 {
-		return fmt.Errorf("remove endpoint %s: it is not there", addr)
+		return fmt.Errorf("remove endpoint %s: there is no such endpoint", addr)
 	}
 	return l.change(ctx, slices.Delete(slices.Clone(l.endpoints), i, i+1))
 }

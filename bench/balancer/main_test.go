@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// behaviour is what an endpoint does with a request that it has read.
+// A behaviour is what an endpoint does after it has read a request.
 type behaviour func(c *net.TCPConn)
 
 func answers(raw string) behaviour {
@@ -39,7 +39,7 @@ func silent(*net.TCPConn) {}
 
 const fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// replica is an endpoint that behaves as told and counts what it sees.
+// A replica is an endpoint with the given behaviour that counts requests and connections.
 type replica struct {
 	addr string
 	does behaviour
@@ -51,7 +51,8 @@ type replica struct {
 	arrived  []time.Time // when each request had been read
 }
 
-// start returns an endpoint that behaves as told, or one that refuses every connection where does is nil.
+// start returns an endpoint with the given behaviour. If it is nil, the endpoint refuses every
+// connection.
 func start(t *testing.T, does behaviour) *replica {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -123,7 +124,8 @@ func balance(t *testing.T, cfg Config, replicas ...*replica) *Balancer {
 	return b
 }
 
-// send makes one request on a connection of its own and returns the status and body; err is how the body ended.
+// send makes one request on a connection of its own and returns the status and body; err is how the
+// body ended.
 func send(t *testing.T, b *Balancer, method, body string) (status int, answer string, err error) {
 	return sendTo(t, b.Addr(), method, body)
 }

@@ -6,16 +6,17 @@ import (
 	"syscall"
 )
 
-// nginx is nginx whose configuration is written anew for each change.
+// nginx is an nginx process. Each change is a new configuration file and a reload.
 //
-// It takes a new configuration in steps: on SIGHUP the master starts a new worker; a moment later it asks the old one to
-// finish, and for that moment both take connections. A change is in force when the new worker answers and the old one has
-// let go of the socket that it listens on; it closes the idle connections of its clients in the same breath.
+// On SIGHUP the master starts a new worker. A moment later it asks the old worker to finish; until
+// then both accept connections. A change is in force when the new worker answers and the old worker
+// has closed its listening socket. The old worker closes idle connections of clients at the same
+// time.
 type nginx struct {
 	settings
 	*process
-	sockets []string // that clients connect to; all workers share them
-	worker  int      // the process id of the one that takes connections
+	sockets []string // that clients connect to, shared by all workers
+	worker  int      // the process ID of the worker that accepts connections
 }
 
 func startNginx(ctx context.Context, c nodeConfig) (node, error) {
@@ -26,7 +27,7 @@ func startNginx(ctx context.Context, c nodeConfig) (node, error) {
 	if err := s.write("nginx.conf"); err != nil {
 		return nil, err
 	}
-	// Its own SIGTERM: the workers have the master as their parent, and would outlive it.
+	// SIGTERM, since the workers would outlive a master that is killed.
 	p, err := startProcess(ctx, c, syscall.SIGTERM, "nginx", "-p", c.Dir, "-c", "nginx.conf", "-e", "stderr")
 	if err != nil {
 		return nil, err
@@ -57,21 +58,23 @@ func (n *nginx) apply(ctx context.Context, endpoints []string) error {
 	if err := n.signal(syscall.SIGHUP); err != nil {
 		return err
 	}
-	if err := n.Await(ctx, "take a new configuration", n.answers); err != nil {
+	if err := n.Await(ctx, "load a new configuration", n.answers); err != nil {
 		return err
 	}
-	return n.Await(ctx, "leave the old configuration", func(context.Context) error { return expectNone(old, n.sockets) })
+	return n.Await(ctx, "drop the old configuration", func(context.Context) error {
+		return expectNone(old, n.sockets)
+	})
 }
 
-// answers returns nil, and notes the worker, when a new connection meets the newest configuration.
+// answers returns nil if a new connection gets the newest configuration, and sets n.worker.
 func (n *nginx) answers(ctx context.Context) error {
-	said, err := ask(ctx, "http://"+n.Control+"/")
+	answer, err := get(ctx, "http://"+n.Control+"/")
 	if err != nil {
 		return err
 	}
 	var generation, worker int
-	if _, err := fmt.Sscan(said, &generation, &worker); err != nil {
-		return fmt.Errorf("it says %q: %w", said, err)
+	if _, err := fmt.Sscan(answer, &generation, &worker); err != nil {
+		return fmt.Errorf("nginx answered %q: %w", answer, err)
 	}
 	if generation != n.Generation {
 		return fmt.Errorf("it is at generation %d, not %d", generation, n.Generation)
@@ -80,7 +83,7 @@ func (n *nginx) answers(ctx context.Context) error {
 	return nil
 }
 
-// Close ends nginx at once.
+// Close kills nginx.
 func (n *nginx) Close() error {
 	n.stop()
 	return nil

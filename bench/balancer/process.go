@@ -4,33 +4,36 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
 
 	"lameduck/bench/internal/proc"
+	"lameduck/bench/internal/program"
 )
 
-// pollPeriod is how often a program is asked for what it does not report by itself.
+// pollPeriod is how often a program is polled.
 const pollPeriod = 2 * time.Millisecond
 
-// process is a program of a load balancer.
+// A process is a running load balancer program.
 type process struct {
 	*proc.Process
 	disarm func() bool
 }
 
-// startProcess starts a program in the node's directory, where its output goes to NAME.log. It ends with
-// stop, when ctx is done, and by the given signal when this process dies.
-func startProcess(ctx context.Context, c nodeConfig, orphaned syscall.Signal, name string, args ...string) (*process, error) {
-	path, err := exec.LookPath(name)
+// startProcess starts a program in the node's directory and writes its output to NAME.log there. It
+// runs until stop is called or ctx is done. If this process dies, the program gets the orphaned
+// signal.
+func startProcess(
+	ctx context.Context, c nodeConfig, orphaned syscall.Signal, name string, args ...string,
+) (*process, error) {
+	path, err := program.Find(name)
 	if err != nil {
 		return nil, err
 	}
 	output, err := os.Create(filepath.Join(c.Dir, name+".log"))
 	if err != nil {
-		return nil, fmt.Errorf("keep output of %s: %w", name, err)
+		return nil, fmt.Errorf("create the log of %s: %w", name, err)
 	}
 	defer output.Close() // the program has its own descriptor
 	p, err := proc.Start(proc.Command{
@@ -44,13 +47,13 @@ func startProcess(ctx context.Context, c nodeConfig, orphaned syscall.Signal, na
 	return &process{p, context.AfterFunc(ctx, p.Kill)}, nil
 }
 
-// stop kills the program and returns when it has ended.
+// stop kills the program and waits for its end.
 func (p *process) stop() {
 	p.disarm()
 	p.Stop()
 }
 
-// signal sends a signal to the program itself.
+// signal sends a signal to the program, not to its children.
 func (p *process) signal(s syscall.Signal) error {
 	if err := p.Signal(s); err != nil {
 		return p.Failure("send signal", err)

@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// mayTryNext reports whether a request that failed as err says may be sent to another endpoint. The package
-// documentation gives the rules.
+// mayTryNext reports whether a request that failed with err may be sent to another endpoint. The
+// package documentation has the rules.
 func mayTryNext(method string, err error) bool {
 	var failed *endpointError
 	if !errors.As(err, &failed) {
@@ -16,12 +16,12 @@ func mayTryNext(method string, err error) bool {
 	return failed.stage == connecting || !nonIdempotent(method)
 }
 
-// nonIdempotent reports whether nginx counts the method as one that must not be sent twice.
+// nonIdempotent reports whether nginx never sends a request with this method twice.
 func nonIdempotent(method string) bool {
 	return method == http.MethodPost || method == "LOCK" || method == http.MethodPatch
 }
 
-// statusFor returns what the client is told when no endpoint has answered.
+// statusFor returns the status of a request that no endpoint has answered.
 func statusFor(err error) int {
 	var ne net.Error
 	if errors.As(err, &ne) && ne.Timeout() {

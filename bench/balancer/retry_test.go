@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// failures are the ways in which an endpoint can fail before the head of its answer has come, apart from refusing.
+// failures are the ways in which an endpoint can fail before the head of its answer has come, apart
+// from refusing.
 func failures() map[string]behaviour {
 	return map[string]behaviour{
 		"reset":                       resets,

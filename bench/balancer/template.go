@@ -12,25 +12,27 @@ import (
 //go:embed conf/*.tmpl
 var confFiles embed.FS
 
-// templates are the configurations of the programs. Each states what it takes from the program's documentation.
+// templates are the configurations of the programs. Each cites the program's documentation.
 var templates = template.Must(template.ParseFS(confFiles, "conf/*.tmpl"))
 
 const (
-	// connections is how many clients a program bears: 300 requests/s of 20 s each, and some.
+	// connections is how many clients a program can serve: 300 requests/s of 20 s each, and some
+	// more.
 	connections = 8000
-	// files is enough for one connection to an endpoint for each of a client's, and for what else there is.
+	// files is enough for a connection to a client and one to an endpoint for each request, and for
+	// everything else.
 	files = 2*connections + 200
 )
 
-// settings is what the templates are filled with.
+// settings is the data of the templates.
 type settings struct {
 	nodeConfig
-	// Listen is where clients send to; Control is the program's own door.
+	// Listen is the address for clients. Control is the address of the control interface.
 	Listen, Control string
 	Endpoints       []string
-	// Generation is different for each configuration of a program.
+	// Generation counts the configurations of a program.
 	Generation int
-	// Slots is how many servers are to be there without an address.
+	// Slots is the number of servers without an address.
 	Slots int
 }
 
@@ -44,11 +46,12 @@ func newSettings(c nodeConfig) (settings, error) {
 	return settings{nodeConfig: c, Listen: listen, Control: control}, err
 }
 
-// Connections is how many clients the program must bear, and Files how many descriptors it needs for that.
+// Connections is how many clients the program must serve, and Files is how many descriptors it
+// needs for that.
 func (settings) Connections() int { return connections }
 func (settings) Files() int       { return files }
 
-// KeepaliveOfAll is how many idle connections are kept to all endpoints together.
+// KeepaliveOfAll is the number of idle connections kept to all endpoints together.
 func (s settings) KeepaliveOfAll() int { return s.Keepalive * max(len(s.Endpoints), 1) }
 
 // Tries is how many endpoints a request may be sent to.
@@ -58,12 +61,12 @@ func (s settings) Tries() int { return s.Retries + 1 }
 func (s settings) render(name string) (string, error) {
 	var text strings.Builder
 	if err := templates.ExecuteTemplate(&text, name+".tmpl", s); err != nil {
-		return "", fmt.Errorf("make configuration: %w", err)
+		return "", fmt.Errorf("render configuration: %w", err)
 	}
 	return text.String(), nil
 }
 
-// write puts the configuration of the given name into the node's directory, whole or not at all.
+// write writes the configuration of the given name to the node's directory, atomically.
 func (s settings) write(name string) error {
 	text, err := s.render(name)
 	if err != nil {

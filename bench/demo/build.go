@@ -1,16 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 
+	"lameduck/bench/internal/program"
 	"lameduck/bench/trial"
 )
 
-// build makes the programs that were not given and returns the paths of all.
+// build builds the programs without a flag and returns the paths of all programs.
 func (o options) build(ctx context.Context, dir string) (trial.Programs, error) {
 	p := trial.Programs{App: o.app, Lameduck: o.lameduck}
 	for _, b := range []struct {
@@ -24,18 +23,9 @@ func (o options) build(ctx context.Context, dir string) (trial.Programs, error) 
 			continue
 		}
 		*b.path = filepath.Join(dir, filepath.Base(b.pkg))
-		if err := goBuild(ctx, *b.path, b.pkg); err != nil {
-			return p, err
+		if err := program.Build(ctx, b.pkg, *b.path); err != nil {
+			return p, fmt.Errorf("%w (or set -app and -lameduck)", err)
 		}
 	}
 	return p, nil
-}
-
-func goBuild(ctx context.Context, path, pkg string) error {
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, pkg).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("build %s: %w (run this inside the repository, or name the programs with -app and -lameduck)\n%s",
-			pkg, err, bytes.TrimSpace(out))
-	}
-	return nil
 }

@@ -13,7 +13,8 @@ import (
 	"lameduck/bench/trial"
 )
 
-// result returns a trial of n requests, the first of which were lost as said, in which pods took so long to end.
+// result returns a trial of n requests, the first of which were lost as said, in which pods took so
+// long to end.
 func result(strategy string, n int, took time.Duration, lost ...load.Cause) *trial.Result {
 	start := time.Unix(1000, 0)
 	r := &trial.Result{Strategy: strategy, Load: &load.Result{Start: start}}
@@ -35,16 +36,16 @@ func result(strategy string, n int, took time.Duration, lost ...load.Cause) *tri
 type silent struct{}
 
 func (silent) Show(string, time.Duration, time.Duration) {}
-func (silent) Say(string)                                {}
+func (silent) Print(string)                              {}
 func (silent) Finish()                                   {}
 
-func TestFailedRunKeepsAndNamesWhatThePodsWrote(t *testing.T) {
+func TestFailedRunKeepsTheOutputOfThePods(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	err := run(t.Context(), options{lag: time.Second, rate: 1, app: "/missing", lameduck: "/missing"}, nil, silent{})
 	if err == nil || !strings.Contains(err.Error(), "strategy bare: start pod pod0") {
 		t.Fatalf("got %v, want the strategy and the pod named", err)
 	}
-	_, dir, _ := strings.Cut(strings.TrimSuffix(err.Error(), ")"), "what the pods wrote is in ")
+	_, dir, _ := strings.Cut(strings.TrimSuffix(err.Error(), ")"), "the output of the pods is in ")
 	if _, err := os.Stat(dir); err != nil {
 		t.Errorf("the directory that it names is not there: %v", err)
 	}

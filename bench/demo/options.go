@@ -26,13 +26,13 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("demo", flag.ContinueOnError)
 	f.SetOutput(out)
-	f.DurationVar(&o.lag, "lag", 2*time.Second, "how `late` the load balancer learns of a pod's end")
+	f.DurationVar(&o.lag, "lag", 2*time.Second, "`delay` of the load balancer in removing a pod")
 	f.Float64Var(&o.rate, "rate", 300, "requests per second, all kinds together")
 	f.IntVar(&o.replicas, "replicas", 3, "`number` of pods to replace")
 	f.IntVar(&o.retries, "retries", 1, "`number` of further pods that the load balancer may try")
 	f.StringVar(&o.json, "json", "", "`file` to write all results to")
-	f.StringVar(&o.app, "app", "", "`path` of the app (default: built from ./bench/app)")
-	f.StringVar(&o.lameduck, "lameduck", "", "`path` of lameduck (default: built from ./cmd/lameduck)")
+	f.StringVar(&o.app, "app", "", "`path` of the app (default: build ./bench/app)")
+	f.StringVar(&o.lameduck, "lameduck", "", "`path` of lameduck (default: build ./cmd/lameduck)")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -46,40 +46,42 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 func (o options) check(rest []string) error {
 	var errs []error
 	if len(rest) > 0 {
-		errs = append(errs, fmt.Errorf("%q is no flag: there is nothing but flags", rest[0]))
+		errs = append(errs, fmt.Errorf("unexpected argument %q: there are only flags", rest[0]))
 	}
 	if o.lag <= 0 {
-		errs = append(errs, fmt.Errorf("-lag %v: a load balancer that is never late loses nothing: give it a second or two", o.lag))
+		errs = append(errs, fmt.Errorf("-lag %v: must be above zero, since nothing is lost without a lag", o.lag))
 	}
 	if o.lag > maxLag {
-		errs = append(errs, fmt.Errorf("-lag %v: the pods' grace period of 30s leaves room for %v at most", o.lag, maxLag))
+		errs = append(errs, fmt.Errorf("-lag %v: must be at most %v, since pods have a grace period of 30s",
+			o.lag, maxLag))
 	}
 	if o.rate <= 0 {
-		errs = append(errs, fmt.Errorf("-rate %v: give the number of requests per second", o.rate))
+		errs = append(errs, fmt.Errorf("-rate %v: must be above zero", o.rate))
 	}
 	if o.replicas < 1 {
-		errs = append(errs, fmt.Errorf("-replicas %d: at least one pod is needed", o.replicas))
+		errs = append(errs, fmt.Errorf("-replicas %d: must be at least 1", o.replicas))
 	}
 	if o.retries < 0 {
-		errs = append(errs, fmt.Errorf("-retries %d: 0 is the least", o.retries))
+		errs = append(errs, fmt.Errorf("-retries %d: must not be negative", o.retries))
 	}
 	return errors.Join(errs...)
 }
 
 const (
-	// The hold's end is lag + quiet, and Lameduck's Max is 30 s of grace - 5 s for the app - 3 s.
+	// The hold takes lag + quiet, and Lameduck's maximum is the grace period of 30 s - 5 s for the
+	// app - 3 s.
 	maxLag = 20 * time.Second
-	// As a user would set them who knows nothing of this load balancer: shorter than its lag, which Lameduck is to
-	// find out by itself.
+	// Settings of a user who does not know this load balancer. They are shorter than its lag, which
+	// Lameduck has to find out.
 	holdMin   = time.Second
 	holdQuiet = 2 * time.Second
-	// inFlight is how long the app works on each request.
+	// inFlight is how long the app takes for each request.
 	inFlight = 50 * time.Millisecond
 	// postSize is the size of a POST's body in bytes.
 	postSize = 1000
 )
 
-// strategies are compared in this order.
+// strategies returns the strategies in the order of the table.
 func (o options) strategies() []trial.Strategy {
 	return []trial.Strategy{
 		trial.Bare(),
@@ -101,7 +103,7 @@ func (o options) trial(s trial.Strategy, p trial.Programs, logs string) trial.Co
 	}
 }
 
-// requests are GET and POST, each on kept and on new connections, in equal parts.
+// requests returns GET and POST, each on kept and on new connections, in equal parts.
 func requests() []load.Request {
 	var rs []load.Request
 	for _, method := range []string{"GET", "POST"} {

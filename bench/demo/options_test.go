@@ -22,13 +22,13 @@ func TestDefaultsAreFine(t *testing.T) {
 func TestFlagsWithoutSenseAreRefused(t *testing.T) {
 	for flags, want := range map[string]string{
 		"-lag 0":         "-lag 0s",
-		"-lag 1h":        "leaves room for 20s at most",
+		"-lag 1h":        "must be at most 20s",
 		"-rate 0":        "-rate 0",
 		"-replicas 0":    "-replicas 0",
 		"-retries -1":    "-retries -1",
-		"more":           `"more" is no flag`,
+		"more":           `unexpected argument "more"`,
 		"-lag never":     "invalid value",
-		"-rate 0 -lag 0": "-lag 0s: a load balancer that is never late loses nothing: give it a second or two\n-rate 0",
+		"-rate 0 -lag 0": "-lag 0s: must be above zero, since nothing is lost without a lag\n-rate 0",
 	} {
 		t.Run(flags, func(t *testing.T) {
 			var out strings.Builder

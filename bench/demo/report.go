@@ -32,7 +32,7 @@ type trialReport struct {
 	Failures     []failureReport    `json:"failures"`
 }
 
-// latencyReport is of the answered requests, from their intended starts.
+// latencyReport has the latencies of the answered requests, from the times at which they were due.
 type latencyReport struct {
 	P50  secs `json:"p50_s"`
 	P99  secs `json:"p99_s"`
@@ -44,33 +44,33 @@ type podReport struct {
 	T0     secs          `json:"t0_s"` // since the load's start
 	Took   secs          `json:"took_s"`
 	Events []eventReport `json:"events"`
-	// Lag is what the load balancer's lag really was for this pod.
+	// Lag is the true lag of the load balancer for this pod.
 	Lag secs `json:"lag_s"`
 }
 
 type eventReport struct {
 	After     secs   `json:"after_s"`
 	Container string `json:"container"`
-	What      string `json:"what"`
+	Step      string `json:"step"`
 	Detail    string `json:"detail,omitempty"`
 }
 
 type failureReport struct {
 	At      secs   `json:"at_s"`       // since the load's start
-	SinceT0 *secs  `json:"since_t0_s"` // since the latest t0 of a pod; null before any
+	SinceT0 *secs  `json:"since_t0_s"` // since the latest t0 of a pod; null before the first
 	Request string `json:"request"`
 	Cause   string `json:"cause"`
 	Error   string `json:"error"`
 }
 
-// secs is a time that is written in seconds.
+// secs is a duration that is encoded in seconds.
 type secs time.Duration
 
 func (s secs) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, "%.6f", time.Duration(s).Seconds()), nil
 }
 
-// writeReport writes all that was measured to a file.
+// writeReport writes all measurements to a file.
 func writeReport(path string, o options, trials []*trial.Result) error {
 	r := report{Lag: secs(o.lag), Rate: o.rate, Replicas: o.replicas, Retries: o.retries}
 	for _, t := range trials {
@@ -109,7 +109,7 @@ func reportTrial(t *trial.Result) trialReport {
 func reportPod(t *trial.Result, p rollout.Replaced) podReport {
 	r := podReport{Addr: p.Addr, T0: secs(p.T0.Sub(t.Load.Start)), Took: secs(p.Took)}
 	for _, e := range p.Events {
-		r.Events = append(r.Events, eventReport{secs(e.After), e.Container, string(e.What), e.Detail})
+		r.Events = append(r.Events, eventReport{secs(e.After), e.Container, string(e.Step), e.Detail})
 	}
 	for _, m := range t.Removals {
 		if m.Addr == p.Addr {
@@ -120,7 +120,9 @@ func reportPod(t *trial.Result, p rollout.Replaced) podReport {
 }
 
 func reportFailure(t *trial.Result, s load.Sample) failureReport {
-	r := failureReport{At: secs(s.Ended()), Request: s.Request.String(), Cause: string(s.Cause), Error: s.Err.Error()}
+	r := failureReport{
+		At: secs(s.Ended()), Request: s.Request.String(), Cause: string(s.Cause), Error: s.Err.Error(),
+	}
 	if since, after := t.SinceT0(s); after {
 		r.SinceT0 = (*secs)(&since)
 	}

@@ -15,8 +15,8 @@ import (
 func TestReport(t *testing.T) {
 	r := result("bare", 3, 1500*time.Millisecond, load.BadGateway, load.Reset)
 	pod := &r.Rollout.Replaced[0]
-	pod.Events = []rollout.Event{{After: time.Millisecond, Container: "app", What: rollout.Signalled, Detail: "terminated"}}
-	r.Removals = []balancer.Removal{{Addr: pod.Addr, Told: pod.T0, Done: pod.T0.Add(2 * time.Second)}}
+	pod.Events = []rollout.Event{{After: time.Millisecond, Container: "app", Step: rollout.Signalled, Detail: "terminated"}}
+	r.Removals = []balancer.Removal{{Addr: pod.Addr, Requested: pod.T0, Done: pod.T0.Add(2 * time.Second)}}
 	path := filepath.Join(t.TempDir(), "out.json")
 	if err := writeReport(path, options{lag: 2 * time.Second, rate: 300, replicas: 1, retries: 1}, []*trial.Result{r}); err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestReport(t *testing.T) {
             {
               "after_s": 0.001000,
               "container": "app",
-              "what": "stop signal",
+              "step": "stop signal",
               "detail": "terminated"
             }
           ],

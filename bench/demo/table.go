@@ -2,25 +2,25 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"lameduck/bench/internal/table"
 	"lameduck/bench/load"
 	"lameduck/bench/trial"
 )
 
-// writeTable writes one line for each trial, with a column for each cause of which there was a loss, and always
-// one for 502.
-func writeTable(w io.Writer, trials []*trial.Result) {
+// tabulate returns a table with a row for each trial. There is a column for each cause of a loss,
+// and always one for 502.
+func tabulate(trials []*trial.Result) table.Table {
 	causes := causesOf(trials)
-	rows := [][]string{header(causes)}
-	for _, t := range trials {
-		rows = append(rows, row(t, causes))
+	t := table.Table{Header: header(causes)}
+	t.Align = "l" + strings.Repeat("r", len(t.Header)-1)
+	for _, r := range trials {
+		t.Rows = append(t.Rows, row(r, causes))
 	}
-	writeAligned(w, rows)
+	return t
 }
 
 func causesOf(trials []*trial.Result) []load.Cause {
@@ -50,35 +50,3 @@ func row(t *trial.Result, causes []load.Cause) []string {
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
-
-// writeAligned writes rows with columns as wide as their widest cell, the first to the left and the others to the
-// right, and a rule below the first row.
-func writeAligned(w io.Writer, rows [][]string) {
-	widths := make([]int, len(rows[0]))
-	for _, r := range rows {
-		for i, cell := range r {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	for i, r := range rows {
-		writeRow(w, r, widths)
-		if i == 0 {
-			fmt.Fprintln(w, strings.Repeat("─", sum(widths)+2*(len(widths)-1)))
-		}
-	}
-}
-
-func writeRow(w io.Writer, cells []string, widths []int) {
-	fmt.Fprintf(w, "%-*s", widths[0], cells[0])
-	for i, cell := range cells[1:] {
-		fmt.Fprintf(w, "  %*s", widths[i+1], cell)
-	}
-	fmt.Fprintln(w)
-}
-
-func sum(ns []int) (s int) {
-	for _, n := range ns {
-		s += n
-	}
-	return s
-}

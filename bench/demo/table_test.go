@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -22,9 +21,7 @@ bare                  1000     3    2      0          1    0.20 %    1.0 s      
 preStop sleep 1s        10     1    0      1          0    0.00 %    2.0 s           1.0 s
 lameduck             12345     0    0      0          0    0.00 %    5.0 s           4.0 s
 `
-	var out strings.Builder
-	writeTable(&out, trials)
-	if got := "\n" + out.String(); got != want {
+	if got := "\n" + tabulate(trials).Text(); got != want {
 		t.Errorf("table is%s\nwant%s", got, want)
 	}
 }

@@ -7,14 +7,14 @@ import (
 	"lameduck/bench/trial"
 )
 
-// verdict returns what is wrong with the results, and nil where they show what the demo is to show: bare pods lose
-// requests, and pods behind Lameduck none, while the built-in load balancer keeps its socket. The trials are in the order
-// of options.strategies.
+// verdict returns nil if the results are as expected: bare pods lost requests, pods behind Lameduck
+// lost none, and there were no changeovers, since the built-in load balancer keeps its socket. The
+// trials are in the order of options.strategies.
 func verdict(trials []*trial.Result) error {
 	var errs []error
 	bare, lameduck := trials[0], trials[len(trials)-1]
 	if bare.Lost() == 0 {
-		errs = append(errs, errors.New("bare pods lost no request: there was nothing to save, try a longer -lag or a higher -rate"))
+		errs = append(errs, errors.New("bare pods lost no request: try a longer -lag or a higher -rate"))
 	}
 	if n := lameduck.Lost(); n > 0 {
 		first := lameduck.Load.Failures()[0]
@@ -22,10 +22,11 @@ func verdict(trials []*trial.Result) error {
 	}
 	for _, t := range trials {
 		if n := t.Changeovers(); n > 0 {
-			errs = append(errs, fmt.Errorf("%s: %d requests were reset by a load balancer that never changes over: suspect the harness", t.Strategy, n))
+			const text = "%s: the load balancer reset %d requests without a reload: suspect the harness"
+			errs = append(errs, fmt.Errorf(text, t.Strategy, n))
 		}
 		for _, e := range t.FailedHooks() {
-			errs = append(errs, fmt.Errorf("%s: container %s: %s: %s", t.Strategy, e.Container, e.What, e.Detail))
+			errs = append(errs, fmt.Errorf("%s: container %s: %s: %s", t.Strategy, e.Container, e.Step, e.Detail))
 		}
 	}
 	return errors.Join(errs...)

@@ -12,7 +12,7 @@ import (
 func TestVerdict(t *testing.T) {
 	lossless, lossy := result("x", 9, 0), result("x", 9, 0, load.BadGateway)
 	hooked := result("lameduck", 9, 0)
-	hooked.Rollout.Replaced[0].Events = []rollout.Event{{Container: "app", What: rollout.HookFailed, Detail: "EOF"}}
+	hooked.Rollout.Replaced[0].Events = []rollout.Event{{Container: "app", Step: rollout.HookFailed, Detail: "EOF"}}
 	cases := map[string]struct {
 		bare, lameduck *trial.Result
 		want           string
@@ -21,7 +21,7 @@ func TestVerdict(t *testing.T) {
 		"bare lost none":     {lossless, lossless, "bare pods lost no request"},
 		"lameduck lost some": {lossy, lossy, "lameduck lost 1 requests, the first a POST keep-alive: gone"},
 		"a reset that cannot be": {lossy, result("lameduck", 9, 0, load.Changeover),
-			"lameduck: 1 requests were reset by a load balancer that never changes over"},
+			"lameduck: the load balancer reset 1 requests without a reload"},
 		"a hook failed": {lossy, hooked, "lameduck: container app: preStop failed: EOF"},
 	}
 	for name, tc := range cases {

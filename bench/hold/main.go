@@ -16,7 +16,7 @@ import (
 	"lameduck/bench/hold/record"
 	"lameduck/bench/hold/sim"
 	"lameduck/bench/internal/machine"
-	matrix "lameduck/bench/matrix/record"
+	"lameduck/bench/internal/table"
 )
 
 func main() {
@@ -96,7 +96,7 @@ type results interface {
 }
 
 // publish prints the tables, writes the file, and compares the figures with their limits.
-func publish(r results, o options, stdout io.Writer, tables ...matrix.Table) error {
+func publish(r results, o options, stdout io.Writer, tables ...table.Table) error {
 	for _, t := range tables {
 		if len(t.Rows) > 0 {
 			fmt.Fprintln(stdout, t.Markdown())

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/term"
 
-	"lameduck/bench/matrix/record"
+	"lameduck/bench/internal/table"
 )
 
 // A progress shows how far the simulation has come, in one line on a terminal, and in a line every
@@ -44,7 +44,7 @@ func (p *progress) add(rollouts int) {
 		return
 	}
 	p.shown = time.Now()
-	line := fmt.Sprintf("%s of %s rollouts, %v left", record.Count(p.done), record.Count(p.total),
+	line := fmt.Sprintf("%s of %s rollouts, %v left", table.Count(p.done), table.Count(p.total),
 		p.left().Round(time.Second))
 	if p.terminal {
 		fmt.Fprintf(p.out, "\r\x1b[K%s", line)

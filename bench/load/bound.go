@@ -6,22 +6,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrTooSlow says that so many requests were out at a time that whatever became of them would tell of the machine.
+// ErrTooSlow means that so many requests were in flight at a time that the result would measure the
+// machine.
 var ErrTooSlow = errors.New("this machine is too slow for the load")
 
-// MostOut is how many requests may be out at a time where a Config says nothing else: a load of 400 requests each second of
-// which none is answered within the default timeout stays below it, so that those are counted as lost; one of 5,000 has stalled
-// for most of a second when it reaches it.
-const MostOut = 4096
+// MostInFlight is how many requests may be in flight at a time by default. A load of 400 requests
+// each second stays below it even if none is answered within the default timeout, so that all are
+// counted as lost. A load of 5,000 reaches it after a stall of most of a second.
+const MostInFlight = 4096
 
-// mostOut returns MostOut, or less in a process that may not open that many files. A request that is out takes up to three of
-// them where the load balancer is in this process too, and the idle connections of a quarter as many requests take two
-// each: three and a half in all, and the rest of four is left for what else is open.
-func mostOut(files uint64) int {
-	return int(min(MostOut, max(files/4, 1)))
+// mostInFlight returns MostInFlight, or less if this process may not open enough files. A request
+// in flight needs up to three files if the load balancer is in this process too. Idle connections
+// need two each, and there is one for every four requests. This sums to three and a half files for
+// each request. The limit assumes four, to leave some for other files.
+func mostInFlight(files uint64) int {
+	return int(min(MostInFlight, max(files/4, 1)))
 }
 
-// openFiles is how many files this process may open. Where nothing says, there is no limit.
+// openFiles returns how many files this process may open. If that is unknown, there is no limit.
 func openFiles() uint64 {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
@@ -30,6 +32,7 @@ func openFiles() uint64 {
 	return limit.Cur // which Go has raised to the hard limit
 }
 
-// idle is how many idle connections are kept to each address. Crowds of clients have no such limit in common; but more of them
-// than a quarter of what may be out are kept only after a stall, and they keep files from being opened.
-func (c Config) idle() int { return max(c.MostOut/4/max(len(c.Addrs), 1), 1) }
+// idle returns the number of idle connections kept to each address. Independent clients have no
+// such limit in common. But more than a quarter of the requests that may be in flight are idle only
+// after a stall, and idle connections use up files.
+func (c Config) idle() int { return max(c.MostInFlight/4/max(len(c.Addrs), 1), 1) }

@@ -19,30 +19,30 @@ func unanswered(ctx context.Context, _ Request, _ int) error {
 
 func TestLoadThatPilesUpIsGivenUpAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := Config{Requests: []Request{{}}, Arrivals: Constant(1000), MostOut: 50}
+		cfg := Config{Requests: []Request{{}}, Arrivals: Constant(1000), MostInFlight: 50}
 		began := time.Now()
 		res, err := generate(t.Context(), cfg, until, unanswered)
 		if !errors.Is(err, ErrTooSlow) || res != nil {
 			t.Fatalf("got %v, %v; want %v", res, err, ErrTooSlow)
 		}
-		const want = "this machine is too slow for the load: 50 requests were out at a time 50ms after its start"
+		const want = "this machine is too slow for the load: 50 requests were in flight 50ms after its start"
 		if err.Error() != want {
-			t.Errorf("it says %q, want %q", err, want)
+			t.Errorf("got %q, want %q", err, want)
 		}
 		if took := time.Since(began); took != 50*time.Millisecond {
-			t.Errorf("it took %v, want 50ms: until the request after the last that may be out", took)
+			t.Errorf("it took %v, want 50ms: until the first request that exceeds the limit", took)
 		}
 	})
 }
 
-func TestAsManyRequestsAsMayBeOutAreNoReasonToGiveUp(t *testing.T) {
+func TestLoadWithAsManyRequestsInFlightAsAllowedIsNotGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(context.Context, Request, int) error {
 			time.Sleep(49500 * time.Microsecond) // one is answered just before the 51st is due
 			return nil
 		}
 		cfg := config(1000, 1000)
-		cfg.MostOut = 50
+		cfg.MostInFlight = 50
 		if _, err := generate(t.Context(), cfg, until, slow); err != nil {
 			t.Error(err)
 		}
@@ -53,25 +53,25 @@ func TestAnswersAreNotWaitedForWhenTheLoadIsGivenUp(t *testing.T) {
 	s := serve(t, answer("")) // never answers
 	cfg := Config{
 		Addrs: []string{s.addr}, Requests: []Request{{}, {NewConn: true}},
-		Arrivals: Constant(1000), Timeout: time.Hour, MostOut: 20,
+		Arrivals: Constant(1000), Timeout: time.Hour, MostInFlight: 20,
 	}
 	if _, err := Run(t.Context(), cfg); !errors.Is(err, ErrTooSlow) {
 		t.Errorf("got %v, want %v", err, ErrTooSlow)
 	}
 }
 
-func TestMostOutLeavesFilesToOpen(t *testing.T) {
+func TestMostInFlightLeavesFilesToOpen(t *testing.T) {
 	for files, want := range map[uint64]int{0: 1, 1024: 256, 16_384: 4096, 20_000: 4096, 1 << 20: 4096, unix.RLIM_INFINITY: 4096} {
-		if got := mostOut(files); got != want {
-			t.Errorf("of %d files %d requests may be out, want %d", files, got, want)
+		if got := mostInFlight(files); got != want {
+			t.Errorf("with %d files %d requests may be in flight, want %d", files, got, want)
 		}
 	}
-	if got := (Config{}).withDefaults().MostOut; got != mostOut(openFiles()) {
-		t.Errorf("by default %d requests may be out, want %d", got, mostOut(openFiles()))
+	if got := (Config{}).withDefaults().MostInFlight; got != mostInFlight(openFiles()) {
+		t.Errorf("by default %d requests may be in flight, want %d", got, mostInFlight(openFiles()))
 	}
 }
 
-// Four hundred each second are what most trials send: what they lose must be counted, however it is lost.
+// Most trials send 400 requests each second. All losses of such a load must be counted.
 func TestLoadOfWhichNothingIsAnsweredIsStillMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		never := func(context.Context, Request, int) error {
@@ -79,7 +79,7 @@ func TestLoadOfWhichNothingIsAnsweredIsStillMeasured(t *testing.T) {
 			return &failure{Timeout, context.DeadlineExceeded}
 		}
 		cfg := config(10_000, 400)
-		cfg.MostOut = MostOut
+		cfg.MostInFlight = MostInFlight
 		res, err := generate(t.Context(), cfg, until, never)
 		if err != nil {
 			t.Fatal(err)
@@ -95,9 +95,9 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 		cfg  Config
 		want int
 	}{
-		"a quarter of what may be out": {Config{MostOut: 400, Addrs: []string{"a"}}, 100},
-		"over all addresses":           {Config{MostOut: 400, Addrs: strings.Fields("a b c d")}, 25},
-		"one at least":                 {Config{MostOut: 1, Addrs: []string{"a"}}, 1},
+		"a quarter of those in flight": {Config{MostInFlight: 400, Addrs: []string{"a"}}, 100},
+		"over all addresses":           {Config{MostInFlight: 400, Addrs: strings.Fields("a b c d")}, 25},
+		"at least one":                 {Config{MostInFlight: 1, Addrs: []string{"a"}}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := tc.cfg.idle(); got != tc.want {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// flag is a load balancer that is acting on a change, or is not.
+// A flag is set while the load balancer makes a change.
 type flag struct{ atomic.Bool }
 
-// set is a step of a peer that sets the flag, as a change does that breaks connections.
+// set returns a step of a peer that sets the flag.
 func (f *flag) set(to bool) peer {
 	return func(*net.TCPConn, []byte) { f.Store(to) }
 }
@@ -23,7 +23,7 @@ func (f *flag) client(addr string, timeout time.Duration) *client {
 
 const begun = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n7:"
 
-// Each rule by itself: what is a changeover differs from what is a loss in one thing.
+// Each rule is tested by itself: a changeover and the nearest loss differ in one thing.
 func TestResetIsAChangeoverOnlyOnANewConnectionWhileUnsettledBeforeTheAnswer(t *testing.T) {
 	for name, tc := range map[string]struct {
 		opened, broken bool // unsettled then
@@ -65,7 +65,7 @@ func TestResetIsAChangeoverOnlyOnANewConnectionWhileUnsettledBeforeTheAnswer(t *
 	}
 }
 
-// The kernel's own doing: the connection lies in the queue of a socket that is closed.
+// The kernel resets a connection that is in the backlog of a socket when the socket is closed.
 func TestConnectionInTheQueueOfAClosedSocketIsAChangeover(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -108,7 +108,7 @@ func TestResetOfAKeptConnectionIsALossAlsoWhileUnsettled(t *testing.T) {
 	}
 }
 
-// A load balancer that changes over has its new socket before it closes the old one.
+// A load balancer opens its new socket before it closes the old one.
 func TestRefusalIsALossAlsoWhileUnsettled(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

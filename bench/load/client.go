@@ -13,16 +13,16 @@ import (
 	"lameduck/bench/internal/keepalive"
 )
 
-// client makes single exchanges with one server. Nothing in it tries anything twice.
+// A client makes single exchanges with one server. It never retries.
 type client struct {
 	host      string
 	timeout   time.Duration
-	unsettled func() bool // no connection may be used again now
+	unsettled func() bool // reports whether no connection may be reused now
 	pool      *keepalive.Pool
-	scratch   sync.Pool // of *scratch
+	scratch   sync.Pool // *scratch
 }
 
-// scratch is the memory of one exchange, for use by the next one.
+// scratch is the memory of one exchange. The next one reuses it.
 type scratch struct {
 	message []byte
 	answer  bytes.Buffer
@@ -38,7 +38,8 @@ func newClient(addr string, c Config) *client {
 	}
 }
 
-// exchange sends request number seq and reads its answer. Its error is nil or a *failure. A context that is done breaks it off.
+// exchange sends request number seq and reads the response. Its error is nil or a *failure. It is
+// aborted when ctx is done.
 func (c *client) exchange(ctx context.Context, r Request, seq int) error {
 	deadline := time.Now().Add(c.timeout)
 	unsettled := c.unsettled()
@@ -50,8 +51,9 @@ func (c *client) exchange(ctx context.Context, r Request, seq int) error {
 	return c.account(unsettled, c.useNew(ctx, deadline, r, seq))
 }
 
-// account tells a reset of a new connection that is the load balancer's own from others. It is asked when the connection
-// has just broken; unsettled is what was true when it was opened.
+// account turns a reset of a new connection into a Changeover if the load balancer caused it. It is
+// called when the connection has just broken. unsettled is the state when the connection was
+// opened.
 func (c *client) account(unsettled bool, err error) error {
 	if causeOf(err) == Reset && (unsettled || c.unsettled()) {
 		return &failure{Changeover, err}
@@ -59,7 +61,7 @@ func (c *client) account(unsettled bool, err error) error {
 	return err
 }
 
-// useNew does the exchange on a connection that nothing was sent on before.
+// useNew makes the exchange on a new connection.
 func (c *client) useNew(ctx context.Context, deadline time.Time, r Request, seq int) error {
 	dialing, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
@@ -70,11 +72,12 @@ func (c *client) useNew(ctx context.Context, deadline time.Time, r Request, seq 
 	return c.use(ctx, conn, deadline, r, seq)
 }
 
-// use does the exchange on a connection, and keeps that for another one where it may.
+// use makes the exchange on a connection, and then returns it to the pool if it can be reused.
 func (c *client) use(ctx context.Context, conn *keepalive.Conn, deadline time.Time, r Request, seq int) error {
 	conn.SetDeadline(deadline)
-	release := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) }) // long past: what waits ends
-	again, err := c.converse(conn, r, seq)
+	// A deadline in the past ends pending reads and writes.
+	release := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	again, err := c.exchangeOn(conn, r, seq)
 	if !release() || err != nil || !again || r.NewConn || c.unsettled() {
 		conn.Close()
 		return err
@@ -83,8 +86,8 @@ func (c *client) use(ctx context.Context, conn *keepalive.Conn, deadline time.Ti
 	return nil
 }
 
-// converse does one exchange on a connection and reports whether another may follow on it.
-func (c *client) converse(conn *keepalive.Conn, r Request, seq int) (again bool, err error) {
+// exchangeOn makes one exchange on a connection and reports whether the connection can be reused.
+func (c *client) exchangeOn(conn *keepalive.Conn, r Request, seq int) (again bool, err error) {
 	s := c.scratch.Get().(*scratch)
 	defer c.scratch.Put(s)
 	var body int
@@ -105,10 +108,11 @@ func (c *client) converse(conn *keepalive.Conn, r Request, seq int) (again bool,
 	return !resp.Close, checkBody(conn, resp.Body, &s.answer, s.message[len(s.message)-body:])
 }
 
-// readHead reads the answer's head. It peeks first, to know an end before the first byte from a later one.
+// readHead reads the response head. It peeks first, to distinguish an end before the first byte
+// from a later one.
 func readHead(conn *keepalive.Conn, r Request) (*http.Response, error) {
 	if _, err := conn.Reader.Peek(1); err != nil {
-		return nil, cut(Reset, fmt.Errorf("await answer: %w", err))
+		return nil, cut(Reset, fmt.Errorf("wait for response: %w", err))
 	}
 	for {
 		resp, err := http.ReadResponse(conn.Reader, &http.Request{Method: r.method()})
@@ -118,11 +122,12 @@ func readHead(conn *keepalive.Conn, r Request) (*http.Response, error) {
 		if resp.StatusCode >= http.StatusOK {
 			return resp, nil
 		}
-		// An interim answer: the final one is still to come.
+		// This is an interim response. The final one is still to come.
 	}
 }
 
-// checkBody reads the answer's body to its end; where a body was sent, it must come back unchanged.
+// checkBody reads the response body to its end. If the request had a body, the response must repeat
+// it.
 func checkBody(conn *keepalive.Conn, answer io.Reader, into *bytes.Buffer, sent []byte) error {
 	if _, err := into.ReadFrom(answer); err != nil {
 		return broken(conn, fmt.Errorf("read body: %w", err))
@@ -134,15 +139,15 @@ func checkEcho(got, sent []byte) error {
 	if len(sent) == 0 || bytes.Equal(got, sent) {
 		return nil
 	}
-	err := fmt.Errorf("answer of %d bytes does not repeat the %d bytes sent", len(got), len(sent))
+	err := fmt.Errorf("response of %d bytes does not repeat the %d bytes sent", len(got), len(sent))
 	if bytes.HasPrefix(sent, got) {
-		// A body that ends with its connection does not say how long it was to be.
+		// The length of a body that ends with its connection is not known.
 		return &failure{Truncated, err}
 	}
 	return &failure{Garbled, err}
 }
 
-// broken tells an answer that ended too early from one that is not HTTP.
+// broken returns the failure for a response that ended too early or is not HTTP.
 func broken(conn *keepalive.Conn, err error) error {
 	switch end := conn.End(); {
 	case end == nil:

@@ -15,7 +15,7 @@ func echo(c *net.TCPConn, body []byte) {
 	fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-// exchange makes one request of each kind to a fresh connection and returns its cause.
+// exchange makes one request on a new connection and returns the cause of its failure.
 func exchange(t *testing.T, addr string, timeout time.Duration, r Request) Cause {
 	c := newClient(addr, Config{Timeout: timeout}.withDefaults())
 	defer c.pool.Close()
@@ -61,7 +61,8 @@ func TestFailureIsCountedAsWhatItIs(t *testing.T) {
 }
 
 func TestResetInTheBodyIsTruncated(t *testing.T) {
-	// The reset must come after the client has read the first bytes, or the kernel throws these away.
+	// The reset must come after the client has read the first bytes, or the kernel throws these
+	// away.
 	started := make(chan struct{})
 	s := serve(t, then(
 		answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"),
@@ -164,7 +165,7 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-func TestNoConnectionIsUsedAgainWhileTheServerChangesOver(t *testing.T) {
+func TestNoConnectionIsReusedWhileUnsettled(t *testing.T) {
 	s := serve(t, echo)
 	unsettled := false
 	c := newClient(s.addr, Config{Timeout: time.Minute, Unsettled: func() bool { return unsettled }})

@@ -1,28 +1,31 @@
-// Package load sends HTTP/1.1 requests at a constant arrival rate and says what became of each of them.
+// Package load sends HTTP/1.1 requests at a given arrival rate and records the outcome of each.
 //
-// The load is open-loop: a request is due at its time whatever became of the ones before it, and its latency
-// counts from that time. A server that stalls therefore shows every request that had to wait, where a client that
-// waits for one answer before it asks the next question would show a single slow one.
+// The load is open-loop: a request is due at its time, whatever happened to the requests before it,
+// and its latency counts from that time. So a stall of the server shows in every request that had
+// to wait. A closed-loop client, which waits for each response before it sends the next request,
+// would show a single slow request.
 //
 //	due:   |    |    |    |    |    |        arrivals, 1/Rate apart
 //	sent:  |    |    |    |    |    |        each by a goroutine of its own
-//	ends:     |    |    |  x    |   |        a Sample: when due, how long, which Cause if it failed
+//	ends:     |    |    |  x    |   |        a Sample: when due, its latency, a Cause if it failed
 //
-// No request is ever repeated, POST or GET: what goes wrong is counted as what it is. Kept connections are taken
-// from a pool that throws away those the server has closed, so a connection that ends while it lies idle is no
-// loss; a connection that ends under a request is. While a load balancer that reloads its configuration changes over, every
-// request has a connection of its own: it closes idle ones then, and a request that meets such a close is lost without
-// any pod's doing.
+// No request is ever repeated, neither POST nor GET. The pool of kept connections drops those that
+// the server has closed. So a connection that ends while idle is no loss, and a connection that
+// ends during a request is one. While a load balancer reloads its configuration, it closes idle
+// connections, and a request sent on such a connection would be lost without any fault of a pod. So
+// every request uses a new connection then.
 //
-// One loss of that kind remains. A load balancer that opens a new listening socket and closes the old one, as Caddy does, leaves
-// connections in the old one's queue that it has not accepted, and the kernel resets them. A request on such a connection, a new
-// one that was opened or broken while Config.Unsettled held and ended before the first byte of its answer, is a
-// Changeover: counted by itself, neither answered nor lost. Everything else that goes wrong meanwhile is a loss as at any other
-// time: on a kept connection, after the answer's first byte, by status, by refusal or by timeout. What was opened just before
-// the changeover and is seen to break just after it counts as lost, too.
+// One case of that kind remains. Caddy opens a new listening socket and closes the old one. The
+// kernel then resets the connections in the backlog of the old socket. A request on such a
+// connection is a Changeover: the connection was new, was opened or broken while Config.Unsettled
+// was true, and ended before the first byte of the response. A Changeover is counted separately,
+// neither as answered nor as lost. All other failures are losses at any time: on a kept connection,
+// after the first byte of the response, by status, by refusal or by timeout. So is a connection
+// that was opened just before the changeover and broke just after it.
 //
-// A POST carries a body that is different each time, and the answer must repeat it to the last byte.
+// Each POST has a different body, and the response must repeat it to the last byte.
 //
-// Limits: one address, no TLS, no HTTP/2, no redirects. No more than Config.MostOut requests are under way: a load that has
-// more of them due is given up, since it would go on to run out of descriptors or to measure the machine. Every sample is kept in memory (about 100 bytes each), so that quantiles are exact.
+// Limits: no TLS, no HTTP/2, no redirects. At most Config.MostInFlight requests are in flight. A
+// load that exceeds this is given up, since it would run out of descriptors or measure the machine.
+// Every sample is kept in memory (about 100 bytes each), so that quantiles are exact.
 package load

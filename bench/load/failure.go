@@ -10,40 +10,44 @@ import (
 	"syscall"
 )
 
-// Cause says in what way a request failed. It is empty for a request that was answered as it should be.
+// A Cause is the kind of a failure. It is empty for a request that was answered correctly.
 type Cause string
 
-// Changeover is a connection that ended as [Reset] says, but one of the request's own, opened or broken while Config.Unsettled
-// held: the load balancer has closed the socket in whose queue it lay. No pod has seen the request, since a load balancer that
-// had passed it on would have answered 502. It is neither answered nor lost: no way to end a pod could help it.
+// Changeover is a [Reset] of a new connection that was opened or broken while Config.Unsettled was
+// true: the load balancer has closed the socket that had the connection in its backlog. No pod has
+// seen the request, since a load balancer that had forwarded it would have answered 502. The
+// request is neither answered nor lost, since no way to stop a pod could avoid it.
 //
-// A refusal is none. Every load balancer opens its new socket before it closes the old one, or keeps it, so that a
-// changeover refuses nobody: a refusal has another cause, and is to be seen.
+// A refusal is never a Changeover. Every load balancer keeps its socket or opens the new one before
+// it closes the old one. So a refusal during a changeover has another cause, and is counted as a
+// loss.
 const Changeover Cause = "changeover"
 
-// The causes of losses, in the order in which tables show them.
+// The causes of losses, in the order of the tables.
 const (
-	// BadGateway is an answer with status 502: the load balancer found no endpoint that answered.
+	// BadGateway is a response with status 502: the load balancer found no endpoint that answered.
 	BadGateway Cause = "502"
-	// Unavailable is an answer with status 503.
+	// Unavailable is a response with status 503.
 	Unavailable Cause = "503"
-	// OtherStatus is an answer with any other status than 200.
+	// OtherStatus is a response with any other status than 200.
 	OtherStatus Cause = "status"
-	// Reset is a connection that ended, by RST or by FIN, before the first byte of the answer, unless it is a [Changeover].
+	// Reset is a connection that ended, by RST or FIN, before the first byte of the response,
+	// unless it is a [Changeover].
 	Reset Cause = "reset"
-	// Refused is a connection that the peer refused to begin.
+	// Refused is a connection that was refused.
 	Refused Cause = "refused"
-	// Truncated is an answer that ended, by RST or by FIN, after its first byte and before its last.
+	// Truncated is a response that ended, by RST or FIN, after its first byte and before its last.
 	Truncated Cause = "truncated"
-	// Timeout is a request that was not answered to the end within the timeout.
+	// Timeout is a request whose response was not complete within the timeout.
 	Timeout Cause = "timeout"
-	// Garbled is an answer that is no HTTP, or that is whole but does not repeat the body of its POST.
+	// Garbled is a response that is not HTTP, or that does not repeat the body of its POST.
 	Garbled Cause = "garbled"
-	// Local is a request that this machine could not send, for want of ports or descriptors for instance.
+	// Local is a request that this machine could not send, for example because it had no free port
+	// or descriptor.
 	Local Cause = "local"
 )
 
-// Causes returns every cause of a loss, in the order in which tables show them.
+// Causes returns every cause of a loss, in the order of the tables.
 func Causes() []Cause {
 	return []Cause{BadGateway, Unavailable, OtherStatus, Reset, Refused, Truncated, Timeout, Garbled, Local}
 }
@@ -57,7 +61,7 @@ type failure struct {
 func (f *failure) Error() string { return string(f.cause) + ": " + f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// dialFailure tells a refused connection from one that never came about.
+// dialFailure returns the failure of a request that got no connection.
 func dialFailure(err error) error {
 	err = fmt.Errorf("connect: %w", err)
 	switch {
@@ -71,12 +75,12 @@ func dialFailure(err error) error {
 	return &failure{Local, err}
 }
 
-// cut tells a timeout from the end of a connection, which is lost as says.
-func cut(as Cause, err error) error {
+// cut returns the failure of a request whose connection ended: a Timeout, or else the given cause.
+func cut(cause Cause, err error) error {
 	if isTimeout(err) {
 		return &failure{Timeout, err}
 	}
-	return &failure{as, err}
+	return &failure{cause, err}
 }
 
 func statusFailure(status int) error {
@@ -96,7 +100,7 @@ func isTimeout(err error) bool {
 		errors.As(err, &ne) && ne.Timeout()
 }
 
-// causeOf returns the cause that a failed request's error carries, and none for no error.
+// causeOf returns the cause of a request's error. It is empty if err is nil.
 func causeOf(err error) Cause {
 	var f *failure
 	switch {

@@ -39,7 +39,7 @@ func play(t *testing.T, cfg Config, until waiter, exchange exchanger) *Result {
 	return res
 }
 
-// until waits by the clock of a bubble.
+// until waits by the fake clock of synctest.
 func until(ctx context.Context, at time.Time) error { return wait.For(ctx, time.Until(at)) }
 
 func TestArrivalsAreConstant(t *testing.T) {
@@ -90,7 +90,7 @@ func TestLatencyCountsFromTheIntendedStart(t *testing.T) {
 	})
 }
 
-func TestLoadEndsWithItsContextAndFinishesWhatIsOut(t *testing.T) {
+func TestLoadEndsWithItsContextAndFinishesRequestsInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 95*time.Millisecond)
 		defer cancel()
@@ -147,7 +147,7 @@ func TestRunWithARealServer(t *testing.T) {
 	}
 }
 
-func TestConfigWithoutSenseIsRefused(t *testing.T) {
+func TestInvalidConfigIsRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
 		"address":  func(c *Config) { c.Addrs = nil },
 		"arrivals": func(c *Config) { c.Arrivals = nil },

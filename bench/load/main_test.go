@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// peer is what a scripted server does with one request whose head and body it has read.
+// A peer is what a scripted server does after it has read a request.
 type peer func(c *net.TCPConn, body []byte)
 
 // answer is a peer that writes the given bytes and leaves the connection open.
@@ -37,8 +37,8 @@ func reset(c *net.TCPConn, _ []byte) {
 	c.Close()
 }
 
-// scripted is a server whose n-th request, over all connections, is answered by the n-th peer; the last peer
-// answers all further ones.
+// scripted is a server whose n-th request, over all connections, is answered by the n-th peer; the
+// last peer answers all further ones.
 type scripted struct {
 	addr string
 

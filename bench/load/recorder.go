@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// outcome is a Sample without pointers, so that a million of them are 32 MB that the garbage collector need not look at.
+// An outcome is a Sample without pointers, so that a million of them are 32 MB that the garbage
+// collector need not scan.
 type outcome struct {
 	due, late, took time.Duration
-	// kind is which of the requests it was; failure is which of the failures it met, or -1.
+	// kind is the index of the request, and failure is the index of the failure, or -1.
 	kind, failure int32
 }
 
-// recorder gathers what became of requests from many goroutines.
+// A recorder collects the outcomes of requests from many goroutines.
 type recorder struct {
 	start    time.Time
 	requests []Request
@@ -24,7 +25,7 @@ type recorder struct {
 	failures []error
 }
 
-// add notes the request of the given kind that has just ended.
+// add records a request of the given kind that has just ended.
 func (r *recorder) add(kind int, due, late time.Duration, err error) {
 	o := outcome{due: due, late: late, took: time.Since(r.start) - due, kind: int32(kind), failure: -1}
 	r.mu.Lock()
@@ -36,7 +37,7 @@ func (r *recorder) add(kind int, due, late time.Duration, err error) {
 	r.outcomes = append(r.outcomes, o)
 }
 
-// result is called when no goroutine adds any more.
+// result returns all outcomes. No goroutine may call add any more.
 func (r *recorder) result() *Result {
 	slices.SortFunc(r.outcomes, func(a, b outcome) int { return cmp.Compare(a.due, b.due) })
 	res := &Result{Start: r.start, Samples: make([]Sample, len(r.outcomes))}

@@ -5,17 +5,17 @@ import (
 	"strconv"
 )
 
-// Request is one kind of request that a load sends over and over.
+// A Request is one kind of request of a load.
 type Request struct {
 	// Method is GET or POST. Empty means GET.
 	Method string
 	// Target is the path with its query, such as "/?wait=50ms". Empty means "/".
 	Target string
-	// Body is the size of a POST's body in bytes; it is made different for each request and must be echoed.
-	// Zero or less means no body. A GET has none, whatever Body says.
+	// Body is the size of a POST's body in bytes. Each request has a different body, which must be
+	// echoed. Zero or less means no body. It is ignored for a GET.
 	Body int
-	// NewConn gives each request a connection of its own, which the client closes after the answer.
-	// False means a kept connection where one is idle.
+	// NewConn gives each request a new connection, which the client closes after the response. If
+	// it is false, an idle connection is used if there is one.
 	NewConn bool
 }
 
@@ -41,7 +41,8 @@ func (r Request) target() string {
 	return r.Target
 }
 
-// appendMessage appends request number seq to m as it goes over the wire, and returns how many bytes of it are the body.
+// appendMessage appends the bytes of request number seq to m. body is the length of the request's
+// body.
 func (r Request) appendMessage(m []byte, host string, seq int) (message []byte, body int) {
 	post := r.method() == http.MethodPost
 	if post {
@@ -59,8 +60,8 @@ func (r Request) appendMessage(m []byte, host string, seq int) (message []byte, 
 	return appendBody(m, seq, body), body
 }
 
-// appendBody appends a body of the given size: the request's number, then a filler. The number comes first so that an
-// answer meant for another request is seen.
+// appendBody appends a body of the given size: the request's number, then a filler. The number is
+// there to detect the response to another request.
 func appendBody(m []byte, seq, size int) []byte {
 	start := len(m)
 	m = append(strconv.AppendInt(m, int64(seq), 10), ':')

@@ -7,31 +7,33 @@ import (
 	"time"
 )
 
-// Sample is what became of one request.
+// A Sample is the outcome of one request.
 type Sample struct {
-	// Due is when the request was to be sent, counted from the load's start.
+	// Due is when the request was due, counted from the load's start.
 	Due time.Duration
-	// Late is how much later than Due the load got to it, for want of a processor for instance. Took counts it.
+	// Late is how much later than Due the request was sent, for example because no processor was
+	// free. Took includes it.
 	Late time.Duration
-	// Took runs from Due to the last byte of the answer, or to the failure.
+	// Took is the time from Due to the last byte of the response, or to the failure.
 	Took time.Duration
 	// Request is the kind of request.
 	Request Request
-	// Cause is empty for a request that was answered as it should be. All but Changeover are losses.
+	// Cause is empty for a request that was answered correctly. All causes but Changeover are
+	// losses.
 	Cause Cause
-	// Err tells the failure in full. It is nil where Cause is empty.
+	// Err is the failure. It is nil if Cause is empty.
 	Err error
 }
 
 // Ended returns when the request was answered or failed, counted from the load's start.
 func (s Sample) Ended() time.Duration { return s.Due + s.Took }
 
-// Lost tells whether the request was lost. One that met a [Changeover] was neither answered nor lost.
+// Lost reports whether the request was lost. A [Changeover] is neither answered nor lost.
 func (s Sample) Lost() bool { return s.Cause != "" && s.Cause != Changeover }
 
-// Result is what became of all requests of a load.
+// A Result has the outcomes of all requests of a load.
 type Result struct {
-	// Start is the time that the samples' times count from.
+	// Start is the start of the load, from which the times of the samples count.
 	Start time.Time
 	// Samples holds every request in the order in which they were due.
 	Samples []Sample
@@ -43,16 +45,16 @@ func (r *Result) Requests() int { return len(r.Samples) }
 // Failures returns the samples of the requests that were lost.
 func (r *Result) Failures() []Sample { return r.pick(Sample.Lost) }
 
-// Changeovers returns the samples of the requests that met a [Changeover].
+// Changeovers returns the samples of the requests that ended with a [Changeover].
 func (r *Result) Changeovers() []Sample {
 	return r.pick(func(s Sample) bool { return s.Cause == Changeover })
 }
 
-// pick returns the samples of which is holds.
-func (r *Result) pick(is func(Sample) bool) []Sample {
+// pick returns the samples for which match returns true.
+func (r *Result) pick(match func(Sample) bool) []Sample {
 	var picked []Sample
 	for _, s := range r.Samples {
-		if is(s) {
+		if match(s) {
 			picked = append(picked, s)
 		}
 	}
@@ -68,7 +70,8 @@ func (r *Result) ByCause() map[Cause]int {
 	return n
 }
 
-// Between returns the part of the result whose requests were due in [from, to), counted from the load's start.
+// Between returns the part of the result whose requests were due in [from, to), counted from the
+// load's start.
 func (r *Result) Between(from, to time.Duration) *Result {
 	due := func(s Sample, at time.Duration) int { return cmp.Compare(s.Due, at) }
 	first, _ := slices.BinarySearchFunc(r.Samples, from, due)
@@ -76,8 +79,9 @@ func (r *Result) Between(from, to time.Duration) *Result {
 	return &Result{Start: r.Start, Samples: r.Samples[first:max(first, end)]}
 }
 
-// Latency returns the given quantiles, such as 0.5 and 0.999, of the latencies of the requests that were answered:
-// each the smallest latency that at least this share of them did not exceed. They are zero when none was answered.
+// Latency returns the given quantiles, such as 0.5 and 0.999, of the latencies of the answered
+// requests. A quantile is the smallest latency that at least this share of the requests did not
+// exceed. It is zero if no request was answered.
 func (r *Result) Latency(quantiles ...float64) []time.Duration {
 	var took []time.Duration
 	for _, s := range r.Samples {
@@ -88,7 +92,8 @@ func (r *Result) Latency(quantiles ...float64) []time.Duration {
 	return quantilesOf(took, quantiles)
 }
 
-// Lateness returns the given quantiles of how late requests were sent: what the load itself has added to latencies.
+// Lateness returns the given quantiles of how late requests were sent, which is what the load
+// itself adds to latencies.
 func (r *Result) Lateness(quantiles ...float64) []time.Duration {
 	late := make([]time.Duration, len(r.Samples))
 	for i, s := range r.Samples {

@@ -48,9 +48,9 @@ func TestBetweenTakesWhatWasDueThen(t *testing.T) {
 	}
 }
 
-func TestEndedIsWhenTheFailureFell(t *testing.T) {
+func TestEndedIsTheTimeOfTheFailure(t *testing.T) {
 	lost := samples(20).Failures()[1]
 	if want := 39 * time.Millisecond; lost.Ended() != want {
-		t.Errorf("the second failure fell at %v, want %v", lost.Ended(), want)
+		t.Errorf("the second failure was at %v, want %v", lost.Ended(), want)
 	}
 }

@@ -14,15 +14,16 @@ import (
 
 	"lameduck/bench/balancer"
 	"lameduck/bench/internal/plan"
+	"lameduck/bench/internal/program"
 	"lameduck/bench/peers"
 	"lameduck/bench/trial"
 )
 
-// programsName is the directory of what was built.
+// programsName is the directory of the programs that were built.
 const programsName = "programs"
 
-// build makes the programs that were not given, and those peers that cells need. A peer that cannot be built is none:
-// its cells say so.
+// build builds the programs without a flag, and the peers that cells need. The cells of a peer that
+// cannot be built are left out.
 func (m *matrix) build(ctx context.Context, o options, dir string) error {
 	m.programs = trial.Programs{App: o.app, Lameduck: o.lameduck}
 	for _, b := range []struct {
@@ -36,8 +37,8 @@ func (m *matrix) build(ctx context.Context, o options, dir string) error {
 			continue
 		}
 		*b.path = filepath.Join(dir, programsName, filepath.Base(b.pkg))
-		if err := goBuild(ctx, *b.path, b.pkg); err != nil {
-			return err
+		if err := program.Build(ctx, b.pkg, *b.path); err != nil {
+			return fmt.Errorf("%w (or set -app and -lameduck)", err)
 		}
 	}
 	m.buildPeers(ctx, o.chosen())
@@ -46,18 +47,7 @@ func (m *matrix) build(ctx context.Context, o options, dir string) error {
 	return err
 }
 
-// goBuild builds as releases are. The version is left out, so that the same source is the same program.
-func goBuild(ctx context.Context, path, pkg string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", path, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w (run this inside the repository, or name the programs with -app and -lameduck)\n%s",
-			pkg, err, bytes.TrimSpace(out))
-	}
-	return nil
-}
-
-// buildPeers builds what cells need and no package has.
+// buildPeers builds the peers that cells need and that Debian does not package.
 func (m *matrix) buildPeers(ctx context.Context, cells []cell) {
 	for _, p := range []struct {
 		name peers.Name
@@ -66,19 +56,19 @@ func (m *matrix) buildPeers(ctx context.Context, cells []cell) {
 		{peers.Traefik, &m.programs.Traefik},
 		{peers.QueueProxy, &m.programs.QueueProxy},
 	} {
-		if !slices.ContainsFunc(cells, func(c cell) bool { return c.way.program == string(p.name) }) {
+		if !slices.ContainsFunc(cells, func(c cell) bool { return c.strategy.program == string(p.name) }) {
 			continue
 		}
-		path, err := peers.Path(ctx, p.name, sayer{m.display})
+		path, err := peers.Path(ctx, p.name, displayWriter{m.display})
 		if err != nil {
-			m.display.Say(fmt.Sprintf("%s cannot be built: %v", p.name, err))
+			m.display.Print(fmt.Sprintf("%s cannot be built: %v", p.name, err))
 			continue
 		}
 		*p.path = path
 	}
 }
 
-// identity tells one build of lameduck from another.
+// identity identifies a build of lameduck.
 func identity(ctx context.Context, path string) (string, error) {
 	binary, err := os.ReadFile(path)
 	if err != nil {
@@ -86,14 +76,14 @@ func identity(ctx context.Context, path string) (string, error) {
 	}
 	version, err := exec.CommandContext(ctx, path, "version").Output()
 	if err != nil {
-		return "", fmt.Errorf("ask %s for its version: %w", path, err)
+		return "", fmt.Errorf("get the version of %s: %w", path, err)
 	}
 	sum := sha256.Sum256(binary)
 	return fmt.Sprintf("%s, sha256 %s", bytes.TrimSpace(version), hex.EncodeToString(sum[:6])), nil
 }
 
-// requireBalancers names, in one line, what has to be installed before any cell is tried: a matrix without nginx or HAProxy
-// is none.
+// requireBalancers returns an error that lists the load balancers that have to be installed. nginx
+// and HAProxy are required, since a matrix without them is useless.
 func (o options) requireBalancers() error {
 	var missing []string
 	for _, k := range kindsOfSmall() {
@@ -108,7 +98,7 @@ func (o options) requireBalancers() error {
 	return nil
 }
 
-// programOf is the program of a load balancer, and empty where it has none.
+// programOf returns the program of a load balancer, or "" if it has none.
 func programOf(k balancer.Kind) string {
 	switch k {
 	case balancer.BuiltIn:
@@ -119,10 +109,10 @@ func programOf(k balancer.Kind) string {
 	return string(k)
 }
 
-// sayer passes lines on to a display.
-type sayer struct{ plan.Display }
+// A displayWriter prints lines on a display.
+type displayWriter struct{ plan.Display }
 
-func (s sayer) Write(line []byte) (int, error) {
-	s.Say(strings.TrimSpace(string(line)))
+func (s displayWriter) Write(line []byte) (int, error) {
+	s.Print(strings.TrimSpace(string(line)))
 	return len(line), nil
 }

@@ -11,35 +11,35 @@ import (
 	"lameduck/bench/trial"
 )
 
-// cell is a trial with a name.
+// A cell is a trial with a name.
 type cell struct {
 	group, where string
-	way          way
+	strategy     strategy
 	config       trial.Config
-	// settling comes on top of what the trial expects to take.
+	// settling is added to the estimated time of the trial.
 	settling time.Duration
 }
 
 const (
-	// inFlight is how long the app works on a request where a cell says nothing else.
+	// inFlight is how long the app takes for a request by default.
 	inFlight = 20 * time.Millisecond
 	// postSize is the size of a POST's body in bytes.
 	postSize = 1000
-	// calm is long enough for a latency without a rollout.
+	// calm is long enough to measure the latency without a rollout.
 	calm = 2 * time.Second
-	// light is the most requests per second of a cell that can be run beside others, and rare of one that can be run
-	// beside many.
+	// light is the highest rate, in requests per second, of a cell that runs at the same time as a
+	// few others, and rare is that of one that runs at the same time as many.
 	light, rare = 20, 2
 )
 
-// option changes a cell from what most are.
+// An option changes a default of a cell.
 type option func(*cell)
 
-// newCell returns a cell with the built-in load balancer, five seconds late and without retries, in front of three pods
-// that get requests of every kind.
-func newCell(group, where string, w way, with ...option) cell {
-	c := cell{group: group, where: where, way: w, config: trial.Config{
-		Strategy: w.strategy,
+// newCell returns a cell. By default it has three pods that get requests of every kind, behind the
+// built-in load balancer with a lag of five seconds and without retries.
+func newCell(group, where string, w strategy, with ...option) cell {
+	c := cell{group: group, where: where, strategy: w, config: trial.Config{
+		Strategy: w.trial,
 		App:      w.app,
 		Replicas: 3,
 		Balancer: balancer.BuiltIn,
@@ -75,18 +75,20 @@ func poisson(seed uint64) option {
 	return func(c *cell) { c.config.Random, c.config.Seed = true, seed }
 }
 
-// mixed are GET and POST, each on kept and on new connections, in equal parts.
+// mixed returns GET and POST, each on kept and on new connections, in equal parts.
 func mixed(inFlight time.Duration) []load.Request {
 	return append(kept(inFlight), onConnections(true, inFlight)...)
 }
 
-// kept are GET and POST on kept connections.
+// kept returns GET and POST on kept connections.
 func kept(inFlight time.Duration) []load.Request { return onConnections(false, inFlight) }
 
 func onConnections(fresh bool, inFlight time.Duration) []load.Request {
 	var all []load.Request
 	for _, method := range []string{"GET", "POST"} {
-		all = append(all, load.Request{Method: method, Target: target(inFlight), Body: postSize, NewConn: fresh})
+		all = append(all, load.Request{
+			Method: method, Target: target(inFlight), Body: postSize, NewConn: fresh,
+		})
 	}
 	return all
 }
@@ -107,27 +109,28 @@ func waitOf(r load.Request) time.Duration {
 	if n, _ := fmt.Sscanf(r.Target, "/?wait=%s", &wait); n == 0 {
 		return 0
 	}
-	d, _ := time.ParseDuration(wait) // it was a Duration's String
+	d, _ := time.ParseDuration(wait) // made by target
 	return d
 }
 
 func (c cell) name() string {
-	return fmt.Sprintf("%s/%s/%s", c.group, c.where, c.way.slug)
+	return fmt.Sprintf("%s/%s/%s", c.group, c.where, c.strategy.slug)
 }
 
 func (c cell) lag() time.Duration { return slices.Max(append(slices.Clone(c.config.Lags), 0)) }
 
-// grace is long enough for everything that a pod of the cell may have to wait for, with Lameduck's reserve for the app,
-// and never shorter than Kubernetes' default.
+// grace returns a termination grace period that is long enough for everything that a pod of the
+// cell may wait for, including Lameduck's reserve for the app. It is never shorter than Kubernetes'
+// default.
 func (c cell) grace() time.Duration {
 	const reserve = 15 * time.Second
-	waits := max(c.way.delay, c.lag()+c.way.hold.Quiet) + c.longest()
+	waits := max(c.strategy.delay, c.lag()+c.strategy.hold.Quiet) + c.longest()
 	return max(30*time.Second, (waits + reserve).Round(time.Second))
 }
 
-// expect says what the cell must show.
+// expect returns the expected result of the cell.
 func (c cell) expect() record.Expectation {
-	switch c.way.family {
+	switch c.strategy.family {
 	case record.Lameduck:
 		return record.NoLoss
 	case record.Fixed:
@@ -140,31 +143,31 @@ func (c cell) expect() record.Expectation {
 	return ""
 }
 
-// mustLose says whether so many requests are sent to pods that have ended that some are lost for certain. A load
-// balancer that tries again may save all of them.
+// mustLose reports whether so many requests are sent to terminated pods that some are certainly
+// lost. If the load balancer retries, it may save all of them.
 func (c cell) mustLose() bool {
-	const certain = 20 // of which about half go to pods that are there
-	blind := c.lag() - c.way.delay
+	const certain = 20 // about half of them go to running pods
+	blind := c.lag() - c.strategy.delay
 	return c.config.Retries == 0 && c.config.Rate*blind.Seconds() >= certain
 }
 
 func (c cell) takes() time.Duration { return c.config.Expected() + c.settling }
 
-// requests returns about how many requests the cell sends.
+// requests estimates how many requests the cell sends.
 func (c cell) requests() int { return int(c.config.Rate * c.takes().Seconds()) }
 
 // setup describes the cell for the record.
 func (c cell) setup() record.Setup {
 	g := c.config
 	s := record.Setup{
-		Strategy: c.strategyName(), Family: c.way.family, Delay: record.Seconds(c.way.delay),
-		HoldMin: record.Seconds(c.way.hold.Min), HoldQuiet: record.Seconds(c.way.hold.Quiet),
+		Strategy: c.strategyName(), Family: c.strategy.family, Delay: record.Seconds(c.strategy.delay),
+		HoldMin: record.Seconds(c.strategy.hold.Min), HoldQuiet: record.Seconds(c.strategy.hold.Quiet),
 		App: g.App.Name, Balancer: string(g.Balancer), Lags: record.Each(g.Lags),
 		Keepalive: g.Keepalive, Retries: g.Retries, Replicas: g.Replicas,
 		Rate: g.Rate, Random: g.Random, Seed: g.Seed,
 		Calm: record.Seconds(g.Calm), MinReady: record.Seconds(g.MinReady), Grace: record.Seconds(g.Grace),
 	}
-	if c.way.family == record.Lameduck {
+	if c.strategy.family == record.Lameduck {
 		s.Settings = g.App.Settings
 	}
 	for _, r := range g.Requests {
@@ -175,15 +178,17 @@ func (c cell) setup() record.Setup {
 }
 
 func (c cell) strategyName() string {
-	if c.way.name != "" {
-		return c.way.name
+	if c.strategy.name != "" {
+		return c.strategy.name
 	}
-	return c.way.strategy.Name
+	return c.strategy.trial.Name
 }
 
-// missing returns what the cell needs and this machine does not have, and nothing where it can be tried.
+// missing returns the program that the cell needs and that is not installed, or "".
 func (c cell) missing(p trial.Programs) string {
-	for _, m := range []string{c.config.Balancer.Missing(), c.config.App.Missing(), c.way.strategy.Missing(p)} {
+	for _, m := range []string{
+		c.config.Balancer.Missing(), c.config.App.Missing(), c.strategy.trial.Missing(p),
+	} {
 		if m != "" {
 			return m
 		}

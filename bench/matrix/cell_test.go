@@ -37,11 +37,11 @@ func TestEveryCellHasANameOfItsOwn(t *testing.T) {
 func TestEveryPodHasTheTimeThatItNeeds(t *testing.T) {
 	for name, cells := range matrices() {
 		for _, c := range cells {
-			silence := c.way.hold.Quiet
+			silence := c.strategy.hold.Quiet
 			if c.group == "rhythm" { // three gaps of a pod that shares the requests with as many new ones
 				silence = time.Duration(3 * 2 * float64(c.config.Replicas) / c.config.Rate * float64(time.Second))
 			}
-			needs := max(c.way.delay, c.lag()+silence) + c.longest() + 8*time.Second // the app's stop, and what Lameduck keeps
+			needs := max(c.strategy.delay, c.lag()+silence) + c.longest() + 8*time.Second // the app's stop, and what Lameduck keeps
 			if c.config.Grace < needs {
 				t.Errorf("%s: %s has %v of grace and needs %v", name, c.name(), c.config.Grace, needs)
 			}
@@ -68,7 +68,7 @@ func TestMatricesFitTheirTime(t *testing.T) {
 func TestFullMatrixSendsAMillionRequestsThroughLameduck(t *testing.T) {
 	requests := 0
 	for _, c := range matrices()["full"] {
-		if c.way.family == record.Lameduck {
+		if c.strategy.family == record.Lameduck {
 			requests += c.requests()
 		}
 	}
@@ -82,7 +82,7 @@ func TestFullMatrixHasEverything(t *testing.T) {
 	for _, c := range matrices()["full"] {
 		has["balancer "+string(c.config.Balancer)] = true
 		has["app "+c.config.App.Name] = true
-		has["family "+string(c.way.family)] = true
+		has["family "+string(c.strategy.family)] = true
 	}
 	for _, k := range balancer.Kinds() {
 		if !has["balancer "+string(k)] {
@@ -101,12 +101,13 @@ func TestFullMatrixHasEverything(t *testing.T) {
 	}
 }
 
-// A cell of which many requests are out by intention must not be taken for one that this machine is too slow for.
+// A cell of which many requests are out by intention must not be taken for one that this machine is
+// too slow for.
 func TestEveryLoadStaysFarBelowWhatMayBeOut(t *testing.T) {
 	for name, cells := range matrices() {
 		for _, c := range cells {
-			if out := c.config.Rate * c.longest().Seconds(); out > load.MostOut/8 {
-				t.Errorf("%s: %s has about %.0f requests out at a time: the load is given up at %d", name, c.name(), out, load.MostOut)
+			if out := c.config.Rate * c.longest().Seconds(); out > load.MostInFlight/8 {
+				t.Errorf("%s: %s has about %.0f requests out at a time: the load is given up at %d", name, c.name(), out, load.MostInFlight)
 			}
 		}
 	}

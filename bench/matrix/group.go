@@ -2,13 +2,13 @@ package main
 
 import "lameduck/bench/matrix/record"
 
-// group is a part of the matrix that answers one question.
+// A group is a part of the matrix that answers one question.
 type group struct {
 	name, title, about string
 	cells              []cell
 }
 
-// build returns the group with the cells that make returns.
+// of returns the group with more cells.
 func (g group) of(cells ...[]cell) group {
 	for _, cs := range cells {
 		g.cells = append(g.cells, cs...)
@@ -16,10 +16,10 @@ func (g group) of(cells ...[]cell) group {
 	return g
 }
 
-// each returns one cell for each way.
-func (g group) each(where string, ways []way, with ...option) []cell {
+// each returns one cell for each strategy.
+func (g group) each(where string, strategies []strategy, with ...option) []cell {
 	var cells []cell
-	for _, w := range ways {
+	for _, w := range strategies {
 		cells = append(cells, newCell(g.name, where, w, with...))
 	}
 	return cells

@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// lane counts: light cells need little CPU and much time, rare ones next to none. They are run at the same time.
+// The numbers of lanes, that is, of cells that run at the same time. Light cells need little CPU
+// time, and rare ones almost none.
 const (
 	lightLanes = 8
 	rareLanes  = 40
 )
 
-// alone says whether the cell is to be run without any other.
+// alone reports whether no other cell may run at the same time.
 func (c cell) alone() bool { return c.config.Rate > light }
 
-// split returns the cells that are run alone, and those that are run in lanes.
+// split returns the cells that run alone, and those that run in lanes.
 func split(cells []cell) (alone, together []cell) {
 	for _, c := range cells {
 		if c.alone() {
@@ -28,14 +29,14 @@ func split(cells []cell) (alone, together []cell) {
 	return alone, together
 }
 
-// pool is a number of lanes, each of which takes the next cell when it is free.
+// A pool is a number of lanes, each of which takes the next cell when it is free.
 type pool struct {
 	lanes int
 	cells []cell
 }
 
-// pools spreads the cells over the lanes for light and for rare ones. The longest come first, so that none is left over
-// at the end.
+// pools distributes the cells over the lanes for light and for rare ones. The longest cells are
+// first, so that none is still running at the end.
 func pools(cells []cell) []pool {
 	light, seldom := pool{lanes: lightLanes}, pool{lanes: rareLanes}
 	for _, c := range longestFirst(cells) {
@@ -54,7 +55,7 @@ func longestFirst(cells []cell) []cell {
 	return sorted
 }
 
-// takes returns about how long the pool's cells take.
+// takes estimates how long the pool's cells take.
 func (p pool) takes() time.Duration {
 	free := make([]time.Duration, p.lanes) // when each lane is
 	for _, c := range p.cells {
@@ -64,8 +65,8 @@ func (p pool) takes() time.Duration {
 	return slices.Max(free)
 }
 
-// runPools does the cells of all pools at the same time and returns when the last one is done. It begins none any more
-// when ctx is done, or when do reports false.
+// runPools runs the cells of all pools at the same time and returns when the last one is done. It
+// starts no further cell once ctx is done or do has returned false.
 func runPools(ctx context.Context, pools []pool, do func(context.Context, cell) bool) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -85,7 +86,8 @@ func runPools(ctx context.Context, pools []pool, do func(context.Context, cell) 
 	lanes.Wait()
 }
 
-// feed returns a channel that yields the cells one by one, closed after the last one or when ctx is done.
+// feed returns a channel that yields the cells one by one, closed after the last one or when ctx is
+// done.
 func feed(ctx context.Context, cells []cell) <-chan cell {
 	next := make(chan cell)
 	go func() {

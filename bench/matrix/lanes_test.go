@@ -98,9 +98,9 @@ func TestPlanShowsTheTimeOfAllCells(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	duck := newCell("g", "w", native(hold), rate(100), lags(time.Second))
+	lameduck := newCell("g", "w", native(hold), rate(100), lags(time.Second))
 	var out strings.Builder
-	list(&out, append(waits(20, 10), duck))
+	list(&out, append(waits(20, 10), lameduck))
 	for _, want := range []string{
 		"g/0/bare", "in lanes", "10s", "200 requests",
 		"g/w/native", "alone", "no loss",

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"os/exec"
 
 	"lameduck/bench/internal/machine"
+	"lameduck/bench/internal/program"
 	"lameduck/bench/peers"
 )
 
@@ -12,9 +12,9 @@ import (
 func describeMachine(ctx context.Context, cells []cell) machine.Description {
 	m := machine.Describe()
 	for _, c := range cells {
-		for _, program := range []string{programOf(c.config.Balancer), c.way.program} {
-			if program != "" && m.Versions[program] == "" {
-				m.Versions[program] = version(ctx, program)
+		for _, name := range []string{programOf(c.config.Balancer), c.strategy.program} {
+			if name != "" && m.Versions[name] == "" {
+				m.Versions[name] = version(ctx, name)
 			}
 		}
 	}
@@ -22,15 +22,13 @@ func describeMachine(ctx context.Context, cells []cell) machine.Description {
 }
 
 // version returns the version of a program that is installed or built here, or "" if it is neither.
-func version(ctx context.Context, program string) string {
-	if built := peers.Version(peers.Name(program)); built != "" {
+func version(ctx context.Context, name string) string {
+	if built := peers.Version(peers.Name(name)); built != "" {
 		return built
 	}
-	path, err := exec.LookPath(program)
+	path, err := program.Find(name)
 	if err != nil {
-		if path, err = exec.LookPath("/usr/sbin/" + program); err != nil {
-			return ""
-		}
+		return ""
 	}
 	return machine.GuessVersion(ctx, path)
 }

@@ -17,7 +17,7 @@ import (
 	"lameduck/bench/trial"
 )
 
-// recordName is the record's name in the directory of the results.
+// recordName is the name of the record in the directory of the results.
 const recordName = "rollouts.json"
 
 func main() {
@@ -40,8 +40,8 @@ func main() {
 	}
 }
 
-// run measures what the options ask for, and shows it. What pods wrote is kept, and named, where something is not as it
-// must be; a run that is interrupted leaves nothing but the record.
+// run measures the cells and shows the results. If a result is not as expected, the output of its
+// pods is kept and its directory printed. An interrupted run leaves only the record.
 func run(ctx context.Context, o options, out io.Writer, d plan.Display) error {
 	m := &matrix{run: trial.Run, display: d, cells: o.all(), path: filepath.Join(o.out, recordName)}
 	if err := o.requireBalancers(); err != nil {
@@ -49,7 +49,7 @@ func run(ctx context.Context, o options, out io.Writer, d plan.Display) error {
 	}
 	dir, err := os.MkdirTemp("", "lameduck-matrix-")
 	if err != nil {
-		return fmt.Errorf("make a directory to work in: %w", err)
+		return fmt.Errorf("create a working directory: %w", err)
 	}
 	m.logs = filepath.Join(dir, "logs")
 	err = m.work(ctx, o, dir)
@@ -58,15 +58,15 @@ func run(ctx context.Context, o options, out io.Writer, d plan.Display) error {
 	}
 	if ctx.Err() == nil && hasFiles(m.logs) {
 		os.RemoveAll(filepath.Join(dir, programsName))
-		d.Say("what the pods wrote where something is not as it must be is in " + m.logs)
+		d.Print("the output of pods with unexpected results is in " + m.logs)
 		return err
 	}
 	return errors.Join(err, os.RemoveAll(dir))
 }
 
-// work builds the programs and measures the cells that are to be done.
+// work builds the programs and measures the cells.
 func (m *matrix) work(ctx context.Context, o options, dir string) error {
-	m.display.Say("building the programs")
+	m.display.Print("building the programs")
 	if err := m.build(ctx, o, dir); err != nil {
 		return err
 	}
@@ -82,10 +82,11 @@ func (m *matrix) work(ctx context.Context, o options, dir string) error {
 	return m.measure(ctx, todo)
 }
 
-// begin returns the cells that are to be done: those that can be, and that an earlier record does not have.
+// begin returns the cells to measure: those that are possible and, with -resume, that an earlier
+// record does not have.
 func (m *matrix) begin(o options) ([]cell, error) {
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
-		return nil, fmt.Errorf("make the directory for the results: %w", err)
+		return nil, fmt.Errorf("create the directory for the results: %w", err)
 	}
 	todo := o.chosen()
 	if o.resume {
@@ -95,7 +96,7 @@ func (m *matrix) begin(o options) ([]cell, error) {
 		}
 		if old != nil {
 			m.file.Time = old.Time
-			for program, version := range old.Machine.Versions { // of cells that are not tried now
+			for program, version := range old.Machine.Versions { // of cells that are not measured now
 				if m.file.Machine.Versions[program] == "" {
 					m.file.Machine.Versions[program] = version
 				}
@@ -109,7 +110,7 @@ func (m *matrix) begin(o options) ([]cell, error) {
 	return m.possible(todo), nil
 }
 
-// setAside keeps an earlier record of which not all is taken over: it has taken an hour to make.
+// setAside renames an earlier record unless all of it is reused, since it took an hour to make.
 func (m *matrix) setAside() error {
 	old, err := record.Read(m.path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && len(old.Cells) == len(m.file.Cells) {
@@ -117,14 +118,13 @@ func (m *matrix) setAside() error {
 	}
 	kept := m.path + ".old"
 	if err := os.Rename(m.path, kept); err != nil {
-		return fmt.Errorf("set the earlier record aside: %w", err)
+		return fmt.Errorf("rename the earlier record: %w", err)
 	}
-	m.display.Say(fmt.Sprintf("an earlier record, of which %d cells are taken over, is now %s", len(m.file.Cells), kept))
+	m.display.Print(fmt.Sprintf("renamed an earlier record to %s; %d of its cells are reused", kept, len(m.file.Cells)))
 	return nil
 }
 
-// show writes the table, and what is not as it must be. The latter is an error where it is to be one, and so is a cell
-// that could not be measured.
+// show writes the tables and the missed verdicts. If guard is set, missed verdicts are an error.
 func show(out io.Writer, f *record.File, guard bool) error {
 	for _, g := range f.Groups {
 		if cells := f.Of(g.Name); len(cells) > 0 {
@@ -140,7 +140,7 @@ func show(out io.Writer, f *record.File, guard bool) error {
 		fmt.Fprintf(out, "- left out: %s: %s\n", l.Name, l.Why)
 	}
 	if guard && len(missed) > 0 {
-		return fmt.Errorf("%d of %d verdicts do not hold", len(missed), len(f.Verdicts))
+		return fmt.Errorf("%d of %d verdicts are missed", len(missed), len(f.Verdicts))
 	}
 	return nil
 }

@@ -24,11 +24,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// played is a rollout of two pods that were told to end 2 s and 3 s after the load's start, 100 ms between the requests,
-// of which those sent between lose and until are lost.
+// played is a rollout of two pods whose terminations began 2 s and 3 s after the load's start, 100
+// ms between the requests, of which those sent between lose and until are lost.
 func played(lose, until time.Duration) *trial.Result {
 	start := time.Unix(1000, 0)
-	r := &trial.Result{Strategy: "any", Load: &load.Result{Start: start}, Stories: map[string]string{}}
+	r := &trial.Result{Strategy: "any", Load: &load.Result{Start: start}, Messages: map[string]string{}}
 	for due := time.Duration(0); due < 10*time.Second; due += 100 * time.Millisecond {
 		s := load.Sample{Due: due, Took: 20 * time.Millisecond, Request: load.Request{Method: "POST"}}
 		if due >= lose && due < until {
@@ -40,9 +40,9 @@ func played(lose, until time.Duration) *trial.Result {
 		t0 := start.Add(time.Duration(2+i) * time.Second)
 		r.Rollout.Replaced = append(r.Rollout.Replaced, rollout.Replaced{Addr: addr, Termination: rollout.Termination{T0: t0, Took: 6 * time.Second}})
 		for node, lag := range []time.Duration{time.Second, 4 * time.Second} {
-			r.Removals = append(r.Removals, balancer.Removal{Node: node, Addr: addr, Told: t0, Done: t0.Add(lag)})
+			r.Removals = append(r.Removals, balancer.Removal{Node: node, Addr: addr, Requested: t0, Done: t0.Add(lag)})
 		}
-		r.Stories[addr] = "drained in 6s (quiet; triggered by hook): 9 exchanges after its start, the last one 3.9s after it; silence required: 2s; cut: 0 exchanges on 0 connections"
+		r.Messages[addr] = "drained in 6s (quiet; triggered by hook): 9 exchanges after its start, the last one 3.9s after it; silence required: 2s; cut: 0 exchanges on 0 connections"
 	}
 	return r
 }
@@ -58,7 +58,7 @@ type said struct {
 
 func (s *said) Show(string, time.Duration, time.Duration) {}
 func (s *said) Finish()                                   {}
-func (s *said) Say(line string) {
+func (s *said) Print(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lines = append(s.lines, line)
@@ -107,7 +107,7 @@ func TestEveryCellIsRecordedInTheOrderOfTheMatrix(t *testing.T) {
 	if missed := record.Missed(f.Verdicts); len(missed) > 0 || len(f.Verdicts) == 0 {
 		t.Errorf("of %d verdicts these are missed: %v", len(f.Verdicts), missed)
 	}
-	d.has(t, "balancers/built-in/bare: 10 of 100 requests lost, pods ended after 6.0 s at most, true delay 4.0 s")
+	d.has(t, "balancers/built-in/bare: 10 of 100 requests lost, pods ended after at most 6.0 s, true delay 4.0 s")
 	if hasFiles(m.logs) {
 		t.Error("what pods wrote is kept although all is as it must be")
 	}
@@ -199,7 +199,7 @@ func TestRecordThatCannotBeWrittenEndsTheRun(t *testing.T) {
 		return played(none, none), nil
 	}
 	if err := m.measure(t.Context(), m.cells); err == nil {
-		t.Error("nobody is told")
+		t.Error("nothing is printed")
 	}
 	if ran != 1 {
 		t.Errorf("%d cells were run, want none after the first", ran)
@@ -279,7 +279,7 @@ func TestAnEarlierRecordIsSetAsideUnlessAllOfItIsTakenOver(t *testing.T) {
 			case tc.aside && (err != nil || len(aside.Cells) != len(old.Cells)):
 				t.Errorf("got %v, %v; want the earlier record", aside, err)
 			case tc.aside:
-				d.has(t, "is now "+m.path+".old")
+				d.has(t, "renamed an earlier record to "+m.path+".old")
 			}
 		})
 	}

@@ -11,32 +11,33 @@ import (
 	"time"
 
 	"lameduck/bench/internal/plan"
+	"lameduck/bench/internal/table"
 	"lameduck/bench/matrix/record"
 	"lameduck/bench/trial"
 )
 
-// runner does a trial: trial.Run, but in tests.
+// A runner runs a trial. It is trial.Run except in tests.
 type runner func(ctx context.Context, c trial.Config) (*trial.Result, error)
 
-// matrix is a run over cells.
+// A matrix is a run over cells.
 type matrix struct {
 	run      runner
 	programs trial.Programs
-	// binary tells the lameduck that is measured from others.
+	// binary identifies the build of lameduck.
 	binary string
-	// path is that of the record, logs a directory for what pods write.
+	// path is the file of the record. logs is the directory for the output of pods.
 	path, logs string
 	display    plan.Display
 
-	// cells are what the file may hold, in its order.
+	// cells are all cells that the file may contain, in its order.
 	cells []cell
 
 	mu   sync.Mutex
 	file *record.File
-	err  error // what kept the record from being written
+	err  error // of writing the record
 }
 
-// measure does the cells and writes the record after each.
+// measure measures the cells and writes the record after each.
 func (m *matrix) measure(ctx context.Context, todo []cell) error {
 	if err := m.write(); err != nil {
 		return err
@@ -47,7 +48,7 @@ func (m *matrix) measure(ctx context.Context, todo []cell) error {
 	return m.failed()
 }
 
-// plan lays the cells out: first those that are run alone, then all others at once.
+// plan returns the steps: first the cells that run alone, then all others together.
 func (m *matrix) plan(todo []cell) plan.Plan {
 	alone, together := split(todo)
 	var p plan.Plan
@@ -59,7 +60,8 @@ func (m *matrix) plan(todo []cell) plan.Plan {
 	}
 	if len(together) > 0 {
 		all := pools(together)
-		p = append(p, plan.Step{Name: fmt.Sprintf("%d cells in lanes", len(together)), Takes: longest(all), Do: func(ctx context.Context) error {
+		name := fmt.Sprintf("%d cells in lanes", len(together))
+		p = append(p, plan.Step{Name: name, Takes: longest(all), Do: func(ctx context.Context) error {
 			runPools(ctx, all, m.do)
 			return m.failed(ctx)
 		}})
@@ -75,7 +77,7 @@ func longest(all []pool) time.Duration {
 	return takes
 }
 
-// failed returns what ends the run: a context that is done, or a record that cannot be written.
+// failed returns the error that ends the run: that of a context, or of writing the record.
 func (m *matrix) failed(ctxs ...context.Context) error {
 	for _, ctx := range ctxs {
 		if err := context.Cause(ctx); err != nil {
@@ -87,12 +89,12 @@ func (m *matrix) failed(ctxs ...context.Context) error {
 	return m.err
 }
 
-// do tries a cell, a second time where the first could not be measured, and notes what came of it, unless it was
-// interrupted before there was anything. It reports false when the run is over.
+// do measures a cell, a second time if the first failed, and records the result, unless ctx is
+// done. It reports false if the run has ended.
 func (m *matrix) do(ctx context.Context, c cell) bool {
 	measured, err := m.try(ctx, c)
 	if err != nil && ctx.Err() == nil {
-		m.display.Say(fmt.Sprintf("%s could not be measured and is tried again: %v", c.name(), err))
+		m.display.Print(fmt.Sprintf("%s could not be measured, retrying: %v", c.name(), err))
 		measured, err = m.try(ctx, c)
 	}
 	if err != nil && ctx.Err() != nil {
@@ -102,11 +104,11 @@ func (m *matrix) do(ctx context.Context, c cell) bool {
 	return m.failed(ctx) == nil
 }
 
-// try does the cell's trial. What its pods wrote is kept only where something is not as it must be.
+// try runs the cell's trial. The output of its pods is kept only if the result is not as expected.
 func (m *matrix) try(ctx context.Context, c cell) (record.Cell, error) {
 	logs := filepath.Join(m.logs, strings.ReplaceAll(c.name(), "/", "_"))
 	if err := os.MkdirAll(logs, 0o755); err != nil {
-		return record.Cell{}, fmt.Errorf("make a directory for what the pods write: %w", err)
+		return record.Cell{}, fmt.Errorf("create a directory for the output of the pods: %w", err)
 	}
 	g := c.config
 	g.Programs, g.Logs = m.programs, logs
@@ -116,14 +118,15 @@ func (m *matrix) try(ctx context.Context, c cell) (record.Cell, error) {
 		return record.Cell{}, err
 	}
 	measured := c.summary(r)
-	measured.Binary, measured.Began, measured.Took = m.binary, began.UTC().Truncate(time.Second), record.Seconds(time.Since(began))
+	measured.Binary, measured.Began = m.binary, began.UTC().Truncate(time.Second)
+	measured.Took = record.Seconds(time.Since(began))
 	if len(record.Missed(record.Judge([]record.Cell{measured}))) == 0 {
 		os.RemoveAll(logs)
 	}
 	return measured, nil
 }
 
-// note adds a cell, or the reason for its absence, to the record, and says so.
+// note adds a cell, or the reason for its absence, to the record and prints it.
 func (m *matrix) note(c cell, measured record.Cell, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -131,25 +134,25 @@ func (m *matrix) note(c cell, measured record.Cell, err error) {
 		m.leaveOut(c, err.Error())
 	} else {
 		m.file.Cells = append(m.file.Cells, measured)
-		m.display.Say(line(measured))
+		m.display.Print(line(measured))
 	}
 	m.err = m.write()
 }
 
-// leaveOut notes that a cell is not in the record.
+// leaveOut records and prints that a cell is left out.
 func (m *matrix) leaveOut(c cell, why string) {
 	m.file.LeftOut = append(m.file.LeftOut, record.LeftOut{Name: c.name(), Why: why})
-	m.display.Say(fmt.Sprintf("%s is left out: %s", c.name(), why))
+	m.display.Print(fmt.Sprintf("%s is left out: %s", c.name(), why))
 }
 
-// line tells of a cell in one line.
+// line summarizes a cell in one line, and one more for each missed verdict.
 func line(c record.Cell) string {
 	_, longest := c.Termination()
 	_, lag := c.TrueDelay()
-	s := fmt.Sprintf("%s: %s of %s requests lost, pods ended after %v at most, true delay %v",
-		c.Name, record.Count(c.Lost), record.Count(c.Requests), longest, lag)
+	s := fmt.Sprintf("%s: %s of %s requests lost, pods ended after at most %v, true delay %v",
+		c.Name, table.Count(c.Lost), table.Count(c.Requests), longest, lag)
 	if c.Changeovers > 0 {
-		s += fmt.Sprintf(", %s reset by the load balancer's changeover", record.Count(c.Changeovers))
+		s += fmt.Sprintf(", %s reset by the load balancer's changeover", table.Count(c.Changeovers))
 	}
 	for _, v := range record.Missed(record.Judge([]record.Cell{c})) {
 		s += "\n  MISSED: " + v.Sentence
@@ -157,7 +160,7 @@ func line(c record.Cell) string {
 	return s
 }
 
-// write puts the record in the order of the matrix on disk.
+// write writes the record to its file, in the order of the matrix.
 func (m *matrix) write() error {
 	m.file.Sort(names(m.cells))
 	return m.file.Write(m.path)
@@ -171,11 +174,12 @@ func names(cells []cell) []string {
 	return all
 }
 
-// resume takes over those cells of an earlier record that are still what they would be: of the same program, with the same
-// setup. It returns the cells that are to be done.
+// resume reuses those cells of an earlier record that have the same program and setup. It returns
+// the other cells.
 func (m *matrix) resume(old *record.File, todo []cell) []cell {
 	for _, c := range m.cells {
-		if done, found := old.Find(c.name()); found && done.Binary == m.binary && reflect.DeepEqual(done.Setup, c.setup()) {
+		done, found := old.Find(c.name())
+		if found && done.Binary == m.binary && reflect.DeepEqual(done.Setup, c.setup()) {
 			m.file.Cells = append(m.file.Cells, done)
 		}
 	}
@@ -188,7 +192,7 @@ func (m *matrix) resume(old *record.File, todo []cell) []cell {
 	return rest
 }
 
-// possible returns the cells that can be tried here, and leaves the others out.
+// possible returns the cells whose programs are installed, and leaves the others out.
 func (m *matrix) possible(todo []cell) []cell {
 	var can []cell
 	for _, c := range todo {

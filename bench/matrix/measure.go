@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// before is how long before the first t0 the bins begin.
+	// before is the time of the first bin before the first t0.
 	before = 5 * time.Second
-	// mostFailures is how many failures of a cell are recorded one by one, and how many resets. The
-	// bins have the rest.
+	// mostFailures is how many failures of a cell, and how many resets, are recorded individually.
+	// The bins count all of them.
 	mostFailures = 10
 )
 
-// summary is the cell's record of a trial.
+// summary returns the record of the cell's trial.
 func (c cell) summary(r *trial.Result) record.Cell {
 	t0 := firstT0(r)
 	s := record.Cell{
@@ -45,12 +45,13 @@ func (c cell) summary(r *trial.Result) record.Cell {
 		}
 	}
 	for _, e := range r.FailedHooks() {
-		s.Hooks = append(s.Hooks, fmt.Sprintf("container %s: %s: %s", e.Container, e.What, e.Detail))
+		s.Hooks = append(s.Hooks, fmt.Sprintf("container %s: %s: %s", e.Container, e.Step, e.Detail))
 	}
 	return s
 }
 
-// firstT0 returns when the first pod was told to end, counted from the load's start: the load's end where none was.
+// firstT0 returns when the first termination began, counted from the load's start. It is the load's
+// end if there was none.
 func firstT0(r *trial.Result) time.Duration {
 	if pods := r.Pods(); len(pods) > 0 {
 		return pods[0].T0
@@ -108,15 +109,15 @@ func pods(r *trial.Result, first time.Duration) []record.Pod {
 	var all []record.Pod
 	for _, p := range r.Pods() {
 		all = append(all, record.Pod{
-			Addr: p.Addr, T0: record.Seconds(p.T0 - first), Took: record.Seconds(p.Took), Lag: record.Seconds(p.Lag),
-			Answered: record.Seconds(lastAnswer(r.Load, p.T0+p.Lag) - p.T0),
-			Required: requiredSilence(r.Stories[p.Addr]), Story: r.Stories[p.Addr],
+			Addr: p.Addr, T0: record.Seconds(p.T0 - first), Took: record.Seconds(p.Took),
+			Lag: record.Seconds(p.Lag), Answered: record.Seconds(lastAnswer(r.Load, p.T0+p.Lag) - p.T0),
+			Required: requiredSilence(r.Messages[p.Addr]), Message: r.Messages[p.Addr],
 		})
 	}
 	return all
 }
 
-// lastAnswer returns when the last answer came to the requests that were sent up to the given time. Failed ones have none.
+// lastAnswer returns the time of the last answer to a request that was sent up to the given time.
 func lastAnswer(l *load.Result, sent time.Duration) time.Duration {
 	var last time.Duration
 	for _, s := range l.Samples {
@@ -129,9 +130,9 @@ func lastAnswer(l *load.Result, sent time.Duration) time.Duration {
 
 var silencePattern = regexp.MustCompile(`silence required: ([0-9a-zµ.]+)`)
 
-// requiredSilence returns the silence that a termination message tells of, and nil where it tells of none.
-func requiredSilence(story string) *record.Seconds {
-	m := silencePattern.FindStringSubmatch(story)
+// requiredSilence returns the required silence in a termination message, or nil if there is none.
+func requiredSilence(message string) *record.Seconds {
+	m := silencePattern.FindStringSubmatch(message)
 	if m == nil {
 		return nil
 	}

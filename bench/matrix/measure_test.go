@@ -12,7 +12,7 @@ import (
 
 func TestSummary(t *testing.T) {
 	r := played(3*time.Second, 4*time.Second)
-	r.Rollout.Replaced[0].Events = []rollout.Event{{Container: "app", What: rollout.HookFailed, Detail: "EOF"}}
+	r.Rollout.Replaced[0].Events = []rollout.Event{{Container: "app", Step: rollout.HookFailed, Detail: "EOF"}}
 	s := newCell("g", "w", native(hold)).summary(r)
 	if s.Requests != 100 || s.Lost != 10 || s.ByCause["502"] != 10 || s.LostInCalm != 0 || len(s.Failures) != 10 {
 		t.Errorf("summary is %+v", s)
@@ -31,14 +31,14 @@ func TestSummary(t *testing.T) {
 
 func TestPods(t *testing.T) {
 	r := played(none, none)
-	// The last request that can have reached the second pod is out for longer than the load balancer needs, a later one
-	// for longer still, and one before them is never answered.
+	// The last request that can have reached the second pod is out for longer than the load
+	// balancer needs, a later one for longer still, and one before them is never answered.
 	r.Load.Samples[69].Took = 5 * time.Second
 	r.Load.Samples[71].Took = 9 * time.Second
 	r.Load.Samples[50].Took, r.Load.Samples[50].Cause, r.Load.Samples[50].Err = 30*time.Second, load.Timeout, errTest
 	pods := newCell("g", "w", native(hold)).summary(r).Pods
 	want := record.Pod{
-		Addr: "127.0.0.1:2", T0: seconds(1), Took: seconds(6), Lag: seconds(4), Answered: seconds(6.9 + 5 - 3), Story: r.Stories["127.0.0.1:2"],
+		Addr: "127.0.0.1:2", T0: seconds(1), Took: seconds(6), Lag: seconds(4), Answered: seconds(6.9 + 5 - 3), Message: r.Messages["127.0.0.1:2"],
 	}
 	if len(pods) != 2 || pods[1].Required == nil || *pods[1].Required != seconds(2) {
 		t.Fatalf("pods are %+v", pods)
@@ -102,7 +102,7 @@ func TestTrialWithoutAPod(t *testing.T) {
 }
 
 func TestRequiredSilence(t *testing.T) {
-	for story, want := range map[string]float64{
+	for message, want := range map[string]float64{
 		"drained in 7.1s (quiet; triggered by hook): 1234 exchanges after its start, the last one 5.01s after it; silence required: 2s; cut: 0 exchanges on 0 connections": 2,
 		"silence required: 1m30.5s; cut: 0": 90.5,
 		"silence required: 250ms":           0.25,
@@ -111,9 +111,9 @@ func TestRequiredSilence(t *testing.T) {
 		"silence required: soon":            -1,
 		"":                                  -1,
 	} {
-		got := requiredSilence(story)
+		got := requiredSilence(message)
 		if (got == nil) != (want < 0) || got != nil && *got != seconds(want) {
-			t.Errorf("%q requires %v, want %v", story, got, want)
+			t.Errorf("%q requires %v, want %v", message, got, want)
 		}
 	}
 }

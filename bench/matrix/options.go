@@ -26,14 +26,14 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	var pattern string
 	f := flag.NewFlagSet("matrix", flag.ContinueOnError)
 	f.SetOutput(out)
-	f.BoolVar(&o.full, "full", false, "try the whole matrix, which takes most of an hour")
-	f.StringVar(&pattern, "run", "", "`pattern`: only cells whose names match this regular expression")
-	f.BoolVar(&o.list, "list", false, "name the cells, with their requests and the time that they take, and end")
+	f.BoolVar(&o.full, "full", false, "run the whole matrix, which takes more than an hour")
+	f.StringVar(&pattern, "run", "", "run only cells whose names match this `regexp`")
+	f.BoolVar(&o.list, "list", false, "list the cells with their requests and time, and exit")
 	f.StringVar(&o.out, "out", "bin/bench", "`directory` for rollouts.json")
-	f.BoolVar(&o.resume, "resume", false, "keep the cells of the record that are there, measured with the same program and setup")
-	f.BoolVar(&o.guard, "guard", false, "end with an error if something is not as it must be")
-	f.StringVar(&o.lameduck, "lameduck", "", "`path` of lameduck (default: built from ./cmd/lameduck)")
-	f.StringVar(&o.app, "app", "", "`path` of the app (default: built from ./bench/app)")
+	f.BoolVar(&o.resume, "resume", false, "reuse the cells of the existing record with the same program and setup")
+	f.BoolVar(&o.guard, "guard", false, "fail if a result is not as expected")
+	f.StringVar(&o.lameduck, "lameduck", "", "`path` of lameduck (default: build ./cmd/lameduck)")
+	f.StringVar(&o.app, "app", "", "`path` of the app (default: build ./bench/app)")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -47,20 +47,20 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 func (o *options) check(pattern string, rest []string) (err error) {
 	var errs []error
 	if len(rest) > 0 {
-		errs = append(errs, fmt.Errorf("%q is no flag: there is nothing but flags", rest[0]))
+		errs = append(errs, fmt.Errorf("unexpected argument %q: there are only flags", rest[0]))
 	}
 	if o.out == "" {
-		errs = append(errs, errors.New("-out is empty: name a directory"))
+		errs = append(errs, errors.New("-out: must be a directory, got an empty string"))
 	}
 	if o.run, err = regexp.Compile(pattern); err != nil {
 		errs = append(errs, fmt.Errorf("-run %s: %w", pattern, err))
 	} else if len(o.chosen()) == 0 {
-		errs = append(errs, fmt.Errorf("-run %s: no cell has such a name, -list shows all", pattern))
+		errs = append(errs, fmt.Errorf("-run %s: no cell matches, see -list", pattern))
 	}
 	return errors.Join(errs...)
 }
 
-// all returns every cell of the matrix that is asked for.
+// all returns every cell of the matrix.
 func (o options) all() []cell {
 	var cells []cell
 	for _, g := range o.groups() {
@@ -76,7 +76,7 @@ func (o options) groups() []group {
 	return smallMatrix()
 }
 
-// chosen returns the cells that are to be measured.
+// chosen returns the cells that match -run.
 func (o options) chosen() []cell {
 	var cells []cell
 	for _, c := range o.all() {
@@ -87,7 +87,7 @@ func (o options) chosen() []cell {
 	return cells
 }
 
-// command is what the run was asked for, as a user would type it.
+// command returns the command line of the run.
 func command(args []string) string {
 	return strings.TrimSpace("go run ./bench/matrix " + strings.Join(args, " "))
 }

@@ -18,7 +18,7 @@ func TestRunChooses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range o.chosen() {
-		if c.group != "rhythm" || c.way.slug != "native" {
+		if c.group != "rhythm" || c.strategy.slug != "native" {
 			t.Errorf("%s is chosen", c.name())
 		}
 	}
@@ -27,9 +27,9 @@ func TestRunChooses(t *testing.T) {
 func TestFlagsWithoutSenseAreRefused(t *testing.T) {
 	for flags, want := range map[string]string{
 		"-run (":       "-run (: error parsing regexp",
-		"-run nothing": "-run nothing: no cell has such a name, -list shows all",
-		"more":         `"more" is no flag`,
-		"-out=":        "-out is empty: name a directory",
+		"-run nothing": "-run nothing: no cell matches, see -list",
+		"more":         `unexpected argument "more"`,
+		"-out=":        "-out: must be a directory",
 		"-fool":        "flag provided but not defined",
 	} {
 		t.Run(flags, func(t *testing.T) {

@@ -26,9 +26,8 @@ func nginxApp() peer {
 	}
 }
 
-// grpcApp answers every call with the same message and the status OK. nghttpd
-// answers a POST with a file and with trailers, which is all that a unary call
-// needs, and is faster than any library for gRPC.
+// grpcApp answers every call with the same message and the status OK. nghttpd answers a POST with a
+// file and trailers, which is enough for a unary call, and is faster than any gRPC library.
 func grpcApp() peer {
 	return peer{
 		Name:   "grpc-app",
@@ -52,14 +51,14 @@ func tunnelApp() peer {
 	}
 }
 
-// writeFiles writes what the apps answer with.
+// writeFiles writes the files that the apps serve.
 func writeFiles(dir string) error {
 	call := filepath.Join(dir, callPath)
 	if err := os.MkdirAll(filepath.Dir(call), 0o755); err != nil {
 		return err
 	}
 	for path, content := range map[string][]byte{
-		// Written out, since a hole would be read from one page over and over.
+		// Written in full, since a hole would be read from a single page.
 		filepath.Join(dir, "large"): make([]byte, largeBody),
 		filepath.Join(dir, "huge"):  make([]byte, hugeBody),
 		call:                        message(),
@@ -71,13 +70,12 @@ func writeFiles(dir string) error {
 	return nil
 }
 
-// app returns the app of a protocol, and starts it when it is needed for the
-// first time.
+// app returns the app of a protocol. It starts the app at the first call.
 func (b *bench) app(ctx context.Context, p protocol) (*instance, error) {
 	if app := b.apps[p]; app != nil {
 		return app, nil
 	}
-	at, err := b.appPlace(ctx, p)
+	at, err := b.appPaths(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +86,8 @@ func (b *bench) app(ctx context.Context, p protocol) (*instance, error) {
 	return app, err
 }
 
-func (b *bench) appPlace(ctx context.Context, p protocol) (place, error) {
-	at := b.place
+func (b *bench) appPaths(ctx context.Context, p protocol) (paths, error) {
+	at := b.paths
 	at.Protocol = p
 	at.Descriptors = b.appConnections() + otherFiles
 	app := p.app()
@@ -105,8 +103,7 @@ func (b *bench) appPlace(ctx context.Context, p protocol) (place, error) {
 // smallText is the body of the small answer.
 func smallText() string { return strings.Repeat("x", smallBody) }
 
-// check asks for every answer at address, so that no misconfigured peer is
-// measured doing something else.
+// check requests every response at address, so that a misconfigured peer is detected.
 func (p protocol) check(ctx context.Context, address string) error {
 	switch p {
 	case http1:
@@ -115,13 +112,14 @@ func (p protocol) check(ctx context.Context, address string) error {
 	default:
 		return p.greet(ctx, address)
 	}
-	for path, want := range map[string]int64{"/small": smallBody, "/large": largeBody, "/huge": hugeBody} {
+	sizes := map[string]int64{"/small": smallBody, "/large": largeBody, "/huge": hugeBody}
+	for path, want := range sizes {
 		got, err := fetch(ctx, overHTTP1(), "http://"+address+path)
 		if err != nil {
 			return err
 		}
 		if got != want {
-			return fmt.Errorf("get %s: %d bytes came instead of %d", path, got, want)
+			return fmt.Errorf("get %s: got %d bytes, want %d", path, got, want)
 		}
 	}
 	return nil

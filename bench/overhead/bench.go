@@ -11,32 +11,33 @@ import (
 	"time"
 
 	progress "lameduck/bench/internal/plan"
+	"lameduck/bench/internal/program"
 	"lameduck/bench/peers"
 )
 
-// A bench is one run: its processes, its files and what it has measured.
+// A bench is one run: its processes, its files and its measurements.
 type bench struct {
-	opts  options // its peers are those that can run, after prepare
+	opts  options // after prepare, only with peers that can run
 	asked []string
 	cores cores
 	began time.Time
-	dir   string // for everything this run writes, removed at its end
+	dir   string // for all files of this run, removed at its end
 
-	place     place                  // what all instances have in common
-	binaries  map[string]string      // by peer
-	apps      map[protocol]*instance // once they are needed
-	instances map[tenancy]*instance  // those that stay, likewise
+	paths     paths                      // common to all instances
+	binaries  map[string]string          // by peer
+	apps      map[protocol]*instance     // started on demand
+	instances map[peerProtocol]*instance // started on demand
 
 	results results
 }
 
-// A tenancy is a peer with one of the protocols that it speaks.
-type tenancy struct {
+// A peerProtocol is a peer with one of the protocols that it speaks.
+type peerProtocol struct {
 	peer   string
 	spoken protocol
 }
 
-// newBench makes the directory of a run. The caller closes the bench.
+// newBench returns a bench with its directory. The caller must close it.
 func newBench(opts options) (*bench, error) {
 	cores, err := shareCores()
 	if err != nil {
@@ -44,7 +45,7 @@ func newBench(opts options) (*bench, error) {
 	}
 	dir, err := os.MkdirTemp("", "lameduck-overhead-")
 	if err != nil {
-		return nil, fmt.Errorf("make a directory: %w", err)
+		return nil, fmt.Errorf("create a working directory: %w", err)
 	}
 	return &bench{
 		opts:      opts,
@@ -53,10 +54,10 @@ func newBench(opts options) (*bench, error) {
 		cores:     cores,
 		began:     time.Now(),
 		dir:       dir,
-		place:     place{Dir: dir, Built: dir, Files: dir, Small: smallText()},
+		paths:     paths{Dir: dir, Built: dir, Files: dir, Small: smallText()},
 		binaries:  map[string]string{},
 		apps:      map[protocol]*instance{},
-		instances: map[tenancy]*instance{},
+		instances: map[peerProtocol]*instance{},
 	}, nil
 }
 
@@ -71,8 +72,7 @@ func (b *bench) close() error {
 	return os.RemoveAll(b.dir)
 }
 
-// prepare starts the apps, builds what is to be built and makes sure of every
-// peer.
+// prepare starts the apps, builds the programs and checks every peer.
 func (b *bench) prepare(ctx context.Context, stderr io.Writer) error {
 	fmt.Fprintln(stderr, "building and starting", strings.Join(peerNames(b.opts.Peers), ", "))
 	for _, note := range b.opts.Notes {
@@ -84,25 +84,25 @@ func (b *bench) prepare(ctx context.Context, stderr io.Writer) error {
 	if err := b.buildLoads(ctx); err != nil {
 		return err
 	}
-	return b.sift(ctx, stderr,
+	return b.dropUnavailable(ctx, stderr,
 		func(p peer) error { return b.find(ctx, p, stderr) },
 		func(p peer, spoken protocol) error { return b.try(ctx, p, spoken) })
 }
 
-// buildLoads builds the programs of this module that make load.
+// buildLoads builds the load generators of this module.
 func (b *bench) buildLoads(ctx context.Context) error {
-	for _, program := range b.opts.programs() {
-		if err := buildBinary(ctx, program, b.place.built(program)); err != nil {
+	for _, path := range b.opts.programs() {
+		if err := program.Build(ctx, path, b.paths.built(path)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// startApps writes what the apps answer with, and starts those of the cases.
+// startApps writes the files that the apps serve, and starts the apps of the cases.
 func (b *bench) startApps(ctx context.Context) error {
-	if err := writeFiles(b.place.Files); err != nil {
-		return fmt.Errorf("write the answers: %w", err)
+	if err := writeFiles(b.paths.Files); err != nil {
+		return fmt.Errorf("write the files of the apps: %w", err)
 	}
 	for _, spoken := range b.opts.protocols() {
 		if _, err := b.app(ctx, spoken); err != nil {
@@ -112,9 +112,11 @@ func (b *bench) startApps(ctx context.Context) error {
 	return nil
 }
 
-// sift finds every peer's program, tries it with all that it is to speak, and
-// leaves out what cannot run here, unless somebody has named the peers.
-func (b *bench) sift(ctx context.Context, stderr io.Writer, find func(peer) error, try func(peer, protocol) error) error {
+// dropUnavailable finds every peer's program and tries it with all its protocols. It leaves out
+// peers and protocols that do not work here, unless the peers were named.
+func (b *bench) dropUnavailable(
+	ctx context.Context, stderr io.Writer, find func(peer) error, try func(peer, protocol) error,
+) error {
 	var present []peer
 	for _, p := range b.opts.Peers {
 		if err := find(p); err != nil {
@@ -128,7 +130,10 @@ func (b *bench) sift(ctx context.Context, stderr io.Writer, find func(peer) erro
 			err := try(p, spoken)
 			if err == nil {
 				speaks = append(speaks, spoken)
-			} else if err := b.leaveOut(ctx, p, fmt.Sprintf("%s is left out of %s", p.Name, spoken), err, stderr); err != nil {
+				continue
+			}
+			what := fmt.Sprintf("%s is left out of %s", p.Name, spoken)
+			if err := b.leaveOut(ctx, p, what, err, stderr); err != nil {
 				return err
 			}
 		}
@@ -140,8 +145,8 @@ func (b *bench) sift(ctx context.Context, stderr io.Writer, find func(peer) erro
 	return nil
 }
 
-// leaveOut notes, in one line, why a peer is not measured, if it may be left
-// out.
+// leaveOut notes in one line why a peer is not measured. It returns the error if the peer must not
+// be left out.
 func (b *bench) leaveOut(ctx context.Context, p peer, what string, err error, stderr io.Writer) error {
 	switch {
 	case ctx.Err() != nil:
@@ -156,34 +161,34 @@ func (b *bench) leaveOut(ctx context.Context, p peer, what string, err error, st
 	return nil
 }
 
-// find notes the path of a peer's program.
+// find sets the path of a peer's program.
 func (b *bench) find(ctx context.Context, p peer, stderr io.Writer) error {
 	path, err := b.locate(ctx, p, stderr)
 	b.binaries[p.Name] = path
 	return err
 }
 
-// try looks whether a peer does what it is to do.
+// try starts a peer and checks its responses.
 func (b *bench) try(ctx context.Context, p peer, spoken protocol) error {
 	in, err := b.startInstance(ctx, p, spoken, b.roomy())
 	if err != nil {
 		return err
 	}
 	defer in.stop()
-	if err := spoken.check(ctx, in.place.Listen); err != nil {
+	if err := spoken.check(ctx, in.paths.Listen); err != nil {
 		return fmt.Errorf("check %s: %w", p.Name, err)
 	}
 	return nil
 }
 
-// locate returns the path of a peer's program, after building it if need be.
+// locate returns the path of a peer's program. It builds the program if necessary.
 func (b *bench) locate(ctx context.Context, p peer, stderr io.Writer) (string, error) {
 	switch {
 	case p.Name == lameduck && b.opts.Lameduck != "":
 		return filepath.Abs(b.opts.Lameduck)
 	case p.Build != "":
-		output := b.place.built(p.Build)
-		return output, buildBinary(ctx, p.Build, output)
+		output := b.paths.built(p.Build)
+		return output, program.Build(ctx, p.Build, output)
 	case p.Module != "":
 		return peers.Path(ctx, p.Module, stderr)
 	case p.Tool != (tool{}):
@@ -192,34 +197,34 @@ func (b *bench) locate(ctx context.Context, p peer, stderr io.Writer) (string, e
 	return "", nil // direct has no program
 }
 
-// appConnections is how many connections meet at an app: the pools of all
-// peers, and the idle ones of those that are measured together.
+// appConnections returns how many connections an app must accept: the pools of all peers, and the
+// idle connections of those that are measured together.
 func (b *bench) appConnections() int {
 	most := 0
 	for _, c := range b.opts.Cases {
-		most = max(most, c.Together*(c.Connections+spareConnections))
+		most = max(most, c.Batch*(c.Connections+spareConnections))
 	}
 	return most + len(b.opts.Peers)*(pool+throughputConnections)
 }
 
-// startInstance starts one more instance of a peer, for so many connections
-// of clients that speak the protocol.
+// startInstance starts an instance of a peer for the given protocol and number of client
+// connections.
 func (b *bench) startInstance(ctx context.Context, p peer, spoken protocol, connections int) (*instance, error) {
 	app, err := b.app(ctx, spoken)
 	if err != nil {
 		return nil, err
 	}
-	at := b.place
-	at.Protocol, at.App = spoken, app.place.Listen
+	at := b.paths
+	at.Protocol, at.App = spoken, app.paths.Listen
 	at.Binary = b.binaries[p.Name]
 	at.limitTo(connections)
 	return startInstance(ctx, p, at, b.cores.Proxy)
 }
 
-// instance returns the one of a peer that stays for the whole run, and starts
-// it when it is needed for the first time.
+// instance returns the instance of a peer that runs for the whole run. It starts the instance at
+// the first call.
 func (b *bench) instance(ctx context.Context, p peer, spoken protocol) (*instance, error) {
-	key := tenancy{p.Name, spoken}
+	key := peerProtocol{p.Name, spoken}
 	if in := b.instances[key]; in != nil {
 		return in, nil
 	}
@@ -230,26 +235,28 @@ func (b *bench) instance(ctx context.Context, p peer, spoken protocol) (*instanc
 	return in, err
 }
 
-// roomy is roomyConnections, or what a process can bear here.
+// roomy returns roomyConnections, or fewer if a process cannot have so many here.
 func (b *bench) roomy() int { return fitting(roomyConnections, b.opts.Files) }
 
-// errInterrupted is what a run that was told to stop ends with.
+// errInterrupted is the error of an interrupted run.
 var errInterrupted = errors.New("interrupted")
 
-// measure walks the plan and keeps what each step yields.
+// measure runs the plan and keeps the measurements of each step.
 func (b *bench) measure(ctx context.Context, show progress.Display) error {
 	steps := plan(b.opts)
 	defer show.Finish()
 	begin := time.Now()
 	for i, s := range steps {
 		done := time.Since(begin)
-		show.Show(s.String(), done, done+timeLeft(steps, i, done)) // once: a bar that moves would cost CPU
+		// Once for each step, since a moving bar would use CPU.
+		show.Show(s.String(), done, done+timeLeft(steps, i, done))
 		measurements, err := s.Case.measure(ctx, b, s)
 		if ctx.Err() != nil {
 			return errInterrupted
 		}
 		if err != nil {
-			return fmt.Errorf("measure %s of %s: %w", s.Case.Name, strings.Join(peerNames(s.Peers), ", "), err)
+			return fmt.Errorf("measure %s of %s: %w",
+				s.Case.Name, strings.Join(peerNames(s.Peers), ", "), err)
 		}
 		if !s.discarded() {
 			b.results.add(s, measurements)

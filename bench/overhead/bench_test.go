@@ -11,7 +11,7 @@ import (
 
 // sift tries four peers, of which some are missing or fail with a protocol, and
 // returns those that are left.
-func sift(ctx context.Context, named bool, failing ...string) (*bench, string, error) {
+func dropUnavailable(ctx context.Context, named bool, failing ...string) (*bench, string, error) {
 	b := &bench{opts: options{Named: named, Cases: []benchCase{{}, {Protocol: h2c}, {Protocol: h2c}}}}
 	for _, name := range []string{direct, "nginx", "caddy", lameduck} {
 		b.opts.Peers = append(b.opts.Peers, peer{Name: name, Speaks: []protocol{http1, h2c, grpc}})
@@ -30,12 +30,12 @@ func sift(ctx context.Context, named bool, failing ...string) (*bench, string, e
 		}
 		return nil
 	}
-	err := b.sift(ctx, &said, find, try)
+	err := b.dropUnavailable(ctx, &said, find, try)
 	return b, said.String(), err
 }
 
 func TestPeersThatCannotRunAreLeftOut(t *testing.T) {
-	b, said, err := sift(t.Context(), false, "caddy", "nginx")
+	b, said, err := dropUnavailable(t.Context(), false, "caddy", "nginx")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestPeersThatCannotRunAreLeftOut(t *testing.T) {
 }
 
 func TestPeersAreLeftOutOfWhatTheyDoNotSpeak(t *testing.T) {
-	b, said, err := sift(t.Context(), false, "caddy h2c", "nginx HTTP/1.1")
+	b, said, err := dropUnavailable(t.Context(), false, "caddy h2c", "nginx HTTP/1.1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +72,11 @@ func TestPeersAreLeftOutOfWhatTheyDoNotSpeak(t *testing.T) {
 }
 
 func TestPeersThatAreNamedMustRun(t *testing.T) {
-	if _, _, err := sift(t.Context(), true, "caddy"); err == nil || !strings.Contains(err.Error(), "apt-get install it") {
+	if _, _, err := dropUnavailable(t.Context(), true, "caddy"); err == nil || !strings.Contains(err.Error(), "apt-get install it") {
 		t.Errorf("the error is %v, want the remedy", err)
 	}
 	for _, failing := range []string{lameduck, lameduck + " h2c"} {
-		if _, _, err := sift(t.Context(), false, failing); err == nil {
+		if _, _, err := dropUnavailable(t.Context(), false, failing); err == nil {
 			t.Errorf("there is a run without %s", failing)
 		}
 	}
@@ -85,14 +85,14 @@ func TestPeersThatAreNamedMustRun(t *testing.T) {
 func TestInterruptedPreparationIsNoMissingPeer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, said, err := sift(ctx, false, "caddy"); !errors.Is(err, errInterrupted) || said != "" {
+	if _, said, err := dropUnavailable(ctx, false, "caddy"); !errors.Is(err, errInterrupted) || said != "" {
 		t.Errorf("the error is %v, said was %q", err, said)
 	}
 }
 
 func TestAppBearsAllThatMeetThere(t *testing.T) {
 	b := &bench{opts: options{
-		Cases: []benchCase{{Together: 3, Connections: 1000}, {Together: 1, Connections: 2000}, {}},
+		Cases: []benchCase{{Batch: 3, Connections: 1000}, {Batch: 1, Connections: 2000}, {}},
 		Peers: make([]peer, 2),
 	}}
 	if got := b.appConnections(); got < 3000+2*(pool+throughputConnections) {

@@ -9,24 +9,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// callerProgram is grpc-go's client as a load.
+// callerProgram is the load generator with grpc-go's client.
 const callerProgram = "lameduck/bench/overhead/caller"
 
-// callerCase makes calls with a real client, in one round: that none fails is
-// what it is for.
+// callerCase checks that no call of a real client fails, in one round.
 func callerCase() benchCase {
-	c := loadCase("grpc-go", "a check that no unary call of grpc-go's client fails, 8 connections with 8 at a time; its figures are more the client's than the proxy's", 1.0/5, callerLoad{}, microseconds)
+	title := "a check that no unary call of grpc-go's client fails, 8 connections with 8 calls at a time; " +
+		"the client limits its values, not the proxy"
+	c := loadCase("grpc-go", title, 1.0/5, callerLoad{}, microseconds)
 	c.Protocol, c.Program = grpc, callerProgram
-	c.Every, c.Check = 0, true
+	c.RoundStep, c.Check = 0, true
 	return c
 }
 
-// A callerLoad is what the caller is asked to send, by its defaults.
+// A callerLoad is the default load of the caller.
 type callerLoad struct{}
 
-// send runs the caller, which fails with the first call that does.
-func (callerLoad) send(ctx context.Context, at place, d time.Duration, set unix.CPUSet) (outcome, error) {
-	text, err := runOn(ctx, set, nil, at.built(callerProgram), "-duration="+d.String(), at.Listen, callPath)
+// send runs the caller.
+func (callerLoad) send(ctx context.Context, at paths, d time.Duration, set unix.CPUSet) (outcome, error) {
+	program := at.built(callerProgram)
+	text, err := runOn(ctx, set, nil, program, "-duration="+d.String(), at.Listen, callPath)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -39,10 +41,10 @@ func parseCaller(text []byte) (outcome, error) {
 		Seconds float64 `json:"seconds"`
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
-		return outcome{}, fmt.Errorf("read what the caller printed: %w", err)
+		return outcome{}, fmt.Errorf("read the output of caller: %w", err)
 	}
 	if s.Calls == 0 || s.Seconds == 0 {
-		return outcome{}, fmt.Errorf("read what the caller printed: no calls in %q", text)
+		return outcome{}, fmt.Errorf("read the output of caller: no calls in %q", text)
 	}
 	return outcome{Answers: s.Calls, Seconds: s.Seconds}, nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 	"time"
+
+	"lameduck/bench/internal/program"
 )
 
 func TestParseCaller(t *testing.T) {
@@ -19,9 +21,9 @@ func TestParseCaller(t *testing.T) {
 
 func TestRealClientUnderstandsTheAppOfGRPC(t *testing.T) {
 	app := startedApp(t, grpc)
-	at := app.place
+	at := app.paths
 	at.Built = t.TempDir()
-	if err := buildBinary(t.Context(), callerProgram, at.built(callerProgram)); err != nil {
+	if err := program.Build(t.Context(), callerProgram, at.built(callerProgram)); err != nil {
 		t.Fatal(err)
 	}
 	if o, err := (callerLoad{}).send(t.Context(), at, 100*time.Millisecond, allCores(t)); err != nil || o.Answers == 0 {

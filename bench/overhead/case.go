@@ -7,39 +7,37 @@ import (
 	"time"
 )
 
-// A benchCase is one thing that is measured of every peer.
+// A benchCase is one measurement that is made of every peer.
 type benchCase struct {
 	Name  string
 	Title string
-	// Protocol is what is spoken.
+	// Protocol is the protocol on both sides of the peer.
 	Protocol protocol
-	// Load is the program that makes the load, where it is a Debian package's,
-	// and Program its import path, where it is this module's.
+	// Load is the load generator if it is a Debian package. Program is its import path if it is in
+	// this module.
 	Load    tool
 	Program string
-	// Share is the part of the -duration that one measurement takes; Extra
-	// comes on top of it for each peer, Wait once for those that are measured
-	// together.
+	// Share is the part of the -duration that one measurement takes. Extra is added for each peer,
+	// and Wait once for peers that are measured together.
 	Share float64
 	Extra time.Duration
 	Wait  time.Duration
-	// Every tells in which rounds it is measured: 1 in all, 3 in the first,
-	// the fourth and so on, 0 in the first only.
-	Every int
-	// Apart cases need no running peer: they are measured before the first
-	// load, of processes of their own.
-	Apart bool
-	// Together is how many peers are measured at a time; 0: one.
-	Together int
-	// Warm asks for a measurement that is thrown away, before the first round.
+	// RoundStep selects the rounds: 1 all, 3 the first, the fourth and so on, 0 only the first.
+	RoundStep int
+	// Standalone cases need no running peer. They are measured before any load, with their own
+	// processes.
+	Standalone bool
+	// Batch is how many peers are measured at the same time. Zero means one.
+	Batch int
+	// Warm adds a measurement before the first round that is discarded.
 	Warm bool
-	// Check says that it is there for what may not fail, more than for figures.
+	// Check means that the case is a check that nothing fails, rather than a measurement.
 	Check bool
-	// Direct says whether it can be measured without any proxy.
+	// Direct means that the case can be measured without any proxy.
 	Direct bool
-	// Rate is how many requests a second are sent; 0: as many as are answered.
+	// Rate is the number of requests per second. Zero means as fast as they are answered.
 	Rate int
-	// Connections is how many connections are idle; 0: none is.
+	// Connections is the number of idle connections.
 	Connections int
 	// Metrics are the values that measure returns, in the order of the table.
 	Metrics []metric
@@ -53,23 +51,23 @@ type metric struct {
 	Name   string
 	Title  string
 	Unit   string
-	Digits int // behind the decimal point
+	Digits int // after the decimal point
 	// Hidden metrics are written to the JSON file only.
 	Hidden bool
-	// Alone metrics are no matter of more or less: they have no ratio row.
+	// Alone metrics have no ratio row, since more or less of them is neither better nor worse.
 	Alone bool
-	// Beyond names another metric of the case: this one is not measured, but
-	// what a peer has of that other one beyond direct in the same round.
+	// Beyond names another metric of the case. This metric is not measured: it is the difference of
+	// the other metric from that of direct in the same round.
 	Beyond string
-	// AtLeast names another metric of the case, the share of the proxy's core
-	// in use: where that is not all of it, this one could have been more.
+	// AtLeast names another metric of the case, the share of the proxy's core in use. If the core
+	// is not fully used, this metric is a lower bound.
 	AtLeast string
 }
 
-// A measurement is what one case yields for one peer in one round.
+// A measurement is the result of one case for one peer in one round.
 type measurement struct {
 	Values map[string]float64 // by metric
-	Notes  []string           // what the reader must know about them
+	Notes  []string           // for the reader
 }
 
 // note adds a sentence for the reader.
@@ -77,10 +75,10 @@ func (m *measurement) note(format string, args ...any) {
 	m.Notes = append(m.Notes, fmt.Sprintf(format, args...))
 }
 
-// throughputConnections is the most that the load keeps busy in any case.
+// throughputConnections is the largest number of busy connections in any case.
 const throughputConnections = 64
 
-// allCases returns everything that can be measured, in the order of the table.
+// allCases returns all cases in the order of the table.
 func allCases() []benchCase {
 	return []benchCase{
 		loadCase("keepalive", "64-byte answers over 32 keep-alive connections", 1,
@@ -128,27 +126,26 @@ func caseNames(cases []benchCase) []string {
 	return names
 }
 
-// wanted says whether the case is measured in a round, counted from 0, or in
-// the warm-up.
+// wanted reports whether the case is measured in a round, counted from 0, or in the warm-up.
 func (c benchCase) wanted(round int) bool {
 	switch {
 	case round == warmUp:
 		return c.Warm
-	case c.Every == 0:
+	case c.RoundStep == 0:
 		return round == 0
 	}
-	return round%c.Every == 0
+	return round%c.RoundStep == 0
 }
 
-// fits says whether the case can be measured of the peer.
+// fits reports whether the case can be measured of the peer.
 func (c benchCase) fits(p peer) bool {
 	return slices.Contains(p.Speaks, c.Protocol) && (c.Direct || len(p.Command) > 0)
 }
 
-// leastTime is long enough for some answers on a busy machine.
+// leastTime is long enough for some responses on a busy machine.
 const leastTime = 250 * time.Millisecond
 
-// loadTime is how long the case keeps a peer under load in a round.
+// loadTime returns how long a peer is under load in a round.
 func (c benchCase) loadTime(opts options, round int) time.Duration {
 	switch {
 	case round == warmUp:
@@ -159,9 +156,12 @@ func (c benchCase) loadTime(opts options, round int) time.Duration {
 	return max(leastTime, time.Duration(c.Share*float64(opts.Duration)))
 }
 
-// ofInstance measures the one peer of a step by the instance of it that stays
-// for the whole run.
-func ofInstance(do func(ctx context.Context, b *bench, in *instance, d time.Duration) (measurement, error)) func(context.Context, *bench, step) ([]measurement, error) {
+// An instanceMeasure measures one instance under a load of the given time.
+type instanceMeasure func(ctx context.Context, b *bench, in *instance, d time.Duration) (measurement, error)
+
+// ofInstance returns the measure function of a case with one peer in each step, which is measured
+// by the instance that runs for the whole run.
+func ofInstance(do instanceMeasure) func(context.Context, *bench, step) ([]measurement, error) {
 	return func(ctx context.Context, b *bench, s step) ([]measurement, error) {
 		in, err := b.instance(ctx, s.Peers[0], s.Case.Protocol)
 		if err != nil {

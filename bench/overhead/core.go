@@ -3,14 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os/exec"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 )
 
-// cores say who runs where: the proxy alone on one core, the load and the app
-// together on all others.
+// cores assigns the processes to cores: the proxy alone to one, the load and the app to all others.
 type cores struct {
 	Proxy  unix.CPUSet
 	Others unix.CPUSet
@@ -18,7 +15,7 @@ type cores struct {
 	ProxyID int
 }
 
-// shareCores gives the last core that this process may use to the proxy.
+// shareCores assigns the last core that this process may use to the proxy.
 func shareCores() (cores, error) {
 	var allowed unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
@@ -29,7 +26,7 @@ func shareCores() (cores, error) {
 
 func splitCores(allowed unix.CPUSet) (cores, error) {
 	if allowed.Count() < 2 {
-		return cores{}, errors.New("one core is allowed: two are needed, one for the proxy and one for load and app")
+		return cores{}, errors.New("two cores are required: one for the proxy, one for load and app")
 	}
 	c := cores{Others: allowed, ProxyID: lastCore(allowed)}
 	c.Proxy.Set(c.ProxyID)
@@ -45,21 +42,4 @@ func lastCore(set unix.CPUSet) int {
 		}
 	}
 	return last
-}
-
-// startOn starts the command bound to the cores in set. A child inherits the
-// binding of the thread that forks it, so this thread takes it for a moment;
-// bound before exec, Go programs size GOMAXPROCS by it.
-func startOn(set unix.CPUSet, cmd *exec.Cmd) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var own unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &own); err != nil {
-		return fmt.Errorf("read own cores: %w", err)
-	}
-	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		return fmt.Errorf("bind to cores: %w", err)
-	}
-	err := cmd.Start()
-	return errors.Join(err, unix.SchedSetaffinity(0, &own))
 }

@@ -16,7 +16,7 @@ import (
 // 100 on every platform that Go supports.
 const tick = 10 * time.Millisecond
 
-// A usage is the CPU time that a group of processes has had since it began.
+// A usage is the CPU time that a group of processes has used since its start.
 type usage struct {
 	// Precise is the sum over living threads, in nanoseconds.
 	Precise time.Duration
@@ -68,7 +68,7 @@ func processUsage(pid int) (usage, error) {
 	for _, thread := range threads {
 		text, err := os.ReadFile(thread)
 		if err != nil {
-			continue // it has ended since; Whole still has its time
+			continue // the thread has ended; Whole includes its time
 		}
 		cpu, err := parseSchedstat(string(text))
 		if err != nil {
@@ -85,7 +85,7 @@ func processUsage(pid int) (usage, error) {
 func parseSchedstat(text string) (time.Duration, error) {
 	fields := strings.Fields(text)
 	if len(fields) != 3 {
-		return 0, fmt.Errorf("schedstat %q: three numbers are expected", text)
+		return 0, fmt.Errorf("schedstat %q: want three numbers", text)
 	}
 	ns, err := strconv.ParseInt(fields[0], 10, 64)
 	return time.Duration(ns), err
@@ -111,12 +111,12 @@ func groupMembers(group int) ([]int, error) {
 		}
 	}
 	if len(pids) == 0 {
-		return nil, fmt.Errorf("look for process group %d: %w", group, procfs.ErrEnded)
+		return nil, fmt.Errorf("find process group %d: %w", group, procfs.ErrEnded)
 	}
 	return pids, nil
 }
 
-// A processStat is what this program needs of /proc/PID/stat.
+// A processStat is the part of /proc/PID/stat that is used here.
 type processStat struct {
 	Group int
 	CPU   time.Duration // of all threads ever, user and system
@@ -130,12 +130,12 @@ func readStat(pid int) (processStat, error) {
 	return parseStat(text)
 }
 
-// parseStat skips to the last parenthesis first: the name before it may hold
-// spaces and parentheses of its own.
+// parseStat skips to the last parenthesis, since the process name before it may contain spaces and
+// parentheses.
 func parseStat(text string) (processStat, error) {
 	fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
 	if len(fields) < 13 {
-		return processStat{}, fmt.Errorf("stat %q: at least 15 fields are expected", text)
+		return processStat{}, fmt.Errorf("stat %q: want at least 15 fields", text)
 	}
 	// Counted from state, which is field 3 in proc(5).
 	group, errGroup := strconv.Atoi(fields[5-3])
@@ -149,7 +149,7 @@ func parseStat(text string) (processStat, error) {
 	return processStat{Group: group, CPU: time.Duration(user+system) * tick}, nil
 }
 
-// coreUsage is the time that a core was not idle since boot, whoever used it.
+// coreUsage returns the time that a core was not idle since boot.
 func coreUsage(id int) (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {

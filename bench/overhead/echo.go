@@ -13,14 +13,14 @@ import (
 	"lameduck/bench/internal/websocket"
 )
 
-// An echoClient has a tunnel to an app that sends back what comes.
+// An echoClient has a tunnel to an app that echoes.
 type echoClient struct {
 	conn   net.Conn
 	in     *bufio.Reader
 	framed bool // it is a WebSocket
 }
 
-// openEcho asks the tunnel's app for an echo, on a new connection.
+// openEcho requests an echo from the tunnel's app, on a new connection.
 func openEcho(conn net.Conn, address string, spoken protocol) (*echoClient, error) {
 	c := &echoClient{conn, bufio.NewReader(conn), spoken == webSocket}
 	if err := c.arm(); err != nil {
@@ -33,18 +33,17 @@ func openEcho(conn net.Conn, address string, spoken protocol) (*echoClient, erro
 	return c, err
 }
 
-// arm gives the app five seconds for what comes next.
+// arm sets a deadline of five seconds.
 func (c *echoClient) arm() error { return c.conn.SetDeadline(time.Now().Add(5 * time.Second)) }
 
-// exchange sends a message of so many bytes and looks whether it comes back.
+// exchange sends a message of the given size and checks the echo.
 func (c *echoClient) exchange(size int) error {
 	text := bytes.Repeat([]byte("x"), size)
 	var header []byte
 	if c.framed {
 		header = websocket.AppendHeader(nil, int64(size), true)
 	}
-	// The app takes all of it before it answers, or answers as it comes: either
-	// way somebody has to read meanwhile.
+	// Write and read concurrently, since the app may echo before it has read everything.
 	sent := make(chan error, 1)
 	go func() {
 		_, err := c.conn.Write(append(header, text...))
@@ -52,7 +51,7 @@ func (c *echoClient) exchange(size int) error {
 	}()
 	err := c.expect(text)
 	if err != nil {
-		_ = c.conn.SetDeadline(time.Unix(1, 0)) // ends the writing
+		_ = c.conn.SetDeadline(time.Unix(1, 0)) // aborts the write
 	}
 	return errors.Join(err, <-sent)
 }
@@ -61,7 +60,7 @@ func (c *echoClient) expect(text []byte) error {
 	if c.framed {
 		length, err := websocket.ReadHeader(c.in)
 		if err == nil && length != int64(len(text)) {
-			err = fmt.Errorf("a message of %d bytes comes back as one of %d", len(text), length)
+			err = fmt.Errorf("got an echo of %[2]d bytes, want %[1]d", len(text), length)
 		}
 		if err != nil {
 			return err
@@ -72,12 +71,12 @@ func (c *echoClient) expect(text []byte) error {
 		return err
 	}
 	if !bytes.Equal(got, text) {
-		return errors.New("other bytes come back than were sent")
+		return errors.New("the echo differs from the message")
 	}
 	return nil
 }
 
-// echo looks whether a message of so many bytes comes back from address.
+// echo checks that address echoes a message of the given size.
 func (p protocol) echo(ctx context.Context, address string, size int) error {
 	dialer := net.Dialer{Timeout: 5 * time.Second}
 	conn, err := dialer.DialContext(ctx, "tcp", address)

@@ -44,14 +44,14 @@ func TestEchoRefusesOtherAnswers(t *testing.T) {
 		{tcp, func(in *bufio.Reader, out io.Writer) {
 			io.WriteString(out, strings.Repeat("y", smallBody))
 			io.Copy(io.Discard, in)
-		}, "other bytes come back"},
+		}, "the echo differs from the message"},
 		{tcp, func(*bufio.Reader, io.Writer) {}, ""},
 		{webSocket, func(_ *bufio.Reader, out io.Writer) { io.WriteString(out, "HTTP/1.1 502 Bad Gateway\r\n\r\n") }, "502 Bad Gateway"},
 		{webSocket, func(in *bufio.Reader, out io.Writer) {
 			accept(in, out)
 			out.Write(websocket.AppendHeader(nil, 3, false))
 			io.Copy(io.Discard, in)
-		}, "a message of 64 bytes comes back as one of 3"},
+		}, "got an echo of 3 bytes, want 64"},
 	} {
 		err := c.spoken.greet(t.Context(), heardBy(t, c.app))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -62,7 +62,7 @@ func TestEchoRefusesOtherAnswers(t *testing.T) {
 
 func TestLargeMessagesComeBackWhole(t *testing.T) {
 	for _, spoken := range []protocol{webSocket, tcp} {
-		if err := spoken.echo(t.Context(), startedApp(t, spoken).place.Listen, largeBody); err != nil {
+		if err := spoken.echo(t.Context(), startedApp(t, spoken).paths.Listen, largeBody); err != nil {
 			t.Errorf("%s: %v", spoken, err)
 		}
 	}

@@ -3,34 +3,34 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"os/exec"
-	"path/filepath"
-	"syscall"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lameduck/bench/internal/proc"
 )
 
-// A generator makes load for the given time, from the cores in set, to the
-// listener of a place.
+// A generator sends load for the given time, from the cores in set, to the listener of at.
 type generator interface {
-	send(ctx context.Context, at place, d time.Duration, set unix.CPUSet) (outcome, error)
+	send(ctx context.Context, at paths, d time.Duration, set unix.CPUSet) (outcome, error)
 }
 
-// runOn runs a program to its end on the cores in set and returns what it has
-// printed to stdout.
-func runOn(ctx context.Context, set unix.CPUSet, env []string, program string, args ...string) ([]byte, error) {
-	var out, complaints bytes.Buffer
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Stdout, cmd.Stderr, cmd.Env = &out, &complaints, env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us alone
-	name := filepath.Base(program)
-	if err := startOn(set, cmd); err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
+// runOn runs a program to its end on the cores in set and returns what it has printed to stdout. If
+// env is nil, it inherits the environment.
+func runOn(
+	ctx context.Context, set unix.CPUSet, env []string, program string, args ...string,
+) ([]byte, error) {
+	if env == nil {
+		env = os.Environ()
 	}
-	if err := cmd.Wait(); err != nil {
-		return nil, fmt.Errorf("run %s: %w: %s", name, err, bytes.TrimSpace(complaints.Bytes()))
+	var out bytes.Buffer
+	p, err := proc.Start(proc.Command{Path: program, Args: args, Env: env, Stdout: &out, Cores: &set})
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Wait(ctx); err != nil {
+		return nil, p.Failure("run", err)
 	}
 	return out.Bytes(), nil
 }

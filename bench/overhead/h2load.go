@@ -14,15 +14,15 @@ import (
 
 func h2loadTool() tool { return tool{"h2load", "nghttp2-client"} }
 
-// A streamLoad is what h2load is asked to send over h2c.
+// A streamLoad is a load of h2load over h2c.
 type streamLoad struct {
 	Connections int
-	Streams     int  // that are open at a time, on each connection
-	Calls       bool // by gRPC, instead of requests for the small answer
+	Streams     int  // open at a time on each connection
+	Calls       bool // gRPC calls, instead of requests for the small file
 }
 
 // send runs h2load.
-func (l streamLoad) send(ctx context.Context, at place, d time.Duration, set unix.CPUSet) (outcome, error) {
+func (l streamLoad) send(ctx context.Context, at paths, d time.Duration, set unix.CPUSet) (outcome, error) {
 	path, err := h2loadTool().path()
 	if err != nil {
 		return outcome{}, err
@@ -34,7 +34,7 @@ func (l streamLoad) send(ctx context.Context, at place, d time.Duration, set uni
 	return parseH2load(string(text))
 }
 
-func (l streamLoad) args(at place, d time.Duration) []string {
+func (l streamLoad) args(at paths, d time.Duration) []string {
 	args := []string{
 		"--duration=" + strconv.FormatInt(d.Milliseconds(), 10) + "ms",
 		"--clients=" + strconv.Itoa(l.Connections), "--max-concurrent-streams=" + strconv.Itoa(l.Streams),
@@ -45,17 +45,23 @@ func (l streamLoad) args(at place, d time.Duration) []string {
 	for name, values := range grpcFields() {
 		args = append(args, "--header="+name+": "+values[0])
 	}
-	// The app's answer is the same message.
+	// The app's response is the same message.
 	return append(args, "--data="+filepath.Join(at.Files, callPath), "http://"+at.Listen+callPath)
 }
 
-// parseH2load reads the summary that h2load prints at its end. The streams that
-// are open then are neither answered nor failed.
+var (
+	h2loadTime     = regexp.MustCompile(`(?m)^finished in ([\d.]+[a-z]+), `)
+	h2loadRequests = regexp.MustCompile(
+		`(?m)^requests: .* (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout$`)
+)
+
+// parseH2load parses the summary of h2load. Streams that are open at its end are neither answered
+// nor failed.
 func parseH2load(text string) (outcome, error) {
-	end := regexp.MustCompile(`(?m)^finished in ([\d.]+[a-z]+), `).FindStringSubmatch(text)
-	sums := regexp.MustCompile(`(?m)^requests: .* (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout$`).FindStringSubmatch(text)
+	end := h2loadTime.FindStringSubmatch(text)
+	sums := h2loadRequests.FindStringSubmatch(text)
 	if end == nil || sums == nil {
-		return outcome{}, fmt.Errorf("read what h2load printed: no summary in %q", text)
+		return outcome{}, fmt.Errorf("read the output of h2load: no summary in %q", text)
 	}
 	took, err := time.ParseDuration(end[1])
 	errs := []error{err}
@@ -65,8 +71,8 @@ func parseH2load(text string) (outcome, error) {
 		counts, errs = append(counts, n), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return outcome{}, fmt.Errorf("read what h2load printed: %w", err)
+		return outcome{}, fmt.Errorf("read the output of h2load: %w", err)
 	}
-	// A request that has an error, or takes too long, counts as failed, too.
+	// Requests with an error or a timeout count as failed, too.
 	return outcome{Answers: float64(counts[0]), Seconds: took.Seconds(), Failed: counts[1]}, nil
 }

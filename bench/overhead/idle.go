@@ -12,54 +12,53 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lameduck/bench/internal/table"
+	"lameduck/bench/internal/wait"
 )
 
 const (
-	// idleStart is how long a proxy that says it is ready is left alone
-	// before its memory at start is read.
+	// idleStart is the time between a proxy's readiness and the reading of its memory at start.
 	idleStart = 500 * time.Millisecond
-	// idlePasses is how often each of the idle connections is used before the
-	// memory per connection is read, and idleGap the silence before each. A
-	// state that only the first request leaves behind, and garbage of the
-	// accepting, do not last that long.
+	// idlePasses is how often each idle connection is used before the memory per connection is
+	// read, and idleGap the pause before each pass. Garbage of accepting and of the first request
+	// is gone by then.
 	idlePasses = 3
 	idleGap    = 250 * time.Millisecond
-	// idleHold is the silence after the last pass: what makes a connection an
-	// idle one. Go's scavenger, Lameduck's parking of idle connections, nginx's
-	// and HAProxy's pools have given back by then what they soon give back.
+	// idleHold is the pause after the last pass. It is long enough for Go's scavenger, for Lameduck
+	// to park idle connections, and for nginx and HAProxy to release memory of their pools.
 	idleHold = 7 * time.Second
-	// idleWorkers is how many of the connections are in use at a time.
+	// idleWorkers is how many connections are in use at a time.
 	idleWorkers = 16
-	// idleTraffic is what opening one connection and using it takes, by
-	// experience; for the progress line only.
+	// idleTraffic estimates how long it takes to open and use one connection, for the progress
+	// display.
 	idleTraffic = 500 * time.Microsecond
-	// idleTogether is how many connections are idle at a time at most, of all
-	// peers; more would only take memory.
-	idleTogether = 20_000
+	// idleBatch is the largest number of connections that are idle at a time, over all peers.
+	idleBatch = 20_000
 )
 
-// idleCase measures memory: at start, and with connections that wait.
-func idleCase(name string, spoken protocol, connections, every int) benchCase {
+// idleCase measures memory at start and with idle connections.
+func idleCase(name string, spoken protocol, connections, roundStep int) benchCase {
 	what := "keep-alive connections"
 	if spoken == webSocket {
 		what = "WebSockets"
 	}
 	return benchCase{
 		Name:        name,
-		Title:       fmt.Sprintf("memory at start and with %s idle %s", number(float64(connections), 0), what),
+		Title:       fmt.Sprintf("memory at start and with %s idle %s", table.Number(float64(connections), 0), what),
 		Protocol:    spoken,
 		Extra:       idleStart + idlePasses*idleGap + time.Duration(connections)*idleTraffic,
 		Wait:        idleHold,
-		Every:       every,
-		Apart:       true,
-		Together:    max(1, idleTogether/connections),
+		RoundStep:   roundStep,
+		Standalone:  true,
+		Batch:       max(1, idleBatch/connections),
 		Connections: connections,
 		Metrics: []metric{
 			{Name: "start", Title: "resident at start", Unit: "MB", Digits: 1},
-			{Name: "start_pss", Title: "resident at start, shared pages shared out", Unit: "MB", Digits: 1, Hidden: true},
+			{Name: "start_pss", Title: "PSS at start", Unit: "MB", Digits: 1, Hidden: true},
 			{Name: "resident", Title: "resident with idle connections", Unit: "MB", Digits: 1},
 			{Name: "perconn", Title: "resident per idle connection", Unit: "KB", Digits: 1},
-			{Name: "idle_pss", Title: "resident with idle connections, shared pages shared out", Unit: "MB", Digits: 1, Hidden: true},
+			{Name: "idle_pss", Title: "PSS with idle connections", Unit: "MB", Digits: 1, Hidden: true},
 		},
 		measure: func(ctx context.Context, b *bench, s step) ([]measurement, error) {
 			return b.measureIdle(ctx, s)
@@ -67,24 +66,25 @@ func idleCase(name string, spoken protocol, connections, every int) benchCase {
 	}
 }
 
-// within returns the case with as many connections as processes can have that
-// may open so many files, and what there is to say about it.
+// within returns the case with at most as many connections as a process can have with the given
+// number of files, and a note if there are fewer.
 func (c benchCase) within(files int) (benchCase, string) {
 	wanted := c.Connections
 	if wanted == 0 {
 		return c, ""
 	}
 	c.Connections = fitting(wanted, files)
-	c.Together = max(1, min(c.Together, (files-otherFiles-spareConnections)/c.Connections))
+	c.Batch = max(1, min(c.Batch, (files-otherFiles-spareConnections)/c.Connections))
 	if c.Connections == wanted {
 		return c, ""
 	}
-	return c, fmt.Sprintf("%s: %s connections instead of %s: a process may open %s files here (ulimit -Hn), and a proxy needs two for each",
-		c.Name, number(float64(c.Connections), 0), number(float64(wanted), 0), number(float64(files), 0))
+	return c, fmt.Sprintf("%s: %s connections instead of %s: a process may open %s files here (ulimit -Hn), "+
+		"and a proxy needs two for each connection", c.Name,
+		table.Number(float64(c.Connections), 0), table.Number(float64(wanted), 0), table.Number(float64(files), 0))
 }
 
-// openFiles is how many files any process may open here: the limit to which
-// programs raise their own.
+// openFiles returns how many files a process may open here, which is the hard limit, since programs
+// raise their own.
 func openFiles() (int, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -93,10 +93,10 @@ func openFiles() (int, error) {
 	return int(min(limit.Max, 1<<30)), nil
 }
 
-// measureIdle measures some peers at a time: while one is in use, those before
-// it are silent already.
+// measureIdle measures several peers at the same time. Only one is in use; the ones before it are
+// already idle.
 func (b *bench) measureIdle(ctx context.Context, s step) ([]measurement, error) {
-	var inUse sync.Mutex // held for the one peer whose connections are used
+	var inUse sync.Mutex // held while the connections of one peer are used
 	var waiting sync.WaitGroup
 	measurements, errs := make([]measurement, len(s.Peers)), make([]error, len(s.Peers))
 	for i, p := range s.Peers {
@@ -108,15 +108,15 @@ func (b *bench) measureIdle(ctx context.Context, s step) ([]measurement, error) 
 	return measurements, errors.Join(errs...)
 }
 
-// measureIdleOf starts another instance of the peer, since memory depends on
-// what a process has done before.
+// measureIdleOf measures a new instance of the peer, since memory depends on what a process has
+// done before.
 func (b *bench) measureIdleOf(ctx context.Context, p peer, c benchCase, inUse sync.Locker) (measurement, error) {
 	idle, start, err := b.makeIdle(ctx, p, c, inUse)
 	if err != nil {
 		return measurement{}, fmt.Errorf("%s: %w", p.Name, err)
 	}
 	defer idle.close()
-	if err := pause(ctx, idleHold); err != nil {
+	if err := wait.For(ctx, idleHold); err != nil {
 		return measurement{}, err
 	}
 	held, err := groupMemory(idle.instance.process.PID())
@@ -137,9 +137,10 @@ func (p idleProxy) close() {
 	p.instance.stop()
 }
 
-// makeIdle starts a proxy, tells its memory, and opens and uses connections
-// to it.
-func (b *bench) makeIdle(ctx context.Context, p peer, c benchCase, inUse sync.Locker) (proxy idleProxy, start memory, err error) {
+// makeIdle starts a proxy, reads its memory, and opens and uses connections to it.
+func (b *bench) makeIdle(
+	ctx context.Context, p peer, c benchCase, inUse sync.Locker,
+) (proxy idleProxy, start memory, err error) {
 	inUse.Lock()
 	defer inUse.Unlock()
 	if proxy.instance, err = b.startInstance(ctx, p, c.Protocol, c.Connections); err != nil {
@@ -150,19 +151,20 @@ func (b *bench) makeIdle(ctx context.Context, p peer, c benchCase, inUse sync.Lo
 			proxy.close()
 		}
 	}()
-	if err = pause(ctx, idleStart); err != nil {
+	if err = wait.For(ctx, idleStart); err != nil {
 		return proxy, start, err
 	}
 	if start, err = groupMemory(proxy.instance.process.PID()); err != nil {
 		return proxy, start, err
 	}
-	if proxy.clients, err = openIdle(ctx, proxy.instance.place.Listen, c.Protocol, c.Connections); err != nil {
+	address := proxy.instance.paths.Listen
+	if proxy.clients, err = openIdle(ctx, address, c.Protocol, c.Connections); err != nil {
 		return proxy, start, err
 	}
 	return proxy, start, proxy.clients.live(ctx)
 }
 
-// idleValues are in decimal units: 1 KB is 1,000 bytes.
+// idleValues returns the values in decimal units: 1 KB is 1,000 bytes.
 func idleValues(start, idle memory, connections int) map[string]float64 {
 	return map[string]float64{
 		"start":     start.RSS / 1e6,
@@ -173,17 +175,17 @@ func idleValues(start, idle memory, connections int) map[string]float64 {
 	}
 }
 
-// idleClients are connections that do nothing most of the time.
+// idleClients are connections that are idle most of the time.
 type idleClients []idleClient
 
 // An idleClient is one of them.
 type idleClient interface {
-	exchange() error // one request and its answer, or a message and its echo
+	exchange() error // one request and its response, or a message and its echo
 	close()
 }
 
-// openIdle opens n connections to address and makes one exchange on each. What
-// it returns must be closed, on error too.
+// openIdle opens n connections to address and makes one exchange on each. The caller must close the
+// result, even on error.
 func openIdle(ctx context.Context, address string, spoken protocol, n int) (idleClients, error) {
 	clients := make(idleClients, n)
 	err := clients.each(ctx, func(i int) error {
@@ -205,10 +207,10 @@ func openIdle(ctx context.Context, address string, spoken protocol, n int) (idle
 	return clients, nil
 }
 
-// live uses each connection a few times with silence between.
+// live uses each connection a few times, with pauses.
 func (c idleClients) live(ctx context.Context) error {
 	for range idlePasses {
-		if err := pause(ctx, idleGap); err != nil {
+		if err := wait.For(ctx, idleGap); err != nil {
 			return err
 		}
 		err := c.each(ctx, func(i int) error { return c[i].exchange() })
@@ -248,7 +250,7 @@ type keepAlive struct {
 	answers *bufio.Reader
 }
 
-// exchange makes one request and reads the whole answer, in five seconds.
+// exchange makes one request and reads the whole response, within five seconds.
 func (c *keepAlive) exchange() error {
 	if err := c.conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return err
@@ -263,7 +265,7 @@ func (c *keepAlive) exchange() error {
 	defer resp.Body.Close()
 	n, err := io.Copy(io.Discard, resp.Body)
 	if err == nil && n != smallBody {
-		err = fmt.Errorf("%s with %d bytes came instead of 200 with %d", resp.Status, n, smallBody)
+		err = fmt.Errorf("got %s with %d bytes, want 200 with %d", resp.Status, n, smallBody)
 	}
 	return err
 }
@@ -273,8 +275,7 @@ func (c *keepAlive) close() { c.conn.Close() }
 // An idleSocket is one WebSocket.
 type idleSocket struct{ *echoClient }
 
-// openIdleSocket makes a WebSocket of a connection, and closes that if it
-// cannot.
+// openIdleSocket opens a WebSocket on a connection. It closes the connection on error.
 func openIdleSocket(conn net.Conn, address string) (idleClient, error) {
 	client, err := openEcho(conn, address, webSocket)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestIdleClientsKeepTheirConnections(t *testing.T) {
 }
 
 func TestIdleWebSocketsKeepTheirConnections(t *testing.T) {
-	clients, err := openIdle(t.Context(), startedApp(t, webSocket).place.Listen, webSocket, 20)
+	clients, err := openIdle(t.Context(), startedApp(t, webSocket).paths.Listen, webSocket, 20)
 	defer clients.close()
 	if err != nil {
 		t.Fatal(err)
@@ -92,19 +92,19 @@ func TestIdleCaseFitsTheLimitOfOpenFiles(t *testing.T) {
 		if got.Connections != c.connections || !strings.HasPrefix(note, c.note) || (note == "") != (c.note == "") {
 			t.Errorf("with %d files: %d connections, %q; want %d, %q", c.files, got.Connections, note, c.connections, c.note)
 		}
-		at := place{}
+		at := paths{}
 		at.limitTo(got.Connections)
 		if at.Descriptors > c.files {
 			t.Errorf("with %d files: a proxy needs %d", c.files, at.Descriptors)
 		}
-		if ours := got.Together * got.Connections; ours > c.files {
+		if ours := got.Batch * got.Connections; ours > c.files {
 			t.Errorf("with %d files: %d connections are open here at a time", c.files, ours)
 		}
 	}
 }
 
 func TestOtherCasesNeedNoLimit(t *testing.T) {
-	if c, note := binaryCase().within(10); note != "" || c.Together != 0 {
+	if c, note := binaryCase().within(10); note != "" || c.Batch != 0 {
 		t.Errorf("the binary is limited: %q", note)
 	}
 }

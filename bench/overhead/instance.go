@@ -10,19 +10,18 @@ import (
 	"lameduck/bench/internal/proc"
 )
 
-// An instance is a peer that runs, bound to the proxy's core.
+// An instance is a running peer or app.
 type instance struct {
 	peer    peer
-	place   place
-	process *proc.Process // nil if the peer is the app itself
+	paths   paths
+	process *proc.Process // nil if there is no proxy
 }
 
-// startInstance starts p at a place, to speak what the place says, and waits
-// until it serves.
-func startInstance(ctx context.Context, p peer, at place, set unix.CPUSet) (*instance, error) {
+// startInstance starts p with the given paths and waits until it serves.
+func startInstance(ctx context.Context, p peer, at paths, set unix.CPUSet) (*instance, error) {
 	if len(p.Command) == 0 {
 		at.Listen = at.App
-		return &instance{peer: p, place: at}, nil
+		return &instance{peer: p, paths: at}, nil
 	}
 	in, err := launch(p, at, set)
 	if err != nil {
@@ -35,10 +34,10 @@ func startInstance(ctx context.Context, p peer, at place, set unix.CPUSet) (*ins
 	return in, nil
 }
 
-// launch gives the place its directory, addresses and configuration, and
-// starts the process.
-func launch(p peer, at place, set unix.CPUSet) (*instance, error) {
-	if err := at.furnish(p); err != nil {
+// launch creates the directory, addresses and configuration of the instance, and starts its
+// process.
+func launch(p peer, at paths, set unix.CPUSet) (*instance, error) {
+	if err := at.prepare(p); err != nil {
 		return nil, fmt.Errorf("prepare %s: %w", p.Name, err)
 	}
 	command, err := at.renderAll(p.Command)
@@ -56,24 +55,24 @@ func launch(p peer, at place, set unix.CPUSet) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &instance{peer: p, place: at, process: process}, nil
+	return &instance{peer: p, paths: at, process: process}, nil
 }
 
 func (in *instance) awaitReady(ctx context.Context) error {
-	url, err := in.place.render(in.peer.Ready)
+	url, err := in.paths.render(in.peer.Ready)
 	if err != nil {
 		return err
 	}
 	return in.process.Await(ctx, "serve", func(ctx context.Context) error {
 		if url == "" {
-			return in.place.Protocol.greet(ctx, in.place.Listen)
+			return in.paths.Protocol.greet(ctx, in.paths.Listen)
 		}
 		_, err := fetch(ctx, overHTTP1(), url)
 		return err
 	})
 }
 
-// stop ends the process, if there is one.
+// stop stops the process, if there is one.
 func (in *instance) stop() {
 	if in.process != nil {
 		in.process.Stop()

@@ -12,7 +12,7 @@ func TestParsePacer(t *testing.T) {
 		t.Errorf("parsePacer = %+v, %v, want %+v", got, err, want)
 	}
 	for _, text := range []string{"", "6000 requests", "{}", `{"requests":1}`} {
-		if got, err := parsePacer([]byte(text)); err == nil || !strings.Contains(err.Error(), "read what the pacer printed") {
+		if got, err := parsePacer([]byte(text)); err == nil || !strings.Contains(err.Error(), "read the output of pacer") {
 			t.Errorf("parsePacer(%q) = %+v, %v, want an error", text, got, err)
 		}
 	}
@@ -23,7 +23,7 @@ func TestLatencyCasesShowWhatTheyAdd(t *testing.T) {
 		for _, m := range c.Metrics {
 			for _, other := range []string{m.Beyond, m.AtLeast} {
 				if other != "" && findMetric(allCases(), c.Name, other) == (metric{}) {
-					t.Errorf("%s %s is told by %s, which the case does not measure", c.Name, m.Name, other)
+					t.Errorf("%s %s is derived from %s, which the case does not measure", c.Name, m.Name, other)
 				}
 			}
 		}

@@ -5,30 +5,28 @@ import (
 	"strings"
 )
 
-// A load is what wrk is asked to send.
+// A load is a load of wrk.
 type load struct {
 	Path        string
 	Connections int
-	// Close asks for a new connection for each request.
+	// Close uses a new connection for each request.
 	Close bool
-	// HeadBytes is the size of the whole request head; 0: as small as wrk
-	// makes it.
+	// HeadBytes is the size of the whole request head. Zero means the smallest head of wrk.
 	HeadBytes int
-	// Body is the size of the answers' bodies in bytes, where they are so
-	// large that the last ones, which the end of the load cuts, count in
-	// part: answers are then reckoned from the bytes that came. 0: they are
-	// counted.
+	// Body is the size of response bodies in bytes, if they are so large that responses which the
+	// end of the load cuts must count in part. The number of responses is then computed from the
+	// received bytes. If Body is zero, responses are counted.
 	Body int64
 }
 
-// An outcome is what came of a load.
+// An outcome is the result of a load.
 type outcome struct {
 	Answers float64
 	Seconds float64
 	Failed  int64
 }
 
-// outcome turns what wrk tells into answers.
+// outcome converts the results of wrk.
 func (l load) outcome(t tally) outcome {
 	o := outcome{Answers: float64(t.Requests), Seconds: t.seconds(), Failed: t.Failed}
 	if l.Body > 0 {
@@ -38,8 +36,7 @@ func (l load) outcome(t tally) outcome {
 }
 
 func (l load) args(address string) []string {
-	// An answer that takes ten seconds is a failure; wrk's default of two is
-	// within reach of 64 MiB on a busy machine.
+	// On a busy machine 64 MiB may take longer than wrk's default timeout of two seconds.
 	args := []string{"-t1", "-c" + strconv.Itoa(l.Connections), "-d1h", "--timeout", "10s"}
 	for _, h := range l.headers(address) {
 		args = append(args, "-H", h)
@@ -47,20 +44,21 @@ func (l load) args(address string) []string {
 	return append(args, "http://"+address+l.Path)
 }
 
-// headers returns the field lines that wrk is to send besides Host.
+// headers returns the field lines of requests besides Host.
 func (l load) headers(address string) []string {
 	var lines []string
 	if l.Close {
 		lines = append(lines, "Connection: close")
 	}
 	if l.HeadBytes > 0 {
-		lines = append(lines, padHead("GET "+l.Path+" HTTP/1.1\r\nHost: "+address+"\r\n\r\n", l.HeadBytes)...)
+		bare := "GET " + l.Path + " HTTP/1.1\r\nHost: " + address + "\r\n\r\n"
+		lines = append(lines, padHead(bare, l.HeadBytes)...)
 	}
 	return lines
 }
 
-// padHead returns the field lines of a browser with a cookie, which together
-// with the bare head are size bytes.
+// padHead returns field lines of a browser with a cookie. Batch with the bare head they have
+// size bytes.
 func padHead(bare string, size int) []string {
 	lines := []string{
 		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",

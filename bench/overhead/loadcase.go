@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"lameduck/bench/internal/wait"
 )
 
-// A cpuUnit is what CPU time is shown in.
+// A cpuUnit is the unit of CPU times in the table.
 type cpuUnit struct {
 	Name   string
 	Length time.Duration
@@ -19,32 +21,34 @@ var (
 	wholeMilliseconds = cpuUnit{"ms", time.Millisecond, 1}
 )
 
-// loadCase measures what requests cost while they are sent as fast as they are
-// answered.
+// loadCase measures the cost of requests that are sent as fast as they are answered.
 func loadCase(name, title string, share float64, l generator, unit cpuUnit) benchCase {
 	return benchCase{
-		Name:   name,
-		Title:  title,
-		Share:  share,
-		Extra:  settleTime + startTime,
-		Every:  1,
-		Direct: true,
+		Name:      name,
+		Title:     title,
+		Share:     share,
+		Extra:     settleTime + startTime,
+		RoundStep: 1,
+		Direct:    true,
 		Metrics: append(cpuMetrics(unit),
 			metric{Name: "rate", Title: "requests per second", Digits: rateDigits(unit)},
 			metric{Name: "busy", Title: "proxy's core in use", Unit: "%", Alone: true},
 		),
-		measure: ofInstance(func(ctx context.Context, b *bench, in *instance, d time.Duration) (measurement, error) {
+		measure: ofInstance(func(
+			ctx context.Context, b *bench, in *instance, d time.Duration,
+		) (measurement, error) {
 			return b.measureLoad(ctx, in, l, d, unit)
 		}),
 	}
 }
 
-// throughputCase measures how much one core passes on. It is a load case with
-// more connections, so that the proxy is the limit wherever the load can be
-// faster than it.
+// throughputCase measures how many requests one core forwards. It is a load case with more
+// connections, so that the proxy is the limit if the load can be faster.
 func throughputCase() benchCase {
-	c := loadCase("throughput", fmt.Sprintf("64-byte answers over %d keep-alive connections; ≥: the proxy's core was not in full use, the load was the limit", throughputConnections),
-		1.0/3, load{Path: "/small", Connections: throughputConnections}, microseconds)
+	title := fmt.Sprintf("64-byte answers over %d keep-alive connections; ≥: the proxy's core was not fully used, "+
+		"the load was the limit", throughputConnections)
+	l := load{Path: "/small", Connections: throughputConnections}
+	c := loadCase("throughput", title, 1.0/3, l, microseconds)
 	c.Metrics = []metric{
 		{Name: "rate", Title: "requests per second on one core", AtLeast: "busy"},
 		{Name: "busy", Title: "proxy's core in use", Unit: "%", Alone: true},
@@ -56,16 +60,19 @@ func throughputCase() benchCase {
 	return c
 }
 
-// cpuMetrics are those of every case with a load.
+// cpuMetrics returns the metrics of every case with a load.
 func cpuMetrics(unit cpuUnit) []metric {
 	return []metric{
 		{Name: "cpu", Title: "CPU per request", Unit: unit.Name, Digits: unit.Digits},
-		{Name: "cpu_whole", Title: "CPU per request, by /proc/PID/stat", Unit: unit.Name, Digits: unit.Digits, Hidden: true},
+		{
+			Name: "cpu_whole", Title: "CPU per request, by /proc/PID/stat", Unit: unit.Name,
+			Digits: unit.Digits, Hidden: true,
+		},
 		{Name: "foreign", Title: "proxy's core in use by others", Unit: "%", Hidden: true},
 	}
 }
 
-// rateDigits is 1 where there are only some answers a second.
+// rateDigits returns 1 if there are only a few responses a second.
 func rateDigits(unit cpuUnit) int {
 	if unit == wholeMilliseconds {
 		return 1
@@ -73,12 +80,11 @@ func rateDigits(unit cpuUnit) int {
 	return 0
 }
 
-// settleTime is how long the proxy is left alone after the load, so that the
-// closing of its connections is counted too.
+// settleTime is the pause after the load, so that the CPU time of closing connections is counted
+// too.
 const settleTime = 50 * time.Millisecond
 
-// startTime is what starting and ending a load takes, by experience; for the
-// progress line only.
+// startTime estimates how long it takes to start and stop a load, for the progress display.
 const startTime = 30 * time.Millisecond
 
 // streamCase is a loadCase over h2c.
@@ -91,19 +97,24 @@ func streamCase(name string, spoken protocol, l streamLoad) benchCase {
 	if l.Streams == 1 {
 		streams = "one stream"
 	}
-	c := loadCase(name, fmt.Sprintf("%s, %d connections with %s at a time", what, l.Connections, streams), 1.0/5, l, microseconds)
+	title := fmt.Sprintf("%s, %d connections with %s at a time", what, l.Connections, streams)
+	c := loadCase(name, title, 1.0/5, l, microseconds)
 	c.Protocol, c.Load = spoken, h2loadTool()
 	return c
 }
 
-func (b *bench) measureLoad(ctx context.Context, in *instance, l generator, d time.Duration, unit cpuUnit) (measurement, error) {
+func (b *bench) measureLoad(
+	ctx context.Context, in *instance, l generator, d time.Duration, unit cpuUnit,
+) (measurement, error) {
 	return b.metered(ctx, in, unit, func() (outcome, error) {
-		return l.send(ctx, in.place, d, b.cores.Others)
+		return l.send(ctx, in.paths, d, b.cores.Others)
 	})
 }
 
 // metered reads the meters before and after a load.
-func (b *bench) metered(ctx context.Context, in *instance, unit cpuUnit, send func() (outcome, error)) (measurement, error) {
+func (b *bench) metered(
+	ctx context.Context, in *instance, unit cpuUnit, send func() (outcome, error),
+) (measurement, error) {
 	before, err := b.readMeters(in)
 	if err != nil {
 		return measurement{}, err
@@ -112,7 +123,7 @@ func (b *bench) metered(ctx context.Context, in *instance, unit cpuUnit, send fu
 	if err != nil {
 		return measurement{}, err
 	}
-	if err := pause(ctx, settleTime); err != nil {
+	if err := wait.For(ctx, settleTime); err != nil {
 		return measurement{}, err
 	}
 	after, err := b.readMeters(in)
@@ -120,16 +131,16 @@ func (b *bench) metered(ctx context.Context, in *instance, unit cpuUnit, send fu
 		return measurement{}, err
 	}
 	if float64(o.Failed)*100 > o.Answers || o.Answers == 0 {
-		return measurement{}, fmt.Errorf("%d requests failed next to %.0f that were answered", o.Failed, o.Answers)
+		return measurement{}, fmt.Errorf("%d requests failed and %.0f were answered", o.Failed, o.Answers)
 	}
 	return evaluate(o, after.sub(before), in.process != nil, unit), nil
 }
 
-// meters are the clocks that run while there is load.
+// meters are the clocks of a measurement.
 type meters struct {
 	Proxy usage
-	Core  time.Duration // in use by anybody
-	Wall  time.Duration // since any fixed moment
+	Core  time.Duration // in use by any process
+	Wall  time.Duration // since an arbitrary fixed moment
 }
 
 func (m meters) sub(earlier meters) meters {
@@ -150,12 +161,11 @@ func (b *bench) readMeters(in *instance) (meters, error) {
 	return m, err
 }
 
-// evaluate turns what was read into the values of a load case. Without a proxy
-// only the rate is left.
+// evaluate returns the values of a load case. Without a proxy there is only the rate.
 func evaluate(o outcome, m meters, proxied bool, unit cpuUnit) measurement {
 	result := measurement{Values: map[string]float64{"rate": o.Answers / o.Seconds}}
 	if o.Failed > 0 {
-		result.note("%d requests failed next to %.0f that were answered", o.Failed, o.Answers)
+		result.note("%d requests failed and %.0f were answered", o.Failed, o.Answers)
 	}
 	if !proxied {
 		return result
@@ -166,23 +176,13 @@ func evaluate(o outcome, m meters, proxied bool, unit cpuUnit) measurement {
 	result.Values["busy"] = 100 * m.Proxy.Precise.Seconds() / o.Seconds
 	result.Values["foreign"] = 100 * max(0, m.Core-m.Proxy.Precise).Seconds() / m.Wall.Seconds()
 	if gap := m.Proxy.Whole - m.Proxy.Precise; disagree(gap, m.Proxy.Whole) {
-		result.note("/proc/PID/stat tells %s more CPU time than the living threads: some have ended", gap)
+		result.note("/proc/PID/stat has %s more CPU time than the running threads: some have ended", gap)
 	}
 	return result
 }
 
-// disagree allows for four ticks, two for each of two processes read twice,
-// and for 2 % of drift between the two ways that the kernel counts.
+// disagree reports whether a gap exceeds four ticks (two processes, each read twice) and 2 % of
+// drift between the two clocks of the kernel.
 func disagree(gap, whole time.Duration) bool {
 	return gap > 4*tick+whole/50
-}
-
-// pause waits, unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

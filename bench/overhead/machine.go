@@ -7,12 +7,13 @@ import (
 	"lameduck/bench/peers"
 )
 
-// describeMachine describes this machine with the versions of the peers' programs, and of what
-// makes the load and answers it.
+// describeMachine describes this machine with the versions of the peers, the load generators and
+// the apps.
 func describeMachine(measured []peer, binaries map[string]string) machine.Description {
 	m := machine.Describe()
 	ctx := context.Background()
-	for program, flag := range map[tool]string{wrkTool(): "-v", h2loadTool(): "--version", grpcApp().Tool: "--version"} {
+	flags := map[tool]string{wrkTool(): "-v", h2loadTool(): "--version", grpcApp().Tool: "--version"}
+	for program, flag := range flags {
 		if path, err := program.path(); err == nil {
 			m.Versions[program.Program] = machine.Version(ctx, path, flag)
 		}
@@ -25,8 +26,8 @@ func describeMachine(measured []peer, binaries map[string]string) machine.Descri
 	return m
 }
 
-// program is the name that the peer shares with others which are the same
-// program, configured in another way.
+// program returns the name of the peer's program, which is the same for peers that differ only in
+// their configuration.
 func (p peer) program() string {
 	if p.Tool != (tool{}) {
 		return p.Tool.Program
@@ -34,7 +35,7 @@ func (p peer) program() string {
 	return p.Name
 }
 
-// version is empty for a peer whose program has none of its own.
+// version returns the version of the peer's program, or "" if it has none.
 func (p peer) version(path string) string {
 	switch {
 	case p.Module != "":

@@ -26,8 +26,8 @@ func main() {
 	}
 }
 
-// run measures what args ask for and prints the table to stdout. Progress and
-// complaints about flags go to stderr.
+// run measures the chosen cases and prints the table to stdout. Progress and errors in flags go to
+// stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	opts, err := parseOptions(args, stderr)
 	if err != nil {
@@ -51,8 +51,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	return publish(newReport(b), opts, stdout)
 }
 
-// publish prints the report and, where the options ask for it, writes it as
-// JSON and holds it against the targets.
+// publish prints the report. With -json it also writes the JSON file, and with -guard it prints and
+// returns the verdict on the targets.
 func publish(r report, opts options, stdout io.Writer) error {
 	if _, err := io.WriteString(stdout, r.markdown()); err != nil {
 		return fmt.Errorf("print the table: %w", err)

@@ -10,11 +10,11 @@ import (
 	"lameduck/bench/internal/procfs"
 )
 
-// A memory is what a group of processes keeps resident, in bytes.
+// A memory is the resident memory of a group of processes, in bytes.
 type memory struct {
 	// RSS counts a page once for every process that maps it.
 	RSS float64
-	// PSS shares each page out among the processes on the machine that map it.
+	// PSS divides each page among the processes on the machine that map it.
 	PSS float64
 }
 
@@ -53,8 +53,7 @@ func sumMemory(pids []int) (memory, error) {
 	return sum, nil
 }
 
-// parseSmaps reads the lines "Rss:" and "Pss:" of smaps_rollup, whose kB are
-// 1024 bytes.
+// parseSmaps reads the lines "Rss:" and "Pss:" of smaps_rollup. Its kB are 1024 bytes.
 func parseSmaps(text string) (memory, error) {
 	found := map[string]float64{}
 	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
@@ -71,7 +70,7 @@ func parseSmaps(text string) (memory, error) {
 	rss, hasRSS := found["Rss:"] // zero for a process that is about to end
 	pss, hasPSS := found["Pss:"]
 	if !hasRSS || !hasPSS {
-		return memory{}, fmt.Errorf("smaps_rollup %q: Rss and Pss are expected", text)
+		return memory{}, fmt.Errorf("smaps_rollup %q: want Rss and Pss", text)
 	}
 	return memory{RSS: rss, PSS: pss}, nil
 }

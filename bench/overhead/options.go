@@ -10,51 +10,50 @@ import (
 	"time"
 )
 
-// options say what is measured and for how long.
+// options configure a run.
 type options struct {
-	// Quick says that what no flag says is that of the short run.
+	// Quick selects the defaults of the short run.
 	Quick bool
-	// Rounds is how often each peer is measured in each case. At least 1.
+	// Rounds is how often each peer is measured in each case. It is at least 1.
 	Rounds int
-	// Duration is how long the load of the keepalive case lasts, for each
-	// peer in each round. The other load cases take a part of it. At least
-	// 500ms: wrk looks for the end every 100ms only.
+	// Duration is the time of load in the keepalive case, for each peer in each round. The other
+	// load cases take a part of it. It is at least 500ms, since wrk checks for its end only every
+	// 100ms.
 	Duration time.Duration
-	// Cases and Peers are what is measured, in the order of the tables.
+	// Cases and Peers are the measured ones, in the order of the table.
 	Cases []benchCase
 	Peers []peer
-	// Asked are the cases that were asked for, whether or not they can be
-	// measured here.
+	// Asked are the requested cases, including those that cannot be measured here.
 	Asked []benchCase
-	// Named says that somebody has named the peers: one that cannot run is
-	// an error then, and left out otherwise.
+	// Named means that the peers were named. Then a peer that cannot run is an error. Otherwise it
+	// is left out.
 	Named bool
-	// Lameduck is the path of a binary to measure; empty: build it.
+	// Lameduck is the path of the lameduck binary. If it is empty, lameduck is built.
 	Lameduck string
-	// JSON is the path of a file for all values; empty: none.
+	// JSON is the path of the JSON file. If it is empty, none is written.
 	JSON string
 	// Guard makes a missed target an error.
 	Guard bool
 
 	// Files is how many files a process may open here.
 	Files int
-	// Notes tell what is not measured as its name says.
+	// Notes are on cases that are left out or limited.
 	Notes []string
 }
 
-// A preset is what is measured where no flag says otherwise.
+// A preset has the defaults of flags.
 type preset struct {
 	Rounds   int
 	Duration time.Duration
-	Cases    string // comma-separated; all: every one
+	Cases    string // comma-separated, or all
 	Peers    string
 }
 
 // all stands for every case or peer.
 const all = "all"
 
-// full is the run for numbers that are shown to others, quick the one that
-// tells in two minutes whether anything has changed.
+// full is the preset for published results. quick shows in two minutes whether anything has
+// changed.
 var (
 	full  = preset{Rounds: 5, Duration: 3 * time.Second, Cases: all, Peers: all}
 	quick = preset{
@@ -65,26 +64,28 @@ var (
 	}
 )
 
-// parseOptions reads the flags and refuses values that make no sense.
+// parseOptions parses and validates the flags.
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	opts := options{}
 	flags := flag.NewFlagSet("overhead", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.BoolVar(&opts.Quick, "quick", false, "a run of two minutes: fewer rounds, shorter loads, fewer cases and peers where no flag says more")
-	flags.IntVar(&opts.Rounds, "rounds", full.Rounds, "`times` that each peer is measured")
-	flags.DurationVar(&opts.Duration, "duration", full.Duration, "`time` of load in the keepalive case; the other load cases take a part of it")
-	cases := flags.String("cases", full.Cases, "comma-separated `names` of what is measured, or all")
-	peers := flags.String("peers", full.Peers, "comma-separated `names` of those that are measured, or all that can run here")
-	flags.StringVar(&opts.Lameduck, "lameduck", "", "`file` of a lameduck binary; empty: build it")
-	flags.StringVar(&opts.JSON, "json", "", "`file` to write all values to; empty: none")
-	flags.BoolVar(&opts.Guard, "guard", false, "end with an error if a target does not hold")
+	flags.BoolVar(&opts.Quick, "quick", false,
+		"a run of two minutes: by default fewer rounds, shorter loads, fewer cases and fewer peers")
+	flags.IntVar(&opts.Rounds, "rounds", full.Rounds, "`number` of measurements of each peer")
+	flags.DurationVar(&opts.Duration, "duration", full.Duration,
+		"`time` of load in the keepalive case; the other load cases take a part of it")
+	cases := flags.String("cases", full.Cases, "comma-separated `names` of cases, or all")
+	peers := flags.String("peers", full.Peers, "comma-separated `names` of peers, or all that can run here")
+	flags.StringVar(&opts.Lameduck, "lameduck", "", "`path` of lameduck (default: build ./cmd/lameduck)")
+	flags.StringVar(&opts.JSON, "json", "", "`file` to write all values to")
+	flags.BoolVar(&opts.Guard, "guard", false, "fail if a target is missed")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if opts.Quick {
-		opts.hurry(given, cases, peers)
+		opts.applyQuick(given, cases, peers)
 	}
 	opts.Named = given["peers"] && *peers != all
 	var caseErr, peerErr error
@@ -97,8 +98,8 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	return opts, errors.Join(caseErr, peerErr, opts.check(flags.Args()), opts.limit())
 }
 
-// hurry takes from the quick preset what no flag has given.
-func (o *options) hurry(given map[string]bool, cases, peers *string) {
+// applyQuick applies the quick preset to the flags that were not given.
+func (o *options) applyQuick(given map[string]bool, cases, peers *string) {
 	if !given["rounds"] {
 		o.Rounds = quick.Rounds
 	}
@@ -113,7 +114,7 @@ func (o *options) hurry(given map[string]bool, cases, peers *string) {
 	}
 }
 
-// dropCases leaves out the cases whose load or app is not installed.
+// dropCases leaves out cases if their load generator or app is not installed.
 func (o *options) dropCases() {
 	o.Cases = nil
 	for _, c := range o.Asked {
@@ -125,7 +126,7 @@ func (o *options) dropCases() {
 	}
 }
 
-// limit fits the cases to what this system lets a process do.
+// limit adjusts the cases to the limits of this system.
 func (o *options) limit() error {
 	var err error
 	if o.Files, err = openFiles(); err != nil {
@@ -141,24 +142,23 @@ func (o *options) limit() error {
 	return nil
 }
 
-// check reports every number that is out of range, and arguments left over.
+// check returns an error for every number that is out of range, and for extra arguments.
 func (o options) check(rest []string) error {
 	var errs []error
 	if o.Rounds < 1 {
-		errs = append(errs, fmt.Errorf("-rounds %d: at least 1 is needed", o.Rounds))
+		errs = append(errs, fmt.Errorf("-rounds %d: must be at least 1", o.Rounds))
 	}
 	if o.Duration < 500*time.Millisecond {
-		errs = append(errs, fmt.Errorf("-duration %s: at least 500ms is needed", o.Duration))
+		errs = append(errs, fmt.Errorf("-duration %s: must be at least 500ms", o.Duration))
 	}
 	if len(rest) > 0 {
-		errs = append(errs, fmt.Errorf("arguments %q: only flags are understood", rest))
+		errs = append(errs, fmt.Errorf("unexpected arguments %q: there are only flags", rest))
 	}
 	return errors.Join(errs...)
 }
 
-// choose returns those of the items that the comma-separated names mention, in
-// the order of the items. The kind is for the error about a name that is not
-// there.
+// choose returns the items with the given comma-separated names, in the order of the items. The
+// kind is used in errors.
 func choose[T any](kind string, items []T, name func(T) string, names string) ([]T, error) {
 	if names == all {
 		return items, nil
@@ -177,13 +177,12 @@ func choose[T any](kind string, items []T, name func(T) string, names string) ([
 		}
 	}
 	for n := range wanted {
-		return nil, fmt.Errorf("%s %q: unknown, %s or some of %s is needed", kind, n, all, strings.Join(known, ", "))
+		return nil, fmt.Errorf("unknown %s %q: want %s, or some of %s", kind, n, all, strings.Join(known, ", "))
 	}
 	return chosen, nil
 }
 
-// tools returns the programs from Debian packages that this run cannot do
-// without.
+// tools returns the programs from Debian packages that this run requires.
 func (o options) tools() []tool {
 	needed := required()
 	for _, c := range o.Cases {
@@ -197,18 +196,17 @@ func (o options) tools() []tool {
 	return needed
 }
 
-// required are the programs without which there is no run.
+// required returns the programs that every run requires.
 func required() []tool { return []tool{nginxApp().Tool, wrkTool()} }
 
-// optional are those of a case that is left out for want of them.
+// optional returns the programs that the case requires. Without them it is left out.
 func (c benchCase) optional() []tool {
 	return slices.DeleteFunc([]tool{c.Load, c.Protocol.app().Tool}, func(t tool) bool {
 		return t == tool{} || slices.Contains(required(), t)
 	})
 }
 
-// programs are the import paths of those that make the load of the cases, each
-// once.
+// programs returns the import paths of the load generators of the cases, each once.
 func (o options) programs() []string {
 	var all []string
 	for _, c := range o.Cases {
@@ -219,7 +217,7 @@ func (o options) programs() []string {
 	return all
 }
 
-// protocols are those of the cases, each once.
+// protocols returns the protocols of the cases, each once.
 func (o options) protocols() []protocol {
 	var all []protocol
 	for _, c := range o.Cases {
@@ -230,7 +228,9 @@ func (o options) protocols() []protocol {
 	return all
 }
 
-// spokenBy are those of the cases that the peer passes on.
+// spokenBy returns the protocols of the cases that the peer supports.
 func (o options) spokenBy(p peer) []protocol {
-	return slices.DeleteFunc(o.protocols(), func(spoken protocol) bool { return !slices.Contains(p.Speaks, spoken) })
+	return slices.DeleteFunc(o.protocols(), func(spoken protocol) bool {
+		return !slices.Contains(p.Speaks, spoken)
+	})
 }

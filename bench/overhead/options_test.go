@@ -20,12 +20,12 @@ func TestParseOptionsChoosesInTheOrderOfTheTable(t *testing.T) {
 
 func TestParseOptionsRefusesNonsense(t *testing.T) {
 	for flags, want := range map[string]string{
-		"-cases=fast":       `case "fast": unknown, all or some of keepalive, large, huge, newconn, heads, throughput, h2c, h2c-single, grpc, grpc-single, grpc-go, tcp-down, tcp-up, ws-down, ws-up, ws1m-down, ws1m-up, latency, latency500, idle, idle10k, ws-idle10k, binary is needed`,
-		"-peers=apache":     `peer "apache": unknown`,
-		"-peers=":           `peer "": unknown`,
-		"-rounds=0":         "-rounds 0: at least 1 is needed",
-		"-duration=1ms":     "-duration 1ms: at least 500ms is needed",
-		"-guard keepalive":  `arguments ["keepalive"]: only flags are understood`,
+		"-cases=fast":       `unknown case "fast": want all, or some of keepalive, large, huge, newconn, heads, throughput, h2c, h2c-single, grpc, grpc-single, grpc-go, tcp-down, tcp-up, ws-down, ws-up, ws1m-down, ws1m-up, latency, latency500, idle, idle10k, ws-idle10k, binary`,
+		"-peers=apache":     `unknown peer "apache"`,
+		"-peers=":           `unknown peer ""`,
+		"-rounds=0":         "-rounds 0: must be at least 1",
+		"-duration=1ms":     "-duration 1ms: must be at least 500ms",
+		"-guard keepalive":  `unexpected arguments ["keepalive"]`,
 		"-rounds=0 -peers=": "-rounds 0",
 	} {
 		_, err := parseOptions(strings.Fields(flags), &strings.Builder{})

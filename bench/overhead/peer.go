@@ -6,38 +6,36 @@ import (
 	"lameduck/bench/peers"
 )
 
-// A peer is one program that can stand in front of the app, told as data: to
-// measure another one, add its value to allPeers and its configuration to
-// peers/. Command, Env and Ready are text/template texts over a place.
+// A peer describes one program that can run in front of the app. To measure another one, add it to
+// allPeers and its configuration to peers/. Command, Env and Ready are text/template texts with the
+// data of paths.
 type peer struct {
 	Name string
-	// Speaks is what it passes on.
+	// Speaks are the protocols that it supports.
 	Speaks []protocol
-	// Title says what the peer is, for the list under the table.
+	// Title describes the peer in the list below the table.
 	Title string
-	// Tool is the program, where it is a Debian package's.
+	// Tool is the program if it is from a Debian package.
 	Tool tool
-	// Module is the program's name in package peers, where that builds it.
+	// Module is the name of the program if package peers builds it.
 	Module peers.Name
-	// Build is the import path of the program, where it is this module's.
+	// Build is the import path of the program if it is in this module.
 	Build string
-	// Version are the arguments that make the program print its version;
-	// empty: it has none of its own.
+	// Version are the arguments that make the program print its version, if it has one.
 	Version []string
-	// Config is the configuration's file in peers/; empty: none.
+	// Config is the file of the configuration in peers/, if there is one.
 	Config string
-	// Command starts the program in the foreground; empty: there is none, the
-	// client talks to the app itself.
+	// Command starts the program in the foreground. If it is empty, there is no proxy.
 	Command []string
-	// Env is the environment but for PATH. Nothing else is inherited: GOGC or
-	// GOMAXPROCS of the caller's shell would change what is measured.
+	// Env is the environment, except PATH. Nothing else is inherited, since GOGC or GOMAXPROCS of
+	// the caller's shell would change the results.
 	Env []string
-	// Ready is a URL that answers 200 once the peer serves; empty: it serves
-	// when the app's answer comes through it.
+	// Ready is a URL that answers 200 once the peer serves. If it is empty, the peer serves once a
+	// request to the app succeeds.
 	Ready string
 }
 
-// allPeers returns everything that can be measured, in the order of the table.
+// allPeers returns all peers in the order of the table.
 func allPeers() []peer {
 	return slices.Concat(
 		[]peer{{Name: direct, Title: "no proxy: the client talks to the app", Speaks: everything()}},
@@ -46,15 +44,14 @@ func allPeers() []peer {
 	)
 }
 
-// Names that the program itself has to know: of the peer that is none, and of
-// the one that all others are compared with.
+// The names of the two special peers: no proxy, and the one that all others are compared with.
 const (
 	direct   = "direct"
 	lameduck = "lameduck"
 )
 
-// overHTTP is what a proxy passes on that reads HTTP/1.1 and HTTP/2, and
-// everything what one does that relays bytes.
+// overHTTP returns the protocols of a proxy for HTTP/1.1 and HTTP/2, and everything those of a
+// relay of bytes.
 func overHTTP() []protocol   { return []protocol{http1, h2c, grpc, webSocket} }
 func everything() []protocol { return []protocol{http1, h2c, grpc, webSocket, tcp} }
 
@@ -62,14 +59,15 @@ func nginxPeers() []peer {
 	pooled := peer{
 		Name:    "nginx",
 		Speaks:  overHTTP(),
-		Title:   "with a pool of connections to the app, as its documentation advises",
+		Title:   "with a pool of connections to the app, as its documentation recommends",
 		Tool:    tool{"nginx", "nginx-light"},
 		Version: []string{"-v"},
 		Config:  "nginx.tmpl",
 		Command: []string{"{{.Binary}}", "-e", "stderr", "-p", "{{.Dir}}", "-c", "{{.Config}}"},
 	}
 	plain := pooled
-	plain.Name, plain.Title = "nginx-nopool", "with a bare proxy_pass: a new connection to the app for each request"
+	plain.Name = "nginx-nopool"
+	plain.Title = "with a bare proxy_pass: a new connection to the app for each request"
 	plain.Config, plain.Speaks = "nginx-nopool.tmpl", []protocol{http1}
 	return []peer{pooled, plain}
 }
@@ -85,15 +83,17 @@ func haproxyPeers() []peer {
 		Command: []string{"{{.Binary}}", "-db", "-f", "{{.Config}}"},
 	}
 	blind := http
-	blind.Name, blind.Title, blind.Config = "haproxy-tcp", "in tcp mode: a blind relay, one connection to the app for each of the client's", "haproxy-tcp.tmpl"
+	blind.Name, blind.Config = "haproxy-tcp", "haproxy-tcp.tmpl"
+	blind.Title = "in tcp mode: a blind relay, one connection to the app for each client connection"
 	blind.Speaks = everything()
 	splice := blind
-	splice.Name, splice.Title, splice.Config = "haproxy-splice", "in tcp mode, told to move bytes within the kernel", "haproxy-splice.tmpl"
+	splice.Name, splice.Config = "haproxy-splice", "haproxy-splice.tmpl"
+	splice.Title = "in tcp mode, with splicing of bytes in the kernel"
 	splice.Speaks = []protocol{webSocket, tcp}
 	return []peer{http, blind, splice}
 }
 
-// goPeers are those that are written in Go, as Lameduck is.
+// goPeers returns the peers that are written in Go, like Lameduck.
 func goPeers() []peer {
 	return []peer{
 		{
@@ -123,18 +123,19 @@ func goPeers() []peer {
 			Env:     queueProxyEnv(),
 		},
 		{
-			Name:    "reverseproxy",
-			Speaks:  overHTTP(),
-			Title:   "httputil.ReverseProxy of Go's standard library, with a pool of connections to the app",
-			Build:   "lameduck/bench/overhead/peers/reverseproxy",
-			Command: []string{"{{.Binary}}", "{{.Listen}}", "{{.App}}", "{{if .HTTP2}}h2c{{else}}http1{{end}}"},
+			Name:   "reverseproxy",
+			Speaks: overHTTP(),
+			Title:  "httputil.ReverseProxy of Go's standard library, with a pool of connections to the app",
+			Build:  "lameduck/bench/overhead/peers/reverseproxy",
+			Command: []string{
+				"{{.Binary}}", "{{.Listen}}", "{{.App}}", "{{if .HTTP2}}h2c{{else}}http1{{end}}",
+			},
 		},
 	}
 }
 
-// traefikCommand has the install configuration as flags; the routing
-// configuration is in the file. The flags that are not needed keep it from
-// asking the network for newer versions.
+// traefikCommand has the install configuration as flags; the routing configuration is in the file.
+// The flags on versions and usage prevent network traffic.
 // https://doc.traefik.io/traefik/getting-started/configuration-overview/
 func traefikCommand() []string {
 	return []string{
@@ -148,9 +149,8 @@ func traefikCommand() []string {
 	}
 }
 
-// queueProxyEnv is what Knative's controller sets, with its defaults, for a
-// revision without a limit of concurrent requests: no request log, no request
-// metrics, no tracing.
+// queueProxyEnv returns what Knative's controller sets by default for a revision without a limit on
+// concurrent requests: no request log, no request metrics, no tracing.
 // https://github.com/knative/serving/blob/main/pkg/reconciler/revision/resources/queue.go
 func queueProxyEnv() []string {
 	return []string{
@@ -175,7 +175,7 @@ func lameduckPeer() peer {
 	return peer{
 		Name:    lameduck,
 		Speaks:  everything(),
-		Title:   "one connection to the app for each of the client's",
+		Title:   "one connection to the app for each client connection",
 		Build:   "lameduck/cmd/lameduck",
 		Version: []string{"version"},
 		Command: []string{"{{.Binary}}", "serve"},

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// A step is one measurement: one case of one peer, or of some at a time.
+// A step is one measurement: one case of one peer, or of several at the same time.
 type step struct {
-	Round    int // from 0; warmUp: thrown away
+	Round    int // from 0, or warmUp
 	Case     benchCase
 	Peers    []peer
 	Duration time.Duration // of the load
 }
 
-// warmUp is the round before the first. It fills caches and pools, and makes
-// Go programs size their heaps.
+// warmUp is the round before the first, whose results are discarded. It fills caches and pools, and
+// makes Go programs size their heaps.
 const warmUp = -1
 
 // warmTime is the load of a warm-up step: some thousand requests.
@@ -25,14 +25,14 @@ const warmTime = 300 * time.Millisecond
 
 func (s step) discarded() bool { return s.Round == warmUp }
 
-// cost is the time that the step takes, for the progress line.
+// cost estimates how long the step takes, for the progress display.
 func (s step) cost() time.Duration {
 	return s.Duration + time.Duration(len(s.Peers))*s.Case.Extra + s.Case.Wait
 }
 
 func (s step) String() string { return s.of(s.Peers...) }
 
-// of tells of some of the step's peers.
+// of names the step for some of its peers.
 func (s step) of(peers ...peer) string {
 	names := strings.Join(peerNames(peers), " ")
 	if s.discarded() {
@@ -41,21 +41,19 @@ func (s step) of(peers ...peer) string {
 	return fmt.Sprintf("round %d, %s, %s", s.Round+1, s.Case.Name, names)
 }
 
-// plan lays out the run: round after round, in each case after case, in each
-// every peer, first what is measured apart from any load. Peers that are
-// compared follow one another within seconds, and their order differs from
-// round to round, so that neither the hour nor the neighbour in the order
-// favours one.
+// plan returns the steps: first the standalone cases, then round after round all cases of all
+// peers. Peers that are compared are measured within seconds of each other, in an order that
+// differs between rounds, so that neither the time nor the order favours one.
 func plan(opts options) []step {
-	var apart, loads []benchCase
+	var standalone, loads []benchCase
 	for _, c := range opts.Cases {
-		if c.Apart {
-			apart = append(apart, c)
+		if c.Standalone {
+			standalone = append(standalone, c)
 		} else {
 			loads = append(loads, c)
 		}
 	}
-	return append(rounds(opts, apart, 0), rounds(opts, loads, warmUp)...)
+	return append(rounds(opts, standalone, 0), rounds(opts, loads, warmUp)...)
 }
 
 // rounds returns the steps of some cases in all rounds from the first one on.
@@ -72,17 +70,17 @@ func rounds(opts options, cases []benchCase, first int) []step {
 	return steps
 }
 
-// steps returns those of the case in a round.
+// steps returns the steps of the case in a round.
 func (c benchCase) steps(opts options, order []peer, round int) []step {
 	fit := slices.DeleteFunc(slices.Clone(order), func(p peer) bool { return !c.fits(p) })
 	var steps []step
-	for group := range slices.Chunk(fit, max(1, c.Together)) {
+	for group := range slices.Chunk(fit, max(1, c.Batch)) {
 		steps = append(steps, step{Round: round, Case: c, Peers: group, Duration: c.loadTime(opts, round)})
 	}
 	return steps
 }
 
-// shuffled returns the peers in the order of a round: the same in each run.
+// shuffled returns the peers in the order of a round, which is the same in each run.
 func shuffled(peers []peer, round int) []peer {
 	order := slices.Clone(peers)
 	random := rand.New(rand.NewPCG(uint64(round+1), 0))
@@ -90,7 +88,7 @@ func shuffled(peers []peer, round int) []peer {
 	return order
 }
 
-// timeLeft returns what the steps from i on take, judged by how long the steps before took.
+// timeLeft estimates how long the steps from i on take, from how long the steps before took.
 func timeLeft(steps []step, i int, elapsed time.Duration) time.Duration {
 	var done, left time.Duration
 	for j, s := range steps {

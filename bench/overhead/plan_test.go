@@ -56,8 +56,8 @@ func TestPlanMeasuresEveryPeerOncePerRound(t *testing.T) {
 func TestPlanMeasuresApartBeforeAnyLoad(t *testing.T) {
 	loaded := false
 	for _, s := range plan(optionsOf(t, "")) {
-		loaded = loaded || !s.Case.Apart
-		if loaded && s.Case.Apart {
+		loaded = loaded || !s.Case.Standalone
+		if loaded && s.Case.Standalone {
 			t.Errorf("%s comes after a load", s)
 		}
 	}
@@ -65,7 +65,7 @@ func TestPlanMeasuresApartBeforeAnyLoad(t *testing.T) {
 
 func TestPlanMeasuresIdlePeersTogether(t *testing.T) {
 	opts := optionsOf(t, "-cases idle -rounds 1")
-	opts.Cases[0].Together = 4
+	opts.Cases[0].Batch = 4
 	var sizes []int
 	for _, s := range plan(opts) {
 		sizes = append(sizes, len(s.Peers))

@@ -12,14 +12,13 @@ import (
 	"time"
 )
 
-// A protocol is what a case speaks: the client with the peer, and the peer
-// with the app. Some need another configuration of a peer, and each has the app
-// that answers it.
+// A protocol is the protocol of a case, between client and peer and between peer and app. It
+// determines the app and the configuration of peers.
 type protocol int
 
 const (
 	http1 protocol = iota
-	h2c            // HTTP/2 without TLS, begun with its preface
+	h2c            // HTTP/2 without TLS, with prior knowledge
 	grpc           // unary calls over h2c
 	webSocket
 	tcp
@@ -29,7 +28,7 @@ func (p protocol) String() string {
 	return [...]string{"HTTP/1.1", "h2c", "gRPC", "WebSocket", "TCP"}[p]
 }
 
-// app is what stands behind every peer in the cases of the protocol.
+// app returns the app of the protocol.
 func (p protocol) app() peer {
 	switch p {
 	case grpc:
@@ -40,8 +39,7 @@ func (p protocol) app() peer {
 	return nginxApp()
 }
 
-// greet makes one exchange at address and looks whether it is answered as the
-// app does it.
+// greet makes one exchange with address and checks the response of the app.
 func (p protocol) greet(ctx context.Context, address string) error {
 	switch p {
 	case h2c:
@@ -56,12 +54,12 @@ func (p protocol) greet(ctx context.Context, address string) error {
 
 func expectSmall(length int64, err error) error {
 	if err == nil && length != smallBody {
-		err = fmt.Errorf("%d bytes came instead of %d", length, smallBody)
+		err = fmt.Errorf("got %d bytes, want %d", length, smallBody)
 	}
 	return err
 }
 
-// overHTTP1 and overHTTP2 are transports that keep no connection.
+// overHTTP1 and overHTTP2 return transports without keep-alive.
 func overHTTP1() *http.Transport { return &http.Transport{DisableKeepAlives: true} }
 
 func overHTTP2() *http.Transport {
@@ -70,8 +68,8 @@ func overHTTP2() *http.Transport {
 	return t
 }
 
-// fetch returns the length in bytes of the 200 answer of url, over a
-// connection of its own.
+// fetch gets url over a new connection and returns the length of the body. Any status but 200 is an
+// error.
 func fetch(ctx context.Context, over *http.Transport, url string) (int64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -85,7 +83,7 @@ func fetch(ctx context.Context, over *http.Transport, url string) (int64, error)
 	return io.Copy(io.Discard, resp.Body)
 }
 
-// ask sends a request and returns its answer, if that is a 200.
+// ask sends a request and returns its response. Any status but 200 is an error.
 func ask(over *http.Transport, req *http.Request) (*http.Response, error) {
 	client := http.Client{Transport: over, Timeout: 5 * time.Second}
 	resp, err := client.Do(req)
@@ -99,15 +97,15 @@ func ask(over *http.Transport, req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// callPath is the method that is called by gRPC. The app tells the content
-// type by the ending.
+// callPath is the gRPC method. The app derives the content type from the extension.
 const callPath = "/overhead.App/Call.grpc"
 
-// message is the body of a unary call and of its answer: the length of a
-// message and what it is (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+// message is the body of a unary call and of its response: a message with its length
+// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
 func message() []byte {
 	text := bytes.Repeat([]byte("x"), messageBytes)
-	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(text))), text...) // 0: not compressed
+	const uncompressed = 0
+	return append(binary.BigEndian.AppendUint32([]byte{uncompressed}, uint32(len(text))), text...)
 }
 
 // messageBytes is the size of a small message.
@@ -118,10 +116,10 @@ func grpcFields() http.Header {
 	return http.Header{"Content-Type": {"application/grpc"}, "Te": {"trailers"}}
 }
 
-// call makes a unary call. Its status comes in trailers, which a proxy may
-// lose.
+// call makes a unary call and checks the response, including the status in the trailers.
 func call(ctx context.Context, address string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+callPath, bytes.NewReader(message()))
+	url := "http://" + address + callPath
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(message()))
 	if err != nil {
 		return err
 	}
@@ -136,9 +134,9 @@ func call(ctx context.Context, address string) error {
 	case err != nil:
 		return err
 	case !bytes.Equal(body, message()) || resp.Header.Get("Content-Type") != "application/grpc":
-		return fmt.Errorf("call %s: %q of %q came", callPath, body, resp.Header.Get("Content-Type"))
+		return fmt.Errorf("call %s: got %q of type %q", callPath, body, resp.Header.Get("Content-Type"))
 	case !slices.Equal(resp.Trailer["Grpc-Status"], []string{"0"}):
-		return fmt.Errorf("call %s: the trailers are %v", callPath, resp.Trailer)
+		return fmt.Errorf("call %s: got the trailers %v", callPath, resp.Trailer)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func TestAppsAnswerWhatIsSpokenToThem(t *testing.T) {
 	for _, spoken := range everything() {
 		t.Run(spoken.String(), func(t *testing.T) {
 			app := startedApp(t, spoken)
-			if err := spoken.check(t.Context(), app.place.Listen); err != nil {
+			if err := spoken.check(t.Context(), app.paths.Listen); err != nil {
 				t.Error(err)
 			}
 		})
@@ -52,7 +52,7 @@ func TestAppsAnswerWhatIsSpokenToThem(t *testing.T) {
 }
 
 func TestAppsOfOneProtocolDoNotPassForAnother(t *testing.T) {
-	address := startedApp(t, h2c).place.Listen
+	address := startedApp(t, h2c).paths.Listen
 	for _, spoken := range everything() {
 		if err := spoken.greet(t.Context(), address); (err == nil) != (spoken == h2c) {
 			t.Errorf("the app of %s is greeted in %s: %v", h2c, spoken, err)
@@ -78,11 +78,11 @@ func TestGreetingsRefuseOtherAnswers(t *testing.T) {
 		want   string
 	}{
 		{h2c, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, "502 Bad Gateway"},
-		{h2c, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "short") }, "5 bytes came instead of 64"},
+		{h2c, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "short") }, "got 5 bytes, want 64"},
 		{grpc, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, "502 Bad Gateway"},
-		{grpc, callAnswer("text/plain", "0"), `"text/plain" came`},
-		{grpc, callAnswer("application/grpc", "14"), "the trailers are map[Grpc-Status:[14]]"},
-		{grpc, callAnswer("application/grpc", ""), "the trailers are map[]"},
+		{grpc, callAnswer("text/plain", "0"), `of type "text/plain"`},
+		{grpc, callAnswer("application/grpc", "14"), "got the trailers map[Grpc-Status:[14]]"},
+		{grpc, callAnswer("application/grpc", ""), "got the trailers map[]"},
 	} {
 		err := c.spoken.greet(t.Context(), serveH2C(t, c.answer))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -10,8 +10,7 @@ import (
 	"lameduck/bench/internal/machine"
 )
 
-// A report is all that a run has to say. Its JSON is meant for programs; doc.go
-// tells what is in it.
+// A report has all results of a run. The package documentation describes its JSON form.
 type report struct {
 	Machine     machine.Description `json:"machine"`
 	Time        time.Time           `json:"time"`
@@ -32,9 +31,9 @@ type report struct {
 type caseEntry struct {
 	Name        string `json:"name"`
 	Title       string `json:"title"`
-	Rate        int    `json:"rate,omitempty"`        // requests per second that are sent
-	Connections int    `json:"connections,omitempty"` // idle ones
-	Check       bool   `json:"check,omitempty"`       // its figures matter less than that it has passed
+	Rate        int    `json:"rate,omitempty"`        // requests per second
+	Connections int    `json:"connections,omitempty"` // idle connections
+	Check       bool   `json:"check,omitempty"`       // a check rather than a measurement
 }
 
 // A peerEntry is one peer that was measured.
@@ -55,9 +54,9 @@ type seriesEntry struct {
 	Hidden bool      `json:"hidden,omitempty"` // not in the table
 	Values []float64 `json:"values"`
 	summary
-	// AtLeast says that the values could have been higher, for want of load.
+	// AtLeast means that the values are lower bounds, since the load was too low.
 	AtLeast bool `json:"at_least,omitempty"`
-	// Ratio is lameduck's to this peer's; absent where there is none.
+	// Ratio is lameduck's value divided by this peer's. It is 0 if there is none.
 	Ratio float64 `json:"lameduck_ratio,omitempty"`
 }
 
@@ -71,7 +70,7 @@ func newReport(b *bench) report {
 		Series:  entries(&b.results, b.opts.Cases),
 		Notes:   b.results.notes,
 		Targets: judge(&b.results, b.opts.Asked, b.asked),
-		table:   table(&b.results, b.opts.Cases, b.opts.Peers),
+		table:   tabulate(&b.results, b.opts.Cases, b.opts.Peers).Markdown(),
 	}
 	for _, c := range b.opts.Cases {
 		r.Cases = append(r.Cases, caseEntry{c.Name, c.Title, c.Rate, c.Connections, c.Check})
@@ -91,7 +90,7 @@ func entries(r *results, cases []benchCase) []seriesEntry {
 		m := findMetric(cases, s.Case, s.Metric)
 		ratio, ok := r.ratio(s.Case, s.Peer, m)
 		if !ok || s.Peer == lameduck {
-			ratio = 0 // left out
+			ratio = 0 // omitted
 		}
 		all = append(all, seriesEntry{
 			Case: s.Case, Peer: s.Peer, Metric: s.Metric,
@@ -103,7 +102,7 @@ func entries(r *results, cases []benchCase) []seriesEntry {
 	return all
 }
 
-// findMetric returns the zero metric for one that no case has.
+// findMetric returns a metric, or the zero metric if no case has it.
 func findMetric(cases []benchCase, caseName, name string) metric {
 	for _, c := range cases {
 		for _, m := range c.Metrics {
@@ -115,11 +114,11 @@ func findMetric(cases []benchCase, caseName, name string) metric {
 	return metric{}
 }
 
-// markdown is the report for people: the table, how to read it, and notes.
+// markdown returns the report as Markdown: the table with explanations, and notes.
 func (r report) markdown() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s\nRounds: %d. Medians (lowest–highest); a ratio is the median of the rounds' ratios, that of added "+
-		"latencies one of medians. KB and MB are decimal.\n\n", r.table, r.Rounds)
+	fmt.Fprintf(&out, "%s\nRounds: %d. Medians (lowest–highest). A ratio is the median of the ratios in each round; "+
+		"that of added latencies is the ratio of the medians. KB and MB are decimal.\n\n", r.table, r.Rounds)
 	for _, c := range r.Cases {
 		fmt.Fprintf(&out, "- %s: %s\n", c.Name, c.Title)
 	}
@@ -137,39 +136,38 @@ func (r report) markdown() string {
 	return out.String()
 }
 
-// quiet is the share of the proxy's core, in percent, that others may have. It
-// is what a kernel's own threads and a rare daemon need; past it, caches are
-// no longer the proxy's own.
+// quiet is the share of the proxy's core, in percent, that other processes may use. Kernel threads
+// and daemons need less; a larger share affects the proxy's caches.
 const quiet = 10
 
-// punctual is how late the load may be at its 99th percentile, as a share of
-// the latency that it measures without a proxy. Past it, it measures itself.
+// punctual is how late the load may be at its 99th percentile, as a share of the latency without a
+// proxy. If it is later, it measures itself.
 const punctual = 0.5
 
-// disturbances tell how far the machine was left alone.
+// disturbances returns sentences on how much other processes disturbed the measurements.
 func (r report) disturbances() []string {
 	var lines []string
 	if others := r.gather("", "foreign"); len(others) > 0 {
 		s := summarise(others)
-		line := fmt.Sprintf("Others had %.0f %% of the proxy's core (%.0f–%.0f).", s.Median, s.Low, s.High)
+		line := fmt.Sprintf("Other processes used %.0f %% of the proxy's core (%.0f–%.0f).", s.Median, s.Low, s.High)
 		if s.Median > quiet {
-			line += " That is too much to rely on these numbers."
+			line += " This is too much for reliable results."
 		}
 		lines = append(lines, line)
 	}
 	if late := r.gather("", "late_p99"); len(late) > 0 {
 		s := summarise(late)
-		line := fmt.Sprintf("The load at fixed rates was late itself by %.0f µs at its 99th percentile (%.0f–%.0f).", s.Median, s.Low, s.High)
+		line := fmt.Sprintf("The load at fixed rates was itself late by %.0f µs at its 99th percentile (%.0f–%.0f).",
+			s.Median, s.Low, s.High)
 		if base := r.gather(direct, "p99"); len(base) > 0 && s.Median > punctual*median(base) {
-			line += " That is too much to rely on the latencies."
+			line += " This is too much for reliable latencies."
 		}
 		lines = append(lines, line)
 	}
 	return lines
 }
 
-// gather returns all values of a metric, of one peer or, if it is empty, of
-// all.
+// gather returns all values of a metric, of one peer or, if peer is empty, of all peers.
 func (r report) gather(peer, metric string) []float64 {
 	var values []float64
 	for _, s := range r.Series {

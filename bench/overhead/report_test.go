@@ -46,7 +46,7 @@ func TestReportAsJSON(t *testing.T) {
 func TestReportWarnsOfABusyMachine(t *testing.T) {
 	for share, want := range map[float64]bool{3: false, 30: true} {
 		lines := report{Series: []seriesEntry{{Metric: "foreign", Values: []float64{share}}}}.disturbances()
-		if len(lines) != 1 || strings.Contains(lines[0], "too much to rely on these numbers") != want {
+		if len(lines) != 1 || strings.Contains(lines[0], "too much for reliable results") != want {
 			t.Errorf("with %.0f %% for others the report says %q", share, lines)
 		}
 	}
@@ -59,7 +59,7 @@ func TestReportWarnsOfALoadThatIsLate(t *testing.T) {
 			{Peer: "nginx", Metric: "p99", Values: []float64{500}},
 			{Peer: "nginx", Metric: "late_p99", Values: []float64{late}},
 		}}.disturbances()
-		if len(lines) != 1 || strings.Contains(lines[0], "too much to rely on the latencies") != want {
+		if len(lines) != 1 || strings.Contains(lines[0], "too much for reliable latencies") != want {
 			t.Errorf("with a load %.0f µs late the report says %q", late, lines)
 		}
 	}
@@ -69,12 +69,12 @@ func TestReportShowsNotesAndDisturbance(t *testing.T) {
 	text := report{
 		Cases:  []caseEntry{{Name: "keepalive", Title: "many answers"}},
 		Peers:  []peerEntry{{Name: "nginx", Title: "with a pool", Version: "1.22.1"}, {Name: "direct", Title: "no proxy"}},
-		Notes:  []string{"round 1, keepalive, nginx: 3 requests failed next to 9000 that were answered"},
+		Notes:  []string{"round 1, keepalive, nginx: 3 requests failed and 9000 were answered"},
 		Series: []seriesEntry{{Metric: "foreign", Values: []float64{1, 50, 3}}},
 	}.markdown()
 	for _, want := range []string{
 		"- keepalive: many answers\n", "- nginx 1.22.1: with a pool\n", "- direct: no proxy\n",
-		"- round 1, keepalive, nginx: 3 requests failed", "Others had 3 % of the proxy's core (1–50).",
+		"- round 1, keepalive, nginx: 3 requests failed", "Other processes used 3 % of the proxy's core (1–50).",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report has no %q:\n%s", want, text)

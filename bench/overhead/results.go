@@ -2,13 +2,13 @@ package main
 
 import "fmt"
 
-// results are all values of a run, in the order in which they came.
+// results are all values of a run, in the order in which they were measured.
 type results struct {
 	series []*series
 	notes  []string
 }
 
-// A series is what one metric was, round by round.
+// A series has the values of one metric in each round.
 type series struct {
 	Case, Peer, Metric string
 	Values             []float64
@@ -29,8 +29,8 @@ func (r *results) add(s step, measurements []measurement) {
 	}
 }
 
-// derive adds the values of the metrics that are told by others: what peers
-// have of them beyond direct. Without direct there are none, which is noted.
+// derive adds the values of derived metrics, which are differences from direct. If direct was not
+// measured, it adds a note instead.
 func (r *results) derive(cases []benchCase) {
 	for _, c := range cases {
 		for _, m := range c.Metrics {
@@ -48,13 +48,14 @@ func (r *results) deriveBeyond(c benchCase, m metric) {
 		return
 	}
 	for _, s := range r.series {
-		if s.Case == c.Name && s.Metric == m.Beyond && s.Peer != direct && len(s.Values) == len(base) {
+		matches := s.Case == c.Name && s.Metric == m.Beyond && s.Peer != direct
+		if matches && len(s.Values) == len(base) {
 			r.find(c.Name, s.Peer, m.Name).Values = minus(s.Values, base)
 		}
 	}
 }
 
-// ratio is lameduck's to a peer's. It reports false where there is none.
+// ratio returns lameduck's value divided by a peer's. It reports false if there is none.
 func (r *results) ratio(caseName, peer string, m metric) (float64, bool) {
 	ours, theirs := r.values(caseName, lameduck, m.Name), r.values(caseName, peer, m.Name)
 	if m.Beyond != "" {
@@ -63,18 +64,16 @@ func (r *results) ratio(caseName, peer string, m metric) (float64, bool) {
 	return pairedRatio(ours, theirs)
 }
 
-// saturated is the share of a core, in percent, that a proxy uses which has no
-// time to wait: the rest is what the kernel needs for itself.
+// saturated is the share of a core, in percent, that a busy proxy uses. The kernel uses the rest.
 const saturated = 95
 
-// atLeast says whether the metric of a peer could have been more, for want of
-// load.
+// atLeast reports whether the metric of a peer is a lower bound, since the load was too low.
 func (r *results) atLeast(caseName, peer string, m metric) bool {
 	used := r.values(caseName, peer, m.AtLeast)
 	return m.AtLeast != "" && len(used) > 0 && median(used) < saturated
 }
 
-// find returns the series, new and empty if there is none.
+// find returns a series. It adds an empty one if there is none.
 func (r *results) find(caseName, peer, metric string) *series {
 	for _, s := range r.series {
 		if s.Case == caseName && s.Peer == peer && s.Metric == metric {
@@ -86,7 +85,7 @@ func (r *results) find(caseName, peer, metric string) *series {
 	return s
 }
 
-// values returns what was measured, nil if nothing was.
+// values returns the measured values, or nil if there are none.
 func (r *results) values(caseName, peer, metric string) []float64 {
 	for _, s := range r.series {
 		if s.Case == caseName && s.Peer == peer && s.Metric == metric {

@@ -15,14 +15,14 @@ func TestAddedLatencyIsBeyondDirectInTheSameRound(t *testing.T) {
 	r := &results{}
 	r.find("latency", "nginx", "p99").Values = []float64{150, 900, 160}
 	r.find("latency", direct, "p99").Values = []float64{100, 800, 110} // the second round was noisy for both
-	r.find("latency", "caddy", "p99").Values = []float64{150}          // cannot be told by round
+	r.find("latency", "caddy", "p99").Values = []float64{150}          // without direct in the same rounds
 	r.derive([]benchCase{latencies()})
 	if got := r.values("latency", "nginx", "added_p99"); !slices.Equal(got, []float64{50, 100, 50}) {
 		t.Errorf("nginx adds %v, want 50, 100, 50", got)
 	}
 	for _, p := range []string{direct, "caddy"} {
 		if got := r.values("latency", p, "added_p99"); got != nil {
-			t.Errorf("%s adds %v, want nothing told", p, got)
+			t.Errorf("%s adds %v, want no value", p, got)
 		}
 	}
 	if len(r.notes) != 0 {

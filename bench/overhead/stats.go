@@ -2,14 +2,14 @@ package main
 
 import "slices"
 
-// A summary tells a few values by their middle and their ends.
+// A summary has the median and the range of values.
 type summary struct {
 	Median float64 `json:"median"`
 	Low    float64 `json:"low"`
 	High   float64 `json:"high"`
 }
 
-// summarise returns the zero summary for no values.
+// summarise returns the summary of values. It is zero if there are none.
 func summarise(values []float64) summary {
 	if len(values) == 0 {
 		return summary{}
@@ -17,7 +17,7 @@ func summarise(values []float64) summary {
 	return summary{Median: median(values), Low: slices.Min(values), High: slices.Max(values)}
 }
 
-// median of an even number of values is the mean of the two in the middle.
+// median returns the median. For an even number of values it is the mean of the two in the middle.
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	half := len(sorted) / 2
@@ -27,9 +27,9 @@ func median(values []float64) float64 {
 	return (sorted[half-1] + sorted[half]) / 2
 }
 
-// pairedRatio is the median of a/b round by round. What slows the machine for
-// a while slows both of a pair, so this is steadier than the ratio of medians.
-// It reports false when the two were not measured in the same rounds.
+// pairedRatio returns the median of a/b in each round. A slow phase of the machine affects both
+// values of a round, so this varies less than the ratio of medians. It reports false if the two
+// were not measured in the same rounds.
 func pairedRatio(a, b []float64) (float64, bool) {
 	if len(a) == 0 || len(a) != len(b) {
 		return 0, false
@@ -44,9 +44,8 @@ func pairedRatio(a, b []float64) (float64, bool) {
 	return median(ratios), true
 }
 
-// medianRatio is for differences, which are small next to what they are taken
-// from: rounds in which one of them is near zero would yield any ratio. It
-// reports false where b has no positive median.
+// medianRatio returns the ratio of the medians. It is for small differences: in rounds in which b
+// is near zero, the ratio would be arbitrary. It reports false if b has no positive median.
 func medianRatio(a, b []float64) (float64, bool) {
 	if len(a) == 0 || len(b) == 0 || median(b) <= 0 {
 		return 0, false
@@ -54,7 +53,7 @@ func medianRatio(a, b []float64) (float64, bool) {
 	return median(a) / median(b), true
 }
 
-// minus is the difference of two series of the same length, round by round.
+// minus returns the differences of two series of the same length.
 func minus(a, b []float64) []float64 {
 	var differences []float64
 	for i := range a {

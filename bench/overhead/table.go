@@ -3,30 +3,30 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"lameduck/bench/internal/table"
 )
 
 // nothing stands in a cell where there is nothing to measure.
 const nothing = "–"
 
-// table renders the values of all cases as one Markdown table: a column for
-// each peer, two rows for each metric, the second with lameduck's ratio.
-func table(r *results, cases []benchCase, peers []peer) string {
-	var out strings.Builder
+// tabulate returns a table with the values of all cases: a column for each peer, and two rows for
+// each metric, the second with lameduck's ratio.
+func tabulate(r *results, cases []benchCase, peers []peer) table.Table {
 	names := peerNames(peers)
-	writeRow(&out, append([]string{""}, names...))
-	writeRow(&out, append([]string{"---"}, repeat("---:", len(names))...))
+	t := table.Table{Header: append([]string{""}, names...), Align: "l" + strings.Repeat("r", len(names))}
 	for _, c := range cases {
 		for _, m := range c.Metrics {
 			if m.Hidden {
 				continue
 			}
-			writeRow(&out, valueRow(r, c, m, names))
+			t.Rows = append(t.Rows, valueRow(r, c, m, names))
 			if ratios := ratioRow(r, c, m, names); ratios != nil {
-				writeRow(&out, ratios)
+				t.Rows = append(t.Rows, ratios)
 			}
 		}
 	}
-	return out.String()
+	return t
 }
 
 func valueRow(r *results, c benchCase, m metric, names []string) []string {
@@ -52,7 +52,7 @@ func valueCell(values []float64, digits int) string {
 		return nothing
 	}
 	s := summarise(values)
-	middle, low, high := number(s.Median, digits), number(s.Low, digits), number(s.High, digits)
+	middle, low, high := table.Number(s.Median, digits), table.Number(s.Low, digits), table.Number(s.High, digits)
 	if low == high {
 		return middle
 	}
@@ -71,35 +71,10 @@ func ratioRow(r *results, c benchCase, m metric, names []string) []string {
 			row = append(row, "")
 			continue
 		}
-		row, found = append(row, number(ratio, 2)), true
+		row, found = append(row, table.Number(ratio, 2)), true
 	}
 	if !found {
 		return nil
 	}
 	return row
-}
-
-func writeRow(out *strings.Builder, cells []string) {
-	fmt.Fprintf(out, "| %s |\n", strings.Join(cells, " | "))
-}
-
-func repeat(s string, n int) []string {
-	var all []string
-	for range n {
-		all = append(all, s)
-	}
-	return all
-}
-
-// number shows v with so many digits behind the point, and thousands apart.
-func number(v float64, digits int) string {
-	text := fmt.Sprintf("%.*f", digits, v)
-	whole, rest, _ := strings.Cut(text, ".")
-	if rest != "" {
-		rest = "." + rest
-	}
-	for i := len(whole) - 3; i > 0 && whole[i-1] != '-'; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	return whole + rest
 }

@@ -49,21 +49,7 @@ func TestTable(t *testing.T) {
 		"| **binary** stripped binary, MB | – | – | 10.0 |",
 		"",
 	}, "\n")
-	if got := table(r, cases, peers); got != want {
+	if got := tabulate(r, cases, peers).Markdown(); got != want {
 		t.Errorf("the table is\n%swant\n%s", got, want)
-	}
-}
-
-func TestNumber(t *testing.T) {
-	for _, c := range []struct {
-		v      float64
-		digits int
-		want   string
-	}{
-		{0, 0, "0"}, {999.4, 0, "999"}, {1000, 0, "1,000"}, {1234567.89, 1, "1,234,567.9"}, {-1234, 0, "-1,234"}, {-123, 0, "-123"}, {0.345, 2, "0.34"},
-	} {
-		if got := number(c.v, c.digits); got != c.want {
-			t.Errorf("number(%v, %d) = %q, want %q", c.v, c.digits, got, c.want)
-		}
 	}
 }

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"lameduck/bench/internal/table"
 )
 
-// A target is a promise about one metric of lameduck: at most AtMost times
-// that of the best of Peers, or at most AtMost of the metric's unit where
-// there is none.
+// A target is a promise about one metric of lameduck: at most AtMost times the value of the best of
+// Peers or, without Peers, at most AtMost in the metric's unit.
 type target struct {
 	Case   string
 	Metric string
@@ -18,7 +19,7 @@ type target struct {
 	AtMost float64
 }
 
-// targets are what "at no cost" means in numbers.
+// targets returns all targets.
 func targets() []target {
 	return slices.Concat(
 		each("keepalive", 1, "nginx", "haproxy-http"),
@@ -38,8 +39,8 @@ func targets() []target {
 	)
 }
 
-// streams returns those of cases over h2c: half of what Go's own proxy costs,
-// and no more than nginx, which shares no connection to the app at a time.
+// streams returns the targets of cases over h2c: half the cost of Go's own proxy, and no more than
+// nginx, which has only one stream at a time on a connection to the app.
 func streams(cases ...string) []target {
 	var all []target
 	for _, c := range cases {
@@ -49,7 +50,7 @@ func streams(cases ...string) []target {
 	return all
 }
 
-// tunnels returns those of cases with tunnels: no more than a blind relay in C.
+// tunnels returns the targets of cases with tunnels: no more than a blind relay in C.
 func tunnels(cases ...string) []target {
 	var all []target
 	for _, c := range cases {
@@ -67,15 +68,14 @@ func each(caseName string, atMost float64, peers ...string) []target {
 	return all
 }
 
-// A verdict tells whether a target holds.
+// A verdict is the result of a target.
 type verdict struct {
 	Sentence string `json:"sentence"`
 	Holds    bool   `json:"holds"`
 	Measured bool   `json:"measured"`
 }
 
-// judge compares the results with every target of the cases that were chosen,
-// and the peers that were asked for.
+// judge compares the results with every target of the given cases and peers.
 func judge(r *results, cases []benchCase, asked []string) []verdict {
 	var verdicts []verdict
 	for _, t := range targets() {
@@ -86,7 +86,7 @@ func judge(r *results, cases []benchCase, asked []string) []verdict {
 	return verdicts
 }
 
-// concerns says whether all the target's peers are among those asked for.
+// concerns reports whether all the target's peers are among those requested.
 func (t target) concerns(asked []string) bool {
 	return !slices.ContainsFunc(t.Peers, func(p string) bool { return !slices.Contains(asked, p) })
 }
@@ -95,27 +95,28 @@ func (t target) judge(r *results, m metric) verdict {
 	if len(t.Peers) == 0 {
 		return t.judgeLimit(r.values(t.Case, lameduck, t.Metric), m)
 	}
-	best := slices.MinFunc(t.Peers, func(a, b string) int { return cmp.Compare(t.middle(r, a), t.middle(r, b)) })
+	best := slices.MinFunc(t.Peers, func(a, b string) int { return cmp.Compare(t.median(r, a), t.median(r, b)) })
 	ratio, ok := r.ratio(t.Case, best, m)
-	if !ok || slices.ContainsFunc(t.Peers, func(p string) bool { return len(r.values(t.Case, p, t.Metric)) == 0 }) {
-		return verdict{Sentence: fmt.Sprintf("%s: not measured: %s of lameduck is to be at most %s of %s",
-			t.Case, m.Title, number(t.AtMost, 2), t.against())}
+	unmeasured := func(p string) bool { return len(r.values(t.Case, p, t.Metric)) == 0 }
+	if !ok || slices.ContainsFunc(t.Peers, unmeasured) {
+		return verdict{Sentence: fmt.Sprintf("%s: not measured: %s of lameduck must be at most %s of %s",
+			t.Case, m.Title, table.Number(t.AtMost, 2), t.against())}
 	}
 	return verdict{
-		Sentence: fmt.Sprintf("%s: %s of lameduck is %s of %s (%s and %s %s), at most %s of %s is wanted",
-			t.Case, m.Title, number(ratio, 2), best,
-			number(t.middle(r, lameduck), m.Digits), number(t.middle(r, best), m.Digits), m.Unit, number(t.AtMost, 2), t.against()),
+		Sentence: fmt.Sprintf("%s: %s of lameduck is %s of %s (%s and %s %s), must be at most %s of %s",
+			t.Case, m.Title, table.Number(ratio, 2), best, table.Number(t.median(r, lameduck), m.Digits),
+			table.Number(t.median(r, best), m.Digits), m.Unit, table.Number(t.AtMost, 2), t.against()),
 		Holds:    ratio <= t.AtMost,
 		Measured: true,
 	}
 }
 
-// middle is a peer's median, 0 where there is none.
-func (t target) middle(r *results, peer string) float64 {
+// median returns a peer's median, or 0 if there is none.
+func (t target) median(r *results, peer string) float64 {
 	return summarise(r.values(t.Case, peer, t.Metric)).Median
 }
 
-// against names what lameduck is compared with.
+// against returns the peers that lameduck is compared with.
 func (t target) against() string {
 	if len(t.Peers) == 1 {
 		return t.Peers[0]
@@ -125,18 +126,18 @@ func (t target) against() string {
 
 func (t target) judgeLimit(ours []float64, m metric) verdict {
 	if len(ours) == 0 {
-		return verdict{Sentence: fmt.Sprintf("%s: not measured: %s of lameduck is to be at most %s %s",
-			t.Case, m.Title, number(t.AtMost, 0), m.Unit)}
+		return verdict{Sentence: fmt.Sprintf("%s: not measured: %s of lameduck must be at most %s %s",
+			t.Case, m.Title, table.Number(t.AtMost, 0), m.Unit)}
 	}
 	return verdict{
-		Sentence: fmt.Sprintf("%s: %s of lameduck is %s %s, at most %s is wanted",
-			t.Case, m.Title, number(median(ours), m.Digits), m.Unit, number(t.AtMost, 0)),
+		Sentence: fmt.Sprintf("%s: %s of lameduck is %s %s, must be at most %s",
+			t.Case, m.Title, table.Number(median(ours), m.Digits), m.Unit, table.Number(t.AtMost, 0)),
 		Holds:    median(ours) <= t.AtMost,
 		Measured: true,
 	}
 }
 
-// verdictList is a Markdown list of all sentences.
+// verdictList returns a Markdown list of all sentences.
 func verdictList(verdicts []verdict) string {
 	var out strings.Builder
 	for _, v := range verdicts {
@@ -149,8 +150,8 @@ func verdictList(verdicts []verdict) string {
 	return out.String()
 }
 
-// missed is an error that counts the targets that do not hold. One that was
-// not measured does not.
+// missed returns an error with the number of missed targets. Targets that were not measured are
+// missed.
 func missed(verdicts []verdict) error {
 	count := 0
 	for _, v := range verdicts {
@@ -162,7 +163,7 @@ func missed(verdicts []verdict) error {
 	case len(verdicts) == 0:
 		return errors.New("-guard: none of the chosen cases and peers has a target")
 	case count > 0:
-		return fmt.Errorf("%d of %d targets do not hold", count, len(verdicts))
+		return fmt.Errorf("%d of %d targets are missed", count, len(verdicts))
 	}
 	return nil
 }

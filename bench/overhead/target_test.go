@@ -36,10 +36,10 @@ func TestTargetsMissed(t *testing.T) {
 	r := &results{}
 	fill(r, 9.5) // and 10 is the limit of memory per connection, and below the others
 	verdicts := judge(r, allCases(), everyone())
-	if err := missed(verdicts); err == nil || err.Error() != "25 of 30 targets do not hold" {
+	if err := missed(verdicts); err == nil || err.Error() != "25 of 30 targets are missed" {
 		t.Errorf("the guard says %v, want 25 of 30 missed:\n%s", err, verdictList(verdicts))
 	}
-	const want = "- missed: keepalive: CPU per request of lameduck is 1.05 of nginx (10.0 and 9.5 µs), at most 1.00 of nginx is wanted\n"
+	const want = "- missed: keepalive: CPU per request of lameduck is 1.05 of nginx (10.0 and 9.5 µs), must be at most 1.00 of nginx\n"
 	if got := verdictList(verdicts); !strings.Contains(got, want) {
 		t.Errorf("the list has no %q:\n%s", want, got)
 	}
@@ -51,8 +51,8 @@ func TestTargetAgainstTheBetterOfTwo(t *testing.T) {
 		t.Fatalf("there are %d targets for latency", len(latency))
 	}
 	for ours, want := range map[float64]string{
-		104: "latency: added latency, 99th percentile of lameduck is 1.04 of haproxy-http (104 and 100 µs), at most 1.05 of the better of nginx and haproxy-http is wanted",
-		106: "latency: added latency, 99th percentile of lameduck is 1.06 of haproxy-http (106 and 100 µs), at most 1.05 of the better of nginx and haproxy-http is wanted",
+		104: "latency: added latency, 99th percentile of lameduck is 1.04 of haproxy-http (104 and 100 µs), must be at most 1.05 of the better of nginx and haproxy-http",
+		106: "latency: added latency, 99th percentile of lameduck is 1.06 of haproxy-http (106 and 100 µs), must be at most 1.05 of the better of nginx and haproxy-http",
 	} {
 		r := &results{}
 		for peer, v := range map[string]float64{lameduck: ours, "nginx": 300, "haproxy-http": 100} {

@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
+
+	"lameduck/bench/internal/program"
 )
 
 // A tool is a program that comes from a Debian package.
@@ -15,7 +16,7 @@ type tool struct {
 
 func wrkTool() tool { return tool{"wrk", "wrk"} }
 
-// requireTools names, in one line, the packages of all tools that are missing.
+// requireTools returns an error with the packages of all missing tools.
 func requireTools(tools []tool) error {
 	var missing []string
 	for _, t := range tools {
@@ -29,13 +30,11 @@ func requireTools(tools []tool) error {
 	return fmt.Errorf("missing Debian packages: apt-get install %s", strings.Join(missing, " "))
 }
 
-// path returns where the program is. Debian keeps servers in /usr/sbin, which
-// is not in the PATH of ordinary users.
+// path returns the path of the program.
 func (t tool) path() (string, error) {
-	for _, name := range []string{t.Program, "/usr/sbin/" + t.Program} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
+	path, err := program.Find(t.Program)
+	if err != nil {
+		return "", fmt.Errorf("%s is not installed: apt-get install %s", t.Program, t.Package)
 	}
-	return "", fmt.Errorf("%s is not installed: apt-get install %s", t.Program, t.Package)
+	return path, nil
 }

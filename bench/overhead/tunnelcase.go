@@ -11,16 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A tunnelLoad is what the tunnel's load is asked to send or receive.
+// A tunnelLoad is a load of the program tunnel.
 type tunnelLoad struct {
 	Up          bool // from the client to the app
 	Connections int
-	Bytes       int // of each write, or frame
+	Bytes       int // of each write or frame
 	Framed      bool
 }
 
-// send runs the load. Answers are reckoned as for the huge ones.
-func (l tunnelLoad) send(ctx context.Context, at place, d time.Duration, set unix.CPUSet) (outcome, error) {
+// send runs the load. Its outcome counts units of 64 MiB.
+func (l tunnelLoad) send(ctx context.Context, at paths, d time.Duration, set unix.CPUSet) (outcome, error) {
 	text, err := runOn(ctx, set, nil, at.built(tunnelApp().Build), l.args(at, d)...)
 	if err != nil {
 		return outcome{}, err
@@ -28,10 +28,11 @@ func (l tunnelLoad) send(ctx context.Context, at place, d time.Duration, set uni
 	return parseTunnel(text)
 }
 
-func (l tunnelLoad) args(at place, d time.Duration) []string {
+func (l tunnelLoad) args(at paths, d time.Duration) []string {
 	return []string{
-		"load", "-up=" + strconv.FormatBool(l.Up), "-websocket=" + strconv.FormatBool(l.Framed), "-frame=" + strconv.Itoa(l.Bytes),
-		"-connections=" + strconv.Itoa(l.Connections), "-duration=" + d.String(), at.Listen,
+		"load", "-up=" + strconv.FormatBool(l.Up), "-websocket=" + strconv.FormatBool(l.Framed),
+		"-frame=" + strconv.Itoa(l.Bytes), "-connections=" + strconv.Itoa(l.Connections),
+		"-duration=" + d.String(), at.Listen,
 	}
 }
 
@@ -41,20 +42,19 @@ func parseTunnel(text []byte) (outcome, error) {
 		Seconds float64 `json:"seconds"`
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
-		return outcome{}, fmt.Errorf("read what the tunnel's load printed: %w", err)
+		return outcome{}, fmt.Errorf("read the output of tunnel: %w", err)
 	}
 	if s.Bytes == 0 || s.Seconds == 0 {
-		return outcome{}, fmt.Errorf("read what the tunnel's load printed: no bytes in %q", text)
+		return outcome{}, fmt.Errorf("read the output of tunnel: no bytes in %q", text)
 	}
 	return outcome{Answers: s.Bytes / hugeBody, Seconds: s.Seconds}, nil
 }
 
-// tunnelCase measures what it costs to carry bytes one way, as fast as they are
-// taken.
+// tunnelCase measures the cost of transferring bytes in one direction as fast as possible.
 func tunnelCase(name string, spoken protocol, l tunnelLoad) benchCase {
-	way := "from the app to the client"
+	direction := "from the app to the client"
 	if l.Up {
-		way = "from the client to the app"
+		direction = "from the client to the app"
 	}
 	what := "writes"
 	if l.Framed = spoken == webSocket; l.Framed {
@@ -64,9 +64,12 @@ func tunnelCase(name string, spoken protocol, l tunnelLoad) benchCase {
 	if l.Bytes >= 1<<20 {
 		size = fmt.Sprintf("%d MiB", l.Bytes>>20)
 	}
-	c := loadCase(name, fmt.Sprintf("%d %s tunnels %s, %s of %s", l.Connections, spoken, way, what, size), 1.0/5, l, wholeMilliseconds)
+	title := fmt.Sprintf("%d %s tunnels %s, %s of %s", l.Connections, spoken, direction, what, size)
+	c := loadCase(name, title, 1.0/5, l, wholeMilliseconds)
 	c.Protocol = spoken
-	c.measure = ofInstance(func(ctx context.Context, b *bench, in *instance, d time.Duration) (measurement, error) {
+	c.measure = ofInstance(func(
+		ctx context.Context, b *bench, in *instance, d time.Duration,
+	) (measurement, error) {
 		m, err := b.measureLoad(ctx, in, l, d, wholeMilliseconds)
 		if err == nil {
 			m.Values["rate"] *= hugeBody >> 20

@@ -7,29 +7,30 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
-	"lameduck/bench/internal/procfs"
-
 	"golang.org/x/sys/unix"
+
+	"lameduck/bench/internal/proc"
+	"lameduck/bench/internal/procfs"
+	"lameduck/bench/internal/wait"
 )
 
-// A tally is what wrk says it got.
+// A tally is the result of wrk.
 type tally struct {
-	Requests int64         // answers that came whole
-	Rate     float64       // of them per second
-	Bytes    float64       // of all answers, to three digits
+	Requests int64         // complete responses
+	Rate     float64       // complete responses per second
+	Bytes    float64       // of all responses, to three digits
 	Time     time.Duration // to three digits
-	Failed   int64         // answers other than 2xx and 3xx, and socket errors
+	Failed   int64         // responses other than 2xx and 3xx, and socket errors
 }
 
-// seconds is how long wrk ran: told by the rate, which has more digits than
-// the time, unless no answer came whole.
+// seconds returns how long wrk ran. It is computed from the rate, which has more digits than the
+// time, unless no response was complete.
 func (t tally) seconds() float64 {
 	if t.Requests == 0 {
 		return t.Time.Seconds()
@@ -38,21 +39,21 @@ func (t tally) seconds() float64 {
 }
 
 // send runs wrk.
-func (l load) send(ctx context.Context, at place, d time.Duration, set unix.CPUSet) (outcome, error) {
+func (l load) send(ctx context.Context, at paths, d time.Duration, set unix.CPUSet) (outcome, error) {
 	path, err := wrkTool().path()
 	if err != nil {
 		return outcome{}, err
 	}
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, l.args(at.Listen)...)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us alone
-	if err := startOn(set, cmd); err != nil {
-		return outcome{}, fmt.Errorf("start wrk: %w", err)
+	wrk, err := proc.Start(proc.Command{
+		Path: path, Args: l.args(at.Listen), Env: os.Environ(), Stdout: &out, Cores: &set,
+	})
+	if err != nil {
+		return outcome{}, err
 	}
-	early := interruptAfter(ctx, cmd.Process, d)
-	if err := cmd.Wait(); err != nil {
-		return outcome{}, fmt.Errorf("run wrk: %w: %s", errors.Join(early, err), out.String())
+	early := interruptAfter(ctx, wrk, d)
+	if err := wrk.Wait(ctx); err != nil {
+		return outcome{}, wrk.Failure("run", errors.Join(early, err))
 	}
 	t, err := parseWrk(out.String())
 	return l.outcome(t), err
@@ -60,23 +61,23 @@ func (l load) send(ctx context.Context, at place, d time.Duration, set unix.CPUS
 
 // interruptAfter lets wrk run for d and then interrupts it.
 //
-// wrk takes its time in whole seconds only. It is asked for a long one; when
-// interrupted it ends as usual and tells the time that really passed. Before
-// it catches the signal, which is when its load begins, it would just die.
-func interruptAfter(ctx context.Context, wrk *os.Process, d time.Duration) error {
-	for !catchesInterrupt(wrk.Pid) {
-		if err := pause(ctx, time.Millisecond); err != nil {
+// wrk accepts its time only in whole seconds. So it gets a long one and is interrupted, when it
+// ends normally and prints the actual time. It must not be interrupted before it has installed its
+// signal handler, at the start of its load.
+func interruptAfter(ctx context.Context, wrk *proc.Process, d time.Duration) error {
+	for !catchesInterrupt(wrk.PID()) {
+		if err := wait.For(ctx, time.Millisecond); err != nil {
 			return err
 		}
 	}
-	if err := pause(ctx, d); err != nil {
+	if err := wait.For(ctx, d); err != nil {
 		return err
 	}
 	return wrk.Signal(syscall.SIGINT)
 }
 
-// catchesInterrupt reports true for a process that has ended, too: there is
-// nothing left to wait for.
+// catchesInterrupt reports whether a process has a handler for SIGINT. It is also true for a
+// process that has ended, since then there is nothing to wait for.
 func catchesInterrupt(pid int) bool {
 	text, err := procfs.Read(pid, "status")
 	if err != nil {
@@ -86,8 +87,7 @@ func catchesInterrupt(pid int) bool {
 	return !ok || mask&(1<<(syscall.SIGINT-1)) != 0
 }
 
-// parseCaught returns the mask of signals that have a handler, of which a
-// process that has ended and was not waited for has none.
+// parseCaught returns the mask of signals with a handler. It reports false for a zombie.
 func parseCaught(status string) (mask uint64, ok bool) {
 	if strings.Contains(status, "State:\tZ") {
 		return 0, false
@@ -101,12 +101,17 @@ func parseCaught(status string) (mask uint64, ok bool) {
 	return mask, err == nil
 }
 
-// parseWrk reads the summary that wrk prints at its end.
+var (
+	wrkSums = regexp.MustCompile(`(?m)^\s*(\d+) requests in ([\d.]+[a-z]+), ([\d.]+)([KMGTP]?)B read$`)
+	wrkRate = regexp.MustCompile(`(?m)^Requests/sec:\s*([\d.]+)$`)
+)
+
+// parseWrk parses the summary of wrk.
 func parseWrk(text string) (tally, error) {
-	sums := regexp.MustCompile(`(?m)^\s*(\d+) requests in ([\d.]+[a-z]+), ([\d.]+)([KMGTP]?)B read$`).FindStringSubmatch(text)
-	rate := regexp.MustCompile(`(?m)^Requests/sec:\s*([\d.]+)$`).FindStringSubmatch(text)
+	sums := wrkSums.FindStringSubmatch(text)
+	rate := wrkRate.FindStringSubmatch(text)
 	if sums == nil || rate == nil {
-		return tally{}, fmt.Errorf("read what wrk printed: no summary in %q", text)
+		return tally{}, fmt.Errorf("read the output of wrk: no summary in %q", text)
 	}
 	var errs [4]error
 	t := tally{Failed: countFailures(text)}
@@ -115,13 +120,12 @@ func parseWrk(text string) (tally, error) {
 	t.Bytes, errs[2] = parseBytes(sums[3], sums[4])
 	t.Rate, errs[3] = strconv.ParseFloat(rate[1], 64)
 	if err := errors.Join(errs[:]...); err != nil {
-		return tally{}, fmt.Errorf("read what wrk printed: %w", err)
+		return tally{}, fmt.Errorf("read the output of wrk: %w", err)
 	}
 	return t, nil
 }
 
-// parseBytes reads a number with one of wrk's prefixes, which are powers of
-// 1024, or none.
+// parseBytes parses a number with an optional prefix of wrk, which is a power of 1024.
 func parseBytes(digits, prefix string) (float64, error) {
 	n, err := strconv.ParseFloat(digits, 64)
 	if prefix != "" {
@@ -130,12 +134,12 @@ func parseBytes(digits, prefix string) (float64, error) {
 	return n, err
 }
 
-// countFailures sums the two lines that wrk prints only when something failed.
+// countFailures sums up the two lines that wrk prints only if something failed.
 func countFailures(text string) int64 {
 	var sum int64
 	lines := regexp.MustCompile(`(?m)^\s*(Socket errors:|Non-2xx or 3xx responses:).*$`)
 	for _, line := range lines.FindAllString(text, -1) {
-		_, counts, _ := strings.Cut(line, "responses") // "2xx" and "3xx" are no counts
+		_, counts, _ := strings.Cut(line, "responses") // "2xx" and "3xx" are not counts
 		if counts == "" {
 			counts = line
 		}

@@ -119,7 +119,7 @@ func captureHead(t *testing.T, l load) string {
 	donec := make(chan struct{}) // closed when wrk has ended
 	go func() {
 		defer close(donec)
-		_, _ = l.send(ctx, place{Listen: server.Addr().String()}, time.Hour, allCores(t)) // an error: it is killed below
+		_, _ = l.send(ctx, paths{Listen: server.Addr().String()}, time.Hour, allCores(t)) // an error: it is killed below
 	}()
 	head := acceptHead(t, server)
 	cancel()

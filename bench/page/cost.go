@@ -10,11 +10,11 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// The height of a panel is that of its head, of a bar for each peer, and of the gap below.
+// The height of a panel is the sum of its head, a bar for each peer, and the gap below.
 const costHead, costBar, costGap = 44, 20, 26
 
-// cost is the CPU time per request, or per unit of bytes, of every peer, a panel for each case, with the spread of the
-// rounds. It is empty where it was not measured.
+// cost draws the CPU time of every peer, per request or per amount of bytes, with the spread of the
+// rounds. There is a panel for each case. It returns "" if nothing was measured.
 func (o *overhead) cost() string {
 	const width = 1000
 	rows := slices.Collect(slices.Chunk(o.costs(), 2))
@@ -34,10 +34,10 @@ func (o *overhead) cost() string {
 		}
 		top -= o.costHeight(row)
 	}
-	return f.finish("CPU time of every proxy, per request or per 64 MiB; the figures are in the tables below")
+	return f.finish("CPU time of every proxy, per request or per 64 MiB; the values are in the tables below")
 }
 
-// costHeight is the height of the panels of a row.
+// costHeight returns the height of the panels in a row.
 func (o *overhead) costHeight(row []overheadCase) vg.Length {
 	most := 0
 	for _, c := range row {
@@ -46,12 +46,12 @@ func (o *overhead) costHeight(row []overheadCase) vg.Length {
 	return costHead + costBar*vg.Length(most) + costGap
 }
 
-// costPanel draws one case from its upper edge down.
+// costPanel draws one case, downwards from its upper edge.
 func (o *overhead) costPanel(f figure, c overheadCase, left, right, top vg.Length) {
 	const labels, values = 110, 160
 	first, _ := o.find(c.Name, lameduck, "cpu")
 	f.write(left, top-18, bold(textStyle(13, ink)), c.Name)
-	title, _, _ := strings.Cut(c.Title, ";") // the rest is for the tables
+	title, _, _ := strings.Cut(c.Title, ";") // the tables have the rest
 	f.write(left, top-33, textStyle(11, muted), fmt.Sprintf("%s, %s", title, first.Unit))
 	x := scale{0, o.most(c.Name, "cpu"), left + labels, right - values}
 	for i, s := range o.measured(c.Name, "cpu") {
@@ -83,7 +83,7 @@ func (f figure) bar(s series, x scale, y, left vg.Length) {
 	f.write(x.of(s.High)+6, y+2, value, words)
 }
 
-// measured returns the series of a metric in a case, of the peers that have it.
+// measured returns the series of a metric in a case, for the peers that have it.
 func (o *overhead) measured(caseName, metric string) []series {
 	var all []series
 	for _, p := range o.Peers {
@@ -94,7 +94,7 @@ func (o *overhead) measured(caseName, metric string) []series {
 	return all
 }
 
-// most is the highest value of a metric in a case.
+// most returns the highest value of a metric in a case.
 func (o *overhead) most(caseName, metric string) float64 {
 	most := 0.0
 	for _, s := range o.measured(caseName, metric) {

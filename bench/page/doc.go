@@ -1,12 +1,13 @@
-// Page turns what bench/matrix, bench/overhead and bench/hold have measured into something to read:
+// Page renders the results of bench/matrix, bench/overhead and bench/hold:
 //
 //	go run ./bench/page -in bin/bench
 //
-// reads rollouts.json, overhead.json, hold.json and hold-real.json there, whichever are there, and writes beside them
+// reads rollouts.json, overhead.json, hold.json and hold-real.json in the directory, or those that
+// exist, and writes
 //
-//	index.html     everything, in one file that loads nothing
-//	results.md     the same figures as Markdown tables
-//	rollouts.svg   the picture of what a rollout loses
+//	index.html     everything, in one self-contained file
+//	results.md     the same results as Markdown tables
+//	rollouts.svg   a picture of what a rollout loses
 //
-// Nothing is measured here, and nothing is left out: every cell, every verdict that does not hold and every note is shown.
+// Nothing is left out: every cell, every missed verdict and every note is shown.
 package main

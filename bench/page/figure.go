@@ -20,7 +20,8 @@ import (
 	"lameduck/bench/matrix/record"
 )
 
-// The colours can be told apart by people who see few of them (after Okabe and Ito), and by their lightness in print.
+// The colours are distinguishable by colour-blind people (after Okabe and Ito), and in
+// black-and-white print by their lightness.
 var (
 	ink      = color.NRGBA{0x1b, 0x1f, 0x24, 0xff}
 	muted    = color.NRGBA{0x57, 0x60, 0x6a, 0xff}
@@ -28,14 +29,14 @@ var (
 	shade    = color.NRGBA{0xee, 0xf1, 0xf5, 0xff}
 	blue     = color.NRGBA{0x00, 0x72, 0xb2, 0xff}
 	sky      = color.NRGBA{0x56, 0xb4, 0xe9, 0xff}
-	red      = color.NRGBA{0xd5, 0x5e, 0x00, 0xff} // vermillion: what was lost
+	red      = color.NRGBA{0xd5, 0x5e, 0x00, 0xff} // vermillion, for losses
 	orange   = color.NRGBA{0xe6, 0x9f, 0x00, 0xff}
 	purple   = color.NRGBA{0xaa, 0x4a, 0x8a, 0xff}
 	grey     = color.NRGBA{0x8c, 0x95, 0x9f, 0xff}
 	darkGrey = color.NRGBA{0x57, 0x60, 0x6a, 0xff}
 )
 
-// colourOf is the colour of a family of strategies.
+// colourOf returns the colour of a family of strategies.
 func colourOf(f record.Family) color.Color {
 	switch f {
 	case record.Lameduck:
@@ -52,7 +53,7 @@ func colourOf(f record.Family) color.Color {
 	return darkGrey
 }
 
-// figure is a picture in the making. Lengths are CSS pixels, from the lower left corner.
+// A figure is a picture that is being drawn. Lengths are CSS pixels from the lower left corner.
 type figure struct {
 	draw.Canvas
 	svg           *vgsvg.Canvas
@@ -60,7 +61,7 @@ type figure struct {
 }
 
 func newFigure(width, height vg.Length) figure {
-	// Text is measured by these fonts, which are as wide as Arial and Helvetica.
+	// The fonts determine the width of texts. They are as wide as Arial and Helvetica.
 	plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"}
 	svg := vgsvg.NewWith(vgsvg.UseWH(width, height))
 	f := figure{draw.New(svg), svg, width, height}
@@ -68,7 +69,7 @@ func newFigure(width, height vg.Length) figure {
 	return f
 }
 
-// textStyle is text of that size, to the right of its point and with its baseline there.
+// textStyle returns the style of text of the given size that starts at its point.
 func textStyle(size vg.Length, c color.Color) text.Style {
 	return text.Style{
 		Color: c, Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: size},
@@ -98,24 +99,24 @@ var (
 	fontFamily = regexp.MustCompile(`font-family:Liberation Sans;font-variant:normal;`)
 )
 
-// finish returns the picture as SVG with a text for those who do not see it.
+// finish returns the picture as SVG with an alternative text.
 func (f figure) finish(alt string) string {
 	var b bytes.Buffer
-	f.svg.WriteTo(&b) // to memory: it cannot fail
-	start := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" width="%g" height="%g" role="img" aria-label="%s">`,
-		f.width, f.height, f.width, f.height, html.EscapeString(alt))
+	f.svg.WriteTo(&b) // cannot fail in memory
+	start := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" width="%g" height="%g" `+
+		`role="img" aria-label="%s">`, f.width, f.height, f.width, f.height, html.EscapeString(alt))
 	s := start + svgStart.ReplaceAllString(b.String(), "")
 	s = strings.ReplaceAll(s, "font-weight:normal;font-style:normal;", "")
 	s = strings.ReplaceAll(s, "font-style:normal;", "")
 	return fontFamily.ReplaceAllString(s, "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
 }
 
-// inline is the picture as part of a page, which needs no name space.
+// inline returns the picture for an HTML page, where it needs no namespace.
 func inline(svg string) string {
 	return strings.Replace(svg, ` xmlns="http://www.w3.org/2000/svg"`, "", 1)
 }
 
-// scale maps values to lengths.
+// A scale maps values to lengths.
 type scale struct {
 	from, to float64
 	at, end  vg.Length
@@ -126,7 +127,7 @@ func (s scale) of(v float64) vg.Length {
 	return s.at + vg.Length((v-s.from)/(s.to-s.from))*(s.end-s.at)
 }
 
-// roundStep returns the least of 1, 2, 5 and their tenfolds that is at least v.
+// roundStep returns the smallest of 1, 2 and 5 times a power of ten that is at least v.
 func roundStep(v float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(v)))
 	for _, m := range []float64{1, 2, 5} {

@@ -5,33 +5,37 @@ import (
 	"slices"
 	"strings"
 
+	"lameduck/bench/internal/table"
 	"lameduck/bench/matrix/record"
 )
 
-// findings are what follows from the cells, in sentences with their figures. A strategy that was not tried has none.
+// findings returns sentences that summarize the cells. There are none on strategies that were not
+// measured.
 func findings(f *record.File) []string {
 	return slices.DeleteFunc([]string{
-		lossesBehindLameduck(f), priceOfLameduck(f), losses(f, "Bare pods", isBare), losses(f, "An app that ends gracefully, and no more,", isGraceful),
-		losses(f, "A preStop sleep that is shorter than the load balancer's delay", sleepsTooShort), priceOfLongSleeps(f), fixedQuiet(f), changeovers(f),
+		lossesBehindLameduck(f), priceOfLameduck(f), losses(f, "Bare pods", isBare),
+		losses(f, "An app with a graceful shutdown, and nothing else,", isGraceful),
+		losses(f, "A preStop sleep that is shorter than the load balancer's delay", sleepsTooShort),
+		priceOfLongSleeps(f), fixedQuiet(f), changeovers(f),
 	}, func(s string) bool { return s == "" })
 }
 
-// pick returns the cells for which is holds.
-func pick(f *record.File, is func(record.Cell) bool) []record.Cell {
+// pick returns the cells for which match returns true.
+func pick(f *record.File, match func(record.Cell) bool) []record.Cell {
 	var found []record.Cell
 	for _, c := range f.Cells {
-		if is(c) {
+		if match(c) {
 			found = append(found, c)
 		}
 	}
 	return found
 }
 
-func isDuck(c record.Cell) bool     { return c.Setup.Family == record.Lameduck }
-func isFixed(c record.Cell) bool    { return c.Setup.Family == record.Fixed }
-func isBare(c record.Cell) bool     { return late(c) && c.Setup.Family == record.Bare }
-func isGraceful(c record.Cell) bool { return late(c) && c.Setup.Family == record.Graceful }
-func late(c record.Cell) bool       { return c.Setup.Lag() > 0 && c.Setup.Retries == 0 }
+func hasLameduck(c record.Cell) bool { return c.Setup.Family == record.Lameduck }
+func isFixed(c record.Cell) bool     { return c.Setup.Family == record.Fixed }
+func isBare(c record.Cell) bool      { return late(c) && c.Setup.Family == record.Bare }
+func isGraceful(c record.Cell) bool  { return late(c) && c.Setup.Family == record.Graceful }
+func late(c record.Cell) bool        { return c.Setup.Lag() > 0 && c.Setup.Retries == 0 }
 
 func sleepsTooShort(c record.Cell) bool {
 	return late(c) && c.Setup.Family == record.Sleep && slept(c) < c.Setup.Lag()
@@ -41,7 +45,7 @@ func sleepsLonger(c record.Cell) bool {
 	return c.Setup.Family == record.Sleep && slept(c) > c.Setup.Lag()
 }
 
-// total adds up the requests of cells, and counts the cells in which some were lost.
+// total sums up the requests of cells, and counts the cells that lost some.
 func total(cells []record.Cell) (requests, lost, lossy int) {
 	for _, c := range cells {
 		requests, lost = requests+c.Requests, lost+c.Lost
@@ -53,27 +57,28 @@ func total(cells []record.Cell) (requests, lost, lossy int) {
 }
 
 func lossesBehindLameduck(f *record.File) string {
-	cells := pick(f, isDuck)
+	cells := pick(f, hasLameduck)
 	requests, lost, lossy := total(cells)
 	switch {
 	case len(cells) == 0:
 		return ""
 	case lost > 0:
-		return fmt.Sprintf("Behind Lameduck **%s of %s requests were lost**, in %d of %s. Each of these rollouts is named below.",
-			record.Count(lost), record.Count(requests), lossy, rollouts(cells))
+		return fmt.Sprintf("Behind Lameduck **%s of %s requests were lost**, in %d of %s. "+
+			"These rollouts are listed below.", table.Count(lost), table.Count(requests), lossy, rollouts(cells))
 	}
-	return fmt.Sprintf("Behind Lameduck **none of %s requests was lost**, in %s. Nothing seen is not never: were the losses independent of "+
-		"each other, fewer than 3 in %s would be lost with 95 %% confidence.",
-		record.Count(requests), rollouts(cells), record.Count(requests))
+	return fmt.Sprintf("Behind Lameduck **none of %s requests was lost**, in %s. This does not prove that none is "+
+		"ever lost: if losses are independent of each other, fewer than 3 in %s are lost, with 95 %% confidence.",
+		table.Count(requests), rollouts(cells), table.Count(requests))
 }
 
-// priceOfLameduck is of the cells in which the least silence was required: what the rhythm of a service adds is its own.
+// priceOfLameduck considers the cells with the minimum of the required silence, since the rhythm of
+// a service may require more.
 func priceOfLameduck(f *record.File) string {
 	var after []float64
 	quiet := record.Seconds(0)
-	for _, c := range pick(f, isDuck) {
-		required, told := c.Required()
-		if !told || required > c.Setup.HoldQuiet || c.Setup.Lag() == 0 || c.Group == "rhythm" {
+	for _, c := range pick(f, hasLameduck) {
+		required, found := c.Required()
+		if !found || required > c.Setup.HoldQuiet || c.Setup.Lag() == 0 || c.Group == "rhythm" {
 			continue
 		}
 		quiet = max(quiet, required)
@@ -85,9 +90,9 @@ func priceOfLameduck(f *record.File) string {
 		return ""
 	}
 	slices.Sort(after)
-	return fmt.Sprintf("Its pods ended **%.1f s after** the load balancer had let go of them and the last answer was out (median of %s; %.1f s at most), "+
-		"of which %v is the silence that it waits for. Nobody told it how late the load balancer is.",
-		after[len(after)/2], record.Count(len(after)), after[len(after)-1], quiet)
+	return fmt.Sprintf("Its pods ended **%.1f s after** the load balancer had removed them and the last answer "+
+		"was sent (median of %s; at most %.1f s). %v of this is the silence that it waits for. The delay of the "+
+		"load balancer is not configured.", after[len(after)/2], table.Count(len(after)), after[len(after)-1], quiet)
 }
 
 // rollouts counts cells.
@@ -95,11 +100,11 @@ func rollouts(cells []record.Cell) string {
 	if len(cells) == 1 {
 		return "1 rollout"
 	}
-	return record.Count(len(cells)) + " rollouts"
+	return table.Count(len(cells)) + " rollouts"
 }
 
-func losses(f *record.File, who string, is func(record.Cell) bool) string {
-	cells := pick(f, is)
+func losses(f *record.File, subject string, match func(record.Cell) bool) string {
+	cells := pick(f, match)
 	if len(cells) == 0 {
 		return ""
 	}
@@ -110,8 +115,8 @@ func losses(f *record.File, who string, is func(record.Cell) bool) string {
 	slices.Sort(shares)
 	requests, lost, lossy := total(cells)
 	return fmt.Sprintf("%s lost **%s of the requests** of a rollout (median; %s to %s; %s of %s in all), in %d of %s.",
-		who, record.Percent(shares[len(shares)/2]), record.Percent(shares[0]), record.Percent(shares[len(shares)-1]),
-		record.Count(lost), record.Count(requests), lossy, rollouts(cells))
+		subject, record.Percent(shares[len(shares)/2]), record.Percent(shares[0]),
+		record.Percent(shares[len(shares)-1]), table.Count(lost), table.Count(requests), lossy, rollouts(cells))
 }
 
 func priceOfLongSleeps(f *record.File) string {
@@ -127,26 +132,27 @@ func priceOfLongSleeps(f *record.File) string {
 		over = append(over, seconds(median-delay))
 	}
 	slices.Sort(over)
-	return fmt.Sprintf("A sleep that is longer than the delay lost %s of %s requests, and kept its pods for **%.1f s longer** than the load balancer "+
-		"needed them (median; %.1f s to %.1f s): sleeping for ever loses nothing either.",
-		record.Count(lost), record.Count(requests), over[len(over)/2], over[0], over[len(over)-1])
+	return fmt.Sprintf("A sleep that is longer than the delay lost %s of %s requests, and kept its pods **%.1f s "+
+		"longer** than the load balancer needed them (median; %.1f s to %.1f s).",
+		table.Count(lost), table.Count(requests), over[len(over)/2], over[0], over[len(over)-1])
 }
 
-// fixedQuiet compares Lameduck without its rule with the same cells with it.
+// fixedQuiet compares Lameduck with a fixed quiet time with Lameduck in the same cells.
 func fixedQuiet(f *record.File) string {
 	fixed := pick(f, isFixed)
 	if len(fixed) == 0 {
 		return ""
 	}
-	ruled := pick(f, func(c record.Cell) bool { return isDuck(c) && c.Group == fixed[0].Group })
+	adaptive := pick(f, func(c record.Cell) bool { return hasLameduck(c) && c.Group == fixed[0].Group })
 	_, lost, lossy := total(fixed)
-	_, ours, oursLossy := total(ruled)
-	return fmt.Sprintf("In front of services that are seldom called, a fixed quiet time let go too early in %d of %s (%s), "+
-		"and Lameduck's rule, which goes by each source's own rhythm, in %d of %d (%s).",
-		lossy, rollouts(fixed), counted(lost, "lost request"), oursLossy, len(ruled), counted(ours, "lost request"))
+	_, ours, oursLossy := total(adaptive)
+	return fmt.Sprintf("In front of services that are rarely called, a fixed quiet time ended too early in %d of %s "+
+		"(%s). Lameduck's rule, which uses the rhythm of each source, ended too early in %d of %d (%s).",
+		lossy, rollouts(fixed), counted(lost, "lost request"),
+		oursLossy, len(adaptive), counted(ours, "lost request"))
 }
 
-// changeovers tells of the requests that were neither answered nor lost.
+// changeovers reports the requests that were neither answered nor lost.
 func changeovers(f *record.File) string {
 	cells := pick(f, func(c record.Cell) bool { return c.Changeovers > 0 })
 	if len(cells) == 0 {
@@ -158,16 +164,18 @@ func changeovers(f *record.File) string {
 		where = with(where, balancerName(c.Setup.Balancer))
 	}
 	requests, _, _ := total(cells)
-	return fmt.Sprintf("**%s of %s requests were neither answered nor lost**, in %s behind %s: the load balancer reset them when it changed over to a new "+
-		"configuration, before any pod saw them. They are counted by themselves, whatever the strategy.",
-		record.Count(n), record.Count(requests), rollouts(cells), strings.Join(where, " and "))
+	return fmt.Sprintf("**%s of %s requests were neither answered nor lost**, in %s behind %s: the load balancer "+
+		"reset them when it changed over to a new configuration, before any pod saw them. They are counted "+
+		"separately, for every strategy.",
+		table.Count(n), table.Count(requests), rollouts(cells), strings.Join(where, " and "))
 }
 
-// againSentence tells how far the cells that were tried several times lie from each other.
+// againSentence returns how much the results of repeated cells differ.
 func againSentence(f *record.File) string {
 	again := f.Of("again")
 	if len(again) == 0 {
-		return "Each cell of this matrix was tried once, so that nothing is said here about how far a second run may differ; the full matrix tries some of them four times."
+		return "Each cell of this matrix was measured once, so it is not known how much a second run would differ; " +
+			"the full matrix measures some of them four times."
 	}
 	var all []string
 	for _, strategy := range strategies(again) {
@@ -177,8 +185,8 @@ func againSentence(f *record.File) string {
 		})
 		all = append(all, spreadOf(strategy, runs))
 	}
-	return "The same cell, tried several times: " + strings.Join(all, "; ") +
-		". A second run of the matrix on the same machine may differ by as much; on another one, more does."
+	return "The same cell, measured several times: " + strings.Join(all, "; ") +
+		". A second run of the matrix on the same machine may differ as much; on another machine, more."
 }
 
 func spreadOf(strategy string, runs []record.Cell) string {
@@ -189,7 +197,8 @@ func spreadOf(strategy string, runs []record.Cell) string {
 			ends = append(ends, seconds(p.Took))
 		}
 	}
-	s := fmt.Sprintf("%s lost %s to %s", strategy, record.Percent(slices.Min(shares)), record.Percent(slices.Max(shares)))
+	s := fmt.Sprintf("%s lost %s to %s",
+		strategy, record.Percent(slices.Min(shares)), record.Percent(slices.Max(shares)))
 	if len(ends) > 0 {
 		s += fmt.Sprintf(", and its pods ended after %.2f s to %.2f s", slices.Min(ends), slices.Max(ends))
 	}
@@ -204,7 +213,7 @@ func strategies(cells []record.Cell) []string {
 	return names
 }
 
-// costFindings are what follows from the overhead, in sentences.
+// findings returns sentences that summarize the overhead.
 func (o *overhead) findings() []string {
 	var all []string
 	for _, c := range o.costs() {
@@ -220,7 +229,7 @@ func (o *overhead) findings() []string {
 	return all
 }
 
-// spreadSentence tells how far the rounds lie from each other, and so how far a second run may.
+// spreadSentence returns how much the rounds differ.
 func (o *overhead) spreadSentence() string {
 	var widest, ratio series
 	for _, s := range o.Series {
@@ -235,9 +244,10 @@ func (o *overhead) spreadSentence() string {
 		}
 	}
 	if widest.Median == 0 {
-		return "There was one round only: nothing is known about the spread."
+		return "There was only one round, so the spread is not known."
 	}
-	return fmt.Sprintf("Each figure is the median of %s. The rounds of one figure lie up to %.0f %% from their median (%s of %s), those of Lameduck up to "+
-		"%.0f %% (%s); a second run on the same machine may differ by as much. The ratios are formed round by round and are steadier; on another machine nothing but them can be compared.",
+	return fmt.Sprintf("Each value is the median of %s. The rounds of one value differ by up to %.0f %% from their "+
+		"median (%s of %s), those of Lameduck by up to %.0f %% (%s); a second run on the same machine may differ as "+
+		"much. The ratios are computed round by round and vary less; only they can be compared between machines.",
 		counted(o.Rounds, "round"), 100*widest.spread(), widest.Case, widest.Peer, 100*ratio.spread(), ratio.Case)
 }

@@ -11,14 +11,14 @@ import (
 func TestFindings(t *testing.T) {
 	got := strings.Join(findings(sample().rollouts), "\n")
 	for _, want := range []string{
-		"Behind Lameduck **none of 2,000 requests was lost**, in 2 rollouts. Nothing seen is not never: were the losses independent of each other, " +
-			"fewer than 3 in 2,000 would be lost with 95 % confidence.",
-		"Its pods ended **2.0 s after** the load balancer had let go of them and the last answer was out (median of 3; 2.0 s at most), of which 2.0 s is the silence",
+		"Behind Lameduck **none of 2,000 requests was lost**, in 2 rollouts. This does not prove that none is ever lost: " +
+			"if losses are independent of each other, fewer than 3 in 2,000 are lost, with 95 % confidence.",
+		"Its pods ended **2.0 s after** the load balancer had removed them and the last answer was sent (median of 3; at most 2.0 s). 2.0 s of this is the silence",
 		"Bare pods lost **30.00 % of the requests** of a rollout (median; 30.00 % to 30.00 %; 300 of 1,000 in all), in 1 of 1 rollout.",
-		"An app that ends gracefully, and no more, lost **29.00 %",
+		"An app with a graceful shutdown, and nothing else, lost **29.00 %",
 		"A preStop sleep that is shorter than the load balancer's delay lost **15.00 %",
-		"A sleep that is longer than the delay lost 0 of 1,000 requests, and kept its pods for **10.0 s longer** than the load balancer needed them",
-		"a fixed quiet time let go too early in 1 of 1 rollout (3 lost requests), and Lameduck's rule, which goes by each source's own rhythm, in 0 of 1 (0 lost requests).",
+		"A sleep that is longer than the delay lost 0 of 1,000 requests, and kept its pods **10.0 s longer** than the load balancer needed them",
+		"a fixed quiet time ended too early in 1 of 1 rollout (3 lost requests). Lameduck's rule, which uses the rhythm of each source, ended too early in 0 of 1 (0 lost requests).",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("findings are\n%s\nwant among them\n%s", got, want)
@@ -59,11 +59,11 @@ func TestAgainTellsTheSpread(t *testing.T) {
 
 func TestSpreadOfTheRounds(t *testing.T) {
 	o := sample().overhead
-	const want = "The rounds of one figure lie up to 3 % from their median (keepalive of nginx), those of Lameduck up to 1 % (keepalive)"
+	const want = "The rounds of one value differ by up to 3 % from their median (keepalive of nginx), those of Lameduck by up to 1 % (keepalive)"
 	if got := o.spreadSentence(); !strings.Contains(got, want) {
 		t.Errorf("got %s, want %s in it", got, want)
 	}
-	if got := (&overhead{}).spreadSentence(); !strings.Contains(got, "one round only") {
+	if got := (&overhead{}).spreadSentence(); !strings.Contains(got, "only one round") {
 		t.Errorf("got %s", got)
 	}
 }

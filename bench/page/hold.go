@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"lameduck/bench/hold/record"
-	matrix "lameduck/bench/matrix/record"
+	"lameduck/bench/internal/table"
 )
 
 // A hold has the results of bench/hold. Either may be nil.
@@ -58,12 +58,12 @@ func (h hold) findings() []string {
 		missed = "these miss a limit: " + strings.Join(names, ", ")
 	}
 	all := []string{fmt.Sprintf("**%s rollouts** of %d shapes of traffic were simulated in %.0f s. Of the %d "+
-		"shapes with limits %s.", matrix.Count(f.Rollouts*len(f.Shapes)), len(f.Shapes), f.Seconds,
+		"shapes with limits %s.", table.Count(f.Rollouts*len(f.Shapes)), len(f.Shapes), f.Seconds,
 		promised, missed)}
 	for i, r := range f.Rules {
 		all = append(all, fmt.Sprintf("**%s**: a request came after the end in %s of %s rollouts; a quarter of "+
 			"the shapes waited more than %s after the last request in a tenth of their rollouts.", r.Title,
-			matrix.Count(f.Early(i)), matrix.Count(f.Rollouts*len(f.Shapes)), f.UpperQuartile(i)))
+			table.Count(f.Early(i)), table.Count(f.Rollouts*len(f.Shapes)), f.UpperQuartile(i)))
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"regexp"
 
+	"lameduck/bench/internal/table"
 	"lameduck/bench/matrix/record"
 )
 
@@ -17,7 +18,7 @@ var pageTemplate string
 //go:embed page.css
 var styleSheet string
 
-// page is what the template shows.
+// page is the data of the template.
 type page struct {
 	Style    template.CSS
 	Rollouts *rolloutsPage
@@ -56,7 +57,7 @@ type overheadPage struct {
 	Notes    []string
 }
 
-// html is the whole page in one file.
+// html returns the whole page.
 func (r results) html() ([]byte, error) {
 	p := page{Style: template.CSS(styleSheet), Hold: r.hold.page()}
 	if r.rollouts != nil {
@@ -67,11 +68,11 @@ func (r results) html() ([]byte, error) {
 	}
 	t, err := template.New("page").Parse(pageTemplate)
 	if err != nil {
-		return nil, fmt.Errorf("parse the page's template: %w", err)
+		return nil, fmt.Errorf("parse the template: %w", err)
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, p); err != nil {
-		return nil, fmt.Errorf("fill the page: %w", err)
+		return nil, fmt.Errorf("execute the template: %w", err)
 	}
 	return b.Bytes(), nil
 }
@@ -84,14 +85,15 @@ func (r results) rolloutsPage() *rolloutsPage {
 		Picture: svg(r.picture()), Multiples: svg(multiples(f.Of("balancers"))),
 		Scatter:  svg(scatter(f.Cells)),
 		Verdicts: f.Verdicts, Missed: record.Missed(f.Verdicts), LeftOut: f.LeftOut,
-		Summary: verdictSummary(f), Again: againSentence(f), Requests: record.Count(requests),
+		Summary: verdictSummary(f), Again: againSentence(f), Requests: table.Count(requests),
 	}
 	if len(f.Cells) > 0 {
 		p.Binary = f.Cells[0].Binary
 	}
 	for _, g := range f.Groups {
 		if cells := f.Of(g.Name); len(cells) > 0 {
-			p.Groups = append(p.Groups, groupPage{g.Name, g.Title, g.About, htmlTable("cells", record.Tabulate(cells))})
+			table := htmlTable("cells", record.Tabulate(cells))
+			p.Groups = append(p.Groups, groupPage{g.Name, g.Title, g.About, table})
 		}
 	}
 	return p
@@ -104,12 +106,14 @@ func (r results) overheadPage() *overheadPage {
 		Spread: o.spreadSentence(), Quick: o.Quick, Peers: o.Peers, Targets: o.Targets, Notes: o.Notes,
 	}
 	for _, c := range o.Cases {
-		p.Cases = append(p.Cases, groupPage{Name: c.Name, Title: c.Name, About: c.Title, Table: htmlTable("costs", o.table(c.Name))})
+		p.Cases = append(p.Cases, groupPage{
+			Name: c.Name, Title: c.Name, About: c.Title, Table: htmlTable("costs", o.table(c.Name)),
+		})
 	}
 	return p
 }
 
-// svg is a picture of ours, in the page.
+// svg embeds a picture in the page.
 func svg(picture string) template.HTML { return template.HTML(inline(picture)) }
 
 var (
@@ -117,7 +121,7 @@ var (
 	code   = regexp.MustCompile("`(.+?)`")
 )
 
-// marked turns a sentence with Markdown's ** and backticks into HTML.
+// marked converts a sentence with Markdown's ** and backticks to HTML.
 func marked(sentence string) template.HTML {
 	s := html.EscapeString(sentence)
 	s = strong.ReplaceAllString(s, "<strong>$1</strong>")

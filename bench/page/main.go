@@ -35,21 +35,21 @@ func parseOptions(args []string, out io.Writer) (string, error) {
 		return "", err
 	}
 	if f.NArg() > 0 {
-		err := fmt.Errorf("%q is no flag: there is nothing but flags", f.Arg(0))
+		err := fmt.Errorf("unexpected argument %q: there are only flags", f.Arg(0))
 		fmt.Fprintln(out, err)
 		return "", err
 	}
 	return *dir, nil
 }
 
-// results are what the page shows. Each may be missing.
+// results are the contents of the page. Each may be missing.
 type results struct {
 	rollouts *record.File
 	overhead *overhead
 	hold     hold
 }
 
-// run reads what is in dir, writes the page there and says what it has written.
+// run reads the results in dir, writes the page there and prints the names of its files.
 func run(dir string, out io.Writer) error {
 	r, err := readResults(dir)
 	if err != nil {
@@ -72,10 +72,12 @@ func run(dir string, out io.Writer) error {
 func readResults(dir string) (results, error) {
 	var r results
 	var err error
-	if r.rollouts, err = record.Read(filepath.Join(dir, "rollouts.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
+	r.rollouts, err = record.Read(filepath.Join(dir, "rollouts.json"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return r, err
 	}
-	if r.overhead, err = readOverhead(filepath.Join(dir, "overhead.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
+	r.overhead, err = readOverhead(filepath.Join(dir, "overhead.json"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return r, err
 	}
 	if err := r.hold.read(dir); err != nil {
@@ -87,7 +89,7 @@ func readResults(dir string) (results, error) {
 	return r, nil
 }
 
-// read reads the results of bench/hold that are in dir.
+// read reads the results of bench/hold in dir.
 func (h *hold) read(dir string) (err error) {
 	h.simulated, err = holdrecord.Read(filepath.Join(dir, holdrecord.FileName))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -100,13 +102,13 @@ func (h *hold) read(dir string) (err error) {
 	return nil
 }
 
-// file is something to be written.
+// A file is a file to be written.
 type file struct {
 	name    string
 	content []byte
 }
 
-// render makes every file before any is written.
+// render renders all files.
 func (r results) render() ([]file, error) {
 	html, err := r.html()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"lameduck/bench/matrix/record"
 )
 
-// markdown is the page as Markdown: the sentences and every table, without the figures.
+// markdown returns the page as Markdown: the sentences and every table, without the figures.
 func (r results) markdown() string {
 	var b strings.Builder
 	b.WriteString("# What a rolling update loses, and what it costs\n")
@@ -27,7 +27,7 @@ func (r results) rolloutsMarkdown(b *strings.Builder) {
 	f := r.rollouts
 	fmt.Fprintf(b, "\n%s\n\n", made(f.Machine, f.Time, f.Command))
 	if r.picture() != "" {
-		b.WriteString("![What a rollout loses, and how long its pods take to end](rollouts.svg)\n\n")
+		b.WriteString("![What a rollout loses, and how long its pods take to terminate](rollouts.svg)\n\n")
 	}
 	bullets(b, findings(f))
 	for _, g := range f.Groups {
@@ -76,7 +76,7 @@ func outcome(holds bool) string {
 	return "missed"
 }
 
-// made tells where, when and by what results were made.
+// made returns the machine, the date and the command of results.
 func made(m machine.Description, at time.Time, command string) string {
 	parts := []string{m.String(), at.Format(time.DateOnly)}
 	if command != "" {

@@ -11,8 +11,8 @@ import (
 	"lameduck/bench/matrix/record"
 )
 
-// multiples is one small timeline for each strategy, below each other, and each load balancer, side by side. It is empty
-// where there is none.
+// multiples draws a small timeline for each strategy (rows) and each load balancer (columns). It
+// returns "" if there are no cells.
 func multiples(cells []record.Cell) string {
 	var columns, rows []string
 	for _, c := range cells {
@@ -34,7 +34,9 @@ func multiples(cells []record.Cell) string {
 		x := scale{-2, end, from, from + column}
 		f.write(from, height-18, bold(textStyle(13, ink)), where)
 		for j, strategy := range rows {
-			k := slices.IndexFunc(cells, func(c record.Cell) bool { return c.Where() == where && c.Setup.Strategy == strategy })
+			k := slices.IndexFunc(cells, func(c record.Cell) bool {
+				return c.Where() == where && c.Setup.Strategy == strategy
+			})
 			if k < 0 {
 				continue
 			}
@@ -54,21 +56,25 @@ func multiples(cells []record.Cell) string {
 	}
 	style := textStyle(11, muted)
 	style.XAlign = text.XCenter
-	f.write((left+width)/2, 6, style, fmt.Sprintf("seconds since the first pod was told to end; bars reach to %s lost requests per second", number0(worst(cells))))
-	return f.finish("requests lost over time, one panel for each strategy and load balancer; the figures are in the first table")
+	f.write((left+width)/2, 6, style, fmt.Sprintf("seconds since the first termination began; "+
+		"the highest bar is %s lost requests per second", number0(worst(cells))))
+	return f.finish("requests lost over time, one panel for each strategy and load balancer; " +
+		"the values are in the first table")
 }
 
-// inOrder returns the cells by family, and the sleeps among them by their length.
+// inOrder returns the cells ordered by family, and sleeps by their length.
 func inOrder(cells []record.Cell) []record.Cell {
-	place := map[record.Family]int{record.Graceful: 1, record.Sleep: 2, record.Peer: 3, record.Fixed: 4, record.Lameduck: 5}
+	order := map[record.Family]int{
+		record.Graceful: 1, record.Sleep: 2, record.Peer: 3, record.Fixed: 4, record.Lameduck: 5,
+	}
 	sorted := slices.Clone(cells)
 	slices.SortStableFunc(sorted, func(a, b record.Cell) int {
-		return cmp.Or(place[a.Setup.Family]-place[b.Setup.Family], cmp.Compare(a.Setup.Delay, b.Setup.Delay))
+		return cmp.Or(order[a.Setup.Family]-order[b.Setup.Family], cmp.Compare(a.Setup.Delay, b.Setup.Delay))
 	})
 	return sorted
 }
 
-// share writes what was lost above the right end of a panel.
+// share writes the share of lost requests above the right end of a panel.
 func (f figure) share(t timeline, c record.Cell) {
 	style := textStyle(11, muted)
 	words := "none lost"
@@ -79,12 +85,13 @@ func (f figure) share(t timeline, c record.Cell) {
 	f.write(t.x.end, t.y.end+3, style, words)
 }
 
-// multiplesEnd is when all but the longest sleeps are over: they would press everything else together.
+// multiplesEnd returns the end of the panels, in seconds. It ignores sleeps, since long ones would
+// compress everything else.
 func multiplesEnd(cells []record.Cell) float64 {
 	end := 0.0
 	for _, c := range cells {
 		if c.Setup.Family != record.Sleep {
-			end = max(end, gone(c), letGo(c))
+			end = max(end, gone(c), removed(c))
 		}
 	}
 	return end + 2
@@ -96,7 +103,7 @@ func isLameduck(cells []record.Cell, strategy string) bool {
 	})
 }
 
-// with returns the names with one more, unless it is there already.
+// with returns the names with one more, unless they contain it.
 func with(names []string, name string) []string {
 	if slices.Contains(names, name) {
 		return names

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"lameduck/bench/internal/machine"
-	"lameduck/bench/matrix/record"
+	"lameduck/bench/internal/table"
 )
 
-// overhead is what bench/overhead -json writes, as far as it is shown.
+// overhead is the part of the JSON of bench/overhead that is shown.
 type overhead struct {
 	Machine machine.Description `json:"machine"`
 	Time    time.Time           `json:"time"`
@@ -25,21 +25,21 @@ type overhead struct {
 	Targets []target            `json:"targets"`
 }
 
-// overheadCase is one thing that is measured of every peer.
+// An overheadCase is one measurement that is made of every peer.
 type overheadCase struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	Check bool   `json:"check"`
 }
 
-// overheadPeer is one of those who were measured.
+// An overheadPeer is one of the measured proxies.
 type overheadPeer struct {
 	Name    string `json:"name"`
 	Title   string `json:"title"`
 	Version string `json:"version"`
 }
 
-// series is one metric of one peer.
+// A series is one metric of one peer in one case.
 type series struct {
 	Case   string    `json:"case"`
 	Peer   string    `json:"peer"`
@@ -52,23 +52,24 @@ type series struct {
 	Median float64   `json:"median"`
 	Low    float64   `json:"low"`
 	High   float64   `json:"high"`
-	// AtLeast says that the values could have been higher, for want of load.
+	// AtLeast means that the values are lower bounds, since the load was too low.
 	AtLeast bool `json:"at_least"`
-	// Ratio is Lameduck's to this peer's, round by round; 0: there is none.
+	// Ratio is Lameduck's value divided by this peer's, computed round by round. It is 0 if there
+	// is none.
 	Ratio float64 `json:"lameduck_ratio"`
 }
 
-// target is a verdict on one figure.
+// A target is a verdict on one value.
 type target struct {
 	Sentence string `json:"sentence"`
 	Holds    bool   `json:"holds"`
 	Measured bool   `json:"measured"`
 }
 
-// lameduck is its name among the peers.
+// lameduck is the name of Lameduck among the peers.
 const lameduck = "lameduck"
 
-// readOverhead reads the file at path. Its error is [os.ErrNotExist] where there is none.
+// readOverhead reads the file at path. It returns [os.ErrNotExist] if there is none.
 func readOverhead(path string) (*overhead, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -76,12 +77,12 @@ func readOverhead(path string) (*overhead, error) {
 	}
 	o := new(overhead)
 	if err := json.Unmarshal(text, o); err != nil {
-		return nil, fmt.Errorf("read %s: %w (it is not of this version: remove it)", path, err)
+		return nil, fmt.Errorf("read %s: %w (written by another version? remove it)", path, err)
 	}
 	return o, nil
 }
 
-// costs returns the cases of which the CPU time of Lameduck was measured, for its own sake.
+// costs returns the cases with a CPU time of Lameduck, except checks of the harness.
 func (o *overhead) costs() []overheadCase {
 	return slices.DeleteFunc(slices.Clone(o.Cases), func(c overheadCase) bool {
 		_, found := o.find(c.Name, lameduck, "cpu")
@@ -89,7 +90,7 @@ func (o *overhead) costs() []overheadCase {
 	})
 }
 
-// metrics returns one series for each metric of a case that is to be shown.
+// metrics returns one series for each visible metric of a case.
 func (o *overhead) metrics(caseName string) []series {
 	var all []series
 	for _, s := range o.Series {
@@ -101,16 +102,19 @@ func (o *overhead) metrics(caseName string) []series {
 	return all
 }
 
-// find returns a peer's series of a metric, and false where it was not measured.
+// find returns a peer's series of a metric, and false if it was not measured.
 func (o *overhead) find(caseName, peer, metric string) (series, bool) {
-	i := slices.IndexFunc(o.Series, func(s series) bool { return s.Case == caseName && s.Peer == peer && s.Metric == metric })
+	i := slices.IndexFunc(o.Series, func(s series) bool {
+		return s.Case == caseName && s.Peer == peer && s.Metric == metric
+	})
 	if i < 0 || len(o.Series[i].Values) == 0 {
 		return series{}, false
 	}
 	return o.Series[i], true
 }
 
-// String shows the median, and the lowest and highest value if they differ from it as they are shown.
+// String formats the median, and the lowest and highest value if they differ from each other as
+// formatted.
 func (s series) String() string {
 	middle, low, high := s.show(s.Median), s.show(s.Low), s.show(s.High)
 	if s.AtLeast {
@@ -122,15 +126,15 @@ func (s series) String() string {
 	return fmt.Sprintf("%s (%s–%s)", middle, low, high)
 }
 
-// show shows a value with the digits that mean something, and thousands apart.
+// show formats a value with its significant digits, and a comma between thousands.
 func (s series) show(v float64) string {
 	if s.Digits == 0 {
-		return record.Count(int(math.Round(v)))
+		return table.Count(int(math.Round(v)))
 	}
 	return fmt.Sprintf("%.*f", s.Digits, v)
 }
 
-// spread is how far the rounds lie from the median, as a share of it: the farther of the two ends.
+// spread returns the largest difference of a round from the median, as a share of the median.
 func (s series) spread() float64 {
 	if s.Median == 0 {
 		return 0

@@ -21,8 +21,8 @@ import (
 
 const s = record.Seconds(time.Second)
 
-// ended is a cell of three pods that ended after took, of which the load balancer let go after 5 s, and that lost so many
-// of a thousand requests a second after the first t0.
+// ended is a cell of three pods that ended after took, which the load balancer removed after 5 s.
+// It lost the given number of a thousand requests a second after the first t0.
 func ended(name string, family record.Family, delay, took record.Seconds, lost int) record.Cell {
 	parts := strings.Split(name, "/")
 	c := record.Cell{
@@ -143,7 +143,7 @@ func TestPageHasEverything(t *testing.T) {
 			"lameduck devel, sha256 00. 8,000 requests in all.", "<strong>none of 2,000 requests was lost</strong>",
 			"Behind load balancers", "30.00 %", "300\u00a0×\u00a0502", "missing traefik", `class="box"`, "4 verdicts hold", "64-byte answers",
 			"nginx with a pool, 1.22", "a note with &lt;angles&gt;", "× 0.97", "37.5 <small>(37.0–38.0)</small>", "41,000 <small>(40,000–42,000)</small>",
-			"Each figure is the median of 2 rounds.", "Each cell of this matrix was tried once",
+			"Each value is the median of 2 rounds.", "Each cell of this matrix was measured once",
 			"<strong>2,000 rollouts</strong> of 2 shapes", "these miss a limit: bad", "40 %, 15.0 s", "1,234", "a measured shape",
 		},
 		"results.md": {
@@ -152,7 +152,7 @@ func TestPageHasEverything(t *testing.T) {
 			"| a good shape | 5.0 s | 6 s | 7.5 s | 9 s | 0 | 0.1 % | PASS |", "| a bad shape | -3.0 s | 6 s | 15.0 s | 9 s | 40 % | 0.1 % | miss |",
 			"| a measured shape | 1 | 321 | 0 | 5.3 s | 6 s | 5.3 s | 9 s | 7.3 s | 7.3 s | PASS |",
 		},
-		"rollouts.svg": {"Three pods are replaced behind HAProxy, which lets go of each 5 s late", "30.0 % lost", "none lost", "sleep 15s", "'Liberation Sans',Arial"},
+		"rollouts.svg": {"Three pods are replaced behind HAProxy, which removes each 5 s late", "30.0 % lost", "none lost", "sleep 15s", "'Liberation Sans',Arial"},
 	} {
 		for _, w := range words {
 			if !strings.Contains(files[name], w) {
@@ -224,14 +224,14 @@ func expectNumbers(t *testing.T, name string, e xml.StartElement) {
 	}
 }
 
-func TestCostsAreToldOfWhatTheyAreOf(t *testing.T) {
+func TestCostsNameTheirUnits(t *testing.T) {
 	o := sample().overhead
 	want := []string{
 		"**64-byte answers**: 37.5 µs of cpu of it, 0.97 of nginx.",
 		"**Tunnels; and more**: 21.0 µs of cpu of it.",
 	}
 	if got := o.findings(); !slices.Equal(got, want) {
-		t.Errorf("the findings are %q, want %q: a check is none, and nor is what has no CPU time", got, want)
+		t.Errorf("the findings are %q, want %q: without checks and cases that have no CPU time", got, want)
 	}
 	picture := o.cost()
 	for words, is := range map[string]bool{"tcp-up": true, "tunnels, µs": true, "and more": false, "grpc-go": false} {
@@ -320,7 +320,7 @@ func TestOptions(t *testing.T) {
 		t.Errorf("got %q, %v", dir, err)
 	}
 	var out strings.Builder
-	if _, err := parseOptions([]string{"x"}, &out); err == nil || !strings.Contains(out.String(), `"x" is no flag`) {
+	if _, err := parseOptions([]string{"x"}, &out); err == nil || !strings.Contains(out.String(), `unexpected argument "x"`) {
 		t.Errorf("got %v, said %q", err, out.String())
 	}
 }

@@ -13,12 +13,12 @@ import (
 	"lameduck/bench/matrix/record"
 )
 
-// families of the scatter plot, the first one at the bottom of the pile.
+// families returns the families of the scatter plot in the order in which they are drawn.
 func families() []record.Family {
 	return []record.Family{record.Bare, record.Graceful, record.Peer, record.Sleep, record.Fixed, record.Lameduck}
 }
 
-// title is a family's name in a legend.
+// title returns a family's name in the legend.
 func title(f record.Family) string {
 	return map[record.Family]string{
 		record.Bare: "bare", record.Graceful: "graceful app", record.Sleep: "preStop sleep",
@@ -26,7 +26,7 @@ func title(f record.Family) string {
 	}[f]
 }
 
-// glyphOf is the mark of a family, most of which are told apart without their colours too.
+// glyphOf returns the mark of a family. Most marks differ in shape too.
 func glyphOf(f record.Family) draw.GlyphStyle {
 	style := draw.GlyphStyle{Color: colourOf(f), Radius: 3.5, Shape: ring{}}
 	switch f {
@@ -44,7 +44,7 @@ func glyphOf(f record.Family) draw.GlyphStyle {
 
 var lostGlyph = draw.GlyphStyle{Color: red, Radius: 6, Shape: cross{}}
 
-// cross and ring are those of package draw with lines that can be seen.
+// cross and ring are like those of package draw, but with thicker lines.
 type (
 	cross struct{}
 	ring  struct{}
@@ -68,11 +68,11 @@ func (ring) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
 	c.Stroke(p)
 }
 
-// least is the shortest time on the logarithmic axes; shorter ones are shown there.
+// least is the shortest time on the logarithmic axes. Shorter times are drawn there.
 const least = 0.5
 
-// scatter is the termination time of every pod against the load balancer's true delay, with a cross where the rollout lost
-// requests. It is empty where there is no cell.
+// scatter draws the termination time of every pod against the load balancer's true delay, with a
+// cross if the rollout lost requests. It returns "" if there are no cells.
 func scatter(cells []record.Cell) string {
 	if len(cells) == 0 {
 		return ""
@@ -95,10 +95,11 @@ func scatter(cells []record.Cell) string {
 	label.XAlign = text.XRight
 	f.write(width-legend, 10, label, "true delay of the load balancer →")
 	f.legend(width-legend+16, height-50, all)
-	return f.finish("termination time of every pod against the load balancer's true delay; the figures are in the tables")
+	return f.finish("termination time of every pod against the load balancer's true delay; " +
+		"the values are in the tables")
 }
 
-// most is the longest time of any pod, and a little.
+// most returns the end of the axes, a little more than the longest time of any pod.
 func most(cells []record.Cell) float64 {
 	longest := 1.0
 	for _, c := range cells {
@@ -109,12 +110,12 @@ func most(cells []record.Cell) float64 {
 	return longest * 1.3
 }
 
-// newPlot returns a plot with logarithmic axes, and with what is below the diagonal shaded: pods end there before the
-// load balancer has let go.
+// newPlot returns a plot with logarithmic axes. The area below the diagonal is shaded: pods there
+// end before the load balancer has removed them.
 func newPlot(most float64) *plot.Plot {
 	p := plot.New()
 	below, err := plotter.NewPolygon(plotter.XYs{{X: least, Y: least}, {X: most, Y: least}, {X: most, Y: most}})
-	if err == nil { // it is only for numbers that are none
+	if err == nil { // an error would mean NaN or infinity
 		below.Color, below.LineStyle.Width = shade, 0
 		p.Add(below)
 	}
@@ -134,7 +135,7 @@ func newPlot(most float64) *plot.Plot {
 	return p
 }
 
-// logTicks are 1, 2 and 5 of each power of ten.
+// logTicks returns ticks at 1, 2 and 5 times each power of ten.
 func logTicks(most float64) plot.ConstantTicks {
 	ticks := plot.ConstantTicks{{Value: least, Label: fmt.Sprintf("≤ %g s", least)}}
 	for power := 0.1; power <= most; power *= 10 {
@@ -155,14 +156,14 @@ func logTicks(most float64) plot.ConstantTicks {
 func addPoints(p *plot.Plot, points plotter.XYs, style draw.GlyphStyle) {
 	s, err := plotter.NewScatter(points)
 	if err != nil {
-		return // there is none, or one that is no number
+		return // no points, or NaN or infinity
 	}
 	s.GlyphStyle = style
 	p.Add(s)
 }
 
-// pointsOf returns the pods of a family's cells, and those of them whose cells lost something. Pods of the same delay are
-// drawn a little apart.
+// pointsOf returns the pods of a family's cells, and those whose cells lost requests. Pods with the
+// same delay are drawn a little apart.
 func pointsOf(cells []record.Cell, family record.Family) (points, lost plotter.XYs) {
 	n := 0
 	for _, c := range cells {
@@ -183,12 +184,12 @@ func pointsOf(cells []record.Cell, family record.Family) (points, lost plotter.X
 
 // apart returns a factor near 1 that differs from one point to the next.
 func apart(i int) float64 {
-	const golden = 0.618 // whose multiples are spread evenly, whatever their number
+	const golden = 0.618 // its multiples modulo 1 are spread evenly
 	_, part := math.Modf(float64(i) * golden)
 	return 0.95 + 0.1*part
 }
 
-// legend explains the marks, from the given corner down.
+// legend draws the legend, downwards from the given corner.
 func (f figure) legend(x, y vg.Length, all []record.Family) {
 	entry := func(style draw.GlyphStyle, words string) {
 		f.entry(x, y, style, words)
@@ -199,7 +200,10 @@ func (f figure) legend(x, y vg.Length, all []record.Family) {
 	}
 	entry(lostGlyph, "requests were lost")
 	y -= 10
-	for _, words := range []string{"Shaded: the pod ends before", "the load balancer lets go of it.", "", "Pods of the same delay are", "drawn a little apart."} {
+	for _, words := range []string{
+		"Shaded: the pod ends before", "the load balancer removes it.", "",
+		"Pods with the same delay are", "drawn a little apart.",
+	} {
 		style := textStyle(11, muted)
 		style.YAlign = text.YBottom
 		f.write(x, y, style, words)

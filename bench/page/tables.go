@@ -1,24 +1,22 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"html"
 	"html/template"
 	"strings"
 
-	"lameduck/bench/matrix/record"
+	"lameduck/bench/internal/table"
 )
 
-// nothing stands where there is nothing to show.
+// nothing is the content of a cell without a value.
 const nothing = "–"
 
-// ratioRow names the row with Lameduck's value as a multiple of each peer's.
+// ratioRow is the name of the row with Lameduck's value divided by each peer's.
 const ratioRow = "lameduck ÷ peer"
 
-// table shows every metric of a case, with Lameduck's ratios below it.
-func (o *overhead) table(caseName string) record.Table {
-	t := record.Table{Header: []string{""}, Align: "l" + strings.Repeat("r", len(o.Peers))}
+// table returns a table with every metric of a case and Lameduck's ratios below it.
+func (o *overhead) table(caseName string) table.Table {
+	t := table.Table{Header: []string{""}, Align: "l" + strings.Repeat("r", len(o.Peers))}
 	for _, p := range o.Peers {
 		t.Header = append(t.Header, p.Name)
 	}
@@ -52,25 +50,10 @@ func withUnit(s series) string {
 	return s.Title + ", " + s.Unit
 }
 
-// htmlTable is the table with a class for itself, for each column's side, and for rows and cells that are to be seen at once.
-func htmlTable(class string, t record.Table) template.HTML {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, `<div class="scroll"><table class="%s"><thead>`, class)
-	htmlRow(&b, "th", t.Header, t.Align)
-	b.WriteString("</thead><tbody>")
-	for _, row := range t.Rows {
-		htmlRow(&b, "td", row, t.Align)
-	}
-	b.WriteString("</tbody></table></div>")
-	return template.HTML(b.String())
-}
-
-func htmlRow(b *bytes.Buffer, tag string, cells []string, align string) {
-	fmt.Fprintf(b, `<tr class="%s">`, rowClass(cells))
-	for i, cell := range cells {
-		fmt.Fprintf(b, `<%s class="%c %s">%s</%s>`, tag, align[i], cellClass(cell), withSmallBrackets(cell), tag)
-	}
-	b.WriteString("</tr>\n")
+// htmlTable returns the table as HTML. The classes of rows and cells highlight Lameduck, ratios and
+// verdicts.
+func htmlTable(class string, t table.Table) template.HTML {
+	return t.HTML(table.Classes{Table: class, Row: rowClass, Cell: cellClass})
 }
 
 func rowClass(cells []string) string {
@@ -91,13 +74,4 @@ func cellClass(cell string) string {
 		return cell
 	}
 	return ""
-}
-
-// withSmallBrackets sets what stands in brackets at a cell's end apart.
-func withSmallBrackets(cell string) string {
-	before, inside, found := strings.Cut(html.EscapeString(cell), " (")
-	if !found {
-		return before
-	}
-	return before + " <small>(" + inside + "</small>"
 }

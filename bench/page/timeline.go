@@ -10,22 +10,23 @@ import (
 	"lameduck/bench/matrix/record"
 )
 
-// timeline shows one cell around its first t0: what was lost, as bars, and below them each pod, as a line from its t0 to
-// its end. What is shaded is the time in which the load balancer still sends to a pod that is to end.
+// A timeline shows one cell around its first t0: losses as bars, and below them each pod as a line
+// from its t0 to its end. The shaded area is the time in which the load balancer still sends to a
+// terminating pod.
 type timeline struct {
 	figure
 	x, y scale // seconds since the first t0; requests lost per second
-	// pods is the height below y's zero that is there for pods.
+	// pods is the height of the pods' lines below the zero of y.
 	pods vg.Length
 }
 
 func (t timeline) draw(c record.Cell) {
 	zero := t.y.of(0)
-	let := letGo(c)
-	t.box(t.x.of(0), zero-t.pods, t.x.of(let), t.y.end, shade)
+	last := removed(c)
+	t.box(t.x.of(0), zero-t.pods, t.x.of(last), t.y.end, shade)
 	t.line(t.x.at, zero, t.x.end, zero, 0.75, faint)
 	t.line(t.x.of(0), zero-t.pods, t.x.of(0), t.y.end, 0.75, muted)
-	t.line(t.x.of(let), zero-t.pods, t.x.of(let), t.y.end, 0.75, muted, 3, 2)
+	t.line(t.x.of(last), zero-t.pods, t.x.of(last), t.y.end, 0.75, muted, 3, 2)
 	for _, b := range c.Bins {
 		from := seconds(b.At)
 		to := from + record.BinWidth.Seconds()
@@ -43,7 +44,7 @@ func (t timeline) drawPods(c record.Cell) {
 		y := t.y.of(0) - step*vg.Length(i+1)
 		from, end := seconds(p.T0), seconds(p.T0+p.Took)
 		t.line(t.x.of(from), y, t.x.of(end), y, 2.2, colourOf(c.Setup.Family))
-		// A tick at both ends, so that a pod that is gone at once is seen.
+		// Draw a tick at both ends, so that a pod that ends at once is visible.
 		for _, at := range []float64{from, end} {
 			if at <= t.x.to {
 				t.line(t.x.of(at), y-2, t.x.of(at), y+2, 1.2, colourOf(c.Setup.Family))
@@ -62,8 +63,8 @@ func (t timeline) axis(y vg.Length, every float64) {
 	}
 }
 
-// letGo is when the load balancer had let go of the last pod, in seconds since the first t0.
-func letGo(c record.Cell) float64 {
+// removed returns when the load balancer had removed the last pod, in seconds since the first t0.
+func removed(c record.Cell) float64 {
 	last := 0.0
 	for _, p := range c.Pods {
 		last = max(last, seconds(p.T0+p.Lag))
@@ -71,7 +72,7 @@ func letGo(c record.Cell) float64 {
 	return last
 }
 
-// gone is when the last pod was gone, in seconds since the first t0.
+// gone returns when the last pod had ended, in seconds since the first t0.
 func gone(c record.Cell) float64 {
 	last := 0.0
 	for _, p := range c.Pods {
@@ -82,7 +83,7 @@ func gone(c record.Cell) float64 {
 
 func perSecond(b record.Bin) float64 { return float64(b.Lost) / record.BinWidth.Seconds() }
 
-// worst is the most that any of the cells lost per second in a bin, and 1 at least.
+// worst returns the most requests per second that any cell lost in a bin, but at least 1.
 func worst(cells []record.Cell) float64 {
 	most := 1.0
 	for _, c := range cells {

@@ -4,15 +4,16 @@ import (
 	"fmt"
 	"strings"
 
+	"lameduck/bench/internal/table"
 	"lameduck/bench/matrix/record"
 )
 
-// shortName is a strategy's name where there is little room.
+// shortName returns the short form of a strategy's name.
 func shortName(c record.Cell) string {
 	return strings.TrimPrefix(c.Setup.Strategy, "preStop ")
 }
 
-// balancerName is a load balancer's name in a sentence.
+// balancerName returns a load balancer's name in a sentence.
 func balancerName(kind string) string {
 	switch kind {
 	case "haproxy":
@@ -27,7 +28,7 @@ func balancerName(kind string) string {
 	return kind
 }
 
-// words are small numbers in words.
+// words returns a number, in words if it is small.
 func words(n int) string {
 	if n < 0 || n > 6 {
 		return fmt.Sprint(n)
@@ -39,12 +40,12 @@ func capital(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[m
 
 func plainSeconds(v float64) string { return fmt.Sprintf("%g s", v) }
 
-func number0(v float64) string { return record.Count(int(v + 0.5)) }
+func number0(v float64) string { return table.Count(int(v + 0.5)) }
 
-// counted is a number with its noun.
+// counted returns a number with its noun.
 func counted(n int, noun string) string {
 	if n == 1 {
 		return "one " + noun
 	}
-	return record.Count(n) + " " + noun + "s"
+	return table.Count(n) + " " + noun + "s"
 }

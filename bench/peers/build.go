@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Path returns the path of a program. It builds the program first where it has not been built yet, and tells progress
-// how far that has come.
+// Path returns the path of a program. If the program has not been built yet, it builds it and
+// writes its progress to progress.
 func Path(ctx context.Context, name Name, progress io.Writer) (string, error) {
 	path, err := cached(name)
 	if err != nil || Built(name) {
@@ -23,7 +23,7 @@ func Path(ctx context.Context, name Name, progress io.Writer) (string, error) {
 	return path, Build(ctx, name, path, progress)
 }
 
-// Build builds a program into the file output, whatever has been built before.
+// Build builds a program into the file output, even if it has been built before.
 func Build(ctx context.Context, name Name, output string, progress io.Writer) error {
 	s, known := sources[name]
 	if !known {
@@ -39,7 +39,7 @@ func Build(ctx context.Context, name Name, output string, progress io.Writer) er
 	return nil
 }
 
-// build builds in a scratch directory beside the output, so that the output is whole or not there at all.
+// build builds in a scratch directory next to the output, so that the output is never incomplete.
 func (s source) build(ctx context.Context, output string, progress io.Writer) error {
 	output, err := filepath.Abs(output)
 	if err != nil {
@@ -69,7 +69,7 @@ func (s source) build(ctx context.Context, output string, progress io.Writer) er
 	return os.Rename(program, output)
 }
 
-// download returns the module's directory in the module cache, which is not to be written to.
+// download returns the module's directory in the module cache, which is read-only.
 func (s source) download(ctx context.Context) (string, error) {
 	cmd := goCommand(ctx, os.TempDir(), "mod", "download", "-json", s.module+"@"+s.version)
 	out, err := cmd.Output()
@@ -83,19 +83,21 @@ func (s source) download(ctx context.Context) (string, error) {
 	return module.Dir, err
 }
 
-// compile builds a program of the module in dir. It uses one processor and yields to whatever else runs, since it may
-// take minutes.
+// compile builds a program of the module in dir. It uses one processor at low priority, since it
+// may take minutes.
 func compile(ctx context.Context, dir, pkg, output string, progress io.Writer) error {
-	cmd := goCommand(ctx, dir, "build", "-v", "-p", "1", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", output, pkg)
-	var said bytes.Buffer
-	cmd.Stderr = io.MultiWriter(&said, progress)
+	cmd := goCommand(ctx, dir,
+		"build", "-v", "-p", "1", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", output, pkg)
+	var stderr bytes.Buffer
+	cmd.Stderr = io.MultiWriter(&stderr, progress)
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%w:\n%s", err, tail(said.Bytes()))
+		return fmt.Errorf("%w:\n%s", err, tail(stderr.Bytes()))
 	}
 	return nil
 }
 
-// goCommand returns a go command that ctx interrupts, in a directory whose module is the only one that it sees.
+// goCommand returns a go command in the module of a directory, without a workspace. It is
+// interrupted when ctx is done.
 func goCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "nice", append([]string{"go"}, args...)...)
 	cmd.Dir = dir
@@ -105,8 +107,8 @@ func goCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// tail returns the end of what a build has said, where the reason for its failure is.
-func tail(said []byte) []byte {
+// tail returns the end of a build's output, which has the reason of its failure.
+func tail(output []byte) []byte {
 	const enough = 2000
-	return bytes.TrimSpace(said[max(0, len(said)-enough):])
+	return bytes.TrimSpace(output[max(0, len(output)-enough):])
 }

@@ -74,7 +74,7 @@ func TestPatch(t *testing.T) {
 func TestPatchThatDoesNotFitIsRefused(t *testing.T) {
 	for old, times := range map[string]string{"two": "2", "four": "0"} {
 		_, err := patch{{"main.go", old, "x"}}.copy(module(t, "one two two"), filepath.Join(t.TempDir(), "copy"))
-		if want := `patch main.go: "` + old + `" stands there ` + times + " times, want once"; err == nil || !strings.HasPrefix(err.Error(), want) {
+		if want := `patch main.go: "` + old + `" occurs ` + times + " times, want once"; err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}

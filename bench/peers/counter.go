@@ -6,19 +6,20 @@ import (
 	"io"
 )
 
-// often is how many packages are built between two words about it.
-const often = 100
+// reportEvery is the number of packages between two lines of progress.
+const reportEvery = 100
 
-// counter counts the packages that `go build -v` names, one on a line, and says now and then how many there were.
+// A counter counts the packages that `go build -v` prints, one on a line, and periodically prints
+// their number.
 type counter struct {
 	w    io.Writer
 	name Name
 
-	begun    []byte // a line whose end has not come yet
+	begun    []byte // an incomplete line
 	packages int
 }
 
-// Write never fails: what cannot be told must not end a build.
+// Write never fails, since an error would end the build.
 func (c *counter) Write(p []byte) (int, error) {
 	c.begun = append(c.begun, p...)
 	for {
@@ -33,10 +34,10 @@ func (c *counter) Write(p []byte) (int, error) {
 
 func (c *counter) line(line []byte) {
 	if bytes.HasPrefix(line, []byte("go: ")) {
-		return // a download, or what the command has to say
+		return // a download or another message of the go command
 	}
 	c.packages++
-	if c.packages%often == 0 {
+	if c.packages%reportEvery == 0 {
 		fmt.Fprintf(c.w, "%s: %d packages\n", c.name, c.packages)
 	}
 }

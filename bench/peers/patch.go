@@ -7,14 +7,15 @@ import (
 	"strings"
 )
 
-// patch is what is changed in a copy of a module before it is built.
+// A patch is a list of changes to a copy of a module before it is built.
 type patch []change
 
-// change replaces one text, which must stand in the file exactly once, by another. A change without an old text adds
-// the file.
+// A change replaces a text, which must occur in the file exactly once, by another. A change without
+// an old text adds the file.
 type change struct{ file, old, new string }
 
-// copy copies a module from the module cache to a directory, changes the copy and returns its directory.
+// copy copies a module from the module cache to a directory, changes the copy and returns its
+// directory.
 func (p patch) copy(from, to string) (string, error) {
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		return "", fmt.Errorf("copy the module: %w", err)
@@ -40,7 +41,7 @@ func (c change) apply(dir string) error {
 		return err
 	}
 	if n := strings.Count(string(text), c.old); n != 1 {
-		return fmt.Errorf("%q stands there %d times, want once: look what the new version has instead", c.old, n)
+		return fmt.Errorf("%q occurs %d times, want once: see what the new version has instead", c.old, n)
 	}
 	return os.WriteFile(path, []byte(strings.Replace(string(text), c.old, c.new, 1)), 0o644)
 }

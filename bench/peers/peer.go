@@ -7,7 +7,7 @@ import (
 	"runtime"
 )
 
-// Name is a program that can be built.
+// A Name is the name of a program that can be built.
 type Name string
 
 // The programs.
@@ -16,20 +16,22 @@ const (
 	QueueProxy Name = "queue-proxy"
 )
 
-// source is where a program comes from.
+// A source is the source of a program.
 type source struct {
 	module, version string
 	pkg             string // of the program, below the module
-	patch           patch  // empty: it is built as it is
+	patch           patch  // empty if it is built unmodified
 }
 
-// The versions are pinned, since what is compared must not change by itself.
+// The versions are pinned, so that comparisons do not change by themselves.
 var sources = map[Name]source{
-	Traefik:    {module: "github.com/traefik/traefik/v3", version: "v3.6.12", pkg: "./cmd/traefik"},
-	QueueProxy: {module: "knative.dev/serving", version: "v0.42.2", pkg: "./cmd/queue", patch: sharedAddress},
+	Traefik: {module: "github.com/traefik/traefik/v3", version: "v3.6.12", pkg: "./cmd/traefik"},
+	QueueProxy: {
+		module: "knative.dev/serving", version: "v0.42.2", pkg: "./cmd/queue", patch: sharedAddress,
+	},
 }
 
-// Version returns the version that is built of a program, such as v3.6.12, and nothing where there is no such program.
+// Version returns the version of a program, such as v3.6.12, or "" if there is no such program.
 func Version(name Name) string { return sources[name].version }
 
 // Built reports whether Path would return at once.
@@ -42,15 +44,16 @@ func Built(name Name) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// cached returns where the program is kept once it is built.
+// cached returns the path of the program in the cache.
 func cached(name Name) (string, error) {
 	s, known := sources[name]
 	if !known {
-		return "", fmt.Errorf("peer %q is not known: use %s or %s", name, Traefik, QueueProxy)
+		return "", fmt.Errorf("unknown peer %q: want %s or %s", name, Traefik, QueueProxy)
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("find a place to keep %s: %w", name, err)
+		return "", fmt.Errorf("find a directory to keep %s in: %w", name, err)
 	}
-	return filepath.Join(dir, "lameduck-bench", fmt.Sprintf("%s-%s-%s", name, s.version, runtime.Version())), nil
+	file := fmt.Sprintf("%s-%s-%s", name, s.version, runtime.Version())
+	return filepath.Join(dir, "lameduck-bench", file), nil
 }

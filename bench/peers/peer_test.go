@@ -43,7 +43,7 @@ func TestWhatIsBuiltIsNotBuiltAgain(t *testing.T) {
 }
 
 func TestUnknownPeerIsRefused(t *testing.T) {
-	const want = `peer "envoy" is not known: use traefik or queue-proxy`
+	const want = `unknown peer "envoy": want traefik or queue-proxy`
 	if _, err := Path(t.Context(), "envoy", io.Discard); err == nil || err.Error() != want {
 		t.Errorf("Path: %v", err)
 	}
@@ -58,7 +58,7 @@ func TestUnknownPeerIsRefused(t *testing.T) {
 func TestCounterTellsNowAndThen(t *testing.T) {
 	var said strings.Builder
 	c := &counter{w: &said, name: Traefik}
-	for range often {
+	for range reportEvery {
 		io.WriteString(c, "go: downloading x v1\nexample.com/pack")
 		io.WriteString(c, "age\n")
 	}

@@ -1,6 +1,6 @@
 package peers
 
-// sharedAddress lets several queue-proxies run at one address, which they do not share with the network.
+// sharedAddress lets several queue-proxies run at one loopback address.
 var sharedAddress = patch{
 	{
 		file: "pkg/queue/sharedmain/main.go",
@@ -10,7 +10,8 @@ var sharedAddress = patch{
 	{
 		file: "pkg/queue/sharedmain/main.go",
 		old:  `"admin":   adminServer(":"+strconv.Itoa(networking.QueueAdminPort),`,
-		new:  `"admin":   adminServer("127.0.0.1:"+strconv.Itoa(portOr("QUEUE_ADMIN_PORT", networking.QueueAdminPort)),`,
+		new: `"admin":   adminServer("127.0.0.1:"+` +
+			`strconv.Itoa(portOr("QUEUE_ADMIN_PORT", networking.QueueAdminPort)),`,
 	},
 	{
 		file: "pkg/queue/sharedmain/servers.go",
@@ -26,7 +27,7 @@ import (
 	"strconv"
 )
 
-// portOr returns the port that a variable names, and the usual one where it is not set.
+// portOr returns the port in a variable, or the usual one if it is not set.
 func portOr(variable string, usual int) int {
 	value, set := os.LookupEnv(variable)
 	if !set {

@@ -10,43 +10,46 @@ import (
 	"lameduck/bench/internal/wait"
 )
 
-// defaultReadyTimeout is short against Kubernetes' progress deadline of ten minutes: local processes start in
-// moments, or not at all.
+// defaultReadyTimeout is short compared with Kubernetes' progress deadline of ten minutes, since
+// local processes start quickly or not at all.
 const defaultReadyTimeout = 30 * time.Second
 
-// Endpoints is a load balancer that is told which addresses to send requests to. Both methods may be called by
-// several goroutines at once.
+// Endpoints is a load balancer. Its methods may be called concurrently.
 type Endpoints interface {
 	Add(ctx context.Context, addr string) error
 	Remove(ctx context.Context, addr string) error
 }
 
-// Deployment keeps a number of pods and replaces them one after the other. It is used by one goroutine.
+// A Deployment runs a number of pods and replaces them one after the other. It is used by one
+// goroutine.
 type Deployment struct {
-	// Kubelet runs the pods. It must be set.
+	// Kubelet runs the pods. It is required.
 	Kubelet *Kubelet
-	// Endpoints is told of each pod that is ready and of each that ends. It must be set.
+	// Endpoints gets the address of each pod that is ready, and loses that of each pod that is
+	// stopped. It is required.
 	Endpoints Endpoints
-	// Template returns the n-th pod, n counting from 0. No two may use the same addresses. It must be set.
+	// Template returns the n-th pod, counted from 0. No two pods may use the same addresses. It is
+	// required.
 	Template func(n int) (Spec, error)
-	// MinReady is how long a new pod must have been ready before an old one is ended for it. Zero: no time at all.
+	// MinReady is how long a new pod must have been ready before an old pod is stopped.
 	MinReady time.Duration
-	// ReadyTimeout bounds the time that a pod takes to start and become ready. Zero or less means 30 s.
+	// ReadyTimeout bounds the time until a new pod is ready. Zero or less means 30 s.
 	ReadyTimeout time.Duration
 
 	pods []*Pod
 	made int
 }
 
-// Report is a rolling update that has come to its end.
+// A Report describes a finished rolling update.
 type Report struct {
-	// Began is when the first new pod was started, Ended when the last process of the last old pod had ended.
+	// Began is when the first new pod was started. Ended is when the last process of the last old
+	// pod had ended.
 	Began, Ended time.Time
-	// Replaced are the old pods in the order in which they were ended.
+	// Replaced are the old pods in the order in which they were stopped.
 	Replaced []Replaced
 }
 
-// Replaced is an old pod and its end.
+// Replaced describes the termination of an old pod.
 type Replaced struct {
 	Addr string
 	Termination
@@ -64,8 +67,8 @@ func (d *Deployment) Start(ctx context.Context, replicas int) error {
 	return nil
 }
 
-// Update replaces every pod and returns when the old ones have ended. When a new pod does not become ready, or ctx
-// is done, no further pod is replaced and the error tells why.
+// Update replaces every pod and returns when the old pods have ended. If a new pod does not become
+// ready or ctx is done, no further pod is replaced and Update returns an error.
 func (d *Deployment) Update(ctx context.Context) (Report, error) {
 	r := Report{Began: time.Now(), Replaced: make([]Replaced, len(d.pods))}
 	errs := make([]error, len(d.pods))
@@ -84,7 +87,8 @@ func (d *Deployment) Update(ctx context.Context) (Report, error) {
 	return r, errors.Join(stuck, errors.Join(errs...))
 }
 
-// replace puts a new pod in the place of the i-th one and returns when it has been ready for long enough.
+// replace starts a new pod in place of the i-th one, and returns when it has been ready for
+// MinReady.
 func (d *Deployment) replace(ctx context.Context, i int) error {
 	p, err := d.launch(ctx)
 	if err != nil {
@@ -97,7 +101,7 @@ func (d *Deployment) replace(ctx context.Context, i int) error {
 	return nil
 }
 
-// end tells the load balancer and the kubelet of a pod's end at the same moment.
+// end removes a pod from the load balancer and terminates it, both at the same moment.
 func (d *Deployment) end(ctx context.Context, p *Pod) (Replaced, error) {
 	removed := make(chan error, 1)
 	go func() { removed <- d.Endpoints.Remove(ctx, p.Addr()) }()
@@ -109,7 +113,7 @@ func (d *Deployment) end(ctx context.Context, p *Pod) (Replaced, error) {
 func (d *Deployment) launch(ctx context.Context) (*Pod, error) {
 	s, err := d.Template(d.made)
 	if err != nil {
-		return nil, fmt.Errorf("make pod %d: %w", d.made, err)
+		return nil, fmt.Errorf("create pod %d: %w", d.made, err)
 	}
 	d.made++
 	starting, cancel := context.WithTimeout(ctx, d.readyTimeout())

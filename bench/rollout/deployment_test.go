@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// endpoints records what a load balancer is told, and when.
+// endpoints records the changes of a load balancer with their times.
 type endpoints struct {
 	mu    sync.Mutex
 	calls []string
@@ -32,7 +32,8 @@ func (e *endpoints) note(what, addr string) error {
 func (e *endpoints) Add(_ context.Context, addr string) error    { return e.note("add", addr) }
 func (e *endpoints) Remove(_ context.Context, addr string) error { return e.note("remove", addr) }
 
-// deploy returns a started deployment of single processes, and the addresses of its pods as they are made.
+// deploy returns a started deployment of single processes, and the addresses of its pods as they
+// are made.
 func deploy(t *testing.T, replicas int, minReady time.Duration) (*Deployment, *endpoints, *[]string) {
 	k, _ := kubelet(t)
 	e, addrs := new(endpoints), new([]string)
@@ -56,7 +57,7 @@ func TestUpdateReplacesEveryPodInTurn(t *testing.T) {
 	a := *addrs
 	want := []string{"add " + a[0], "add " + a[1], "add " + a[2], "remove " + a[0], "add " + a[3], "remove " + a[1]}
 	if !slices.Equal(e.calls, want) {
-		t.Errorf("the load balancer was told\n  %v, want\n  %v", e.calls, want)
+		t.Errorf("the load balancer's changes are\n  %v, want\n  %v", e.calls, want)
 	}
 	for i, r := range report.Replaced {
 		if r.Addr != a[i] || len(r.Events) == 0 || report.Ended.Before(r.T0.Add(r.Took)) {
@@ -73,7 +74,7 @@ func TestUpdateReplacesEveryPodInTurn(t *testing.T) {
 	}
 }
 
-func TestLoadBalancerAndKubeletAreToldAtTheSameMoment(t *testing.T) {
+func TestPodIsRemovedAndTerminatedAtTheSameMoment(t *testing.T) {
 	d, e, addrs := deploy(t, 1, 0)
 	report, err := d.Update(t.Context())
 	if err != nil {
@@ -81,7 +82,7 @@ func TestLoadBalancerAndKubeletAreToldAtTheSameMoment(t *testing.T) {
 	}
 	apart := e.at["remove "+(*addrs)[0]].Sub(report.Replaced[0].T0).Abs()
 	if apart > time.Second { // with room for a busy machine
-		t.Errorf("they were told %v apart", apart)
+		t.Errorf("it was removed and terminated %v apart", apart)
 	}
 }
 
@@ -93,7 +94,7 @@ func TestOldPodEndsWhenTheNewOneIsAvailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := report.Replaced[0].T0.Sub(e.at["add "+(*addrs)[1]]); got < minReady {
-		t.Errorf("the old pod was told to end %v after the new one was ready, want %v", got, minReady)
+		t.Errorf("the old pod was stopped %v after the new one was ready, want %v", got, minReady)
 	}
 }
 

@@ -5,32 +5,32 @@ import (
 	"time"
 )
 
-// What is a step of a container's end.
-type What string
+// A Step is a step in the termination of a container.
+type Step string
 
 // The steps, in the order in which a container can go through them.
 const (
-	HookStarted What = "preStop started"
-	HookEnded   What = "preStop ended"
-	HookFailed  What = "preStop failed"
+	HookStarted Step = "preStop started"
+	HookEnded   Step = "preStop ended"
+	HookFailed  Step = "preStop failed"
 	// HookOutlasted is a hook that is no longer waited for, since the grace period is over.
-	HookOutlasted What = "preStop outlasted the grace period"
-	Signalled     What = "stop signal"
-	Killed        What = "SIGKILL"
-	Exited        What = "exited"
+	HookOutlasted Step = "preStop outlasted the grace period"
+	Signalled     Step = "stop signal"
+	Killed        Step = "SIGKILL"
+	Exited        Step = "exited"
 )
 
-// Event is one step of one container's end.
+// An Event is one step in the termination of one container.
 type Event struct {
 	// After is counted from the pod's t0.
 	After     time.Duration
 	Container string
-	What      What
-	// Detail is the error of a failed hook, the name of the stop signal or how the process ended.
+	Step      Step
+	// Detail is the error of a failed hook, the name of the stop signal, or how the process ended.
 	Detail string
 }
 
-// record gathers the events of a pod's end.
+// A record collects the events of the termination of a pod.
 type record struct {
 	start time.Time
 
@@ -38,8 +38,8 @@ type record struct {
 	events []Event
 }
 
-func (r *record) note(c *container, what What, detail string) {
+func (r *record) note(c *container, step Step, detail string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.events = append(r.events, Event{time.Since(r.start), c.Name, what, detail})
+	r.events = append(r.events, Event{time.Since(r.start), c.Name, step, detail})
 }

@@ -9,13 +9,13 @@ import (
 	"sync"
 )
 
-// errClosed is met by who starts a pod with a kubelet that has ended.
-var errClosed = errors.New("the kubelet has been closed: make a new one")
+// errClosed is returned by Start after Close.
+var errClosed = errors.New("the kubelet is closed")
 
-// Kubelet starts pods, and leaves no process behind.
+// A Kubelet starts pods. It leaves no process behind.
 type Kubelet struct {
 	logs    string
-	disarm  func() bool // ends the watch over the context
+	disarm  func() bool // stops watching the context
 	closing sync.Once
 
 	mu     sync.Mutex
@@ -23,27 +23,27 @@ type Kubelet struct {
 	closed bool
 }
 
-// NewKubelet returns a kubelet whose processes are killed when ctx is done, and at the latest by Close, which must be
-// called. The output of each container goes to the file POD-CONTAINER.log in the directory logs, or nowhere when
-// logs is empty.
+// NewKubelet returns a kubelet. Its processes are killed when ctx is done or Close is called; Close
+// must be called. The output of each container goes to the file POD-CONTAINER.log in the directory
+// logs. If logs is empty, output is discarded.
 func NewKubelet(ctx context.Context, logs string) *Kubelet {
 	k := &Kubelet{logs: logs}
 	k.disarm = context.AfterFunc(ctx, k.killAll)
 	return k
 }
 
-// Close kills every process that still runs and returns when all are gone.
+// Close kills every process that is still running, and returns when all have ended.
 func (k *Kubelet) Close() {
 	k.closing.Do(func() {
 		k.disarm()
 		k.killAll()
-		for _, p := range k.procs { // which killAll has frozen
+		for _, p := range k.procs { // final, since killAll has set closed
 			<-p.exited()
 		}
 	})
 }
 
-// killAll kills every process and lets no other begin.
+// killAll kills every process. No other can be started afterwards.
 func (k *Kubelet) killAll() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -53,8 +53,8 @@ func (k *Kubelet) killAll() {
 	}
 }
 
-// Start starts the pod's sidecars, each when the one before it has started, and then its containers. When one of
-// them cannot be started, those that were are killed.
+// Start starts the pod's sidecars, one after the other, and then its containers. If one cannot be
+// started, the others are killed.
 func (k *Kubelet) Start(ctx context.Context, s Spec) (*Pod, error) {
 	p := &Pod{spec: s}
 	if err := k.startAll(ctx, p); err != nil {
@@ -112,7 +112,7 @@ func (k *Kubelet) output(pod string, c Container) (*os.File, error) {
 	}
 	f, err := os.Create(name)
 	if err != nil {
-		return nil, fmt.Errorf("keep output of container %s: %w", c.Name, err)
+		return nil, fmt.Errorf("create the log of container %s: %w", c.Name, err)
 	}
 	return f, nil
 }

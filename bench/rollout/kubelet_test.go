@@ -31,21 +31,21 @@ func TestStopSignalReachesTheProcess(t *testing.T) {
 			c.StopSignal = tc.signal
 			p := run(t, k, c)
 			events := p.Terminate(t.Context()).Events
-			if last := events[len(events)-1]; last.What != Exited || last.Detail != tc.want {
-				t.Errorf("it ended with %s %q, want %q", last.What, last.Detail, tc.want)
+			if last := events[len(events)-1]; last.Step != Exited || last.Detail != tc.want {
+				t.Errorf("it ended with %s %q, want %q", last.Step, last.Detail, tc.want)
 			}
 		})
 	}
 }
 
-// TestDeafProcessIsKilled takes the 2 s that the kubelet leaves every process.
+// TestDeafProcessIsKilled takes the 2 s that the kubelet gives every process.
 func TestDeafProcessIsKilled(t *testing.T) {
 	k, _ := kubelet(t)
 	p := run(t, k, role("deaf", freeAddr(t)))
 	p.spec.Grace = time.Millisecond
 	events := p.Terminate(t.Context()).Events
 	if last := events[len(events)-1]; last.Detail != "signal: killed" {
-		t.Errorf("it ended with %s %q, want it to be killed", last.What, last.Detail)
+		t.Errorf("it ended with %s %q, want it to be killed", last.Step, last.Detail)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestProcessesDoNotOutliveAKilledParent(t *testing.T) {
 	defer parent.Wait()
 	defer parent.Process.Kill()
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "started\n" {
-		t.Fatalf("the parent said %q, %v", line, err)
+		t.Fatalf("the parent printed %q, %v", line, err)
 	}
 	conn := connect(t, addr)
 	parent.Process.Kill()
@@ -110,12 +110,13 @@ func TestStartEndsWhatItStartedWhenItCannotGoOn(t *testing.T) {
 
 func TestContainersStartWhenTheSidecarsHave(t *testing.T) {
 	k, _ := kubelet(t)
-	duck := role("serve", freeAddr(t)) // answers 404: it never has started
-	duck.Startup = "http://127.0.0.1:1/"
+	sidecar := role("serve", freeAddr(t)) // answers 404: it never has started
+	sidecar.Startup = "http://127.0.0.1:1/"
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	app := role("ready", freeAddr(t))
-	if _, err := k.Start(ctx, Spec{Name: "pod", Sidecars: []Container{duck}, Containers: []Container{app}}); err == nil {
+	spec := Spec{Name: "pod", Sidecars: []Container{sidecar}, Containers: []Container{app}}
+	if _, err := k.Start(ctx, spec); err == nil {
 		t.Error("the pod started though its sidecar had not")
 	}
 	if probe(t.Context(), app.Ready, nil) == nil {
@@ -184,7 +185,7 @@ func says(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
 		if err == nil || !strings.Contains(err.Error(), part) {
-			t.Errorf("got %v, want it to say %q", err, part)
+			t.Errorf("got %v, want it to contain %q", err, part)
 		}
 	}
 }
@@ -193,7 +194,7 @@ func TestClosedKubeletStartsNothing(t *testing.T) {
 	k, _ := kubelet(t)
 	k.Close()
 	if _, err := k.Start(t.Context(), Spec{Containers: []Container{role("print", "")}}); err == nil {
-		t.Error("a process was started that nobody would end")
+		t.Error("a process was started that would never be stopped")
 	}
 }
 
@@ -211,7 +212,7 @@ func TestExecHookEndsWithItsContainer(t *testing.T) {
 	ready(t, p)
 	ended := make(chan Termination)
 	go func() { ended <- p.Terminate(t.Context()) }()
-	// The hook runs once its server answers; then its container dies of itself.
+	// The hook is running once its server answers. Then its container is killed.
 	hook := &container{Container: app, process: p.containers[0].process}
 	if err := hook.await(t.Context(), "http://"+hookAddr+"/"); err != nil {
 		t.Fatal(err)
@@ -220,7 +221,7 @@ func TestExecHookEndsWithItsContainer(t *testing.T) {
 	p.containers[0].signal(syscall.SIGKILL)
 	io.Copy(io.Discard, conn)
 	for _, e := range (<-ended).Events {
-		if e.Container == app.Name && e.What == HookFailed {
+		if e.Container == app.Name && e.Step == HookFailed {
 			return
 		}
 	}

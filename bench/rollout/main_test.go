@@ -17,7 +17,8 @@ import (
 	"lameduck/bench/internal/port"
 )
 
-// TestMain makes the test binary the program of every container: ROLE says what it does instead of testing.
+// TestMain makes the test binary the program of every container. The variable ROLE selects what it
+// does.
 func TestMain(m *testing.M) {
 	switch os.Getenv("ROLE") {
 	case "":
@@ -52,7 +53,7 @@ func parent() {
 	<-p.containers[0].exited()
 }
 
-// quick keeps a program that is built with the race detector from waiting for a second before it exits.
+// quick makes a program that is built with the race detector exit without waiting for a second.
 const quick = "GORACE=atexit_sleep_ms=0"
 
 // role returns a container that plays the given role; those that serve do so at addr.

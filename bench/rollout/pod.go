@@ -7,14 +7,14 @@ import (
 	"syscall"
 )
 
-// container is a Container whose process has been started.
+// A container is a Container with its process.
 type container struct {
 	Container
 	process
 	output string // the file that it writes to
 }
 
-// Pod is a running pod.
+// A Pod is a running pod.
 type Pod struct {
 	spec       Spec
 	containers []*container
@@ -24,8 +24,8 @@ type Pod struct {
 // Addr returns the host:port at which the load balancer reaches the pod.
 func (p *Pod) Addr() string { return p.spec.Addr }
 
-// Ready returns when every container of the pod is ready. Its error tells which one ended or was not ready before
-// ctx was done, and where its output is.
+// Ready returns when every container of the pod is ready. It returns an error if a container ends
+// or ctx is done first. The error names the container and the file with its output.
 func (p *Pod) Ready(ctx context.Context) error {
 	for _, c := range p.containers { // the sidecars have started already
 		if err := c.await(ctx, c.Startup); err != nil {
@@ -42,7 +42,7 @@ func (p *Pod) Ready(ctx context.Context) error {
 
 func (p *Pod) all() []*container { return slices.Concat(p.sidecars, p.containers) }
 
-// kill ends the pod at once, without any of what belongs to a proper end.
+// kill kills the pod's processes and waits for their end.
 func (p *Pod) kill() {
 	for _, c := range p.all() {
 		c.signal(syscall.SIGKILL)

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// The kubelet's least period is 1 s, which would add up to a second of chance to every start.
+	// The kubelet's shortest period is 1 s, which would delay every start by up to a random second.
 	probePeriod = 20 * time.Millisecond
 	// The kubelet's default.
 	probeTimeout = time.Second
 )
 
-// await returns when the URL answers a probe as it should; at once where it is empty.
+// await returns when a probe of the URL succeeds. It returns at once if url is empty.
 func (c *container) await(ctx context.Context, url string) error {
 	if url == "" {
 		return nil
@@ -30,20 +30,22 @@ func (c *container) await(ctx context.Context, url string) error {
 			return nil
 		}
 		if failed == nil || ctx.Err() == nil {
-			failed = err // a probe that was cut off says less than the one before it
+			failed = err // a probe that ctx interrupted is less informative than the one before it
 		}
 		select {
 		case <-tick.C:
 		case <-c.exited():
-			return fmt.Errorf("container %s ended before it was ready (%s): its output is in %s", c.Name, c.state(), c.output)
+			return fmt.Errorf("container %s ended before it was ready (%s): see its output in %s",
+				c.Name, c.state(), c.output)
 		case <-ctx.Done():
-			return fmt.Errorf("container %s was not ready in time: %w (%w): its output is in %s", c.Name, failed, ctx.Err(), c.output)
+			return fmt.Errorf("container %s was not ready in time: %w (%w): see its output in %s",
+				c.Name, failed, ctx.Err(), c.output)
 		}
 	}
 }
 
-// probe makes one GET request as the kubelet does, with the given fields in its header, and reports what is wrong with
-// the answer.
+// probe makes one GET request as the kubelet does, with the given additional header fields. It
+// returns an error if there is no response or its status is not from 200 to 399.
 func probe(ctx context.Context, url string, header http.Header) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()

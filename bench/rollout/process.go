@@ -7,7 +7,7 @@ import (
 	"lameduck/bench/internal/proc"
 )
 
-// process is what the kubelet needs of a container's process.
+// A process is the process of a container.
 type process interface {
 	// signal sends a signal. It does nothing if the process has ended.
 	signal(syscall.Signal)
@@ -17,10 +17,10 @@ type process interface {
 	state() string
 }
 
-// child is a process that this program has started.
+// A child is a process that this program has started.
 type child struct{ *proc.Process }
 
-// launch starts the container's process, with its output going to the file.
+// launch starts the container's process and writes its output to the file.
 func launch(c Container, output *os.File) (child, error) {
 	p, err := proc.Start(proc.Command{
 		Path: c.Path, Args: c.Args, Name: "container " + c.Name, Env: c.Env, Output: output,

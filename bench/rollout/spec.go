@@ -11,14 +11,15 @@ const defaultGrace = 30 * time.Second
 
 // Spec describes a pod.
 type Spec struct {
-	// Name tells the pod from others in errors and in the names of log files.
+	// Name identifies the pod in errors and in the names of log files.
 	Name string
 	// Addr is the host:port at which the load balancer reaches the pod.
 	Addr string
-	// Containers are started together once the sidecars have started, and stopped together.
+	// Containers are started together after the sidecars, and stopped together.
 	Containers []Container
-	// Sidecars are the native ones (init containers that are always restarted): started one after the other before
-	// the containers, and sent SIGTERM in the reverse order after these have ended.
+	// Sidecars are native sidecars (init containers with restartPolicy Always). They are started
+	// one after the other before the containers, and stopped in reverse order after the containers
+	// have ended.
 	Sidecars []Container
 	// Grace is the termination grace period. Zero or less means 30 s.
 	Grace time.Duration
@@ -33,23 +34,25 @@ func (s Spec) grace() time.Duration {
 
 // Container describes one process of a pod.
 type Container struct {
-	// Name tells the container from the others of its pod.
+	// Name identifies the container in its pod.
 	Name string
-	// Path is the program to run; Args are its arguments, without the program's name.
+	// Path is the program to run. Args are its arguments, without the program's name.
 	Path string
 	Args []string
-	// Env is the whole environment, as KEY=value: nothing is inherited.
+	// Env is the whole environment, as KEY=value. Nothing is inherited.
 	Env []string
-	// PreStop is run before the process is sent its stop signal. Nil: nothing is.
+	// PreStop runs before the stop signal is sent. It may be nil.
 	PreStop Hook
-	// StopSignal asks the process to end. Zero means SIGTERM.
+	// StopSignal is the stop signal. The default is SIGTERM.
 	StopSignal syscall.Signal
-	// Startup is a URL. The container has started when a GET is answered with a status of 200 to 399. What starts after
-	// a sidecar waits for that; so does the first look at Ready. Empty: it has started when its process has.
+	// Startup is the URL of the startup probe, which succeeds with a status from 200 to 399. The
+	// next container and the readiness probe wait for it. If it is empty, the container has started
+	// when its process has.
 	Startup string
-	// Ready is a URL. The container is ready when a GET is answered with a status of 200 to 399. Empty: it always is.
+	// Ready is the URL of the readiness probe, which succeeds with a status from 200 to 399. If it
+	// is empty, the container is always ready.
 	Ready string
-	// ProbeHeader is sent with both, in addition to the kubelet's own fields and, where it names one of them, instead.
+	// ProbeHeader is sent with both probes. It takes precedence over the kubelet's own fields.
 	ProbeHeader http.Header
 }
 

@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// minimumGrace is what the kubelet leaves every process between its stop signal and SIGKILL, even when hooks have
-// used the grace period up (minimumGracePeriodInSeconds).
+// minimumGrace is the least time between the stop signal and SIGKILL, even if hooks have used up
+// the grace period (minimumGracePeriodInSeconds in the kubelet).
 const minimumGrace = 2 * time.Second
 
-// Termination is a pod's end.
+// Termination describes how a pod ended.
 type Termination struct {
-	// T0 is when the pod was told to end.
+	// T0 is when the termination began.
 	T0 time.Time
-	// Took runs from T0 until the last process had ended.
+	// Took is the time from T0 until the last process had ended.
 	Took time.Duration
-	// Events are the steps in the order in which they came.
+	// Events are the steps in their order.
 	Events []Event
 }
 
-// Terminate ends the pod as the kubelet does and returns when all its processes have ended. When ctx is done the
-// hooks are ended, and what follows them goes on.
+// Terminate stops the pod as the kubelet does, and returns when all its processes have ended. When
+// ctx is done, hooks are interrupted and the termination continues.
 func (p *Pod) Terminate(ctx context.Context) Termination {
 	t := termination{grace: p.spec.grace(), record: record{start: time.Now()}}
-	// What a hook waits for is gone when the pod is; until then a hook is never interrupted.
+	// A hook is interrupted only when the whole pod has ended.
 	ctx, podGone := context.WithCancel(ctx)
 	var stops sync.WaitGroup
 	for _, c := range p.all() {
@@ -38,8 +38,8 @@ func (p *Pod) Terminate(ctx context.Context) Termination {
 	return Termination{T0: t.start, Took: took, Events: t.events}
 }
 
-// before returns the containers that must have ended before the given one is sent its stop signal: none, unless it
-// is a sidecar.
+// before returns the containers that must end before c gets its stop signal. There are none unless
+// c is a sidecar.
 func (p *Pod) before(c *container) []*container {
 	for i, s := range p.sidecars {
 		if s == c {
@@ -49,19 +49,19 @@ func (p *Pod) before(c *container) []*container {
 	return nil
 }
 
-// termination is a pod's end under way.
+// A termination is a termination in progress.
 type termination struct {
 	record
 	grace time.Duration
-	hooks sync.WaitGroup // also those that are no longer waited for
+	hooks sync.WaitGroup // including those that outlasted the grace period
 }
 
-// stop ends one container.
+// stop stops one container after those in first have ended.
 func (t *termination) stop(ctx context.Context, c *container, first []*container) {
 	select {
 	case <-c.exited():
 		t.note(c, Exited, c.state())
-		return // the kubelet stops what runs
+		return // the kubelet stops only running containers
 	default:
 	}
 	left := t.grace
@@ -70,7 +70,7 @@ func (t *termination) stop(ctx context.Context, c *container, first []*container
 	t.signal(c, max(left, minimumGrace))
 }
 
-// runHook runs the container's hook, if it has one, and returns how much of the grace period was spent on it.
+// runHook runs the container's hook, if it has one, and returns how long it took.
 func (t *termination) runHook(ctx context.Context, c *container, grace time.Duration) time.Duration {
 	if c.PreStop == nil {
 		return 0
@@ -98,7 +98,7 @@ func (t *termination) noteHookEnd(c *container, err error) {
 	t.note(c, HookEnded, "")
 }
 
-// runPreStop runs the hook. A program that it runs in the container ends with the container.
+// runPreStop runs the hook. An Exec hook ends with the container.
 func (c *container) runPreStop(ctx context.Context) error {
 	if _, inside := c.PreStop.(Exec); !inside {
 		return c.PreStop.Run(ctx, c.Container)
@@ -117,7 +117,8 @@ func (c *container) runPreStop(ctx context.Context) error {
 	return c.PreStop.Run(ctx, c.Container)
 }
 
-// awaitTurn waits until the given containers have ended or the grace is over, and returns how long that took.
+// awaitTurn waits until the given containers have ended or the grace period is over, and returns
+// how long that took.
 func awaitTurn(first []*container, grace time.Duration) time.Duration {
 	began := time.Now()
 	expired := time.NewTimer(grace)
@@ -132,7 +133,7 @@ func awaitTurn(first []*container, grace time.Duration) time.Duration {
 	return time.Since(began)
 }
 
-// signal sends the stop signal, and SIGKILL when the process has not ended within the grace.
+// signal sends the stop signal, and SIGKILL if the process has not ended within the grace period.
 func (t *termination) signal(c *container, grace time.Duration) {
 	t.note(c, Signalled, c.stopSignal().String())
 	c.signal(c.stopSignal())
@@ -148,5 +149,5 @@ func (t *termination) signal(c *container, grace time.Duration) {
 	t.note(c, Exited, c.state())
 }
 
-// wholeSeconds rounds down, as the kubelet counts what a hook or a wait has cost.
+// wholeSeconds rounds down, as the kubelet does with the time of a hook or a wait.
 func wholeSeconds(d time.Duration) time.Duration { return d.Truncate(time.Second) }

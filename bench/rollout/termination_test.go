@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// fake is a process that ends some time after a signal, or never but for SIGKILL.
+// A fake is a process that ends some time after a signal, or only on SIGKILL.
 type fake struct {
-	after time.Duration // from its first signal; negative: never
+	after time.Duration // from its first signal; never if negative
 
 	mu    sync.Mutex
 	asked bool
@@ -32,19 +32,19 @@ func (f *fake) signal(s syscall.Signal) {
 	defer f.mu.Unlock()
 	switch {
 	case s == syscall.SIGKILL:
-		f.end()
+		f.endLocked()
 	case !f.asked && f.after >= 0:
 		f.asked = true
 		time.AfterFunc(f.after, func() {
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			f.end()
+			f.endLocked()
 		})
 	}
 }
 
-// end is called with mu held.
-func (f *fake) end() {
+// endLocked ends the process. The caller holds f.mu.
+func (f *fake) endLocked() {
 	if !f.gone {
 		f.gone = true
 		close(f.exitc)
@@ -58,7 +58,7 @@ type part struct {
 	after time.Duration
 }
 
-// start starts the parts, in the bubble that it is called in.
+// start starts the parts. Their channels belong to the synctest bubble of the caller.
 func start(parts []part) []*container {
 	var cs []*container
 	for _, p := range parts {
@@ -68,15 +68,15 @@ func start(parts []part) []*container {
 	return cs
 }
 
-// timeline writes events as a sentence. Those of different containers at the same moment come in no order, so they
-// are put in that of the names.
+// timeline formats events as a sentence. Events at the same moment are ordered by the names of
+// their containers.
 func timeline(events []Event) string {
 	slices.SortStableFunc(events, func(a, b Event) int {
 		return cmp.Or(cmp.Compare(a.After, b.After), cmp.Compare(a.Container, b.Container))
 	})
 	var steps []string
 	for _, e := range events {
-		steps = append(steps, fmt.Sprintf("%gs %s %s", e.After.Seconds(), e.Container, e.What))
+		steps = append(steps, fmt.Sprintf("%gs %s %s", e.After.Seconds(), e.Container, e.Step))
 	}
 	return strings.Join(steps, ", ")
 }
@@ -91,8 +91,8 @@ func seconds(s float64) Hook { return Sleep(s * float64(time.Second)) }
 
 func failing(context.Context) error { return errors.New("no answer") }
 
-// forEver is a hook that ends only with its context.
-func forEver(ctx context.Context) error {
+// forever is a hook that ends only with its context.
+func forever(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
@@ -128,32 +128,32 @@ func TestOrderOfAPodsEnd(t *testing.T) {
 			[]part{{"app", seconds(29.5), never}}, nil,
 			"0s app preStop started, 29.5s app preStop ended, 29.5s app stop signal, 31.5s app SIGKILL, 31.5s app exited"},
 		"a hook that outlasts the grace is left behind": {10,
-			[]part{{"app", hookFunc(forEver), never}}, nil,
+			[]part{{"app", hookFunc(forever), never}}, nil,
 			"0s app preStop started, 10s app preStop outlasted the grace period, 10s app stop signal, " +
 				"12s app SIGKILL, 12s app exited"},
 		"a sidecar is stopped after the app": {30,
 			[]part{{"app", nil, 5 * time.Second}},
-			[]part{{"duck", nil, 0}},
-			"0s app stop signal, 5s app exited, 5s duck stop signal, 5s duck exited"},
+			[]part{{"sidecar", nil, 0}},
+			"0s app stop signal, 5s app exited, 5s sidecar stop signal, 5s sidecar exited"},
 		"but its hook does not wait": {30,
 			[]part{{"app", seconds(4), time.Second}},
-			[]part{{"duck", seconds(1), 0}},
-			"0s app preStop started, 0s duck preStop started, 1s duck preStop ended, 4s app preStop ended, " +
-				"4s app stop signal, 5s app exited, 5s duck stop signal, 5s duck exited"},
+			[]part{{"sidecar", seconds(1), 0}},
+			"0s app preStop started, 0s sidecar preStop started, 1s sidecar preStop ended, 4s app preStop ended, " +
+				"4s app stop signal, 5s app exited, 5s sidecar stop signal, 5s sidecar exited"},
 		"sidecars end in the reverse of their order": {30,
 			[]part{{"app", nil, time.Second}, {"b", nil, 2 * time.Second}},
 			[]part{{"older", nil, time.Second}, {"newer", nil, time.Second}},
 			"0s app stop signal, 0s b stop signal, 1s app exited, 2s b exited, 2s newer stop signal, 3s newer exited, " +
 				"3s older stop signal, 4s older exited"},
 		"an app held too long gets its stop signal together with its sidecar": {10,
-			[]part{{"app", hookFunc(forEver), never}},
-			[]part{{"duck", nil, never}},
+			[]part{{"app", hookFunc(forever), never}},
+			[]part{{"sidecar", nil, never}},
 			"0s app preStop started, 10s app preStop outlasted the grace period, 10s app stop signal, " +
-				"10s duck stop signal, 12s app SIGKILL, 12s app exited, 12s duck SIGKILL, 12s duck exited"},
+				"10s sidecar stop signal, 12s app SIGKILL, 12s app exited, 12s sidecar SIGKILL, 12s sidecar exited"},
 		"a sidecar's wait is taken off its grace": {10,
 			[]part{{"app", nil, 6 * time.Second}},
-			[]part{{"duck", nil, never}},
-			"0s app stop signal, 6s app exited, 6s duck stop signal, 10s duck SIGKILL, 10s duck exited"},
+			[]part{{"sidecar", nil, never}},
+			"0s app stop signal, 6s app exited, 6s sidecar stop signal, 10s sidecar SIGKILL, 10s sidecar exited"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -188,7 +188,7 @@ func TestHooksEndWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		p := &Pod{Spec{}, start([]part{{"app", hookFunc(forEver), 0}}), nil}
+		p := &Pod{Spec{}, start([]part{{"app", hookFunc(forever), 0}}), nil}
 		if took := p.Terminate(ctx).Took; took != time.Second {
 			t.Errorf("the pod was gone after %v, want 1s", took)
 		}

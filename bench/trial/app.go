@@ -11,37 +11,40 @@ import (
 	"lameduck/bench/rollout"
 )
 
-// App is a program that pods serve with, as its authors wrote it: nobody has changed it for its end. Every one answers
-// a GET with "hello" and a POST with what it was sent, after the time that ?wait= asks for. The zero value is Abrupt.
+// An App is the program that serves in the pods, unmodified. Every app answers a GET with "hello"
+// and echoes a POST, after the time in ?wait=. The zero value is Abrupt.
 type App struct {
 	// Name is shown in tables.
 	Name string
-	// Settings are the variables of Lameduck that its documentation advises for such an app; the other ways have none.
+	// Settings are the variables of Lameduck that its documentation recommends for such an app.
+	// They do not apply to other strategies.
 	Settings []string
 
-	missing string   // what it needs and is not there
+	missing string   // the program that is not installed
 	flags   []string // of bench/app
-	// command returns the program and the arguments that serve at an address. Nil: it is bench/app.
+	// command returns the program and arguments to serve at an address. If it is nil, the program
+	// is bench/app.
 	command func(b builder, addr string) (path string, args []string, err error)
 }
 
-// Missing returns nothing when the app can run here, and else one line that names the Debian package that it needs.
+// Missing returns the program and the Debian package that the app needs and that is not installed,
+// or "".
 func (a App) Missing() string { return a.missing }
 
-// Abrupt dies at once on SIGTERM, whatever is under way.
+// Abrupt returns an app that exits at once on SIGTERM, even during requests.
 func Abrupt() App { return App{Name: "abrupt"} }
 
-// Graceful does on SIGTERM what http.Server.Shutdown does: it stops listening, closes idle connections and finishes
-// what is under way.
+// Graceful returns an app that calls http.Server.Shutdown on SIGTERM: it stops listening, closes
+// idle connections and finishes the requests in flight.
 func Graceful() App { return App{Name: "graceful", flags: []string{"-graceful"}} }
 
-// SlowStart does not listen before d has passed. It dies abruptly.
+// SlowStart returns an app that starts to listen after d. It exits abruptly.
 func SlowStart(d time.Duration) App {
 	return App{Name: fmt.Sprintf("slow start %v", d), flags: []string{"-start-after", d.String()}}
 }
 
-// ShortKeepAlive closes connections that have lain idle for d, and so may close one on which a load balancer is just sending: with or
-// without a rollout. It dies abruptly.
+// ShortKeepAlive returns an app that closes connections that were idle for d. With or without a
+// rollout, it may close one on which the load balancer is just sending. It exits abruptly.
 func ShortKeepAlive(d time.Duration) App {
 	return App{
 		Name:     fmt.Sprintf("keep-alive %v", d),
@@ -50,8 +53,8 @@ func ShortKeepAlive(d time.Duration) App {
 	}
 }
 
-// Node is the http server of Node with its defaults: it dies abruptly, and closes connections that have lain idle for
-// 5 s.
+// Node returns the http server of Node with its defaults: it exits abruptly, and closes connections
+// that were idle for 5 s.
 func Node() App {
 	path, missing := debian("node", "nodejs")
 	return App{
@@ -70,14 +73,14 @@ func (b builder) app(addr string, preStop rollout.Hook) (rollout.Container, erro
 	c := rollout.Container{
 		Name:    "app",
 		Path:    b.programs.App,
-		Args:    append([]string{"-listen", addr}, b.shape.flags...),
+		Args:    append([]string{"-listen", addr}, b.application.flags...),
 		PreStop: preStop,
 		Ready:   "http://" + addr + "/",
 	}
-	if b.shape.command == nil {
+	if b.application.command == nil {
 		return c, nil
 	}
 	var err error
-	c.Path, c.Args, err = b.shape.command(b, addr)
+	c.Path, c.Args, err = b.application.command(b, addr)
 	return c, err
 }

@@ -2,18 +2,15 @@ package trial
 
 import (
 	"fmt"
-	"os/exec"
+
+	"lameduck/bench/internal/program"
 )
 
-// debian finds a program, or says which package has it. Debian keeps servers in /usr/sbin, which is not in the PATH of
-// ordinary users.
-func debian(program, pkg string) (path, missing string) {
-	path, err := exec.LookPath(program)
+// debian returns the path of a program, or else what has to be installed.
+func debian(name, pkg string) (path, missing string) {
+	path, err := program.Find(name)
 	if err != nil {
-		path, err = exec.LookPath("/usr/sbin/" + program)
-	}
-	if err != nil {
-		return "", fmt.Sprintf("%s (apt-get install %s)", program, pkg)
+		return "", fmt.Sprintf("%s (apt-get install %s)", name, pkg)
 	}
 	return path, ""
 }

@@ -24,8 +24,8 @@ type ended struct {
 	story string // Lameduck's
 }
 
-// live starts a pod, asks it, tells it to end and asks it again soon after that. With serves the pod is held to
-// answer then.
+// live starts a pod, asks it, tells it to end and asks it again soon after that. With serves the
+// pod is held to answer then.
 func live(t *testing.T, s Strategy, a App, serves bool) ended {
 	t.Parallel()
 	b := liveBuilder(t, s, a)
@@ -46,7 +46,7 @@ func live(t *testing.T, s Strategy, a App, serves bool) ended {
 	story, _ := os.ReadFile(b.terminationLog())
 	e.story = string(story)
 	for _, event := range e.Events {
-		t.Logf("%6.3f %s: %s %s", event.After.Seconds(), event.Container, event.What, event.Detail)
+		t.Logf("%6.3f %s: %s %s", event.After.Seconds(), event.Container, event.Step, event.Detail)
 	}
 	return e
 }
@@ -64,7 +64,7 @@ func liveBuilder(t *testing.T, s Strategy, a App) builder {
 			t.Skipf("%s needs %s", s.Name, missing)
 		}
 	}
-	return builder{shape: a, programs: programs, ports: ports, grace: 10 * time.Second, logs: t.TempDir(), name: "pod"}
+	return builder{application: a, programs: programs, ports: ports, grace: 10 * time.Second, logs: t.TempDir(), name: "pod"}
 }
 
 // ports is shared, so that no two tests are given the same port.
@@ -110,14 +110,14 @@ func expectAnswer(t *testing.T, r *http.Response, err error, want, when string) 
 	}
 }
 
-// happens expects the given steps, written "container: what", to have been taken in this order; others may come
-// between them.
+// happens expects the given steps, written "container: what", to have been taken in this order;
+// others may come between them.
 func (e ended) happens(t *testing.T, steps ...string) {
 	t.Helper()
 	rest := e.Events
 	for _, step := range steps {
 		i := 0
-		for i < len(rest) && fmt.Sprintf("%s: %s", rest[i].Container, rest[i].What) != step {
+		for i < len(rest) && fmt.Sprintf("%s: %s", rest[i].Container, rest[i].Step) != step {
 			i++
 		}
 		if i == len(rest) {
@@ -129,11 +129,11 @@ func (e ended) happens(t *testing.T, steps ...string) {
 }
 
 // notBefore expects a step not to have been taken before the pod was held long enough.
-func (e ended) notBefore(t *testing.T, after time.Duration, container string, what rollout.What) {
+func (e ended) notBefore(t *testing.T, after time.Duration, container string, step rollout.Step) {
 	t.Helper()
 	for _, event := range e.Events {
-		if event.Container == container && event.What == what && event.After < after {
-			t.Errorf("%s: %s came %v after t0, want %v at least", container, what, event.After, after)
+		if event.Container == container && event.Step == step && event.After < after {
+			t.Errorf("%s: %s came %v after t0, want at least %v", container, step, event.After, after)
 		}
 	}
 }
@@ -142,7 +142,7 @@ func (e ended) notBefore(t *testing.T, after time.Duration, container string, wh
 func (e ended) exits(t *testing.T, container, how string) {
 	t.Helper()
 	for _, event := range e.Events {
-		if event.Container == container && event.What == rollout.Exited && event.Detail != how {
+		if event.Container == container && event.Step == rollout.Exited && event.Detail != how {
 			t.Errorf("%s exited with %q, want %q", container, event.Detail, how)
 		}
 	}
@@ -231,8 +231,8 @@ func TestWrapperHoldsTheApp(t *testing.T) {
 	}
 }
 
-// The kubelet's probe of the app goes through a wrapper's Lameduck. Taken for traffic, it would be the first of two
-// requests with a long gap, and the hold would have to last for more than that.
+// The kubelet's probe of the app goes through a wrapper's Lameduck. Taken for traffic, it would be
+// the first of two requests with a long gap, and the hold would have to last for more than that.
 func TestProbesAreNoTraffic(t *testing.T) {
 	t.Parallel()
 	const gap = 2 * time.Second

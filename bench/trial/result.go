@@ -9,33 +9,33 @@ import (
 	"lameduck/bench/rollout"
 )
 
-// Result is what a trial has shown.
+// A Result has the measurements of a trial.
 type Result struct {
-	// Strategy and App are the names of these.
+	// Strategy and App are their names.
 	Strategy, App string
-	// Load is what became of each request.
+	// Load has the outcome of each request.
 	Load *load.Result
-	// Rollout is how each old pod ended.
+	// Rollout has the termination of each old pod.
 	Rollout rollout.Report
-	// Removals is when each node of the load balancer was told, and when it acted: its true lag.
+	// Removals has the removal of each pod from each node of the load balancer, with its true lag.
 	Removals []balancer.Removal
-	// Stories is Lameduck's termination message for the address of each pod that was replaced. It is empty for pods
-	// without Lameduck.
-	Stories map[string]string
+	// Messages has Lameduck's termination message for the address of each replaced pod. It is empty
+	// for pods without Lameduck.
+	Messages map[string]string
 }
 
-// PodEnd is the end of one pod as its load balancer saw it.
+// A PodEnd is the termination of one pod as the load balancer saw it.
 type PodEnd struct {
 	Addr string
-	// T0 is when the pod was told to end, counted from the load's start.
+	// T0 is when the termination began, counted from the load's start.
 	T0 time.Duration
-	// Took runs from T0 until the pod's last process had ended.
+	// Took is the time from T0 until the pod's last process had ended.
 	Took time.Duration
-	// Lag runs from T0 until the last node of the load balancer had acted on it.
+	// Lag is the time from T0 until the last node of the load balancer had removed the pod.
 	Lag time.Duration
 }
 
-// Pods returns the ends of the pods that were replaced, in the order of their T0.
+// Pods returns the terminations of the replaced pods, in the order of their T0.
 func (r *Result) Pods() []PodEnd {
 	var ends []PodEnd
 	for _, p := range r.Rollout.Replaced {
@@ -53,14 +53,16 @@ func (r *Result) Pods() []PodEnd {
 // Lost returns how many requests were lost, whatever the cause.
 func (r *Result) Lost() int { return len(r.Load.Failures()) }
 
-// Changeovers returns how many requests met the load balancer's own changeover, and were neither answered nor lost.
+// Changeovers returns how many requests ended with a [load.Changeover], and so were neither
+// answered nor lost.
 func (r *Result) Changeovers() int { return len(r.Load.Changeovers()) }
 
-// RolloutTook returns the time from the start of the first new pod until the last old one was gone.
+// RolloutTook returns the time from the start of the first new pod until the end of the last old
+// one.
 func (r *Result) RolloutTook() time.Duration { return r.Rollout.Ended.Sub(r.Rollout.Began) }
 
-// MedianTermination returns the median of the times that the old pods took to end: of an even number of pods the
-// upper one, and zero of none.
+// MedianTermination returns the median of the termination times of the old pods. For an even number
+// of pods it is the upper one. It is zero if there are none.
 func (r *Result) MedianTermination() time.Duration {
 	var took []time.Duration
 	for _, p := range r.Rollout.Replaced {
@@ -73,8 +75,8 @@ func (r *Result) MedianTermination() time.Duration {
 	return took[len(took)/2]
 }
 
-// SinceT0 returns how long after the latest t0 of a pod the request was answered or lost. It reports false when no
-// pod had been told to end by then.
+// SinceT0 returns the time from the latest t0 of a pod until the request was answered or lost. It
+// reports false if no pod was terminating by then.
 func (r *Result) SinceT0(s load.Sample) (time.Duration, bool) {
 	ended := r.Load.Start.Add(s.Ended())
 	since, found := time.Duration(0), false
@@ -86,12 +88,13 @@ func (r *Result) SinceT0(s load.Sample) (time.Duration, bool) {
 	return since, found
 }
 
-// FailedHooks returns the preStop hooks that failed or outlasted the grace period. There should be none.
+// FailedHooks returns the preStop hooks that failed or outlasted the grace period. There should be
+// none.
 func (r *Result) FailedHooks() []rollout.Event {
 	var failed []rollout.Event
 	for _, p := range r.Rollout.Replaced {
 		for _, e := range p.Events {
-			if e.What == rollout.HookFailed || e.What == rollout.HookOutlasted {
+			if e.Step == rollout.HookFailed || e.Step == rollout.HookOutlasted {
 				failed = append(failed, e)
 			}
 		}

@@ -71,7 +71,7 @@ func TestChangeoversAreNotLost(t *testing.T) {
 func TestFailedHooks(t *testing.T) {
 	r := replaced(time.Now(), [2]int{1, 1})
 	r.Rollout.Replaced[0].Events = []rollout.Event{
-		{What: rollout.HookEnded}, {What: rollout.HookFailed}, {What: rollout.HookOutlasted}, {What: rollout.Exited},
+		{Step: rollout.HookEnded}, {Step: rollout.HookFailed}, {Step: rollout.HookOutlasted}, {Step: rollout.Exited},
 	}
 	if n := len(r.FailedHooks()); n != 2 {
 		t.Errorf("%d hooks failed, want 2", n)

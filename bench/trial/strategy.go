@@ -10,30 +10,32 @@ import (
 	"lameduck/bench/rollout"
 )
 
-// Programs are the paths of the programs that pods are made of and that are built here. Empty: not built.
+// Programs are the paths of the programs in pods that are built from source. A path is empty if the
+// program has not been built.
 type Programs struct {
-	// App is bench/app, which every app is but Node.
+	// App is bench/app, the program of every app except Node.
 	App string
 	// Lameduck is needed by NativeSidecar, PlainContainer and Wrapper.
 	Lameduck string
-	// Traefik and QueueProxy are needed by TraefikSidecar and QueueProxy. Package peers builds them.
+	// Traefik and QueueProxy are needed by TraefikSidecar and QueueProxy. They are built by package
+	// peers.
 	Traefik, QueueProxy string
 }
 
-// Strategy is a way for a pod to end.
+// A Strategy is how a pod terminates.
 type Strategy struct {
 	// Name is shown in tables.
 	Name string
-	// Ending is about how long a pod of this strategy takes to end when the load balancer has the given lag. It
-	// serves only to foretell how long a trial takes.
+	// Ending estimates how long a pod takes to terminate if the load balancer has the given lag. It
+	// is used only to estimate how long a trial takes.
 	Ending func(lag time.Duration) time.Duration
 
-	missing func(Programs) string // nil: it needs nothing but the app
+	missing func(Programs) string // nil if it needs only the app
 	pod     func(b builder) (rollout.Spec, error)
 }
 
-// Missing returns nothing when the strategy can be tried here, and else one line that names what it lacks and says how
-// to get that. What the app lacks, App.Missing tells.
+// Missing returns the program that the strategy needs and that is not installed, with how to get
+// it, or "". It does not consider the app, see App.Missing.
 func (s Strategy) Missing(p Programs) string {
 	if s.missing == nil {
 		return ""
@@ -41,17 +43,17 @@ func (s Strategy) Missing(p Programs) string {
 	return s.missing(p)
 }
 
-// builder holds what strategies make their pods of.
+// A builder has what a strategy needs to create a pod.
 type builder struct {
-	shape    App
-	programs Programs
-	ports    *port.Picker
-	grace    time.Duration // the pod's termination grace period
-	logs     string        // directory for what the pod's programs read and write
-	name     string        // of the pod
+	application App
+	programs    Programs
+	ports       *port.Picker
+	grace       time.Duration // the pod's termination grace period
+	logs        string        // directory of the files of the pod's programs
+	name        string        // of the pod
 }
 
-// addrs returns so many addresses, no two of them the same.
+// addrs returns n different addresses.
 func (b builder) addrs(n int) ([]string, error) {
 	addrs := make([]string, n)
 	for i := range addrs {
@@ -64,7 +66,7 @@ func (b builder) addrs(n int) ([]string, error) {
 	return addrs, nil
 }
 
-// file returns the path of a file of the pod's own.
+// file returns the path of a file of the pod.
 func (b builder) file(name string) string { return filepath.Join(b.logs, b.name+"-"+name) }
 
 // terminationLog returns the path of the pod's termination message.
@@ -78,7 +80,7 @@ func (b builder) spec(addr string) rollout.Spec {
 // portOf returns the port of a host:port.
 func portOf(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 
-// built says how to get a program that has not been built.
+// built returns "" if the program has been built, and else its name with how to build it.
 func built(path, name, remedy string) string {
 	if path != "" {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"lameduck/bench/rollout"
 )
 
-// Bare does nothing about the end: SIGTERM comes at once, and the app does what it does.
+// Bare returns a strategy without any protection: the app gets SIGTERM at once.
 func Bare() Strategy {
 	return Strategy{
 		Name:   "bare",
@@ -16,7 +16,7 @@ func Bare() Strategy {
 	}
 }
 
-// PreStopSleep lets the kubelet wait for a fixed time before SIGTERM.
+// PreStopSleep returns a strategy in which the kubelet waits for a fixed time before SIGTERM.
 func PreStopSleep(d time.Duration) Strategy {
 	return Strategy{
 		Name:   fmt.Sprintf("preStop sleep %v", d),
@@ -25,7 +25,7 @@ func PreStopSleep(d time.Duration) Strategy {
 	}
 }
 
-// alone returns a pod with the app alone.
+// alone returns a pod that has only the app.
 func (b builder) alone(preStop rollout.Hook) (rollout.Spec, error) {
 	a, err := b.addrs(1)
 	if err != nil {

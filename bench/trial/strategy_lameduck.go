@@ -9,15 +9,15 @@ import (
 	"lameduck/bench/rollout"
 )
 
-// AnyRisk is the Risk of a Hold that goes by Quiet alone.
+// AnyRisk is the Risk of a Hold that depends on Quiet alone.
 const AnyRisk = 1
 
-// Hold is how Lameduck is told to hold the app.
+// Hold configures how long Lameduck holds the app.
 type Hold struct {
-	// Min is how long it lasts at least, Quiet the shortest silence that is required of every source.
+	// Min is the shortest hold. Quiet is the shortest silence that is required of every source.
 	Min, Quiet time.Duration
-	// Risk is the probability of one more request below which the hold ends. Zero means Lameduck's own
-	// default, AnyRisk that Quiet alone counts.
+	// Risk is the probability of one more request below which the hold ends. Zero means Lameduck's
+	// default.
 	Risk float64
 }
 
@@ -39,47 +39,51 @@ func (h Hold) env() []string {
 	return append(env, "LAMEDUCK_HOLD_RISK="+strconv.FormatFloat(h.Risk, 'g', -1, 64))
 }
 
-// NativeSidecar puts Lameduck in front of the app, as a native sidecar: its own hook begins the drain, the app's hook
-// waits for the end of it, and SIGTERM comes to Lameduck when the app has gone.
+// NativeSidecar returns a strategy with Lameduck as a native sidecar in front of the app.
+// Lameduck's preStop hook starts the drain, the app's hook waits for its end, and Lameduck gets
+// SIGTERM after the app has exited.
 func NativeSidecar(h Hold) Strategy {
-	return h.strategy("lameduck", func(b builder, d duck) (rollout.Spec, error) {
-		c := b.lameduck(h, d, "serve")
+	return h.strategy("lameduck", func(b builder, e endpoints) (rollout.Spec, error) {
+		c := b.lameduck(h, e, "serve")
 		c.PreStop = rollout.Exec{Path: c.Path, Args: []string{"drain"}}
 		c.Startup = c.Ready
-		app, err := b.app(d.app, d.hold())
-		s := b.spec(d.traffic)
+		app, err := b.app(e.app, e.hold())
+		s := b.spec(e.traffic)
 		s.Sidecars, s.Containers = []rollout.Container{c}, []rollout.Container{app}
 		return s, err
 	})
 }
 
-// PlainContainer puts Lameduck in front of the app, as a second container. It has no hook of its own, so that SIGTERM
-// comes at t0 and begins the drain; the app's hook waits for the end of it.
+// PlainContainer returns a strategy with Lameduck as a second container in front of the app.
+// Lameduck has no hook, so it gets SIGTERM at t0, which starts the drain. The app's hook waits for
+// its end.
 func PlainContainer(h Hold) Strategy {
-	return h.strategy("lameduck plain", func(b builder, d duck) (rollout.Spec, error) {
-		app, err := b.app(d.app, d.hold())
-		s := b.spec(d.traffic)
-		s.Containers = []rollout.Container{b.lameduck(h, d, "serve"), app}
+	return h.strategy("lameduck plain", func(b builder, e endpoints) (rollout.Spec, error) {
+		app, err := b.app(e.app, e.hold())
+		s := b.spec(e.traffic)
+		s.Containers = []rollout.Container{b.lameduck(h, e, "serve"), app}
 		return s, err
 	})
 }
 
-// Wrapper makes the app Lameduck's child. The pod has one container and no hook: SIGTERM begins the drain, and the app
-// gets it from Lameduck at the end of the hold.
+// Wrapper returns a strategy with the app as a child process of Lameduck. The pod has one container
+// and no hook. SIGTERM starts the drain, and Lameduck sends SIGTERM to the app at the end of the
+// hold.
 func Wrapper(h Hold) Strategy {
-	return h.strategy("lameduck wrapper", func(b builder, d duck) (rollout.Spec, error) {
-		app, err := b.app(d.app, nil)
-		c := b.lameduck(h, d, append([]string{"exec", "--", app.Path}, app.Args...)...)
-		// Lameduck is ready before its child: what shows that the app has started is an answer of the app's.
-		c.Startup = "http://" + d.traffic + "/"
-		s := b.spec(d.traffic)
+	return h.strategy("lameduck wrapper", func(b builder, e endpoints) (rollout.Spec, error) {
+		app, err := b.app(e.app, nil)
+		c := b.lameduck(h, e, append([]string{"exec", "--", app.Path}, app.Args...)...)
+		// Lameduck is ready before its child. Only a response of the app shows that the app has
+		// started.
+		c.Startup = "http://" + e.traffic + "/"
+		s := b.spec(e.traffic)
 		s.Containers = []rollout.Container{c}
 		return s, err
 	})
 }
 
-// strategy returns a strategy whose pods have Lameduck in them.
-func (h Hold) strategy(name string, pod func(builder, duck) (rollout.Spec, error)) Strategy {
+// strategy returns a strategy whose pods contain Lameduck.
+func (h Hold) strategy(name string, pod func(builder, endpoints) (rollout.Spec, error)) Strategy {
 	return Strategy{
 		Name:    h.named(name),
 		Ending:  h.ending,
@@ -89,23 +93,23 @@ func (h Hold) strategy(name string, pod func(builder, duck) (rollout.Spec, error
 			if err != nil {
 				return rollout.Spec{}, err
 			}
-			return pod(b, duck{traffic: a[0], app: a[1], admin: a[2], control: a[3]})
+			return pod(b, endpoints{traffic: a[0], app: a[1], admin: a[2], control: a[3]})
 		},
 	}
 }
 
-// duck is where one Lameduck is found.
-type duck struct{ traffic, app, admin, control string }
+// endpoints are the addresses of one Lameduck and its app.
+type endpoints struct{ traffic, app, admin, control string }
 
-// hold returns the hook that keeps the app alive until the hold has ended.
-func (d duck) hold() rollout.Hook { return rollout.HTTPGet{URL: "http://" + d.admin + "/hold"} }
+// hold returns the preStop hook that keeps the app alive until the end of the hold.
+func (e endpoints) hold() rollout.Hook { return rollout.HTTPGet{URL: "http://" + e.admin + "/hold"} }
 
 // lameduck returns a container with Lameduck.
-func (b builder) lameduck(h Hold, d duck, args ...string) rollout.Container {
+func (b builder) lameduck(h Hold, e endpoints, args ...string) rollout.Container {
 	env := []string{
-		"LAMEDUCK_ROUTES=" + d.traffic + "=" + d.app,
-		"LAMEDUCK_ADMIN=" + d.admin,
-		"LAMEDUCK_CONTROL=" + d.control,
+		"LAMEDUCK_ROUTES=" + e.traffic + "=" + e.app,
+		"LAMEDUCK_ADMIN=" + e.admin,
+		"LAMEDUCK_CONTROL=" + e.control,
 		"LAMEDUCK_GRACE_PERIOD=" + b.grace.String(),
 		"LAMEDUCK_APP_STOP=" + appStop(b.grace).String(),
 		"LAMEDUCK_TERMINATION_LOG=" + b.terminationLog(),
@@ -114,11 +118,11 @@ func (b builder) lameduck(h Hold, d duck, args ...string) rollout.Container {
 		Name:  "lameduck",
 		Path:  b.programs.Lameduck,
 		Args:  args,
-		Env:   slices.Concat(env, h.env(), b.shape.Settings),
-		Ready: "http://" + d.admin + "/readyz",
+		Env:   slices.Concat(env, h.env(), b.application.Settings),
+		Ready: "http://" + e.admin + "/readyz",
 	}
 }
 
-// appStop returns what is set aside for the app's own end: Lameduck's default of 5 s in a grace period of 30 s or more,
-// and its share of a shorter one.
+// appStop returns the time reserved for the app to exit: Lameduck's default of 5 s if the grace
+// period is 30 s or more, and proportionally less if it is shorter.
 func appStop(grace time.Duration) time.Duration { return min(5*time.Second, grace/6) }

@@ -14,22 +14,23 @@ import (
 //go:embed peers/*.tmpl
 var peerConfigs embed.FS
 
-// finish is what a peer gives exchanges that are still under way after its delay.
+// finish is how long a peer waits for exchanges in flight after its delay.
 const finish = 10 * time.Second
 
-// peer is what the configuration of one peer is filled with.
+// peer is the data of the configuration template of one peer.
 type peer struct {
 	Listen, App string // addresses
-	Admin       string // address of the peer's own health, where it has one
+	Admin       string // address of the peer's health endpoint, if it has one
 	Delay       time.Duration
 	Finish      time.Duration
-	Routes      string // file of the routes, where they have one of their own
+	Routes      string // file of the routes, if they have one
 }
 
-// CaddySidecar puts Caddy in front of the app. It goes on as before for the given time after SIGTERM.
+// CaddySidecar returns a strategy with Caddy in front of the app. Caddy serves normally for the
+// given time after SIGTERM.
 func CaddySidecar(delay time.Duration) Strategy {
 	path, missing := debian("caddy", "caddy")
-	return sidecar("caddy", delay, func(Programs) string { return missing }, func(b builder, p peer) (rollout.Container, error) {
+	front := func(b builder, p peer) (rollout.Container, error) {
 		config, err := b.config("Caddyfile", p)
 		return rollout.Container{
 			Path:  path,
@@ -37,14 +38,15 @@ func CaddySidecar(delay time.Duration) Strategy {
 			Env:   []string{"HOME=" + b.logs},
 			Ready: "http://" + p.Listen + "/health-check",
 		}, err
-	})
+	}
+	return sidecar("caddy", delay, func(Programs) string { return missing }, front)
 }
 
-// HAProxySidecar puts HAProxy in front of the app. It goes on as before for the given time after SIGUSR1, which is the
-// stop signal of its image.
+// HAProxySidecar returns a strategy with HAProxy in front of the app. HAProxy serves normally for
+// the given time after SIGUSR1, the stop signal of its image.
 func HAProxySidecar(delay time.Duration) Strategy {
 	path, missing := debian("haproxy", "haproxy")
-	return sidecar("haproxy", delay, func(Programs) string { return missing }, func(b builder, p peer) (rollout.Container, error) {
+	front := func(b builder, p peer) (rollout.Container, error) {
 		config, err := b.config("haproxy.cfg", p)
 		return rollout.Container{
 			Path:       path,
@@ -52,10 +54,12 @@ func HAProxySidecar(delay time.Duration) Strategy {
 			StopSignal: syscall.SIGUSR1,
 			Ready:      "http://" + p.Listen + "/ready",
 		}, err
-	})
+	}
+	return sidecar("haproxy", delay, func(Programs) string { return missing }, front)
 }
 
-// TraefikSidecar puts Traefik in front of the app. It goes on as before for the given time after SIGTERM.
+// TraefikSidecar returns a strategy with Traefik in front of the app. Traefik serves normally for
+// the given time after SIGTERM.
 func TraefikSidecar(delay time.Duration) Strategy {
 	missing := func(p Programs) string { return built(p.Traefik, "traefik", "package bench/peers builds it") }
 	return sidecar("traefik", delay, missing, func(b builder, p peer) (rollout.Container, error) {
@@ -67,22 +71,28 @@ func TraefikSidecar(delay time.Duration) Strategy {
 		return rollout.Container{
 			Path: b.programs.Traefik,
 			Args: []string{"--configFile=" + config},
-			// The ping handler answers before the routes have been read, and until then everything is answered 404. That is a
-			// start, not an end, and none of it is to be counted here.
+			// The ping handler answers before the routes have been read, and until then every
+			// request gets a 404. The trial measures terminations, so failures during the start
+			// must not count.
 			Startup: "http://" + p.Listen + "/",
 			Ready:   "http://" + p.Admin + "/ping",
 		}, err
 	})
 }
 
-// sidecar returns a strategy whose pods have a peer in front of the app, as a second container. As a native sidecar it
-// would be told to stop only when the app has gone, and its delay would come too late.
+// sidecar returns a strategy whose pods have a peer in front of the app, as a second container. A
+// native sidecar would get its stop signal only after the app has exited, so its delay would come
+// too late.
 //
-// None of these peers holds the app: it would die at t0, and the peer would answer 502 for as long as it goes on. So the
-// app's hook sleeps for the peer's delay, which is what whoever puts the two together has to write. What is under way
-// at the end of the delay is lost with an app that dies abruptly. A longer sleep would save it, and would be spent by
-// every pod at every end: the peer cannot tell the kubelet that it is done.
-func sidecar(name string, delay time.Duration, missing func(Programs) string, front func(builder, peer) (rollout.Container, error)) Strategy {
+// These peers do not hold the app: it would exit at t0, and the peer would answer 502 during its
+// delay. So the app's hook sleeps for the peer's delay, as users of these peers have to configure
+// it. Requests in flight at the end of the delay are lost if the app exits abruptly. A longer sleep
+// would save them, but it would delay every termination, since the peer cannot notify the kubelet
+// when it is done.
+func sidecar(
+	name string, delay time.Duration, missing func(Programs) string,
+	front func(builder, peer) (rollout.Container, error),
+) Strategy {
 	return Strategy{
 		Name:    fmt.Sprintf("%s %v", name, delay),
 		Ending:  func(time.Duration) time.Duration { return delay },
@@ -105,7 +115,7 @@ func sidecar(name string, delay time.Duration, missing func(Programs) string, fr
 	}
 }
 
-// config fills in a configuration and returns the path of the pod's own copy.
+// config renders a configuration for the pod and returns its path.
 func (b builder) config(name string, p peer) (string, error) {
 	t, err := template.ParseFS(peerConfigs, "peers/"+name+".tmpl")
 	if err != nil {

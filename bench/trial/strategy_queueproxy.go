@@ -8,25 +8,29 @@ import (
 )
 
 const (
-	// knativeQuiet is a constant of queue-proxy: it goes on until nothing has been asked for this long.
+	// knativeQuiet is a constant of queue-proxy: it drains until there was no request for this
+	// long.
 	knativeQuiet = 30 * time.Second
-	// knativeGrace is the termination grace period that Knative gives a pod: the timeout of its revision, which is 300 s
-	// where nobody sets it.
+	// knativeGrace is the termination grace period that Knative gives a pod: the timeout of its
+	// revision, which is 300 s by default.
 	knativeGrace = 300 * time.Second
 )
 
-// QueueProxy puts Knative's queue-proxy in front of the app, in a pod as Knative's controller makes it: SIGTERM begins
-// the drain, and the app's hook waits for the end of it. The grace period is Knative's own where that is longer, since
-// half a minute of quiet does not fit into another.
+// QueueProxy returns a strategy with Knative's queue-proxy in front of the app, in a pod like those
+// of Knative's controller. SIGTERM starts the drain, and the app's hook waits for its end. The
+// grace period is at least Knative's default, since half a minute of quiet does not fit into a
+// shorter one.
 //
-// What is not there is the rest of Knative: activator, autoscaler, and an ingress that learns of a pod's end from
-// probes.
+// The rest of Knative is missing: activator, autoscaler, and an ingress that detects terminating
+// pods with probes.
 func QueueProxy() Strategy {
 	return Strategy{
-		Name:    "queue-proxy",
-		Ending:  func(lag time.Duration) time.Duration { return lag + knativeQuiet },
-		missing: func(p Programs) string { return built(p.QueueProxy, "queue-proxy", "package bench/peers builds it") },
-		pod:     builder.withQueueProxy,
+		Name:   "queue-proxy",
+		Ending: func(lag time.Duration) time.Duration { return lag + knativeQuiet },
+		missing: func(p Programs) string {
+			return built(p.QueueProxy, "queue-proxy", "package bench/peers builds it")
+		},
+		pod: builder.withQueueProxy,
 	}
 }
 
@@ -39,7 +43,7 @@ func (b builder) withQueueProxy() (rollout.Spec, error) {
 	queue := rollout.Container{
 		Name: "queue-proxy",
 		Path: b.programs.QueueProxy,
-		// What a revision with no settings of its own comes to, without metrics and traces for others.
+		// The environment of a revision with default settings, without metrics and traces.
 		Env: []string{
 			"SERVING_NAMESPACE=default",
 			"SERVING_SERVICE=app",
@@ -56,7 +60,8 @@ func (b builder) withQueueProxy() (rollout.Spec, error) {
 			"CONTAINER_CONCURRENCY=0",
 			"REVISION_TIMEOUT_SECONDS=300",
 			"REVISION_RESPONSE_START_TIMEOUT_SECONDS=300",
-			`SERVING_READINESS_PROBE={"tcpSocket":{"port":` + portOf(user) + `,"host":"127.0.0.1"},"successThreshold":1}`,
+			`SERVING_READINESS_PROBE={"tcpSocket":{"port":` + portOf(user) + `,"host":"127.0.0.1"},` +
+				`"successThreshold":1}`,
 			"SERVING_LOGGING_CONFIG=",
 			"SERVING_LOGGING_LEVEL=info",
 			"TRACING_CONFIG_BACKEND=none",
@@ -65,7 +70,7 @@ func (b builder) withQueueProxy() (rollout.Spec, error) {
 		ProbeHeader: http.Header{"K-Network-Probe": {"queue"}},
 	}
 	app, err := b.app(user, rollout.HTTPGet{URL: "http://" + admin + "/wait-for-drain"})
-	// Knative makes no probes of the app's own container: queue-proxy makes them.
+	// In Knative, queue-proxy probes the app's container.
 	app.Ready = ""
 	s := b.spec(traffic)
 	s.Grace = max(b.grace, knativeGrace)

@@ -16,11 +16,11 @@ import (
 // theBuilder makes pod7, of programs in /bin, in a directory of its own.
 func theBuilder(t *testing.T, a App) builder {
 	p := Programs{App: "/bin/app", Lameduck: "/bin/lameduck", Traefik: "/bin/traefik", QueueProxy: "/bin/queue-proxy"}
-	return builder{shape: a, programs: p, ports: new(port.Picker), grace: 30 * time.Second, logs: t.TempDir(), name: "pod7"}
+	return builder{application: a, programs: p, ports: new(port.Picker), grace: 30 * time.Second, logs: t.TempDir(), name: "pod7"}
 }
 
-// describe writes a pod down, with A for the port that the load balancer sends to, B and on for the others in the
-// order in which they are met, and DIR for the pod's directory.
+// describe writes a pod down, with A for the port that the load balancer sends to, B and on for the
+// others in the order in which they are met, and DIR for the pod's directory.
 func describe(t *testing.T, s Strategy, a App) string {
 	b := theBuilder(t, a)
 	pod, err := s.pod(b)
@@ -306,7 +306,8 @@ func TestProgramsOfDebianAreNamedWithTheirPackage(t *testing.T) {
 func TestExpectedTime(t *testing.T) {
 	c := Config{Lags: []time.Duration{2 * time.Second}, Replicas: 3, MinReady: time.Second}
 	hold := Hold{Min: time.Second, Quiet: 2 * time.Second}
-	// 6 starts of 0.1 s, 1 s of calm, 3 s of rolling, 0.5 s of tail, and the end of the last pod or the lag.
+	// 6 starts of 0.1 s, 1 s of calm, 3 s of rolling, 0.5 s of tail, and the end of the last pod or
+	// the lag.
 	const around = 5100 * time.Millisecond
 	for _, tc := range []struct {
 		strategy Strategy

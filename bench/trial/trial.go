@@ -12,8 +12,9 @@ import (
 	"lameduck/bench/rollout"
 )
 
-// Run measures one rolling update and returns when everything that it started has ended. Its error tells what kept
-// the update from being done or measured, load.ErrTooSlow for instance; lost requests are no error.
+// Run measures one rolling update and returns when everything that it started has ended. It returns
+// an error if the update could not be done or measured, for example load.ErrTooSlow. Lost requests
+// are not an error.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -22,7 +23,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if dir == "" {
 		var err error
 		if dir, err = os.MkdirTemp("", "trial-"); err != nil {
-			return nil, fmt.Errorf("make a directory to work in: %w", err)
+			return nil, fmt.Errorf("create a working directory: %w", err)
 		}
 		defer os.RemoveAll(dir)
 	}
@@ -44,13 +45,17 @@ func (c Config) run(ctx context.Context, dir string) (*Result, error) {
 	defer fleet.Close()
 	k := rollout.NewKubelet(ctx, c.Logs)
 	defer k.Close()
-	defer cancel() // runs first: what waits for a lag or a hook stops waiting
-	stories := make(stories)
-	return c.measure(ctx, fleet, stories, c.deployment(k, fleet, dir, stories))
+	defer cancel() // runs first, and ends waits for lags and hooks
+	logs := make(terminationLogs)
+	return c.measure(ctx, fleet, logs, c.deployment(k, fleet, dir, logs))
 }
 
-func (c Config) deployment(k *rollout.Kubelet, e rollout.Endpoints, dir string, s stories) *rollout.Deployment {
-	b := builder{shape: c.App, programs: c.Programs, ports: new(port.Picker), grace: c.Grace, logs: dir}
+func (c Config) deployment(
+	k *rollout.Kubelet, e rollout.Endpoints, dir string, logs terminationLogs,
+) *rollout.Deployment {
+	b := builder{
+		application: c.App, programs: c.Programs, ports: new(port.Picker), grace: c.Grace, logs: dir,
+	}
 	return &rollout.Deployment{
 		Kubelet:   k,
 		Endpoints: e,
@@ -58,24 +63,26 @@ func (c Config) deployment(k *rollout.Kubelet, e rollout.Endpoints, dir string, 
 		Template: func(n int) (rollout.Spec, error) {
 			b.name = fmt.Sprintf("pod%d", n)
 			spec, err := c.Strategy.pod(b)
-			s[spec.Addr] = b.terminationLog()
+			logs[spec.Addr] = b.terminationLog()
 			return spec, err
 		},
 	}
 }
 
 // measure starts the pods, then the load, and replaces the pods under it.
-func (c Config) measure(ctx context.Context, f *balancer.Fleet, s stories, d *rollout.Deployment) (*Result, error) {
+func (c Config) measure(
+	ctx context.Context, f *balancer.Fleet, logs terminationLogs, d *rollout.Deployment,
+) (*Result, error) {
 	if err := d.Start(ctx, c.Replicas); err != nil {
 		return nil, err
 	}
 	ctx, giveUp := context.WithCancel(ctx)
 	defer giveUp()
-	loaded := c.startLoad(ctx, f, giveUp) // an update without load is for nothing
+	loaded := c.startLoad(ctx, f, giveUp) // an update without load is useless
 	r := &Result{Strategy: c.Strategy.Name, App: c.App.Name}
 	err := c.update(ctx, d, f, r)
 	if err != nil {
-		f.Close() // nobody waits for the answers that are out
+		f.Close() // do not wait for outstanding responses
 	}
 	var loadErr error
 	if r.Load, loadErr = loaded(); loadErr != nil {
@@ -84,12 +91,12 @@ func (c Config) measure(ctx context.Context, f *balancer.Fleet, s stories, d *ro
 	if err != nil {
 		return nil, err
 	}
-	r.Stories, err = s.of(r.Rollout.Replaced)
+	r.Messages, err = logs.read(r.Rollout.Replaced)
 	return r, err
 }
 
-// startLoad begins to send requests. The function that it returns ends that and returns what became of them. A load that
-// fails says so as soon as it does.
+// startLoad starts the load and returns a function that stops it and returns its result. If the
+// load fails, failed is called at once.
 func (c Config) startLoad(ctx context.Context, f *balancer.Fleet, failed func()) func() (*load.Result, error) {
 	type outcome struct {
 		*load.Result
@@ -111,7 +118,8 @@ func (c Config) startLoad(ctx context.Context, f *balancer.Fleet, failed func())
 	}
 }
 
-// update replaces the pods, and returns some time after the load balancers have heard of everything.
+// update replaces the pods. It returns some time after the load balancers have made the last
+// change.
 func (c Config) update(ctx context.Context, d *rollout.Deployment, f *balancer.Fleet, r *Result) (err error) {
 	if err := wait.For(ctx, c.Calm); err != nil {
 		return err

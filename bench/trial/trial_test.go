@@ -51,14 +51,15 @@ func TestBarePods(t *testing.T) {
 		}
 		for _, m := range r.Removals {
 			// The upper bound leaves room for a busy machine.
-			if got := m.Done.Sub(m.Told); got < c.Lags[0] || got > c.Lags[0]+time.Second {
+			if got := m.Done.Sub(m.Requested); got < c.Lags[0] || got > c.Lags[0]+time.Second {
 				t.Errorf("the load balancer learned of the end of %s after %v, want %v", m.Addr, got, c.Lags[0])
 			}
 		}
 	})
 }
 
-// TestSleepLongerThanTheLagLosesNone shows that the trial itself loses nothing: what is lost elsewhere is the pods'.
+// TestSleepLongerThanTheLagLosesNone shows that the trial itself loses nothing: what is lost
+// elsewhere is the pods'.
 func TestSleepLongerThanTheLagLosesNone(t *testing.T) {
 	r := run(t, small(PreStopSleep(700*time.Millisecond)))
 	if r.Lost() != 0 {
@@ -87,7 +88,7 @@ func TestTrialEndsAtOnceWhereTheMachineIsTooSlowForItsLoad(t *testing.T) {
 	c := small(Bare())
 	c.Lags = []time.Duration{time.Hour}
 	c.Requests = []load.Request{{Target: "/?wait=1h"}}
-	c.Timeout, c.MostOut = time.Hour, 20
+	c.Timeout, c.MostInFlight = time.Hour, 20
 	began := time.Now()
 	if _, err := Run(t.Context(), c); !errors.Is(err, load.ErrTooSlow) {
 		t.Errorf("got %v, want %v", err, load.ErrTooSlow)

@@ -31,17 +31,17 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
-	rate := flags.Int("rate", 1000, "AdmissionReviews a `second`, of 10,000 at the most")
-	last := flags.Duration("for", time.Minute, "how `long`, of ten minutes at the most")
-	conns := flags.Int("connections", 32, "`connections` at the most")
-	binary := flags.String("binary", "", "`path` of a lameduckctl; empty: build one")
-	guard := flags.Bool("guard", false, "fail where the target is missed")
+	rate := flags.Int("rate", 1000, "AdmissionReviews per `second`, at most 10,000")
+	last := flags.Duration("for", time.Minute, "`duration`, at most 10m")
+	conns := flags.Int("connections", 32, "`number` of connections, at most 256")
+	binary := flags.String("binary", "", "`path` of lameduckctl (default: build ./cmd/lameduckctl)")
+	guard := flags.Bool("guard", false, "fail if the target is missed")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *rate < 1 || *rate > 10_000 || *last <= 0 || *last > 10*time.Minute || *conns < 1 ||
 		*conns > 256 {
-		return errors.New("-rate, -for or -connections makes no sense: see -h")
+		return errors.New("-rate, -for or -connections is out of range: see -h")
 	}
 	dir, err := os.MkdirTemp("", "lameduck-load")
 	if err != nil {
@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer p.end()
+	defer p.Stop()
 	l := &load{url: "https://" + p.requests + "/mutate?timeout=2s", rate: *rate, last: *last,
 		client: newClient(p.roots, *conns)}
 	defer l.client.CloseIdleConnections()
@@ -76,7 +76,7 @@ func newClient(roots *x509.CertPool, conns int) *http.Client {
 // report prints the measurements.
 func (l *load) report(out io.Writer, cpu time.Duration, now, most string, guard bool) error {
 	if len(l.took) == 0 {
-		return fmt.Errorf("no answer has come: %w", l.fault)
+		return fmt.Errorf("no response: %w", l.fault)
 	}
 	slices.Sort(l.took)
 	at := func(share float64) time.Duration {
@@ -84,9 +84,7 @@ func (l *load) report(out io.Writer, cpu time.Duration, now, most string, guard 
 	}
 	fmt.Fprintf(out, "%d answers at %d a second, %d of them without a patch, %d requests failed\n",
 		len(l.took), l.rate, l.unpatched, l.failed)
-	fmt.Fprintf(out, "time to the answer: p50 %s, p99 %s, p99.9 %s, max %s\n", at(.5), at(.99),
-		at(.999),
-		at(1))
+	fmt.Fprintf(out, "latency: p50 %s, p99 %s, p99.9 %s, max %s\n", at(.5), at(.99), at(.999), at(1))
 	fmt.Fprintf(out, "webhook: CPU %s per review (%.0f %% of one core), resident %s, at most %s\n",
 		(cpu / time.Duration(len(l.took))).Round(time.Microsecond),
 		100*cpu.Seconds()/l.lasted.Seconds(),

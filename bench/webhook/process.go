@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,18 +10,16 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
-	"io"
 	"math/big"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"lameduck/bench/internal/proc"
 	"lameduck/bench/internal/procfs"
+	"lameduck/bench/internal/program"
 )
 
 // host is the name in the webhook's certificate.
@@ -29,74 +27,72 @@ const host = "webhook.load.svc"
 
 // A process is a running webhook.
 type process struct {
-	command  *exec.Cmd
+	*proc.Process
 	requests string // address
 	roots    *x509.CertPool
 }
 
-// start builds the webhook, unless there is a binary, and runs it on one core.
+// start builds the webhook, unless there is a binary, and runs it on one core. Its log is in dir.
 func start(ctx context.Context, dir, binary string) (*process, error) {
 	if binary == "" {
 		binary = filepath.Join(dir, "lameduckctl")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o",
-			binary,
-			"./cmd/lameduckctl")
-		build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
-		if err := build.Run(); err != nil {
-			return nil, fmt.Errorf("build lameduckctl, from the module's directory: %w", err)
+		if err := program.Build(ctx, "lameduck/cmd/lameduckctl", binary); err != nil {
+			return nil, err
 		}
 	}
 	roots, err := writeCertificate(dir)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{roots: roots}
-	p.command = exec.CommandContext(ctx, binary, "webhook", "--listen=127.0.0.1:0",
-		"--metrics=127.0.0.1:0", "--namespace=load", "--shape=native", "--drain=0s",
-		"--tls-cert="+filepath.Join(dir, "tls.crt"), "--tls-key="+filepath.Join(dir, "tls.key"))
-	p.command.Env = append(os.Environ(), "GOMAXPROCS=1")
-	p.command.Cancel = func() error { return p.command.Process.Signal(syscall.SIGTERM) }
-	log, err := p.command.StderrPipe()
+	log, err := os.Create(filepath.Join(dir, "webhook.log"))
 	if err != nil {
 		return nil, err
 	}
-	if err := p.command.Start(); err != nil {
+	defer log.Close() // the webhook has its own descriptor
+	webhook, err := proc.Start(proc.Command{
+		Path: binary,
+		Args: []string{
+			"webhook", "--listen=127.0.0.1:0", "--metrics=127.0.0.1:0", "--namespace=load",
+			"--shape=native", "--drain=0s", "--tls-cert=" + filepath.Join(dir, "tls.crt"),
+			"--tls-key=" + filepath.Join(dir, "tls.key"),
+		},
+		Env:    append(os.Environ(), "GOMAXPROCS=1"),
+		Output: log,
+	})
+	if err != nil {
 		return nil, err
 	}
-	if p.requests, err = address(log); err != nil {
-		p.end()
+	p := &process{Process: webhook, roots: roots}
+	err = p.Await(ctx, "listen", func(context.Context) (err error) {
+		p.requests, err = address(log.Name())
+		return err
+	})
+	if err != nil {
+		p.Stop()
 		return nil, err
 	}
 	return p, nil
 }
 
-// address reads the log up to the line with the listener's address.
-func address(log io.Reader) (string, error) {
-	var output strings.Builder
-	lines := bufio.NewScanner(log)
-	for lines.Scan() {
+// address returns the listener's address in a log of the webhook.
+func address(log string) (string, error) {
+	text, err := os.ReadFile(log)
+	if err != nil {
+		return "", err
+	}
+	for l := range bytes.Lines(text) {
 		var line struct{ Msg, Requests string }
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "listening" {
-			go func() { _, _ = io.Copy(io.Discard, log) }() // ends with the process
+		if json.Unmarshal(l, &line) == nil && line.Msg == "listening" {
 			return line.Requests, nil
 		}
-		output.WriteString(lines.Text() + "\n")
 	}
-	return "", errors.New("the webhook does not listen: " + output.String())
-}
-
-// end sends SIGTERM to the webhook and waits for its end.
-func (p *process) end() {
-	_ = p.command.Process.Signal(syscall.SIGTERM)
-	timer := time.AfterFunc(30*time.Second, func() { _ = p.command.Process.Kill() })
-	defer timer.Stop()
-	_ = p.command.Wait()
+	return "", errors.New("no address in its log")
 }
 
 // cpu returns the CPU time that the webhook has used.
 func (p *process) cpu() time.Duration {
-	text, _ := procfs.Read(p.command.Process.Pid, "stat") // the process is running
-	_, after, _ := strings.Cut(text, ") ")                // after the name, which may contain spaces
+	text, _ := procfs.Read(p.PID(), "stat") // the process is running
+	_, after, _ := strings.Cut(text, ") ")  // after the name, which may contain spaces
 	fields := strings.Fields(after)
 	if len(fields) < 13 {
 		return 0
@@ -108,7 +104,7 @@ func (p *process) cpu() time.Duration {
 
 // memory returns the webhook's resident memory, now and at its peak.
 func (p *process) memory() (now, most string) {
-	text, _ := procfs.Read(p.command.Process.Pid, "status") // the process is running
+	text, _ := procfs.Read(p.PID(), "status") // the process is running
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		switch key {

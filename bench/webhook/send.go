@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"lameduck/bench/internal/wait"
 )
 
 // maxWaiting bounds the requests in flight, and so the memory while the webhook does not answer.
@@ -38,7 +40,7 @@ func (l *load) run(ctx context.Context) {
 	total := int(l.last.Seconds() * float64(l.rate))
 	for n := range total {
 		due := began.Add(time.Duration(n) * time.Second / time.Duration(l.rate))
-		if !until(ctx, due) {
+		if wait.For(ctx, time.Until(due)) != nil {
 			break
 		}
 		waiting <- struct{}{}
@@ -50,22 +52,6 @@ func (l *load) run(ctx context.Context) {
 	}
 	all.Wait()
 	l.lasted = time.Since(began)
-}
-
-// until waits for a time. It reports false if the load ends before.
-func until(ctx context.Context, due time.Time) bool {
-	wait := time.Until(due)
-	if wait <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 func (l *load) note(took time.Duration, patched bool, err error) {

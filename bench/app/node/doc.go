@@ -1,9 +1,9 @@
-// Package node is the app that nobody changed, written for Node.
+// Package node has an ordinary app written for Node, which does not handle SIGTERM.
 package node
 
 import _ "embed"
 
-// Server is the program's text. Its arguments are the host and the port to serve on.
+// Server is the source of the program. Its arguments are the host and the port to serve on.
 //
 //go:embed server.js
 var Server string

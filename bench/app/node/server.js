@@ -1,10 +1,10 @@
-// The app that nobody changed, as people write it for Node: its own http server with its own defaults, among them
-// keepAliveTimeout, which closes a connection that has lain idle for 5 s. SIGTERM ends it at once, since nothing here
-// listens for it.
+// An ordinary app for Node: the http module's server with its defaults. One of them is
+// keepAliveTimeout, which closes a connection that was idle for 5 s. The app does not handle SIGTERM,
+// so the signal kills it at once.
 //
 //   node server.js 127.0.0.1 8080
 //
-// GET answers "hello"; POST answers with the body that it was sent. ?wait=50ms delays the answer.
+// GET answers "hello"; POST echoes the request body. ?wait=50ms delays the answer.
 'use strict';
 
 const http = require('node:http');
@@ -13,7 +13,8 @@ const [host, port] = process.argv.slice(2);
 
 const milliseconds = { ms: 1, s: 1000, m: 60000 };
 
-// waitAskedFor returns the query's wait in milliseconds, zero where there is none, and NaN where it is no duration.
+// waitAskedFor returns the query's wait in milliseconds. It returns zero if the query has none, and
+// NaN if the value is not a duration.
 function waitAskedFor(url) {
   const asked = new URL(url, 'http://app').searchParams.get('wait');
   if (!asked) return 0;
@@ -25,7 +26,7 @@ function answer(request, response, body) {
   const wait = waitAskedFor(request.url);
   if (Number.isNaN(wait)) {
     response.statusCode = 400;
-    response.end('wait is no duration: write it like wait=50ms\n');
+    response.end('wait: must be a duration (for example wait=50ms)\n');
     return;
   }
   setTimeout(() => response.end(request.method === 'POST' ? body : 'hello\n'), wait);

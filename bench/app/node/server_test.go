@@ -65,12 +65,13 @@ func TestServer(t *testing.T) {
 		answer               string
 		atLeast              time.Duration
 	}{
-		"GET answers a few bytes":   {"GET", "/", "", 200, "hello\n", 0},
-		"POST echoes":               {"POST", "/", "abc", 200, "abc", 0},
-		"a large POST too":          {"POST", "/x", strings.Repeat("x", 1<<20), 200, strings.Repeat("x", 1<<20), 0},
-		"wait delays a GET":         {"GET", "/?wait=50ms", "", 200, "hello\n", 50 * time.Millisecond},
-		"wait delays a POST":        {"POST", "/?wait=0.1s", "abc", 200, "abc", 100 * time.Millisecond},
-		"a wait that is none fails": {"GET", "/?wait=soon", "", 400, "wait is no duration: write it like wait=50ms\n", 0},
+		"GET answers a few bytes": {"GET", "/", "", 200, "hello\n", 0},
+		"POST echoes":             {"POST", "/", "abc", 200, "abc", 0},
+		"a large POST too":        {"POST", "/x", strings.Repeat("x", 1<<20), 200, strings.Repeat("x", 1<<20), 0},
+		"wait delays a GET":       {"GET", "/?wait=50ms", "", 200, "hello\n", 50 * time.Millisecond},
+		"wait delays a POST":      {"POST", "/?wait=0.1s", "abc", 200, "abc", 100 * time.Millisecond},
+		"a malformed wait fails": {"GET", "/?wait=soon", "", 400,
+			"wait: must be a duration (for example wait=50ms)\n", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			req, err := http.NewRequest(tc.method, url+tc.target, strings.NewReader(tc.body))
@@ -87,7 +88,7 @@ func TestServer(t *testing.T) {
 				t.Errorf("answered %d %.80q", resp.StatusCode, body)
 			}
 			if took := time.Since(began); took < tc.atLeast {
-				t.Errorf("took %v, want %v at least", took, tc.atLeast)
+				t.Errorf("took %v, want at least %v", took, tc.atLeast)
 			}
 		})
 	}

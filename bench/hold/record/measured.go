@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"lameduck/bench/internal/machine"
-	"lameduck/bench/matrix/record"
+	"lameduck/bench/internal/table"
 )
 
 // MeasuredName is the name of the results of the real program.
@@ -80,16 +80,16 @@ func (s MeasuredShape) Keeps() bool {
 }
 
 // Table is the table of all shapes.
-func (m *Measured) Table() record.Table {
-	t := record.Table{
+func (m *Measured) Table() table.Table {
+	t := table.Table{
 		Header: []string{"shape", "drains", "requests", "lost", "after, p50", "limit", "after, p90",
 			"limit", "hold, p50", "hold, p90", "verdict"},
 		Align: "lrrrrrrrrrl",
 	}
 	for _, s := range m.Shapes {
 		o, requests := s.outcome()
-		row := []string{s.Title, record.Count(len(s.Drains)), record.Count(requests),
-			record.Count(o.Lost), seconds(o.AfterP50), "", seconds(o.AfterP90), "",
+		row := []string{s.Title, table.Count(len(s.Drains)), table.Count(requests),
+			table.Count(o.Lost), seconds(o.AfterP50), "", seconds(o.AfterP90), "",
 			seconds(o.HoldP50), seconds(o.HoldP90), "PASS"}
 		if s.Limits != nil {
 			row[5], row[7] = fmt.Sprintf("%.0f s", s.Limits.AfterP50), fmt.Sprintf("%.0f s", s.Limits.AfterP90)

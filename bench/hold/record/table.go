@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"lameduck/bench/matrix/record"
+	"lameduck/bench/internal/table"
 )
 
 // Promises is the table of the shapes with limits: the figures of the first rule beside them.
-func (f *File) Promises() record.Table {
-	t := record.Table{
+func (f *File) Promises() table.Table {
+	t := table.Table{
 		Header: []string{"shape", "after, p50", "limit", "after, p90", "limit",
 			"rollouts with a request after the end", "limit", "verdict"},
 		Align: "lrrrrrrl",
@@ -31,14 +31,14 @@ func (f *File) Promises() record.Table {
 }
 
 // Comparison is the table of the rules for one shape.
-func (f *File) Comparison(s Shape) record.Table {
-	t := record.Table{
+func (f *File) Comparison(s Shape) table.Table {
+	t := table.Table{
 		Header: []string{"rule", "rollouts with a request after the end", "requests after the end",
 			"after, p50", "after, p90", "hold, p50", "hold, p90", "ended by Max"},
 		Align: "lrrrrrrr",
 	}
 	for i, o := range s.Outcomes {
-		t.Rows = append(t.Rows, []string{f.Rules[i].Title, f.share(o.Early), record.Count(o.Lost),
+		t.Rows = append(t.Rows, []string{f.Rules[i].Title, f.share(o.Early), table.Count(o.Lost),
 			seconds(o.AfterP50), seconds(o.AfterP90), seconds(o.HoldP50), seconds(o.HoldP90),
 			f.share(o.AtMax)})
 	}
@@ -46,8 +46,8 @@ func (f *File) Comparison(s Shape) record.Table {
 }
 
 // Overview is the table of all shapes, with the early ends and the overhang of each rule.
-func (f *File) Overview() record.Table {
-	t := record.Table{Header: []string{"shape"}, Align: "l" + strings.Repeat("r", len(f.Rules))}
+func (f *File) Overview() table.Table {
+	t := table.Table{Header: []string{"shape"}, Align: "l" + strings.Repeat("r", len(f.Rules))}
 	for _, r := range f.Rules {
 		t.Header = append(t.Header, r.Title)
 	}

@@ -38,11 +38,13 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// End returns what the last read of bytes from the connection failed with, and nil if it did not fail. Parsers of
-// HTTP report a message that ends in its head as malformed; this tells the two apart.
+// End returns what the last read of bytes from the connection failed with, and nil if it did not
+// fail. Parsers of HTTP report a message that ends in its head as malformed; this tells the two
+// apart.
 func (c *Conn) End() error { return c.end }
 
-// quiet reports whether the peer has neither closed the connection nor sent anything, without waiting.
+// quiet reports whether the peer has neither closed the connection nor sent anything, without
+// waiting.
 func (c *Conn) quiet() bool {
 	if c.Reader.Buffered() > 0 {
 		return false
@@ -59,7 +61,8 @@ func (c *Conn) quiet() bool {
 	return err == nil && peeked == syscall.EAGAIN
 }
 
-// rest makes the connection ready to lie idle: no deadline of the last exchange may strike the next one.
+// rest makes the connection ready to lie idle: no deadline of the last exchange may strike the next
+// one.
 func (c *Conn) rest() error {
 	return c.SetDeadline(time.Time{})
 }

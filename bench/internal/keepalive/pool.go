@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pool keeps idle connections to one address. The connection used last is taken first, as nginx does.
-// It is safe for use by several goroutines.
+// Pool keeps idle connections to one address. The connection used last is taken first, as nginx
+// does. It is safe for use by several goroutines.
 type Pool struct {
 	addr   string
 	size   int
@@ -23,9 +23,9 @@ type Pool struct {
 	closed bool
 }
 
-// NewPool returns a pool for the given host:port which keeps up to size connections while they are idle.
-// With size zero none is kept and each Take dials. Connections come from the given source address; the zero value
-// leaves that to the system.
+// NewPool returns a pool for the given host:port which keeps up to size connections while they are
+// idle. With size zero none is kept and each Take dials. Connections come from the given source
+// address; the zero value leaves that to the system.
 func NewPool(addr string, size int, source netip.Addr) *Pool {
 	return &Pool{addr: addr, size: size, dialer: dialFrom(source)}
 }
@@ -38,8 +38,9 @@ func dialFrom(source netip.Addr) net.Dialer {
 	return net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0)), ControlContext: portLater}
 }
 
-// portLater leaves the choice of the local port to the moment of connecting, as it is without a source address. A port
-// chosen before that could be used for one peer only, and there are just 28,000 of them.
+// portLater leaves the choice of the local port to the moment of connecting, as it is without a
+// source address. A port chosen before that could be used for one peer only, and there are just
+// 28,000 of them.
 func portLater(_ context.Context, _, _ string, raw syscall.RawConn) error {
 	var set error
 	err := raw.Control(func(fd uintptr) {

@@ -70,7 +70,8 @@ func TestDeadlineDoesNotOutliveAnExchange(t *testing.T) {
 	}
 }
 
-// disturbed takes a connection, lets the peer do something to it while it lies idle, and takes again.
+// disturbed takes a connection, lets the peer do something to it while it lies idle, and takes
+// again.
 func disturbed(t *testing.T, disturb func(*net.TCPConn)) (old, next *Conn) {
 	p, accept := listener(t, 1)
 	old = take(t, p)
@@ -81,7 +82,8 @@ func disturbed(t *testing.T, disturb func(*net.TCPConn)) (old, next *Conn) {
 	return old, take(t, p)
 }
 
-// waitReadable returns when the kernel has something to say about the connection: a byte, an end or a reset.
+// waitReadable returns when the kernel has something to say about the connection: a byte, an end or
+// a reset.
 func waitReadable(t *testing.T, c *Conn) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -66,9 +66,9 @@ func kernelRelease() string {
 	return string(bytes.TrimRight(name.Release[:], "\x00"))
 }
 
-// Version returns the first version number that the program at path prints when it is called with args.
-// If there is none, it returns the last word of the first line, since development versions have names,
-// or "" if the program prints nothing.
+// Version returns the first version number that the program at path prints when it is called with
+// args. If there is none, it returns the last word of the first line, since development versions
+// have names, or "" if the program prints nothing.
 func Version(ctx context.Context, path string, args ...string) string {
 	text, _ := exec.CommandContext(ctx, path, args...).CombinedOutput() // no output means no version
 	line, _, _ := strings.Cut(string(text), "\n")
@@ -78,8 +78,8 @@ func Version(ctx context.Context, path string, args ...string) string {
 	return line[strings.LastIndex(line, " ")+1:]
 }
 
-// GuessVersion is Version for a program that is asked in each of the common ways. It returns "" if none
-// of them succeeds with a version number.
+// GuessVersion is Version for a program that is asked in each of the common ways. It returns "" if
+// none of them succeeds with a version number.
 func GuessVersion(ctx context.Context, path string) string {
 	for _, argument := range []string{"-v", "version", "--version"} {
 		text, err := exec.CommandContext(ctx, path, argument).CombinedOutput()

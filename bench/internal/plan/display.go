@@ -14,20 +14,20 @@ import (
 // linePeriod is how often a line is written if no bar can be shown.
 const linePeriod = 5 * time.Second
 
-// NewDisplay returns a bar if out is a terminal. Otherwise it writes a line for each step, and one each
-// five seconds.
+// NewDisplay returns a progress bar if out is a terminal. Otherwise the display writes a line for
+// each step and one every five seconds.
 func NewDisplay(out io.Writer) Display {
 	return newDisplay(out, &lines{steps: true, every: linePeriod})
 }
 
-// NewSparseDisplay is NewDisplay for a plan that reports its progress by itself: without a terminal it
-// writes one line for each step.
+// NewSparseDisplay is like NewDisplay, but without a terminal it writes only one line for each
+// step. It is for a plan that reports its progress itself.
 func NewSparseDisplay(out io.Writer) Display {
 	return newDisplay(out, &lines{steps: true, every: time.Hour})
 }
 
-// NewPeriodicDisplay is NewDisplay for a plan of many short steps: without a terminal it writes a line
-// each half minute.
+// NewPeriodicDisplay is like NewDisplay, but without a terminal it writes one line every half
+// minute. It is for a plan of many short steps.
 func NewPeriodicDisplay(out io.Writer) Display {
 	return newDisplay(out, &lines{every: 30 * time.Second})
 }
@@ -40,7 +40,7 @@ func newDisplay(out io.Writer, otherwise *lines) Display {
 	return otherwise
 }
 
-// TimeLeft shows the rest of a plan, in seconds that have begun.
+// TimeLeft formats the remaining time of a plan, rounded up to seconds.
 func TimeLeft(done, total time.Duration) string {
 	left := (total - done + time.Second - 1).Truncate(time.Second)
 	return left.String() + " left"
@@ -58,7 +58,7 @@ func newBar(out io.Writer) *bar {
 	return &bar{out: out, bar: progressbar.NewOptions64(1,
 		progressbar.OptionSetWriter(out),
 		progressbar.OptionSetWidth(30),
-		progressbar.OptionSetPredictTime(false), // which would guess from the past; the plan knows better
+		progressbar.OptionSetPredictTime(false), // it would extrapolate; the plan has better estimates
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionUseANSICodes(true),
 		progressbar.OptionClearOnFinish(),
@@ -70,11 +70,11 @@ func (b *bar) Show(name string, done, total time.Duration) {
 	defer b.mu.Unlock()
 	b.bar.ChangeMax64(total.Milliseconds())
 	b.bar.Describe(fmt.Sprintf("%-28s %7s", name, TimeLeft(done, total)))
-	// One short of the end: the bar would take the end for its own.
+	// Stop short of the end, at which the bar would finish itself.
 	b.bar.Set64(min(done, total-time.Millisecond).Milliseconds())
 }
 
-func (b *bar) Say(line string) {
+func (b *bar) Print(line string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.bar.Clear()
@@ -88,10 +88,10 @@ func (b *bar) Finish() {
 	b.bar.Clear()
 }
 
-// lines writes a line when a step begins and now and then.
+// lines writes a line when a step begins and periodically.
 type lines struct {
 	out   io.Writer
-	steps bool // a step that begins has a line
+	steps bool // write a line when a step begins
 	every time.Duration
 
 	mu      sync.Mutex
@@ -109,7 +109,7 @@ func (l *lines) Show(name string, done, total time.Duration) {
 	fmt.Fprintf(l.out, "%s, %s\n", name, TimeLeft(done, total))
 }
 
-func (l *lines) Say(line string) {
+func (l *lines) Print(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	fmt.Fprintln(l.out, line)

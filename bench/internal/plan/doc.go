@@ -1,2 +1,2 @@
-// Package plan does steps one after the other and shows how long the rest will take.
+// Package plan runs steps one after the other and shows the progress and the remaining time.
 package plan

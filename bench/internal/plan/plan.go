@@ -5,33 +5,33 @@ import (
 	"time"
 )
 
-// showPeriod is often enough for a bar to move smoothly.
+// showPeriod is short enough for a bar to move smoothly.
 const showPeriod = 100 * time.Millisecond
 
-// Step is something that takes a while.
+// A Step is one part of a plan.
 type Step struct {
-	// Name is shown while it is done.
+	// Name is shown while the step runs.
 	Name string
-	// Takes is about how long it takes.
+	// Takes estimates how long the step takes.
 	Takes time.Duration
-	// Do does it. It must be set.
+	// Do runs the step. It is required.
 	Do func(ctx context.Context) error
 }
 
-// Plan is what is to be done, in this order.
+// A Plan is a sequence of steps.
 type Plan []Step
 
-// Display shows how far a plan has come.
+// A Display shows the progress of a plan.
 type Display interface {
-	// Show is called now and then, by one goroutine at a time.
+	// Show is called periodically, by one goroutine at a time.
 	Show(name string, done, total time.Duration)
-	// Say shows a line that stays. It may be called by several goroutines, also while Show is.
-	Say(line string)
+	// Print prints a line that stays visible. It may be called concurrently, also with Show.
+	Print(line string)
 	// Finish is called once, at the end.
 	Finish()
 }
 
-// Run does the steps one after the other, up to the first that fails.
+// Run runs the steps one after the other, until one fails.
 func (p Plan) Run(ctx context.Context, d Display) error {
 	defer d.Finish()
 	for i, s := range p {
@@ -45,7 +45,7 @@ func (p Plan) Run(ctx context.Context, d Display) error {
 	return nil
 }
 
-// watch shows the i-th step going on until the function that it returns is called.
+// watch shows the progress of the i-th step until end is called.
 func (p Plan) watch(i int, d Display) (end func()) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -69,8 +69,8 @@ func (p Plan) watch(i int, d Display) (end func()) {
 	}
 }
 
-// progress returns how much of the plan's time is over when the i-th step has been going on for the given time. A
-// step that takes longer than foreseen stands at its end.
+// progress returns how much of the plan's time has passed after the given time in the i-th step. A
+// step that takes longer than estimated stays at its end.
 func (p Plan) progress(i int, in time.Duration) (done, total time.Duration) {
 	for j, s := range p {
 		total += s.Takes

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// shown records what a display is told, without repetitions.
+// shown records the names that a display shows, without repetitions.
 type shown struct{ seen []string }
 
 func (s *shown) Show(name string, done, total time.Duration) {
@@ -19,7 +19,7 @@ func (s *shown) Show(name string, done, total time.Duration) {
 	}
 }
 
-func (s *shown) Say(line string) { s.seen = append(s.seen, line) }
+func (s *shown) Print(line string) { s.seen = append(s.seen, line) }
 
 func (s *shown) Finish() { s.seen = append(s.seen, "finished") }
 
@@ -94,7 +94,7 @@ func TestLinesAreFew(t *testing.T) {
 				p := Plan{
 					{"one", 10 * time.Second, func(context.Context) error {
 						time.Sleep(7 * time.Second)
-						d.Say("said")
+						d.Print("said")
 						return nil
 					}},
 					sleeps("two", 2*time.Second, 2*time.Second),
@@ -126,7 +126,7 @@ func TestBarShowsNameAndTimeLeft(t *testing.T) {
 	var out strings.Builder
 	b := newBar(&out)
 	b.Show("bare", 5*time.Second, 10*time.Second)
-	b.Say("that one is done")
+	b.Print("that one is done")
 	b.Show("bare", 10*time.Second, 10*time.Second)
 	b.Finish()
 	for _, want := range []string{"bare", "5s left", " 50%", "that one is done\n"} {

@@ -1,5 +1,6 @@
-// Package port hands out free TCP ports on 127.0.0.1 for processes that must be told theirs beforehand.
+// Package port finds free TCP ports on 127.0.0.1 for processes that cannot choose a port
+// themselves.
 //
-// Limits: a port is free when it is handed out; another program may take it before the process binds it. Ports
-// come from below the range that Linux uses for outgoing connections, so that at least no busy client takes one.
+// Limits: another program may take a port before the process binds it. Ports are below the range
+// that Linux uses for outgoing connections, so that no busy client takes one.
 package port

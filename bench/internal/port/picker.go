@@ -17,13 +17,15 @@ const (
 	tries = 1000
 )
 
-// Picker hands out ports, none of them twice. Its zero value is ready for use by several goroutines.
+// A Picker finds ports, none of them twice. Its zero value is ready for use. It is safe for
+// concurrent use.
 type Picker struct {
 	mu   sync.Mutex
 	used map[int]bool
 }
 
-// Addr returns `127.0.0.1:PORT` with a port that nothing listens on and that this picker has not given before.
+// Addr returns `127.0.0.1:PORT` with a port that nothing listens on and that this picker has not
+// returned before.
 func (p *Picker) Addr() (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -34,7 +36,8 @@ func (p *Picker) Addr() (string, error) {
 			return addr, nil
 		}
 	}
-	return "", fmt.Errorf("no free port on 127.0.0.1 from %d to %d in %d tries: end what listens there", lowest, highest, tries)
+	return "", fmt.Errorf("no free port on 127.0.0.1 from %d to %d in %d tries: stop programs that listen there",
+		lowest, highest, tries)
 }
 
 func (p *Picker) mark(n int) {

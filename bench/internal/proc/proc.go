@@ -1,6 +1,6 @@
-// Package proc starts programs for measurements and tests. Each leads a process group of its own: it is
-// stopped together with its children, a Ctrl-C at the terminal reaches it only through us, and it ends
-// if this process dies.
+// Package proc starts programs for measurements and tests. Each leads a process group: it is
+// stopped together with its children, it does not get a Ctrl-C at the terminal, and it ends if this
+// process dies.
 package proc
 
 import (
@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,18 +25,20 @@ type Command struct {
 	// Path is the program's file, or its name in PATH.
 	Path string
 	Args []string
-	// Name is for errors. Empty means the last element of Path.
+	// Name is used in errors. The default is the last element of Path.
 	Name string
-	// Dir is the working directory. Empty means ours.
+	// Dir is the working directory. The default is that of this process.
 	Dir string
 	// Env is the whole environment.
 	Env []string
-	// Output takes what the program writes to stdout and stderr. Nil means that only the end is kept, for
-	// errors.
+	// Output is the file for stdout and stderr. If it is nil, only the end of the output is kept,
+	// for errors.
 	Output *os.File
-	// Orphaned is the signal that the program gets if this process dies. Zero means SIGKILL.
+	// Stdout takes what the program writes to stdout. If it is nil, stdout is treated like stderr.
+	Stdout io.Writer
+	// Orphaned is the signal that the program gets if this process dies. The default is SIGKILL.
 	Orphaned syscall.Signal
-	// Cores are the cores that it may run on. Nil means ours.
+	// Cores are the cores that it may run on. The default is those of this process.
 	Cores *unix.CPUSet
 }
 
@@ -45,6 +48,7 @@ type Process struct {
 	cmd    *exec.Cmd
 	output *os.File
 	tail   tail
+	err    error         // of the program, once exited is closed
 	exited chan struct{} // closed when the program has ended and its group has been killed
 
 	mu     sync.Mutex
@@ -63,12 +67,15 @@ func Start(c Command) (*Process, error) {
 	p.cmd = exec.Command(c.Path, c.Args...)
 	p.cmd.Dir, p.cmd.Env = c.Dir, c.Env
 	if p.cmd.Env == nil {
-		p.cmd.Env = []string{} // nil would inherit ours
+		p.cmd.Env = []string{} // nil would inherit the environment
 	}
 	if c.Output != nil {
 		p.cmd.Stdout, p.cmd.Stderr = c.Output, c.Output
 	} else {
 		p.cmd.Stdout, p.cmd.Stderr = &p.tail, &p.tail
+	}
+	if c.Stdout != nil {
+		p.cmd.Stdout = c.Stdout
 	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: c.Orphaned}
 	started := make(chan error)
@@ -79,9 +86,9 @@ func Start(c Command) (*Process, error) {
 	return p, nil
 }
 
-// run starts the program and waits for its end. It keeps its thread until then: Linux sends the signal
-// for orphans when the thread ends that started the program, and Go moves goroutines between threads. A
-// child inherits the cores of that thread, so the thread is bound as well, and is never used again.
+// run starts the program and waits for its end. It keeps its thread until then, because Linux sends
+// the orphan signal when the thread that started the program ends. A child inherits the cores of
+// that thread, so the thread is bound to them as well, and is not used again.
 func (p *Process) run(cores *unix.CPUSet, started chan<- error) {
 	runtime.LockOSThread()
 	if cores != nil {
@@ -101,7 +108,7 @@ func (p *Process) run(cores *unix.CPUSet, started chan<- error) {
 	p.Kill()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_ = p.cmd.Wait() // State has how it ended
+	p.err = p.cmd.Wait()
 	p.reaped = true
 	close(p.exited)
 }
@@ -109,11 +116,12 @@ func (p *Process) run(cores *unix.CPUSet, started chan<- error) {
 // PID returns the ID of the program's first process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Exited returns a channel that is closed when the program has ended and been reaped, and its group has
-// been killed.
+// Exited returns a channel that is closed when the program has ended and been reaped, and its group
+// has been killed.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// State describes how the program ended, such as "exit status 1". It must not be called before that.
+// State describes how the program ended, such as "exit status 1". It must not be called before
+// Exited is closed.
 func (p *Process) State() string { return p.cmd.ProcessState.String() }
 
 // Signal sends a signal to the program itself. It returns [os.ErrProcessDone] if that has ended.
@@ -128,7 +136,19 @@ func (p *Process) Kill() {
 	}
 }
 
-// Stop kills the program and its children, and returns when they have ended.
+// Wait waits for the program's end. It returns nil if the program exited with code 0. If ctx is
+// done first, it stops the program and returns the context's error.
+func (p *Process) Wait(ctx context.Context) error {
+	select {
+	case <-p.exited:
+		return p.err
+	case <-ctx.Done():
+		p.Stop()
+		return context.Cause(ctx)
+	}
+}
+
+// Stop kills the program and its children, and waits for the program's end.
 func (p *Process) Stop() {
 	p.Kill()
 	<-p.exited
@@ -136,12 +156,12 @@ func (p *Process) Stop() {
 
 const (
 	pollPeriod  = 2 * time.Millisecond // of Await
-	awaitWithin = 10 * time.Second     // which programs undercut by far
-	lastWords   = 2 << 10              // bytes of output that an error has
+	awaitWithin = 10 * time.Second     // far longer than programs need
+	lastWords   = 2 << 10              // bytes of output in an error
 )
 
-// Await returns nil as soon as check does. It fails if the program ends before, or after ten seconds. What
-// names the state that is waited for.
+// Await returns nil as soon as check does. It fails if the program ends first, or after ten
+// seconds. The string what names the awaited state in errors.
 func (p *Process) Await(ctx context.Context, what string, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, awaitWithin, fmt.Errorf("not within %v", awaitWithin))
 	defer cancel()

@@ -9,10 +9,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"lameduck/bench/internal/procfs"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lameduck/bench/internal/procfs"
 )
 
 func start(t *testing.T, c Command) *Process {
@@ -44,10 +45,22 @@ func TestStopEndsTheChildrenToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Stop()
-	// A child that is killed may be a zombie until init reaps it.
-	if state, err := procfs.Read(child, "stat"); err == nil && !strings.Contains(state, ") Z ") && !strings.Contains(state, ") X ") {
-		t.Errorf("the child is still there: %s", state)
+	for deadline := time.Now().Add(time.Minute); !ended(t, child); {
+		if time.Now().After(deadline) {
+			t.Fatal("the child is still running")
+		}
+		time.Sleep(time.Millisecond)
 	}
+}
+
+// ended reports whether a process has ended. It may be a zombie until init reaps it.
+func ended(t *testing.T, pid int) bool {
+	t.Helper()
+	stat, err := procfs.Read(pid, "stat")
+	if err != nil && !errors.Is(err, procfs.ErrEnded) {
+		t.Fatal(err)
+	}
+	return err != nil || strings.Contains(stat, ") Z ") || strings.Contains(stat, ") X ")
 }
 
 func TestAwaitFailsWhenTheProgramEnds(t *testing.T) {
@@ -115,5 +128,27 @@ func TestAProgramRunsOnItsCores(t *testing.T) {
 func TestAProgramThatIsNotThere(t *testing.T) {
 	if _, err := Start(Command{Path: "/no/such/program"}); err == nil || !strings.HasPrefix(err.Error(), "start program: ") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestWaitReturnsHowTheProgramEnded(t *testing.T) {
+	var out strings.Builder
+	c := shell("echo result; echo warning >&2")
+	c.Stdout = &out
+	p := start(t, c)
+	if err := p.Wait(t.Context()); err != nil || out.String() != "result\n" || p.LastWords() != "warning" {
+		t.Errorf("it wrote %q and %q, and ended with %v", out.String(), p.LastWords(), err)
+	}
+	if err := start(t, shell("exit 3")).Wait(t.Context()); err == nil || err.Error() != "exit status 3" {
+		t.Errorf("a program that fails ended with %v", err)
+	}
+}
+
+func TestWaitStopsTheProgramWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p := start(t, shell("exec sleep 100"))
+	cancel()
+	if err := p.Wait(ctx); !errors.Is(err, context.Canceled) || p.State() != "signal: killed" {
+		t.Errorf("got %v and %s, want the context's error and a killed program", err, p.State())
 	}
 }

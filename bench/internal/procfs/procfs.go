@@ -27,8 +27,8 @@ func Read(pid int, name string) (string, error) {
 	return string(text), nil
 }
 
-// hasEnded reports whether an error means that the process is not there: its directory is not, or it
-// disappeared after the file was opened.
+// hasEnded reports whether an error means that the process is not there: its directory is not, or
+// it disappeared after the file was opened.
 func hasEnded(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
 }

@@ -1,2 +1,2 @@
-// Package wait lets time pass, for as long as somebody still wants it.
+// Package wait waits for a time or the end of a context.
 package wait

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// For returns nil after d, or the context's error when this is done before. A time of zero or less has passed
-// already.
+// For waits for d and returns nil, or returns the context's error if ctx is done first. If d is
+// zero or less, it does not wait.
 func For(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

@@ -7,12 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// coarse is how far Go's timers may be off while their process has nothing else to do: Linux' epoll waits in whole
+// coarse is how late Go's timers may be in an idle process, since Linux's epoll waits in whole
 // milliseconds.
 const coarse = 1500 * time.Microsecond
 
-// Until returns nil when the time has come, within some 0.1 ms where a processor is free, or the context's error when this is
-// done before. It keeps a thread for the last moments, and the clock must be the real one.
+// Until waits until a time and returns nil, or returns the context's error if ctx is done first. It
+// is accurate to about 0.1 ms if a processor is free. It blocks a thread for the last moments, and
+// does not work with a fake clock.
 func Until(ctx context.Context, at time.Time) error {
 	if err := For(ctx, time.Until(at)-coarse); err != nil {
 		return err

@@ -1,11 +1,11 @@
-// Package websocket is as much of RFC 6455 as load and app of the bench need: the opening handshake and messages of one
-// frame.
+// Package websocket implements the part of RFC 6455 that the bench needs: the opening handshake and
+// messages of one frame.
 //
 //	client                            app
 //	  Open    ── GET, Upgrade ──────>   Accept
 //	          <──────── 101 ─────────
 //	  a header, a payload  ─────────>   ReadHeader, ...
 //
-// A client masks its frames with a key of zeros, which leaves the payload as it is: to a proxy it is one like any other,
-// and neither side has to touch every byte.
+// A client masks its frames with a key of zeros, which leaves the payload unchanged, so that
+// neither side has to process every byte. To a proxy it is a key like any other.
 package websocket

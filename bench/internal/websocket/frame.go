@@ -15,7 +15,8 @@ const (
 	length64 = 127
 )
 
-// AppendHeader appends the header of a binary message of one frame, with a mask where it is a client's.
+// AppendHeader appends the header of a binary message of one frame, with a mask if it is from a
+// client.
 func AppendHeader(b []byte, length int64, client bool) []byte {
 	var mask byte
 	if client {
@@ -36,14 +37,14 @@ func AppendHeader(b []byte, length int64, client bool) []byte {
 	return b
 }
 
-// ReadHeader reads what AppendHeader has made and returns the length of the payload.
+// ReadHeader reads a header made by AppendHeader and returns the length of the payload.
 func ReadHeader(r io.Reader) (length int64, err error) {
 	var b [8]byte
 	if _, err := io.ReadFull(r, b[:2]); err != nil {
 		return 0, err
 	}
 	if b[0] != final|binaries {
-		return 0, fmt.Errorf("a frame begins with %#x, want a binary message of one frame", b[0])
+		return 0, fmt.Errorf("frame starts with %#x, want a binary message of one frame", b[0])
 	}
 	isMasked := b[1]&masked != 0
 	length = int64(b[1] &^ masked)
@@ -65,7 +66,7 @@ func ReadHeader(r io.Reader) (length int64, err error) {
 		return 0, err
 	}
 	if binary.BigEndian.Uint32(b[:4]) != 0 {
-		return 0, fmt.Errorf("a frame is masked with %x, want zeros", b[:4])
+		return 0, fmt.Errorf("frame is masked with %x, want zeros", b[:4])
 	}
 	return length, nil
 }

@@ -49,7 +49,7 @@ func TestOpenAndAcceptAgree(t *testing.T) {
 func TestOpenRefusesOtherAnswers(t *testing.T) {
 	for answer, want := range map[string]string{
 		"HTTP/1.1 502 Bad Gateway\r\n\r\n":                                     "502 Bad Gateway",
-		"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: no\r\n\r\n": "to another request",
+		"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: no\r\n\r\n": "wrong Sec-WebSocket-Accept",
 		"": "EOF",
 	} {
 		err := Open(io.Discard, bufio.NewReader(strings.NewReader(answer)), "app", "/")

@@ -9,53 +9,55 @@ import (
 	"time"
 )
 
-// Family is the kind of a strategy, which decides its colour and its place.
+// A Family is a kind of strategies. It determines the colour and the order of a strategy.
 type Family string
 
-// The families, in the order in which they are shown.
+// The families, in the order of the tables.
 const (
 	Bare     Family = "bare"
-	Graceful Family = "graceful" // the app ends as its framework advises, and nothing else is done
+	Graceful Family = "graceful" // an app with a graceful shutdown, and nothing else
 	Sleep    Family = "sleep"
 	Peer     Family = "peer"
-	Fixed    Family = "fixed" // Lameduck without its rule: one quiet time for every source
+	Fixed    Family = "fixed" // Lameduck with one quiet time for every source
 	Lameduck Family = "lameduck"
 )
 
-// Expectation is what a cell must show. Empty: it is shown, and nothing is claimed.
+// An Expectation is the expected result of a cell. It is empty if nothing is expected.
 type Expectation string
 
 const (
-	// NoLoss is Lameduck's promise: no request is lost, and pods end soon after the load balancer has let go.
+	// NoLoss is Lameduck's promise: no request is lost, and pods end soon after the load balancer
+	// has removed them.
 	NoLoss Expectation = "no loss"
-	// Loss is what must happen to pods that end before the load balancer has let go. Where it does not, the harness is
-	// under suspicion.
+	// Loss is expected of pods that end before the load balancer has removed them. If nothing is
+	// lost, the harness is suspect.
 	Loss Expectation = "loss"
-	// LossAmong is a loss that must happen in at least one of the group's cells that have this expectation.
+	// LossAmong is a loss that is expected in at least one of the group's cells with this
+	// expectation.
 	LossAmong Expectation = "loss among them"
 )
 
-// Setup is what a cell tries: two cells with the same setup try the same.
+// A Setup is the configuration of a cell.
 type Setup struct {
 	Strategy string `json:"strategy"`
 	Family   Family `json:"family"`
-	// Delay is the fixed time that the strategy waits before the app is stopped; zero: none.
+	// Delay is the fixed time that the strategy waits before the app is stopped.
 	Delay Seconds `json:"delay_s,omitempty"`
-	// HoldMin and HoldQuiet are Lameduck's.
+	// HoldMin and HoldQuiet configure Lameduck's hold.
 	HoldMin   Seconds `json:"hold_min_s,omitempty"`
 	HoldQuiet Seconds `json:"hold_quiet_s,omitempty"`
-	// Settings are further variables of Lameduck's, for the app.
+	// Settings are further variables of Lameduck that the app needs.
 	Settings []string `json:"settings,omitempty"`
 	App      string   `json:"app"`
 	Balancer string   `json:"balancer"`
-	// Lags has one entry for each node of the load balancer: how late it learns of a pod's end.
+	// Lags has the delay of each node of the load balancer in removing a pod.
 	Lags []Seconds `json:"lags_s"`
-	// Keepalive is how many idle connections the load balancer keeps to each pod; 0: none.
+	// Keepalive is the number of idle connections that the load balancer keeps to each pod.
 	Keepalive int     `json:"keepalive"`
 	Retries   int     `json:"retries"`
 	Replicas  int     `json:"replicas"`
 	Rate      float64 `json:"rate_per_s"`
-	// Random requests are a Poisson process; others are evenly spaced.
+	// Random means that requests are a Poisson process. Otherwise they are evenly spaced.
 	Random   bool     `json:"random,omitempty"`
 	Seed     uint64   `json:"seed,omitempty"`
 	Requests []string `json:"requests"` // kinds, sent in turn
@@ -65,7 +67,7 @@ type Setup struct {
 	Grace    Seconds  `json:"grace_s"`
 }
 
-// Lag is that of the node that learns last.
+// Lag returns the longest delay of a node.
 func (s Setup) Lag() time.Duration {
 	if len(s.Lags) == 0 {
 		return 0
@@ -73,13 +75,13 @@ func (s Setup) Lag() time.Duration {
 	return time.Duration(slices.Max(s.Lags))
 }
 
-// Cell is one rolling update under load.
+// A Cell is the record of one rolling update under load.
 type Cell struct {
 	Name   string      `json:"name"` // unique
 	Group  string      `json:"group"`
 	Expect Expectation `json:"expect,omitempty"`
 	Setup  Setup       `json:"setup"`
-	// Binary tells the lameduck that was measured from others.
+	// Binary identifies the build of lameduck.
 	Binary string    `json:"lameduck"`
 	Began  time.Time `json:"began"`
 	Took   Seconds   `json:"took_s"`
@@ -87,20 +89,20 @@ type Cell struct {
 	Requests int            `json:"requests"`
 	Lost     int            `json:"lost"`
 	ByCause  map[string]int `json:"lost_by_cause"`
-	// Changeovers are the requests that were reset by the load balancer's own changeover, before any pod saw them. They are
-	// neither answered nor lost. Resets are the first ones.
+	// Changeovers is the number of requests that were reset by the load balancer's own changeover,
+	// before any pod saw them. They are neither answered nor lost. Resets has the first ones.
 	Changeovers int       `json:"changeovers"`
 	Resets      []Failure `json:"changeover_resets,omitempty"`
-	// LostInCalm were lost before any pod was told to end: the harness lost them, and no strategy.
+	// LostInCalm is the number of requests that were lost before the rollout, by the harness.
 	LostInCalm int `json:"lost_in_calm"`
-	// Bins count the requests from 5 s before the first pod was told to end until the load's end.
+	// Bins count the requests from 5 s before the first t0 until the load's end.
 	Bins []Bin `json:"bins"`
-	// Failures are the first ones.
+	// Failures has the first failures.
 	Failures []Failure `json:"failures,omitempty"`
 	Pods     []Pod     `json:"pods"`
 	// Hooks are the preStop hooks that failed or outlasted the grace period.
 	Hooks []string `json:"failed_hooks,omitempty"`
-	// Calm is before the rollout, Rollout all the rest.
+	// Calm is the latency before the rollout, and Rollout the latency from then on.
 	Calm    Latency `json:"latency_calm"`
 	Rollout Latency `json:"latency_rollout"`
 }
@@ -108,8 +110,8 @@ type Cell struct {
 // BinWidth is the width of a bin.
 const BinWidth = 500 * time.Millisecond
 
-// Bin counts the requests that were sent and those that were lost, from At on for [BinWidth]. A request
-// can be lost long after it was sent. In JSON a bin is the array [at, sent, lost].
+// A Bin counts the requests that were sent and those that were lost, from At on for [BinWidth]. A
+// request can be lost long after it was sent. In JSON a bin is the array [at, sent, lost].
 type Bin struct {
 	At   Seconds // since the first t0
 	Sent int
@@ -137,7 +139,8 @@ func (b *Bin) UnmarshalJSON(text []byte) error {
 	return errors.Join(b.At.UnmarshalJSON([]byte(fields[0])), errSent, errLost)
 }
 
-// Failure is a request that was lost, or reset by a changeover. Its times count from the first t0.
+// A Failure is a request that was lost, or reset by a changeover. Its times count from the first
+// t0.
 type Failure struct {
 	Sent    Seconds `json:"sent_s"`
 	Lost    Seconds `json:"lost_s"`
@@ -146,24 +149,26 @@ type Failure struct {
 	Error   string  `json:"error"`
 }
 
-// Pod is a pod's end. Its times but T0 count from its own t0.
+// A Pod is the termination of a pod. All times except T0 count from its t0.
 type Pod struct {
 	Addr string  `json:"addr"`
 	T0   Seconds `json:"t0_s"` // since the first t0
-	// Took is the termination time: until the last process had ended.
+	// Took is the termination time, until the last process had ended.
 	Took Seconds `json:"took_s"`
-	// Lag is the load balancer's true delay: until its last node chose the pod for no new request.
+	// Lag is the load balancer's true delay, until its last node stopped choosing the pod.
 	Lag Seconds `json:"true_delay_s"`
-	// Answered is when the last request had been answered that was sent, to whichever pod, before the load balancer let
-	// go of this one. Nobody outside knows which pod answered what, so this one's last answer came no later.
+	// Answered is the time of the last answer to a request that was sent, to any pod, before the
+	// load balancer removed this one. It is an upper bound for the last answer of this pod, since
+	// the harness does not know which pod answered a request.
 	Answered Seconds `json:"answered_s"`
-	// Required is the silence that Lameduck says it required; nil where it says nothing.
+	// Required is the required silence in Lameduck's termination message, or nil.
 	Required *Seconds `json:"required_s,omitempty"`
-	// Story is Lameduck's termination message.
-	Story string `json:"story,omitempty"`
+	// Message is Lameduck's termination message.
+	Message string `json:"message,omitempty"`
 }
 
-// Latency is of answered requests, from the moment they were due. Its times are zero where none was answered.
+// A Latency has quantiles of the latencies of answered requests, from the time at which they were
+// due. They are zero if no request was answered.
 type Latency struct {
 	Requests int     `json:"requests"`
 	P50      Seconds `json:"p50_s"`
@@ -182,17 +187,19 @@ func (c Cell) TrueDelay() (median, longest Seconds) {
 	return c.spread(func(p Pod) Seconds { return p.Lag })
 }
 
-// Required returns the longest silence that Lameduck says it required, and false where it says none.
-func (c Cell) Required() (longest Seconds, told bool) {
+// Required returns the longest required silence in Lameduck's termination messages, and false if
+// there is none.
+func (c Cell) Required() (longest Seconds, found bool) {
 	for _, p := range c.Pods {
 		if p.Required != nil {
-			longest, told = max(longest, *p.Required), true
+			longest, found = max(longest, *p.Required), true
 		}
 	}
-	return longest, told
+	return longest, found
 }
 
-// spread returns the median, of an even number the upper one, and the maximum. Both are zero for no pods.
+// spread returns the median, which is the upper one for an even number of pods, and the maximum.
+// Both are zero if there are no pods.
 func (c Cell) spread(of func(Pod) Seconds) (median, longest Seconds) {
 	var all []Seconds
 	for _, p := range c.Pods {
@@ -205,7 +212,8 @@ func (c Cell) spread(of func(Pod) Seconds) (median, longest Seconds) {
 	return all[len(all)/2], all[len(all)-1]
 }
 
-// Where is the middle of the cell's name, without its group and its strategy: "nginx" of "balancers/nginx/bare".
+// Where returns the middle of the cell's name, without its group and its strategy: "nginx" for
+// "balancers/nginx/bare".
 func (c Cell) Where() string {
 	where := strings.TrimPrefix(c.Name, c.Group+"/")
 	if i := strings.LastIndexByte(where, '/'); i >= 0 {
@@ -214,7 +222,7 @@ func (c Cell) Where() string {
 	return ""
 }
 
-// Share is the lost part of the requests, from 0 to 1.
+// Share returns the share of the requests that were lost, from 0 to 1.
 func (c Cell) Share() float64 { return c.share(c.Lost) }
 
 func (c Cell) share(n int) float64 { return float64(n) / float64(max(c.Requests, 1)) }

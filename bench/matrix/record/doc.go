@@ -1,7 +1,8 @@
-// Package record is what a run of the rollout matrix leaves behind: every cell with what it measured, as JSON, and
-// what follows from it, as sentences and as rows of tables.
+// Package record has the results of a run of the rollout matrix: every cell with its measurements,
+// as JSON, with the verdicts and tables derived from them.
 //
 //	bench/matrix ──> rollouts.json ──> bench/page
 //
-// It knows nothing of how cells are run. Times are [Seconds]: numbers of seconds in JSON, whose names end in _s.
+// It does not depend on how cells are run. Times are [Seconds]: in JSON they are numbers of
+// seconds, and their names end in _s.
 package record

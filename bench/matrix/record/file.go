@@ -12,32 +12,32 @@ import (
 	"lameduck/bench/internal/machine"
 )
 
-// File is everything that a run has to say.
+// A File has all results of a run.
 type File struct {
 	Machine machine.Description `json:"machine"`
-	// Command made it, and Time is when it was begun.
+	// Command is the command line of the run, and Time is its start.
 	Command string    `json:"command"`
 	Time    time.Time `json:"time"`
 	// Groups and Cells are in the order of the matrix.
 	Groups []Group `json:"groups"`
 	Cells  []Cell  `json:"cells"`
-	// LeftOut could not be tried here.
+	// LeftOut has the cells that could not be measured.
 	LeftOut []LeftOut `json:"left_out,omitempty"`
-	// Verdicts follow from the cells.
+	// Verdicts are derived from the cells.
 	Verdicts []Verdict `json:"verdicts"`
 }
 
-// LeftOut is a cell that was not tried.
+// LeftOut is a cell that was not measured.
 type LeftOut struct {
 	Name string `json:"name"`
 	Why  string `json:"why"`
 }
 
-// Group is a part of the matrix that answers one question.
+// A Group is a part of the matrix that answers one question.
 type Group struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
-	About string `json:"about"` // what is varied, and what is not
+	About string `json:"about"` // what varies and what does not
 }
 
 // Find returns the cell of that name.
@@ -60,7 +60,7 @@ func (f *File) Of(group string) []Cell {
 	return cells
 }
 
-// Read reads the file at path. Its error is [os.ErrNotExist] where there is none.
+// Read reads the file at path. It returns [os.ErrNotExist] if there is none.
 func Read(path string) (*File, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -68,12 +68,12 @@ func Read(path string) (*File, error) {
 	}
 	f := new(File)
 	if err := json.Unmarshal(text, f); err != nil {
-		return nil, fmt.Errorf("read %s: %w (it is not of this version: remove it)", path, err)
+		return nil, fmt.Errorf("read %s: %w (written by another version? remove it)", path, err)
 	}
 	return f, nil
 }
 
-// Write judges the cells and puts the file at path, whole or not at all.
+// Write judges the cells and writes the file to path, atomically.
 func (f *File) Write(path string) error {
 	f.Verdicts = Judge(f.Cells)
 	text, err := f.encode()
@@ -96,8 +96,8 @@ func (f *File) Write(path string) error {
 	return nil
 }
 
-// encode returns the file as JSON with one line for each group, cell and verdict, so that a comparison of
-// two files shows the cells that differ.
+// encode returns the file as JSON with one line for each group, cell and verdict, so that a
+// comparison of two files shows the cells that differ.
 func (f *File) encode() ([]byte, error) {
 	head, err := json.Marshal(struct {
 		Machine machine.Description `json:"machine"`
@@ -139,7 +139,7 @@ func items[T any](list []T) []any {
 	return all
 }
 
-// Sort puts the cells and those that were left out in the order of the given names.
+// Sort sorts the cells, and those that were left out, in the order of the given names.
 func (f *File) Sort(names []string) {
 	place := map[string]int{}
 	for i, n := range names {

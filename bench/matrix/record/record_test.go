@@ -15,8 +15,9 @@ import (
 
 const s = Seconds(time.Second)
 
-// duck is a cell in which three pods behind Lameduck ended two seconds after the load balancer had let go.
-func duck() Cell {
+// protected is a cell in which three pods behind Lameduck ended two seconds after the load balancer
+// had removed them.
+func protected() Cell {
 	required := 2 * s
 	c := Cell{
 		Name: "balancers/nginx/native", Group: "balancers", Expect: NoLoss,
@@ -76,7 +77,7 @@ func TestFileComesBackAsItWas(t *testing.T) {
 		Machine: machine.Description{CPU: "x", Cores: 2, Versions: map[string]string{"nginx": "1.22"}},
 		Command: "go run ./bench/matrix", Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Groups:  []Group{{"balancers", "Behind load balancers", "Three pods."}},
-		Cells:   []Cell{duck(), bare(7)},
+		Cells:   []Cell{protected(), bare(7)},
 		LeftOut: []LeftOut{{"peers/nginx/caddy-5s", "missing caddy"}},
 	}
 	if err := f.Write(path); err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Seconds is a time that JSON has in seconds, rounded to the microsecond.
+// Seconds is a duration that is encoded in JSON as a number of seconds, rounded to the microsecond.
 type Seconds time.Duration
 
 // MarshalJSON writes a number of seconds.
@@ -27,7 +27,7 @@ func (s *Seconds) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// String shows tenths of a second, which is what tables compare.
+// String formats the duration with tenths of a second.
 func (s Seconds) String() string { return fmt.Sprintf("%.1f s", time.Duration(s).Seconds()) }
 
 // Each returns the times as Seconds.

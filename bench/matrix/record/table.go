@@ -5,21 +5,17 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lameduck/bench/internal/table"
 )
 
-// enough is the number of requests from which on a quantile of 0.999 is more than the maximum.
+// enough is the number of requests from which on the 0.999 quantile differs from the maximum.
 const enough = 1000
 
-// Table is one with a header. Align has an l or an r for each column.
-type Table struct {
-	Header []string
-	Rows   [][]string
-	Align  string
-}
-
-// Tabulate shows one cell in each row. There is a column for changeovers where any cell had one. Of several pods it is the median, and in brackets the longest.
-func Tabulate(cells []Cell) Table {
-	t := Table{
+// Tabulate returns a table with a row for each cell. Times of pods are medians, with the longest in
+// brackets. There is a column for changeovers if any cell had one.
+func Tabulate(cells []Cell) table.Table {
+	t := table.Table{
 		Header: []string{
 			"", "strategy", "verdict", "requests", "lost", "share", "lost to", "true delay", "pods end after",
 			"silence required", "calm p50 / p99 / p99.9, ms", "rollout p50 / p99 / p99.9, ms",
@@ -30,43 +26,31 @@ func Tabulate(cells []Cell) Table {
 		t.Rows = append(t.Rows, c.columns())
 	}
 	if slices.ContainsFunc(cells, func(c Cell) bool { return c.Changeovers > 0 }) {
-		t.insertChangeovers(cells)
+		insertChangeovers(&t, cells)
 	}
 	return t
 }
 
-// insertChangeovers shows the resets by changeovers, right of the losses since they are none.
-func (t *Table) insertChangeovers(cells []Cell) {
+// insertChangeovers adds a column for the resets by changeovers, next to the losses.
+func insertChangeovers(t *table.Table, cells []Cell) {
 	const column = "changeover resets"
 	at := slices.Index(t.Header, "lost to") + 1
 	t.Header, t.Align = slices.Insert(t.Header, at, column), t.Align[:at]+"r"+t.Align[at:]
 	for i, c := range cells {
-		t.Rows[i] = slices.Insert(t.Rows[i], at, Count(c.Changeovers))
+		t.Rows[i] = slices.Insert(t.Rows[i], at, table.Count(c.Changeovers))
 	}
-}
-
-// Markdown is the table in Markdown.
-func (t Table) Markdown() string {
-	rule := make([]string, len(t.Header))
-	for i := range rule {
-		rule[i] = map[byte]string{'l': "---", 'r': "---:"}[t.Align[i]]
-	}
-	var b strings.Builder
-	for _, row := range append([][]string{t.Header, rule}, t.Rows...) {
-		fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
-	}
-	return b.String()
 }
 
 func (c Cell) columns() []string {
 	return []string{
-		c.Where(), c.Setup.Strategy, c.outcome(), Count(c.Requests), Count(c.Lost), Percent(c.Share()), c.causes(),
-		middleAndMost(c.TrueDelay()), middleAndMost(c.Termination()), c.silence(),
+		c.Where(), c.Setup.Strategy, c.outcome(), table.Count(c.Requests), table.Count(c.Lost), Percent(c.Share()),
+		c.causes(), medianAndLongest(c.TrueDelay()), medianAndLongest(c.Termination()), c.silence(),
 		c.Calm.columns(), c.Rollout.columns(),
 	}
 }
 
-// outcome is empty where nothing is claimed of the cell alone.
+// outcome returns the verdict on the cell. It is empty if nothing is expected of the cell by
+// itself.
 func (c Cell) outcome() string {
 	all := Judge([]Cell{c})
 	switch {
@@ -90,26 +74,26 @@ func (c Cell) causes() string {
 		return strings.Compare(a, b)
 	})
 	for i, cause := range all {
-		all[i] = fmt.Sprintf("%s\u00a0×\u00a0%s", Count(c.ByCause[cause]), cause)
+		all[i] = fmt.Sprintf("%s\u00a0×\u00a0%s", table.Count(c.ByCause[cause]), cause)
 	}
 	return strings.Join(all, ", ")
 }
 
 func (c Cell) silence() string {
-	if longest, told := c.Required(); told {
+	if longest, found := c.Required(); found {
 		return longest.String()
 	}
 	return ""
 }
 
-func middleAndMost(median, longest Seconds) string {
+func medianAndLongest(median, longest Seconds) string {
 	if median.String() == longest.String() {
 		return median.String()
 	}
 	return fmt.Sprintf("%v (%v)", median, longest)
 }
 
-// columns leaves the last quantile out where there were too few requests for it.
+// columns formats the quantiles. It omits the last one if there are too few requests for it.
 func (l Latency) columns() string {
 	if l.Requests == 0 {
 		return ""
@@ -121,16 +105,16 @@ func (l Latency) columns() string {
 	return fmt.Sprintf("%s / %s / %s", milliseconds(l.P50), milliseconds(l.P99), last)
 }
 
-// milliseconds shows the digits that mean something.
+// milliseconds formats a duration with its significant digits.
 func milliseconds(s Seconds) string {
 	ms := time.Duration(s).Seconds() * 1e3
 	if ms < 10 {
 		return fmt.Sprintf("%.1f", ms)
 	}
-	return Count(int(ms + 0.5))
+	return table.Count(int(ms + 0.5))
 }
 
-// Percent shows a share; nothing but zero is shown as zero.
+// Percent formats a share. Only zero is shown as zero.
 func Percent(share float64) string {
 	if 0 < share && share < 0.0001 {
 		return "< 0.01 %"

@@ -2,35 +2,39 @@ package record
 
 import (
 	"fmt"
-	"strings"
 	"time"
+
+	"lameduck/bench/internal/table"
 )
 
-// Verdict says of a cell, or of a group of them, whether it shows what it must.
+// A Verdict is whether a cell, or a group of cells, has the expected result.
 type Verdict struct {
 	Cell     string `json:"cell"`
 	Sentence string `json:"sentence"`
 	Holds    bool   `json:"holds"`
 }
 
-// allowance is what a pod may need past its bound: the kubelet's hooks, the app's stop and Lameduck's own end.
+// allowance is the time that a pod may need for the kubelet's hooks, the app's stop and Lameduck's
+// own exit.
 const allowance = Seconds(time.Second)
 
-// mostChangeovers is the share of requests that changeovers may reset, besides a single one, which is no share of anything. One
-// to two in 4,600 were seen behind Caddy, and 11 in 9,300 on a machine that was starved meanwhile; an excuse for many times that
-// would hide losses.
+// mostChangeovers is the largest share of requests that changeovers may reset. A single one is
+// always allowed. There were one or two in 4,600 behind Caddy, and 11 in 9,300 on an overloaded
+// machine. A much larger share could hide losses.
 const mostChangeovers = 0.005
 
-// Judge returns a verdict for everything that the cells claim.
+// Judge returns the verdicts on all expectations of the cells.
 func Judge(cells []Cell) []Verdict {
 	var all []Verdict
 	for _, c := range cells {
 		if c.LostInCalm > 0 {
-			all = append(all, c.verdict(false, "%d requests were lost before any pod was told to end: the harness is at fault", c.LostInCalm))
+			all = append(all, c.verdict(false, "%d requests were lost before the rollout: the harness is at fault",
+				c.LostInCalm))
 		}
 		if c.Changeovers > 1 && c.share(c.Changeovers) > mostChangeovers {
-			all = append(all, c.verdict(false, "%s of %s requests were reset by the load balancer's own changeover, more than %s: the harness is at fault",
-				Count(c.Changeovers), Count(c.Requests), Percent(mostChangeovers)))
+			all = append(all, c.verdict(false, "%s of %s requests were reset by the load balancer's own changeover, "+
+				"more than %s: the harness is at fault",
+				table.Count(c.Changeovers), table.Count(c.Requests), Percent(mostChangeovers)))
 		}
 		switch c.Expect {
 		case NoLoss:
@@ -62,9 +66,11 @@ func (c Cell) verdict(holds bool, format string, args ...any) Verdict {
 
 func (c Cell) losesNothing() Verdict {
 	if c.Lost == 0 {
-		return c.verdict(c.Requests > 0, "%s lost none of %s requests%s", c.Setup.Strategy, Count(c.Requests), c.besides())
+		return c.verdict(c.Requests > 0, "%s lost none of %s requests%s",
+			c.Setup.Strategy, table.Count(c.Requests), c.changeoverNote())
 	}
-	v := c.verdict(false, "%s lost %s of %s requests%s", c.Setup.Strategy, Count(c.Lost), Count(c.Requests), c.besides())
+	v := c.verdict(false, "%s lost %s of %s requests%s",
+		c.Setup.Strategy, table.Count(c.Lost), table.Count(c.Requests), c.changeoverNote())
 	if len(c.Failures) > 0 {
 		f := c.Failures[0]
 		v.Sentence += fmt.Sprintf(", the first a %s sent %v after t0: %s", f.Request, f.Sent, f.Error)
@@ -72,23 +78,24 @@ func (c Cell) losesNothing() Verdict {
 	return v
 }
 
-// besides tells of the requests that were neither answered nor lost.
-func (c Cell) besides() string {
+// changeoverNote returns the number of requests that were neither answered nor lost, in brackets.
+func (c Cell) changeoverNote() string {
 	if c.Changeovers == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%s more reset by the load balancer's own changeover)", Count(c.Changeovers))
+	return fmt.Sprintf(" (%s more reset by the load balancer's own changeover)", table.Count(c.Changeovers))
 }
 
 func (c Cell) losesSome() Verdict {
 	if c.Lost > 0 {
-		return c.verdict(true, "%s lost %s of %s requests, as it must", c.Setup.Strategy, Count(c.Lost), Count(c.Requests))
+		return c.verdict(true, "%s lost %s of %s requests, as expected",
+			c.Setup.Strategy, table.Count(c.Lost), table.Count(c.Requests))
 	}
-	return c.verdict(false, "%s lost none of %s requests although its pods end before the load balancer lets go: suspect the harness",
-		c.Setup.Strategy, Count(c.Requests))
+	return c.verdict(false, "%s lost none of %s requests although its pods end before the load balancer removes "+
+		"them: suspect the harness", c.Setup.Strategy, table.Count(c.Requests))
 }
 
-// endsInTime holds where no pod outlasted its bound.
+// endsInTime holds if every pod ended within its bound.
 func (c Cell) endsInTime() Verdict {
 	worst, room := Pod{}, Seconds(0)
 	for i, p := range c.Pods {
@@ -99,22 +106,24 @@ func (c Cell) endsInTime() Verdict {
 	if len(c.Pods) == 0 {
 		return c.verdict(false, "%s: no pod was replaced", c.Setup.Strategy)
 	}
-	s := fmt.Sprintf("a pod of %s ended %v after its t0, %v after the load balancer had let go (%v)",
+	s := fmt.Sprintf("a pod of %s ended %v after its t0, %v after the load balancer had removed it (%v)",
 		c.Setup.Strategy, worst.Took, worst.Took-worst.Lag, worst.Lag)
 	if worst.Answered > worst.Lag+allowance {
-		s += fmt.Sprintf(", with answers out until %v", worst.Answered)
+		s += fmt.Sprintf(", with answers until %v", worst.Answered)
 	}
 	s += fmt.Sprintf("; silence required: %v; bound: %v", c.required(worst), c.Bound(worst))
 	return Verdict{c.Name, s, room >= 0}
 }
 
-// Bound is when a pod behind Lameduck must have ended: a second after it has seen the silence that it requires, which
-// cannot begin before the load balancer has let go and the last of its requests has been answered. See [Pod.Answered].
+// Bound returns when a pod behind Lameduck must have ended: a second after the required silence.
+// The silence cannot begin before the load balancer has removed the pod and the last of its
+// requests has been answered. See [Pod.Answered].
 func (c Cell) Bound(p Pod) Seconds {
 	return max(c.Setup.HoldMin, max(p.Lag, p.Answered)+c.required(p)) + allowance
 }
 
-// required is what Lameduck says it required, or the least that it was told to require where it says nothing.
+// required returns the required silence in Lameduck's termination message, or else the configured
+// minimum.
 func (c Cell) required(p Pod) Seconds {
 	if p.Required != nil {
 		return *p.Required
@@ -122,7 +131,7 @@ func (c Cell) required(p Pod) Seconds {
 	return c.Setup.HoldQuiet
 }
 
-// judgeAmong returns one verdict for the cells of each group and strategy of which some must lose something.
+// judgeAmong returns one verdict for each group and strategy with the expectation [LossAmong].
 func judgeAmong(cells []Cell) []Verdict {
 	type key struct{ group, strategy string }
 	var order []key
@@ -152,22 +161,10 @@ func amongVerdict(group, strategy string, cells []Cell) Verdict {
 			lossy++
 		}
 	}
-	s := fmt.Sprintf("%s lost %s of %s requests, in %d of %d rollouts", strategy, Count(lost), Count(requests), lossy, len(cells))
+	s := fmt.Sprintf("%s lost %s of %s requests, in %d of %d rollouts",
+		strategy, table.Count(lost), table.Count(requests), lossy, len(cells))
 	if lost == 0 {
-		s += ", and must lose some: suspect the harness"
+		s += ", but losses are expected: suspect the harness"
 	}
 	return Verdict{group, s, lost > 0}
-}
-
-// Count shows a number with its thousands apart.
-func Count(n int) string {
-	s := fmt.Sprint(n)
-	var b strings.Builder
-	for i, digit := range s {
-		if i > 0 && (len(s)-i)%3 == 0 && s[i-1] != '-' {
-			b.WriteByte(',')
-		}
-		b.WriteRune(digit)
-	}
-	return b.String()
 }

@@ -46,8 +46,8 @@ func TestCallsAreCounted(t *testing.T) {
 
 func TestCallsThatFailAreErrors(t *testing.T) {
 	for want, answer := range map[string]func([]byte) ([]byte, error){
-		"Unavailable":      func([]byte) ([]byte, error) { return nil, status.Error(codes.Unavailable, "gone") },
-		`the answer is "y`: func([]byte) ([]byte, error) { return []byte("yes"), nil },
+		"Unavailable":         func([]byte) ([]byte, error) { return nil, status.Error(codes.Unavailable, "gone") },
+		`got the response "y`: func([]byte) ([]byte, error) { return []byte("yes"), nil },
 	} {
 		err := run(t.Context(), strings.Fields("-duration 1m "+started(t, answer)+" /a.B/C"), io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -58,7 +58,7 @@ func TestCallsThatFailAreErrors(t *testing.T) {
 
 func TestArgumentsThatMakeNoSenseAreRefused(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                           "an address and a method are needed",
+		"":                           "want an address and a method",
 		"-calls 0 127.0.0.1:1 /a":    "-calls 0",
 		"-duration 0s 127.0.0.1:1 /": "-duration 0s",
 		"-fast":                      "-fast",

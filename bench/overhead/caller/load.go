@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// A load is what the arguments ask for.
+// A load is a configured load.
 type load struct {
 	connections int
 	calls       int // at a time on each
@@ -22,17 +22,16 @@ type load struct {
 	method      string
 }
 
-// A summary is what is printed.
+// A summary is the printed result.
 type summary struct {
 	Calls   int64   `json:"calls"`
 	Seconds float64 `json:"seconds"`
 }
 
-// patience is how long a call may take.
-const patience = 10 * time.Second
+// callTimeout bounds one call.
+const callTimeout = 10 * time.Second
 
-// run makes calls until the duration is over, and returns once all are
-// answered. The first one that fails ends it.
+// run makes calls for the duration, and returns once all are answered or one has failed.
 func (l load) run(ctx context.Context) (summary, error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -61,32 +60,32 @@ func (l load) run(ctx context.Context) (summary, error) {
 	return summary{answered.Load(), time.Since(began).Seconds()}, context.Cause(ctx)
 }
 
-// dial returns a client that has, or makes, one connection.
+// dial returns a client with a single connection, which it makes at the first call.
 func (l load) dial() (*grpc.ClientConn, error) {
 	return grpc.NewClient("passthrough:///"+l.address, grpc.WithNoProxy(),
 		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.ForceCodec(raw{})))
 }
 
-// message is what is sent and what has to come back.
+// message is the request and the expected response.
 var message = bytes.Repeat([]byte("x"), 16)
 
 func call(ctx context.Context, conn *grpc.ClientConn, method string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var answer []byte
 	if err := conn.Invoke(ctx, method, &message, &answer); err != nil {
 		return fmt.Errorf("call %s: %w", method, err)
 	}
 	if !bytes.Equal(answer, message) {
-		return fmt.Errorf("call %s: the answer is %q", method, answer)
+		return fmt.Errorf("call %s: got the response %q", method, answer)
 	}
 	return nil
 }
 
-// raw is a codec for messages that are bytes and nothing more.
+// raw is a codec for messages that are plain bytes.
 type raw struct{}
 
-var errNoBytes = errors.New("a message is no []byte")
+var errNoBytes = errors.New("message is not a *[]byte")
 
 func (raw) Name() string { return "raw" }
 

@@ -1,10 +1,11 @@
-// Command caller makes unary calls with grpc-go's own client, for a time, and prints as JSON how many were answered as the
-// app of package overhead does it. One that was not is an error.
+// Command caller makes unary calls with grpc-go's client for some time and prints the number of
+// answered calls as JSON. It expects the response of the gRPC app of bench/overhead. Any other
+// response is an error.
 //
 //	caller -connections 8 -calls 8 -duration 1s 127.0.0.1:8080 /overhead.App/Call.grpc
 //
-// It is slower than any proxy. What it is there for is that a real client of gRPC finds nothing amiss: not in the order of the
-// frames, not in the windows, not in the trailers.
+// It is slower than any proxy. Its purpose is to check with a real gRPC client that frames, windows
+// and trailers are correct.
 package main
 
 import (
@@ -54,11 +55,11 @@ func parse(args []string, stderr io.Writer) (load, error) {
 	l.address, l.method = f.Arg(0), f.Arg(1)
 	switch {
 	case f.NArg() != 2:
-		return l, fmt.Errorf("arguments %q: an address and a method are needed", f.Args())
+		return l, fmt.Errorf("arguments %q: want an address and a method", f.Args())
 	case l.connections < 1 || l.calls < 1:
-		return l, fmt.Errorf("-connections %d -calls %d: at least 1 of both is needed", l.connections, l.calls)
+		return l, fmt.Errorf("-connections %d -calls %d: both must be at least 1", l.connections, l.calls)
 	case l.duration <= 0:
-		return l, fmt.Errorf("-duration %s: more than 0 is needed", l.duration)
+		return l, fmt.Errorf("-duration %s: must be above zero", l.duration)
 	}
 	return l, nil
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// checkAnswer reports whether the bytes are a whole answer with status 200. It knows only what proxies make of the
-// answer that the app gives here: a body of a told length.
+// checkAnswer reports whether the bytes are a complete response with status 200. It supports only
+// bodies with a Content-Length, as all proxies send them here.
 func checkAnswer(text []byte) (whole bool, err error) {
 	head, body, found := bytes.Cut(text, []byte("\r\n\r\n"))
 	if !found {
@@ -17,14 +17,14 @@ func checkAnswer(text []byte) (whole bool, err error) {
 	}
 	status, fields, _ := strings.Cut(string(head), "\r\n")
 	if !strings.HasPrefix(status, "HTTP/1.1 200 ") {
-		return false, fmt.Errorf("%q came instead of HTTP/1.1 200", status)
+		return false, fmt.Errorf("got %q, want HTTP/1.1 200", status)
 	}
 	length, err := contentLength(fields)
 	if err != nil {
 		return false, err
 	}
 	if len(body) > length {
-		return false, fmt.Errorf("%d bytes follow an answer", len(body)-length)
+		return false, fmt.Errorf("%d bytes follow a response", len(body)-length)
 	}
 	return len(body) == length, nil
 }

@@ -20,9 +20,9 @@ func TestAnswerIsWholeWithItsLastByte(t *testing.T) {
 
 func TestOtherAnswersAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		answer + "x": "1 bytes follow an answer",
-		strings.Replace(answer, "200 OK", "502 Bad Gateway", 1):              `"HTTP/1.1 502 Bad Gateway" came instead`,
-		strings.Replace(answer, "HTTP/1.1", "HTTP/1.0", 1):                   "came instead of HTTP/1.1 200",
+		answer + "x": "1 bytes follow a response",
+		strings.Replace(answer, "200 OK", "502 Bad Gateway", 1):              `got "HTTP/1.1 502 Bad Gateway"`,
+		strings.Replace(answer, "HTTP/1.1", "HTTP/1.0", 1):                   "want HTTP/1.1 200",
 		strings.Replace(answer, "content-length", "Transfer-Encoding", 1):    "no Content-Length",
 		strings.Replace(answer, "content-length:  5", "Content-Length: ", 1): "invalid syntax",
 	} {

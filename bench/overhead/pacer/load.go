@@ -5,43 +5,44 @@ import (
 	"time"
 )
 
-// A wire is time and connections, as a load sees them. Connections are numbers from 0. Times count from any moment
-// that stays the same.
+// A wire is a clock and connections. Connections are numbered from 0. Times count from an arbitrary
+// fixed moment.
 type wire interface {
 	now() time.Duration
-	// wait returns the connections on which something has come, or none once it is until.
+	// wait returns the connections that have data, or none at the given time.
 	wait(until time.Duration) ([]int, error)
 	send(conn int) error
-	// receive takes what has come, and reports whether it ends the answer.
+	// receive reads the data, and reports whether the response is complete.
 	receive(conn int) (whole bool, err error)
 }
 
-// A pace says when requests are due: total of them, evenly spaced, the first one at 0.
+// A pace determines when requests are due: total requests, evenly spaced, the first at 0.
 type pace struct {
 	perSecond float64
 	total     int
 }
 
-// due is reckoned from the start each time, since a sum of rounded gaps would drift.
+// due computes the time from the start, since a sum of rounded gaps would drift.
 func (p pace) due(request int) time.Duration {
 	return time.Duration(float64(request) / p.perSecond * float64(time.Second))
 }
 
-// patience is how long the last answers may take once all requests are due.
-const patience = 5 * time.Second
+// answerTimeout bounds the time to the last responses once all requests are due.
+const answerTimeout = 5 * time.Second
 
-// A load is one run of requests over one wire. Every request is answered or the run fails: nothing is ever repeated.
+// A load is one run of requests over one wire. Every request is answered or the run fails. Nothing
+// is ever repeated.
 type load struct {
 	wire wire
 	pace pace
 
 	began   time.Duration // by the wire's clock
-	noticed int           // requests that were seen to be due
-	sent    int           // in the order in which they are due
+	noticed int           // requests that were found to be due
+	sent    int           // requests, in their order
 	idle    []int         // connections, the longest idle first
-	request []int         // by connection: the one that is under way on it
+	request []int         // by connection: the request in flight
 	latency []time.Duration
-	late    []time.Duration // by request: from when it was due until that was noticed
+	late    []time.Duration // by request: from its due time until it was noticed
 }
 
 func newLoad(w wire, p pace, connections int) *load {
@@ -75,13 +76,14 @@ func (l *load) run() error {
 			}
 		}
 		if now := l.now(); len(ready) == 0 && now >= l.end() {
-			return fmt.Errorf("%d of %d requests have no answer after %s", l.pace.total-len(l.latency), l.pace.total, now)
+			return fmt.Errorf("%d of %d requests have no response after %s",
+				l.pace.total-len(l.latency), l.pace.total, now)
 		}
 	}
 	return nil
 }
 
-// sendDue sends what is due, as far as there are connections for it.
+// sendDue sends the requests that are due, as far as there are idle connections.
 func (l *load) sendDue() error {
 	now := l.now()
 	for ; l.noticed < l.pace.total && l.pace.due(l.noticed) <= now; l.noticed++ {
@@ -99,11 +101,11 @@ func (l *load) sendDue() error {
 	return nil
 }
 
-// receive counts a request's latency to the last byte of its answer.
+// receive records a request's latency at the last byte of its response.
 func (l *load) receive(conn int) error {
 	whole, err := l.wire.receive(conn)
 	if err != nil {
-		return fmt.Errorf("receive the answer to request %d: %w", l.request[conn], err)
+		return fmt.Errorf("receive the response to request %d: %w", l.request[conn], err)
 	}
 	if whole {
 		l.latency = append(l.latency, l.now()-l.pace.due(l.request[conn]))
@@ -112,7 +114,7 @@ func (l *load) receive(conn int) error {
 	return nil
 }
 
-// next is until when nothing has to be done unless an answer comes.
+// next returns the time until which there is nothing to do, except for responses.
 func (l *load) next() time.Duration {
 	if l.noticed < l.pace.total {
 		return l.pace.due(l.noticed)
@@ -120,6 +122,6 @@ func (l *load) next() time.Duration {
 	return l.end()
 }
 
-func (l *load) end() time.Duration { return l.pace.due(l.pace.total) + patience }
+func (l *load) end() time.Duration { return l.pace.due(l.pace.total) + answerTimeout }
 
 func (l *load) now() time.Duration { return l.wire.now() - l.began }

@@ -21,7 +21,7 @@ type fakeWire struct {
 	due    map[int]time.Duration
 }
 
-// newFakeWire returns a wire whose clock does not begin at zero, to see that nobody takes it for granted.
+// newFakeWire returns a wire whose clock does not start at zero, which a load must not assume.
 func newFakeWire(answerAfter func(n int) time.Duration) *fakeWire {
 	return &fakeWire{clock: time.Hour, answerAfter: answerAfter, due: map[int]time.Duration{}}
 }
@@ -107,8 +107,8 @@ func TestASlowServerDoesNotSlowTheLoad(t *testing.T) {
 }
 
 func TestLatencyCountsFromTheIntendedStart(t *testing.T) {
-	// One connection, and its first answer takes 10 ms: nine requests wait for it, in vain if latency counted from when
-	// they could be sent.
+	// One connection, and its first answer takes 10 ms: nine requests wait for it, in vain if
+	// latency counted from when they could be sent.
 	w := newFakeWire(func(n int) time.Duration {
 		if n == 0 {
 			return 10 * ms
@@ -173,7 +173,7 @@ func TestRequestsWithoutAnswerFailTheRun(t *testing.T) {
 		return ms
 	})
 	err := newLoad(w, pace{perSecond: 1000, total: 10}, 4).run()
-	if err == nil || !strings.Contains(err.Error(), "1 of 10 requests have no answer after 5.01s") {
+	if err == nil || !strings.Contains(err.Error(), "1 of 10 requests have no response after 5.01s") {
 		t.Errorf("the error is %v", err)
 	}
 }

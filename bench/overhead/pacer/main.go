@@ -1,14 +1,16 @@
-// Command pacer sends requests at a constant rate and prints, as JSON, how long the answers took. The load is open:
-// a request is due at its time whatever became of those before it, and its latency counts from that time.
+// Command pacer sends requests at a constant rate and prints their latencies as JSON. The load is
+// open-loop: a request is due at its time, whatever happened to the requests before it, and its
+// latency counts from that time.
 //
 //	pacer -rate 2000 -duration 3s -connections 32 http://127.0.0.1:8080/small
 //
-// It is made to disturb what it measures as little as it can, since it shares a core with the app: one thread, which
-// sleeps in ppoll(2) until the next request is due or an answer comes, no timer of Go's, which are a millisecond
-// coarse there, and no garbage collector. How late that thread was woken itself is in the output, too.
+// It shares a core with the app, so it disturbs the measurement as little as possible. It has one
+// thread, which sleeps in ppoll(2) until the next request is due or a response arrives. It uses no
+// Go timers, which have a resolution of a millisecond there, and no garbage collector. The output
+// includes how late that thread woke up.
 //
-// Every connection has made one request before the first one that counts. They take turns; a request that is due
-// while all of them are busy waits for the first that is not.
+// Before the first request that counts, every connection makes one request. Connections take turns.
+// A request that is due while all connections are busy waits for the first idle one.
 package main
 
 import (
@@ -24,7 +26,7 @@ import (
 
 func main() {
 	runtime.LockOSThread()
-	debug.SetGCPercent(-1) // some megabytes are all that a run needs
+	debug.SetGCPercent(-1) // a run needs only some megabytes
 	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "pacer:", err)
 		os.Exit(1)
@@ -49,7 +51,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer s.close()
-	l := newLoad(s, pace{perSecond: opts.rate, total: int(opts.rate * opts.duration.Seconds())}, opts.connections)
+	p := pace{perSecond: opts.rate, total: int(opts.rate * opts.duration.Seconds())}
+	l := newLoad(s, p, opts.connections)
 	if err := l.run(); err != nil {
 		return err
 	}
@@ -69,11 +72,11 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	o.url = f.Arg(0)
 	switch {
 	case f.NArg() != 1:
-		return o, fmt.Errorf("arguments %q: one URL is needed", f.Args())
+		return o, fmt.Errorf("arguments %q: want one URL", f.Args())
 	case o.rate*o.duration.Seconds() < 1:
-		return o, fmt.Errorf("-rate %v for -duration %s: not one request; raise either", o.rate, o.duration)
+		return o, fmt.Errorf("-rate %v for -duration %s: not even one request: raise one of them", o.rate, o.duration)
 	case o.connections < 1:
-		return o, fmt.Errorf("-connections %d: at least 1 is needed", o.connections)
+		return o, fmt.Errorf("-connections %d: must be at least 1", o.connections)
 	}
 	return o, nil
 }

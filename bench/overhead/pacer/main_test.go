@@ -67,19 +67,19 @@ func TestRunTellsOfAServerThatHangsUp(t *testing.T) {
 	}))
 	defer server.Close()
 	err := run([]string{"-connections", "1", server.URL}, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "receive the answer to request 0") {
+	if err == nil || !strings.Contains(err.Error(), "receive the response to request 0") {
 		t.Errorf("the error is %v", err)
 	}
 }
 
 func TestRunRefusesNonsense(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                                "one URL is needed",
-		"http://a http://b":               "one URL is needed",
-		"http://localhost:80/":            `URL "http://localhost:80/": one such as http://127.0.0.1:8080/path is needed`,
-		"https://127.0.0.1:80/":           "is needed",
-		"-connections 0 http://1.1.1.1:1": "-connections 0: at least 1 is needed",
-		"-rate 0 http://1.1.1.1:1":        "-rate 0 for -duration 1s: not one request",
+		"":                                "want one URL",
+		"http://a http://b":               "want one URL",
+		"http://localhost:80/":            `URL "http://localhost:80/": want one such as http://127.0.0.1:8080/path`,
+		"https://127.0.0.1:80/":           "want one such as",
+		"-connections 0 http://1.1.1.1:1": "-connections 0: must be at least 1",
+		"-rate 0 http://1.1.1.1:1":        "-rate 0 for -duration 1s: not even one request",
 	} {
 		if err := run(strings.Fields(args), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: the error is %v, want %q in it", args, err, want)

@@ -11,17 +11,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sockets are a wire to one server: keep-alive connections without Go's poller, which would wake more threads than
-// one for each answer.
+// sockets are a wire to one server: keep-alive connections without Go's poller, which would wake
+// more than one thread for each response.
 type sockets struct {
 	start   time.Time
 	request []byte
 	fds     []unix.PollFd // by connection
-	answers [][]byte      // by connection: what has come of the current answer
+	answers [][]byte      // by connection: the part of the response that was received
 	ready   []int         // reused by wait
 }
 
-// dial opens connections to the server of an http URL with a literal IPv4 address, and makes one request on each.
+// dial opens connections to the server of an http URL with a literal IPv4 address, and makes one
+// request on each.
 func dial(target string, connections int) (*sockets, error) {
 	u, err := url.Parse(target)
 	if err != nil {
@@ -29,13 +30,14 @@ func dial(target string, connections int) (*sockets, error) {
 	}
 	server, err := netip.ParseAddrPort(u.Host)
 	if err != nil || u.Scheme != "http" || !server.Addr().Is4() {
-		return nil, fmt.Errorf("URL %q: one such as http://127.0.0.1:8080/path is needed", target)
+		return nil, fmt.Errorf("URL %q: want one such as http://127.0.0.1:8080/path", target)
 	}
-	// Sleep as long as asked for: the kernel would add up to 50 µs, to wake up less often.
+	// Sleep exactly. By default the kernel adds up to 50 µs, to wake up less often.
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("set timer slack: %w", err)
 	}
-	s := &sockets{start: time.Now(), request: fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", u.RequestURI(), u.Host)}
+	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", u.RequestURI(), u.Host)
+	s := &sockets{start: time.Now(), request: request}
 	for conn := range connections {
 		if err := s.open(server, conn); err != nil {
 			s.close()
@@ -56,7 +58,7 @@ func (s *sockets) open(server netip.AddrPort, conn int) error {
 	return s.await(conn)
 }
 
-// connect adds a connection. It is in the poll set from its socket on, so that close knows it.
+// connect adds a connection. Its socket is added first, so that close closes it on error.
 func (s *sockets) connect(server netip.AddrPort) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -70,9 +72,9 @@ func (s *sockets) connect(server netip.AddrPort) error {
 	return errors.Join(unix.SetNonblock(fd, true), unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
 }
 
-// await returns when the answer on a connection is whole.
+// await returns when the response on a connection is complete.
 func (s *sockets) await(conn int) error {
-	for deadline := s.now() + patience; s.now() < deadline; {
+	for deadline := s.now() + answerTimeout; s.now() < deadline; {
 		ready, err := s.wait(deadline)
 		if err != nil {
 			return err
@@ -84,7 +86,7 @@ func (s *sockets) await(conn int) error {
 			return err
 		}
 	}
-	return fmt.Errorf("no answer within %s", patience)
+	return fmt.Errorf("no response within %s", answerTimeout)
 }
 
 func (s *sockets) now() time.Duration { return time.Since(s.start) }
@@ -96,7 +98,7 @@ func (s *sockets) wait(until time.Duration) ([]int, error) {
 		if errors.Is(err, unix.EINTR) {
 			return nil, nil
 		}
-		return nil, fmt.Errorf("wait for answers: %w", err)
+		return nil, fmt.Errorf("wait for responses: %w", err)
 	}
 	for conn := range s.fds {
 		if s.fds[conn].Revents != 0 {
@@ -106,14 +108,14 @@ func (s *sockets) wait(until time.Duration) ([]int, error) {
 	return s.ready, nil
 }
 
-// send writes the request, which is always less than what an idle connection's buffer takes.
+// send writes the request, which always fits the send buffer of an idle connection.
 func (s *sockets) send(conn int) error {
 	_, err := unix.Write(int(s.fds[conn].Fd), s.request)
 	return err
 }
 
 func (s *sockets) receive(conn int) (whole bool, err error) {
-	var some [4096]byte // more than the answer that is asked for here
+	var some [4096]byte // more than the response
 	n, err := unix.Read(int(s.fds[conn].Fd), some[:])
 	switch {
 	case errors.Is(err, unix.EAGAIN):

@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// A summary is what is printed. Times are in microseconds.
+// A summary is the printed result. Times are in microseconds.
 type summary struct {
 	Requests int     `json:"requests"`
 	Seconds  float64 `json:"seconds"` // from the first request to the last answer
 	P50      float64 `json:"p50"`
 	P99      float64 `json:"p99"`
-	// LateP50 and LateP99 tell how late the load itself was: from when requests were due until it was awake to see it.
+	// LateP50 and LateP99 are the lateness of the load itself: from the time at which requests were
+	// due until it woke up.
 	LateP50 float64 `json:"late_p50"`
 	LateP99 float64 `json:"late_p99"`
 }
@@ -28,7 +29,8 @@ func (l *load) summary() summary {
 	}
 }
 
-// quantile is the smallest value that at least the share q of all values does not exceed, in microseconds.
+// quantile returns the smallest value that at least the share q of all values does not exceed, in
+// microseconds.
 func quantile(values []time.Duration, q float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	rank := max(1, int(math.Ceil(q*float64(len(sorted)))))

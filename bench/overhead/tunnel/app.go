@@ -9,7 +9,7 @@ import (
 	"lameduck/bench/internal/websocket"
 )
 
-// serve grants the wishes of every client until ctx is done.
+// serve serves the requests of every client until ctx is done.
 func serve(ctx context.Context, address string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -25,33 +25,33 @@ func serve(ctx context.Context, address string) error {
 		if err != nil {
 			return err
 		}
-		go grant(conn.(*net.TCPConn))
+		go handle(conn.(*net.TCPConn))
 	}
 }
 
-// grant does what a client wants until either side ends the connection. What
-// went wrong shows at the client.
-func grant(conn *net.TCPConn) {
+// handle does what a client requests until either side ends the connection. Errors are visible at
+// the client.
+func handle(conn *net.TCPConn) {
 	defer conn.Close()
-	// Small, since there are thousands that do nothing.
+	// A small buffer, since thousands of connections are idle.
 	in := bufio.NewReaderSize(conn, 512)
-	w, err := hear(in, conn)
+	r, err := readRequest(in, conn)
 	if err != nil {
 		return
 	}
 	switch {
-	case w.do == "down":
-		_, _ = send(conn, w.message(false))
-	case w.do == "up":
-		_, _ = discard(conn) // what the buffer has is gone as well
-	case w.websocket:
+	case r.do == "down":
+		_, _ = send(conn, r.message(false))
+	case r.do == "up":
+		_, _ = discard(conn) // the content of the buffer is discarded, too
+	case r.websocket:
 		_ = echoMessages(conn, in)
 	default:
 		_, _ = io.Copy(conn, in)
 	}
 }
 
-// send sends a message over and over until that fails.
+// send sends a message repeatedly until that fails.
 func send(conn net.Conn, message []byte) (sent int64, err error) {
 	for err == nil {
 		var n int
@@ -61,7 +61,7 @@ func send(conn net.Conn, message []byte) (sent int64, err error) {
 	return sent, err
 }
 
-// echoMessages sends messages back until that fails.
+// echoMessages echoes messages until that fails.
 func echoMessages(out io.Writer, in io.Reader) error {
 	for {
 		length, err := websocket.ReadHeader(in)

@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// discard receives until the peer has ended, when its error is [io.EOF], or
-// receiving fails. The bytes are never copied to this process.
+// discard receives until the peer ends the stream, with the error [io.EOF], or receiving fails. The
+// bytes are never copied to this process.
 func discard(conn *net.TCPConn) (received int64, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return 0, err
 	}
-	untouched := make([]byte, 1<<20) // its length bounds what is taken at a time
+	untouched := make([]byte, 1<<20) // its length bounds the bytes of one receive
 	for {
 		n := 0
 		var failure error

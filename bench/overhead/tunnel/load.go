@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A load is what the flags ask for.
+// A load is a configured load.
 type load struct {
 	up, websocket bool
 	frame         int
@@ -21,17 +21,16 @@ type load struct {
 	address       string
 }
 
-// A summary is what the load prints.
+// A summary is the printed result.
 type summary struct {
 	Bytes   int64   `json:"bytes"`
 	Seconds float64 `json:"seconds"`
 }
 
-// patience is how long opening a connection, and the way of the last bytes to
-// the app, may take.
-const patience = 5 * time.Second
+// ioTimeout bounds the opening of a connection, and the transfer of the last bytes to the app.
+const ioTimeout = 5 * time.Second
 
-// run opens all connections and then uses them, at a time.
+// run opens all connections and then uses them concurrently.
 func (l load) run(ctx context.Context) (summary, error) {
 	conns := make([]*net.TCPConn, l.connections)
 	for i := range conns {
@@ -56,22 +55,23 @@ func (l load) run(ctx context.Context) (summary, error) {
 	return s, errors.Join(errs...)
 }
 
-func (l load) wish() wish {
-	w := wish{do: "down", frame: l.frame, websocket: l.websocket}
+func (l load) request() request {
+	r := request{do: "down", frame: l.frame, websocket: l.websocket}
 	if l.up {
-		w.do = "up"
+		r.do = "up"
 	}
-	return w
+	return r
 }
 
 func (l load) open(ctx context.Context) (*net.TCPConn, error) {
-	dialer := net.Dialer{Timeout: patience}
+	dialer := net.Dialer{Timeout: ioTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", l.address)
 	if err != nil {
 		return nil, err
 	}
 	tcp := conn.(*net.TCPConn)
-	err = errors.Join(tcp.SetDeadline(time.Now().Add(patience)), l.wish().tell(tcp, bufio.NewReader(tcp), l.address))
+	err = errors.Join(tcp.SetDeadline(time.Now().Add(ioTimeout)),
+		l.request().write(tcp, bufio.NewReader(tcp), l.address))
 	if err != nil {
 		tcp.Close()
 		return nil, err
@@ -79,14 +79,14 @@ func (l load) open(ctx context.Context) (*net.TCPConn, error) {
 	return tcp, nil
 }
 
-// use moves bytes until a time, and returns how many have reached the other
-// end. A connection that ends before is an error.
+// use transfers bytes until a time, and returns how many have reached the other end. It is an error
+// if the connection ends first.
 func (l load) use(conn *net.TCPConn, until time.Time) (n int64, err error) {
 	if err := conn.SetDeadline(until); err != nil {
 		return 0, err
 	}
 	if l.up {
-		n, err = send(conn, l.wish().message(true))
+		n, err = send(conn, l.request().message(true))
 	} else {
 		n, err = discard(conn)
 	}
@@ -99,13 +99,13 @@ func (l load) use(conn *net.TCPConn, until time.Time) (n int64, err error) {
 	return n, nil
 }
 
-// finish returns when the app has read all that was sent.
+// finish returns when the app has read everything.
 func finish(conn *net.TCPConn) error {
-	if err := errors.Join(conn.SetDeadline(time.Now().Add(patience)), conn.CloseWrite()); err != nil {
+	if err := errors.Join(conn.SetDeadline(time.Now().Add(ioTimeout)), conn.CloseWrite()); err != nil {
 		return err
 	}
 	if _, err := io.Copy(io.Discard, conn); err != nil {
-		return fmt.Errorf("wait until the app has read all: %w", err)
+		return fmt.Errorf("wait until the app has read everything: %w", err)
 	}
 	return nil
 }

@@ -1,17 +1,18 @@
-// Command tunnel is both ends of a tunnel: the app that answers, and the load.
+// Command tunnel is both ends of a tunnel: the app and the load.
 //
 //	tunnel app ADDRESS
 //	tunnel load -up -websocket -frame 16384 -connections 4 -duration 1s ADDRESS
 //
-// A connection begins with what the client wants of it: a line such as "down 65536", or a WebSocket's opening handshake
-// with a target such as /down?frame=16384. Then
+// A connection starts with the client's request: a line such as "down 65536", or a WebSocket's
+// opening handshake with a target such as /down?frame=16384. Then
 //
-//   - down: the app sends, as fast as it is taken, in writes of that size: each is a frame on a WebSocket.
-//   - up: the client does, and the app reads to the end and closes.
-//   - echo: the app sends back what comes.
+//   - down: the app sends as fast as it can, in writes or WebSocket frames of that size.
+//   - up: the client sends, and the app reads to the end and closes.
+//   - echo: the app echoes.
 //
-// The load prints, as JSON, how many bytes have reached the other end and in which time. Neither end may be the slow part, since
-// both share a core: what is received is thrown away by the kernel (MSG_TRUNC of tcp(7)), without a copy.
+// The load prints as JSON how many bytes have reached the other end, and in what time. Both ends
+// share a core and must not be the bottleneck. So the kernel discards received bytes without a copy
+// (MSG_TRUNC of tcp(7)).
 package main
 
 import (
@@ -51,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		return json.NewEncoder(stdout).Encode(s)
 	}
-	return fmt.Errorf("arguments %q: app ADDRESS, or load with flags and ADDRESS, is needed", args)
+	return fmt.Errorf("arguments %q: want app ADDRESS, or load with flags and ADDRESS", args)
 }
 
 func parseLoad(args []string, stderr io.Writer) (load, error) {
@@ -59,7 +60,7 @@ func parseLoad(args []string, stderr io.Writer) (load, error) {
 	f := flag.NewFlagSet("tunnel load", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.BoolVar(&l.up, "up", false, "send, instead of receiving")
-	f.BoolVar(&l.websocket, "websocket", false, "speak WebSocket, instead of nothing")
+	f.BoolVar(&l.websocket, "websocket", false, "use WebSocket, instead of plain TCP")
 	f.IntVar(&l.frame, "frame", 64<<10, "`bytes` of each write, or frame")
 	f.IntVar(&l.connections, "connections", 4, "`number` of connections")
 	f.DurationVar(&l.duration, "duration", time.Second, "`time` of the load")
@@ -69,13 +70,13 @@ func parseLoad(args []string, stderr io.Writer) (load, error) {
 	l.address = f.Arg(0)
 	switch {
 	case f.NArg() != 1:
-		return l, fmt.Errorf("arguments %q: one address is needed", f.Args())
+		return l, fmt.Errorf("arguments %q: want one address", f.Args())
 	case l.frame < 1 || l.frame > largestFrame:
-		return l, fmt.Errorf("-frame %d: 1 to %d is needed", l.frame, largestFrame)
+		return l, fmt.Errorf("-frame %d: must be from 1 to %d", l.frame, largestFrame)
 	case l.connections < 1:
-		return l, fmt.Errorf("-connections %d: at least 1 is needed", l.connections)
+		return l, fmt.Errorf("-connections %d: must be at least 1", l.connections)
 	case l.duration <= 0:
-		return l, fmt.Errorf("-duration %s: more than 0 is needed", l.duration)
+		return l, fmt.Errorf("-duration %s: must be above zero", l.duration)
 	}
 	return l, nil
 }

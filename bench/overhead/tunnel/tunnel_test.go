@@ -27,7 +27,7 @@ func started(t *testing.T) string {
 			if err != nil {
 				return
 			}
-			go grant(conn.(*net.TCPConn))
+			go handle(conn.(*net.TCPConn))
 		}
 	}()
 	return l.Addr().String()
@@ -74,7 +74,7 @@ func TestWhatIsSentIsWhatArrives(t *testing.T) {
 	arrived := make(chan int64, 1)
 	address := heardBy(t, func(conn net.Conn) {
 		in := bufio.NewReader(conn)
-		if _, err := hear(in, conn); err != nil {
+		if _, err := readRequest(in, conn); err != nil {
 			t.Error(err)
 		}
 		n, _ := io.Copy(io.Discard, in)
@@ -108,7 +108,7 @@ func TestEchoSendsBack(t *testing.T) {
 		}
 		defer conn.Close()
 		in := bufio.NewReader(conn)
-		if err := (wish{"echo", 1, spoken}).tell(conn, in, address); err != nil {
+		if err := (request{"echo", 1, spoken}).write(conn, in, address); err != nil {
 			t.Fatal(err)
 		}
 		text := bytes.Repeat([]byte("abc"), 1000)
@@ -134,7 +134,7 @@ func TestWishesThatMakeNoSenseAreNotGranted(t *testing.T) {
 		"GET /down?frame=10 HTTP/1.1\r\nHost: app\r\n\r\n", "GET /down HTTP/1.1\r\nHost: app\r\nUpgrade: websocket\r\n\r\n", "GET /\r\n\r\n",
 	} {
 		var out bytes.Buffer
-		if w, err := hear(bufio.NewReader(strings.NewReader(said)), &out); err == nil || out.Len() > 0 {
+		if w, err := readRequest(bufio.NewReader(strings.NewReader(said)), &out); err == nil || out.Len() > 0 {
 			t.Errorf("%q is understood as %+v and answered with %q", said, w, &out)
 		}
 	}
@@ -144,7 +144,7 @@ func TestArgumentsThatMakeNoSenseAreRefused(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                         "app ADDRESS, or load",
 		"app":                      "app ADDRESS, or load",
-		"load":                     "one address is needed",
+		"load":                     "want one address",
 		"load -frame 0 x":          "-frame 0",
 		"load -connections 0 x":    "-connections 0",
 		"load -duration 0s x":      "-duration 0s",

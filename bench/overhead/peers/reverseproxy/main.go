@@ -1,5 +1,4 @@
-// Command reverseproxy is the shortest reverse proxy that Go's standard
-// library allows: what one would write instead of using Lameduck.
+// Command reverseproxy is a minimal reverse proxy with Go's standard library.
 //
 //	reverseproxy LISTEN APP http1|h2c
 package main
@@ -24,9 +23,8 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-// newProxy returns a proxy to app that keeps as many idle connections to it as
-// there are clients. The default, two, would make it open a connection for
-// nearly every request.
+// newProxy returns a proxy to app that keeps any number of idle connections to it. With the default
+// of two it would open a connection for nearly every request.
 func newProxy(app *url.URL, spoken *http.Protocols) *httputil.ReverseProxy {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil

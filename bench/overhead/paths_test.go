@@ -14,13 +14,13 @@ import (
 	"testing"
 )
 
-// furnished returns a place with everything that a template may ask for.
-func furnished(t *testing.T, p peer, spoken protocol) place {
+// prepared returns paths with everything that a template uses.
+func prepared(t *testing.T, p peer, spoken protocol) paths {
 	t.Helper()
 	dir := t.TempDir()
-	at := place{Protocol: spoken, Dir: dir, Files: dir, App: "127.0.0.1:8080", Small: smallText(), Binary: "/bin/true"}
+	at := paths{Protocol: spoken, Dir: dir, Files: dir, App: "127.0.0.1:8080", Small: smallText(), Binary: "/bin/true"}
 	at.limitTo(100)
-	if err := at.furnish(p); err != nil {
+	if err := at.prepare(p); err != nil {
 		t.Fatal(err)
 	}
 	return at
@@ -36,7 +36,7 @@ func TestPeersConfigurationsAreAccepted(t *testing.T) {
 		for _, spoken := range p.Speaks {
 			if check := checks[p.Tool.Program]; check != nil {
 				t.Run(fmt.Sprint(p.Name, " ", spoken), func(t *testing.T) {
-					checkConfig(t, p.Tool, append(check, furnished(t, p, spoken).Config))
+					checkConfig(t, p.Tool, append(check, prepared(t, p, spoken).Config))
 				})
 			}
 		}
@@ -58,7 +58,7 @@ func checkConfig(t *testing.T, program tool, args []string) {
 
 func TestPeersCommandsCanBeFilled(t *testing.T) {
 	for _, p := range append(allPeers(), nginxApp(), grpcApp(), tunnelApp()) {
-		at := furnished(t, p, http1)
+		at := prepared(t, p, http1)
 		for _, texts := range [][]string{p.Command, p.Env, {p.Ready}} {
 			filled, err := at.renderAll(texts)
 			if err != nil {
@@ -75,7 +75,7 @@ func TestLameduckIsToldItsRoute(t *testing.T) {
 	peers := allPeers()
 	p := peers[slices.IndexFunc(peers, func(p peer) bool { return p.Name == lameduck })]
 	for spoken, suffix := range map[protocol]string{http1: "", h2c: "", webSocket: "", tcp: ";proto=tcp"} {
-		at := furnished(t, p, spoken)
+		at := prepared(t, p, spoken)
 		env, err := at.renderAll(p.Env)
 		if err != nil {
 			t.Fatal(err)
@@ -96,7 +96,7 @@ func TestConfigurationsKeepTheirEnding(t *testing.T) {
 
 func TestPoolsHoldWhatTheLoadKeepsBusy(t *testing.T) {
 	for _, p := range allPeers() {
-		at := furnished(t, p, http1)
+		at := prepared(t, p, http1)
 		if at.Config == "" {
 			continue
 		}
@@ -113,7 +113,7 @@ func TestPoolsHoldWhatTheLoadKeepsBusy(t *testing.T) {
 }
 
 func TestNginxHasSlotsForBothSidesOfEveryTunnel(t *testing.T) {
-	at := place{}
+	at := paths{}
 	at.limitTo(10_000)
 	if free := at.Slots() - 2*10_000; free < at.Slots()/16 {
 		t.Errorf("of %d slots %d are free with 10,000 tunnels: nginx closes connections", at.Slots(), free)
@@ -121,7 +121,7 @@ func TestNginxHasSlotsForBothSidesOfEveryTunnel(t *testing.T) {
 }
 
 func TestHAProxyMayKeepThePoolThatTheLoadNeeds(t *testing.T) {
-	at := place{}
+	at := paths{}
 	at.limitTo(roomyConnections)
 	const highRatio = 0.25 // tune.pool-high-fd-ratio: https://docs.haproxy.org/2.6/configuration.html#tune.pool-high-fd-ratio
 	if used := 2 * throughputConnections; float64(used) > highRatio*float64(2*at.MaxConnections) {
@@ -131,17 +131,17 @@ func TestHAProxyMayKeepThePoolThatTheLoadNeeds(t *testing.T) {
 
 func TestRenderRefusesWhatAPlaceDoesNotHave(t *testing.T) {
 	for _, text := range []string{"{{.Nowhere}}", "{{.Listen"} {
-		if got, err := (place{}).render(text); err == nil {
+		if got, err := (paths{}).render(text); err == nil {
 			t.Errorf("render(%q) = %q without an error", text, got)
 		}
 	}
 }
 
 func TestInstancesHaveDirectoriesAndAddressesOfTheirOwn(t *testing.T) {
-	common := place{Dir: t.TempDir()}
+	common := paths{Dir: t.TempDir()}
 	one, two := common, common
-	for _, at := range []*place{&one, &two} {
-		if err := at.furnish(peer{Name: "nginx"}); err != nil {
+	for _, at := range []*paths{&one, &two} {
+		if err := at.prepare(peer{Name: "nginx"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -164,7 +164,7 @@ func TestHAProxyStartsWithAsManyConnectionsAsFit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		at := place{Dir: t.TempDir(), App: "127.0.0.1:8080", Binary: program}
+		at := paths{Dir: t.TempDir(), App: "127.0.0.1:8080", Binary: program}
 		at.limitTo(fitting(10_000, files))
 		in, err := launch(p, at, allCores(t))
 		if err != nil {
@@ -172,7 +172,7 @@ func TestHAProxyStartsWithAsManyConnectionsAsFit(t *testing.T) {
 		}
 		defer in.stop()
 		listens := func(ctx context.Context) error {
-			conn, err := new(net.Dialer).DialContext(ctx, "tcp", in.place.Listen)
+			conn, err := new(net.Dialer).DialContext(ctx, "tcp", in.paths.Listen)
 			if err == nil {
 				conn.Close()
 			}

@@ -1,0 +1,2 @@
+// Package program finds installed programs and builds those of this module.
+package program

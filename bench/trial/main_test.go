@@ -12,8 +12,8 @@ import (
 	"lameduck/bench/load"
 )
 
-// appPath and duckPath are the app and Lameduck, built once for all tests.
-var appPath, duckPath string
+// appPath and lameduckPath are the built app and Lameduck.
+var appPath, lameduckPath string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "trial")
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	appPath, duckPath = filepath.Join(dir, "app"), filepath.Join(dir, "lameduck")
+	appPath, lameduckPath = filepath.Join(dir, "app"), filepath.Join(dir, "lameduck")
 	if out, err := exec.Command("go", "build", "-o", dir, "lameduck/bench/app", "lameduck/cmd/lameduck").CombinedOutput(); err != nil {
 		fmt.Printf("build app and lameduck: %v\n%s", err, out)
 		os.Exit(1)
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// mix is every kind of request, each with some time in the app.
+// mix returns every kind of request, each with some time in the app.
 func mix() []load.Request {
 	return []load.Request{
 		{Method: "GET", Target: "/?wait=20ms"},

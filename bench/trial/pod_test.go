@@ -15,17 +15,21 @@ import (
 	"lameduck/bench/rollout"
 )
 
-// delay is how long the pods of these tests hold the app, where they do.
-const delay = 500 * time.Millisecond
+const (
+	// delay is how long pods hold the app. Requests that are sent soon after the start of a
+	// termination must arrive within it, even on a busy machine.
+	delay = 2 * time.Second
+	soon  = 125 * time.Millisecond
+)
 
-// ended is a pod that has been started, asked and ended.
+// ended is a pod that has been started, used and terminated.
 type ended struct {
 	rollout.Termination
-	story string // Lameduck's
+	message string // Lameduck's termination message
 }
 
-// live starts a pod, asks it, tells it to end and asks it again soon after that. With serves the
-// pod is held to answer then.
+// live starts a pod, makes requests, and terminates it. If serves is set, it makes requests soon
+// after the start of the termination too, which must be answered.
 func live(t *testing.T, s Strategy, a App, serves bool) ended {
 	t.Parallel()
 	b := liveBuilder(t, s, a)
@@ -39,23 +43,23 @@ func live(t *testing.T, s Strategy, a App, serves bool) ended {
 	done := make(chan rollout.Termination, 1)
 	go func() { done <- p.Terminate(t.Context()) }()
 	if serves {
-		time.Sleep(delay / 4)
+		time.Sleep(soon)
 		answers(t, p, "while it is held")
 	}
 	e := ended{Termination: <-done}
-	story, _ := os.ReadFile(b.terminationLog())
-	e.story = string(story)
+	message, _ := os.ReadFile(b.terminationLog())
+	e.message = string(message)
 	for _, event := range e.Events {
 		t.Logf("%6.3f %s: %s %s", event.After.Seconds(), event.Container, event.Step, event.Detail)
 	}
 	return e
 }
 
-// liveBuilder skips the test where the strategy or the app cannot be had.
+// liveBuilder skips the test if a program of the strategy or the app is missing.
 func liveBuilder(t *testing.T, s Strategy, a App) builder {
-	programs := Programs{App: appPath, Lameduck: duckPath}
+	programs := Programs{App: appPath, Lameduck: lameduckPath}
 	for name, path := range map[peers.Name]*string{peers.Traefik: &programs.Traefik, peers.QueueProxy: &programs.QueueProxy} {
-		if peers.Built(name) { // the tests build none: that takes minutes
+		if peers.Built(name) { // building them would take minutes
 			*path, _ = peers.Path(t.Context(), name, io.Discard)
 		}
 	}
@@ -67,7 +71,7 @@ func liveBuilder(t *testing.T, s Strategy, a App) builder {
 	return builder{application: a, programs: programs, ports: ports, grace: 10 * time.Second, logs: t.TempDir(), name: "pod"}
 }
 
-// ports is shared, so that no two tests are given the same port.
+// ports is shared, so that no two tests get the same port.
 var ports = new(port.Picker)
 
 func start(t *testing.T, k *rollout.Kubelet, b builder, s Strategy) (*rollout.Pod, error) {
@@ -78,7 +82,7 @@ func start(t *testing.T, k *rollout.Kubelet, b builder, s Strategy) (*rollout.Po
 		return nil, err
 	}
 	if s.Name == QueueProxy().Name {
-		spec.Grace = time.Second // its half minute is cut short
+		spec.Grace = time.Second // cuts its half minute short
 	}
 	p, err := k.Start(ctx, spec)
 	if err != nil {
@@ -110,8 +114,8 @@ func expectAnswer(t *testing.T, r *http.Response, err error, want, when string) 
 	}
 }
 
-// happens expects the given steps, written "container: what", to have been taken in this order;
-// others may come between them.
+// happens expects the given steps, written "container: step", in this order. There may be others in
+// between.
 func (e ended) happens(t *testing.T, steps ...string) {
 	t.Helper()
 	rest := e.Events
@@ -121,14 +125,14 @@ func (e ended) happens(t *testing.T, steps ...string) {
 			i++
 		}
 		if i == len(rest) {
-			t.Errorf("%q did not happen in its turn", step)
+			t.Errorf("%q did not happen in this order", step)
 			return
 		}
 		rest = rest[i+1:]
 	}
 }
 
-// notBefore expects a step not to have been taken before the pod was held long enough.
+// notBefore expects no such step of the container before the given time since t0.
 func (e ended) notBefore(t *testing.T, after time.Duration, container string, step rollout.Step) {
 	t.Helper()
 	for _, event := range e.Events {
@@ -179,21 +183,21 @@ func TestPreStopSleepKeepsTheApp(t *testing.T) {
 	e.notBefore(t, delay, "app", rollout.Signalled)
 }
 
-// hold is short, and goes by the silence alone: two requests in a row have no rhythm.
+// hold is short, and requires only a quiet time: two requests have no rhythm.
 var hold = Hold{Min: delay, Quiet: delay / 2, Risk: AnyRisk}
 
-// drained expects Lameduck to have found the silence itself.
+// drained expects Lameduck to have ended its hold after a quiet time.
 func (e ended) drained(t *testing.T, trigger string) {
 	t.Helper()
-	if !strings.Contains(e.story, "(quiet; triggered by "+trigger+"): 2 exchanges after its start") {
-		t.Errorf("the story is %q", e.story)
+	if !strings.Contains(e.message, "(quiet; triggered by "+trigger+"): 2 exchanges after its start") {
+		t.Errorf("the termination message is %q", e.message)
 	}
 }
 
 func TestNativeSidecarHoldsTheApp(t *testing.T) {
 	e := live(t, NativeSidecar(hold), Abrupt(), true)
 	e.happens(t, "lameduck: preStop started", "app: preStop ended", "app: stop signal", "lameduck: stop signal", "lameduck: exited")
-	e.happens(t, "lameduck: preStop ended", "app: preStop ended") // its own hook only begins the drain
+	e.happens(t, "lameduck: preStop ended", "app: preStop ended") // its own hook only starts the drain
 	e.notBefore(t, delay, "app", rollout.Signalled)
 	e.exits(t, "app", "signal: terminated")
 	e.exits(t, "lameduck", "exit status 0")
@@ -209,15 +213,15 @@ func TestPlainContainerHoldsTheApp(t *testing.T) {
 	e.drained(t, "stop signal")
 }
 
-// Each app, so that its arguments and its end go through Lameduck.
+// Every app, since Lameduck passes on its arguments and its exit code.
 func TestWrapperHoldsTheApp(t *testing.T) {
 	for _, tc := range []struct {
 		app App
 		how string
 	}{
-		{Abrupt(), "exit status 143"}, // SIGTERM, as a shell has it
+		{Abrupt(), "exit status 143"}, // SIGTERM, like in a shell
 		{Graceful(), "exit status 0"},
-		{SlowStart(delay), "exit status 143"},
+		{SlowStart(500 * time.Millisecond), "exit status 143"},
 		{ShortKeepAlive(time.Second), "exit status 143"},
 		{Node(), "exit status 143"},
 	} {
@@ -231,11 +235,11 @@ func TestWrapperHoldsTheApp(t *testing.T) {
 	}
 }
 
-// The kubelet's probe of the app goes through a wrapper's Lameduck. Taken for traffic, it would be
-// the first of two requests with a long gap, and the hold would have to last for more than that.
+// The kubelet's probe of the app goes through a wrapper's Lameduck. As traffic, it would be the
+// first of two requests with a long gap, and the hold would have to be longer than the gap.
 func TestProbesAreNoTraffic(t *testing.T) {
 	t.Parallel()
-	const gap = 2 * time.Second
+	const gap = 5 * time.Second
 	s := Wrapper(Hold{Quiet: 50 * time.Millisecond})
 	b := liveBuilder(t, s, Abrupt())
 	k := rollout.NewKubelet(t.Context(), b.logs)

@@ -245,7 +245,7 @@ func TestAStreamThatItsClientLeavesOpenDoesNotHoldADrain(t *testing.T) {
 		client.wants(headers(1, true, true))
 		client.wantsOpen()
 		time.Sleep(uploadSilence)
-		client.wantsEnd()
+		client.wantsEndSoon()
 		app.wantsEnd()
 	})
 }
@@ -264,7 +264,7 @@ func TestAPushedAnswerIsNotCutByTheFinalGoAway(t *testing.T) {
 		client.wantsOpen()
 		app.send(data(2, true, 9))
 		client.wants(data(2, true, 9))
-		client.wantsEnd()
+		client.wantsEndSoon()
 	})
 }
 
@@ -279,8 +279,18 @@ func TestAStreamBeyondTheFinalGoAwayIsNotWaitedFor(t *testing.T) {
 		app.wants(headers(3, true, true))
 		app.send(headers(1, true, true))
 		client.wants(headers(1, true, true))
-		client.wantsEnd()
+		client.wantsEndSoon()
 	})
+}
+
+// wantsEndSoon waits until the connection is closed that the client could have closed itself.
+func (p *peer) wantsEndSoon() {
+	p.t.Helper()
+	p.wantsOpen()
+	time.Sleep(closeDelay - time.Millisecond)
+	p.wantsOpen()
+	time.Sleep(time.Millisecond)
+	p.wantsEnd()
 }
 
 // RFC 9113 section 6.8: a server shuts down with a GOAWAY that refuses nothing, and with a second one after a round trip.
@@ -296,17 +306,20 @@ func TestAnHTTP2ClientIsToldInTwoSteps(t *testing.T) {
 		// What races with the notice is served.
 		client.send(headers(3, true, true) + pingAck(ping) + headers(5, true, true))
 		app.wants(headers(3, true, true) + headers(5, true, true))
+		time.Sleep(finalDelay)
+		client.wantsOpen() // it has opened a stream since
 		time.Sleep(finalDelay - time.Millisecond)
 		client.wantsOpen()
 		time.Sleep(time.Millisecond)
 		client.wants(goAway(5, 0, ""))
 
 		for id := uint32(1); id <= 5; id += 2 {
+			time.Sleep(2 * closeDelay)
 			client.wantsOpen()
 			app.send(headers(id, true, true))
 			client.wants(headers(id, true, true))
 		}
-		client.wantsEnd()
+		client.wantsEndSoon()
 		app.wantsEnd()
 		client.closes()
 		app.closes()
@@ -326,8 +339,49 @@ func TestAQuietHTTP2ConnectionEndsWithTheFinalGoAway(t *testing.T) {
 		app.wantsNothing()
 		time.Sleep(finalDelay)
 		client.wants(goAway(0, 0, ""))
-		client.wantsEnd()
+		client.wantsEndSoon()
 		app.wantsEnd()
+	})
+}
+
+// A client may use streams that another part of it has opened before the notice was processed.
+func TestTheFinalGoAwayWaitsForAClientThatOpensStreams(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := speaksHTTP2(r)
+		r.server.Drain()
+		time.Sleep(noticeSpread)
+		client.send(pingAck(client.wantsNotice(h2.MaxStream)))
+		var last uint32
+		for t := time.Duration(0); t < finalLimit; t += finalDelay {
+			client.wantsOpen()
+			last += 2
+			client.send(headers(last-1, true, true))
+			app.wants(headers(last-1, true, true))
+			app.send(headers(last-1, true, true))
+			client.wants(headers(last-1, true, true))
+			time.Sleep(finalDelay)
+		}
+		client.wants(goAway(last-1, 0, "")) // it does not look at notices
+		client.wantsEndSoon()
+	})
+}
+
+// A client closes a connection by itself after a GOAWAY. Some take a FIN that comes right behind a response
+// for the end of one that is cut short.
+func TestAnHTTP2ClientMayCloseTheConnectionItself(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := speaksHTTP2(r)
+		client.send(headers(1, true, true))
+		app.wants(headers(1, true, true))
+		r.drainsHTTP2(client, 1)
+		app.send(headers(1, true, true))
+		client.wants(headers(1, true, true))
+		client.wantsOpen()
+		r.wantsInFlight(0, "when it has been answered")
+		client.closes()
+		app.wantsEnd()
+		app.closes()
+		r.wantsNoConnections()
 	})
 }
 
@@ -526,7 +580,7 @@ func TestAnUpgradeToHTTP2IsFollowed(t *testing.T) {
 			t.Errorf("%d in flight, want none", n)
 		}
 		r.drainsHTTP2(client, 1)
-		client.wantsEnd()
+		client.wantsEndSoon()
 	})
 }
 

@@ -172,16 +172,13 @@ func (h *http2Conn) endStreams(d direction, frames []h2.Header) {
 	h.watchUploadsLocked(uploadSilence)
 }
 
-// endLocked accounts for n streams that are over. The last stream ends a connection whose client
-// has received the final GOAWAY.
+// endLocked accounts for n streams that are over.
 func (h *http2Conn) endLocked(n int) {
 	for range n {
 		h.endStreamLocked()
 	}
 	h.broadcastLocked()
-	if h.goAway.state == goAwayFinal && h.streams.len() == 0 {
-		h.sendNoticeLocked()
-	}
+	h.closeSoonLocked()
 }
 
 // isUpload reports whether the current frame of a direction may be a part of an upload.
@@ -230,6 +227,8 @@ const (
 // A goAwayProgress is the state of the GOAWAY of a connection. It is guarded by conn.mu.
 type goAwayProgress struct {
 	state   goAwayState
-	ping    [8]byte // payload of our PING
-	pinging bool    // our PING has not been answered
+	ping    [8]byte   // payload of our PING
+	pinging bool      // our PING has not been answered
+	highest uint32    // stream that the client had opened when finalDelay began
+	limit   time.Time // of finalDelay
 }

@@ -9,13 +9,22 @@ import (
 )
 
 // finalDelay is the time from the answer to our PING to the final GOAWAY: a client may have
-// answered before another part of it has processed the notice. Without an answer there is no final
-// GOAWAY, however long that takes. What the client opens until it has seen the notice is relayed,
-// and a last stream below that would make it retry those requests elsewhere.
-const finalDelay = time.Second
+// answered before another part of it has processed the notice. It begins again when the client
+// opens a stream, but not beyond finalLimit. Without an answer there is no final GOAWAY, however
+// long that takes. What the client opens until it has seen the notice is relayed, and a last stream
+// below that would make it retry those requests elsewhere.
+const (
+	finalDelay = time.Second
+	finalLimit = 5 * time.Second
+)
 
-// sendGoAway sends the next GOAWAY. The outcome is lastSent if that was the final one and no stream
-// is open.
+// closeDelay is the time that the client has, after the final GOAWAY and its last response, to
+// close the connection itself. If we closed at once, nginx would take the response for one that was
+// cut short while it has still to answer a PING of the app.
+const closeDelay = time.Second
+
+// sendGoAway sends the next GOAWAY, if one is due. The outcome is lastSent if the connection is
+// over.
 func (h *http2Conn) sendGoAway() outcome {
 	if err := h.flushFrames(fromApp); err != nil {
 		return endedBy(err)
@@ -30,9 +39,10 @@ func (h *http2Conn) sendGoAway() outcome {
 	return proceed
 }
 
-// nextGoAway returns the frames to send now, and whether the connection is over with them: first a
-// GOAWAY that refuses no stream, with a PING; then, some time after the client has answered that, a
-// GOAWAY with the last stream that has been relayed.
+// nextGoAway returns the frames to send now, and whether the connection is over: first a GOAWAY
+// that refuses no stream, with a PING; then, some time after the client has answered that, a GOAWAY
+// with the last stream that has been relayed. The connection is over when no stream is open and the
+// client has had its time to close it.
 func (h *http2Conn) nextGoAway() (frames []byte, over bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -45,11 +55,26 @@ func (h *http2Conn) nextGoAway() (frames []byte, over bool) {
 		h.life.end(endedDrain)
 		return h2.AppendPing(h2.AppendGoAway(nil, h.streams.last), g.ping), false
 	case goAwayNotice:
+		if now := time.Now(); h.streams.highest != g.highest && now.Before(g.limit) {
+			g.highest = h.streams.highest
+			h.notice.timer.Reset(min(finalDelay, g.limit.Sub(now)))
+			return nil, false
+		}
 		g.state = goAwayFinal
 		h.refuseLocked(h.streams.highest)
 		frames = h2.AppendGoAway(nil, h.streams.last)
+		h.closeSoonLocked()
+	case goAwayFinal:
+		over = h.streams.len() == 0
 	}
-	return frames, h.streams.len() == 0
+	return frames, over
+}
+
+// closeSoonLocked ends a connection without streams after the final GOAWAY, unless the client does.
+func (h *http2Conn) closeSoonLocked() {
+	if h.goAway.state == goAwayFinal && h.streams.len() == 0 {
+		h.notice.timer.Reset(closeDelay)
+	}
 }
 
 // acknowledgesNotice reports whether the payload of a PING's answer is that of our PING, which the
@@ -63,6 +88,7 @@ func (h *http2Conn) acknowledgesNotice(payload []byte) bool {
 	}
 	g.pinging = false
 	if g.state == goAwayNotice {
+		g.highest, g.limit = h.streams.highest, time.Now().Add(finalLimit)
 		h.notice.timer.Reset(finalDelay)
 	}
 	return true

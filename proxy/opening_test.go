@@ -161,7 +161,7 @@ func TestASlowPrefaceIsRecognizedAndToldToLeave(t *testing.T) {
 		app.wantsNothing()
 		time.Sleep(finalDelay)
 		client.wants(goAway(0, 0, ""))
-		client.wantsEnd()
+		client.wantsEndSoon()
 	})
 }
 

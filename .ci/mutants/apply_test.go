@@ -64,9 +64,9 @@ func mustParse(t *testing.T, diff string) filePatch {
 func TestAPatchFollowsItsLines(t *testing.T) {
 	twice := strings.Replace(original, "func second() int {\n\tb := 2\n\treturn b", "func second() int {\n\ta := 1\n\treturn a", 1)
 	for name, c := range map[string]struct {
-		files map[string]string
-		want  string // the file that is changed; empty if the patch must not apply
-		fault string // a part of the error otherwise
+		files   map[string]string
+		want    string // the file that is changed; empty if the patch must not apply
+		problem string // a part of the error otherwise
 	}{
 		"where it was":            {map[string]string{"p/p.go": original}, "p/p.go", ""},
 		"further down":            {map[string]string{"p/p.go": strings.Replace(original, "package p", "package p\n\nvar x = 1", 1)}, "p/p.go", ""},
@@ -87,8 +87,8 @@ func TestAPatchFollowsItsLines(t *testing.T) {
 			tree := moduleOf(t, c.files)
 			l, err := mustParse(t, patch).locate(tree)
 			if c.want == "" {
-				if err == nil || !strings.Contains(err.Error(), c.fault) {
-					t.Fatalf("the error is %v, want one with %q", err, c.fault)
+				if err == nil || !strings.Contains(err.Error(), c.problem) {
+					t.Fatalf("the error is %v, want one with %q", err, c.problem)
 				}
 				return
 			}
@@ -130,7 +130,7 @@ func TestRefreshedPatchesHaveEnoughContext(t *testing.T) {
 	}
 }
 
-// Git reads what we write.
+// Git accepts the patches.
 func TestPatchesAreUnifiedDiffs(t *testing.T) {
 	tree := moduleOf(t, map[string]string{"p/p.go": original})
 	l, err := mustParse(t, patch).locate(tree)

@@ -100,7 +100,7 @@ func (h *hunter) buildTogether(ctx context.Context, dir, binary string, mutants 
 		}
 		together = slices.DeleteFunc(slices.Clone(mutants), func(m *mutant) bool { return slices.Contains(alone, m) })
 		err = h.inTurn(ctx, func() error {
-			h.report.say("building the tests of %s with %d mutants at once", dir, len(together))
+			h.report.progress("building the tests of %s with %d mutants at once", dir, len(together))
 			return h.build(ctx, dir, binary, overlay)
 		})
 		if err == nil {
@@ -109,7 +109,7 @@ func (h *hunter) buildTogether(ctx context.Context, dir, binary string, mutants 
 		compile := h.reportCompileErrors(mutants, err)
 		if len(compile) == len(mutants) {
 			if ctx.Err() == nil {
-				h.report.say("%s does not compile with all mutants, so each is built alone: %v", dir, err)
+				h.report.progress("%s does not compile with all mutants, so each is built alone: %v", dir, err)
 			}
 			return nil, mutants
 		}
@@ -184,7 +184,7 @@ func (h *hunter) broken(mutants []*mutant, err error) {
 // they want: some need more patience than a mutant deserves, and one that fails now and then is for
 // "make test" to find.
 func (h *hunter) runBaseline(ctx context.Context, g *group) error {
-	h.report.say("testing %s without a mutant", g.dir)
+	h.report.progress("testing %s without a mutant", g.dir)
 	var tests []string
 	for _, m := range g.mutants {
 		if !slices.Contains(tests, m.tests) {

@@ -137,10 +137,10 @@ func hunt(ctx context.Context, t *tree, mutants []*mutant, o *options, out io.Wr
 
 // refreshAll rewrites the patches whose lines have moved.
 func refreshAll(t *tree, mutants []*mutant, out io.Writer) error {
-	var faults []error
+	var errs []error
 	for _, m := range mutants {
 		if err := m.locate(t); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", m.patch, err))
+			errs = append(errs, fmt.Errorf("%s: %w", m.patch, err))
 			continue
 		}
 		changed, err := m.refresh(t.root)
@@ -151,7 +151,7 @@ func refreshAll(t *tree, mutants []*mutant, out io.Writer) error {
 			fmt.Fprintln(out, "refreshed", m.patch)
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(errs...)
 }
 
 // moduleRoot returns the directory of go.mod.

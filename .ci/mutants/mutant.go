@@ -54,7 +54,7 @@ func (m *mutant) locate(t *tree) error {
 // loadMutants reads all patches.
 func loadMutants(root string) ([]*mutant, error) {
 	var mutants []*mutant
-	var faults []error
+	var errs []error
 	promises := make(map[string]string)
 	err := filepath.WalkDir(filepath.Join(root, patchDir), func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(file) != ".patch" {
@@ -66,11 +66,11 @@ func loadMutants(root string) ([]*mutant, error) {
 		}
 		m, err := loadMutant(root, filepath.ToSlash(rel))
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", rel, err))
+			errs = append(errs, fmt.Errorf("%s: %w", rel, err))
 			return nil
 		}
 		if other, ok := promises[m.promise]; ok {
-			faults = append(faults, fmt.Errorf("%s has the same promise as %s", rel, other))
+			errs = append(errs, fmt.Errorf("%s has the same promise as %s", rel, other))
 		}
 		promises[m.promise] = rel
 		m.id = len(mutants) + 1
@@ -80,7 +80,7 @@ func loadMutants(root string) ([]*mutant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mutants, errors.Join(faults...)
+	return mutants, errors.Join(errs...)
 }
 
 func loadMutant(root, patch string) (*mutant, error) {

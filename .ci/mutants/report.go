@@ -55,8 +55,8 @@ func (r *report) begin(total int) {
 	r.started, r.total = r.now(), total
 }
 
-// say prints what is being done.
-func (r *report) say(text string, args ...any) {
+// progress prints a line about the current step.
+func (r *report) progress(text string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fmt.Fprintf(r.out, "mutants: "+text+"\n", args...)

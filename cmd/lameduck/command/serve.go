@@ -115,11 +115,11 @@ func (p *process) newServer() *proxy.Server {
 
 // listen listens at every address. The error names every address that is unavailable.
 func (p *process) listen() error {
-	var faults []error
+	var errs []error
 	take := func(name, address string) net.Listener {
 		ln, err := proxy.Listen(address)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", name, err))
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
 		return ln
 	}
@@ -128,7 +128,7 @@ func (p *process) listen() error {
 	}
 	p.admin = take("LAMEDUCK_ADMIN", p.config.Admin)
 	p.control = take("LAMEDUCK_CONTROL", p.config.Control)
-	return errors.Join(faults...)
+	return errors.Join(errs...)
 }
 
 func (p *process) closeListeners() {

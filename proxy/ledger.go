@@ -87,7 +87,7 @@ func (l *ledger) acquire() {
 	}
 }
 
-// note records who sends a request that begins.
+// note records the sender of a request that begins.
 func (l *ledger) note(s sender) {
 	if s.checks {
 		l.server.sources.HealthCheck(l.addr, s.checker, l.server.now())

@@ -23,7 +23,7 @@ func newProbes(c *Config) probes {
 	return p
 }
 
-// A sender is what a request says about who sends it. Anybody can send such a request, so that
+// A sender is what a request reveals about its sender. Anybody can send such a request, so that
 // nothing follows from it for others.
 type sender struct {
 	class   silence.Class

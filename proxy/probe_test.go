@@ -159,7 +159,7 @@ func TestHealthCheck_IsRecognized(t *testing.T) {
 		"AWS":                                {checkOf("ELB-HealthChecker/2.0", "/"), kinds{silence.ELB: true}, false},
 		"Google":                             {checkOf("GoogleHC/1.0", "/"), kinds{silence.Google: true}, false},
 		"Azure Load Balancer":                {checkOf("Load Balancer Agent", "/"), kinds{silence.Azure: true}, false},
-		"Azure Front Door":                   {checkOf("Edge Health Probe", "/"), kinds{silence.Azure: true}, false},
+		"Azure at its edge":                  {checkOf("Edge Health Probe", "/"), kinds{silence.Azure: true}, false},
 		"Envoy":                              {checkOf("Envoy/HC", "/"), kinds{silence.Envoy: true}, false},
 		"HAProxy":                            {checkOf("HAProxy Health Check/1.0", "/"), kinds{silence.HAProxy: true}, false},
 		"nginx":                              {checkOf("nginx/1.27", "/"), kinds{silence.Nginx: true}, false},

@@ -1,4 +1,5 @@
-// Package deploy has what users apply to a cluster, the packages of lameduckctl, and the tests of both.
+// Package deploy has what users apply to a cluster, the packages of lameduckctl, and the tests of
+// both.
 //
 // For users:
 //

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Program returns the path of an installed program. If it is missing, the test is skipped, but in CI it
-// fails. install is the command that installs it.
+// Program returns the path of an installed program. If it is missing, the test is skipped, but in
+// CI it fails. install is the command that installs it.
 func Program(t testing.TB, name, install string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -38,8 +38,8 @@ func Build(t testing.TB, pkg string) string {
 	return binary
 }
 
-// Start runs a program until the test ends, with only PATH and env in its environment. Its output is in
-// the log of a test that fails.
+// Start runs a program until the test ends, with only PATH and env in its environment. Its output
+// is in the log of a test that fails.
 func Start(t testing.TB, dir string, env []string, program string, args ...string) {
 	t.Helper()
 	log, err := os.Create(filepath.Join(dir, filepath.Base(program)+".log"))

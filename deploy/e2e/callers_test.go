@@ -12,8 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// afterLast is the longest time from the last request to a pod until the pod is gone: the quiet time
-// of 5 s, the time of the decision, the app's stop, and the kubelet's work.
+// afterLast is the longest time from the last request to a pod until the pod is gone: the quiet
+// time of 5 s, the time of the decision, the app's stop, and the kubelet's work.
 const afterLast = 10 * time.Second
 
 // rhythm is the time in which the pods observe the rhythm of their callers.

@@ -119,7 +119,8 @@ func deleteOverlay(t *testing.T, dir string) {
 	}
 }
 
-// makeCertificate creates the Secret of a webhook with a certificate from files, and the values for it.
+// makeCertificate creates the Secret of a webhook with a certificate from files, and the values for
+// it.
 func (w *webhook) makeCertificate(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()

@@ -42,7 +42,8 @@ func (s *stage) expectLosslessRestart(t *testing.T, lag time.Duration) {
 	}
 }
 
-// expectQuiet checks that the drain is logged, ended because the traffic had stopped, and lost nothing.
+// expectQuiet checks that the drain is logged, ended because the traffic had stopped, and lost
+// nothing.
 func expectQuiet(t *testing.T, l podLife) drain {
 	t.Helper()
 	d := l.drain()

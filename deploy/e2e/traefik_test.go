@@ -23,8 +23,8 @@ import (
 // stickyGone is the longest time from its deletion until a pod with sticky sessions is gone.
 const stickyGone = 30 * time.Second
 
-// Traefik sends the requests of a session to a terminating pod as long as that is ready, so they end
-// only when Lameduck makes the pod unready: after a third of Max, 17 s here.
+// Traefik sends the requests of a session to a terminating pod as long as that is ready, so they
+// end only when Lameduck makes the pod unready: after a third of Max, 17 s here.
 func Test12StickySessionsOfTraefikLeaveATerminatingPod(t *testing.T) {
 	program := traefik(t)
 	s := newStage(t)

@@ -273,7 +273,8 @@ func (s *stage) awaitInjection(t *testing.T) {
 	})
 }
 
-// awaitSilence returns when the webhook no longer answers. A terminating replica serves for a while.
+// awaitSilence returns when the webhook no longer answers. A terminating replica serves for a
+// while.
 func (s *stage) awaitSilence(t *testing.T) {
 	t.Helper()
 	deploytest.Await(t, patience, "the webhook to fall silent", func() error {

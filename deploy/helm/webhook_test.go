@@ -90,7 +90,8 @@ func expectMatch(t *testing.T, hook admissionv1.MutatingWebhook, pod labels.Set,
 	}
 }
 
-// Any other policy, or a longer timeout, would turn a failure of the webhook into one of the cluster.
+// Any other policy, or a longer timeout, would turn a failure of the webhook into one of the
+// cluster.
 func TestAWebhookThatDoesNotAnswerBlocksNothing(t *testing.T) {
 	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
 		hook := webhook(t, objects)

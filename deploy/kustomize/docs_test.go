@@ -24,7 +24,8 @@ var (
 	markdownLink = regexp.MustCompile(`\]\(([\w./-]+)(?:#[\w-]+)?\)`)
 )
 
-// TestTheDocumentationRefersToWhatExists checks the paths in all Markdown files that users copy or follow.
+// TestTheDocumentationRefersToWhatExists checks the paths in all Markdown files that users copy or
+// follow.
 func TestTheDocumentationRefersToWhatExists(t *testing.T) {
 	bases, charts, links := 0, 0, 0
 	for _, file := range markdownFiles(t) {

@@ -88,8 +88,8 @@ func entry(m map[string]string, key string) any {
 	return nil
 }
 
-// diffList compares two lists that differ in elements of ours. The other elements are the same, in the
-// same order, and are compared by change. Indexes take the operations before into account.
+// diffList compares two lists that differ in elements of ours. The other elements are the same, in
+// the same order, and are compared by change. Indexes take the operations before into account.
 func diffList[T any](
 	p *patch, path string, before, after []T, ours func(T) bool,
 	change func(p *patch, path string, before, after *T),

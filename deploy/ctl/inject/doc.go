@@ -4,8 +4,8 @@
 //	injected template  ──> Uninject ──> JSON Patch, notes   from the annotation lameduck.dev/injected
 //
 // It adds what the components of deploy/kustomize add: a container, hooks that keep the other
-// containers alive during the drain, ports that now mean Lameduck's, and a grace period that is long
-// enough for the hold.
+// containers alive during the drain, ports that now mean Lameduck's, and a grace period that is
+// long enough for the hold.
 //
 // The package is pure: it reads no file, asks no cluster and does not change its arguments.
 //

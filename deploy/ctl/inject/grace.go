@@ -50,8 +50,8 @@ func (j *injection) raiseGracePeriod() error {
 	return nil
 }
 
-// deriveAppStop returns how long the app may need to stop: its whole grace period, unless that is the
-// default that the API server writes.
+// deriveAppStop returns how long the app may need to stop: its whole grace period, unless that is
+// the default that the API server writes.
 func deriveAppStop(grace time.Duration) time.Duration {
 	if grace == DefaultGrace {
 		return DefaultAppStop

@@ -11,8 +11,8 @@ import (
 
 const healthVariable = "LAMEDUCK_LB_HEALTH_PATHS"
 
-// failHealthChecks sets the path of the load balancer's health checks, if they should fail during the
-// drain. A path that is set stays, and so does an empty one.
+// failHealthChecks sets the path of the load balancer's health checks, if they should fail during
+// the drain. A path that is set stays, and so does an empty one.
 func (j *injection) failHealthChecks() error {
 	p := j.settings.preset()
 	if !p.FailChecks || j.sets(healthVariable) {
@@ -51,9 +51,9 @@ func (j *injection) sets(name string) bool {
 	return false
 }
 
-// healthPath returns the path that the load balancer most likely checks: that of the readiness probe
-// of a port that is relayed. It returns an empty path if there is none, or if clients may request it
-// too, as they do the root.
+// healthPath returns the path that the load balancer most likely checks: that of the readiness
+// probe of a port that is relayed. It returns an empty path if there is none, or if clients may
+// request it too, as they do the root.
 func (j *injection) healthPath() (path, field string) {
 	for _, r := range j.routes {
 		for _, c := range allContainers(&j.pod.Spec) {
@@ -69,8 +69,8 @@ func (j *injection) healthPath() (path, field string) {
 	return "", ""
 }
 
-// pathOf returns the path of a probe of the port of a route, without the query. A comma would separate
-// two paths, and a dollar sign may refer to a variable. A path in TLS is not seen.
+// pathOf returns the path of a probe of the port of a route, without the query. A comma would
+// separate two paths, and a dollar sign may refer to a variable. A path in TLS is not seen.
 func pathOf(get *corev1.HTTPGetAction, r Route) string {
 	if get == nil || get.Scheme == corev1.URISchemeHTTPS {
 		return ""

@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// addHoldHooks adds to every container the hook that keeps it alive during the drain, since the app may
-// need the other containers. An existing hook is kept.
+// addHoldHooks adds to every container the hook that keeps it alive during the drain, since the app
+// may need the other containers. An existing hook is kept.
 func (j *injection) addHoldHooks() error {
 	for i := range j.pod.Spec.Containers {
 		c := container{&j.pod.Spec.Containers[i], "containers", i}

@@ -35,9 +35,9 @@ type Plan struct {
 	uninject bool
 }
 
-// Inject plans how to add Lameduck to a pod, or how to update it. The lameduck.dev annotations of the
-// template override the settings. Pods that run to completion or opt out get no Lameduck. The error is
-// a *Refusal or a join of several.
+// Inject plans how to add Lameduck to a pod, or how to update it. The lameduck.dev annotations of
+// the template override the settings. Pods that run to completion or opt out get no Lameduck. The
+// error is a *Refusal or a join of several.
 func Inject(w Workload, s Settings) (Plan, error) {
 	if reason := skipReason(w); reason != "" {
 		return skip(w, reason)
@@ -59,8 +59,8 @@ func Inject(w Workload, s Settings) (Plan, error) {
 		Routes: j.routes}.withRouteNotes(), nil
 }
 
-// Uninject plans how to remove Lameduck, from the record in the annotation lameduck.dev/injected. Later
-// changes by others stay.
+// Uninject plans how to remove Lameduck, from the record in the annotation lameduck.dev/injected.
+// Later changes by others stay.
 func Uninject(w Workload) (Plan, error) {
 	was, err := original(w.Template)
 	if err != nil {

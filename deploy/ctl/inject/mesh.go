@@ -23,8 +23,8 @@ var meshes = []mesh{
 // off has the values that opt a pod out of a mesh.
 var off = map[string]string{"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}
 
-// excludeFromMesh excludes the admin port from the meshes of the pod, since the kubelet calls the hook
-// from outside of any mesh.
+// excludeFromMesh excludes the admin port from the meshes of the pod, since the kubelet calls the
+// hook from outside of any mesh.
 func (j *injection) excludeFromMesh() error {
 	for _, m := range meshes {
 		if !m.has(j.pod.Annotations) && !m.has(j.pod.Labels) {

@@ -11,8 +11,8 @@ import (
 	"lameduck/cmd/lameduck/config"
 )
 
-// An Option is a setting with a name: the annotation lameduck.dev/NAME of a pod template, and the flag
-// --NAME.
+// An Option is a setting with a name: the annotation lameduck.dev/NAME of a pod template, and the
+// flag --NAME.
 type Option struct {
 	Name, Value, Usage string // Value is the kind of value, for the usage
 	set                func(s *Settings, value string) error
@@ -55,8 +55,8 @@ func (s *Settings) Set(name, value string) error {
 }
 
 // Override returns the settings with those that the annotations of a pod template override. A load
-// balancer in the annotations also replaces the delay and the grace period that were set for another
-// one. The error has a Refusal for each annotation that is unknown or malformed.
+// balancer in the annotations also replaces the delay and the grace period that were set for
+// another one. The error has a Refusal for each annotation that is unknown or malformed.
 func (s Settings) Override(annotations map[string]string) (Settings, error) {
 	s = s.clone()
 	if _, is := annotations[AnnotationPrefix+"lb"]; is {

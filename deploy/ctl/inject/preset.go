@@ -12,8 +12,8 @@ type Preset struct {
 	Name  string // value of the option lb
 	Title string // as in a sentence
 
-	// Seen is the longest time, in public reports, from a pod's deletion until the load balancer opens
-	// no more connections to it. Rare outages are not counted.
+	// Seen is the longest time, in public reports, from a pod's deletion until the load balancer
+	// opens no more connections to it. Rare outages are not counted.
 	Seen time.Duration
 
 	// Delay is the LBDelay: Seen, or more where reports are few.
@@ -24,8 +24,8 @@ type Preset struct {
 	FailChecks bool
 }
 
-// DefaultLBDelay is the load balancer's delay without a preset. Load balancers of clouds usually need
-// up to a minute.
+// DefaultLBDelay is the load balancer's delay without a preset. Load balancers of clouds usually
+// need up to a minute.
 const DefaultLBDelay = 60 * time.Second
 
 // fromPreset is an LBDelay that is not set: the preset determines it.

@@ -18,8 +18,8 @@ const (
 	endPresets   = "<!-- end of presets -->\n"
 )
 
-// TestTheDocumentationHasThePresets compares the table in docs/loadbalancers.md with the presets, and
-// with what Inject makes of them.
+// TestTheDocumentationHasThePresets compares the table in docs/loadbalancers.md with the presets,
+// and with what Inject makes of them.
 func TestTheDocumentationHasThePresets(t *testing.T) {
 	text := pageText(t)
 	head, rest, begins := strings.Cut(text, beginPresets)
@@ -54,7 +54,8 @@ func checkPath(p Preset) string {
 	return "–"
 }
 
-// TestEachPresetHasASection checks that the page explains each preset in the same way, with a source.
+// TestEachPresetHasASection checks that the page explains each preset in the same way, with a
+// source.
 func TestEachPresetHasASection(t *testing.T) {
 	text := pageText(t)
 	sourced := regexp.MustCompile(`\]\(https://[^)]+\)`)

@@ -47,7 +47,8 @@ type excludedPorts struct {
 	Is         string  `json:"is"`
 }
 
-// created records a list or an object that did not exist, so that uninject removes it when it is empty.
+// created records a list or an object that did not exist, so that uninject removes it when it is
+// empty.
 func (r *record) created(path ...string) { r.Created = append(r.Created, strings.Join(path, "/")) }
 
 func (r *record) hasCreated(path ...string) bool {

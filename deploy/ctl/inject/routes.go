@@ -141,7 +141,8 @@ func chosenPorts(wanted []string, ports []port) ([]Route, error) {
 	return routes, nil
 }
 
-// number assigns a free port of Lameduck to each port of the app, and returns Lameduck's by the app's.
+// number assigns a free port of Lameduck to each port of the app, and returns Lameduck's by the
+// app's.
 func (j *injection) number(chosen []Route, ports []port) map[int32]int32 {
 	taken := map[int32]bool{AdminPort: true, ControlPort: true}
 	for _, p := range ports {

@@ -7,7 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// routesOf returns the routes for a list of ports, as a container declares them in YAML, and the notes.
+// routesOf returns the routes for a list of ports, as a container declares them in YAML, and the
+// notes.
 func routesOf(t *testing.T, ports, annotations string) (routes string, p Plan) {
 	t.Helper()
 	before := edited(t, "[{ name: http, containerPort: 3000 }]", ports)

@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// ForServices returns the plan with notes on the given Services, instead of general notes on Services.
-// If none of the Services selects the pods, it returns the plan unchanged.
+// ForServices returns the plan with notes on the given Services, instead of general notes on
+// Services. If none of the Services selects the pods, it returns the plan unchanged.
 func (p Plan) ForServices(pod labels.Set, services []*corev1.Service) Plan {
 	var notes []Note
 	selected := false

@@ -31,18 +31,18 @@ type Settings struct {
 	// LB is the name of the load balancer's preset. If empty, there is none.
 	LB string
 
-	// LBDelay is the time until the load balancer stops routing to a terminating pod. Negative means
-	// that of the preset.
+	// LBDelay is the time until the load balancer stops routing to a terminating pod. Negative
+	// means that of the preset.
 	LBDelay time.Duration
 
 	Silence time.Duration // the longest required silence that the hold has room for after LBDelay
 
-	// AppStop is how long the app needs to stop. 0 means the grace period of the pod, or 5 s if that is
-	// Kubernetes' default.
+	// AppStop is how long the app needs to stop. 0 means the grace period of the pod, or 5 s if
+	// that is Kubernetes' default.
 	AppStop time.Duration
 
-	// GracePeriod is the least grace period. 0 means LBDelay + Silence + AppStop + 3 s, rounded up to
-	// a multiple of 30 s.
+	// GracePeriod is the least grace period. 0 means LBDelay + Silence + AppStop + 3 s, rounded up
+	// to a multiple of 30 s.
 	GracePeriod time.Duration
 
 	// Ports are the ports to relay, by name or number, with options of LAMEDUCK_ROUTES as in

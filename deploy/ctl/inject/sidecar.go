@@ -90,8 +90,8 @@ func seconds(d time.Duration) string {
 	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
 }
 
-// resources returns the requests and limits. A busy connection takes 12 KB. There is no CPU limit, as
-// throttling adds latency.
+// resources returns the requests and limits. A busy connection takes 12 KB. There is no CPU limit,
+// as throttling adds latency.
 func resources() corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{
@@ -101,7 +101,8 @@ func resources() corev1.ResourceRequirements {
 	}
 }
 
-// restricted returns what the Pod Security level restricted requires, and a read-only root file system.
+// restricted returns what the Pod Security level restricted requires, and a read-only root file
+// system.
 func restricted() *corev1.SecurityContext {
 	yes, no, nobody := true, false, int64(65532)
 	return &corev1.SecurityContext{

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// subsumes reports whether a value has all wanted fields. It may have more, such as defaults of the API
-// server and what other webhooks add. Extra LAMEDUCK_ variables are not allowed.
+// subsumes reports whether a value has all wanted fields. It may have more, such as defaults of the
+// API server and what other webhooks add. Extra LAMEDUCK_ variables are not allowed.
 func subsumes(has, wanted any) bool {
 	if reflect.DeepEqual(has, wanted) {
 		return true

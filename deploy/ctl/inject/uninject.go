@@ -108,7 +108,8 @@ func (e excludedPorts) undo(annotations map[string]string) {
 	}
 }
 
-// without removes elements from a list. It returns nil if none is left and Inject had created the list.
+// without removes elements from a list. It returns nil if none is left and Inject had created the
+// list.
 func without[T any](list []T, drop func(T) bool, created bool) []T {
 	if list = slices.DeleteFunc(list, drop); len(list) == 0 && created {
 		return nil

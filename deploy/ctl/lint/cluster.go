@@ -68,8 +68,8 @@ func (in *Inventory) ReadCluster(ctx context.Context, config *rest.Config, names
 	return nil
 }
 
-// newClient returns a client that uses protobuf, which takes a third of the time of JSON, and does not
-// throttle itself, as there are only a few requests for each list.
+// newClient returns a client that uses protobuf, which takes a third of the time of JSON, and does
+// not throttle itself, as there are only a few requests for each list.
 func newClient(config *rest.Config) (*rest.RESTClient, error) {
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = 200, 400

@@ -194,7 +194,8 @@ func (o *object) place(at *field.Path) (file string, line int) {
 	return o.locate(at.String())
 }
 
-// namespace returns the namespace of the object. All manifests without one go to the same namespace.
+// namespace returns the namespace of the object. All manifests without one go to the same
+// namespace.
 func (o *object) namespace() string {
 	if o.Namespace == "" {
 		return metav1.NamespaceDefault

@@ -14,8 +14,8 @@ const (
 )
 
 // lbDelay returns the delay of the load balancer, 0 if it is unknown, and what to call it. The
-// annotations of the pod template override the options, and a delay overrides that of a preset. Rule
-// setting-refused reports an invalid annotation.
+// annotations of the pod template override the options, and a delay overrides that of a preset.
+// Rule setting-refused reports an invalid annotation.
 func (w *workload) lbDelay() (delay time.Duration, lb string) {
 	preset, named := w.annotatedLB()
 	delay, set := w.annotatedDelay()

@@ -20,7 +20,8 @@ type Rule struct {
 // A check reports the findings of a rule.
 type check func(in *Inventory, report reporter)
 
-// A reporter records a finding: the object, the field, one sentence with the consequence, and the fix.
+// A reporter records a finding: the object, the field, one sentence with the consequence, and the
+// fix.
 type reporter func(on *object, at *field.Path, why, fix string)
 
 // An objectReporter records a finding about one object.

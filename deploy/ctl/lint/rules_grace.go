@@ -76,7 +76,8 @@ func graceTooShort(w *workload, report objectReporter) {
 	}
 }
 
-// needs returns how long the end of a container takes, if that is known: the hold and the app's stop.
+// needs returns how long the end of a container takes, if that is known: the hold and the app's
+// stop.
 func (w *workload) needs(c container) (known bool, need time.Duration, what string) {
 	if d := w.sidecar; d != nil && d.holds(c) {
 		c := d.config

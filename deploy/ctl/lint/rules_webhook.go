@@ -57,8 +57,8 @@ milliseconds, so 2 to 5 s are plenty. Webhooks for custom resources only are not
 // takes 10 s.
 const longTimeout = 5
 
-// Of matchesEverything, matchesLeases and matchesKubeSystem, the first is the worst. Only the worst is
-// reported.
+// Of matchesEverything, matchesLeases and matchesKubeSystem, the first is the worst. Only the worst
+// is reported.
 func (h *webhook) matchesEverything() bool {
 	return h.matches("any.example", "anything", kubeSystem)
 }

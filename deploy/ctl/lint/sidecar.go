@@ -71,8 +71,8 @@ func isExec(command []string) bool {
 	return i >= 0 && i+1 < len(command) && command[i+1] == "--" && (i == 0 || path.Base(command[i-1]) == "lameduck")
 }
 
-// read reads the environment as Lameduck does. If some of it is not in the manifest, each variable is
-// read by itself and not compared with others.
+// read reads the environment as Lameduck does. If some of it is not in the manifest, each variable
+// is read by itself and not compared with others.
 func (d *sidecar) read() {
 	literals := make(map[string]string)
 	d.unknown = len(d.EnvFrom) > 0

@@ -56,7 +56,8 @@ func validatingWebhooks(c *admissionv1.ValidatingWebhookConfiguration, locate Lo
 	return found
 }
 
-// fails reports whether requests are rejected when the webhook does not answer, which is the default.
+// fails reports whether requests are rejected when the webhook does not answer, which is the
+// default.
 func (h *webhook) fails() bool {
 	return h.policy == nil || *h.policy == admissionv1.Fail
 }

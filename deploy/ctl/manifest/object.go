@@ -77,8 +77,8 @@ func (o *Object) Position(pointer string) Position {
 	}
 }
 
-// Apply applies a JSON Patch with paths relative to the value at a JSON Pointer in the object. On an
-// error nothing is applied.
+// Apply applies a JSON Patch with paths relative to the value at a JSON Pointer in the object. On
+// an error nothing is applied.
 func (o *Object) Apply(pointer string, patch []jsonpatch.Operation) error {
 	var absolute []jsonpatch.Operation
 	for _, op := range patch {

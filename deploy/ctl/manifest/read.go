@@ -23,8 +23,8 @@ type File struct {
 // Stdin is the name of standard input.
 const Stdin = "<stdin>"
 
-// Read reads files, directories and, for "-", standard input. Of a directory it reads *.yaml, *.yml and
-// *.json in alphabetical order, and no subdirectories.
+// Read reads files, directories and, for "-", standard input. Of a directory it reads *.yaml, *.yml
+// and *.json in alphabetical order, and no subdirectories.
 func Read(paths []string, stdin io.Reader) ([]*File, error) {
 	var files []*File
 	for _, path := range paths {
@@ -64,7 +64,8 @@ func readPath(path string, stdin io.Reader) ([]*File, error) {
 	return files, nil
 }
 
-// filesOf returns the paths of a directory's manifests, or the path itself if it is not a directory.
+// filesOf returns the paths of a directory's manifests, or the path itself if it is not a
+// directory.
 func filesOf(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {

@@ -7,15 +7,16 @@ import (
 )
 
 const (
-	// maxBody bounds one body. The API server accepts requests of up to 3 MiB (MaxRequestBodyBytes), in
-	// protobuf or YAML, which is at most twice as long in JSON. A review adds some KB to the pod.
+	// maxBody bounds one body. The API server accepts requests of up to 3 MiB
+	// (MaxRequestBodyBytes), in protobuf or YAML, which is at most twice as long in JSON. A review
+	// adds some KB to the pod.
 	maxBody = 8 << 20
 
 	// maxBodies bounds all bodies together: 6,000 pods of the usual 10 KB, or eight of the longest.
 	maxBodies = 64 << 20
 
-	// firstRead is not part of the budget, so that there is always room for the beginning of a body.
-	// It has the UID, which every answer needs.
+	// firstRead is not part of the budget, so that there is always room for the beginning of a
+	// body. It has the UID, which every answer needs.
 	firstRead = 1 << 10
 
 	// firstGrowth is enough for most pods.

@@ -1,5 +1,5 @@
-// Package webhook is an admission webhook that injects Lameduck into the pods of labelled namespaces
-// when they are created.
+// Package webhook is an admission webhook that injects Lameduck into the pods of labelled
+// namespaces when they are created.
 //
 //	API server ── POST /mutate (TLS) ──> handler ──> injector ──> package inject
 //	                                        │            └─ returns a JSON Patch, or a warning

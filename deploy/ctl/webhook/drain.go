@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// quiet is a silence after which no API server is expected to send more requests. A busy cluster
-	// creates pods more often than that.
+	// quiet is a silence after which no API server is expected to send more requests. A busy
+	// cluster creates pods more often than that.
 	quiet = 2 * time.Second
 
 	// extraDrain bounds how much longer than its minimum a drain waits for that silence.

@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// queueWait is how long a request waits for a slot. The API server waits two seconds for an answer, by
-// default of our configuration.
+// queueWait is how long a request waits for a slot. The API server waits two seconds for an answer,
+// by default of our configuration.
 const queueWait = 500 * time.Millisecond
 
 // A handler answers AdmissionReviews.
@@ -117,8 +117,8 @@ func (h *handler) takeSlot(ctx context.Context) bool {
 	return false
 }
 
-// giveUp answers a request of which only the beginning is parsed. It closes the connection, as more of
-// the body may follow.
+// giveUp answers a request of which only the beginning is parsed. It closes the connection, as more
+// of the body may follow.
 func (h *handler) giveUp(w http.ResponseWriter, text []byte, r result, reason string) result {
 	w.Header().Set("Connection", "close")
 	asked, uid, found := parseBeginning(text)

@@ -85,8 +85,8 @@ func (i *injector) answerRequest(r *admissionv1.AdmissionRequest) answer {
 	return i.answerPod(r.Namespace, pod, *settings)
 }
 
-// isForeign reports whether we must not change a pod: one that was injected before it came here, or the
-// mirror of a static pod, which the kubelet runs from its file.
+// isForeign reports whether we must not change a pod: one that was injected before it came here, or
+// the mirror of a static pod, which the kubelet runs from its file.
 func isForeign(pod *corev1.Pod) bool {
 	_, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]
 	_, isInjected := pod.Annotations[inject.InjectedAnnotation]
@@ -112,9 +112,9 @@ func (i *injector) answerPod(namespace string, pod *corev1.Pod, s inject.Setting
 	return answer{result: injected, patch: append(signature, plan.Patch...)}
 }
 
-// sign adds our annotation to a pod, unless it has it, and returns the patch. It must come before the
-// injection, which records whether the pod had annotations: otherwise a second call would record
-// something else.
+// sign adds our annotation to a pod, unless it has it, and returns the patch. It must come before
+// the injection, which records whether the pod had annotations: otherwise a second call would
+// record something else.
 func (i *injector) sign(pod *corev1.PodTemplateSpec) []jsonpatch.Operation {
 	if _, signed := pod.Annotations[InjectedByAnnotation]; signed {
 		return nil

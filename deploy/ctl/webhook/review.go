@@ -33,9 +33,9 @@ func warn(r result, format string, args ...any) answer {
 	return answer{result: r, warnings: []string{fmt.Sprintf(format, args...)}}
 }
 
-// maxParts bounds the values of a review. A pod has some hundreds, and one with thirty containers of a
-// hundred variables 9,000. Without a bound, 8 MiB of "{},{},{}" would decode to 2 GB of containers, and
-// anyone who may create pods could crash the webhook.
+// maxParts bounds the values of a review. A pod has some hundreds, and one with thirty containers
+// of a hundred variables 9,000. Without a bound, 8 MiB of "{},{},{}" would decode to 2 GB of
+// containers, and anyone who may create pods could crash the webhook.
 const maxParts = 10_000
 
 // hasManyParts reports whether a JSON text has more than maxParts values.

@@ -17,8 +17,8 @@ import (
 	"lameduck/deploy/ctl/webhook/certs"
 )
 
-// Timeouts and limits. An API server waits for two seconds by default of our configuration, and at most
-// for thirty.
+// Timeouts and limits. An API server waits for two seconds by default of our configuration, and at
+// most for thirty.
 const (
 	headerTimeout   = 5 * time.Second // also for the TLS handshake
 	readTimeout     = 10 * time.Second
@@ -60,7 +60,8 @@ type Server struct {
 	servers      [2]*http.Server // of requests and of probes and metrics
 }
 
-// New listens on both addresses and reads the files, so that it reports any error before anything runs.
+// New listens on both addresses and reads the files, so that it reports any error before anything
+// runs.
 func New(c Config) (*Server, error) {
 	s, err := assemble(c)
 	if err != nil {

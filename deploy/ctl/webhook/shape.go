@@ -16,8 +16,8 @@ const versionRetry = 2 * time.Second
 type VersionFunc func(ctx context.Context) (string, error)
 
 // chooseShape gets the version of the cluster, with retries, and sets the shape of the injected
-// sidecars: native if the cluster supports it. The choice lasts until the next start of the webhook,
-// even if the cluster is upgraded.
+// sidecars: native if the cluster supports it. The choice lasts until the next start of the
+// webhook, even if the cluster is upgraded.
 func chooseShape(ctx context.Context, version VersionFunc, i *injector, s inject.Settings, log *zap.Logger) {
 	logged := false
 	for {

@@ -84,8 +84,8 @@ func (d Document) Node(pointer string) *yaml.Node {
 	return lookup(d.Root, pointer)
 }
 
-// Position returns the line and the column, from 1, of the value at a JSON Pointer: those of its key
-// in a mapping, or of the element in a list. It returns false if there is no such value.
+// Position returns the line and the column, from 1, of the value at a JSON Pointer: those of its
+// key in a mapping, or of the element in a list. It returns false if there is no such value.
 func (d Document) Position(pointer string) (line, column int, found bool) {
 	node := d.Node(pointer)
 	if node == nil {

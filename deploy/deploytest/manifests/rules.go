@@ -35,8 +35,8 @@ func WriteRules(t testing.TB, dir, to string) {
 	deploytest.WriteFile(t, filepath.Join(to, "rules.yaml"), string(text))
 }
 
-// ExpectRulesFire runs promtool on the rules of a kustomization and its rules_test.yaml, in which every alert
-// must fire once.
+// ExpectRulesFire runs promtool on the rules of a kustomization and its rules_test.yaml, in which
+// every alert must fire once.
 func ExpectRulesFire(t testing.TB, dir string) {
 	t.Helper()
 	promtool := deploytest.Program(t, "promtool", "apt-get install prometheus")

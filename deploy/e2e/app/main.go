@@ -1,5 +1,5 @@
-// Command app is the app of the tests on a cluster. It exits on SIGTERM at once, and reports the time
-// and the requests in flight.
+// Command app is the app of the tests on a cluster. It exits on SIGTERM at once, and reports the
+// time and the requests in flight.
 //
 //	GET /            a line           POST /            the body
 //	GET /?wait=5s    the line, later  GET /ws           a WebSocket that echoes
@@ -7,8 +7,8 @@
 //	POST /kill?name=lameduck          SIGKILL to a process of the pod, where they share a namespace
 //
 // With -call it sends requests to an address, and GET /calls ends them and returns their number and
-// the failures. With -grpc it has the gRPC health service instead, and with -mute it accepts connections and never
-// answers.
+// the failures. With -grpc it has the gRPC health service instead, and with -mute it accepts
+// connections and never answers.
 package main
 
 import (

@@ -22,8 +22,8 @@ import (
 // maxObject bounds the answers of the API server. etcd limits objects to 1.5 MiB.
 const maxObject = 4 << 20
 
-// An APIServer is a client of the API server and implements Cluster. It needs five requests only, so it
-// does without the generated clients of client-go.
+// An APIServer is a client of the API server and implements Cluster. It needs five requests only,
+// so it does without the generated clients of client-go.
 type APIServer struct {
 	client        *http.Client
 	base          *url.URL
@@ -32,8 +32,8 @@ type APIServer struct {
 	configuration string
 }
 
-// NewAPIServer returns a client. secret and configuration are the names of the objects of a Rotator;
-// they may be empty if there is none.
+// NewAPIServer returns a client. secret and configuration are the names of the objects of a
+// Rotator; they may be empty if there is none.
 func NewAPIServer(c *rest.Config, namespace, secret, configuration string) (*APIServer, error) {
 	c = rest.CopyConfig(c)
 	c.Timeout = 10 * time.Second

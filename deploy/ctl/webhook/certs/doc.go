@@ -5,8 +5,8 @@
 //	                 └─ Files:   a mounted Secret that someone else renews
 //
 // Any number of replicas run a Rotator, and none of them leads. What is due follows from the Secret
-// and the time alone. The first replica to act writes the Secret; the writes of the others conflict,
-// and they read it again.
+// and the time alone. The first replica to act writes the Secret; the writes of the others
+// conflict, and they read it again.
 //
 // What it promises:
 //

@@ -21,8 +21,8 @@ const (
 	backdate   = time.Hour           // for clocks that are slow
 )
 
-// An issuedCert is a certificate with the CA that has signed it. The CA has signed nothing else, and
-// its key has been discarded.
+// An issuedCert is a certificate with the CA that has signed it. The CA has signed nothing else,
+// and its key has been discarded.
 type issuedCert struct {
 	ca *x509.Certificate
 	*keyPair

@@ -43,8 +43,8 @@ type Cluster interface {
 	// Secret returns the Secret that the replicas share, or ErrNotFound.
 	Secret(ctx context.Context) (*corev1.Secret, error)
 
-	// PutSecret updates the Secret, or creates it if s has no resourceVersion. It returns ErrConflict
-	// if the resourceVersion is not the current one.
+	// PutSecret updates the Secret, or creates it if s has no resourceVersion. It returns
+	// ErrConflict if the resourceVersion is not the current one.
 	PutSecret(ctx context.Context, s *corev1.Secret) error
 
 	// Configuration returns the webhook configuration, or ErrNotFound.
@@ -252,8 +252,8 @@ func (r *Rotator) publish(ctx context.Context, c *webhookConfiguration,
 	return nil
 }
 
-// bundlePatch returns a strategic merge patch, which identifies webhooks by name and changes nothing
-// but their CA bundles.
+// bundlePatch returns a strategic merge patch, which identifies webhooks by name and changes
+// nothing but their CA bundles.
 func bundlePatch(version string, ours []mutatingWebhook, bundle []byte) any {
 	type object = map[string]any
 	var webhooks []object

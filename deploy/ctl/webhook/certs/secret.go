@@ -20,8 +20,8 @@ const (
 // maxTrusted bounds the CAs, in case the Secret is corrupted again and again. A renewal needs two.
 const maxTrusted = 4
 
-// secretState is the contents of the Secret that the replicas share. Its next state depends on it and
-// the time alone, so it does not matter which replica writes it.
+// secretState is the contents of the Secret that the replicas share. Its next state depends on it
+// and the time alone, so it does not matter which replica writes it.
 type secretState struct {
 	trusted []*x509.Certificate
 	current *keyPair // nil if there is no valid one

@@ -69,6 +69,7 @@ func dialClient(t *testing.T, address string) *keepAliveClient {
 
 func (c *keepAliveClient) send(t *testing.T, path string) {
 	t.Helper()
+	_ = c.conn.SetDeadline(time.Now().Add(patience)) // it is not that of the exchange before
 	if _, err := fmt.Fprintf(c.conn, "GET %s HTTP/1.1\r\nHost: app\r\n\r\n", path); err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// The bench drives the binaries that users run, from outside, like their peers. Imported code could be
-// measured differently, and tests could use what users cannot reach. Only the simulation of a million
-// rollouts calls the decision itself, since a binary would be too slow for that.
+// The bench drives the binaries that users run, from outside, like their peers. Imported code could
+// be measured differently, and tests could use what users cannot reach. Only the simulation of a
+// million rollouts calls the decision itself, since a binary would be too slow for that.
 func TestTheBenchImportsNothingThatItMeasures(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {

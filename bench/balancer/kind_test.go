@@ -106,8 +106,8 @@ func (r *replica) awaitRequests(t *testing.T, target string, n int) {
 	}
 }
 
-func TestEndpointIsServedUntilTheLagIsOverAndNoLonger(t *testing.T) {
-	lags := []time.Duration{100 * time.Millisecond, 700 * time.Millisecond}
+func TestEndpointIsServedUntilTheLagIsOver(t *testing.T) {
+	lags := []time.Duration{100 * time.Millisecond, 2 * time.Second}
 	eachKind(t, func(t *testing.T, k Kind) {
 		goes, stays := start(t, answers(fine)), start(t, answers(fine))
 		f := fleet(t, FleetConfig{Kind: k, Lags: lags, Keepalive: 8}, goes, stays)
@@ -123,18 +123,18 @@ func TestEndpointIsServedUntilTheLagIsOverAndNoLonger(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The load goes on. What was on its way to the endpoint is over when the other one has had
-		// a second of it, and from then on nothing comes.
-		const second = 300
+		// The load goes on. Requests in flight to the endpoint are over when the other one has had some
+		// more, and from then on there must be none.
+		const some = 100
 		for i := range lags {
-			stays.awaitRequests(t, fmt.Sprint("/", i), second)
+			stays.awaitRequests(t, fmt.Sprint("/", i), some)
 		}
 		arrived := goes.count("/0") + goes.count("/1")
 		for i := range lags {
-			stays.awaitRequests(t, fmt.Sprint("/", i), second)
+			stays.awaitRequests(t, fmt.Sprint("/", i), some)
 		}
 		if late := goes.count("/0") + goes.count("/1") - arrived; late > 0 {
-			t.Errorf("%d requests came to the endpoint long after its removal", late)
+			t.Errorf("the endpoint got %d requests long after its removal", late)
 		}
 		for _, stop := range stops {
 			t.Log(stop().ByCause())
@@ -144,13 +144,13 @@ func TestEndpointIsServedUntilTheLagIsOverAndNoLonger(t *testing.T) {
 		}
 		for _, r := range removals {
 			last, due := goes.last(fmt.Sprint("/", r.Node)), r.Requested.Add(lags[r.Node])
-			// One request in two of 300 per second comes this way. The bounds leave room for a busy
-			// machine.
-			if early := due.Sub(last); early > 500*time.Millisecond {
+			// The endpoint gets 150 requests each second. A busy machine may delay them, so the last second
+			// of the lag is not checked.
+			if early := due.Sub(last); early > min(time.Second, lags[r.Node]) {
 				t.Errorf("node %d sent the last request %v before its lag of %v was over", r.Node, early, lags[r.Node])
 			}
-			if r.Done.Before(due) || r.Done.Sub(due) > 10*time.Second {
-				t.Errorf("node %d acted on the removal after %v, want its lag of %v", r.Node, r.Done.Sub(r.Requested), lags[r.Node])
+			if r.Done.Before(due) || r.Done.Sub(due) > time.Minute {
+				t.Errorf("node %d removed the endpoint after %v, want its lag of %v", r.Node, r.Done.Sub(r.Requested), lags[r.Node])
 			}
 			t.Logf("node %d: done %v after the lag, last request %v after the lag", r.Node, r.Done.Sub(due), last.Sub(due))
 		}

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// failures are the ways in which an endpoint can fail before the head of its answer has come, apart
-// from refusing.
+// failures are failures of an endpoint before its response head has arrived, except refusals.
 func failures() map[string]behaviour {
 	return map[string]behaviour{
 		"reset":                       resets,
@@ -29,7 +28,7 @@ func TestRequestThatWasSentIsTriedAgainUnlessItIsAPost(t *testing.T) {
 				good, bad := start(t, answers(fine)), start(t, fails)
 				cfg := config(1)
 				if name == "silent" {
-					cfg.ReadTimeout = 200 * time.Millisecond
+					cfg.ReadTimeout = time.Second
 					want = cmp.Or(map[int]int{502: 504}[want], want)
 				}
 				got, _, _ := send(t, balance(t, cfg, good, bad), method, "body")

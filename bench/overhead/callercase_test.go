@@ -26,7 +26,7 @@ func TestRealClientUnderstandsTheAppOfGRPC(t *testing.T) {
 	if err := program.Build(t.Context(), callerProgram, at.built(callerProgram)); err != nil {
 		t.Fatal(err)
 	}
-	if o, err := (callerLoad{}).send(t.Context(), at, 100*time.Millisecond, allCores(t)); err != nil || o.Answers == 0 {
+	if o, err := (callerLoad{}).send(t.Context(), at, time.Second, allCores(t)); err != nil || o.Answers == 0 {
 		t.Errorf("grpc-go comes to %+v, %v", o, err)
 	}
 }

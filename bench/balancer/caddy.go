@@ -25,10 +25,7 @@ func startCaddy(ctx context.Context, c nodeConfig) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.write("caddy.json"); err != nil {
-		return nil, err
-	}
-	p, err := startProcess(ctx, c, syscall.SIGKILL, "caddy", "run", "--config", "caddy.json")
+	p, err := s.start(ctx, "caddy.json", syscall.SIGKILL, "caddy", "run", "--config", "caddy.json")
 	if err != nil {
 		return nil, err
 	}

@@ -33,10 +33,7 @@ func startHAProxy(ctx context.Context, c nodeConfig) (node, error) {
 		return nil, err
 	}
 	s.Slots = slots
-	if err := s.write("haproxy.cfg"); err != nil {
-		return nil, err
-	}
-	p, err := startProcess(ctx, c, syscall.SIGKILL, "haproxy", "-db", "-f", "haproxy.cfg")
+	p, err := s.start(ctx, "haproxy.cfg", syscall.SIGKILL, "haproxy", "-db", "-f", "haproxy.cfg")
 	if err != nil {
 		return nil, err
 	}

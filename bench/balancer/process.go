@@ -47,6 +47,16 @@ func startProcess(
 	return &process{p, context.AfterFunc(ctx, p.Kill)}, nil
 }
 
+// start writes the configuration to a file and starts the program.
+func (s settings) start(
+	ctx context.Context, file string, orphaned syscall.Signal, name string, args ...string,
+) (*process, error) {
+	if err := s.write(file); err != nil {
+		return nil, err
+	}
+	return startProcess(ctx, s.nodeConfig, orphaned, name, args...)
+}
+
 // stop kills the program and waits for its end.
 func (p *process) stop() {
 	p.disarm()

@@ -3,15 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"lameduck/bench/internal/command"
 	"lameduck/bench/internal/plan"
 	"lameduck/bench/trial"
 )
@@ -20,19 +18,13 @@ import (
 const buildTakes = 12 * time.Second
 
 func main() {
-	o, err := parseOptions(os.Args[1:], os.Stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, o, os.Stdout, plan.NewDisplay(os.Stderr)); err != nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
-	}
+	command.Main("demo", func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+		o, err := parseOptions(args, stderr)
+		if err != nil {
+			return err
+		}
+		return run(ctx, o, stdout, plan.NewDisplay(stderr))
+	})
 }
 
 // run runs the trials and shows the results. It returns an error if the results are not as

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"lameduck/bench/internal/command"
 	"lameduck/bench/load"
 	"lameduck/bench/trial"
 )
@@ -33,21 +34,12 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.json, "json", "", "`file` to write all results to")
 	f.StringVar(&o.app, "app", "", "`path` of the app (default: build ./bench/app)")
 	f.StringVar(&o.lameduck, "lameduck", "", "`path` of lameduck (default: build ./cmd/lameduck)")
-	if err := f.Parse(args); err != nil {
-		return o, err
-	}
-	err := o.check(f.Args())
-	if err != nil {
-		fmt.Fprintln(out, err)
-	}
+	err := command.Parse(f, args, o.check)
 	return o, err
 }
 
-func (o options) check(rest []string) error {
+func (o *options) check() error {
 	var errs []error
-	if len(rest) > 0 {
-		errs = append(errs, fmt.Errorf("unexpected argument %q: there are only flags", rest[0]))
-	}
 	if o.lag <= 0 {
 		errs = append(errs, fmt.Errorf("-lag %v: must be above zero, since nothing is lost without a lag", o.lag))
 	}

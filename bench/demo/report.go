@@ -1,11 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"time"
 
+	"lameduck/bench/internal/jsonfile"
 	"lameduck/bench/load"
 	"lameduck/bench/rollout"
 	"lameduck/bench/trial"
@@ -76,12 +75,8 @@ func writeReport(path string, o options, trials []*trial.Result) error {
 	for _, t := range trials {
 		r.Trials = append(r.Trials, reportTrial(t))
 	}
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	if err := os.WriteFile(path, append(text, '\n'), 0o644); err != nil {
-		return fmt.Errorf("write report: %w", err)
+	if err := jsonfile.Write(path, r); err != nil {
+		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
 }

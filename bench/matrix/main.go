@@ -3,15 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"lameduck/bench/internal/command"
 	"lameduck/bench/internal/plan"
 	"lameduck/bench/matrix/record"
 	"lameduck/bench/trial"
@@ -21,23 +19,17 @@ import (
 const recordName = "rollouts.json"
 
 func main() {
-	o, err := parseOptions(os.Args[1:], os.Stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		os.Exit(2)
-	}
-	if o.list {
-		list(os.Stdout, o.chosen())
-		return
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	if err := run(ctx, o, os.Stdout, plan.NewSparseDisplay(os.Stderr)); err != nil {
-		fmt.Fprintln(os.Stderr, "matrix:", err)
-		os.Exit(1)
-	}
+	command.Main("matrix", func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+		o, err := parseOptions(args, stderr)
+		if err != nil {
+			return err
+		}
+		if o.list {
+			list(stdout, o.chosen())
+			return nil
+		}
+		return run(ctx, o, stdout, plan.NewSparseDisplay(stderr))
+	})
 }
 
 // run measures the cells and shows the results. If a result is not as expected, the output of its
@@ -72,7 +64,7 @@ func (m *matrix) work(ctx context.Context, o options, dir string) error {
 	}
 	m.file = &record.File{
 		Machine: describeMachine(ctx, o.chosen()),
-		Command: command(os.Args[1:]), Time: time.Now().UTC().Truncate(time.Second),
+		Command: commandLine(os.Args[1:]), Time: time.Now().UTC().Truncate(time.Second),
 		Groups: described(o.groups()),
 	}
 	todo, err := m.begin(o)

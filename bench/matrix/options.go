@@ -7,6 +7,8 @@ import (
 	"io"
 	"regexp"
 	"strings"
+
+	"lameduck/bench/internal/command"
 )
 
 // options are the flags.
@@ -34,21 +36,12 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.BoolVar(&o.guard, "guard", false, "fail if a result is not as expected")
 	f.StringVar(&o.lameduck, "lameduck", "", "`path` of lameduck (default: build ./cmd/lameduck)")
 	f.StringVar(&o.app, "app", "", "`path` of the app (default: build ./bench/app)")
-	if err := f.Parse(args); err != nil {
-		return o, err
-	}
-	err := o.check(pattern, f.Args())
-	if err != nil {
-		fmt.Fprintln(out, err)
-	}
+	err := command.Parse(f, args, func() error { return o.check(pattern) })
 	return o, err
 }
 
-func (o *options) check(pattern string, rest []string) (err error) {
+func (o *options) check(pattern string) (err error) {
 	var errs []error
-	if len(rest) > 0 {
-		errs = append(errs, fmt.Errorf("unexpected argument %q: there are only flags", rest[0]))
-	}
 	if o.out == "" {
 		errs = append(errs, errors.New("-out: must be a directory, got an empty string"))
 	}
@@ -87,7 +80,7 @@ func (o options) chosen() []cell {
 	return cells
 }
 
-// command returns the command line of the run.
-func command(args []string) string {
+// commandLine returns the command line of the run.
+func commandLine(args []string) string {
 	return strings.TrimSpace("go run ./bench/matrix " + strings.Join(args, " "))
 }

@@ -45,7 +45,7 @@ func TestFlagsWithoutSenseAreRefused(t *testing.T) {
 }
 
 func TestCommandIsWhatWasTyped(t *testing.T) {
-	if got := command([]string{"-full", "-run", "x"}); got != "go run ./bench/matrix -full -run x" {
+	if got := commandLine([]string{"-full", "-run", "x"}); got != "go run ./bench/matrix -full -run x" {
 		t.Errorf("command is %q", got)
 	}
 }

@@ -36,23 +36,33 @@ func groupUsage(group int) (usage, error) {
 // sumUsage sums over processes, without those that have ended since they were listed.
 func sumUsage(pids []int) (usage, error) {
 	var sum usage
-	read := 0
-	for _, pid := range pids {
+	err := forRunning(pids, func(pid int) error {
 		u, err := processUsage(pid)
+		sum.Precise += u.Precise
+		sum.Whole += u.Whole
+		return err
+	})
+	return sum, err
+}
+
+// forRunning calls read for every process. It skips those that have ended since they were listed, and
+// returns an error if all have.
+func forRunning(pids []int, read func(pid int) error) error {
+	running := 0
+	for _, pid := range pids {
+		err := read(pid)
 		if errors.Is(err, procfs.ErrEnded) {
 			continue
 		}
 		if err != nil {
-			return usage{}, err
+			return fmt.Errorf("process %d: %w", pid, err)
 		}
-		read++
-		sum.Precise += u.Precise
-		sum.Whole += u.Whole
+		running++
 	}
-	if read == 0 {
-		return usage{}, fmt.Errorf("read CPU time of processes %v: %w", pids, procfs.ErrEnded)
+	if running == 0 {
+		return fmt.Errorf("processes %v: %w", pids, procfs.ErrEnded)
 	}
-	return sum, nil
+	return nil
 }
 
 func processUsage(pid int) (usage, error) {

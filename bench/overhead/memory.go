@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -30,27 +29,17 @@ func groupMemory(group int) (memory, error) {
 // sumMemory sums over processes, without those that have ended since they were listed.
 func sumMemory(pids []int) (memory, error) {
 	var sum memory
-	read := 0
-	for _, pid := range pids {
+	err := forRunning(pids, func(pid int) error {
 		text, err := procfs.Read(pid, "smaps_rollup")
-		if errors.Is(err, procfs.ErrEnded) {
-			continue
-		}
 		if err != nil {
-			return memory{}, err
+			return err
 		}
 		m, err := parseSmaps(text)
-		if err != nil {
-			return memory{}, fmt.Errorf("read memory of process %d: %w", pid, err)
-		}
-		read++
 		sum.RSS += m.RSS
 		sum.PSS += m.PSS
-	}
-	if read == 0 {
-		return memory{}, fmt.Errorf("read memory of processes %v: %w", pids, procfs.ErrEnded)
-	}
-	return sum, nil
+		return err
+	})
+	return sum, err
 }
 
 // parseSmaps reads the lines "Rss:" and "Pss:" of smaps_rollup. Its kB are 1024 bytes.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lameduck/bench/internal/command"
 )
 
 // options configure a run.
@@ -79,23 +81,28 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&opts.Lameduck, "lameduck", "", "`path` of lameduck (default: build ./cmd/lameduck)")
 	flags.StringVar(&opts.JSON, "json", "", "`file` to write all values to")
 	flags.BoolVar(&opts.Guard, "guard", false, "fail if a target is missed")
-	if err := flags.Parse(args); err != nil {
-		return options{}, err
-	}
-	given := map[string]bool{}
-	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if opts.Quick {
-		opts.applyQuick(given, cases, peers)
-	}
-	opts.Named = given["peers"] && *peers != all
+	err := command.Parse(flags, args, func() error {
+		given := map[string]bool{}
+		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+		if opts.Quick {
+			opts.applyQuick(given, cases, peers)
+		}
+		return errors.Join(opts.chooseAll(given, *cases, *peers), opts.check(), opts.limit())
+	})
+	return opts, err
+}
+
+// chooseAll sets the chosen cases and peers.
+func (o *options) chooseAll(given map[string]bool, cases, peers string) error {
+	o.Named = given["peers"] && peers != all
 	var caseErr, peerErr error
-	opts.Asked, caseErr = choose("case", allCases(), func(c benchCase) string { return c.Name }, *cases)
-	opts.Peers, peerErr = choose("peer", allPeers(), func(p peer) string { return p.Name }, *peers)
-	opts.Cases = opts.Asked
-	if !given["cases"] || *cases == all {
-		opts.dropCases()
+	o.Asked, caseErr = choose("case", allCases(), func(c benchCase) string { return c.Name }, cases)
+	o.Peers, peerErr = choose("peer", allPeers(), func(p peer) string { return p.Name }, peers)
+	o.Cases = o.Asked
+	if !given["cases"] || cases == all {
+		o.dropCases()
 	}
-	return opts, errors.Join(caseErr, peerErr, opts.check(flags.Args()), opts.limit())
+	return errors.Join(caseErr, peerErr)
 }
 
 // applyQuick applies the quick preset to the flags that were not given.
@@ -142,17 +149,14 @@ func (o *options) limit() error {
 	return nil
 }
 
-// check returns an error for every number that is out of range, and for extra arguments.
-func (o options) check(rest []string) error {
+// check returns an error for every number that is out of range.
+func (o options) check() error {
 	var errs []error
 	if o.Rounds < 1 {
 		errs = append(errs, fmt.Errorf("-rounds %d: must be at least 1", o.Rounds))
 	}
 	if o.Duration < 500*time.Millisecond {
 		errs = append(errs, fmt.Errorf("-duration %s: must be at least 500ms", o.Duration))
-	}
-	if len(rest) > 0 {
-		errs = append(errs, fmt.Errorf("unexpected arguments %q: there are only flags", rest))
 	}
 	return errors.Join(errs...)
 }

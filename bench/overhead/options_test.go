@@ -25,7 +25,7 @@ func TestParseOptionsRefusesNonsense(t *testing.T) {
 		"-peers=":           `unknown peer ""`,
 		"-rounds=0":         "-rounds 0: must be at least 1",
 		"-duration=1ms":     "-duration 1ms: must be at least 500ms",
-		"-guard keepalive":  `unexpected arguments ["keepalive"]`,
+		"-guard keepalive":  `unexpected argument "keepalive"`,
 		"-rounds=0 -peers=": "-rounds 0",
 	} {
 		_, err := parseOptions(strings.Fields(flags), &strings.Builder{})

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
+	"lameduck/bench/internal/jsonfile"
 	"lameduck/bench/internal/machine"
 )
 
@@ -179,11 +178,7 @@ func (r report) gather(peer, metric string) []float64 {
 }
 
 func (r report) writeJSON(path string) error {
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode the report: %w", err)
-	}
-	if err := os.WriteFile(path, append(text, '\n'), 0o644); err != nil {
+	if err := jsonfile.Write(path, r); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,21 +10,18 @@ import (
 	"path/filepath"
 
 	holdrecord "lameduck/bench/hold/record"
+	"lameduck/bench/internal/command"
 	"lameduck/bench/matrix/record"
 )
 
 func main() {
-	dir, err := parseOptions(os.Args[1:], os.Stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		os.Exit(2)
-	}
-	if err := run(dir, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "page:", err)
-		os.Exit(1)
-	}
+	command.Main("page", func(_ context.Context, args []string, stdout, stderr io.Writer) error {
+		dir, err := parseOptions(args, stderr)
+		if err != nil {
+			return err
+		}
+		return run(dir, stdout)
+	})
 }
 
 // parseOptions returns the directory of the results.
@@ -31,15 +29,8 @@ func parseOptions(args []string, out io.Writer) (string, error) {
 	f := flag.NewFlagSet("page", flag.ContinueOnError)
 	f.SetOutput(out)
 	dir := f.String("in", "bin/bench", "`directory` of rollouts.json, overhead.json, hold.json and hold-real.json")
-	if err := f.Parse(args); err != nil {
-		return "", err
-	}
-	if f.NArg() > 0 {
-		err := fmt.Errorf("unexpected argument %q: there are only flags", f.Arg(0))
-		fmt.Fprintln(out, err)
-		return "", err
-	}
-	return *dir, nil
+	err := command.Parse(f, args, func() error { return nil })
+	return *dir, err
 }
 
 // results are the contents of the page. Each may be missing.

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"time"
 
+	"lameduck/bench/internal/jsonfile"
 	"lameduck/bench/internal/machine"
 	"lameduck/bench/internal/table"
 )
@@ -70,17 +69,7 @@ type target struct {
 const lameduck = "lameduck"
 
 // readOverhead reads the file at path. It returns [os.ErrNotExist] if there is none.
-func readOverhead(path string) (*overhead, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	o := new(overhead)
-	if err := json.Unmarshal(text, o); err != nil {
-		return nil, fmt.Errorf("read %s: %w (written by another version? remove it)", path, err)
-	}
-	return o, nil
-}
+func readOverhead(path string) (*overhead, error) { return jsonfile.Read[overhead](path) }
 
 // costs returns the cases with a CPU time of Lameduck, except checks of the harness.
 func (o *overhead) costs() []overheadCase {

@@ -10,38 +10,33 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
+
+	"lameduck/bench/internal/command"
 )
 
 // target bounds the 99th percentile.
 const target = 10 * time.Millisecond
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "load:", err)
-		os.Exit(1)
-	}
-}
+func main() { command.Main("webhook", run) }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
-	flags := flag.NewFlagSet("load", flag.ContinueOnError)
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("webhook", flag.ContinueOnError)
+	flags.SetOutput(stderr)
 	rate := flags.Int("rate", 1000, "AdmissionReviews per `second`, at most 10,000")
 	last := flags.Duration("for", time.Minute, "`duration`, at most 10m")
 	conns := flags.Int("connections", 32, "`number` of connections, at most 256")
 	binary := flags.String("binary", "", "`path` of lameduckctl (default: build ./cmd/lameduckctl)")
 	guard := flags.Bool("guard", false, "fail if the target is missed")
-	if err := flags.Parse(args); err != nil {
+	err := command.Parse(flags, args, func() error {
+		if *rate < 1 || *rate > 10_000 || *last <= 0 || *last > 10*time.Minute || *conns < 1 || *conns > 256 {
+			return errors.New("-rate, -for or -connections is out of range: see -h")
+		}
+		return nil
+	})
+	if err != nil {
 		return err
-	}
-	if *rate < 1 || *rate > 10_000 || *last <= 0 || *last > 10*time.Minute || *conns < 1 ||
-		*conns > 256 {
-		return errors.New("-rate, -for or -connections is out of range: see -h")
 	}
 	dir, err := os.MkdirTemp("", "lameduck-load")
 	if err != nil {
@@ -60,7 +55,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	l.run(ctx)
 	used := p.cpu() - before
 	now, most := p.memory()
-	return l.report(out, used, now, most, *guard)
+	return l.report(stdout, used, now, most, *guard)
 }
 
 func newClient(roots *x509.CertPool, conns int) *http.Client {

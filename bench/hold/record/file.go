@@ -1,11 +1,9 @@
 package record
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
 	"time"
 
+	"lameduck/bench/internal/jsonfile"
 	"lameduck/bench/internal/machine"
 )
 
@@ -76,27 +74,7 @@ func (f *File) Missed() (names []string) {
 }
 
 // Read reads the file at path. Its error is [os.ErrNotExist] if there is none.
-func Read(path string) (*File, error) { return read[File](path) }
+func Read(path string) (*File, error) { return jsonfile.Read[File](path) }
 
 // Write writes the file to path.
-func (f *File) Write(path string) error { return write(path, f) }
-
-func read[T any](path string) (*T, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	v := new(T)
-	if err := json.Unmarshal(text, v); err != nil {
-		return nil, fmt.Errorf("read %s: %w (another version wrote it: remove it)", path, err)
-	}
-	return v, nil
-}
-
-func write(path string, v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
-}
+func (f *File) Write(path string) error { return jsonfile.Write(path, f) }

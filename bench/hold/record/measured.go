@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"lameduck/bench/internal/jsonfile"
 	"lameduck/bench/internal/machine"
 	"lameduck/bench/internal/table"
 )
@@ -113,7 +114,7 @@ func (m *Measured) Missed() (names []string) {
 }
 
 // ReadMeasured reads the file at path. Its error is [os.ErrNotExist] if there is none.
-func ReadMeasured(path string) (*Measured, error) { return read[Measured](path) }
+func ReadMeasured(path string) (*Measured, error) { return jsonfile.Read[Measured](path) }
 
 // Write writes the file to path.
-func (m *Measured) Write(path string) error { return write(path, m) }
+func (m *Measured) Write(path string) error { return jsonfile.Write(path, m) }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"lameduck/bench/internal/jsonfile"
 	"lameduck/bench/internal/machine"
 )
 
@@ -61,17 +62,7 @@ func (f *File) Of(group string) []Cell {
 }
 
 // Read reads the file at path. It returns [os.ErrNotExist] if there is none.
-func Read(path string) (*File, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	f := new(File)
-	if err := json.Unmarshal(text, f); err != nil {
-		return nil, fmt.Errorf("read %s: %w (written by another version? remove it)", path, err)
-	}
-	return f, nil
-}
+func Read(path string) (*File, error) { return jsonfile.Read[File](path) }
 
 // Write judges the cells and writes the file to path, atomically.
 func (f *File) Write(path string) error {

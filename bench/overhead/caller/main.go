@@ -11,24 +11,15 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"time"
+
+	"lameduck/bench/internal/command"
 )
 
-func main() {
-	err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "caller:", err)
-		os.Exit(1)
-	}
-}
+func main() { command.Main("caller", run) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	l, err := parse(args, stderr)
@@ -49,17 +40,17 @@ func parse(args []string, stderr io.Writer) (load, error) {
 	f.IntVar(&l.connections, "connections", 8, "`number` of connections")
 	f.IntVar(&l.calls, "calls", 8, "`number` of calls at a time on each")
 	f.DurationVar(&l.duration, "duration", time.Second, "`time` during which calls begin")
-	if err := f.Parse(args); err != nil {
-		return l, err
-	}
-	l.address, l.method = f.Arg(0), f.Arg(1)
-	switch {
-	case f.NArg() != 2:
-		return l, fmt.Errorf("arguments %q: want an address and a method", f.Args())
-	case l.connections < 1 || l.calls < 1:
-		return l, fmt.Errorf("-connections %d -calls %d: both must be at least 1", l.connections, l.calls)
-	case l.duration <= 0:
-		return l, fmt.Errorf("-duration %s: must be above zero", l.duration)
-	}
-	return l, nil
+	err := command.ParseArgs(f, args, func(rest []string) error {
+		l.address, l.method = f.Arg(0), f.Arg(1)
+		switch {
+		case len(rest) != 2:
+			return fmt.Errorf("arguments %q: want an address and a method", rest)
+		case l.connections < 1 || l.calls < 1:
+			return fmt.Errorf("-connections %d -calls %d: both must be at least 1", l.connections, l.calls)
+		case l.duration <= 0:
+			return fmt.Errorf("-duration %s: must be above zero", l.duration)
+		}
+		return nil
+	})
+	return l, err
 }

@@ -18,24 +18,15 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"time"
+
+	"lameduck/bench/internal/command"
 )
 
-func main() {
-	err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "tunnel:", err)
-		os.Exit(1)
-	}
-}
+func main() { command.Main("tunnel", run) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch {
@@ -64,19 +55,19 @@ func parseLoad(args []string, stderr io.Writer) (load, error) {
 	f.IntVar(&l.frame, "frame", 64<<10, "`bytes` of each write, or frame")
 	f.IntVar(&l.connections, "connections", 4, "`number` of connections")
 	f.DurationVar(&l.duration, "duration", time.Second, "`time` of the load")
-	if err := f.Parse(args); err != nil {
-		return l, err
-	}
-	l.address = f.Arg(0)
-	switch {
-	case f.NArg() != 1:
-		return l, fmt.Errorf("arguments %q: want one address", f.Args())
-	case l.frame < 1 || l.frame > largestFrame:
-		return l, fmt.Errorf("-frame %d: must be from 1 to %d", l.frame, largestFrame)
-	case l.connections < 1:
-		return l, fmt.Errorf("-connections %d: must be at least 1", l.connections)
-	case l.duration <= 0:
-		return l, fmt.Errorf("-duration %s: must be above zero", l.duration)
-	}
-	return l, nil
+	err := command.ParseArgs(f, args, func(rest []string) error {
+		l.address = f.Arg(0)
+		switch {
+		case len(rest) != 1:
+			return fmt.Errorf("arguments %q: want one address", rest)
+		case l.frame < 1 || l.frame > largestFrame:
+			return fmt.Errorf("-frame %d: must be from 1 to %d", l.frame, largestFrame)
+		case l.connections < 1:
+			return fmt.Errorf("-connections %d: must be at least 1", l.connections)
+		case l.duration <= 0:
+			return fmt.Errorf("-duration %s: must be above zero", l.duration)
+		}
+		return nil
+	})
+	return l, err
 }

@@ -142,3 +142,27 @@ func betweenMessages(b string) bool {
 	}
 	return m.Between()
 }
+
+// FuzzRelayRequestFrames expects that all bytes of the client pass, whatever its requests are taken for.
+// The rig expects that nothing is in flight at the end.
+func FuzzRelayRequestFrames(f *testing.F) {
+	checker := newH2Client()
+	check := checker.next("/", agent, "Envoy/HC") + checker.next("/", agent, "Envoy/HC")
+	f.Add(check+rst(1)+checker.next("/x", "via", "2 a"), uint64(1))
+	f.Add(check[:20]+headers(3, false, false)+continuation(3, true), uint64(2))
+	f.Add(requestFrame(1, "/lb")+data(1, true, 9)+requestFrame(1, "/lb"), uint64(0))
+	f.Fuzz(func(t *testing.T, sent string, split uint64) {
+		if len(sent) > memBuffer {
+			return
+		}
+		config := Config{ProbeAgents: DefaultProbeAgents, HealthPaths: []string{"/lb"}}
+		inBubble(t, config, func(r *rig) {
+			client, app := speaksHTTP2(r)
+			client.sendInPieces(sent, split)
+			client.ends()
+			if got := string(app.taken()); got != sent {
+				t.Fatalf("the app has\n%q\nof\n%q", got, sent)
+			}
+		})
+	})
+}

@@ -4,7 +4,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"lameduck/lifecycle/silence"
 	"lameduck/proxy/h1"
 	"lameduck/proxy/h2"
 )
@@ -13,14 +12,14 @@ import (
 // direction from the app inserts GOAWAY frames of its own, see http2_goaway.go.
 type http2Conn struct {
 	base
-	side      [2]frameSide // each owned by its direction
-	uploading atomic.Bool  // there are uploads among the streams
+	side      [2]frameSide  // each owned by its direction
+	reader    requestReader // owned by the direction from the client
+	uploading atomic.Bool   // there are uploads among the streams
 
 	// Guarded by mu.
 	streams streams
-	first   uint32      // stream of the client's first request, or 0
-	from    sender      // of that request
-	expiry  *time.Timer // of the uploads, or nil if there has been none
+	senders map[uint32]sender // of health probes that have been read and not begun
+	expiry  *time.Timer       // of the uploads, or nil if there has been none
 	goAway  goAwayProgress
 }
 
@@ -31,7 +30,6 @@ func newHTTP2(c *conn) *http2Conn {
 // A frameSide is the state of the frames of one direction.
 type frameSide struct {
 	payload h1.Body     // the rest of the current frame
-	read    bool        // the client's first request has been read
 	begun   bool        // the client's preface has been relayed, or the app's first frame
 	block   bool        // only CONTINUATION may follow
 	frame   h2.Header   // the current one
@@ -132,25 +130,18 @@ func (h *http2Conn) openStreams(d direction, ids []uint32) {
 			h.waitLocked()
 		}
 		if d == fromClient && s.begin(id) || d == fromApp && s.promise(id) {
-			h.beginStreamLocked(id)
+			h.beginStreamLocked(id, h.senders[id])
 		}
+		delete(h.senders, id)
 	}
 }
 
-// beginStreamLocked accounts for a stream that has been recorded. Of the requests of a connection
-// only the first one is read, see [h2.FirstRequest].
-func (h *http2Conn) beginStreamLocked(id uint32) {
-	from := sender{}
-	switch {
-	case id == h.first:
-		from = h.from
-	case h.from.probe:
-		from = sender{class: silence.Unknown} // the first request says nothing about this one
-	}
+// beginStreamLocked accounts for a stream that has been recorded.
+func (h *http2Conn) beginStreamLocked(id uint32, from sender) {
 	if from.probe {
-		h.streams.probe = id
+		h.streams.markProbe(id)
+		h.ledger.note(from)
 	}
-	h.ledger.note(from)
 	h.ledger.begin(exchange{probe: from.probe})
 }
 

@@ -94,8 +94,8 @@ func (h *http2Conn) passFrame(d direction) (bool, outcome) {
 	if d == fromApp && !side.begun && frame.Type != h2.Settings {
 		h.route.tls.Forget() // the app does not speak HTTP/2 any more
 	}
-	if d == fromClient && frame.Type == h2.Headers && !side.read {
-		h.readFirst(frame, b)
+	if d == fromClient && frame.Type == h2.Headers {
+		h.readRequest(frame.Stream, b)
 	}
 	side.begun, side.block, side.frame = true, frame.OpensBlock(), frame
 	if err := h.noteOpened(d, frame, promised); err != nil {
@@ -104,20 +104,6 @@ func (h *http2Conn) passFrame(d direction) (bool, outcome) {
 	f.Pass(h2.HeaderSize)
 	side.payload = h1.FixedBody(int64(frame.Length))
 	return true, proceed
-}
-
-// readFirst reads the client's first request. It does not wait for the rest of the frame: of one
-// that arrives in parts, nothing is known.
-func (h *http2Conn) readFirst(frame h2.Header, b []byte) {
-	h.side[fromClient].read = true
-	var req h2.Request
-	if len(b) >= h2.HeaderSize+frame.Length {
-		req = h2.FirstRequest(b)
-	}
-	from := h.server.probes.ofHTTP2(req)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.first, h.from = frame.Stream, from
 }
 
 // passPreface passes the client's preface. Without it the connection does not speak HTTP/2.

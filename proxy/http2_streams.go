@@ -21,7 +21,7 @@ type streams struct {
 	uploads  map[uint32]time.Time // streams ended by the app alone: time of the client's last DATA
 	highest  uint32               // stream that the client has opened
 	promised uint32               // highest stream that the app has promised
-	probe    uint32               // stream of a health probe that is in flight, or 0
+	probes   map[uint32]struct{}  // health probes among them, and those that have ended and are not accounted for
 	last     uint32               // stream of the client's that the app accepts, by its GOAWAY
 }
 
@@ -127,21 +127,37 @@ func (s *streams) refuse(last uint32) (over int) {
 // 5.1.1).
 func isClients(id uint32) bool { return id%2 == 1 }
 
-// endsProbe reports whether the health probe is one of the streams that are over. It does so once.
-func (s *streams) endsProbe() bool {
-	_, open := s.open[s.probe]
-	_, uploads := s.uploads[s.probe]
-	if s.probe == 0 || open || uploads {
-		return false
+// markProbe records that a stream is a health probe.
+func (s *streams) markProbe(id uint32) {
+	if s.probes == nil {
+		s.probes = make(map[uint32]struct{})
 	}
-	s.probe = 0
-	return true
+	s.probes[id] = struct{}{}
+}
+
+// endsProbe reports whether a health probe is among the streams that are over. It reports each
+// once.
+func (s *streams) endsProbe() bool {
+	for id := range s.probes {
+		_, open := s.open[id]
+		if _, uploads := s.uploads[id]; !open && !uploads {
+			delete(s.probes, id)
+			return true
+		}
+	}
+	return false
+}
+
+// isProbe reports whether a stream is a health probe.
+func (s *streams) isProbe(id uint32) bool {
+	_, is := s.probes[id]
+	return is
 }
 
 // unanswered returns how many of the client's streams the app has not ended, without health probes.
 func (s *streams) unanswered() (n int) {
 	for id := range s.open {
-		if isClients(id) && id != s.probe {
+		if isClients(id) && !s.isProbe(id) {
 			n++
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -31,25 +33,50 @@ func getWith(fields ...string) string {
 	return "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Join(fields, "\r\n") + "\r\n\r\n"
 }
 
-// requestFrame returns the HEADERS frame of a request whose fields, after the pseudo-fields, are
-// pairs of name and value.
-func requestFrame(stream uint32, path string, pairs ...string) string {
-	var b bytes.Buffer
-	e := hpack.NewEncoder(&b)
+// An h2Client writes the requests of a connection.
+type h2Client struct {
+	block   bytes.Buffer
+	encoder *hpack.Encoder
+	stream  uint32
+}
+
+func newH2Client() *h2Client {
+	c := &h2Client{stream: 1}
+	c.encoder = hpack.NewEncoder(&c.block)
+	return c
+}
+
+// next returns the HEADERS frame of a request whose fields, after the pseudo-fields, are pairs of
+// name and value.
+func (c *h2Client) next(path string, pairs ...string) string {
+	c.block.Reset()
 	fields := append([]string{":method", "GET", ":scheme", "http", ":authority", "a", ":path", path}, pairs...)
 	for i := 0; i < len(fields); i += 2 {
-		if err := e.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]}); err != nil {
+		if err := c.encoder.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]}); err != nil {
 			panic(err)
 		}
 	}
+	defer func() { c.stream += 2 }()
 	return frames(func(f *reference.Framer) {
-		f.WriteHeaders(reference.HeadersFrameParam{StreamID: stream, BlockFragment: b.Bytes(), EndStream: true, EndHeaders: true})
+		f.WriteHeaders(reference.HeadersFrameParam{
+			StreamID: c.stream, BlockFragment: c.block.Bytes(), EndStream: true, EndHeaders: true,
+		})
 	})
+}
+
+// requestFrame returns the frame of a request whose fields refer to no other one.
+func requestFrame(stream uint32, path string, pairs ...string) string {
+	c := newH2Client()
+	c.stream = stream
+	return c.next(path, pairs...)
 }
 
 const preface = h2.Preface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 
+const agent, kubelet = "user-agent", "kube-probe/1.34"
+
 func TestSource_IsClassifiedByWhatItSends(t *testing.T) {
+	probed, proxied := newH2Client(), newH2Client()
 	for name, test := range map[string]struct {
 		proxied  bool     // the route begins with the PROXY protocol
 		protocol Protocol // of the route
@@ -80,7 +107,9 @@ func TestSource_IsClassifiedByWhatItSends(t *testing.T) {
 		"HTTP/2 with Via later":         {sends: []string{preface, requestFrame(1, "/"), requestFrame(3, "/", "via", "2 a")}, want: silence.Direct},
 		"HTTP/2 in pieces":              {sends: []string{preface + requestFrame(1, "/")[:12], requestFrame(1, "/")[12:]}, want: silence.Unknown},
 		"HTTP/2 that is malformed":      {sends: []string{preface + headers(1, true, true)}, want: silence.Unknown},
-		"HTTP/2 behind a probe":         {sends: []string{preface, requestFrame(1, "/", "user-agent", "kube-probe/1.34"), requestFrame(3, "/")}, want: silence.Unknown},
+		"HTTP/2 behind a probe":         {sends: []string{preface, probed.next("/", agent, kubelet), probed.next("/")}, want: silence.Direct},
+		"behind a probe, with Via":      {sends: []string{preface, proxied.next("/", agent, kubelet), proxied.next("/", "via", "2 a")}, want: silence.Proxy},
+		"behind a probe, in pieces":     {sends: []string{preface, requestFrame(1, "/", agent, kubelet), requestFrame(3, "/")[:12], requestFrame(3, "/")[12:]}, want: silence.Unknown},
 		"no HTTP/2 behind its preface":  {protocol: H2C, sends: []string{"\x00\x01"}, want: silence.Unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,6 +234,37 @@ func TestHealthCheck_IsRecognized(t *testing.T) {
 	}
 }
 
+// Load balancers keep a connection for their checks.
+func TestHealthCheck_OnAnHTTP2ConnectionOfChecksIsNoTraffic(t *testing.T) {
+	inBubble(t, Config{ProbeAgents: DefaultProbeAgents}, func(r *rig) {
+		client, app := speaksHTTP2(r)
+		checker := newH2Client()
+		for i := range uint32(5) {
+			check := checker.next("/grpc.health.v1.Health/Check", agent, "Envoy/HC")
+			client.send(check)
+			app.wants(check)
+			r.wantsInFlight(0, "during a check")
+			app.send(headers(2*i+1, true, true))
+			synctest.Wait()
+			time.Sleep(10 * time.Second)
+		}
+		if f := r.server.Forecast(silence.Rule{}); f.ChecksIn != 20*time.Second || r.server.sources.Len() != 0 {
+			t.Errorf("the checks are considered stopped in %v, want 20s; %d sources, want none", f.ChecksIn, r.server.sources.Len())
+		}
+		if n := r.server.stats.probes.Load(); n != 5 {
+			t.Errorf("%d probes are counted, want 5", n)
+		}
+		request := checker.next("/", agent, "curl/8")
+		client.send(request)
+		app.wants(request)
+		r.wantsInFlight(1, "during a request that is no check")
+		client.send(checker.next("/", agent, "Envoy/HC"))
+		client.send(rst(11))
+		synctest.Wait()
+		r.wantsInFlight(0, "when only a check is left")
+	})
+}
+
 func TestHealthCheck_OfAHealthPathIsNoTrafficWhileServing(t *testing.T) {
 	inBubble(t, Config{HealthPaths: []string{"/lb"}}, func(r *rig) {
 		for range 5 {
@@ -321,5 +381,18 @@ func TestHealthCheck_CountsOnlyForItsAddress(t *testing.T) {
 	}, func(*drain) {})
 	if class != silence.Proxy {
 		t.Errorf("a source with health checks is %v", class)
+	}
+}
+
+func TestHealthCheck_AgentsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/loadbalancers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range checkers {
+		known := slices.Contains(DefaultProbeAgents, c.agent)
+		if documented := strings.Contains(string(page), "`"+c.agent+"`"); documented != known {
+			t.Errorf("%s: documented %t, known by default %t", c.agent, documented, known)
+		}
 	}
 }

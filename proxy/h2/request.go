@@ -17,27 +17,14 @@ const maxValue = 1 << 10
 // flagPriority says that the priority of the stream comes before the field block.
 const flagPriority = 0x20
 
-// FirstRequest reads the HEADERS frame at the start of b, the first one of its connection. The
-// caller has seen that b holds all of it. Only the first field block can be read by itself: the
-// meaning of a later one depends on all before it (RFC 7541 section 2.2). A block that continues in
-// another frame is not read.
+// FirstRequest reads the HEADERS frame at the start of b, the first one of its connection. Only the
+// first field block can be read by itself: the meaning of a later one depends on all before it (RFC
+// 7541 section 2.2). Nothing is known of a frame of which b holds a part, or whose block another
+// frame continues.
 func FirstRequest(b []byte) Request {
-	h, _ := ParseHeader(b)
-	block := b[HeaderSize : HeaderSize+h.Length]
-	if h.OpensBlock() {
+	block, ok := fieldBlock(b)
+	if !ok {
 		return Request{}
-	}
-	if h.Flags&flagPadded != 0 {
-		if len(block) == 0 || len(block) <= int(block[0]) {
-			return Request{}
-		}
-		block = block[1 : len(block)-int(block[0])]
-	}
-	if h.Flags&flagPriority != 0 {
-		if len(block) < 5 {
-			return Request{}
-		}
-		block = block[5:]
 	}
 	r := blockReader{rest: block}
 	for len(r.rest) > 0 && !r.failed {
@@ -48,6 +35,29 @@ func FirstRequest(b []byte) Request {
 	}
 	r.request.Known = true
 	return r.request
+}
+
+// fieldBlock returns the field block of the HEADERS frame at the start of b. It reports false if it
+// is not all there.
+func fieldBlock(b []byte) (block []byte, ok bool) {
+	h, _ := ParseHeader(b)
+	if h.OpensBlock() || len(b) < HeaderSize+h.Length {
+		return nil, false
+	}
+	block = b[HeaderSize : HeaderSize+h.Length]
+	if h.Flags&flagPadded != 0 {
+		if len(block) == 0 || len(block) <= int(block[0]) {
+			return nil, false
+		}
+		block = block[1 : len(block)-int(block[0])]
+	}
+	if h.Flags&flagPriority != 0 {
+		if len(block) < 5 {
+			return nil, false
+		}
+		block = block[5:]
+	}
+	return block, true
 }
 
 // A blockReader reads a field block whose dynamic table is empty at its start.

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// A field is a field of a request, in the form that the reference implementation chooses unless it is
-// sensitive, which is never indexed.
+// A field is a field of a request, in the form that the reference implementation chooses unless it
+// is sensitive, which is never indexed.
 type field = hpack.HeaderField
 
 // block returns a field block.
@@ -112,6 +112,9 @@ func FuzzFirstRequest(f *testing.F) {
 			t.Skip()
 		}
 		got := FirstRequest(headers(b))
+		if all := NewRequestReader().Read(headers(b)); all.Known && got.Known && all.Proxied != got.Proxied {
+			t.Errorf("%q: proxied %t as the first request, %t as one of all", b, got.Proxied, all.Proxied)
+		}
 		want := Request{Known: true}
 		d := hpack.NewDecoder(4096, func(f field) {
 			switch f.Name {
@@ -133,4 +136,45 @@ func FuzzFirstRequest(f *testing.F) {
 			t.Errorf("%q: %+v, the reference reads %+v", b, got, want)
 		}
 	})
+}
+
+// Fields of later requests refer to those of earlier ones.
+func TestRequestReader(t *testing.T) {
+	var b bytes.Buffer
+	e := hpack.NewEncoder(&b)
+	e.SetMaxDynamicTableSizeLimit(1 << 15)
+	r := NewRequestReader()
+	for i, test := range []struct {
+		fields []field
+		want   Request
+	}{
+		{[]field{{Name: ":path", Value: "/a"}, {Name: "user-agent", Value: "Envoy/HC"}}, Request{Path: "/a", UserAgent: "Envoy/HC"}},
+		{[]field{{Name: ":path", Value: "/a"}, {Name: "user-agent", Value: "Envoy/HC"}}, Request{Path: "/a", UserAgent: "Envoy/HC"}},
+		{[]field{{Name: ":path", Value: "/b"}, {Name: "user-agent", Value: "curl/8"}, {Name: "via", Value: "2 a"}}, Request{Path: "/b", UserAgent: "curl/8", Proxied: true}},
+		{[]field{{Name: ":path", Value: "/" + strings.Repeat("a", maxValue)}, {Name: "via", Value: "2 a"}}, Request{Proxied: true}},
+		{[]field{{Name: ":path", Value: "/a"}, {Name: "user-agent", Value: "curl/8"}}, Request{Path: "/a", UserAgent: "curl/8"}},
+	} {
+		b.Reset()
+		e.SetMaxDynamicTableSize(uint32(4096 << (i % 3)))
+		for _, f := range test.fields {
+			if err := e.WriteField(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		test.want.Known = true
+		if got := r.Read(headers(b.Bytes())); got != test.want {
+			t.Errorf("request %d: %+v, want %+v", i, got, test.want)
+		}
+	}
+	for name, frame := range map[string][]byte{
+		"a part of the frame":          headers(block(0, common...))[:HeaderSize+1],
+		"a block that ends in a field": headers([]byte{0x40, 5, 'v'}),
+		"an index that is not there":   headers([]byte{0xff, 0x7f}),
+		"a table that is too large":    headers([]byte{0x3f, 0xff, 0xff, 0xff, 0x7f}),
+		"padding as long as the frame": []byte("\x00\x00\x02\x01\x0c\x00\x00\x00\x01\x02\x82"),
+	} {
+		if got := NewRequestReader().Read(frame); got != (Request{}) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
 }

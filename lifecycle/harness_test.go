@@ -25,6 +25,7 @@ type fakeRelay struct {
 	required    time.Duration // zero: Quiet
 	undelivered int           // as many calls and one more find something
 	silentAt    time.Time
+	forecast    silence.Forecast // apart from what the other fields determine
 }
 
 func (r *fakeRelay) called(name string) {
@@ -68,7 +69,17 @@ func (r *fakeRelay) Close(context.Context) (connections, exchanges int) {
 func (r *fakeRelay) Forecast(rule silence.Rule) silence.Forecast {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return silence.Forecast{InFlight: r.inFlight, SilentIn: time.Until(r.silentAt), Required: max(rule.Quiet, r.required)}
+	f := r.forecast
+	f.InFlight, f.SilentIn = r.inFlight, time.Until(r.silentAt)
+	f.Required = max(rule.Quiet, r.required)
+	return f
+}
+
+// expects sets what the forecast says besides.
+func (r *fakeRelay) expects(f silence.Forecast) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forecast = f
 }
 
 func (r *fakeRelay) DrainStats() DrainStats {

@@ -14,6 +14,12 @@ type Hold struct {
 	Max   time.Duration // from the drain's start; zero means that there is no hold
 	// Risk is the probability of one more request below which the hold ends. At 1 only Quiet counts.
 	Risk float64
+	// LBDelay is how long an idle pod is held at most while load balancers go on checking its health.
+	// Zero means that it is held for Min.
+	LBDelay time.Duration
+	// Escalate is the time from the drain's start after which readiness fails if new connections
+	// still come. Zero means never.
+	Escalate time.Duration
 }
 
 // Rule returns when traffic counts as ended.
@@ -26,6 +32,7 @@ type Facts struct {
 	Elapsed     time.Duration // since the drain's start
 	InFlight    int           // exchanges
 	SilentIn    time.Duration // until traffic has ended if no more requests arrive; not positive if it has
+	ChecksIn    time.Duration // until health checks count as stopped, for an idle pod; else zero
 	AppGone     bool          // nothing can be served
 	Interrupted bool          // twice
 }
@@ -65,11 +72,26 @@ func (h Hold) Next(f Facts) (Reason, time.Duration) {
 	case f.Elapsed < h.Min:
 		return NotEnded, min(h.Min-f.Elapsed, left)
 	case f.InFlight > 0:
-		// An exchange that ends after this moment is followed by Quiet at least, so nothing is
-		// missed.
-		return NotEnded, min(max(h.Quiet, shortestWait), left)
+		return NotEnded, min(h.between(), left)
 	case f.SilentIn > 0:
-		return NotEnded, min(f.SilentIn, left)
+		return NotEnded, min(f.SilentIn, h.between(), left)
+	}
+	if wait := min(f.ChecksIn, h.checked()-f.Elapsed); wait > 0 {
+		return NotEnded, min(wait, h.between(), left)
 	}
 	return EndedQuiet, 0
+}
+
+// between is the time between two looks. An exchange that begins or ends in it is followed by Quiet at
+// least, so nothing is missed.
+func (h Hold) between() time.Duration { return max(h.Quiet, shortestWait) }
+
+// checked is how long health checks can extend the hold of an idle pod: never to Max.
+func (h Hold) checked() time.Duration { return min(h.LBDelay, h.Max-h.between()) }
+
+// Escalates reports whether readiness fails, because new connections still come so late in the hold
+// that the pod's being ready may be the reason.
+func (h Hold) Escalates(elapsed, lastConnection time.Duration) bool {
+	return h.Escalate > 0 && elapsed >= h.Escalate &&
+		lastConnection > 0 && elapsed-lastConnection < max(h.Quiet, time.Second)
 }

@@ -29,7 +29,10 @@ type holdState struct {
 	appGone     bool          // exited, and nothing can be served
 	due         time.Time     // when the next look was to be taken at the latest
 	stalled     time.Time     // when the process last went on after a stall; zero if it never stalled
-	required    time.Duration // silence of the source that was waited for last
+	required    time.Duration // silence that was waited for last
+	escalated   time.Duration // when readiness failed after the drain's start; zero if it did not
+	envoyChecks bool          // Envoy goes on checking, see envoyTolerance
+	every       time.Duration // longest time between two looks; zero means any
 }
 
 func newHoldState(h Hold, start time.Time) *holdState {
@@ -67,6 +70,11 @@ func (h *holdState) look(now time.Time, f silence.Forecast) (Reason, time.Durati
 	if now.Sub(h.due) > stallTolerance {
 		h.stalled = now
 	}
+	elapsed := now.Sub(h.start)
+	if h.escalated == 0 && h.hold.Escalates(elapsed, f.LastConnection) {
+		h.escalated = elapsed
+	}
+	h.envoyChecks = f.Checks[silence.Envoy] > envoyTolerance
 	reason, wait := h.hold.Next(h.facts(now, f))
 	if reason != NotEnded {
 		h.required = max(h.required, f.Required)
@@ -75,9 +83,19 @@ func (h *holdState) look(now time.Time, f silence.Forecast) (Reason, time.Durati
 	if f.SilentIn > 0 {
 		h.required = f.Required // the gap that it follows from may be forgotten before the hold ends
 	}
+	if left := h.hold.Escalate - elapsed; left > 0 {
+		wait = min(wait, left)
+	}
+	if h.every > 0 {
+		wait = min(wait, h.every)
+	}
 	h.due = now.Add(wait)
 	return NotEnded, wait
 }
+
+// envoyTolerance is how long Envoy may go on checking a pod. Later than that it has not removed the
+// endpoint because its checks pass, and routes to it.
+const envoyTolerance = 10 * time.Second
 
 // facts are what the hold depends on. Silence during a stall was not watched and does not count.
 func (h *holdState) facts(now time.Time, f silence.Forecast) Facts {
@@ -85,8 +103,13 @@ func (h *holdState) facts(now time.Time, f silence.Forecast) Facts {
 	if !h.stalled.IsZero() {
 		silentIn = max(silentIn, h.hold.Quiet-now.Sub(h.stalled))
 	}
+	checksIn := time.Duration(0)
+	if f.Idle {
+		checksIn = f.ChecksIn
+	}
 	return Facts{
 		Elapsed:     now.Sub(h.start),
+		ChecksIn:    checksIn,
 		InFlight:    f.InFlight,
 		SilentIn:    silentIn,
 		AppGone:     h.appGone,
@@ -97,15 +120,20 @@ func (h *holdState) facts(now time.Time, f silence.Forecast) Facts {
 // hold waits for the end of the hold.
 func (l *Lifecycle) hold(events <-chan Event) Reason {
 	state := newHoldState(l.config.Hold, l.begun())
+	if l.log.Core().Enabled(zap.DebugLevel) {
+		state.every = time.Second
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	exited := l.app.Exited()
 	for {
-		reason, wait := state.look(time.Now(), l.forecast())
+		f := l.forecast()
+		reason, wait := state.look(time.Now(), f)
+		l.noteForecast(state, f)
 		if reason != NotEnded {
-			l.noteRequired(state.required)
 			return reason
 		}
+		l.log.Debug("the hold goes on", append(evidenceFields(f), zap.Duration("look_again_in", wait))...)
 		timer.Reset(wait)
 		e := holdNothing
 		select {
@@ -154,11 +182,4 @@ func (l *Lifecycle) endApp() holdEvent {
 		return holdAppReplaced
 	}
 	return holdAppGone
-}
-
-// noteRequired notes the silence that was required when the hold ended.
-func (l *Lifecycle) noteRequired(d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.summary.Required = d
 }

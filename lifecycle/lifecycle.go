@@ -22,6 +22,8 @@ type Config struct {
 	// UnreadyAfter is the time from the drain's start after which readiness fails. Zero means at
 	// Drained.
 	UnreadyAfter time.Duration
+	// FailsHealthChecks is set if the health checks of load balancers fail in a drain.
+	FailsHealthChecks bool
 	// TerminationLog is the file for the summary of the drain. Empty means none.
 	TerminationLog string
 	// Log may be nil.
@@ -50,9 +52,12 @@ type Lifecycle struct {
 	native  bool // a stop signal says that the app has exited or the grace period is over
 	appGone bool // the app has exited while draining
 
+	escalated bool // readiness fails, see [Hold.Escalates]
+
 	// Owned by Run.
 	stopSignalSeen bool
 	interrupts     int
+	envoyWarned    bool
 }
 
 // New returns a Lifecycle in the phase Serving.
@@ -126,13 +131,13 @@ func (l *Lifecycle) Drained() <-chan struct{} { return l.drained }
 // serves, because kube-proxy routes to ready terminating endpoints when there are no others.
 func (l *Lifecycle) Ready() bool {
 	l.mu.Lock()
-	phase, appGone := l.phase, l.appGone
+	phase, unready := l.phase, l.appGone || l.escalated
 	l.mu.Unlock()
 	switch phase {
 	case Serving:
 		return true
 	case Draining:
-		return !appGone && (l.config.UnreadyAfter == 0 || l.elapsed() < l.config.UnreadyAfter)
+		return !unready && (l.config.UnreadyAfter == 0 || l.elapsed() < l.config.UnreadyAfter)
 	}
 	return false
 }

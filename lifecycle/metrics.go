@@ -4,9 +4,11 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // metrics describes the lifecycle to Prometheus.
 type metrics struct {
-	lifecycle    *Lifecycle
-	phase, ended *prometheus.Desc // with a label
-	values       []metric
+	lifecycle *Lifecycle
+	values    []metric
+
+	// With a label.
+	phase, ended, evidence, checks *prometheus.Desc
 }
 
 // A metric is one without labels.
@@ -27,6 +29,10 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 			"Whether the process is in the phase: 1 for the current one, 0 for the others.", "phase"),
 		ended: desc("drain_ended", "Whether the hold has ended for the reason: 1 or 0.", "reason"),
 	}
+	m.evidence = desc("drain_evidence", "Whether the class of clients is the one from which one more "+
+		"request is most likely: 1 or 0; idle stands for a pod without traffic.", "class")
+	m.checks = desc("drain_last_health_check_seconds",
+		"Time from the drain's start to the last health check of this kind of load balancer.", "kind")
 	gauge := func(name string, value func(Summary) float64, help string) {
 		m.values = append(m.values, metric{desc(name, help), prometheus.GaugeValue, value})
 	}
@@ -45,6 +51,14 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 		"Exchanges that began after the drain's start.")
 	gauge("drain_last_exchange_seconds", func(s Summary) float64 { return s.LastExchange.Seconds() },
 		"Time from the drain's start to the start of the last exchange: the load balancer's real delay.")
+	gauge("drain_last_connection_seconds", func(s Summary) float64 { return s.LastConnection.Seconds() },
+		"Time from the drain's start to the last new connection that brought a request.")
+	gauge("drain_required_silence_seconds", func(s Summary) float64 { return s.Required.Seconds() },
+		"Silence after the last exchange that is required for the end of the hold.")
+	gauge("drain_more_probability", func(s Summary) float64 { return s.More },
+		"Probability of one more request, as estimated from the silence of the clients.")
+	gauge("drain_escalated", func(s Summary) float64 { return truth(s.Escalated > 0) },
+		"Whether readiness fails because new connections came so late in the hold: 1 or 0.")
 	counter("drain_cut_connections_total", func(s Summary) float64 { return float64(s.CutConnections) },
 		"Connections that were cut with exchanges in flight because time was up.")
 	counter("drain_cut_exchanges_total", func(s Summary) float64 { return float64(s.CutExchanges) },
@@ -58,6 +72,8 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 func (m *metrics) Describe(c chan<- *prometheus.Desc) {
 	c <- m.phase
 	c <- m.ended
+	c <- m.evidence
+	c <- m.checks
 	for _, v := range m.values {
 		c <- v.desc
 	}
@@ -74,6 +90,12 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 	}
 	for _, r := range Reasons() {
 		send(m.ended, prometheus.GaugeValue, truth(summary.End == r), r.String())
+	}
+	for _, class := range evidenceClasses() {
+		send(m.evidence, prometheus.GaugeValue, truth(summary.Class == class), class)
+	}
+	for kind, at := range summary.LastChecks {
+		send(m.checks, prometheus.GaugeValue, at.Seconds(), kind)
 	}
 	for _, v := range m.values {
 		send(v.desc, v.kind, v.value(summary))

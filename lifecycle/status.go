@@ -7,11 +7,17 @@ type status struct {
 	Phase    string  `json:"phase"`
 	InFlight int     `json:"exchanges_in_flight"`
 	SilentIn float64 `json:"silent_in_seconds"`
+	Required float64 `json:"required_silence_seconds"`
+	More     float64 `json:"more_probability"`
+	Class    string  `json:"class"`
+	ChecksIn float64 `json:"health_checks_stop_in_seconds"`
 	Hold     struct {
-		Min   float64 `json:"min_seconds"`
-		Quiet float64 `json:"quiet_seconds"`
-		Max   float64 `json:"max_seconds"`
-		Risk  float64 `json:"risk"`
+		Min      float64 `json:"min_seconds"`
+		Quiet    float64 `json:"quiet_seconds"`
+		Max      float64 `json:"max_seconds"`
+		Risk     float64 `json:"risk"`
+		LBDelay  float64 `json:"lb_delay_seconds"`
+		Escalate float64 `json:"escalate_seconds"`
 	} `json:"hold"`
 	Drain *drainStatus `json:"drain,omitempty"`
 }
@@ -23,11 +29,16 @@ type drainStatus struct {
 	Exchanges      uint64  `json:"exchanges"`
 	Last           float64 `json:"last_exchange_seconds"`
 	Required       float64 `json:"required_silence_seconds"`
+	Evidence       string  `json:"evidence"`
+	More           float64 `json:"more_probability"`
+	LastConnection float64 `json:"last_connection_seconds"`
+	Escalated      float64 `json:"readiness_failed_seconds"`
 	CutConnections int     `json:"cut_connections"`
 	CutExchanges   int     `json:"cut_exchanges"`
 	Unanswered     uint64  `json:"unanswered_exchanges"`
 
-	Ended map[string]map[string]uint64 `json:"connections_ended"` // by protocol, then by what ended them
+	Checks map[string]float64           `json:"last_health_check_seconds"` // by kind
+	Ended  map[string]map[string]uint64 `json:"connections_ended"`         // by protocol, then by what ended them
 }
 
 // statusJSON returns the status as one line.
@@ -44,8 +55,12 @@ func (l *Lifecycle) status() (s status) {
 	forecast := l.relay.Forecast(hold.Rule())
 	s.Phase = l.Phase().String()
 	s.InFlight, s.SilentIn = forecast.InFlight, max(0, forecast.SilentIn).Seconds()
+	s.Required, s.More, s.ChecksIn = forecast.Required.Seconds(), forecast.More, forecast.ChecksIn.Seconds()
+	if s.Class = forecast.Class.String(); forecast.Idle {
+		s.Class = idle
+	}
 	s.Hold.Min, s.Hold.Quiet, s.Hold.Max = hold.Min.Seconds(), hold.Quiet.Seconds(), hold.Max.Seconds()
-	s.Hold.Risk = hold.Risk
+	s.Hold.Risk, s.Hold.LBDelay, s.Hold.Escalate = hold.Risk, hold.LBDelay.Seconds(), hold.Escalate.Seconds()
 	if l.Phase() != Serving {
 		s.Drain = newDrainStatus(l.Summary())
 	}
@@ -53,7 +68,13 @@ func (l *Lifecycle) status() (s status) {
 }
 
 func newDrainStatus(s Summary) *drainStatus {
+	checks := make(map[string]float64)
+	for kind, at := range s.LastChecks {
+		checks[kind] = at.Seconds()
+	}
 	return &drainStatus{
+		Evidence: s.Class, More: s.More, LastConnection: s.LastConnection.Seconds(),
+		Escalated: s.Escalated.Seconds(), Checks: checks,
 		Trigger: s.Trigger, End: s.End.String(), Seconds: s.Duration.Seconds(),
 		Exchanges: s.Exchanges, Last: s.LastExchange.Seconds(), Required: s.Required.Seconds(),
 		CutConnections: s.CutConnections, CutExchanges: s.CutExchanges,

@@ -17,9 +17,9 @@ type Summary struct {
 	Trigger        string        // what began it
 	End            Reason        // why the hold ended; NotEnded while it lasts
 	Duration       time.Duration // of the hold
-	Required       time.Duration // silence required of the source that was waited for last
 	CutConnections int           // with exchanges in flight when the time was up
 	CutExchanges   int
+	Evidence
 	DrainStats
 }
 
@@ -41,17 +41,16 @@ func (l *Lifecycle) Summary() Summary {
 // writeSummary logs the summary and writes it to the termination log.
 func (l *Lifecycle) writeSummary() {
 	s := l.Summary()
-	l.log.Info("stopped",
+	l.log.Info("stopped", append(s.Evidence.fields(),
 		zap.String("trigger", s.Trigger),
 		zap.Stringer("reason", s.End),
 		zap.Duration("hold", s.Duration),
 		zap.Uint64("exchanges", s.Exchanges),
 		zap.Duration("last_exchange_after", s.LastExchange),
-		zap.Duration("required_silence", s.Required),
 		zap.Int("cut_connections", s.CutConnections),
 		zap.Int("cut_exchanges", s.CutExchanges),
 		zap.Uint64("unanswered_exchanges", s.Unanswered),
-		zap.Any("connections", s.Ended))
+		zap.Any("connections", s.Ended))...)
 	if l.config.TerminationLog == "" {
 		return
 	}
@@ -80,7 +79,7 @@ func (s Summary) String() string {
 		fmt.Fprintf(&b, "%d exchanges after its start, the last one %v after it",
 			s.Exchanges, s.LastExchange.Round(time.Millisecond))
 	}
-	fmt.Fprintf(&b, "; silence required: %v", s.Required.Round(time.Millisecond))
+	fmt.Fprintf(&b, "; %v", s.Evidence)
 	fmt.Fprintf(&b, "; cut: %d exchanges on %d connections", s.CutExchanges, s.CutConnections)
 	fmt.Fprintf(&b, "; not answered by the app: %d", s.Unanswered)
 	for _, protocol := range slices.Sorted(maps.Keys(s.Ended)) {

@@ -22,8 +22,16 @@ const spread = 0.1
 // seen to: callers are restarted, too.
 const departed = 0.1
 
-// impossible is the logarithm of the likelihood of a delay that contradicts what was seen.
-const impossible = -30
+// strange is the probability that the delay of its class does not apply to a source, such as one on a
+// node that lags behind. It has a delay of its own then.
+const strange = 1e-4
+
+// impossible is the likelihood of what contradicts every delay.
+const impossible = 1e-30
+
+// influence is the logarithm of how much more likely one source may make a delay than the source with
+// the next strongest opinion does. So nobody can end the route of others by imitating one that stops.
+const influence = 3
 
 // delaysUpTo returns the delays in seconds that are shorter than the longest one considered.
 func delaysUpTo(longest time.Duration) (delays []float64) {
@@ -43,11 +51,21 @@ type suspect struct {
 	stopped bool    // its health checks have stopped: it will not send again
 }
 
+// weights are the logarithms of the likelihood of each delay.
+type weights [maxDelays]float64
+
 // An opinion is what the sources of one class say together about its delay and about more requests.
 type opinion struct {
 	sources  int
-	weight   [maxDelays]float64 // logarithm of the likelihood of each delay
+	weights  weights
 	expected [maxDelays]float64 // number of sources that will send again, if that is the delay
+	extreme  [2]vote            // the two that support short delays most
+}
+
+// A vote is what one source says about the delay.
+type vote struct {
+	weights weights
+	slope   float64 // the lower, the more it supports short delays
 }
 
 // more returns the probability that at least one more request arrives.
@@ -55,58 +73,98 @@ func (o *opinion) more(delays []float64) float64 {
 	if o.sources == 0 {
 		return 0
 	}
+	w := o.limited(len(delays))
 	most := math.Inf(-1)
 	for j := range delays {
-		most = max(most, o.weight[j])
+		most = max(most, w[j])
 	}
 	var sum, total float64
 	for j := range delays {
-		p := math.Exp(o.weight[j] - most)
+		p := math.Exp(w[j] - most)
 		sum += p
 		total += p * o.expected[j]
 	}
 	return min(total/sum, 1)
 }
 
+// limited returns the weights with the influence of the most extreme source limited. They are
+// compared at the longest of n delays.
+func (o *opinion) limited(n int) weights {
+	w := o.weights
+	first, second := &o.extreme[0].weights, &o.extreme[1].weights
+	for j := range n {
+		excess := (first[j] - first[n-1]) - (second[j] - second[n-1])
+		w[j] -= max(0, excess-influence)
+	}
+	return w
+}
+
 // add adds what a source says, now seconds after the drain's start.
 func (o *opinion) add(s *suspect, delays []float64, now float64) {
 	o.sources++
-	if s.kept {
-		o.addKept(s, delays, now)
-		return
+	with := s.odds(delays, now)
+	var alone odds // if the delay of the class does not apply
+	for _, w := range with[:len(delays)] {
+		alone.silence += w.silence / float64(len(delays))
+		alone.more += w.more / float64(len(delays))
 	}
+	var v vote
+	middle := float64(len(delays)-1) / 2
+	for j, w := range with[:len(delays)] {
+		silence := (1-strange)*w.silence + strange*alone.silence
+		v.weights[j] = math.Log(max(silence, impossible))
+		v.slope += v.weights[j] * (float64(j) - middle)
+		o.weights[j] += v.weights[j]
+		if silence > impossible {
+			o.expected[j] += ((1-strange)*w.more + strange*alone.more) / silence
+		}
+	}
+	o.rank(&v)
+}
+
+// rank keeps a vote if it is one of the two that support short delays most.
+func (o *opinion) rank(v *vote) {
+	switch {
+	case v.slope < o.extreme[0].slope:
+		o.extreme[0], o.extreme[1] = *v, o.extreme[0]
+	case v.slope < o.extreme[1].slope:
+		o.extreme[1] = *v
+	}
+}
+
+// Odds are what the silence of a source says about a delay.
+type odds struct {
+	silence float64 // likelihood of the silence
+	more    float64 // likelihood of the silence and of one more request after it
+}
+
+// odds returns what the silence of the source says about each delay.
+func (s *suspect) odds(delays []float64, now float64) (with [maxDelays]odds) {
+	silent, until := s.at(now - s.last)
 	atStart := 1.0 // share of its gaps that are longer than its silence at the drain's start
 	if s.last < 0 {
 		atStart, _ = s.at(-s.last)
 	}
-	silent, until := s.at(now - s.last)
-	alive := atStart / (atStart + departed)
-	for j, delay := range delays {
-		lost := s.lost(delay, now, until, atStart)
-		routed := max(0, delay-max(now, spread*delay)) * min(1, silent/atStart)
-		all := lost + routed
-		if width := delay - spread*delay; all < 1e-12*width {
-			o.weight[j] += impossible
-		} else {
-			o.weight[j] += math.Log(all / width)
-		}
-		if routed > 0 && !s.stopped {
-			o.expected[j] += alive * routed / all * s.again(delay, now)
-		}
+	stay := atStart
+	if s.kept {
+		stay = silent
 	}
-}
-
-// addKept adds what a source says that keeps a connection from before the drain. Its requests do not
-// depend on a route, so it supports no delay. If it has been silent for long, it has departed.
-func (o *opinion) addKept(s *suspect, delays []float64, now float64) {
-	silent, _ := s.at(now - s.last)
-	alive := silent / (silent + departed)
+	alive := stay / (stay + departed)
 	for j, delay := range delays {
 		first := spread * delay
-		if routed := (delay - max(now, first)) / (delay - first); routed > 0 && !s.stopped {
-			o.expected[j] += alive * routed * s.again(delay, now)
+		// Likelihoods times the width of the interval in which the route is lost.
+		routed := max(0, delay-max(now, first))
+		lost := delay - first - routed
+		if !s.kept {
+			routed *= min(1, silent/atStart)
+			lost = s.lost(delay, now, until, atStart)
+		}
+		with[j].silence = (lost + routed) / (delay - first)
+		if !s.stopped {
+			with[j].more = alive * routed / (delay - first) * s.again(delay, now)
 		}
 	}
+	return with
 }
 
 // lost returns the likelihood that the source has lost its route before now, and has been silent
@@ -127,6 +185,6 @@ func (s *suspect) lost(delay, now, until, atStart float64) float64 {
 // again returns the probability that the source sends another request, if it has a route now and the
 // delay is the given one: what a slow source could send in the time that is left counts for little.
 func (s *suspect) again(delay, now float64) float64 {
-	left := (max(now, spread*delay)+delay)/2 - now
+	left := max(0, (max(now, spread*delay)+delay)/2-now)
 	return -math.Expm1(-left * s.rate)
 }

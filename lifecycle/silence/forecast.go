@@ -1,6 +1,9 @@
 package silence
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // A Rule says when traffic counts as ended.
 type Rule struct {
@@ -16,12 +19,9 @@ type Rule struct {
 // defaultLongest is the longest delay that a rule considers by default.
 const defaultLongest = 130 * time.Second
 
-func (r Rule) delays() []float64 {
-	if r.Longest == 0 {
-		r.Longest = defaultLongest
-	}
-	return delaysUpTo(r.Longest)
-}
+func (r Rule) longest() time.Duration { return cmp.Or(r.Longest, defaultLongest) }
+
+func (r Rule) delays() []float64 { return delaysUpTo(r.longest()) }
 
 // A Forecast is what is to be expected of the sources, and why.
 type Forecast struct {
@@ -30,8 +30,8 @@ type Forecast struct {
 	// SilentIn is the time until traffic has ended if no more requests arrive, and zero if it has. It
 	// does not depend on exchanges that are in flight.
 	SilentIn time.Duration
-	// Required is the silence that is required after the last exchange. Zero means that there is no
-	// source.
+	// Required is the silence that is required after the last exchange: Quiet if traffic has ended,
+	// zero if there is no source.
 	Required time.Duration
 	// More is the probability that at least one more request arrives.
 	More float64
@@ -74,7 +74,9 @@ func (t *Tracker) Forecast(rule Rule, now time.Duration) Forecast {
 	}
 	from := max(now, last+rule.Quiet)
 	end := w.end(rule, from)
-	f.SilentIn = end - now
-	f.Required = max(rule.Quiet, end-last)
+	f.SilentIn, f.Required = end-now, rule.Quiet
+	if end > now {
+		f.Required = end - last
+	}
 	return f
 }

@@ -156,13 +156,13 @@ func (w *snapshot) end(rule Rule, from time.Duration) time.Duration {
 	delays := rule.delays()
 	ended := func(at time.Duration) bool {
 		p, _, _ := w.more(delays, at)
-		return p <= rule.Risk
+		return p < rule.Risk
 	}
 	if rule.Risk >= 1 || ended(from) {
 		return from
 	}
 	before, after := from, from+time.Second/4
-	for !ended(after) { // it has when the longest delay is over
+	for horizon := from + 2*rule.longest(); !ended(after) && after < horizon; {
 		before, after = after, after+2*(after-before)
 	}
 	for after-before > resolution {

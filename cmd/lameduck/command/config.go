@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -61,7 +62,10 @@ func terminationLog(c *config.Config) string {
 }
 
 func holdConfig(c *config.Config) lifecycle.Hold {
-	return lifecycle.Hold{Min: c.HoldMin, Quiet: c.HoldQuiet, Max: c.HoldMax, Risk: c.HoldRisk}
+	return lifecycle.Hold{
+		Min: c.HoldMin, Quiet: c.HoldQuiet, Max: c.HoldMax, Risk: c.HoldRisk, LBDelay: c.LBDelay,
+		Escalate: time.Duration(c.HoldEscalation * float64(c.HoldMax)),
+	}
 }
 
 // probeAgents replaces "known" by the known agents.

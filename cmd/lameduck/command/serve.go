@@ -160,6 +160,8 @@ func (p *process) externalApp() lifecycle.App {
 // answers the app's preStop hook.
 func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 	l := lifecycle.New(lifecycle.Config{
+		FailsHealthChecks: len(p.config.HealthPaths) > 0,
+
 		Hold:           holdConfig(p.config),
 		Grace:          p.config.GracePeriod,
 		HookWindow:     p.config.HookWindow,

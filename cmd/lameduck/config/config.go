@@ -22,7 +22,8 @@ type Config struct {
 	Admin, Control string  // host:port
 
 	HoldMin, HoldQuiet, HoldMax time.Duration
-	HoldRisk                    float64
+	HoldRisk, HoldEscalation    float64
+	LBDelay                     time.Duration
 	GracePeriod, AppStop        time.Duration
 	TunnelSpread                time.Duration
 	EndEventStreams             bool

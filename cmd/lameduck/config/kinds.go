@@ -60,6 +60,15 @@ func setHoldRisk(c *Config, value string) error {
 	return nil
 }
 
+func setHoldEscalation(c *Config, value string) error {
+	f, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(f >= 0 && f <= 1) { // NaN is neither
+		return mustBe("a number from 0 to 1", value)
+	}
+	c.HoldEscalation = f
+	return nil
+}
+
 func count(field func(*Config) *int) setter {
 	return func(c *Config, value string) error {
 		n, err := strconv.ParseInt(value, 10, 32)

@@ -58,6 +58,9 @@ func (r *resolver) resolveHold() {
 			"must be at most %v, which is LAMEDUCK_GRACE_PERIOD (%v) - LAMEDUCK_APP_STOP (%v) - %v, got %s",
 			room, r.GracePeriod, r.AppStop, Margin, r.value("LAMEDUCK_HOLD_MAX"))
 	}
+	if r.LBDelay == Derived {
+		r.LBDelay = r.HoldMax / 2
+	}
 	if r.TunnelSpread == Derived {
 		r.TunnelSpread = r.HoldMax / 3 // the last ones to be closed have two thirds of the hold left
 	}

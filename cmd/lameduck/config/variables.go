@@ -71,6 +71,18 @@ var table = []Variable{
 			"silence of all client addresses; 1: only LAMEDUCK_HOLD_QUIET counts",
 		set: setHoldRisk,
 	}, {
+		Name:    "LAMEDUCK_HOLD_ESCALATION",
+		Default: "0.33",
+		Usage: "part of the hold's maximum after which /readyz fails if new connections still come; " +
+			"0: never",
+		set: setHoldEscalation,
+	}, {
+		Name:    "LAMEDUCK_LB_DELAY",
+		Default: "derived",
+		Usage: "longest hold of a pod without traffic while load balancers go on checking its health; " +
+			"derived: half of the hold's maximum; 0: such a pod is held for LAMEDUCK_HOLD_MIN",
+		set: orDerived(func(c *Config) *time.Duration { return &c.LBDelay }),
+	}, {
 		Name:    "LAMEDUCK_GRACE_PERIOD",
 		Default: "30s",
 		Usage:   "the pod's terminationGracePeriodSeconds",

@@ -1,0 +1,247 @@
+package silence
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+func TestBucketsCoverTheWindow(t *testing.T) {
+	for _, gap := range []time.Duration{0, 1, time.Millisecond, 2 * time.Millisecond, 29 * time.Millisecond, time.Second, 20 * time.Second, Window} {
+		b := bucketOf(gap)
+		if gap.Seconds() < edges[b] || gap.Seconds() >= edges[b+1] {
+			t.Errorf("%v is in bucket %d, which is for %.4f to %.4f s", gap, b, edges[b], edges[b+1])
+		}
+	}
+}
+
+func TestForecastWaitsForExchangesInFlightAndForQuiet(t *testing.T) {
+	var tracker Tracker
+	s := source(&tracker, "192.0.2.1", Direct)
+	s.Begin(time.Second)
+	if f := tracker.Forecast(rule, 2*time.Second); f.InFlight != 1 {
+		t.Errorf("the forecast is %+v, want one exchange in flight", f)
+	}
+	s.End(3 * time.Second)
+	f := tracker.Forecast(rule, 4*time.Second)
+	if f.InFlight != 0 || f.SilentIn != 4*time.Second || f.Required != quiet {
+		t.Errorf("the forecast is %+v, want silent in 4s", f)
+	}
+}
+
+func TestForecastWithoutSources(t *testing.T) {
+	if f := new(Tracker).Forecast(rule, time.Minute); f != (Forecast{Idle: true}) {
+		t.Errorf("the forecast without a source is %+v, want nothing to come", f)
+	}
+}
+
+// endOfHold returns how long after start the forecast lets the hold end.
+func endOfHold(tracker *Tracker, start time.Duration) time.Duration {
+	for now := start + quiet; ; {
+		f := tracker.Forecast(rule, now)
+		if f.SilentIn <= 0 {
+			return now - start
+		}
+		now += f.SilentIn
+	}
+}
+
+func TestWhatTheRuleConcludes(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		calls    func(*Tracker)
+		from, to time.Duration
+	}{
+		{"a busy source that falls silent is believed after Quiet", func(tr *Tracker) {
+			calls(source(tr, "192.0.2.1", Proxy), every(50*time.Millisecond, 0, start+2*time.Second)...)
+		}, 7 * time.Second, 8 * time.Second},
+		{"one that calls every 20 s is waited for", func(tr *Tracker) {
+			calls(source(tr, "192.0.2.1", Proxy), every(20*time.Second, 0, start)...)
+		}, 25 * time.Second, 45 * time.Second},
+		{"forty slow callers together are believed soon", func(tr *Tracker) {
+			for i := range 40 {
+				calls(source(tr, fmt.Sprintf("192.0.2.%d", i), Direct), every(5*time.Second, time.Duration(i)*125*time.Millisecond, start+2*time.Second)...)
+			}
+		}, 7 * time.Second, 9 * time.Second},
+		{"a proxy is not judged by the silence of direct callers", func(tr *Tracker) {
+			for i := range 40 {
+				calls(source(tr, fmt.Sprintf("192.0.2.%d", i), Direct), every(5*time.Second, time.Duration(i)*125*time.Millisecond, start+time.Second)...)
+			}
+			calls(source(tr, "198.51.100.1", Proxy), every(20*time.Second, 0, start)...)
+		}, 25 * time.Second, 45 * time.Second},
+		{"a source that left long ago does not count", func(tr *Tracker) {
+			calls(source(tr, "192.0.2.1", Direct), every(time.Second, 0, time.Minute)...)
+		}, 5 * time.Second, 6 * time.Second},
+		{"clients that come once each are judged together", func(tr *Tracker) {
+			for i, at := range every(250*time.Millisecond, start-2*time.Minute, start+10*time.Second) {
+				calls(source(tr, fmt.Sprintf("10.0.%d.%d", i>>8, i&255), Direct), at)
+			}
+		}, 15 * time.Second, 17 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var tracker Tracker
+			test.calls(&tracker)
+			tracker.Drain(start)
+			if end := endOfHold(&tracker, start); end < test.from || end > test.to {
+				t.Errorf("the hold ends after %v, want %v to %v", end, test.from, test.to)
+			}
+		})
+	}
+}
+
+// waits returns how long after a last request at start a hold lasts.
+func waits(play func(*Tracker)) time.Duration {
+	var tracker Tracker
+	play(&tracker)
+	tracker.Drain(start)
+	return endOfHold(&tracker, start)
+}
+
+// start is when the drains of the tests begin.
+const start = 10 * time.Minute
+
+func slowProxies(tr *Tracker) {
+	calls(source(tr, "192.0.2.1", Proxy), every(20*time.Second, 0, start)...)
+	calls(source(tr, "192.0.2.2", Proxy), every(20*time.Second, 7*time.Second, start)...)
+}
+
+func TestNobodyEndsTheRouteOfOthersByImitation(t *testing.T) {
+	alone := waits(slowProxies)
+	imitated := waits(func(tr *Tracker) {
+		slowProxies(tr)
+		calls(source(tr, "198.51.100.1", Proxy), every(10*time.Millisecond, 0, start+50*time.Millisecond)...)
+	})
+	if imitated < alone/2 {
+		t.Errorf("the hold takes %v beside a client that imitates a proxy, %v without it", imitated, alone)
+	}
+}
+
+func TestALaggardIsJudgedByItself(t *testing.T) {
+	var tracker Tracker
+	for i := range 40 {
+		calls(source(&tracker, fmt.Sprintf("192.0.2.%d", i), Direct), every(100*time.Millisecond, 0, start)...)
+	}
+	laggard := source(&tracker, "198.51.100.1", Direct)
+	calls(laggard, every(10*time.Second, 0, start)...)
+	tracker.Drain(start)
+	calls(laggard, start+10*time.Second, start+20*time.Second)
+	if f := tracker.Forecast(rule, start+26*time.Second); f.SilentIn < 2*time.Second {
+		t.Errorf("the forecast is %+v after a request of a source that lags behind, want another gap", f)
+	}
+}
+
+func TestConnectionsFromBeforeTheDrain(t *testing.T) {
+	const n = 30
+	for name, test := range map[string]struct {
+		kept     bool
+		from, to time.Duration
+	}{
+		"clients that use new ones are believed to have gone":    {false, 5 * time.Second, 12 * time.Second},
+		"the silence of clients that keep theirs proves nothing": {true, 20 * time.Second, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := waits(func(tr *Tracker) {
+				for i := range n {
+					addr := netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})
+					s := tr.Acquire(addr, 0)
+					calls(s, every(10*time.Second, time.Duration(i)*time.Second/3, start)...)
+					if !test.kept {
+						tr.Release(s)
+					}
+				}
+			})
+			if got < test.from || got > test.to {
+				t.Errorf("the hold takes %v, want %v to %v", got, test.from, test.to)
+			}
+		})
+	}
+}
+
+func TestARequestOnAKeptConnectionIsNoEvidenceOfARoute(t *testing.T) {
+	end := func(opened bool) time.Duration {
+		var tracker Tracker
+		var all []*Source
+		for i := range 30 {
+			s := source(&tracker, fmt.Sprintf("192.0.2.%d", i), Direct)
+			calls(s, every(4*time.Second, time.Duration(i)*time.Second/10, start)...)
+			all = append(all, s)
+		}
+		tracker.Drain(start)
+		for i, s := range all { // once more each
+			at := start + time.Duration(i)*time.Second/10 + time.Second
+			if opened {
+				raise(&s.opened, at)
+			}
+			s.pass(at, never)
+		}
+		return endOfHold(&tracker, start)
+	}
+	kept, opened := end(false), end(true)
+	if kept > opened || kept > 14*time.Second {
+		t.Errorf("the hold takes %v after requests on kept connections, %v after new ones", kept, opened)
+	}
+}
+
+func TestAForecastOfEverySourceIsCheap(t *testing.T) {
+	var tracker Tracker
+	for i := range MaxSources {
+		addr := netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1})
+		calls(tracker.Acquire(addr, 0), every(time.Minute, 0, start)...)
+	}
+	tracker.Drain(start)
+	began := time.Now()
+	f := tracker.Forecast(rule, start+quiet)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("a forecast of %d sources takes %v", tracker.Len(), took)
+	}
+	if f.SilentIn <= 0 || f.SilentIn > 5*time.Minute {
+		t.Errorf("the forecast is %+v", f)
+	}
+}
+
+func TestTheForecastIsWhatHappens(t *testing.T) {
+	var tracker Tracker
+	slowProxies(&tracker)
+	tracker.Drain(start)
+	f := tracker.Forecast(rule, start+quiet)
+	at := start + quiet + f.SilentIn
+	if g := tracker.Forecast(rule, at); g.SilentIn > 0 || g.More >= rule.Risk {
+		t.Errorf("the forecast is %+v at the end that was forecast", g)
+	}
+	if g := tracker.Forecast(rule, at-time.Second/4); g.SilentIn <= 0 || g.More < rule.Risk {
+		t.Errorf("the forecast is %+v before the end that was forecast", g)
+	}
+	if f.Required != quiet+f.SilentIn {
+		t.Errorf("required %v, want %v", f.Required, quiet+f.SilentIn)
+	}
+	if f := tracker.Forecast(Rule{Quiet: quiet, Risk: 1}, start+quiet); f.SilentIn > 0 {
+		t.Errorf("the forecast is %+v although any risk is accepted", f)
+	}
+}
+
+func TestForecast_LastEvents(t *testing.T) {
+	var tracker Tracker
+	addr := netip.MustParseAddr("192.0.2.1")
+	calls(tracker.Acquire(addr, start-time.Second), start-time.Second)
+	tracker.Drain(start)
+	if f := tracker.Forecast(rule, start+time.Second); f.LastRequest != 0 || f.LastConnection != 0 {
+		t.Errorf("the forecast is %+v, want nothing since the drain's start", f)
+	}
+	s := tracker.Acquire(addr, start+2*time.Second)
+	s.Begin(start + 3*time.Second)
+	f := tracker.Forecast(rule, start+4*time.Second)
+	if f.LastRequest != 3*time.Second || f.LastConnection != 2*time.Second {
+		t.Errorf("the forecast is %+v, want a connection at 2s with a request at 3s", f)
+	}
+}
+
+func TestForecastNamesTheClass(t *testing.T) {
+	var tracker Tracker
+	calls(source(&tracker, "192.0.2.1", Direct), every(100*time.Millisecond, 0, Window)...)
+	calls(source(&tracker, "192.0.2.2", Proxy), every(15*time.Second, 0, Window)...)
+	tracker.Drain(Window)
+	if f := tracker.Forecast(rule, Window+6*time.Second); f.Class != Proxy || f.More < 0.1 {
+		t.Errorf("the forecast is %+v, want a proxy to be waited for", f)
+	}
+}

@@ -1,0 +1,143 @@
+package tlsterm
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http/httptest"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"lameduck/proxy/pump"
+)
+
+// rawPair returns the two ends of a TCP connection, which last until the end of the test.
+func rawPair(t *testing.T) (client, server *net.TCPConn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, side := range []net.Conn{c, s} {
+		t.Cleanup(func() { _ = side.Close() })
+		_ = side.SetDeadline(time.Now().Add(20 * time.Second))
+	}
+	return c.(*net.TCPConn), s.(*net.TCPConn)
+}
+
+// pair returns the two ends of a TLS connection.
+func pair(t *testing.T) (client, server *Conn) {
+	t.Helper()
+	certificate := httptest.NewTLSServer(nil)
+	certificate.Close()
+	c, s := rawPair(t)
+	client = Client(c, &tls.Config{InsecureSkipVerify: true})
+	server = Server(s, &tls.Config{Certificates: certificate.TLS.Certificates})
+	shaken := make(chan error, 1)
+	go func() { shaken <- client.Handshake() }()
+	if err := errors.Join(server.Handshake(), <-shaken); err != nil {
+		t.Fatal(err)
+	}
+	return client, server
+}
+
+// wantsEnd expects n bytes, and then an end that is truncated or not.
+func wantsEnd(t *testing.T, c *Conn, n int, truncated bool) {
+	t.Helper()
+	if b, err := io.ReadAll(c); len(b) != n || err != nil {
+		t.Fatalf("%d bytes, error %v; want %d", len(b), err, n)
+	}
+	if c.Truncated() != truncated {
+		t.Errorf("the end is truncated: %v, want %v", c.Truncated(), truncated)
+	}
+}
+
+func TestConn_AHalfClosedConnectionStillReceives(t *testing.T) {
+	client, server := pair(t)
+	_ = server.CloseWrite()
+	wantsEnd(t, client, 0, false)
+	if _, err := io.WriteString(client, "late"); err != nil {
+		t.Fatal(err)
+	}
+	_ = client.CloseWrite()
+	wantsEnd(t, server, len("late"), false)
+}
+
+func TestConn_CloseWriteFollowsAWriteWithoutWaitingForIt(t *testing.T) {
+	client, server := pair(t)
+	const size = 16 << 20 // more than the kernel holds
+	written := make(chan error, 1)
+	go func() {
+		_, err := io.WriteString(server, strings.Repeat("x", size))
+		written <- err
+	}()
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(client, first); err != nil {
+		t.Fatal(err)
+	}
+	_ = server.CloseWrite() // while the write is blocked: the client reads nothing
+	wantsEnd(t, client, size-len(first), false)
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConn_AResetIsNoEnd(t *testing.T) {
+	client, server := pair(t)
+	_ = server.SetLinger(0)
+	_ = server.Close()
+	if b, err := io.ReadAll(client); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("%d bytes, error %v; want a reset", len(b), err)
+	}
+}
+
+func TestPassTruncation(t *testing.T) {
+	for name, end := range map[string]func(*Conn) error{
+		"an end with a close_notify":    (*Conn).CloseWrite,
+		"an end without a close_notify": func(c *Conn) error { return Beneath(c).CloseWrite() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			truncated := name == "an end without a close_notify"
+			app, from := pair(t)
+			client, to := pair(t)
+			_ = end(app)
+			wantsEnd(t, from, 0, truncated)
+			PassTruncation(from, to)
+			_ = to.CloseWrite()
+			wantsEnd(t, client, 0, truncated)
+		})
+	}
+}
+
+func TestRaw_WhatIsPeekedIsReadAgain(t *testing.T) {
+	client, server := rawPair(t)
+	raw := NewRaw(server, pump.NewBudget(0))
+	const header, rest = "header", "rest"
+	for _, part := range []string{header, rest} {
+		if _, err := io.WriteString(client, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for len(raw.Peeked()) < len(header+rest) {
+		if err := raw.Peek(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw.Take(len(header))
+	_ = client.CloseWrite()
+	if b, err := io.ReadAll(raw); string(b) != rest || err != nil {
+		t.Errorf("%q, error %v; want %q", b, err, rest)
+	}
+}

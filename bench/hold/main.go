@@ -2,35 +2,20 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"lameduck/bench/hold/record"
 	"lameduck/bench/hold/sim"
+	"lameduck/bench/internal/command"
 	"lameduck/bench/internal/machine"
 	"lameduck/bench/internal/table"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "hold:", err)
-		os.Exit(1)
-	}
-}
+func main() { command.Main("hold", run) }
 
 // run simulates what args ask for and prints the tables to stdout. Progress goes to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -42,20 +27,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		list(stdout, o.Shapes)
 		return nil
 	}
-	command := strings.Join(append([]string{"go run ./bench/hold"}, args...), " ")
+	line := strings.Join(append([]string{"go run ./bench/hold"}, args...), " ")
 	if o.Real {
 		m, err := measure(ctx, o, stderr)
 		if err != nil {
 			return err
 		}
-		m.Command = command
+		m.Command = line
 		return publish(m, o, stdout, m.Table())
 	}
 	f, err := simulate(ctx, o, stderr)
 	if err != nil {
 		return err
 	}
-	f.Command = command
+	f.Command = line
 	return publish(f, o, stdout, f.Promises(), f.Overview())
 }
 

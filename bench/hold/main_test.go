@@ -25,7 +25,7 @@ func TestOptions(t *testing.T) {
 		"no rollouts":      {[]string{"-n", "0"}, "-n 0: must be at least 1"},
 		"no pods":          {[]string{"-pods", "0"}, "-pods 0: must be at least 1"},
 		"no history":       {[]string{"-history", "0s"}, "-history 0s: must be at least 1s"},
-		"an argument":      {[]string{"x"}, `"x": must be a flag`},
+		"an argument":      {[]string{"x"}, `unexpected argument "x"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parseOptions(test.args, io.Discard)
@@ -110,11 +110,14 @@ func TestProgressEstimatesTheTimeLeft(t *testing.T) {
 		var out bytes.Buffer
 		p := newProgress(&out, 1000)
 		time.Sleep(20 * time.Second)
-		p.add(100) // too early for a line
-		time.Sleep(20 * time.Second)
 		p.add(100)
+		time.Sleep(20 * time.Second)
+		p.add(100) // too early for another line
+		time.Sleep(20 * time.Second)
+		p.add(200)
 		p.finish()
-		if want := "200 of 1,000 rollouts, 2m40s left\n"; out.String() != want {
+		const want = "100 of 1,000 rollouts, 3m0s left\n400 of 1,000 rollouts, 1m30s left\n"
+		if out.String() != want {
 			t.Errorf("got %q, want %q", out.String(), want)
 		}
 	})

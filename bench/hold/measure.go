@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"lameduck/bench/hold/sim"
 	"lameduck/bench/internal/machine"
 	"lameduck/bench/internal/port"
+	"lameduck/bench/internal/program"
 )
 
 // measure plays rollouts with the real program, all at the same time.
@@ -28,8 +27,8 @@ func measure(ctx context.Context, o options, stderr io.Writer) (_ *record.Measur
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if o.Lameduck == "" {
 		o.Lameduck = filepath.Join(dir, "lameduck")
-		if err := build(ctx, o.Lameduck); err != nil {
-			return nil, err
+		if err := program.Build(ctx, "lameduck/cmd/lameduck", o.Lameduck); err != nil {
+			return nil, fmt.Errorf("%w (or set -lameduck)", err)
 		}
 	}
 	m := &record.Measured{Machine: machine.Describe(), Time: time.Now().UTC().Truncate(time.Second),
@@ -39,15 +38,6 @@ func measure(ctx context.Context, o options, stderr io.Writer) (_ *record.Measur
 	setup := real.Setup{Lameduck: o.Lameduck, History: o.History, Dir: dir, Ports: new(port.Picker)}
 	m.Shapes, err = o.playAll(ctx, setup, stderr)
 	return m, err
-}
-
-func build(ctx context.Context, path string) error {
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "lameduck/cmd/lameduck").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("build lameduck: %w (run this inside the repository, or use -lameduck)\n%s",
-			err, bytes.TrimSpace(out))
-	}
-	return nil
 }
 
 // playAll plays every shape as often as the options say.

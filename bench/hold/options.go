@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lameduck/bench/hold/sim"
+	"lameduck/bench/internal/command"
 )
 
 // options are the flags.
@@ -40,23 +41,23 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.IntVar(&o.Pods, "pods", 5, "`number` of drains of each shape, with -real")
 	flags.DurationVar(&o.History, "history", 150*time.Second,
 		"`time` that the program serves before the drain, with -real")
-	flags.StringVar(&o.Lameduck, "lameduck", "", "`file` of a lameduck binary, with -real; empty: build it")
-	if err := flags.Parse(args); err != nil {
-		return options{}, err
-	}
-	if o.Real && *names == all {
-		*names = strings.Join(sim.Measured(), ",")
-	}
-	var err error
-	o.Shapes, err = choose(*names)
-	return o, errors.Join(err, o.check(flags.Args()))
+	flags.StringVar(&o.Lameduck, "lameduck", "", "`path` of lameduck, with -real (default: build ./cmd/lameduck)")
+	err := command.Parse(flags, args, func() error {
+		if o.Real && *names == all {
+			*names = strings.Join(sim.Measured(), ",")
+		}
+		var err error
+		o.Shapes, err = choose(*names)
+		return errors.Join(err, o.check())
+	})
+	return o, err
 }
 
 // all stands for all shapes.
 const all = "all"
 
-// check reports every number that is out of range, and arguments that are no flags.
-func (o options) check(rest []string) (err error) {
+// check returns an error for every number that is out of range.
+func (o options) check() (err error) {
 	if o.Rollouts < 1 {
 		err = errors.Join(err, fmt.Errorf("-n %d: must be at least 1", o.Rollouts))
 	}
@@ -65,9 +66,6 @@ func (o options) check(rest []string) (err error) {
 	}
 	if o.History < time.Second {
 		err = errors.Join(err, fmt.Errorf("-history %v: must be at least 1s", o.History))
-	}
-	if len(rest) > 0 {
-		err = errors.Join(err, fmt.Errorf("%q: must be a flag", rest[0]))
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"lameduck/bench/internal/command"
 	progress "lameduck/bench/internal/plan"
+	"lameduck/bench/internal/table"
 )
 
 func main() { command.Main("overhead", run) }
@@ -34,13 +35,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := b.measure(ctx, progress.NewPeriodicDisplay(stderr)); err != nil {
 		return err
 	}
-	return publish(newReport(b), opts, stdout)
+	return publish(newReport(b), tabulate(&b.results, b.opts.Cases, b.opts.Peers), opts, stdout)
 }
 
-// publish prints the report. With -json it also writes the JSON file, and with -guard it prints and
+// publish prints the report with its table. With -json it also writes the JSON file, and with -guard it prints and
 // returns the verdict on the targets.
-func publish(r report, opts options, stdout io.Writer) error {
-	if _, err := io.WriteString(stdout, r.markdown()); err != nil {
+func publish(r report, t table.Table, opts options, stdout io.Writer) error {
+	if _, err := io.WriteString(stdout, r.markdown(t)); err != nil {
 		return fmt.Errorf("print the table: %w", err)
 	}
 	if opts.JSON != "" {

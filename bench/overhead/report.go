@@ -6,58 +6,12 @@ import (
 	"time"
 
 	"lameduck/bench/internal/jsonfile"
-	"lameduck/bench/internal/machine"
+	"lameduck/bench/internal/table"
+	"lameduck/bench/overhead/record"
 )
 
-// A report has all results of a run. The package documentation describes its JSON form.
-type report struct {
-	Machine     machine.Description `json:"machine"`
-	Time        time.Time           `json:"time"`
-	Quick       bool                `json:"quick"`
-	Rounds      int                 `json:"rounds"`
-	Seconds     float64             `json:"keepalive_seconds"`
-	Connections int                 `json:"idle_connections"`
-	Cases       []caseEntry         `json:"cases"`
-	Peers       []peerEntry         `json:"peers"`
-	Series      []seriesEntry       `json:"series"`
-	Notes       []string            `json:"notes"`
-	Targets     []verdict           `json:"targets"`
-
-	table string
-}
-
-// A caseEntry is one case that was measured.
-type caseEntry struct {
-	Name        string `json:"name"`
-	Title       string `json:"title"`
-	Rate        int    `json:"rate,omitempty"`        // requests per second
-	Connections int    `json:"connections,omitempty"` // idle connections
-	Check       bool   `json:"check,omitempty"`       // a check rather than a measurement
-}
-
-// A peerEntry is one peer that was measured.
-type peerEntry struct {
-	Name    string `json:"name"`
-	Title   string `json:"title"`
-	Version string `json:"version,omitempty"`
-}
-
-// A seriesEntry is one metric of one peer, with every value.
-type seriesEntry struct {
-	Case   string    `json:"case"`
-	Peer   string    `json:"peer"`
-	Metric string    `json:"metric"`
-	Title  string    `json:"title"`
-	Unit   string    `json:"unit,omitempty"`
-	Digits int       `json:"digits"`
-	Hidden bool      `json:"hidden,omitempty"` // not in the table
-	Values []float64 `json:"values"`
-	summary
-	// AtLeast means that the values are lower bounds, since the load was too low.
-	AtLeast bool `json:"at_least,omitempty"`
-	// Ratio is lameduck's value divided by this peer's. It is 0 if there is none.
-	Ratio float64 `json:"lameduck_ratio,omitempty"`
-}
+// A report has all results of a run.
+type report record.Report
 
 func newReport(b *bench) report {
 	r := report{
@@ -69,32 +23,35 @@ func newReport(b *bench) report {
 		Series:  entries(&b.results, b.opts.Cases),
 		Notes:   b.results.notes,
 		Targets: judge(&b.results, b.opts.Asked, b.asked),
-		table:   tabulate(&b.results, b.opts.Cases, b.opts.Peers).Markdown(),
 	}
 	for _, c := range b.opts.Cases {
-		r.Cases = append(r.Cases, caseEntry{c.Name, c.Title, c.Rate, c.Connections, c.Check})
+		r.Cases = append(r.Cases, record.Case{
+			Name: c.Name, Title: c.Title, Rate: c.Rate, Connections: c.Connections, Check: c.Check,
+		})
 		if c.Name == "idle" {
 			r.Connections = c.Connections
 		}
 	}
 	for _, p := range b.opts.Peers {
-		r.Peers = append(r.Peers, peerEntry{p.Name, p.Title, r.Machine.Versions[p.program()]})
+		r.Peers = append(r.Peers, record.Peer{
+			Name: p.Name, Title: p.Title, Version: r.Machine.Versions[p.program()],
+		})
 	}
 	return r
 }
 
-func entries(r *results, cases []benchCase) []seriesEntry {
-	var all []seriesEntry
+func entries(r *results, cases []benchCase) []record.Series {
+	var all []record.Series
 	for _, s := range r.series {
 		m := findMetric(cases, s.Case, s.Metric)
 		ratio, ok := r.ratio(s.Case, s.Peer, m)
 		if !ok || s.Peer == lameduck {
 			ratio = 0 // omitted
 		}
-		all = append(all, seriesEntry{
+		all = append(all, record.Series{
 			Case: s.Case, Peer: s.Peer, Metric: s.Metric,
 			Title: m.Title, Unit: m.Unit, Digits: m.Digits, Hidden: m.Hidden,
-			Values: s.Values, summary: summarise(s.Values),
+			Values: s.Values, Summary: summarise(s.Values),
 			AtLeast: r.atLeast(s.Case, s.Peer, m), Ratio: ratio,
 		})
 	}
@@ -113,11 +70,11 @@ func findMetric(cases []benchCase, caseName, name string) metric {
 	return metric{}
 }
 
-// markdown returns the report as Markdown: the table with explanations, and notes.
-func (r report) markdown() string {
+// markdown returns the report as Markdown: the given table with explanations, and notes.
+func (r report) markdown(t table.Table) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s\nRounds: %d. Medians (lowest–highest). A ratio is the median of the ratios in each round; "+
-		"that of added latencies is the ratio of the medians. KB and MB are decimal.\n\n", r.table, r.Rounds)
+		"that of added latencies is the ratio of the medians. KB and MB are decimal.\n\n", t.Markdown(), r.Rounds)
 	for _, c := range r.Cases {
 		fmt.Fprintf(&out, "- %s: %s\n", c.Name, c.Title)
 	}

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lameduck/bench/internal/table"
+	"lameduck/bench/overhead/record"
 )
 
 func TestReportAsJSON(t *testing.T) {
@@ -45,7 +48,7 @@ func TestReportAsJSON(t *testing.T) {
 
 func TestReportWarnsOfABusyMachine(t *testing.T) {
 	for share, want := range map[float64]bool{3: false, 30: true} {
-		lines := report{Series: []seriesEntry{{Metric: "foreign", Values: []float64{share}}}}.disturbances()
+		lines := report{Series: []record.Series{{Metric: "foreign", Values: []float64{share}}}}.disturbances()
 		if len(lines) != 1 || strings.Contains(lines[0], "too much for reliable results") != want {
 			t.Errorf("with %.0f %% for others the report says %q", share, lines)
 		}
@@ -54,7 +57,7 @@ func TestReportWarnsOfABusyMachine(t *testing.T) {
 
 func TestReportWarnsOfALoadThatIsLate(t *testing.T) {
 	for late, want := range map[float64]bool{40: false, 60: true} {
-		lines := report{Series: []seriesEntry{
+		lines := report{Series: []record.Series{
 			{Peer: direct, Metric: "p99", Values: []float64{100, 90, 110}},
 			{Peer: "nginx", Metric: "p99", Values: []float64{500}},
 			{Peer: "nginx", Metric: "late_p99", Values: []float64{late}},
@@ -67,11 +70,11 @@ func TestReportWarnsOfALoadThatIsLate(t *testing.T) {
 
 func TestReportShowsNotesAndDisturbance(t *testing.T) {
 	text := report{
-		Cases:  []caseEntry{{Name: "keepalive", Title: "many answers"}},
-		Peers:  []peerEntry{{Name: "nginx", Title: "with a pool", Version: "1.22.1"}, {Name: "direct", Title: "no proxy"}},
+		Cases:  []record.Case{{Name: "keepalive", Title: "many answers"}},
+		Peers:  []record.Peer{{Name: "nginx", Title: "with a pool", Version: "1.22.1"}, {Name: "direct", Title: "no proxy"}},
 		Notes:  []string{"round 1, keepalive, nginx: 3 requests failed and 9000 were answered"},
-		Series: []seriesEntry{{Metric: "foreign", Values: []float64{1, 50, 3}}},
-	}.markdown()
+		Series: []record.Series{{Metric: "foreign", Values: []float64{1, 50, 3}}},
+	}.markdown(table.Table{})
 	for _, want := range []string{
 		"- keepalive: many answers\n", "- nginx 1.22.1: with a pool\n", "- direct: no proxy\n",
 		"- round 1, keepalive, nginx: 3 requests failed", "Other processes used 3 % of the proxy's core (1–50).",

@@ -1,20 +1,17 @@
 package main
 
-import "slices"
+import (
+	"slices"
 
-// A summary has the median and the range of values.
-type summary struct {
-	Median float64 `json:"median"`
-	Low    float64 `json:"low"`
-	High   float64 `json:"high"`
-}
+	"lameduck/bench/overhead/record"
+)
 
 // summarise returns the summary of values. It is zero if there are none.
-func summarise(values []float64) summary {
+func summarise(values []float64) record.Summary {
 	if len(values) == 0 {
-		return summary{}
+		return record.Summary{}
 	}
-	return summary{Median: median(values), Low: slices.Min(values), High: slices.Max(values)}
+	return record.Summary{Median: median(values), Low: slices.Min(values), High: slices.Max(values)}
 }
 
 // median returns the median. For an even number of values it is the mean of the two in the middle.

@@ -1,16 +1,20 @@
 package main
 
-import "testing"
+import (
+	"testing"
+
+	"lameduck/bench/overhead/record"
+)
 
 func TestSummariseTellsTheMiddleAndTheEnds(t *testing.T) {
 	for _, c := range []struct {
 		values []float64
-		want   summary
+		want   record.Summary
 	}{
-		{nil, summary{}},
-		{[]float64{7}, summary{7, 7, 7}},
-		{[]float64{9, 1, 5}, summary{5, 1, 9}},
-		{[]float64{4, 1, 3, 2}, summary{2.5, 1, 4}},
+		{nil, record.Summary{}},
+		{[]float64{7}, record.Summary{Median: 7, Low: 7, High: 7}},
+		{[]float64{9, 1, 5}, record.Summary{Median: 5, Low: 1, High: 9}},
+		{[]float64{4, 1, 3, 2}, record.Summary{Median: 2.5, Low: 1, High: 4}},
 	} {
 		if got := summarise(c.values); got != c.want {
 			t.Errorf("summarise(%v) = %+v, want %+v", c.values, got, c.want)

@@ -51,12 +51,7 @@ func valueCell(values []float64, digits int) string {
 	if len(values) == 0 {
 		return nothing
 	}
-	s := summarise(values)
-	middle, low, high := table.Number(s.Median, digits), table.Number(s.Low, digits), table.Number(s.High, digits)
-	if low == high {
-		return middle
-	}
-	return fmt.Sprintf("%s (%s–%s)", middle, low, high)
+	return summarise(values).Format(digits)
 }
 
 // ratioRow is nil when there is nothing to compare.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lameduck/bench/internal/table"
+	"lameduck/bench/overhead/record"
 )
 
 // A target is a promise about one metric of lameduck: at most AtMost times the value of the best of
@@ -68,16 +69,9 @@ func each(caseName string, atMost float64, peers ...string) []target {
 	return all
 }
 
-// A verdict is the result of a target.
-type verdict struct {
-	Sentence string `json:"sentence"`
-	Holds    bool   `json:"holds"`
-	Measured bool   `json:"measured"`
-}
-
 // judge compares the results with every target of the given cases and peers.
-func judge(r *results, cases []benchCase, asked []string) []verdict {
-	var verdicts []verdict
+func judge(r *results, cases []benchCase, asked []string) []record.Verdict {
+	var verdicts []record.Verdict
 	for _, t := range targets() {
 		if m := findMetric(cases, t.Case, t.Metric); m != (metric{}) && t.concerns(asked) {
 			verdicts = append(verdicts, t.judge(r, m))
@@ -91,7 +85,7 @@ func (t target) concerns(asked []string) bool {
 	return !slices.ContainsFunc(t.Peers, func(p string) bool { return !slices.Contains(asked, p) })
 }
 
-func (t target) judge(r *results, m metric) verdict {
+func (t target) judge(r *results, m metric) record.Verdict {
 	if len(t.Peers) == 0 {
 		return t.judgeLimit(r.values(t.Case, lameduck, t.Metric), m)
 	}
@@ -99,10 +93,10 @@ func (t target) judge(r *results, m metric) verdict {
 	ratio, ok := r.ratio(t.Case, best, m)
 	unmeasured := func(p string) bool { return len(r.values(t.Case, p, t.Metric)) == 0 }
 	if !ok || slices.ContainsFunc(t.Peers, unmeasured) {
-		return verdict{Sentence: fmt.Sprintf("%s: not measured: %s of lameduck must be at most %s of %s",
+		return record.Verdict{Sentence: fmt.Sprintf("%s: not measured: %s of lameduck must be at most %s of %s",
 			t.Case, m.Title, table.Number(t.AtMost, 2), t.against())}
 	}
-	return verdict{
+	return record.Verdict{
 		Sentence: fmt.Sprintf("%s: %s of lameduck is %s of %s (%s and %s %s), must be at most %s of %s",
 			t.Case, m.Title, table.Number(ratio, 2), best, table.Number(t.median(r, lameduck), m.Digits),
 			table.Number(t.median(r, best), m.Digits), m.Unit, table.Number(t.AtMost, 2), t.against()),
@@ -124,12 +118,12 @@ func (t target) against() string {
 	return "the better of " + strings.Join(t.Peers, " and ")
 }
 
-func (t target) judgeLimit(ours []float64, m metric) verdict {
+func (t target) judgeLimit(ours []float64, m metric) record.Verdict {
 	if len(ours) == 0 {
-		return verdict{Sentence: fmt.Sprintf("%s: not measured: %s of lameduck must be at most %s %s",
+		return record.Verdict{Sentence: fmt.Sprintf("%s: not measured: %s of lameduck must be at most %s %s",
 			t.Case, m.Title, table.Number(t.AtMost, 0), m.Unit)}
 	}
-	return verdict{
+	return record.Verdict{
 		Sentence: fmt.Sprintf("%s: %s of lameduck is %s %s, must be at most %s",
 			t.Case, m.Title, table.Number(median(ours), m.Digits), m.Unit, table.Number(t.AtMost, 0)),
 		Holds:    median(ours) <= t.AtMost,
@@ -138,7 +132,7 @@ func (t target) judgeLimit(ours []float64, m metric) verdict {
 }
 
 // verdictList returns a Markdown list of all sentences.
-func verdictList(verdicts []verdict) string {
+func verdictList(verdicts []record.Verdict) string {
 	var out strings.Builder
 	for _, v := range verdicts {
 		word := "missed"
@@ -152,7 +146,7 @@ func verdictList(verdicts []verdict) string {
 
 // missed returns an error with the number of missed targets. Targets that were not measured are
 // missed.
-func missed(verdicts []verdict) error {
+func missed(verdicts []record.Verdict) error {
 	count := 0
 	for _, v := range verdicts {
 		if !v.Holds {

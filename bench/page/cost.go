@@ -8,6 +8,8 @@ import (
 
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
+
+	costs "lameduck/bench/overhead/record"
 )
 
 // The height of a panel is the sum of its head, a bar for each peer, and the gap below.
@@ -38,7 +40,7 @@ func (o *overhead) cost() string {
 }
 
 // costHeight returns the height of the panels in a row.
-func (o *overhead) costHeight(row []overheadCase) vg.Length {
+func (o *overhead) costHeight(row []costs.Case) vg.Length {
 	most := 0
 	for _, c := range row {
 		most = max(most, len(o.measured(c.Name, "cpu")))
@@ -47,7 +49,7 @@ func (o *overhead) costHeight(row []overheadCase) vg.Length {
 }
 
 // costPanel draws one case, downwards from its upper edge.
-func (o *overhead) costPanel(f figure, c overheadCase, left, right, top vg.Length) {
+func (o *overhead) costPanel(f figure, c costs.Case, left, right, top vg.Length) {
 	const labels, values = 110, 160
 	first, _ := o.find(c.Name, lameduck, "cpu")
 	f.write(left, top-18, bold(textStyle(13, ink)), c.Name)
@@ -60,7 +62,7 @@ func (o *overhead) costPanel(f figure, c overheadCase, left, right, top vg.Lengt
 }
 
 // bar draws a peer's median, and a line from the lowest round to the highest.
-func (f figure) bar(s series, x scale, y, left vg.Length) {
+func (f figure) bar(s costs.Series, x scale, y, left vg.Length) {
 	const thick = 13
 	var fill color.Color = grey
 	style := textStyle(12, ink)
@@ -76,7 +78,7 @@ func (f figure) bar(s series, x scale, y, left vg.Length) {
 	}
 	value := textStyle(12, ink)
 	value.XAlign = text.XLeft
-	words := s.show(s.Median)
+	words := s.Number(s.Median)
 	if s.Ratio > 0 {
 		words += fmt.Sprintf("  (lameduck: × %.2f)", s.Ratio)
 	}
@@ -84,8 +86,8 @@ func (f figure) bar(s series, x scale, y, left vg.Length) {
 }
 
 // measured returns the series of a metric in a case, for the peers that have it.
-func (o *overhead) measured(caseName, metric string) []series {
-	var all []series
+func (o *overhead) measured(caseName, metric string) []costs.Series {
+	var all []costs.Series
 	for _, p := range o.Peers {
 		if s, found := o.find(caseName, p.Name, metric); found {
 			all = append(all, s)

@@ -7,6 +7,7 @@ import (
 
 	"lameduck/bench/internal/table"
 	"lameduck/bench/matrix/record"
+	costs "lameduck/bench/overhead/record"
 )
 
 // findings returns sentences that summarize the cells. There are none on strategies that were not
@@ -218,7 +219,7 @@ func (o *overhead) findings() []string {
 	var all []string
 	for _, c := range o.costs() {
 		ours, _ := o.find(c.Name, lameduck, "cpu")
-		words := []string{fmt.Sprintf("%s %s of %s", ours.show(ours.Median), ours.Unit, ours.Title)}
+		words := []string{fmt.Sprintf("%s %s of %s", ours.Number(ours.Median), ours.Unit, ours.Title)}
 		for _, s := range o.measured(c.Name, "cpu") {
 			if s.Ratio > 0 {
 				words = append(words, fmt.Sprintf("%.2f of %s", s.Ratio, s.Peer))
@@ -231,15 +232,15 @@ func (o *overhead) findings() []string {
 
 // spreadSentence returns how much the rounds differ.
 func (o *overhead) spreadSentence() string {
-	var widest, ratio series
+	var widest, ratio costs.Series
 	for _, s := range o.Series {
 		if s.Metric != "cpu" || len(s.Values) < 2 {
 			continue
 		}
-		if s.spread() > widest.spread() {
+		if s.Spread() > widest.Spread() {
 			widest = s
 		}
-		if s.Peer == lameduck && s.spread() > ratio.spread() {
+		if s.Peer == lameduck && s.Spread() > ratio.Spread() {
 			ratio = s
 		}
 	}
@@ -249,5 +250,5 @@ func (o *overhead) spreadSentence() string {
 	return fmt.Sprintf("Each value is the median of %s. The rounds of one value differ by up to %.0f %% from their "+
 		"median (%s of %s), those of Lameduck by up to %.0f %% (%s); a second run on the same machine may differ as "+
 		"much. The ratios are computed round by round and vary less; only they can be compared between machines.",
-		counted(o.Rounds, "round"), 100*widest.spread(), widest.Case, widest.Peer, 100*ratio.spread(), ratio.Case)
+		counted(o.Rounds, "round"), 100*widest.Spread(), widest.Case, widest.Peer, 100*ratio.Spread(), ratio.Case)
 }

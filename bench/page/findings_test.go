@@ -68,19 +68,6 @@ func TestSpreadOfTheRounds(t *testing.T) {
 	}
 }
 
-func TestSeriesShowsItsDigits(t *testing.T) {
-	for want, v := range map[string]series{
-		"37.5 (37.0–38.0)":       {Digits: 1, Median: 37.5, Low: 37, High: 38},
-		"4.4":                    {Digits: 1, Median: 4.4, Low: 4.38, High: 4.42},
-		"41,000 (40,000–42,000)": {Median: 41000, Low: 40000, High: 42000},
-		"≥ 900":                  {Median: 900, Low: 900, High: 900, AtLeast: true},
-	} {
-		if got := v.String(); got != want {
-			t.Errorf("shown as %s, want %s", got, want)
-		}
-	}
-}
-
 func TestScale(t *testing.T) {
 	x := scale{-2, 8, 100, 200}
 	for v, want := range map[float64]float64{-2: 100, 3: 150, 8: 200, -9: 100, 99: 200} {

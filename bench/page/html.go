@@ -10,6 +10,7 @@ import (
 
 	"lameduck/bench/internal/table"
 	"lameduck/bench/matrix/record"
+	costs "lameduck/bench/overhead/record"
 )
 
 //go:embed page.tmpl
@@ -52,8 +53,8 @@ type overheadPage struct {
 	Cases    []groupPage
 	Spread   string
 	Quick    bool
-	Peers    []overheadPeer
-	Targets  []target
+	Peers    []costs.Peer
+	Targets  []costs.Verdict
 	Notes    []string
 }
 

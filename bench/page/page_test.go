@@ -17,6 +17,7 @@ import (
 	holdrecord "lameduck/bench/hold/record"
 	"lameduck/bench/internal/machine"
 	"lameduck/bench/matrix/record"
+	costs "lameduck/bench/overhead/record"
 )
 
 const s = record.Seconds(time.Second)
@@ -68,15 +69,25 @@ func sample() results {
 	}
 	o := &overhead{
 		Machine: f.Machine, Time: f.Time, Rounds: 2,
-		Cases:   []overheadCase{{"keepalive", "64-byte answers", false}, {"tcp-up", "tunnels; and more", false}, {"grpc-go", "a check", true}, {"idle", "idle connections", false}},
-		Peers:   []overheadPeer{{"direct", "no proxy", ""}, {"nginx", "nginx with a pool", "1.22"}, {"lameduck", "Lameduck", ""}},
-		Notes:   []string{"a note with <angles>"},
-		Targets: []target{{"keepalive: CPU per request is 0.97 of nginx", true, true}, {"idle: too much", false, true}},
+		Cases: []costs.Case{
+			{Name: "keepalive", Title: "64-byte answers"}, {Name: "tcp-up", Title: "tunnels; and more"},
+			{Name: "grpc-go", Title: "a check", Check: true}, {Name: "idle", Title: "idle connections"},
+		},
+		Peers: []costs.Peer{
+			{Name: "direct", Title: "no proxy"}, {Name: "nginx", Title: "nginx with a pool", Version: "1.22"},
+			{Name: "lameduck", Title: "Lameduck"},
+		},
+		Notes: []string{"a note with <angles>"},
+		Targets: []costs.Verdict{
+			{Sentence: "keepalive: CPU per request is 0.97 of nginx", Holds: true, Measured: true},
+			{Sentence: "idle: too much", Measured: true},
+		},
 	}
 	add := func(caseName, peer, metric string, digits int, ratio float64, values ...float64) {
-		o.Series = append(o.Series, series{
+		o.Series = append(o.Series, costs.Series{
 			Case: caseName, Peer: peer, Metric: metric, Title: metric + " of it", Unit: "µs", Digits: digits, Values: values,
-			Median: (values[0] + values[1]) / 2, Low: values[0], High: values[1], Ratio: ratio, Hidden: metric == "hidden",
+			Summary: costs.Summary{Median: (values[0] + values[1]) / 2, Low: values[0], High: values[1]},
+			Ratio:   ratio, Hidden: metric == "hidden",
 		})
 	}
 	add("keepalive", "nginx", "cpu", 1, 0.97, 38, 40)

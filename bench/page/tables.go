@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lameduck/bench/internal/table"
+	costs "lameduck/bench/overhead/record"
 )
 
 // nothing is the content of a cell without a value.
@@ -43,7 +44,7 @@ func (o *overhead) table(caseName string) table.Table {
 	return t
 }
 
-func withUnit(s series) string {
+func withUnit(s costs.Series) string {
 	if s.Unit == "" {
 		return s.Title
 	}

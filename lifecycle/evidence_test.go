@@ -37,16 +37,19 @@ func TestEscalation(t *testing.T) {
 	for name, test := range map[string]struct {
 		config Config
 		until  time.Duration // new connections come
+		busy   int           // exchanges in flight
 		want   time.Duration // readiness fails; zero if it does not before the end of the hold
 	}{
-		"traffic that goes on":               {escalating(), 30 * time.Second, 20 * time.Second},
-		"traffic that ended a moment ago":    {escalating(), 17 * time.Second, 20 * time.Second},
-		"traffic that has begun to end":      {escalating(), 14 * time.Second, 0},
-		"traffic that goes on, switched off": {testConfig, 40 * time.Second, 0},
-		"no traffic":                         {escalating(), 0, 0},
+		"traffic that goes on":               {escalating(), 30 * time.Second, 0, 20 * time.Second},
+		"traffic that ended a moment ago":    {escalating(), 17 * time.Second, 0, 20 * time.Second},
+		"traffic that has begun to end":      {escalating(), 14 * time.Second, 1, 0},
+		"an exchange in flight":              {escalating(), 0, 1, 0},
+		"no traffic":                         {escalating(), 0, 0, 0},
+		"traffic that goes on, switched off": {testConfig, 40 * time.Second, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onStage(t, test.config, external, func(s *stage) {
+				s.relay.busy(test.busy)
 				s.RequestDrain(false)
 				synctest.Wait()
 				go s.newConnections(test.until)
@@ -222,9 +225,15 @@ lameduck_drain_evidence{class="unknown"} 1
 # HELP lameduck_drain_last_connection_seconds Time from the drain's start to the last new connection that brought a request.
 # TYPE lameduck_drain_last_connection_seconds gauge
 lameduck_drain_last_connection_seconds 2
-# HELP lameduck_drain_last_health_check_seconds Time from the drain's start to the last health check of this kind of load balancer.
+# HELP lameduck_drain_last_health_check_seconds Time from the drain's start to the last health check of this kind of load balancer, 0 if there was none.
 # TYPE lameduck_drain_last_health_check_seconds gauge
+lameduck_drain_last_health_check_seconds{kind="azure"} 0
+lameduck_drain_last_health_check_seconds{kind="elb"} 0
+lameduck_drain_last_health_check_seconds{kind="envoy"} 0
 lameduck_drain_last_health_check_seconds{kind="google"} 3
+lameduck_drain_last_health_check_seconds{kind="haproxy"} 0
+lameduck_drain_last_health_check_seconds{kind="nginx"} 0
+lameduck_drain_last_health_check_seconds{kind="other"} 0
 # HELP lameduck_drain_more_probability Probability of one more request, as estimated from the silence of the clients.
 # TYPE lameduck_drain_more_probability gauge
 lameduck_drain_more_probability 0.25

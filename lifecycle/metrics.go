@@ -1,6 +1,10 @@
 package lifecycle
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lameduck/lifecycle/silence"
+)
 
 // metrics describes the lifecycle to Prometheus.
 type metrics struct {
@@ -32,7 +36,8 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 	m.evidence = desc("drain_evidence", "Whether the class of clients is the one from which one more "+
 		"request is most likely: 1 or 0; idle stands for a pod without traffic.", "class")
 	m.checks = desc("drain_last_health_check_seconds",
-		"Time from the drain's start to the last health check of this kind of load balancer.", "kind")
+		"Time from the drain's start to the last health check of this kind of load balancer, "+
+			"0 if there was none.", "kind")
 	gauge := func(name string, value func(Summary) float64, help string) {
 		m.values = append(m.values, metric{desc(name, help), prometheus.GaugeValue, value})
 	}
@@ -94,8 +99,9 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 	for _, class := range evidenceClasses() {
 		send(m.evidence, prometheus.GaugeValue, truth(summary.Class == class), class)
 	}
-	for kind, at := range summary.LastChecks {
-		send(m.checks, prometheus.GaugeValue, at.Seconds(), kind)
+	for kind := range silence.Checkers {
+		at := summary.LastChecks[kind.String()]
+		send(m.checks, prometheus.GaugeValue, at.Seconds(), kind.String())
 	}
 	for _, v := range m.values {
 		send(v.desc, v.kind, v.value(summary))

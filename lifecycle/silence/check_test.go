@@ -28,7 +28,10 @@ func TestHealthChecksThatHaveStopped(t *testing.T) {
 		"of another address change nothing": {
 			func(tr *Tracker) { checked(tr, "192.0.2.9", 100*time.Millisecond, start) }, true, 0},
 		"change nothing if their period is not known": {
-			func(tr *Tracker) { checked(tr, "192.0.2.1", start/2, start) }, true, 0},
+			func(tr *Tracker) {
+				tr.HealthCheck(netip.MustParseAddr("192.0.2.1"), ELB, start-3*time.Second)
+				tr.HealthCheck(netip.MustParseAddr("192.0.2.1"), ELB, start)
+			}, true, 0},
 		"change nothing while they go on": {
 			func(tr *Tracker) { checked(tr, "192.0.2.1", 3*time.Second, start+5*time.Minute) }, true, 0},
 	} {
@@ -94,5 +97,16 @@ func TestTheSourceOfHealthChecksIsAProxy(t *testing.T) {
 		if got := tracker.Acquire(addr, time.Second).Class(); got != want {
 			t.Errorf("the source of %v is %v, want %v", addr, got, want)
 		}
+	}
+}
+
+func TestChecksFromAnUnknownAddressDoNotCountInADrain(t *testing.T) {
+	var tracker Tracker
+	tracker.Drain(start)
+	for i := range 10 {
+		tracker.HealthCheck(netip.MustParseAddr("198.51.100.1"), ELB, start+time.Duration(i)*time.Second)
+	}
+	if f := tracker.Forecast(rule, start+9*time.Second); f.ChecksIn != 0 || f.Checks[ELB] != 9*time.Second {
+		t.Errorf("the forecast is %+v, want the checks to be reported, and to change nothing", f)
 	}
 }

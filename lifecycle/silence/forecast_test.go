@@ -73,6 +73,11 @@ func TestWhatTheRuleConcludes(t *testing.T) {
 		{"a source that left long ago does not count", func(tr *Tracker) {
 			calls(source(tr, "192.0.2.1", Direct), every(time.Second, 0, time.Minute)...)
 		}, 5 * time.Second, 6 * time.Second},
+		{"rare clients that come once each are judged together", func(tr *Tracker) {
+			for i, at := range every(8*time.Second, start-5*time.Minute, start) {
+				calls(source(tr, fmt.Sprintf("10.0.%d.%d", i>>8, i&255), Direct), at)
+			}
+		}, 9 * time.Second, time.Minute},
 		{"clients that come once each are judged together", func(tr *Tracker) {
 			for i, at := range every(250*time.Millisecond, start-2*time.Minute, start+10*time.Second) {
 				calls(source(tr, fmt.Sprintf("10.0.%d.%d", i>>8, i&255), Direct), at)
@@ -178,7 +183,7 @@ func TestARequestOnAKeptConnectionIsNoEvidenceOfARoute(t *testing.T) {
 		return endOfHold(&tracker, start)
 	}
 	kept, opened := end(false), end(true)
-	if kept > opened || kept > 14*time.Second {
+	if kept >= opened || kept > 14*time.Second {
 		t.Errorf("the hold takes %v after requests on kept connections, %v after new ones", kept, opened)
 	}
 }
@@ -211,6 +216,9 @@ func TestTheForecastIsWhatHappens(t *testing.T) {
 	}
 	if g := tracker.Forecast(rule, at-time.Second/4); g.SilentIn <= 0 || g.More < rule.Risk {
 		t.Errorf("the forecast is %+v before the end that was forecast", g)
+	}
+	if g := tracker.Forecast(rule, at); g.Required != quiet {
+		t.Errorf("required %v after the end of traffic, want %v", g.Required, quiet)
 	}
 	if f.Required != quiet+f.SilentIn {
 		t.Errorf("required %v, want %v", f.Required, quiet+f.SilentIn)

@@ -216,3 +216,31 @@ func TestSourcesAreSafeForConcurrentUse(t *testing.T) {
 		t.Errorf("%d exchanges are in flight after all have ended", inFlight)
 	}
 }
+
+func TestMergedSourcesCount(t *testing.T) {
+	var tracker Tracker
+	address := func(i int) netip.Addr {
+		return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+	}
+	for i := range 2 * MaxSources {
+		tracker.Acquire(address(i<<8), 0) // more than there are places for addresses and for groups
+	}
+	group := tracker.Acquire(address(maxAddresses<<8+1), 0)
+	others := tracker.Acquire(address(9*MaxSources<<8), 0)
+	if group == others {
+		t.Fatal("a group and the rest are one source")
+	}
+	for n, s := range []*Source{group, others} {
+		s.Begin(time.Second)
+		if inFlight := tracker.Forecast(rule, time.Second).InFlight; inFlight != n+1 {
+			t.Errorf("%d exchanges are in flight, want %d", inFlight, n+1)
+		}
+	}
+	for n, s := range []*Source{group, others} {
+		end := time.Duration(n+2) * time.Second
+		s.End(end)
+		if in := tracker.Forecast(rule, end).SilentIn; in != quiet {
+			t.Errorf("silent in %v, want %v", in, quiet)
+		}
+	}
+}

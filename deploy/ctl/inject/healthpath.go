@@ -9,46 +9,19 @@ import (
 	"lameduck/cmd/lameduck/config"
 )
 
-const healthVariable = "LAMEDUCK_LB_HEALTH_PATHS"
-
-// failHealthChecks sets the path of the load balancer's health checks, if they should fail during
-// the drain. A path that is set stays, and so does an empty one.
-func (j *injection) failHealthChecks() error {
-	p := j.settings.preset()
-	if !p.FailChecks || j.sets(healthVariable) {
-		return nil
-	}
+// failHealthChecks makes the load balancer's health checks fail during the drain.
+func (j *injection) failHealthChecks() {
+	lb := j.settings.preset().Title
 	path, field := j.healthPath()
 	if path == "" {
 		j.note("spec.containers", "%s stops routing to the pod sooner if its HTTP health check fails: if it "+
-			"has one, set %s in %senv to the path of that check", p.Title, healthVariable, AnnotationPrefix)
-		return nil
+			"has one, set %s in %senv to the path of that check", lb, healthVariable, AnnotationPrefix)
+		return
 	}
-	if j.settings.Env == nil {
-		j.settings.Env = make(map[string]string)
-	}
-	j.settings.Env[healthVariable] = path
+	j.setDefault(healthVariable, path)
 	j.note(field, "while draining, requests for %s are answered with 503, so that %s stops routing to the "+
-		"pod; the kubelet's are not. Set %s in %senv if the load balancer checks another path", path, p.Title,
+		"pod; the kubelet's are not. Set %s in %senv if the load balancer checks another path", path, lb,
 		healthVariable, AnnotationPrefix)
-	return nil
-}
-
-// sets reports whether the user has set a variable of Lameduck.
-func (j *injection) sets(name string) bool {
-	if _, is := j.settings.Env[name]; is {
-		return true
-	}
-	wrapped := j.wrappedContainer()
-	if wrapped == nil {
-		return false
-	}
-	for _, v := range wrapped.Env {
-		if v.Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // healthPath returns the path that the load balancer most likely checks: that of the readiness

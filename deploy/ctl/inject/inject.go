@@ -50,7 +50,6 @@ func Inject(w Workload, s Settings) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	s.applyPreset()
 	j := &injection{settings: s, pod: was, current: w.Template}
 	if err := j.run(); err != nil {
 		return Plan{}, err
@@ -130,7 +129,7 @@ type injection struct {
 
 func (j *injection) run() error {
 	steps := []func() error{
-		j.validate, j.moveRoutes, j.raiseGracePeriod, j.failHealthChecks, j.checkEnvironment,
+		j.validate, j.moveRoutes, j.applyPreset, j.raiseGracePeriod, j.checkEnvironment,
 		j.addHoldHooks, j.addSidecar, j.excludeFromMesh, j.writeRecord,
 	}
 	for _, step := range steps {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // A Preset has the settings for a load balancer. docs/loadbalancers.md explains each.
@@ -87,9 +89,44 @@ func (s *Settings) preset() Preset {
 	return Preset{Title: "the load balancer", Delay: DefaultLBDelay}
 }
 
+// The variables of Lameduck that a preset sets.
+const (
+	delayVariable  = "LAMEDUCK_LB_DELAY"
+	healthVariable = "LAMEDUCK_LB_HEALTH_PATHS"
+)
+
 // applyPreset replaces what is not set by the settings of the preset.
-func (s *Settings) applyPreset() {
+func (j *injection) applyPreset() error {
+	s := &j.settings
+	isKnown := s.LB != "" || s.LBDelay >= 0
 	if s.LBDelay < 0 {
 		s.LBDelay = s.preset().Delay
 	}
+	if isKnown {
+		j.setDefault(delayVariable, seconds(s.LBDelay))
+	}
+	if s.preset().FailChecks && !j.sets(healthVariable) {
+		j.failHealthChecks()
+	}
+	return nil
+}
+
+// setDefault sets a variable of Lameduck, unless the user has.
+func (j *injection) setDefault(name, value string) {
+	if j.sets(name) {
+		return
+	}
+	if j.settings.Env == nil {
+		j.settings.Env = make(map[string]string)
+	}
+	j.settings.Env[name] = value
+}
+
+// sets reports whether the user has set a variable of Lameduck.
+func (j *injection) sets(name string) bool {
+	if _, is := j.settings.Env[name]; is {
+		return true
+	}
+	wrapped := j.wrappedContainer()
+	return wrapped != nil && slices.ContainsFunc(wrapped.Env, func(v corev1.EnvVar) bool { return v.Name == name })
 }

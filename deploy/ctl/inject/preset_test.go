@@ -107,6 +107,29 @@ func TestExplicitSettingsWinOverAPreset(t *testing.T) {
 	}
 }
 
+func TestTheSidecarKnowsTheDelay(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*Settings)
+		want   string
+	}{
+		"no load balancer is named": {func(*Settings) {}, ""},
+		"a preset":                  {func(s *Settings) { s.LB = "nlb" }, "300s"},
+		"a delay":                   {func(s *Settings) { s.LBDelay = 20 * time.Second }, "20s"},
+		"a delay beside a preset":   {func(s *Settings) { s.LB, s.LBDelay = "nlb", 20*time.Second }, "20s"},
+		"no delay":                  {func(s *Settings) { s.LBDelay = 0 }, "0s"},
+		"the variable": {func(s *Settings) {
+			s.LB, s.Env = "nlb", map[string]string{delayVariable: "1m"}
+		}, "1m"},
+	} {
+		s := Defaults()
+		tc.change(&s)
+		after, _ := injected(t, template(t, web), s)
+		if got := variable(sidecarOf(t, after), delayVariable); got != tc.want {
+			t.Errorf("%s: %s is %q, want %q", name, delayVariable, got, tc.want)
+		}
+	}
+}
+
 func TestAnEmptyHealthPathStays(t *testing.T) {
 	s := Defaults()
 	s.LB, s.Env = "nlb", map[string]string{healthVariable: ""}
@@ -195,12 +218,13 @@ func TestAWrappedAppsOwnHealthPathsStay(t *testing.T) {
 	before := probed(t, "/healthz")
 	c := &before.Spec.Containers[0]
 	c.Command = []string{"/app"}
-	c.Env = []corev1.EnvVar{{Name: healthVariable, Value: "/mine"}}
+	c.Env = []corev1.EnvVar{{Name: healthVariable, Value: "/mine"}, {Name: delayVariable, Value: "9s"}}
 	s := Defaults()
 	s.Shape, s.LB = Wrapper, "nlb"
 	after, _ := injected(t, before, s)
-	if got, _ := healthPaths(after.Spec.Containers[0]); got != "/mine" {
-		t.Errorf("the health paths are %q", got)
+	app := after.Spec.Containers[0]
+	if path, delay := variable(app, healthVariable), variable(app, delayVariable); path != "/mine" || delay != "9s" {
+		t.Errorf("the health paths are %q, the delay is %q", path, delay)
 	}
 }
 

@@ -50,5 +50,5 @@ func descriptorLimit() uint64 {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
 		return 1024 // the usual limit
 	}
-	return uint64(l.Cur)
+	return uint64(l.Cur) //nolint:unconvert // it is an int64 on FreeBSD
 }

@@ -38,13 +38,13 @@ func TestATerminationLogThatIsNotAFileIsNotWritten(t *testing.T) {
 	if err := os.WriteFile(precious, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, make := range map[string]func(path string) error{
+	for name, create := range map[string]func(path string) error{
 		"FIFO":    func(p string) error { return unix.Mkfifo(p, 0o600) },
 		"symlink": func(p string) error { return os.Symlink(precious, p) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(dir, name)
-			if err := make(path); err != nil {
+			if err := create(path); err != nil {
 				t.Fatal(err)
 			}
 			d := startServe(t, startApp(t).addr, "LAMEDUCK_TERMINATION_LOG="+path)

@@ -213,6 +213,6 @@ func write(w io.Writer, text []byte) error {
 		if len(text) == 0 || !errors.Is(err, syscall.EAGAIN) {
 			return err
 		}
-		time.Sleep(busyRetry)
+		time.Sleep(busyRetry) //nolint:forbidigo // only the goroutine of the queue waits here
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"syscall"
 )
 
-// startHAProxyReload starts HAProxy in master-worker mode. On "reload" the master executes itself and
-// starts a new worker with the listening sockets of the old worker, and then asks the old worker to
-// finish, which closes its idle connections of clients. SIGUSR2 would also reload, but a signal that
-// arrives during a reload is lost.
+// startHAProxyReload starts HAProxy in master-worker mode. On "reload" the master executes itself
+// and starts a new worker with the listening sockets of the old worker, and then asks the old
+// worker to finish, which closes its idle connections of clients. SIGUSR2 would also reload, but a
+// signal that arrives during a reload is lost.
 func startHAProxyReload(ctx context.Context, c nodeConfig) (node, error) {
 	s, err := newSettings(c)
 	if err != nil {

@@ -123,8 +123,8 @@ func TestEndpointIsServedUntilTheLagIsOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The load goes on. Requests in flight to the endpoint are over when the other one has had some
-		// more, and from then on there must be none.
+		// The load goes on. Requests in flight to the endpoint are over when the other one has had
+		// some more, and from then on there must be none.
 		const some = 100
 		for i := range lags {
 			stays.awaitRequests(t, fmt.Sprint("/", i), some)
@@ -144,8 +144,8 @@ func TestEndpointIsServedUntilTheLagIsOver(t *testing.T) {
 		}
 		for _, r := range removals {
 			last, due := goes.last(fmt.Sprint("/", r.Node)), r.Requested.Add(lags[r.Node])
-			// The endpoint gets 150 requests each second. A busy machine may delay them, so the last second
-			// of the lag is not checked.
+			// The endpoint gets 150 requests each second. A busy machine may delay them, so the
+			// last second of the lag is not checked.
 			if early := due.Sub(last); early > min(time.Second, lags[r.Node]) {
 				t.Errorf("node %d sent the last request %v before its lag of %v was over", r.Node, early, lags[r.Node])
 			}

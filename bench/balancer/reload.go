@@ -5,16 +5,16 @@ import (
 	"syscall"
 )
 
-// A reloader is a program that reloads its configuration file for each change: a new worker takes over
-// the listening sockets, and the old worker finishes. A change is in force when the new worker answers
-// and the old worker has closed its listening sockets.
+// A reloader is a program that reloads its configuration file for each change: a new worker takes
+// over the listening sockets, and the old worker finishes. A change is in force when the new worker
+// answers and the old worker has closed its listening sockets.
 type reloader struct {
 	settings
 	*process
 	file   string // the configuration
 	reload func(ctx context.Context) error
-	// newest returns the process ID of the worker with the newest configuration, or an error if there is
-	// none yet.
+	// newest returns the process ID of the worker with the newest configuration, or an error if
+	// there is none yet.
 	newest func(ctx context.Context) (worker int, err error)
 
 	sockets []string // that clients connect to, shared by all workers
@@ -63,8 +63,8 @@ func (r *reloader) Close() error {
 	return nil
 }
 
-// startReloader starts a program whose configuration is in the file. It gets SIGTERM if this process
-// dies, since workers would outlive a master that is killed.
+// startReloader starts a program whose configuration is in the file. It gets SIGTERM if this
+// process dies, since workers would outlive a master that is killed.
 func startReloader(
 	ctx context.Context, r *reloader, name string, args ...string,
 ) (node, error) {

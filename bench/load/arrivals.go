@@ -33,7 +33,8 @@ func Poisson(perSecond float64, seed uint64) Arrivals {
 }
 
 // Uniform returns arrivals with gaps that are uniformly distributed from least to most, the first
-// after a part of a gap, without end. The same seed gives the same arrivals. Most must be above zero.
+// after a part of a gap, without end. The same seed gives the same arrivals. Most must be above
+// zero.
 func Uniform(least, most time.Duration, seed uint64) Arrivals {
 	return func(yield func(time.Duration) bool) {
 		random := rand.New(rand.NewPCG(seed, 1))

@@ -45,8 +45,8 @@ func sumUsage(pids []int) (usage, error) {
 	return sum, err
 }
 
-// forRunning calls read for every process. It skips those that have ended since they were listed, and
-// returns an error if all have.
+// forRunning calls read for every process. It skips those that have ended since they were listed,
+// and returns an error if all have.
 func forRunning(pids []int, read func(pid int) error) error {
 	running := 0
 	for _, pid := range pids {

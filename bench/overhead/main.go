@@ -38,8 +38,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	return publish(newReport(b), tabulate(&b.results, b.opts.Cases, b.opts.Peers), opts, stdout)
 }
 
-// publish prints the report with its table. With -json it also writes the JSON file, and with -guard it prints and
-// returns the verdict on the targets.
+// publish prints the report with its table. With -json it also writes the JSON file, and with
+// -guard it prints and returns the verdict on the targets.
 func publish(r report, t table.Table, opts options, stdout io.Writer) error {
 	if _, err := io.WriteString(stdout, r.markdown(t)); err != nil {
 		return fmt.Errorf("print the table: %w", err)

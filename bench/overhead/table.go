@@ -7,7 +7,7 @@ import (
 	"lameduck/bench/internal/table"
 )
 
-// nothing stands in a cell where there is nothing to measure.
+// nothing is the content of a cell without a value.
 const nothing = "–"
 
 // tabulate returns a table with the values of all cases: a column for each peer, and two rows for
@@ -45,8 +45,7 @@ func valueRow(r *results, c benchCase, m metric, names []string) []string {
 	return row
 }
 
-// valueCell shows the median, and the lowest and highest value if they differ
-// from it at that precision.
+// valueCell formats the median, and the range if its ends differ at that precision.
 func valueCell(values []float64, digits int) string {
 	if len(values) == 0 {
 		return nothing
@@ -54,7 +53,7 @@ func valueCell(values []float64, digits int) string {
 	return summarise(values).Format(digits)
 }
 
-// ratioRow is nil when there is nothing to compare.
+// ratioRow returns nil if there is nothing to compare.
 func ratioRow(r *results, c benchCase, m metric, names []string) []string {
 	if m.Alone {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// A pod is what Lameduck knows of a rollout: the tracker that its relay calls for each connection and
-// each exchange.
+// A pod is what Lameduck knows of a rollout: the tracker that its relay calls for each connection
+// and each exchange.
 type pod struct {
 	rollout *rollout
 	tracker silence.Tracker

@@ -55,8 +55,8 @@ func (p Plan) Run(ctx context.Context) ([]Result, error) {
 	return results, ctx.Err()
 }
 
-// chunk returns the shape and the first rollout of a chunk, and false after the last one. The shapes
-// take turns, so that the time that is left can be estimated.
+// chunk returns the shape and the first rollout of a chunk, and false after the last one. The
+// shapes take turns, so that the time that is left can be estimated.
 func (p Plan) chunk(i int) (shape, first int, ok bool) {
 	first = i / len(p.Shapes) * chunk
 	return i % len(p.Shapes), first, first < p.Rollouts

@@ -15,8 +15,8 @@ import (
 // A usageError is an error in flags or arguments, which has been printed already.
 type usageError struct{ error }
 
-// Main runs a command until it returns or is interrupted, and exits. The exit code is 2 for errors of
-// [Parse] and 1 for other errors, which it prints.
+// Main runs a command until it returns or is interrupted, and exits. The exit code is 2 for errors
+// of [Parse] and 1 for other errors, which it prints.
 func Main(name string, run func(ctx context.Context, args []string, stdout, stderr io.Writer) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)

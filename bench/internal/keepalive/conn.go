@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Conn is one connection together with the reader that owns its incoming bytes.
+// A Conn is a connection with the reader of its incoming bytes.
 type Conn struct {
 	*net.TCPConn
 	Reader *bufio.Reader
 
-	writer *bufio.Writer // nil until it is asked for
+	writer *bufio.Writer // nil until Writer is called
 	end    error
 	peeked [1]byte
 }
@@ -23,7 +23,7 @@ func newConn(c *net.TCPConn) *Conn {
 	return conn
 }
 
-// Writer returns a buffered writer to the connection, the same one each time. It must be flushed.
+// Writer returns the buffered writer of the connection, which must be flushed.
 func (c *Conn) Writer() *bufio.Writer {
 	if c.writer == nil {
 		c.writer = bufio.NewWriter(c.TCPConn)
@@ -31,16 +31,15 @@ func (c *Conn) Writer() *bufio.Writer {
 	return c.writer
 }
 
-// Read reads from the connection, past the Reader, and remembers how it ended.
+// Read reads from the connection, bypassing the Reader, and stores the error for End.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
 	c.end = err
 	return n, err
 }
 
-// End returns what the last read of bytes from the connection failed with, and nil if it did not
-// fail. Parsers of HTTP report a message that ends in its head as malformed; this tells the two
-// apart.
+// End returns the error of the last read from the connection. HTTP parsers report a message that
+// ends in its head as malformed; End distinguishes the two.
 func (c *Conn) End() error { return c.end }
 
 // quiet reports whether the peer has neither closed the connection nor sent anything, without
@@ -56,13 +55,12 @@ func (c *Conn) quiet() bool {
 	var peeked error
 	err = raw.Read(func(fd uintptr) bool {
 		_, _, peeked = syscall.Recvfrom(int(fd), c.peeked[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		return true // never wait: no byte yet is the answer hoped for
+		return true // never wait: a quiet connection has no data
 	})
 	return err == nil && peeked == syscall.EAGAIN
 }
 
-// rest makes the connection ready to lie idle: no deadline of the last exchange may strike the next
-// one.
+// rest prepares the connection for being idle: it removes the deadline of the last exchange.
 func (c *Conn) rest() error {
 	return c.SetDeadline(time.Time{})
 }

@@ -1,11 +1,10 @@
 // Package keepalive keeps plain TCP connections to one address for reuse.
 //
-// It does what the pool of a load balancer or of a careful client does, and nothing behind its
-// user's back: a connection whose peer has closed it, or has sent something nobody asked for, is
-// thrown away when it is taken out; whatever happens after that is reported and never tried again.
-// (net/http's Transport repeats some requests by itself, which would hide the very losses that are
-// being counted.)
+// It works like the pool of a load balancer or of a careful client. A connection that the peer has
+// closed, or on which it has sent unexpected data, is dropped when it is taken from the pool. Later
+// errors are returned and never retried. (net/http's Transport repeats some requests, which would
+// hide the losses that are counted here.)
 //
-// Limits: TCP only, one address for each pool, and idle connections are looked at only when they
-// are taken out.
+// Limits: TCP only, one address for each pool, and idle connections are checked only when they are
+// taken from the pool.
 package keepalive

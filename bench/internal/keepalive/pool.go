@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pool keeps idle connections to one address. The connection used last is taken first, as nginx
-// does. It is safe for use by several goroutines.
+// A Pool keeps idle connections to one address. Like in nginx, the connection used last is taken
+// first. It is safe for concurrent use.
 type Pool struct {
 	addr   string
 	size   int
@@ -23,24 +23,25 @@ type Pool struct {
 	closed bool
 }
 
-// NewPool returns a pool for the given host:port which keeps up to size connections while they are
-// idle. With size zero none is kept and each Take dials. Connections come from the given source
-// address; the zero value leaves that to the system.
+// NewPool returns a pool of up to size idle connections to the given host:port. With size zero each
+// Take dials. Source is the local address of connections; with the zero value the system chooses.
 func NewPool(addr string, size int, source netip.Addr) *Pool {
 	return &Pool{addr: addr, size: size, dialer: dialFrom(source)}
 }
 
-// dialFrom returns a dialer whose connections come from the given address.
+// dialFrom returns a dialer with the given local address.
 func dialFrom(source netip.Addr) net.Dialer {
 	if !source.IsValid() {
 		return net.Dialer{}
 	}
-	return net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0)), ControlContext: portLater}
+	return net.Dialer{
+		LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0)), ControlContext: portLater,
+	}
 }
 
-// portLater leaves the choice of the local port to the moment of connecting, as it is without a
-// source address. A port chosen before that could be used for one peer only, and there are just
-// 28,000 of them.
+// portLater delays the choice of the local port until the connection is made, as without a source
+// address. A port that is chosen by bind could be used for a single peer only, and there are just
+// 28,000 ports.
 func portLater(_ context.Context, _, _ string, raw syscall.RawConn) error {
 	var set error
 	err := raw.Control(func(fd uintptr) {
@@ -49,8 +50,7 @@ func portLater(_ context.Context, _, _ string, raw syscall.RawConn) error {
 	return errors.Join(err, set)
 }
 
-// Take returns an idle connection whose peer still holds it open, or else a new one.
-// Its error is the dialer's.
+// Take returns an idle connection that the peer has not closed, or else a new one.
 func (p *Pool) Take(ctx context.Context) (*Conn, error) {
 	if c := p.Idle(); c != nil {
 		return c, nil
@@ -58,7 +58,7 @@ func (p *Pool) Take(ctx context.Context) (*Conn, error) {
 	return p.Dial(ctx)
 }
 
-// Idle returns an idle connection whose peer still holds it open, or nil where there is none.
+// Idle returns an idle connection that the peer has not closed, or nil if there is none.
 func (p *Pool) Idle() *Conn {
 	c := p.pop()
 	for c != nil && !c.quiet() {
@@ -68,7 +68,7 @@ func (p *Pool) Idle() *Conn {
 	return c
 }
 
-// Dial returns a new connection, whatever lies idle.
+// Dial returns a new connection, even if there are idle ones.
 func (p *Pool) Dial(ctx context.Context) (*Conn, error) {
 	c, err := p.dialer.DialContext(ctx, "tcp", p.addr)
 	if err != nil {
@@ -77,14 +77,15 @@ func (p *Pool) Dial(ctx context.Context) (*Conn, error) {
 	return newConn(c.(*net.TCPConn)), nil
 }
 
-// Put gives a connection back after a whole exchange. It is closed when the pool is full or closed.
+// Put returns a connection to the pool after a complete exchange. If the pool is full or closed, it
+// closes the connection.
 func (p *Pool) Put(c *Conn) {
 	if c.rest() != nil || !p.push(c) {
 		c.Close()
 	}
 }
 
-// Close closes the idle connections. Those in use stay open, and Put will close them.
+// Close closes the idle connections. Connections in use stay open until Put.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

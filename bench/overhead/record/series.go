@@ -19,8 +19,8 @@ type Series struct {
 	Summary
 	// AtLeast means that the values are lower bounds, since the load was too low.
 	AtLeast bool `json:"at_least,omitempty"`
-	// Ratio is lameduck's value divided by this peer's, computed round by round. It is 0 if there is
-	// none.
+	// Ratio is lameduck's value divided by this peer's, computed round by round. It is 0 if there
+	// is none.
 	Ratio float64 `json:"lameduck_ratio,omitempty"`
 }
 

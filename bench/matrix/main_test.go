@@ -50,7 +50,7 @@ func played(lose, until time.Duration) *trial.Result {
 // none is a time at which nothing is sent.
 const none = -time.Hour
 
-// said is a display that keeps what is said.
+// said is a display that records printed lines.
 type said struct {
 	mu    sync.Mutex
 	lines []string

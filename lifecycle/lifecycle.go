@@ -26,6 +26,9 @@ type Config struct {
 	FailsHealthChecks bool
 	// TerminationLog is the file for the summary of the drain. Empty means none.
 	TerminationLog string
+	// Observed returns what was seen of connections that are not relayed. It is nil if none are
+	// observed.
+	Observed func() Observed
 	// Log may be nil.
 	Log *zap.Logger
 }

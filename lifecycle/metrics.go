@@ -70,6 +70,7 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 		"Exchanges that were cut because time was up.")
 	counter("drain_unanswered_exchanges_total", func(s Summary) float64 { return float64(s.Unanswered) },
 		"Exchanges in the drain whose connection the app ended without an answer.")
+	observedMetrics(gauge)
 	return m
 }
 

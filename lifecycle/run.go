@@ -92,6 +92,7 @@ func (l *Lifecycle) endHold(reason Reason) {
 	} else {
 		l.relay.CloseIdle()
 	}
+	l.reportKept(reason)
 	l.enter(Drained)
 	close(l.drained)
 	l.app.Release()

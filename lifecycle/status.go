@@ -39,6 +39,27 @@ type drainStatus struct {
 
 	Checks map[string]float64           `json:"last_health_check_seconds"` // by kind
 	Ended  map[string]map[string]uint64 `json:"connections_ended"`         // by protocol, then by what ended them
+
+	Observed *observedStatus `json:"observed,omitempty"`
+}
+
+type observedStatus struct {
+	Connections uint64  `json:"connections"`
+	LastEvent   float64 `json:"last_event_seconds"`
+	Probes      uint64  `json:"probes"`
+	Empty       uint64  `json:"without_data"`
+	Kept        int     `json:"kept_connections"`
+	Peers       int     `json:"kept_clients"`
+}
+
+func newObservedStatus(o *Observed) *observedStatus {
+	if o == nil {
+		return nil
+	}
+	return &observedStatus{
+		Connections: o.Connections, LastEvent: o.LastEvent.Seconds(), Probes: o.Probes, Empty: o.Empty,
+		Kept: o.Kept, Peers: o.Peers,
+	}
 }
 
 // statusJSON returns the status as one line.
@@ -78,6 +99,6 @@ func newDrainStatus(s Summary) *drainStatus {
 		Trigger: s.Trigger, End: s.End.String(), Seconds: s.Duration.Seconds(),
 		Exchanges: s.Exchanges, Last: s.LastExchange.Seconds(), Required: s.Required.Seconds(),
 		CutConnections: s.CutConnections, CutExchanges: s.CutExchanges,
-		Unanswered: s.Unanswered, Ended: s.Ended,
+		Unanswered: s.Unanswered, Ended: s.Ended, Observed: newObservedStatus(s.Observed),
 	}
 }

@@ -21,6 +21,7 @@ type Summary struct {
 	CutExchanges   int
 	Evidence
 	DrainStats
+	Observed *Observed // nil if nothing was observed
 }
 
 // Summary returns the summary so far.
@@ -35,13 +36,18 @@ func (l *Lifecycle) Summary() Summary {
 		s.Duration = time.Since(l.since)
 	}
 	s.DrainStats = l.relay.DrainStats()
+	if l.config.Observed != nil {
+		if o := l.config.Observed(); o != (Observed{}) {
+			s.Observed = &o
+		}
+	}
 	return s
 }
 
 // writeSummary logs the summary and writes it to the termination log.
 func (l *Lifecycle) writeSummary() {
 	s := l.Summary()
-	l.log.Info("stopped", append(s.Evidence.fields(),
+	fields := append(s.Evidence.fields(),
 		zap.String("trigger", s.Trigger),
 		zap.Stringer("reason", s.End),
 		zap.Duration("hold", s.Duration),
@@ -50,7 +56,12 @@ func (l *Lifecycle) writeSummary() {
 		zap.Int("cut_connections", s.CutConnections),
 		zap.Int("cut_exchanges", s.CutExchanges),
 		zap.Uint64("unanswered_exchanges", s.Unanswered),
-		zap.Any("connections", s.Ended))...)
+		zap.Any("connections", s.Ended),
+	)
+	if s.Observed != nil {
+		fields = append(fields, zap.Any("observed", newObservedStatus(s.Observed)))
+	}
+	l.log.Info("stopped", fields...)
 	if l.config.TerminationLog == "" {
 		return
 	}
@@ -78,6 +89,9 @@ func (s Summary) String() string {
 	} else {
 		fmt.Fprintf(&b, "%d exchanges after its start, the last one %v after it",
 			s.Exchanges, s.LastExchange.Round(time.Millisecond))
+	}
+	if s.Observed != nil {
+		b.WriteString(s.Observed.String())
 	}
 	fmt.Fprintf(&b, "; %v", s.Evidence)
 	fmt.Fprintf(&b, "; cut: %d exchanges on %d connections", s.CutExchanges, s.CutConnections)

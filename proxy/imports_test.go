@@ -43,6 +43,7 @@ var bans = []ban{
 	{"../proxy/tlsterm", "github.com/prometheus", "", "the relay counts"},
 	{"../proxy/tlsterm", "go.uber.org/zap", "", "the relay logs"},
 	{"../lifecycle/sockdiag", "lameduck", "", "sockdiag is a leaf: the relay and the lifecycle look at sockets through it"},
+	{"../lifecycle/observe", "lameduck", "lameduck/lifecycle/silence lameduck/lifecycle/sockdiag", "what is observed is judged by the rule of relayed traffic, and by nobody else"},
 	{"../lifecycle", "lameduck/proxy", "", "the lifecycle decides from facts; it sees the data plane through the interface Relay, which a test can play"},
 	{"../lifecycle", "lameduck/cmd", "", "a command is wiring, and nobody's library"},
 	{"../lifecycle/silence", "net", "net/netip", "a source is an address, not a connection"},

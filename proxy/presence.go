@@ -68,6 +68,9 @@ func (p *Presence) isSeen() bool {
 	return false
 }
 
+// IsLocal reports whether an app at address, host:port, is known to be in our network namespace.
+func IsLocal(address string) bool { return len(inOurNamespace(address)) > 0 }
+
 // inOurNamespace returns the addresses that address, host:port, stands for, if its listener is in
 // our network namespace. It returns none if the listener is elsewhere, or if that is unknown.
 func inOurNamespace(address string) []netip.AddrPort {

@@ -20,6 +20,7 @@ import (
 	"lameduck/lifecycle"
 	"lameduck/lifecycle/accept"
 	"lameduck/lifecycle/adminserver"
+	"lameduck/lifecycle/observe"
 	"lameduck/lifecycle/sockdiag"
 	"lameduck/proxy"
 )
@@ -43,11 +44,6 @@ func serve(environ []string, stderr *logqueue.Queue) error {
 	return p.run(p.externalApp(), serveEvents(signals))
 }
 
-// A relay is the server as the lifecycle sees it.
-type relay struct{ *proxy.Server }
-
-func (r relay) DrainStats() lifecycle.DrainStats { return lifecycle.DrainStats(r.Server.DrainStats()) }
-
 // A process is one lameduck with its listeners.
 type process struct {
 	config    *config.Config
@@ -56,9 +52,10 @@ type process struct {
 	server    *proxy.Server
 	shares    descriptorShares
 	memory    memoryShares
-	failures  *accept.Failures // of accepting, at any address
-	sockets   *sockdiag.Conn   // of the network namespace
-	listeners []net.Listener   // one per route
+	failures  *accept.Failures  // of accepting, at any address
+	sockets   *sockdiag.Conn    // of the network namespace
+	observer  *observe.Observer // nil if nothing is observed
+	listeners []net.Listener    // one per route
 	admin     net.Listener
 	control   net.Listener
 }
@@ -90,6 +87,7 @@ func newProcess(environ []string, stderr *logqueue.Queue, memory memoryShares) (
 		p.closeListeners()
 		return nil, err
 	}
+	p.observer = p.newObserver()
 	return p, nil
 }
 
@@ -142,13 +140,16 @@ func (p *process) closeListeners() {
 // externalApp returns an app that another supervisor stops. It has exited when no program listens
 // at any of its addresses.
 func (p *process) externalApp() lifecycle.App {
-	var apps []*proxy.Presence
+	var looks []lifecycle.Look
 	for _, r := range p.config.Routes {
-		apps = append(apps, proxy.NewPresence(r.App, p.sockets))
+		looks = append(looks, proxy.NewPresence(r.App, p.sockets).Look)
+	}
+	for _, port := range p.config.Observe {
+		looks = append(looks, p.observedApp(port))
 	}
 	return lifecycle.NewExternalApp(func(ctx context.Context) (present bool, pause time.Duration) {
-		for _, app := range apps {
-			if present, pause = app.Look(ctx); present {
+		for _, look := range looks {
+			if present, pause = look(ctx); present {
 				break
 			}
 		}
@@ -168,8 +169,9 @@ func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 		UnreadyAfter:   p.config.UnreadyAfter,
 		MaxWaiters:     p.shares.waiters,
 		TerminationLog: terminationLog(p.config),
+		Observed:       p.observed(),
 		Log:            p.log.Logger,
-	}, relay{p.server}, app)
+	}, p.newRelay(), app)
 	defer p.sockets.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
@@ -178,7 +180,10 @@ func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 	if p.identity != nil {
 		serving.Go(func() { p.identity.watch(ctx, p.log.Logger) })
 	}
-	admin := p.startHTTP(&serving, p.admin, l.Admin(p.metrics(l)), p.shares.adminConns)
+	if p.observer != nil {
+		serving.Go(func() { p.observer.Run(ctx) })
+	}
+	admin := p.startHTTP(&serving, p.admin, p.noteKubelet(l.Admin(p.metrics(l))), p.shares.adminConns)
 	control := p.startHTTP(&serving, p.control, l.Control(), p.shares.controlConns)
 	p.startRoutes(&serving)
 	p.warnOfLimit()
@@ -242,6 +247,9 @@ func (p *process) metrics(l *lifecycle.Lifecycle) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(p.server.Metrics(), l.Metrics(), p.log.metrics(), p.acceptFailures(), p.certificateExpiry(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if p.observer != nil {
+		registry.MustRegister(p.observer.Metrics())
+	}
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 

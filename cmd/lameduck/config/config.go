@@ -19,7 +19,9 @@ const Derived = time.Duration(-1)
 // A Config is a configuration. Every field belongs to the variable of the same name.
 type Config struct {
 	Routes         []Route // each with its Fallback
-	Admin, Control string  // host:port
+	Observe        []uint16
+	ObserveProbes  []Probe
+	Admin, Control string // host:port
 
 	HoldMin, HoldQuiet, HoldMax time.Duration
 	HoldRisk, HoldEscalation    float64

@@ -89,6 +89,11 @@ func TestParse_EveryVariable(t *testing.T) {
 		{"any risk", "HOLD_RISK=1", func(c *Config) any { return c.HoldRisk }, 1.0},
 		{"grace period", "GRACE_PERIOD=1m", func(c *Config) any { return []any{c.GracePeriod, c.HoldMax} }, []any{time.Minute, 52 * time.Second}},
 		{"app stop", "APP_STOP=15s", func(c *Config) any { return []any{c.AppStop, c.HoldMax} }, []any{15 * time.Second, 12 * time.Second}},
+		{"observe", "OBSERVE=8080, 9090,8080", func(c *Config) any { return c.Observe }, []uint16{8080, 9090}},
+		{"observe without routes", "OBSERVE=8080", func(c *Config) any { return len(c.Routes) }, 0},
+		{"observe with routes", "OBSERVE=9090|ROUTES=1=2", func(c *Config) any { return len(c.Routes) }, 1},
+		{"probes", "OBSERVE_PROBES=8080=10s, 8080=5s", func(c *Config) any { return c.ObserveProbes },
+			[]Probe{{8080, 10 * time.Second}, {8080, 5 * time.Second}}},
 		{"spread", "TUNNEL_SPREAD=4s", func(c *Config) any { return c.TunnelSpread }, 4 * time.Second},
 		{"no spread", "TUNNEL_SPREAD=0s", func(c *Config) any { return c.TunnelSpread }, time.Duration(0)},
 		{"spread derived", "TUNNEL_SPREAD=derived", func(c *Config) any { return c.TunnelSpread }, 22 * time.Second / 3},
@@ -145,6 +150,20 @@ func TestParse_Problems(t *testing.T) {
 		{"Min longer than Max", []string{"HOLD_MIN=30s"}, []string{"HOLD_MIN: must be at most 22s, the maximum of the hold (for a longer one raise LAMEDUCK_GRACE_PERIOD"}},
 		{"Min longer than the Max that is set", []string{"HOLD_MIN=3s", "HOLD_QUIET=1s", "HOLD_MAX=2s"}, []string{"HOLD_MIN: must be at most 2s"}},
 		{"Quiet longer than Max", []string{"HOLD_QUIET=30s"}, []string{"HOLD_QUIET: must be at most 22s"}},
+		{"a port that is none", []string{"OBSERVE=8080,0,http"}, []string{
+			"OBSERVE: must be port numbers from 1 to 65535 (for example 8080,9090), member 2 is not", "OBSERVE: must be port numbers from 1 to 65535 (for example 8080,9090), member 3 is not"}},
+		{"too many ports", []string{"OBSERVE=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33"},
+			[]string{"OBSERVE: must have at most 32 ports, got 33"}},
+		{"the app's port of a route", []string{"OBSERVE=8080", "ROUTES=18080=8080"}, []string{
+			"OBSERVE: must not have 8080, the app's port of a route: it is observed anyway"}},
+		{"a port of a route", []string{"OBSERVE=18080", "ROUTES=18080=8080"}, []string{
+			"OBSERVE: must have the app's ports, and 18080 is that of LAMEDUCK_ROUTES"}},
+		{"a port of ours", []string{"OBSERVE=18081,18082"}, []string{
+			"OBSERVE: must have the app's ports, and 18081 is that of LAMEDUCK_ADMIN",
+			"OBSERVE: must have the app's ports, and 18082 is that of LAMEDUCK_CONTROL"}},
+		{"a probe without a period", []string{"OBSERVE_PROBES=8080"}, []string{
+			"OBSERVE_PROBES: must be port=period with a period of at least 1s (for example 8080=10s,8080=5s), member 1 is not"}},
+		{"a probe that is too frequent", []string{"OBSERVE_PROBES=8080=500ms"}, []string{"OBSERVE_PROBES: must be port=period"}},
 		{"spread longer than Max", []string{"TUNNEL_SPREAD=23s"}, []string{"TUNNEL_SPREAD: must be at most 22s"}},
 		{"Max longer than the grace period", []string{"HOLD_MAX=23s"}, []string{`HOLD_MAX: must be at most 22s, which is LAMEDUCK_GRACE_PERIOD (30s) - LAMEDUCK_APP_STOP (5s) - 3s, got "23s"`}},
 		{"no time to hold", []string{"GRACE_PERIOD=8s"}, []string{`GRACE_PERIOD: must be longer than LAMEDUCK_APP_STOP (5s) + 3s, or there is no time to hold, got "8s"`}},

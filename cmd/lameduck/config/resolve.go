@@ -19,10 +19,12 @@ type resolver struct {
 }
 
 func (r *resolver) resolve() {
+	r.resolveRoutes()
 	r.resolveHold()
 	r.resolveFallback()
 	r.checkTLS()
 	r.checkListeners()
+	r.checkObserve()
 }
 
 // problem adds a problem of a variable.

@@ -40,6 +40,17 @@ var table = []Variable{
 			"not terminate TLS. tls: re-encrypt to the app",
 		set: setRoutes,
 	}, {
+		Name: "LAMEDUCK_OBSERVE",
+		Usage: "comma-separated ports of the app that are not relayed but observed in the kernel (Linux): a " +
+			"drain holds for their traffic, and clients keep their connections. LAMEDUCK_ROUTES has no " +
+			"default if it is set",
+		set: setObserve,
+	}, {
+		Name: "LAMEDUCK_OBSERVE_PROBES",
+		Usage: "comma-separated probes of the kubelet at the app's ports, each port=period; connections from " +
+			"the node that they explain are not traffic",
+		set: setObserveProbes,
+	}, {
 		Name:    "LAMEDUCK_ADMIN",
 		Default: ":18081",
 		Usage:   "address of /livez, /readyz, /metrics and /hold, which must be reachable on the pod's IP",
@@ -80,7 +91,8 @@ var table = []Variable{
 		Name:    "LAMEDUCK_LB_DELAY",
 		Default: "derived",
 		Usage: "longest hold of a pod without traffic while load balancers go on checking its health; " +
-			"derived: half of the hold's maximum; 0: such a pod is held for LAMEDUCK_HOLD_MIN",
+			"derived: half of the hold's maximum; 0: such a pod is held for LAMEDUCK_HOLD_MIN. A drain also " +
+			"holds for it where the kernel does not report the traffic at observed ports; there 0 means derived",
 		set: orDerived(func(c *Config) *time.Duration { return &c.LBDelay }),
 	}, {
 		Name:    "LAMEDUCK_GRACE_PERIOD",

@@ -12,10 +12,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
-// exposition returns /metrics of a lameduck that has relayed a request.
+// exposition returns /metrics of a lameduck that has relayed a request and observes a port.
 func exposition(t *testing.T) string {
 	t.Helper()
-	d := startServe(t, startApp(t).addr)
+	d := startServe(t, startApp(t).addr, "LAMEDUCK_OBSERVE="+freePort(t))
 	d.get(t, "/")
 	text := get(t, "http://"+d.admin+"/metrics").body
 	d.signal(t, syscall.SIGTERM)

@@ -1,0 +1,149 @@
+package command
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lameduck/cmd/lameduck/config"
+	"lameduck/lifecycle"
+	"lameduck/lifecycle/observe"
+	"lameduck/lifecycle/silence"
+	"lameduck/proxy"
+)
+
+// A relay is the server, with what is observed beside it, as the lifecycle sees it.
+type relay struct {
+	*proxy.Server
+	observer *observe.Observer // nil if nothing is observed
+}
+
+func (p *process) newRelay() lifecycle.Relay { return relay{p.server, p.observer} }
+
+// Drain begins the drain. What is observed from then on is that of the drain.
+func (r relay) Drain() {
+	r.Server.Drain()
+	if r.observer != nil {
+		r.observer.Drain()
+	}
+}
+
+// Forecast returns what is to be expected of the clients of both.
+func (r relay) Forecast(rule silence.Rule) silence.Forecast {
+	f := r.Server.Forecast(rule)
+	if r.observer != nil {
+		f = f.And(r.observer.Forecast(rule))
+	}
+	return f
+}
+
+// CloseIdle ends the hold.
+func (r relay) CloseIdle() {
+	r.endHold()
+	r.Server.CloseIdle()
+}
+
+// Cut ends the hold, and every connection of the server.
+func (r relay) Cut() (connections, exchanges int) {
+	r.endHold()
+	return r.Server.Cut()
+}
+
+// endHold takes note of the observed connections that are open.
+func (r relay) endHold() {
+	if r.observer != nil {
+		r.observer.EndHold()
+	}
+}
+
+// DrainStats returns what has been counted so far.
+func (r relay) DrainStats() lifecycle.DrainStats { return lifecycle.DrainStats(r.Server.DrainStats()) }
+
+// observed returns the function that returns what was observed, or nil if nothing is.
+func (p *process) observed() func() lifecycle.Observed {
+	if p.observer == nil {
+		return nil
+	}
+	return func() lifecycle.Observed { return lifecycle.Observed(p.observer.Stats()) }
+}
+
+// newObserver returns the observer of the configured ports and of the app's ports behind routes. It
+// returns nil if there are none in this network namespace.
+func (p *process) newObserver() *observe.Observer {
+	ports := observedPorts(p.config)
+	if len(ports) == 0 {
+		return nil
+	}
+	c := observe.Config{Ports: ports, LBDelay: p.config.LBDelay, Sockets: p.sockets, Log: p.log.Logger}
+	if c.LBDelay == 0 { // without any, a drain that cannot be watched would hold for Min alone
+		c.LBDelay = p.config.HoldMax / 2
+	}
+	for _, probe := range p.config.ObserveProbes {
+		c.Probes = append(c.Probes, observe.Probe{Port: probe.Port, Period: probe.Period})
+	}
+	return observe.New(c)
+}
+
+func observedPorts(c *config.Config) (ports []observe.Port) {
+	for _, number := range c.Observe {
+		ports = append(ports, observe.Port{Number: number})
+	}
+	for _, r := range c.Routes {
+		listen, app := r.Ports()
+		if listen == 0 || !proxy.IsLocal(r.App) ||
+			slices.ContainsFunc(ports, func(p observe.Port) bool { return p.Number == app }) {
+			continue
+		}
+		ports = append(ports, observe.Port{Number: app, Relay: listen, Ours: listenersAt(c, app)})
+	}
+	return ports
+}
+
+// listenersAt returns the addresses at which Lameduck itself listens at a port.
+func listenersAt(c *config.Config, port uint16) (ours []netip.Addr) {
+	for _, r := range c.Routes {
+		if listen, _ := r.Ports(); listen == port {
+			host, _, _ := net.SplitHostPort(r.Listen)
+			if ip, err := netip.ParseAddr(host); err == nil {
+				ours = append(ours, ip)
+			}
+		}
+	}
+	return ours
+}
+
+// observedApp reports whether anybody listens at an observed port.
+func (p *process) observedApp(port uint16) lifecycle.Look {
+	dialled := proxy.NewPresence(net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))), p.sockets)
+	return func(ctx context.Context) (present bool, pause time.Duration) {
+		listeners, err := p.sockets.Listeners(port)
+		if err != nil {
+			return dialled.Look(ctx)
+		}
+		return len(listeners) > 0, observePause
+	}
+}
+
+// observePause is the time between two looks for the listener of an observed port.
+const observePause = 50 * time.Millisecond
+
+// noteKubelet lets the observer know from which addresses the kubelet's probes come: those from
+// which it probes the admin address.
+func (p *process) noteKubelet(next http.Handler) http.Handler {
+	if p.observer == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.UserAgent(), "kube-probe/") {
+			if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+				p.observer.NoteKubelet(from.Addr())
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}

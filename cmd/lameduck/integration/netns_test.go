@@ -1,0 +1,55 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"testing"
+)
+
+// A namespace is a network namespace with a link to ours, as a pod has one.
+type namespace struct {
+	name    string
+	address string // of the pod
+}
+
+var namespaces atomic.Int32
+
+// newNamespace makes a network namespace. The test is skipped if it must not.
+func newNamespace(t *testing.T) *namespace {
+	t.Helper()
+	if os.Getuid() != 0 {
+		lack(t, "needs root for a network namespace")
+	}
+	ip := requireProgram(t, "ip")
+	n := namespaces.Add(1)
+	pid := os.Getpid()
+	ns := &namespace{name: fmt.Sprintf("lameduck-%d-%d", pid, n)}
+	link := fmt.Sprintf("ld%d.%d", pid%100000, n)
+	subnet := fmt.Sprintf("10.%d.%d.", 200+n%50, pid%250)
+	ns.address = subnet + "2"
+	if out, err := exec.Command(ip, "netns", "add", ns.name).CombinedOutput(); err != nil {
+		lack(t, fmt.Sprintf("needs a network namespace: %v: %s", err, out))
+	}
+	t.Cleanup(func() { _ = exec.Command(ip, "netns", "del", ns.name).Run() })
+	for _, args := range [][]string{
+		{"link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", ns.name},
+		{"addr", "add", subnet + "1/24", "dev", link},
+		{"link", "set", link, "up"},
+		{"-n", ns.name, "link", "set", "lo", "up"},
+		{"-n", ns.name, "addr", "add", ns.address + "/24", "dev", "eth0"},
+		{"-n", ns.name, "link", "set", "eth0", "up"},
+	} {
+		if out, err := exec.Command(ip, args...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %v: %v: %s", args, err, out)
+		}
+	}
+	return ns
+}
+
+// start starts a program in the namespace.
+func (ns *namespace) start(t *testing.T, env []string, path string, args ...string) *program {
+	t.Helper()
+	return start(t, env, "ip", append([]string{"netns", "exec", ns.name, path}, args...)...)
+}

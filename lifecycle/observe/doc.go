@@ -1,0 +1,29 @@
+// Package observe watches ports of the app that Lameduck does not relay. It reads the pod's sockets
+// from the kernel, so that a drain can hold for traffic that never passes through the process.
+//
+//	destroy groups ──(each end of a connection)──┐
+//	                                             ├─> flows ─> traffic ─> silence.Tracker ─> Forecast
+//	dumps ──(connections, accept queues)─────────┘      │
+//	                                                    └─> probes: what the kubelet explains
+//
+// An event is a new connection, the end of one on which data has come, or a change of its received
+// bytes. Ends are reported by the kernel as they happen, so a connection that comes and goes between
+// two dumps is seen. Dumps are made at the start, at the start of a drain, before a hold ends, and
+// otherwise so rarely that they take less than 0.5 % of a core, but every two seconds in a drain.
+//
+// A connection is busy while bytes are unread or unacknowledged, while data has come and none has
+// been sent yet, and while data came later than it was last sent. So an HTTP request is in flight
+// until the response begins, and after that while any of it is on the way.
+//
+// # Limits
+//
+//   - The kernel's times have steps of up to 10 ms: an app that sends something within the same step
+//     and answers later looks idle. So do streams and WebSockets between two messages.
+//   - A client that sends without being answered looks busy, as with syslog over TCP or a trailing
+//     WINDOW_UPDATE of HTTP/2. The hold then lasts until Max.
+//   - A connection on which no data has come counts as a health check if it ends within two seconds.
+//   - Clients are not asked to disconnect. Kept connections that are open when the app stops fail once.
+//   - Where the kernel's netlink is refused, connections are not measured. They all count as busy for
+//     the configured delay of the load balancer, and short ones between two looks are missed.
+//   - On a port with a relay, clients on the loopback interface look like the relay itself.
+package observe

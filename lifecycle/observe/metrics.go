@@ -1,0 +1,75 @@
+package observe
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics describes the observer to Prometheus. It has ports, and no address of a client.
+type metrics struct {
+	observer                     *Observer
+	connections, bypassed, open  *prometheus.Desc
+	probes, lost, dumps, failure *prometheus.Desc
+}
+
+// Metrics returns the collector of the observer's metrics.
+func (o *Observer) Metrics() prometheus.Collector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("lameduck_"+name, help, labels, nil)
+	}
+	return &metrics{
+		observer: o,
+		connections: desc("observed_connections_total",
+			"Connections of clients at ports that are observed and not relayed.", "port"),
+		bypassed: desc("bypassed_connections_total",
+			"Connections of clients that reached the app past the relay.", "port"),
+		open: desc("observed_open_connections",
+			"Open connections at observed ports, in the last look.", "port"),
+		probes: desc("observed_probes_total",
+			"Connections at observed ports that the kubelet's probes explain."),
+		lost: desc("observe_lost_total",
+			"Times that the kernel reported ends of connections faster than they were read. Each "+
+				"counts as traffic and leads to a look at all connections."),
+		dumps: desc("observe_looks_total", "Looks at all connections of the observed ports."),
+		failure: desc("observe_failures_total",
+			"Looks at the observed ports that failed. A drain then holds for the configured delay of "+
+				"the load balancer."),
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (m *metrics) Describe(c chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		m.connections, m.bypassed, m.open, m.probes, m.lost, m.dumps, m.failure,
+	} {
+		c <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (m *metrics) Collect(c chan<- prometheus.Metric) {
+	o := m.observer
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	count := func(d *prometheus.Desc, n uint64, labels ...string) {
+		c <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+	}
+	open := make(map[*port]int)
+	for _, k := range o.flows.open {
+		open[k.port]++
+	}
+	for _, p := range o.flows.ports {
+		number := strconv.Itoa(int(p.Number))
+		if p.Relay != 0 {
+			count(m.bypassed, p.connections, number)
+		} else {
+			count(m.connections, p.connections, number)
+		}
+		c <- prometheus.MustNewConstMetric(m.open, prometheus.GaugeValue, float64(open[p]), number)
+	}
+	count(m.probes, o.flows.counts.probes)
+	count(m.lost, o.flows.counts.lost)
+	count(m.dumps, o.dumps)
+	count(m.failure, o.failures)
+}

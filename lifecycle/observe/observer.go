@@ -1,0 +1,217 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"lameduck/lifecycle/sockdiag"
+)
+
+// A Config configures an [Observer].
+type Config struct {
+	Ports  []Port
+	Probes []Probe // the kubelet's
+	// LBDelay is how long load balancers may route to the pod after the start of a drain. It counts
+	// where the kernel's sockets cannot be read.
+	LBDelay time.Duration
+	Sockets *sockdiag.Conn
+	Log     *zap.Logger
+}
+
+// A kernel is where sockets are read from.
+type kernel interface {
+	EachListener(ports []uint16, f func(sockdiag.Listener)) error
+	EachConnection(ports []uint16, f func(*sockdiag.Connection)) error
+}
+
+// An endReader reports the ends of connections, see [sockdiag.Ends].
+type endReader interface {
+	SetDeadline(time.Time)
+	Wait() error
+	Drain(func(*sockdiag.Connection)) (int, error)
+	Close()
+}
+
+// An Observer watches ports. Its methods may be called by any goroutine.
+type Observer struct {
+	config  Config
+	numbers []uint16
+	only    bool // some port has no relay: its traffic is seen by the observer only
+	log     *zap.Logger
+	kernel  kernel
+	cpu     func(work func()) time.Duration // runs work and returns the CPU time that it took
+	epoch   time.Time
+
+	mu       sync.Mutex
+	flows    *flows
+	ends     endReader
+	reported bool // ends are reported by the kernel
+	next     time.Duration
+	cost     time.Duration // CPU time of the last dump
+	tried    time.Duration // when the last dump was tried
+	blind    bool          // it has failed
+	draining bool
+	start    time.Duration // of the drain
+	before   counts        // what had been counted then
+	seen     uint64        // connections that had been counted then
+	kept     int           // connections that were open when the hold ended
+	peers    int           // addresses from which they came
+	dumps    uint64
+	failures uint64
+	bypassed bool // a bypass has been logged
+	closed   bool
+}
+
+// New returns an observer that has looked once. [Observer.Run] keeps it looking.
+func New(config Config) *Observer {
+	o := newObserver(config, config.Sockets)
+	ends, err := sockdiag.WatchEnds(o.numbers)
+	if err == nil {
+		o.ends, o.reported = ends, true
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lookLocked(o.now())
+	o.logStart(err)
+	return o
+}
+
+func newObserver(config Config, k kernel) *Observer {
+	o := &Observer{
+		config: config,
+		log:    config.Log,
+		kernel: k,
+		cpu:    cpuTime,
+		epoch:  time.Now(),
+		flows:  newFlows(config.Ports, config.Probes),
+		ends:   newAlarm(),
+	}
+	for _, p := range config.Ports {
+		o.numbers = append(o.numbers, p.Number)
+		o.only = o.only || p.Relay == 0
+	}
+	return o
+}
+
+func (o *Observer) now() time.Duration { return time.Since(o.epoch) }
+
+// batch is the pause in which ends are collected, so that a busy app costs a hundred wakeups a
+// second and not thousands. After crowded ends without a pause the buffer may fill.
+const (
+	batch   = 10 * time.Millisecond
+	crowded = 50
+)
+
+// Run looks until ctx is done.
+func (o *Observer) Run(ctx context.Context) {
+	defer context.AfterFunc(ctx, o.close)()
+	for ctx.Err() == nil {
+		ends, n := o.turn()
+		if n < crowded {
+			pause(ctx, batch)
+		}
+		if err := ends.Wait(); err != nil && ctx.Err() == nil {
+			o.loseEnds(err)
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// turn takes note of the ends that have been reported, and looks if that is due.
+func (o *Observer) turn() (ends endReader, n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n = o.drainLocked()
+	if now := o.now(); now >= o.next {
+		o.lookLocked(now)
+	}
+	o.ends.SetDeadline(o.epoch.Add(o.next))
+	return o.ends, n
+}
+
+// drainLocked takes note of the ends that have been reported.
+func (o *Observer) drainLocked() int {
+	if o.closed {
+		return 0
+	}
+	n, err := o.ends.Drain(func(c *sockdiag.Connection) { o.flows.end(c, o.now()) })
+	if errors.Is(err, sockdiag.ErrLost) {
+		now := o.now()
+		o.flows.lose(now)
+		o.next = min(o.next, max(now, o.tried+lostSpacing(o.cost)))
+	}
+	o.warnOfBypassLocked()
+	return n
+}
+
+// lookLocked makes a dump.
+func (o *Observer) lookLocked(now time.Duration) {
+	o.tried = now
+	o.flows.beginDump()
+	var err error
+	o.cost = o.cpu(func() {
+		err = o.kernel.EachListener(o.numbers, o.flows.listen)
+		if err == nil {
+			err = o.kernel.EachConnection(o.numbers, func(c *sockdiag.Connection) { o.flows.see(c, o.now()) })
+		}
+	})
+	o.next = now + spacing(o.cost, o.draining, o.only)
+	if err != nil {
+		o.failures++
+		if !o.blind {
+			o.logBlind(err)
+		}
+		o.blind = true
+		return
+	}
+	o.dumps++
+	if o.blind { // what was not watched is not silence
+		o.flows.traffic.passFrom(unknown, now)
+	}
+	o.blind = false
+	o.flows.endDump(now, o.reported)
+	o.warnOfBypassLocked()
+}
+
+// loseEnds goes on with dumps alone after the reader of ends has failed.
+func (o *Observer) loseEnds(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.log.Warn("ends of connections are not reported any more", zap.Error(err))
+	o.ends.Close()
+	o.ends, o.reported = newAlarm(), false
+	o.flows.lose(o.now())
+}
+
+func (o *Observer) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	o.ends.Close()
+}
+
+// Drain takes note that a drain begins.
+func (o *Observer) Drain() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.drainLocked()
+	o.draining, o.start = true, o.now()
+	o.flows.traffic.tracker.Drain(o.start)
+	o.lookLocked(o.start)
+	o.before, o.seen = o.flows.counts, o.connectionsLocked()
+	if !o.closed {
+		o.ends.SetDeadline(o.epoch.Add(o.next))
+	}
+}

@@ -1,0 +1,348 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"lameduck/lifecycle/sockdiag"
+)
+
+// A fakeKernel has sockets as a test says.
+type fakeKernel struct {
+	mu          sync.Mutex
+	connections func() []*sockdiag.Connection
+	queue       int
+	err         error
+	dumps       []time.Time
+}
+
+func (k *fakeKernel) EachListener(_ []uint16, f func(sockdiag.Listener)) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.dumps = append(k.dumps, time.Now())
+	f(sockdiag.Listener{Address: appAddress, Queue: k.queue})
+	return k.err
+}
+
+func (k *fakeKernel) EachConnection(_ []uint16, f func(*sockdiag.Connection)) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.connections != nil {
+		for _, c := range k.connections() {
+			f(c)
+		}
+	}
+	return k.err
+}
+
+func (k *fakeKernel) change(change func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change()
+}
+
+// fakeEnds reports ends as a test says.
+type fakeEnds struct {
+	*alarm
+	mu   sync.Mutex
+	list []*sockdiag.Connection
+	err  error
+}
+
+func (e *fakeEnds) report(err error, all ...*sockdiag.Connection) {
+	e.mu.Lock()
+	e.list, e.err = append(e.list, all...), err
+	e.mu.Unlock()
+	e.SetDeadline(time.Now())
+}
+
+func (e *fakeEnds) Drain(f func(*sockdiag.Connection)) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n, err := len(e.list), e.err
+	for _, c := range e.list {
+		f(c)
+	}
+	e.list, e.err = nil, nil
+	return n, err
+}
+
+// A rig is an observer of fakes, in a bubble.
+type rig struct {
+	*Observer
+	kernel *fakeKernel
+	ends   *fakeEnds
+	logs   *observer.ObservedLogs
+}
+
+const lbDelay = time.Minute
+
+// watch runs a test with an observer whose dumps take cost.
+func watch(t *testing.T, cost time.Duration, test func(t *testing.T, r *rig), ports ...Port) {
+	t.Helper()
+	if ports == nil {
+		ports = []Port{{Number: 8080}}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zapcore.DebugLevel)
+		r := &rig{kernel: new(fakeKernel), ends: &fakeEnds{alarm: newAlarm()}, logs: logs}
+		r.Observer = newObserver(Config{
+			Ports: ports, Probes: []Probe{{8080, 10 * second}}, LBDelay: lbDelay, Log: zap.New(core),
+		}, r.kernel)
+		r.cpu = func(work func()) time.Duration { work(); return cost }
+		r.Observer.ends, r.reported = r.ends, true
+		r.lookLocked(0)
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { r.Run(ctx) })
+		test(t, r)
+		cancel()
+		running.Wait()
+	})
+}
+
+// dumpsIn returns how many dumps are made in a time.
+func (r *rig) dumpsIn(d time.Duration) int {
+	synctest.Wait()
+	r.kernel.change(func() { r.kernel.dumps = nil })
+	time.Sleep(d)
+	synctest.Wait()
+	r.kernel.mu.Lock()
+	defer r.kernel.mu.Unlock()
+	return len(r.kernel.dumps)
+}
+
+func TestObserver_DumpsAreSpacedByTheirCost(t *testing.T) {
+	for _, test := range []struct {
+		cost              time.Duration
+		serving, draining int // in 100 s
+	}{
+		{time.Microsecond, 100, 400},
+		{10 * ms, 50, 50},
+		{50 * ms, 10, 50},
+	} {
+		watch(t, test.cost, func(t *testing.T, r *rig) {
+			if n := r.dumpsIn(100 * second); n > test.serving || n < test.serving-5 {
+				t.Errorf("%d dumps of %v in 100 s, want %d", n, test.cost, test.serving)
+			}
+			r.Drain()
+			if n := r.dumpsIn(100 * second); n > test.draining || n < test.draining*9/10 {
+				t.Errorf("%d dumps of %v in 100 s of a drain, want %d", n, test.cost, test.draining)
+			}
+		})
+	}
+}
+
+func TestObserver_ADrainBeginsWithADump(t *testing.T) {
+	watch(t, 50*ms, func(t *testing.T, r *rig) {
+		time.Sleep(3 * second)
+		r.kernel.change(func() { r.kernel.queue = 2 })
+		r.Drain()
+		if f := r.Forecast(rule); f.InFlight != 2 {
+			t.Errorf("%d in flight at the drain's start, want the 2 that wait to be accepted", f.InFlight)
+		}
+	})
+}
+
+// The last dump may be two seconds old. What has happened since must count.
+func TestObserver_AHoldEndsOnAFreshDump(t *testing.T) {
+	watch(t, 10*ms, func(t *testing.T, r *rig) {
+		r.Drain()
+		r.ends.report(nil, conn(client, 100, 0, 1, 0))
+		time.Sleep(4900 * ms)
+		r.kernel.change(func() {
+			begun := time.Now()
+			r.kernel.connections = func() []*sockdiag.Connection {
+				return []*sockdiag.Connection{conn("192.0.2.1:40001", 100, time.Since(begun), 0, time.Since(begun))}
+			}
+		})
+		time.Sleep(200 * ms)
+		if f := r.Forecast(rule); f.InFlight != 1 {
+			t.Errorf("forecast %+v, want the exchange that has just begun in flight", f)
+		}
+	})
+}
+
+func TestObserver_SilenceEndsTheHold(t *testing.T) {
+	watch(t, 10*ms, func(t *testing.T, r *rig) {
+		r.Drain()
+		if f := r.Forecast(rule); f.InFlight != 0 || f.SilentIn != 0 {
+			t.Errorf("forecast %+v without traffic, want none", f)
+		}
+		time.Sleep(second)
+		r.ends.report(nil, conn(client, 100, 0, 1, 0))
+		time.Sleep(second)
+		f := r.Forecast(rule)
+		if f.SilentIn < 3900*ms || f.SilentIn > 4100*ms {
+			t.Errorf("silent in %v one second after an event, want 4s", f.SilentIn)
+		}
+		if f.LastConnection.Round(second) != second || f.LastRequest.Round(second) != second {
+			t.Errorf("forecast %+v, want the last connection one second after the drain's start", f)
+		}
+		time.Sleep(4100 * ms)
+		if f := r.Forecast(rule); f.InFlight != 0 || f.SilentIn != 0 {
+			t.Errorf("forecast %+v after five seconds of silence, want none", f)
+		}
+	})
+}
+
+func TestObserver_LostEndsAreTrafficAndLeadToADump(t *testing.T) {
+	watch(t, 50*ms, func(t *testing.T, r *rig) {
+		time.Sleep(3 * second)
+		r.Drain()
+		time.Sleep(10 * second)
+		r.ends.report(sockdiag.ErrLost)
+		synctest.Wait()
+		if f := r.Forecast(rule); f.SilentIn < 4*second {
+			t.Errorf("silent in %v after ends were lost, want 5s", f.SilentIn)
+		}
+	})
+	watch(t, 5*ms, func(t *testing.T, r *rig) {
+		r.dumpsIn(10 * second)
+		r.ends.report(sockdiag.ErrLost)
+		if n := r.dumpsIn(400 * ms); n != 1 {
+			t.Errorf("%d dumps soon after ends were lost, want 1", n)
+		}
+		if err := testutil.CollectAndCompare(r.Metrics(), strings.NewReader(`
+# HELP lameduck_observe_lost_total Times that the kernel reported ends of connections faster than they were read. Each counts as traffic and leads to a look at all connections.
+# TYPE lameduck_observe_lost_total counter
+lameduck_observe_lost_total 1
+`), "lameduck_observe_lost_total"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestObserver_WithoutTheKernelItHoldsForTheLoadBalancersDelay(t *testing.T) {
+	watch(t, ms, func(t *testing.T, r *rig) {
+		r.kernel.change(func() { r.kernel.err = errors.New("refused") })
+		time.Sleep(3 * second)
+		r.Drain()
+		for _, at := range []time.Duration{0, lbDelay - second} {
+			time.Sleep(at)
+			if f := r.Forecast(rule); f.SilentIn != lbDelay-at {
+				t.Errorf("silent in %v at %v, want what is left of %v", f.SilentIn, at, lbDelay)
+			}
+		}
+		time.Sleep(second)
+		if f := r.Forecast(rule); f.SilentIn != 0 || f.InFlight != 0 {
+			t.Errorf("forecast %+v after %v, want none", f, lbDelay)
+		}
+		if n := r.logs.FilterMessageSnippet("cannot be watched").Len(); n != 1 {
+			t.Errorf("%d warnings, want 1", n)
+		}
+		r.kernel.change(func() { r.kernel.err = nil })
+		time.Sleep(3 * second)
+		if f := r.Forecast(rule); f.SilentIn == 0 {
+			t.Error("what was not watched counts as silence")
+		}
+	})
+}
+
+func TestObserver_ConnectionsThatAreNotMeasuredHoldForTheLoadBalancersDelay(t *testing.T) {
+	watch(t, ms, func(t *testing.T, r *rig) {
+		c := conn(client, 0, 0, 0, 0)
+		c.Measured = false
+		r.kernel.change(func() { r.kernel.connections = func() []*sockdiag.Connection { return []*sockdiag.Connection{c} } })
+		time.Sleep(3 * second)
+		r.Drain()
+		time.Sleep(30 * second)
+		if f := r.Forecast(rule); f.SilentIn != lbDelay-30*second {
+			t.Errorf("silent in %v, want what is left of %v", f.SilentIn, lbDelay)
+		}
+	})
+}
+
+func TestObserver_GoesOnWithDumpsWhenEndsAreNotReported(t *testing.T) {
+	watch(t, ms, func(t *testing.T, r *rig) {
+		synctest.Wait()
+		r.ends.Close()
+		if n := r.dumpsIn(100 * second); n < 90 {
+			t.Errorf("%d dumps in 100 s after the reader of ends has failed, want 100", n)
+		}
+		if r.logs.FilterMessageSnippet("not reported any more").Len() != 1 {
+			t.Error("there is no warning")
+		}
+	})
+}
+
+func TestObserver_ABypassIsCountedAndLoggedOnce(t *testing.T) {
+	watch(t, ms, func(t *testing.T, r *rig) {
+		for range 3 {
+			r.ends.report(nil, conn(client, 100, 0, 1, 0))
+			time.Sleep(second)
+		}
+		if n := r.logs.FilterMessageSnippet("past lameduck").Len(); n != 1 {
+			t.Errorf("%d warnings, want 1", n)
+		}
+		if err := testutil.CollectAndCompare(r.Metrics(), strings.NewReader(`
+# HELP lameduck_bypassed_connections_total Connections of clients that reached the app past the relay.
+# TYPE lameduck_bypassed_connections_total counter
+lameduck_bypassed_connections_total{port="8080"} 3
+`), "lameduck_bypassed_connections_total", "lameduck_observed_connections_total"); err != nil {
+			t.Error(err)
+		}
+		r.Drain()
+		if f := r.Forecast(rule); f.SilentIn == 0 {
+			t.Error("the hold does not wait for traffic past the relay")
+		}
+	}, Port{Number: 8080, Relay: 18080})
+}
+
+func TestObserver_AnUndecidedConnectionIsWaitedFor(t *testing.T) {
+	watch(t, ms, func(t *testing.T, r *rig) {
+		r.Drain()
+		time.Sleep(10 * second)
+		r.kernel.change(func() {
+			begun := time.Now()
+			r.kernel.connections = func() []*sockdiag.Connection {
+				return []*sockdiag.Connection{conn(client, 0, time.Since(begun), 0, time.Since(begun))}
+			}
+		})
+		time.Sleep(second)
+		if f := r.Forecast(rule); f.SilentIn == 0 {
+			t.Error("the hold ends while a connection has just been opened")
+		}
+		time.Sleep(2 * second)
+		if f := r.Forecast(rule); f.SilentIn < second {
+			t.Errorf("silent in %v after a connection has lasted, want five seconds after its opening", f.SilentIn)
+		}
+	})
+}
+
+func TestObserver_StatsAreThoseOfTheDrain(t *testing.T) {
+	watch(t, ms, func(t *testing.T, r *rig) {
+		r.ends.report(nil, conn(client, 100, 0, 1, 0), conn(client, 0, 0, 0, 0))
+		time.Sleep(3 * second)
+		r.Drain()
+		if s := r.Stats(); s != (Stats{}) {
+			t.Errorf("%+v at the drain's start, want nothing", s)
+		}
+		time.Sleep(2 * second)
+		r.ends.report(nil, conn(client, 100, 0, 1, 0), conn(client, 0, 0, 0, 0))
+		time.Sleep(2 * second)
+		if s := r.Stats(); s.Connections != 1 || s.Empty != 1 || s.LastEvent.Round(second) != 2*second {
+			t.Errorf("%+v, want one connection and one without data, the last event at 2s", s)
+		}
+	})
+}
+
+func TestMetrics_AreWellFormed(t *testing.T) {
+	o := newObserver(Config{Ports: []Port{{Number: 8080}, {Number: 9090, Relay: 1}}, Log: zap.NewNop()}, new(fakeKernel))
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(o.Metrics())
+	if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
+		t.Errorf("problems %v, %v", problems, err)
+	}
+}

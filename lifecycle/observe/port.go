@@ -1,0 +1,46 @@
+package observe
+
+import (
+	"net/netip"
+	"slices"
+
+	"lameduck/lifecycle/sockdiag"
+)
+
+// A Port is a port of the app.
+type Port struct {
+	Number uint16
+	// Relay is the port of the relay that clients should use instead. Zero means that there is none.
+	Relay uint16
+	// Ours are the addresses at which Lameduck itself listens at this port.
+	Ours []netip.Addr
+}
+
+// A port is a Port and what has been counted there.
+type port struct {
+	Port
+	connections uint64 // that are traffic
+}
+
+// isOurs reports whether Lameduck itself listens at addr.
+func (p *port) isOurs(addr netip.Addr) bool { return slices.Contains(p.Ours, addr.Unmap()) }
+
+// portOf returns the port of a connection. It returns nil if the connection is not observed: of a
+// port with a relay those from the pod itself are the relay's.
+func (f *flows) portOf(c *sockdiag.Connection) *port {
+	p := f.ports[c.Local.Port()]
+	if p == nil || p.isOurs(c.Local.Addr()) {
+		return nil
+	}
+	if local, remote := c.Local.Addr().Unmap(), c.Remote.Addr().Unmap(); p.Relay != 0 &&
+		(remote == local || remote == loopback4 || remote == loopback6) {
+		return nil
+	}
+	return p
+}
+
+// The addresses from which the relay dials.
+var (
+	loopback4 = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	loopback6 = netip.IPv6Loopback()
+)

@@ -1,0 +1,107 @@
+package observe
+
+import (
+	"testing"
+	"time"
+
+	"lameduck/lifecycle/sockdiag"
+)
+
+func probed() *record { return newRecord([]Port{{Number: 8080}}, Probe{8080, 10 * time.Second}) }
+
+const prober = "10.0.0.1:40000"
+
+func TestProbes_TheKubeletsProbesAreNoTraffic(t *testing.T) {
+	r := probed()
+	for i := range 20 {
+		late := time.Duration(i%3) * 800 * ms // one is answered later than another
+		r.at(time.Duration(i)*10*second+late).end(conn(prober, 100, 0, 1, 0), r.now)
+	}
+	r.want(t, 0, 0)
+	if r.counts.probes != 20 {
+		t.Errorf("%d probes, want 20", r.counts.probes)
+	}
+}
+
+func TestProbes_OneThatADumpSeesIsNoTraffic(t *testing.T) {
+	r := probed()
+	r.at(3 * second).dump(conn(prober, 100, 100*ms, 0, 100*ms))
+	if r.undecided != 1 {
+		t.Error("a connection that may be a probe is decided on while it is open")
+	}
+	r.at(4*second).end(conn(prober, 101, 0, 1, 0), r.now)
+	r.want(t, 0, 0)
+	r.wantInFlight(t, 0)
+}
+
+func TestProbes_TheExcessIsTraffic(t *testing.T) {
+	r := probed()
+	for i := range 20 { // twice as many as the probe explains
+		r.at(time.Duration(i)*5*second).end(conn(prober, 100, 0, 1, 0), r.now)
+	}
+	if r.counts.probes != 10 {
+		t.Errorf("%d of 20 connections are explained, want 10", r.counts.probes)
+	}
+}
+
+func TestProbes_ALongConnectionIsTraffic(t *testing.T) {
+	r := probed()
+	r.at(3 * second).dump(conn(prober, 100, 100*ms, 1, 100*ms))
+	r.at(6 * second).dump(conn(prober, 200, 100*ms, 2, 100*ms))
+	r.want(t, 1, 5900*ms)
+}
+
+func TestProbes_AnotherAddressOrPortIsTraffic(t *testing.T) {
+	r := newRecord([]Port{{Number: 8080}, {Number: 9090}}, Probe{9090, 10 * second})
+	r.at(3*second).end(conn(prober, 100, 0, 1, 0), r.now)
+	r.want(t, 1, 3*second)
+	r = probed()
+	r.at(3*second).end(conn(client, 100, 0, 1, 0), r.now)
+	r.want(t, 1, 3*second)
+}
+
+func TestProbes_TwoOfOnePortExplainTheirOwn(t *testing.T) {
+	p := newProbes([]Probe{{8080, 10 * second}, {8080, 5 * second}})
+	explained := 0
+	for now := time.Duration(0); now < 100*second; now += 2 * second {
+		if p.explain(8080, now) {
+			explained++
+		}
+	}
+	if explained < 28 || explained > 32 {
+		t.Errorf("%d of 50 connections in 100 s are explained, want 30", explained)
+	}
+}
+
+func TestProbes_AnEmptyOneIsAHealthCheck(t *testing.T) {
+	r := probed()
+	for i := range 5 {
+		r.at(time.Duration(i)*second).end(conn(prober, 0, 0, 0, 0), r.now)
+	}
+	r.want(t, 0, 0)
+}
+
+// A fuzzed kernel must not make the counts of exchanges go wrong.
+func FuzzFlows(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		r := probed()
+		for i, b := range script {
+			r.at(time.Duration(i) * second)
+			from := []string{client, prober, "192.0.2.1:0", "10.0.0.1:0"}[b>>1&3]
+			c := conn(from, uint64(b>>3&7), time.Duration(b>>5)*second, uint32(b>>6), time.Duration(b>>4&3)*second)
+			c.State = []sockdiag.State{sockdiag.Established, sockdiag.CloseWait, sockdiag.FinWait2, sockdiag.LastAck}[b>>5&3]
+			if b&1 == 0 || c.Remote.Port() == 0 {
+				r.end(c, r.now)
+			} else {
+				r.dump(c)
+			}
+		}
+		r.at(r.now + second).dump()
+		r.at(r.now + second).dump()
+		r.wantInFlight(t, 0)
+		if len(r.open) != 0 {
+			t.Errorf("%d connections are open after two empty dumps", len(r.open))
+		}
+	})
+}

@@ -1,0 +1,110 @@
+package observe
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// connectionsLocked returns how many connections that are traffic have been seen.
+func (o *Observer) connectionsLocked() (n uint64) {
+	for _, p := range o.flows.ports {
+		n += p.connections
+	}
+	return n
+}
+
+// Stats are what has been observed of a drain.
+type Stats struct {
+	Connections uint64        // that are traffic and were first seen in the drain
+	LastEvent   time.Duration // from the drain's start; zero if there was none
+	Probes      uint64        // connections that the kubelet's probes explain
+	Empty       uint64        // short connections without data
+	Kept, Peers int           // connections that were open when the hold ended, and their addresses
+}
+
+// Stats returns what has been observed since the start of the drain, of which there is one.
+func (o *Observer) Stats() Stats {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f := o.flows
+	return Stats{
+		Connections: o.connectionsLocked() - o.seen,
+		LastEvent:   max(0, f.traffic.last-o.start),
+		Probes:      f.counts.probes - o.before.probes,
+		Empty:       f.counts.empty - o.before.empty,
+		Kept:        o.kept,
+		Peers:       o.peers,
+	}
+}
+
+// EndHold takes note of the connections that are open at the end of the hold.
+func (o *Observer) EndHold() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.drainLocked()
+	o.lookLocked(o.now())
+	o.kept, o.peers = o.flows.kept()
+}
+
+// warnOfBypassLocked warns, once, if clients connect to the app past the relay.
+func (o *Observer) warnOfBypassLocked() {
+	if o.bypassed {
+		return
+	}
+	for _, p := range o.flows.ports {
+		if p.Relay != 0 && p.connections > 0 {
+			o.bypassed = true
+			o.log.Warn("clients connect to the app past lameduck: they are held for, but not asked to "+
+				"disconnect (let Services and other references name the relay's port)",
+				zap.Uint16("port", p.Number), zap.Uint16("relay_port", p.Relay))
+			return
+		}
+	}
+}
+
+// logStart logs how the ports are watched.
+func (o *Observer) logStart(err error) {
+	fields := []zap.Field{
+		zap.Uint16s("ports", o.numbers),
+		zap.String("by", o.meansLocked()),
+		zap.String("kernel", kernelRelease()),
+		zap.String("minimum_kernel", minimumKernel),
+	}
+	if o.reported && !o.blind {
+		o.log.Info("observing", fields...)
+		return
+	}
+	o.log.Log(o.severity(), "observing with less than the kernel can report: short connections between two "+
+		"looks are missed (allow NETLINK_SOCK_DIAG)", append(fields, zap.Error(err))...)
+}
+
+// logBlind logs that nothing can be watched.
+func (o *Observer) logBlind(err error) {
+	o.log.Log(o.severity(), "observed ports cannot be watched: a drain holds for the configured delay of the "+
+		"load balancer (allow NETLINK_SOCK_DIAG or /proc/net/tcp)", zap.Error(err))
+}
+
+// severity returns that of a problem. Behind a relay nothing is lost by it.
+func (o *Observer) severity() zapcore.Level {
+	if o.only {
+		return zap.WarnLevel
+	}
+	return zap.DebugLevel
+}
+
+// meansLocked returns the name of what is watched.
+func (o *Observer) meansLocked() string {
+	switch {
+	case o.blind:
+		return "nothing"
+	case !o.reported:
+		return "dumps"
+	}
+	return "events and dumps"
+}
+
+// minimumKernel is the first Linux that counts segments with data. The groups of ended sockets are
+// older.
+const minimumKernel = "4.6"

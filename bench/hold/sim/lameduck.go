@@ -16,12 +16,24 @@ type pod struct {
 	kept    []*silence.Source // the sources of open connections; nil for sources without one
 }
 
-// newPod serves the history of a rollout.
+// newPod serves the history of a rollout. For speed, each source has one connection in it, which makes
+// no difference before the drain.
 func newPod(r *rollout) *pod {
 	p := &pod{rollout: r, kept: make([]*silence.Source, len(r.sources))}
-	r.serve(func(i int, at time.Duration) { p.exchange(i, at, r.sources[i].keeps) })
+	r.serve(func(i int, at time.Duration) { p.exchange(i, at, true) })
+	for i, s := range p.kept {
+		if s != nil && !r.sources[i].keeps {
+			p.close(i)
+		}
+	}
 	p.tracker.Drain(p.now(0))
 	return p
+}
+
+// close closes the connection that a source keeps.
+func (p *pod) close(i int) {
+	p.tracker.Release(p.kept[i])
+	p.kept[i] = nil
 }
 
 // now is the clock of the tracker, which counts from the beginning of the history.
@@ -36,15 +48,13 @@ func (p *pod) exchange(i int, at time.Duration, keep bool) {
 		address := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
 		s = p.tracker.Acquire(address, now)
 		s.Classify(classes[p.rollout.sources[i].route])
+		p.kept[i] = s
 	}
 	s.Begin(now)
 	s.End(now)
-	if keep {
-		p.kept[i] = s
-		return
+	if !keep {
+		p.close(i)
 	}
-	p.kept[i] = nil
-	p.tracker.Release(s)
 }
 
 // classes are the classes that the relay puts sources into.

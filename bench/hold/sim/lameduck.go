@@ -14,18 +14,20 @@ type pod struct {
 	rollout *rollout
 	tracker silence.Tracker
 	kept    []*silence.Source // the sources of open connections; nil for sources without one
+	checks  []check           // to come
 }
 
 // newPod serves the history of a rollout. For speed, each source has one connection in it, which makes
 // no difference before the drain.
 func newPod(r *rollout) *pod {
-	p := &pod{rollout: r, kept: make([]*silence.Source, len(r.sources))}
+	p := &pod{rollout: r, kept: make([]*silence.Source, len(r.sources)), checks: r.checks}
 	r.serve(func(i int, at time.Duration) { p.exchange(i, at, true) })
 	for i, s := range p.kept {
 		if s != nil && !r.sources[i].keeps {
 			p.close(i)
 		}
 	}
+	p.checkUntil(0)
 	p.tracker.Drain(p.now(0))
 	return p
 }
@@ -57,6 +59,15 @@ func (p *pod) exchange(i int, at time.Duration, keep bool) {
 	}
 }
 
+// checkUntil records the health checks until a time.
+func (p *pod) checkUntil(now time.Duration) {
+	for len(p.checks) > 0 && p.checks[0].at < now {
+		node := netip.AddrFrom4([4]byte{10, 1, 0, byte(p.checks[0].node)})
+		p.tracker.HealthCheck(node, silence.OtherChecker, p.now(p.checks[0].at))
+		p.checks = p.checks[1:]
+	}
+}
+
 // classes are the classes that the relay puts sources into.
 var classes = map[Route]silence.Class{
 	Direct: silence.Direct, Proxied: silence.Proxy, Opaque: silence.Unknown,
@@ -77,6 +88,7 @@ func (p *pod) drain(requests []request) time.Duration {
 		} else {
 			requests = p.serveUntil(now, requests)
 		}
+		p.checkUntil(now)
 		reason, wait := state.Look(epoch.Add(now), p.tracker.Forecast(hold.Rule(), p.now(now)))
 		if reason != lifecycle.NotEnded {
 			return now

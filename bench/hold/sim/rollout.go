@@ -23,6 +23,7 @@ type rollout struct {
 	sources []source
 	queue   queue // of the sources, by their next request
 	stall   span  // in which the process does not run
+	checks  []check
 }
 
 // A source is one caller.
@@ -61,6 +62,7 @@ func newRollout(shape *Shape, seed uint64, history time.Duration) *rollout {
 		r.stall = span{begin, begin + shape.Stall}
 	}
 	r.draw()
+	r.drawChecks()
 	r.queue = newQueue(r.sources)
 	return r
 }
@@ -74,7 +76,10 @@ func (r *rollout) draw() {
 		total += rates[i]
 	}
 	if r.history == 0 {
-		r.history = min(History, time.Duration(enough/total*float64(time.Second)))
+		r.history = History
+		if total*History.Seconds() > enough {
+			r.history = time.Duration(enough / total * float64(time.Second))
+		}
 	}
 	for i, g := range r.shape.Groups {
 		r.drawGroup(g, rates[i])
@@ -138,7 +143,7 @@ func (g Group) weight(i int) float64 {
 
 // serve calls begin with every request before the drain, in the order of time.
 func (r *rollout) serve(begin func(source int, at time.Duration)) {
-	for {
+	for len(r.sources) > 0 {
 		i := r.queue.first()
 		s := &r.sources[i]
 		if s.next >= 0 {
@@ -163,11 +168,11 @@ func (s *source) note(at time.Duration) {
 func (r *rollout) requests() []request {
 	var all []request
 	surge := max(r.shape.Surge, 1)
-	for {
+	for len(r.sources) > 0 {
 		i := r.queue.first()
 		s := &r.sources[i]
 		if s.next == never {
-			return all
+			break
 		}
 		routed := s.next < s.lag
 		if routed || s.keeps {
@@ -179,4 +184,5 @@ func (r *rollout) requests() []request {
 		}
 		r.queue.fix()
 	}
+	return all
 }

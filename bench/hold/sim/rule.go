@@ -64,18 +64,15 @@ func longestGaps(factor float64) func(*rollout, []request) time.Duration {
 	}
 	return func(r *rollout, requests []request) time.Duration {
 		last, longest := make([]time.Duration, len(r.sources)), make([]time.Duration, len(r.sources))
-		latest, end := 0, minHold
+		end := minHold
 		until := func(i int) time.Duration { return last[i] + required(longest[i]) }
 		for i, s := range r.sources {
 			last[i], longest[i] = s.last, s.longest
 			if s.last == math.MinInt64 {
 				last[i] = -r.history // as if it were gone
 			}
-			if until(i) > until(latest) {
-				latest = i
-			}
+			end = max(end, until(i))
 		}
-		end = max(end, until(latest))
 		for _, q := range requests {
 			if q.at > min(end, maxHold) {
 				break

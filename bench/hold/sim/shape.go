@@ -15,6 +15,8 @@ type Shape struct {
 	// Surge is by how much the gaps of a source lengthen in the drain, as new pods take their share
 	// of the requests. Zero means 1: they do not.
 	Surge float64
+	// Checks are health checks of load balancers, besides the requests of the groups.
+	Checks Checks
 	// Stall is how long the process gets no CPU, once, in the first 20 seconds of the drain. Zero
 	// means never.
 	Stall time.Duration
@@ -26,6 +28,14 @@ type Shape struct {
 type Limits struct {
 	AfterP50, AfterP90 time.Duration // from the last request to the end of the hold
 	Early              float64       // share of rollouts with a request after the end of the hold
+}
+
+// Checks are the health checks of a load balancer. The zero value has none.
+type Checks struct {
+	Nodes  int // that check the pod, each for itself
+	Period time.Duration
+	// Until is how long after the drain's start they go on.
+	Until Range[time.Duration]
 }
 
 // A Route is how the requests of a source reach the pod.

@@ -20,7 +20,7 @@ const usual = 1.33
 
 // Shapes are all shapes, those with limits first.
 func Shapes() []Shape {
-	return slices.Concat(direct(), proxied(), measured(), weakDirect(), weakProxied(), odd())
+	return slices.Concat(direct(), proxied(), measured(), weakDirect(), weakProxied(), idle(), odd())
 }
 
 // Find returns the shape with this name.

@@ -1,5 +1,7 @@
 package sim
 
+import "time"
+
 // weakDirect are shapes without limits, which show where the rule is weak.
 func weakDirect() []Shape {
 	return []Shape{
@@ -51,6 +53,30 @@ func weakProxied() []Shape {
 			Groups: []Group{{Route: Proxied, Sources: exactly(4), Rate: exactly(20.0),
 				Delay: between(second, 30*second)}},
 			Surge: 4,
+		},
+	}
+}
+
+// idle are shapes of services without requests, whose load balancers check their health.
+func idle() []Shape {
+	return []Shape{
+		{
+			Name: "idle", Title: "no request and no health check",
+		},
+		{
+			Name: "idle-stop", Title: "no request, health checks of 3 nodes every 10 s that stop with the drain",
+			About:  "So do load balancers of AWS and ingress controllers.",
+			Checks: Checks{Nodes: 3, Period: 10 * second, Until: between(0, 2*second)},
+		},
+		{
+			Name: "idle-late", Title: "no request, health checks of 3 nodes every 10 s that go on for 20 to 60 s",
+			Checks: Checks{Nodes: 3, Period: 10 * second, Until: between(20*second, 60*second)},
+		},
+		{
+			Name: "idle-on", Title: "no request, health checks of 3 nodes every 10 s that do not stop",
+			About: "They extend the hold of an idle pod to the delay of the load balancer that is " +
+				"configured, half of Max by default.",
+			Checks: Checks{Nodes: 3, Period: 10 * second, Until: exactly(time.Hour)},
 		},
 	}
 }

@@ -25,7 +25,9 @@ func (r *relay) Cut() (connections, exchanges int)                  { return 0, 
 func (r *relay) Close(context.Context) (connections, exchanges int) { return 0, 0 }
 func (r *relay) DrainStats() lifecycle.DrainStats                   { return lifecycle.DrainStats{} }
 func (r *relay) Forecast(rule silence.Rule) silence.Forecast {
-	return r.pod.tracker.Forecast(rule, r.pod.now(time.Since(r.start)))
+	now := time.Since(r.start)
+	r.pod.checkUntil(now)
+	return r.pod.tracker.Forecast(rule, r.pod.now(now))
 }
 
 // play plays a rollout with a whole Lifecycle, and returns when the hold ended.

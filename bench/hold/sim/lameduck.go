@@ -73,8 +73,10 @@ var classes = map[Route]silence.Class{
 	Direct: silence.Direct, Proxied: silence.Proxy, Opaque: silence.Unknown,
 }
 
-// hold is the configuration of Lameduck.
-var hold = lifecycle.Hold{Min: minHold, Quiet: quiet, Max: maxHold, Risk: 0.01}
+// hold is the configuration of Lameduck, which is the default for a grace period of 120 s.
+var hold = lifecycle.Hold{
+	Min: minHold, Quiet: quiet, Max: maxHold, Risk: 0.01, LBDelay: maxHold / 2, Escalate: maxHold / 3,
+}
 
 // epoch is the beginning of the drain. Any time will do.
 var epoch = time.Unix(0, 0)

@@ -68,23 +68,52 @@ type vote struct {
 	slope   float64 // the lower, the more it supports short delays
 }
 
+// A judgment is the opinions of the sources of one class for each factor by which their gaps may be
+// longer in the drain. All have the same factor.
+type judgment struct{ usual, twice opinion }
+
+// twice is the probability that the gaps of sources that are not direct callers are doubled. Direct
+// callers are many, so that the requests of some of them show the factor.
+const twice = 0.02
+
+// add adds what a source says, now seconds after the drain's start.
+func (g *judgment) add(s *suspect, c Class, delays []float64, now float64) {
+	s.stretch = stretch
+	g.usual.add(s, delays, now)
+	if c != Direct {
+		s.stretch = doubled
+		g.twice.add(s, delays, now)
+	}
+}
+
 // more returns the probability that at least one more request arrives.
-func (o *opinion) more(delays []float64) float64 {
-	if o.sources == 0 {
+func (g *judgment) more(delays []float64) float64 {
+	if g.usual.sources == 0 {
 		return 0
 	}
+	most, sum, total := g.usual.sum(delays)
+	if g.twice.sources > 0 {
+		m, s, t := g.twice.sum(delays)
+		factor := twice * math.Exp(min(m-most, -math.Log(impossible)))
+		sum, total = (1-twice)*sum+factor*s, (1-twice)*total+factor*t
+	}
+	return min(total/sum, 1)
+}
+
+// sum returns the logarithm of the highest likelihood of a delay, the sum of the likelihoods of all
+// delays as shares of it, and the number of sources that will send again, each weighted by its delay.
+func (o *opinion) sum(delays []float64) (most, sum, total float64) {
 	w := o.limited(len(delays))
-	most := math.Inf(-1)
+	most = math.Inf(-1)
 	for j := range delays {
 		most = max(most, w[j])
 	}
-	var sum, total float64
 	for j := range delays {
 		p := math.Exp(w[j] - most)
 		sum += p
 		total += p * o.expected[j]
 	}
-	return min(total/sum, 1)
+	return most, sum, total
 }
 
 // limited returns the weights with the influence of the most extreme source limited. They are

@@ -107,13 +107,13 @@ func (s *state) suspect(start, now time.Duration) (p suspect, ok bool) {
 
 // opinions returns what the sources say at a time, by class. Those without a rhythm of their own
 // are judged together.
-func (w *snapshot) opinions(delays []float64, now time.Duration) (all [classes]opinion) {
+func (w *snapshot) opinions(delays []float64, now time.Duration) (all [classes]judgment) {
 	elapsed := (now - w.start).Seconds()
 	var newcomers [classes]bool
 	for i := range w.sources {
 		s := &w.sources[i]
 		if p, ok := s.suspect(w.start, now); ok {
-			all[s.class].add(&p, delays, elapsed)
+			all[s.class].add(&p, s.class, delays, elapsed)
 		} else if s.lastEnd != never {
 			newcomers[s.class] = true
 		}
@@ -125,7 +125,7 @@ func (w *snapshot) opinions(delays []float64, now time.Duration) (all [classes]o
 		pool := state{Source: &w.newcomers[c], checksStop: forever}
 		pool.look(now)
 		if p, ok := pool.suspect(w.start, now); ok {
-			all[c].add(&p, delays, elapsed)
+			all[c].add(&p, Class(c), delays, elapsed)
 		}
 	}
 	return all
@@ -135,12 +135,12 @@ func (w *snapshot) opinions(delays []float64, now time.Duration) (all [classes]o
 // which that is most likely. It reports idle if no source has a rhythm, alone or with others.
 func (w *snapshot) more(delays []float64, now time.Duration) (p float64, likely Class, idle bool) {
 	none, most, idle := 1.0, 0.0, true
-	for c, o := range w.opinions(delays, now) {
-		if o.sources == 0 {
+	for c, g := range w.opinions(delays, now) {
+		if g.usual.sources == 0 {
 			continue
 		}
 		idle = false
-		q := o.more(delays)
+		q := g.more(delays)
 		if none *= 1 - q; q > most {
 			most, likely = q, Class(c)
 		}

@@ -10,11 +10,14 @@ type survival struct {
 	integral [buckets + 1]float64 // of share, from 0 to the lower edge, in seconds
 	longest  float64              // in seconds
 	gaps     float64              // number of gaps
+	stretch  float64              // factor by which gaps are longer in the drain
 }
 
-// stretch is the factor by which gaps may lengthen in a rollout, in which new pods take a share of
-// the requests.
-const stretch = 1.5
+// Gaps lengthen in a rollout, in which new pods take a share of the requests.
+const (
+	stretch = 1.5 // factor of a rollout that replaces a few pods at a time
+	doubled = 2   // factor of a rollout that starts all new pods first
+)
 
 func (v *survival) load(r *rhythm, longest time.Duration) {
 	v.longest = max(longest.Seconds(), edges[1])
@@ -42,15 +45,15 @@ func (v *survival) at(x float64) (share, integral float64) {
 	if x <= 0 {
 		return 1, x
 	}
-	x /= stretch
+	x /= v.stretch
 	if x <= v.longest {
 		share, integral = v.within(x)
-		return share, integral * stretch
+		return share, integral * v.stretch
 	}
 	rare := v.share[buckets]
 	_, integral = v.within(v.longest)
 	ratio := v.longest / x
-	return rare * ratio * ratio, (integral + rare*v.longest*(1-ratio)) * stretch
+	return rare * ratio * ratio, (integral + rare*v.longest*(1-ratio)) * v.stretch
 }
 
 // within is at for times up to the longest gap.

@@ -89,3 +89,35 @@ func TestClientWatch_AHalfCloseBehindARefusedRequestReachesTheApp(t *testing.T) 
 		t.Errorf("the client has %q, error %v; want %q", got, err, want)
 	}
 }
+
+func TestClientWatch_AResetWhileTheAppTakesNothingEndsTheConnection(t *testing.T) {
+	for name, head := range map[string]string{
+		"a body of known length": "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n",
+		"a chunked body":         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n10000000\r\n",
+		"a tunnel":               "hello\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := listenLoopback(t)
+			s, address := onLoopback(t, Config{}, app)
+			client := dialAndSend(t, address, head)
+			peer := acceptAndRead(t, app, head)
+			sent := make(chan struct{})
+			go func() {
+				defer close(sent)
+				for part := make([]byte, 1<<16); ; {
+					if _, err := client.Write(part); err != nil {
+						return
+					}
+				}
+			}()
+			waitUntil(t, "the app takes nothing more", only(s).requests.Blocked)
+			resetBy(client)
+			<-sent
+			waitUntil(t, "the connection has ended", func() bool { return s.connections() == 0 })
+			if _, err := io.Copy(io.Discard, peer); err == nil {
+				t.Error("the app sees a clean end")
+			}
+		})
+	}
+}

@@ -68,22 +68,6 @@ func (c *conn) parkLocked(d direction) {
 	}
 }
 
-// sweep parks the connection if it is idle and has been since the last sweep.
-func (c *conn) sweep() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	p := &c.parking
-	switch {
-	case c.used.Swap(false), !c.relayer.idleLocked(), c.isLimitedLocked(), !c.parkable():
-		return
-	case p.wanted || c.life.closing || c.life.states != [2]state{} || p.interrupted != [2]bool{}:
-		return
-	}
-	p.wanted = true
-	c.requests.Deadline.Rouse()
-	c.responses.Deadline.Rouse()
-}
-
 // descriptors implements [parkable].
 func (c *conn) descriptors() (client, app syscall.RawConn) {
 	return c.requests.Raw(), c.responses.Raw()

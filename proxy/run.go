@@ -46,6 +46,7 @@ func growStack() {
 func (c *conn) finish() {
 	c.mu.Lock()
 	c.notice.stop()
+	c.watch.stopLocked()
 	c.relayer.closeLocked()
 	c.ledger.close()
 	c.mu.Unlock()

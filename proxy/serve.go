@@ -73,8 +73,8 @@ func (s *Server) bind(c *conn, app Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.attachLocked(app)
-	if c.parkable() {
-		c.server.parker.run()
+	if c.responses.Raw() != nil {
+		c.server.parker.run() // for its sweeps, too
 	}
 	return !closed && !c.life.closing
 }

@@ -56,6 +56,7 @@ type Flow struct {
 	outErr   error                 // or why it could not
 	written  *atomic.Uint64        // bytes written to dst, by all flows that share the counter
 	moved    atomic.Uint64         // by this one
+	blocked  atomic.Bool           // dst takes nothing more
 
 	buf             *Buffer // nil while there is nothing to hold
 	sent, mark, end int
@@ -143,6 +144,17 @@ func (f *Flow) Write(b []byte) error {
 // Moved returns the number of bytes that have been written to dst. Any goroutine may call it.
 func (f *Flow) Moved() uint64 { return f.moved.Load() }
 
+// Blocked reports whether a write waits because dst takes nothing more. It is known only if dst has
+// a descriptor. Any goroutine may call it.
+func (f *Flow) Blocked() bool { return f.blocked.Load() }
+
+// unblock records that dst takes bytes again, or may.
+func (f *Flow) unblock() {
+	if f.blocked.Load() {
+		f.blocked.Store(false)
+	}
+}
+
 // wrote counts bytes that dst has taken.
 func (f *Flow) wrote(n int64) {
 	f.written.Add(uint64(n))
@@ -167,12 +179,14 @@ func (f *Flow) writeAll(b []byte) error {
 
 // writeNow writes what the socket takes, and asks to be called again for the rest.
 func (f *Flow) writeNow(fd uintptr) bool {
+	f.unblock()
 	for len(f.out) > 0 {
 		n, err := RawWrite(int(fd), f.out)
 		f.out = f.out[n:]
 		f.wrote(int64(n))
 		if err == syscall.EAGAIN {
 			f.holdForDestination()
+			f.blocked.Store(true)
 			return false
 		}
 		if err != nil {

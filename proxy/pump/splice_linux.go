@@ -137,9 +137,11 @@ func (f *Flow) spliceIn(limit int64) (p pipe, n int64, err error) {
 func (f *Flow) spliceOut(p pipe, n int64) (moved int64, err error) {
 	var failure error
 	err = f.rawDst.Write(func(fd uintptr) bool {
+		f.unblock()
 		for moved < n {
 			var k int64
 			if k, failure = spliceOnce(p.r, int(fd), n-moved); failure != nil {
+				f.blocked.Store(failure == unix.EAGAIN)
 				return failure != unix.EAGAIN
 			}
 			moved += k

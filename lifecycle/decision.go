@@ -6,8 +6,8 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// A Decision decides when a hold ends, as [Lifecycle.Run] does. It asks no clock, so simulations use
-// it in virtual time.
+// A Decision decides when a hold ends, as [Lifecycle.Run] does. It asks no clock, so simulations
+// use it in virtual time.
 type Decision struct{ state *holdState }
 
 // NewDecision returns the decision about a hold of a drain that begins at start.

@@ -1,6 +1,6 @@
 package lifecycle
 
-// An Event is what the process is told from outside, mostly by signals.
+// An Event is a request from outside the process, mostly a signal.
 type Event uint8
 
 // The events.

@@ -15,7 +15,7 @@ import (
 // Evidence is what a hold goes by. Times are from the drain's start, and zero if there was nothing
 // since.
 type Evidence struct {
-	Class          string        // of the clients from which one more request is most likely, or "idle"
+	Class          string        // from which one more request is most likely, or "idle"
 	More           float64       // probability of one more request
 	Required       time.Duration // silence required after the last exchange
 	LastConnection time.Duration // that brought a request

@@ -34,7 +34,7 @@ func (r *fakeRelay) called(name string) {
 	r.calls = append(r.calls, name)
 }
 
-// did tells whether a method has been called.
+// did reports whether a method has been called.
 func (r *fakeRelay) did(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,10 +12,11 @@ type Hold struct {
 	Min   time.Duration // from the drain's start; zero means that the hold may end at once
 	Quiet time.Duration // shortest silence that is required of every source
 	Max   time.Duration // from the drain's start; zero means that there is no hold
-	// Risk is the probability of one more request below which the hold ends. At 1 only Quiet counts.
+	// Risk is the probability of one more request below which the hold ends. At 1 only Quiet
+	// counts.
 	Risk float64
-	// LBDelay is how long an idle pod is held at most while load balancers go on checking its health.
-	// Zero means that it is held for Min.
+	// LBDelay is how long an idle pod is held at most while load balancers go on checking its
+	// health. Zero means that it is held for Min.
 	LBDelay time.Duration
 	// Escalate is the time from the drain's start after which readiness fails if new connections
 	// still come. Zero means never.
@@ -31,7 +32,7 @@ func (h Hold) Rule() silence.Rule {
 type Facts struct {
 	Elapsed     time.Duration // since the drain's start
 	InFlight    int           // exchanges
-	SilentIn    time.Duration // until traffic has ended if no more requests arrive; not positive if it has
+	SilentIn    time.Duration // until traffic has ended; not positive if it has
 	ChecksIn    time.Duration // until health checks count as stopped, for an idle pod; else zero
 	AppGone     bool          // nothing can be served
 	Interrupted bool          // twice
@@ -82,8 +83,8 @@ func (h Hold) Next(f Facts) (Reason, time.Duration) {
 	return EndedQuiet, 0
 }
 
-// between is the time between two looks. An exchange that begins or ends in it is followed by Quiet at
-// least, so nothing is missed.
+// between is the time between two looks. An exchange that begins or ends in it is followed by Quiet
+// at least, so nothing is missed.
 func (h Hold) between() time.Duration { return max(h.Quiet, shortestWait) }
 
 // checked is how long health checks can extend the hold of an idle pod: never to Max.

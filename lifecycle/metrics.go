@@ -56,7 +56,8 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 		"Exchanges that began after the drain's start.")
 	gauge("drain_last_exchange_seconds", func(s Summary) float64 { return s.LastExchange.Seconds() },
 		"Time from the drain's start to the start of the last exchange: the load balancer's real delay.")
-	gauge("drain_last_connection_seconds", func(s Summary) float64 { return s.LastConnection.Seconds() },
+	gauge("drain_last_connection_seconds",
+		func(s Summary) float64 { return s.LastConnection.Seconds() },
 		"Time from the drain's start to the last new connection that brought a request.")
 	gauge("drain_required_silence_seconds", func(s Summary) float64 { return s.Required.Seconds() },
 		"Silence after the last exchange that is required for the end of the hold.")
@@ -64,11 +65,13 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 		"Probability of one more request, as estimated from the silence of the clients.")
 	gauge("drain_escalated", func(s Summary) float64 { return truth(s.Escalated > 0) },
 		"Whether readiness fails because new connections came so late in the hold: 1 or 0.")
-	counter("drain_cut_connections_total", func(s Summary) float64 { return float64(s.CutConnections) },
+	counter("drain_cut_connections_total",
+		func(s Summary) float64 { return float64(s.CutConnections) },
 		"Connections that were cut with exchanges in flight because time was up.")
 	counter("drain_cut_exchanges_total", func(s Summary) float64 { return float64(s.CutExchanges) },
 		"Exchanges that were cut because time was up.")
-	counter("drain_unanswered_exchanges_total", func(s Summary) float64 { return float64(s.Unanswered) },
+	counter("drain_unanswered_exchanges_total",
+		func(s Summary) float64 { return float64(s.Unanswered) },
 		"Exchanges in the drain whose connection the app ended without an answer.")
 	observedMetrics(gauge)
 	return m

@@ -60,7 +60,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.wantsPhase(Drained)
 		})
 	})
-	t.Run("comes at Max, and what is left is cut and told", func(t *testing.T) {
+	t.Run("comes at Max, and what is left is cut and reported", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.busy(3)
 			s.RequestDrain(false)
@@ -228,7 +228,7 @@ func TestAfterTheHold(t *testing.T) {
 			s.wantsEnd()
 		})
 	})
-	t.Run("a native sidecar serves on until it is told", func(t *testing.T) {
+	t.Run("a native sidecar serves on until its stop signal", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.RequestDrain(false)
 			time.Sleep(30 * time.Second)
@@ -237,14 +237,14 @@ func TestAfterTheHold(t *testing.T) {
 			s.wantsEnd()
 		})
 	})
-	t.Run("there is nothing to wait for when we are told and hold nobody", func(t *testing.T) {
+	t.Run("there is nothing to wait for after a stop signal when nobody is held", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.events <- StopSignal
 			time.Sleep(5 * time.Second)
 			s.wantsEnd()
 		})
 	})
-	t.Run("the story is told before the grace period ends", func(t *testing.T) {
+	t.Run("the summary is written before the grace period ends", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.hook()
 			s.events <- StopSignal
@@ -281,7 +281,7 @@ func TestAChild(t *testing.T) {
 			close(s.app.exited)
 			s.wantsEnd()
 			if n := s.logs.FilterMessage("stopped").Len(); n != 0 {
-				t.Error("the story of a drain is told although there was none")
+				t.Error("a summary is written although there was no drain")
 			}
 		})
 	})

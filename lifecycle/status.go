@@ -37,8 +37,10 @@ type drainStatus struct {
 	CutExchanges   int     `json:"cut_exchanges"`
 	Unanswered     uint64  `json:"unanswered_exchanges"`
 
-	Checks map[string]float64           `json:"last_health_check_seconds"` // by kind
-	Ended  map[string]map[string]uint64 `json:"connections_ended"`         // by protocol, then by what ended them
+	// By kind.
+	Checks map[string]float64 `json:"last_health_check_seconds"`
+	// By protocol, then by what ended them.
+	Ended map[string]map[string]uint64 `json:"connections_ended"`
 
 	Observed *observedStatus `json:"observed,omitempty"`
 }
@@ -76,12 +78,14 @@ func (l *Lifecycle) status() (s status) {
 	forecast := l.relay.Forecast(hold.Rule())
 	s.Phase = l.Phase().String()
 	s.InFlight, s.SilentIn = forecast.InFlight, max(0, forecast.SilentIn).Seconds()
-	s.Required, s.More, s.ChecksIn = forecast.Required.Seconds(), forecast.More, forecast.ChecksIn.Seconds()
+	s.Required, s.More = forecast.Required.Seconds(), forecast.More
+	s.ChecksIn = forecast.ChecksIn.Seconds()
 	if s.Class = forecast.Class.String(); forecast.Idle {
 		s.Class = idle
 	}
 	s.Hold.Min, s.Hold.Quiet, s.Hold.Max = hold.Min.Seconds(), hold.Quiet.Seconds(), hold.Max.Seconds()
-	s.Hold.Risk, s.Hold.LBDelay, s.Hold.Escalate = hold.Risk, hold.LBDelay.Seconds(), hold.Escalate.Seconds()
+	s.Hold.Risk, s.Hold.LBDelay = hold.Risk, hold.LBDelay.Seconds()
+	s.Hold.Escalate = hold.Escalate.Seconds()
 	if l.Phase() != Serving {
 		s.Drain = newDrainStatus(l.Summary())
 	}

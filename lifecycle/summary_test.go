@@ -19,14 +19,15 @@ func TestTheSummaryIsWrittenOnce(t *testing.T) {
 		s.events <- StopSignal
 		time.Sleep(5 * time.Second)
 		s.wantsEnd()
-		told := s.logs.FilterMessage("stopped").All()
-		if len(told) != 1 {
-			t.Fatalf("the story is told %d times", len(told))
+		lines := s.logs.FilterMessage("stopped").All()
+		if len(lines) != 1 {
+			t.Fatalf("the summary is logged %d times", len(lines))
 		}
-		fields := told[0].ContextMap()
+		fields := lines[0].ContextMap()
 		for field, want := range map[string]any{
 			"reason": "quiet", "trigger": "stop signal", "hold": 5 * time.Second, "exchanges": uint64(7),
-			"last_exchange_after": 1500 * time.Millisecond, "required_silence": 5 * time.Second, "cut_exchanges": int64(0),
+			"last_exchange_after": 1500 * time.Millisecond, "required_silence": 5 * time.Second,
+			"cut_exchanges":        int64(0),
 			"unanswered_exchanges": uint64(3), "evidence": "proxy", "more_probability": 0.004,
 			"last_connection_after": 1200 * time.Millisecond, "readiness_failed_after": time.Duration(0),
 		} {

@@ -13,7 +13,8 @@ import (
 // maxTerminationMessage is what a kubelet reads of a termination log.
 const maxTerminationMessage = 4096
 
-// terminationLogTimeout bounds the writing: a file system may hang, and the process is about to end.
+// terminationLogTimeout bounds the writing: a file system may hang, and the process is about to
+// end.
 const terminationLogTimeout = time.Second
 
 // errNotRegular is the error of a termination log that is not a file.
@@ -22,9 +23,9 @@ var errNotRegular = errors.New("not a regular file")
 // errFileHangs is the error of a termination log that could not be written in time.
 var errFileHangs = errors.New("the file system does not respond")
 
-// writeTerminationLog replaces what is in the file at path, or makes it. Another process may have put
-// anything there, so only a regular file is written to: a FIFO would block, and through a symbolic link
-// another file would be truncated.
+// writeTerminationLog replaces what is in the file at path, or makes it. Another process may have
+// put anything there, so only a regular file is written to: a FIFO would block, and through a
+// symbolic link another file would be truncated.
 func writeTerminationLog(path, text string) error {
 	if len(text) > maxTerminationMessage {
 		text = text[:maxTerminationMessage]
@@ -55,8 +56,8 @@ func writeRegular(path, text string) error {
 	return err
 }
 
-// openRegular opens a regular file for writing. It neither waits for the other end of a FIFO nor follows
-// a symbolic link, and it does not even open a device.
+// openRegular opens a regular file for writing. It neither waits for the other end of a FIFO nor
+// follows a symbolic link, and it does not even open a device.
 func openRegular(path string) (*os.File, error) {
 	const flags = os.O_WRONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY
 	switch info, err := os.Lstat(path); {

@@ -9,12 +9,12 @@ import (
 )
 
 func TestHold(t *testing.T) {
-	t.Run("alone is let go after the hook window, and the phase is Serving", func(t *testing.T) {
+	t.Run("alone is released after the hook window, and the phase is Serving", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			hook := s.hook()
 			time.Sleep(5*time.Second - 1)
 			if !waits(hook) {
-				t.Error("the hook is let go before the window is over")
+				t.Error("the hook is released before the window is over")
 			}
 			time.Sleep(1)
 			if waits(hook) {
@@ -31,7 +31,7 @@ func TestHold(t *testing.T) {
 			s.RequestDrain(false)
 			time.Sleep(5*time.Second - 1)
 			if !waits(hook) {
-				t.Error("the app is let go before the end of the hold")
+				t.Error("the app is released before the end of the hold")
 			}
 			time.Sleep(1)
 			if waits(hook) {
@@ -64,7 +64,7 @@ func TestHold(t *testing.T) {
 			hook := s.hook()
 			time.Sleep(23 * time.Hour)
 			if !waits(hook) {
-				t.Error("the app is let go in the middle of the hold")
+				t.Error("the app is released in the middle of the hold")
 			}
 		})
 	})

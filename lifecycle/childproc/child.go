@@ -94,7 +94,10 @@ func (c *Child) reap(ended chan os.Signal) {
 func (c *Child) logExit() {
 	how := []zap.Field{zap.Int("exit_code", c.status.ExitStatus())}
 	if c.status.Signaled() {
-		how = []zap.Field{zap.String("signal", unix.SignalName(c.status.Signal())), zap.Bool("core_dumped", c.status.CoreDump())}
+		how = []zap.Field{
+			zap.String("signal", unix.SignalName(c.status.Signal())),
+			zap.Bool("core_dumped", c.status.CoreDump()),
+		}
 	}
 	c.log.Info("app exited", append(how, zap.Int("pid", c.pid), zap.Duration("after", time.Since(c.start)))...)
 }

@@ -60,7 +60,8 @@ func (c *checkSeries) stopsAt() (time.Duration, bool) {
 
 // HealthCheck records that a health check comes from addr at now. While the pod serves, the tracker
 // learns where checks come from and how often. In a drain, addresses that are not known are only
-// reported: anybody can send a request that looks like a health check. The source of addr is a proxy.
+// reported: anybody can send a request that looks like a health check. The source of addr is a
+// proxy.
 func (t *Tracker) HealthCheck(addr netip.Addr, kind Checker, now time.Duration) {
 	addr = addr.Unmap().WithZone("")
 	t.mu.Lock()

@@ -85,7 +85,8 @@ func TestAddressesOfHealthChecksAreBounded(t *testing.T) {
 
 func TestTheSourceOfHealthChecksIsAProxy(t *testing.T) {
 	var tracker Tracker
-	before, after, none := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.2.3")
+	before, after := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	none := netip.MustParseAddr("192.0.2.3")
 	known := tracker.Acquire(before, 0)
 	for _, addr := range []netip.Addr{before, after} {
 		tracker.HealthCheck(addr, ELB, time.Second)

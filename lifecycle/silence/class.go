@@ -9,7 +9,7 @@ const (
 	Direct   Class = iota // callers that reach the pod through kube-proxy or by its address
 	Unknown               // connections whose requests are not seen: plain TCP, relayed TLS
 	Proxy                 // load balancers and proxies
-	Observed              // connections that are not relayed: their clients are not asked to disconnect
+	Observed              // connections whose clients are not asked to disconnect
 	classes
 )
 

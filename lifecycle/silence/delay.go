@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The delay of a class is the time from the drain's start until the last of its sources has lost its
-// route. It is unknown: each of a number of delays is as likely as any other. They begin at
+// The delay of a class is the time from the drain's start until the last of its sources has lost
+// its route. It is unknown: each of a number of delays is as likely as any other. They begin at
 // shortestDelay seconds, and each is delayStep times the one before.
 const (
 	shortestDelay = 0.25
@@ -22,15 +22,16 @@ const spread = 0.1
 // seen to: callers are restarted, too.
 const departed = 0.1
 
-// strange is the probability that the delay of its class does not apply to a source, such as one on a
-// node that lags behind. It has a delay of its own then.
+// strange is the probability that the delay of its class does not apply to a source, such as one on
+// a node that lags behind. It has a delay of its own then.
 const strange = 1e-4
 
 // impossible is the likelihood of what contradicts every delay.
 const impossible = 1e-30
 
-// influence is the logarithm of how much more likely one source may make a delay than the source with
-// the next strongest opinion does. So nobody can end the route of others by imitating one that stops.
+// influence is the logarithm of how much more likely one source may make a delay than the source
+// with the next strongest opinion does. So nobody can end the route of others by imitating one that
+// stops.
 const influence = 3
 
 // delaysUpTo returns the delays in seconds that are shorter than the longest one considered.
@@ -211,8 +212,9 @@ func (s *suspect) lost(delay, now, until, atStart float64) float64 {
 	return min((end-begin)/atStart, to-from)
 }
 
-// again returns the probability that the source sends another request, if it has a route now and the
-// delay is the given one: what a slow source could send in the time that is left counts for little.
+// again returns the probability that the source sends another request, if it has a route now and
+// the delay is the given one: what a slow source could send in the time that is left counts for
+// little.
 func (s *suspect) again(delay, now float64) float64 {
 	left := max(0, (max(now, spread*delay)+delay)/2-now)
 	return -math.Expm1(-left * s.rate)

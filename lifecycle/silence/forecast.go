@@ -27,8 +27,8 @@ func (r Rule) delays() []float64 { return delaysUpTo(r.longest()) }
 type Forecast struct {
 	// InFlight is the number of exchanges in flight.
 	InFlight int
-	// SilentIn is the time until traffic has ended if no more requests arrive, and zero if it has. It
-	// does not depend on exchanges that are in flight.
+	// SilentIn is the time until traffic has ended if no more requests arrive, and zero if it has.
+	// It does not depend on exchanges that are in flight.
 	SilentIn time.Duration
 	// Required is the silence that is required after the last exchange: Quiet if traffic has ended,
 	// zero if there is no source.
@@ -51,8 +51,8 @@ type Forecast struct {
 	Checks [Checkers]time.Duration
 }
 
-// Forecast returns what is to be expected of the sources at now. While there is no drain, it is what
-// would be expected if one began at now.
+// Forecast returns what is to be expected of the sources at now. While there is no drain, it is
+// what would be expected if one began at now.
 func (t *Tracker) Forecast(rule Rule, now time.Duration) Forecast {
 	w := t.snapshot(now)
 	var f Forecast

@@ -8,7 +8,8 @@ import (
 )
 
 func TestBucketsCoverTheWindow(t *testing.T) {
-	for _, gap := range []time.Duration{0, 1, time.Millisecond, 2 * time.Millisecond, 29 * time.Millisecond, time.Second, 20 * time.Second, Window} {
+	const ms = time.Millisecond
+	for _, gap := range []time.Duration{0, 1, ms, 2 * ms, 29 * ms, time.Second, 20 * time.Second, Window} {
 		b := bucketOf(gap)
 		if gap.Seconds() < edges[b] || gap.Seconds() >= edges[b+1] {
 			t.Errorf("%v is in bucket %d, which is for %.4f to %.4f s", gap, b, edges[b], edges[b+1])
@@ -61,12 +62,14 @@ func TestWhatTheRuleConcludes(t *testing.T) {
 		}, 25 * time.Second, 45 * time.Second},
 		{"forty slow callers together are believed soon", func(tr *Tracker) {
 			for i := range 40 {
-				calls(source(tr, fmt.Sprintf("192.0.2.%d", i), Direct), every(5*time.Second, time.Duration(i)*125*time.Millisecond, start+2*time.Second)...)
+				at := every(5*time.Second, time.Duration(i)*125*time.Millisecond, start+2*time.Second)
+				calls(source(tr, fmt.Sprintf("192.0.2.%d", i), Direct), at...)
 			}
 		}, 7 * time.Second, 9 * time.Second},
 		{"a proxy is not judged by the silence of direct callers", func(tr *Tracker) {
 			for i := range 40 {
-				calls(source(tr, fmt.Sprintf("192.0.2.%d", i), Direct), every(5*time.Second, time.Duration(i)*125*time.Millisecond, start+time.Second)...)
+				at := every(5*time.Second, time.Duration(i)*125*time.Millisecond, start+time.Second)
+				calls(source(tr, fmt.Sprintf("192.0.2.%d", i), Direct), at...)
 			}
 			calls(source(tr, "198.51.100.1", Proxy), every(20*time.Second, 0, start)...)
 		}, 25 * time.Second, 45 * time.Second},
@@ -115,7 +118,8 @@ func TestNobodyEndsTheRouteOfOthersByImitation(t *testing.T) {
 	alone := waits(slowProxies)
 	imitated := waits(func(tr *Tracker) {
 		slowProxies(tr)
-		calls(source(tr, "198.51.100.1", Proxy), every(10*time.Millisecond, 0, start+50*time.Millisecond)...)
+		at := every(10*time.Millisecond, 0, start+50*time.Millisecond)
+		calls(source(tr, "198.51.100.1", Proxy), at...)
 	})
 	if imitated < alone/2 {
 		t.Errorf("the hold takes %v beside a client that imitates a proxy, %v without it", imitated, alone)

@@ -9,7 +9,8 @@ import (
 )
 
 // MaxSources bounds the number of sources: maxAddresses addresses, then maxGroups groups of
-// addresses, then one source for everything else. Past the bounds sources are merged, not forgotten.
+// addresses, then one source for everything else. Past the bounds sources are merged, not
+// forgotten.
 const (
 	MaxSources   = 2048
 	maxAddresses = 1536
@@ -112,8 +113,8 @@ func (t *Tracker) newSource(now time.Duration) *Source {
 	return s
 }
 
-// evictLocked removes the sources that no connection holds and that have been silent for longer than
-// a rhythm is remembered. It looks for them once a second at most.
+// evictLocked removes the sources that no connection holds and that have been silent for longer
+// than a rhythm is remembered. It looks for them once a second at most.
 func (t *Tracker) evictLocked(now time.Duration) {
 	if now < t.evictAt {
 		return

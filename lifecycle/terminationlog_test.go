@@ -38,7 +38,7 @@ func TestATerminationLogThatIsNoFileIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(precious, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, make := range map[string]func(path string) error{
+	for name, create := range map[string]func(path string) error{
 		"a FIFO":                         func(p string) error { return unix.Mkfifo(p, 0o600) },
 		"a symbolic link":                func(p string) error { return os.Symlink(precious, p) },
 		"a symbolic link to nothing":     func(p string) error { return os.Symlink(filepath.Join(dir, "new"), p) },
@@ -48,7 +48,7 @@ func TestATerminationLogThatIsNoFileIsLeftAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(dir, "log")
-			if err := make(path); err != nil {
+			if err := create(path); err != nil {
 				t.Fatal(err)
 			}
 			defer os.Remove(path)

@@ -15,7 +15,7 @@ type route struct {
 	accepting context.Context     // done when the listener has been closed
 }
 
-func newRoute(r Route, accepting context.Context) *route {
+func newRoute(accepting context.Context, r Route) *route {
 	route := &route{Route: r, accepting: accepting}
 	route.tls = tlsterm.New(tlsterm.Config{
 		TLS:       r.TLS,

@@ -68,7 +68,7 @@ var ErrServerClosed = errors.New("server closed")
 // of Accept.
 func (s *Server) Serve(ln net.Listener, to Route) error {
 	accepting, closed := context.WithCancel(s.ctx)
-	a := newAcceptor(s, newRoute(to, accepting), ln)
+	a := newAcceptor(s, newRoute(accepting, to), ln)
 	if !s.track(a) {
 		closed()
 		_ = ln.Close()

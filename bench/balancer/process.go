@@ -6,14 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"lameduck/bench/internal/proc"
 	"lameduck/bench/internal/program"
 )
-
-// pollPeriod is how often a program is polled.
-const pollPeriod = 2 * time.Millisecond
 
 // A process is a running load balancer program.
 type process struct {

@@ -20,7 +20,10 @@ var (
 	largeBuffers = sync.Pool{New: func() any { return &Buffer{Bytes: make([]byte, h1.MaxHead)} }}
 )
 
-func NewBuffer() *Buffer      { return borrow(&buffers) }
+// NewBuffer borrows a buffer of BufferSize bytes.
+func NewBuffer() *Buffer { return borrow(&buffers) }
+
+// NewLargeBuffer borrows a buffer that holds any head.
 func NewLargeBuffer() *Buffer { return borrow(&largeBuffers) }
 
 func borrow(pool *sync.Pool) *Buffer {

@@ -72,6 +72,7 @@ type Flow struct {
 	slowSource bool  // src is one of them
 }
 
+// Init makes f the flow from src to dst. written counts the bytes that it writes.
 func (f *Flow) Init(src, dst End, pipes *Pipes, written *atomic.Uint64) {
 	f.discharge()
 	f.src, f.dst, f.raw, f.rawDst = src.conn, dst.conn, src.raw, dst.raw
@@ -85,6 +86,7 @@ type End struct {
 	raw  syscall.RawConn
 }
 
+// NewEnd returns the end for a connection.
 func NewEnd(c Conn) End {
 	return End{conn: c, raw: RawOf(c)}
 }

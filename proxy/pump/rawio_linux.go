@@ -12,6 +12,7 @@ import (
 
 func rawRead(fd int, b []byte) (int, error) { return rawIO(syscall.SYS_READ, fd, b) }
 
+// RawWrite writes to a descriptor that never blocks.
 func RawWrite(fd int, b []byte) (int, error) { return rawIO(syscall.SYS_WRITE, fd, b) }
 
 func rawIO(call uintptr, fd int, b []byte) (int, error) {

@@ -66,7 +66,7 @@ func (p *pod) get(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return err
 	}

@@ -68,14 +68,14 @@ func liveBuilder(t *testing.T, s Strategy, a App) builder {
 			t.Skipf("%s needs %s", s.Name, missing)
 		}
 	}
-	return builder{application: a, programs: programs, ports: ports, grace: 10 * time.Second, logs: t.TempDir(), name: "pod"}
+	return builder{application: a, programs: programs, ports: ports, grace: 30 * time.Second, logs: t.TempDir(), name: "pod"}
 }
 
 // ports is shared, so that no two tests get the same port.
 var ports = new(port.Picker)
 
 func start(t *testing.T, k *rollout.Kubelet, b builder, s Strategy) (*rollout.Pod, error) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	spec, err := s.pod(b)
 	if err != nil {

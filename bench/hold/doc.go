@@ -1,6 +1,6 @@
 // Command hold shows when holds end: how long after the last request, and how often before it.
 //
-//	go run ./bench/hold                     1,000,000 rollouts, a quarter of an hour on two cores
+//	go run ./bench/hold                     1,000,000 rollouts, about half an hour on two cores
 //	go run ./bench/hold -n 20000            some thousand of them, in seconds
 //	go run ./bench/hold -shapes ingress,cloud -seed 7
 //	go run ./bench/hold -list               the shapes of traffic

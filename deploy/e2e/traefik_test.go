@@ -24,12 +24,12 @@ import (
 const stickyGone = 30 * time.Second
 
 // Traefik sends the requests of a session to a terminating pod as long as that is ready, so they
-// end only when Lameduck makes the pod unready: after a third of Max, 17 s here.
+// end only when Lameduck makes the pod unready: after a third of Max, 13 s here.
 func Test12StickySessionsOfTraefikLeaveATerminatingPod(t *testing.T) {
 	program := traefik(t)
 	s := newStage(t)
 	s.deploy(t, team{shape: "native", replicas: 3, app: restricted,
-		env: []string{"LAMEDUCK_HOLD_MAX=50s"}, patches: []string{probeEachSecond}})
+		env: []string{"LAMEDUCK_HOLD_MAX=40s"}, patches: []string{probeEachSecond}})
 	s.apply(t, stickyIngress)
 	s.kubectl(t, "annotate", "service", "app",
 		"traefik.ingress.kubernetes.io/service.sticky.cookie=true")

@@ -18,6 +18,7 @@
 //
 // Nothing is assumed about the distribution of the gaps: for any distribution the probability that
 // the next gap is longer than the longest of n is 1/(n+1). Gaps may lengthen by half in a rollout.
+// Behind load balancers they may also double, which is as unknown as the delay.
 //
 // Anybody can send requests with any header. What shortens a hold therefore concerns the address that
 // sent it, and one address has limited influence on what is concluded about the others of its class.

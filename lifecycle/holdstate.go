@@ -27,8 +27,9 @@ type holdState struct {
 	interrupted bool
 	appExited   bool
 	appGone     bool          // exited, and nothing can be served
-	due         time.Time     // when the next look was to be taken at the latest
-	stalled     time.Time     // when the process last went on after a stall; zero if it never stalled
+	seen        time.Time     // when the process was last seen to run
+	due         time.Time     // when it was to be seen again at the latest
+	watched     time.Time     // until then the silence is not believed, because of a stall
 	required    time.Duration // silence that was waited for last
 	escalated   time.Duration // when readiness failed after the drain's start; zero if it did not
 	envoyChecks bool          // Envoy goes on checking, see envoyTolerance
@@ -36,7 +37,7 @@ type holdState struct {
 }
 
 func newHoldState(h Hold, start time.Time) *holdState {
-	return &holdState{hold: h, max: h.Max, start: start, due: start}
+	return &holdState{hold: h, max: h.Max, start: start, seen: start, due: start}
 }
 
 // lastMoment is how long the hold lasts after a stop signal that says that the app has exited or
@@ -44,10 +45,10 @@ func newHoldState(h Hold, start time.Time) *holdState {
 // seconds are left in all (kuberuntime_container.go, minimumGracePeriodInSeconds).
 const lastMoment = 300 * time.Millisecond
 
-// stallTolerance is how late the hold may look before the process is considered to have been
-// stalled, because it was stopped or had no CPU. Requests that came meanwhile wait in the kernel,
-// unseen.
-const stallTolerance = 100 * time.Millisecond
+// pulse is the longest time in which the process has to be seen to run during a hold, and how late
+// it may be before it is considered to have been stalled, because it was stopped or had no CPU.
+// Requests that came meanwhile wait in the kernel, unseen.
+const pulse = 250 * time.Millisecond
 
 // advance takes note of an event.
 func (h *holdState) advance(now time.Time, e holdEvent) {
@@ -67,9 +68,7 @@ func (h *holdState) advance(now time.Time, e holdEvent) {
 
 // look returns why the hold has ended or, if it has not, when to look again at the latest.
 func (h *holdState) look(now time.Time, f silence.Forecast) (Reason, time.Duration) {
-	if now.Sub(h.due) > stallTolerance {
-		h.stalled = now
-	}
+	h.see(now)
 	elapsed := now.Sub(h.start)
 	if h.escalated == 0 && h.hold.Escalates(elapsed, f.LastConnection) {
 		h.escalated = elapsed
@@ -93,16 +92,29 @@ func (h *holdState) look(now time.Time, f silence.Forecast) (Reason, time.Durati
 	return NotEnded, wait
 }
 
+// untilPulse returns when the process has to be seen to run next, in a wait that lasts until end.
+func (h *holdState) untilPulse(now, end time.Time) time.Duration {
+	wait := min(pulse, end.Sub(now))
+	h.due = now.Add(wait)
+	return wait
+}
+
+// see takes note that the process runs. If it is late, it may have been stalled since it was last
+// seen: then as much silence has to be watched again, but no more than Quiet.
+func (h *holdState) see(now time.Time) {
+	if now.Sub(h.due) > pulse {
+		owed := now.Sub(h.seen) + max(0, h.watched.Sub(h.seen))
+		h.watched = now.Add(min(owed, h.hold.Quiet))
+	}
+	h.seen = now
+}
+
 // envoyTolerance is how long Envoy may go on checking a pod. Later than that it has not removed the
 // endpoint because its checks pass, and routes to it.
 const envoyTolerance = 10 * time.Second
 
 // facts are what the hold depends on. Silence during a stall was not watched and does not count.
 func (h *holdState) facts(now time.Time, f silence.Forecast) Facts {
-	silentIn := f.SilentIn
-	if !h.stalled.IsZero() {
-		silentIn = max(silentIn, h.hold.Quiet-now.Sub(h.stalled))
-	}
 	checksIn := time.Duration(0)
 	if f.Idle {
 		checksIn = f.ChecksIn
@@ -111,7 +123,7 @@ func (h *holdState) facts(now time.Time, f silence.Forecast) Facts {
 		Elapsed:     now.Sub(h.start),
 		ChecksIn:    checksIn,
 		InFlight:    f.InFlight,
-		SilentIn:    silentIn,
+		SilentIn:    max(f.SilentIn, h.watched.Sub(now)),
 		AppGone:     h.appGone,
 		Interrupted: h.interrupted,
 	}
@@ -123,8 +135,6 @@ func (l *Lifecycle) hold(events <-chan Event) Reason {
 	if l.log.Core().Enabled(zap.DebugLevel) {
 		state.every = time.Second
 	}
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	exited := l.app.Exited()
 	for {
 		f := l.forecast()
@@ -134,18 +144,33 @@ func (l *Lifecycle) hold(events <-chan Event) Reason {
 			return reason
 		}
 		l.log.Debug("the hold goes on", append(evidenceFields(f), zap.Duration("look_again_in", wait))...)
-		timer.Reset(wait)
-		e := holdNothing
+		event := l.await(state, wait, exited, events)
+		state.advance(time.Now(), event)
+		if state.appExited {
+			exited = nil
+		}
+	}
+}
+
+// await waits for the next event, for no longer than wait, and returns what it means for the hold.
+func (l *Lifecycle) await(state *holdState, wait time.Duration, exited <-chan struct{}, events <-chan Event) holdEvent {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for end := time.Now().Add(wait); ; {
+		timer.Reset(state.untilPulse(time.Now(), end))
 		select {
 		case <-timer.C:
+			now := time.Now()
+			if !now.Before(end) {
+				return holdNothing
+			}
+			state.see(now)
 		case <-exited:
-			exited = nil
-			e = l.endApp()
+			return l.endApp()
 		case event := <-events:
 			l.note(event)
-			e = l.meaning(event)
+			return l.meaning(event)
 		}
-		state.advance(time.Now(), e)
 	}
 }
 

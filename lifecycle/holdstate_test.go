@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lameduck/lifecycle/silence"
@@ -42,16 +43,22 @@ var (
 // Requests that come during a stall wait in the kernel, so silence then was not watched.
 func TestHoldState_AStallIsNotSilence(t *testing.T) {
 	for name, test := range map[string]struct {
+		seen time.Duration // before the look
 		late time.Duration
 		want time.Duration // until the sources count as silent
 	}{
-		"a late look":        {stallTolerance + 1, 5 * time.Second},
-		"a look in time":     {0, 0},
-		"a look hardly late": {stallTolerance, 0},
+		"a look in time":             {0, 0, 0},
+		"a look hardly late":         {0, pulse, 0},
+		"a late look":                {0, pulse + 1, 5 * time.Second},
+		"a late look behind a pulse": {pulse, time.Second, time.Second + pulse},
+		"a look that is very late":   {pulse, time.Minute / 4, 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHoldTest(t)
 			h.wants(0, silent, NotEnded, 5*time.Second)
+			if test.seen > 0 {
+				h.seen = h.start.Add(5*time.Second - test.seen)
+			}
 			reason := EndedQuiet
 			if test.want > 0 {
 				reason = NotEnded
@@ -67,6 +74,46 @@ func TestHoldState_AStallIsForgottenAfterQuiet(t *testing.T) {
 	h.wants(8*time.Second, silent, NotEnded, 5*time.Second)
 	h.wants(3*time.Second, silent, NotEnded, 2*time.Second)
 	h.wants(2*time.Second, silent, EndedQuiet, 0)
+}
+
+// What one stall owes is not paid by the next.
+func TestHoldState_StallsAddUpToQuiet(t *testing.T) {
+	h := newHoldTest(t)
+	h.wants(0, silent, NotEnded, 5*time.Second)
+	end := h.start.Add(20 * time.Second)
+	stall := func(want time.Duration) {
+		t.Helper()
+		h.now = h.now.Add(h.untilPulse(h.now, end) + time.Second)
+		h.see(h.now)
+		if got := h.watched.Sub(h.now); got != want {
+			t.Errorf("silence of %v is owed, want %v", got, want)
+		}
+	}
+	stall(pulse + time.Second)
+	stall(2 * (pulse + time.Second))
+	stall(3 * (pulse + time.Second))
+	stall(5 * time.Second)
+	h.now = h.now.Add(h.untilPulse(h.now, end))
+	h.see(h.now)
+	if got := h.watched.Sub(h.now); got != 5*time.Second-pulse {
+		t.Errorf("after a pulse in time silence of %v is owed, want %v", got, 5*time.Second-pulse)
+	}
+}
+
+// A process is seen to run while it waits, so a stall costs little more than its own length.
+func TestHold_AShortStallIsWatchedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHoldTest(t)
+		h.holdState = newHoldState(testConfig.Hold, time.Now())
+		l := &Lifecycle{}
+		h.look(time.Now(), silent)
+		if e := l.await(h.holdState, 5*time.Second, nil, nil); e != holdNothing {
+			t.Fatalf("event %v", e)
+		}
+		if since := time.Since(h.seen); since != pulse {
+			t.Errorf("the process was last seen to run %v before the look, want %v", since, pulse)
+		}
+	})
 }
 
 func TestHoldState_TheSecondInterruptEndsIt(t *testing.T) {

@@ -232,7 +232,7 @@ func TestObserve_AnIdleKeptConnectionDoesNotHold(t *testing.T) {
 // The kubelet's probes must not hold, and a drain that saw nothing else must not look like a success.
 func TestObserve_ProbesAreNoTraffic(t *testing.T) {
 	t.Parallel()
-	p := startObservedPod(t, "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_OBSERVE_PROBES=8080=1s,8080=1s")
+	p := startObservedPod(t, "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_OBSERVE_PROBES=8080=1s,8080=1s,8080=1s,8080=1s")
 	probe, err := http.NewRequest(http.MethodGet, "http://"+p.admin+"/readyz", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ test:
 # races.
 test-without-race:
 	go test -run 'Allocat|HoldsNoBuffer|Simulated' ./proxy/... ./lifecycle/...
-	go test ./bench/hold/sim
+	go test -timeout 20m ./bench/hold/sim # from the cache, unless TEST_LONG is set
 	go test -tags lockcount -run TakesTheMutex ./proxy
 
 mutants:

@@ -21,8 +21,8 @@ type Source struct {
 	class     atomic.Uint32
 	inFlight  atomic.Int64
 	opened    atomic.Int64 // when the newest connection was opened, in nanoseconds since the epoch
-	lastBegin atomic.Int64 // of an exchange, likewise
-	lastEnd   atomic.Int64 // likewise
+	lastBegin atomic.Int64 // when the last exchange began, in the same unit
+	lastEnd   atomic.Int64 // when the last exchange ended
 	exchanges atomic.Uint64
 	rhythm    rhythm
 	longest   atomic.Int64 // gap of the current window, in nanoseconds

@@ -21,7 +21,7 @@ const (
 const anySequence = 0
 
 // eachMessage calls f for the body of each message in a datagram, and reports whether the answer
-// ends with it. A message with another sequence number is no part of the answer.
+// ends with it. A message with another sequence number is malformed.
 func eachMessage(b []byte, sequence uint32, f func(b []byte) error) (done bool, err error) {
 	for len(b) >= headerSize {
 		size := int64(binary.NativeEndian.Uint32(b))

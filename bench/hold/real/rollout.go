@@ -13,7 +13,7 @@ import (
 	"lameduck/bench/internal/wait"
 )
 
-// A Setup says how rollouts are played.
+// A Setup is the environment in which rollouts are played.
 type Setup struct {
 	Lameduck string        // the program
 	History  time.Duration // that the program serves before the drain

@@ -1,6 +1,6 @@
 // Package command is the program lameduck: its subcommands, and the wiring of the relay with the
-// lifecycle. It is no part of package main so that the integration tests can run it as a process of
-// their own binary.
+// lifecycle. It is outside package main so that the integration tests can run it as a process of their
+// own binary.
 package command
 
 import (

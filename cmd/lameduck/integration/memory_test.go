@@ -287,13 +287,8 @@ func (d *lameduck) settledMemory(t *testing.T) (n int) {
 		}
 		return time.Since(since) > time.Second
 	})
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.pid()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, _ := strings.Cut(string(status), "RssAnon:")
-	if _, err := fmt.Sscanf(text, "%d kB", &n); err != nil {
-		t.Fatalf("RssAnon in %s: %v", status, err)
+	if _, err := fmt.Sscanf(statusLine(t, d.pid(), "RssAnon"), "%d kB", &n); err != nil {
+		t.Fatalf("RssAnon: %v", err)
 	}
 	return n << 10
 }

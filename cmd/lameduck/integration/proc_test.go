@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -97,17 +98,33 @@ func onlyChild(t *testing.T, parent int) (pid int) {
 // namespacePID returns the PID of a process in its innermost namespace.
 func namespacePID(t *testing.T, pid int) string {
 	t.Helper()
+	f := strings.Fields(statusLine(t, pid, "NSpid"))
+	return f[len(f)-1]
+}
+
+// ignores reports whether a process ignores a signal.
+func ignores(t *testing.T, pid int, s syscall.Signal) bool {
+	t.Helper()
+	mask, err := strconv.ParseUint(statusLine(t, pid, "SigIgn"), 16, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mask&(1<<(s-1)) != 0
+}
+
+// statusLine returns the value of a line of /proc/PID/status.
+func statusLine(t *testing.T, pid int, key string) string {
+	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for l := range strings.Lines(string(status)) {
-		if pids, ok := strings.CutPrefix(l, "NSpid:"); ok {
-			f := strings.Fields(pids)
-			return f[len(f)-1]
+		if value, ok := strings.CutPrefix(l, key+":"); ok {
+			return strings.TrimSpace(value)
 		}
 	}
-	t.Fatal("no NSpid")
+	t.Fatalf("no %s in /proc/%d/status", key, pid)
 	return ""
 }
 

@@ -44,6 +44,9 @@ func TestUnderNohupASIGHUPIsIgnored(t *testing.T) {
 	d, env := prepare(t, app.addr)
 	d.program = start(t, env, "/bin/sh", "-c", "trap '' HUP; exec "+programPath("lameduck")+" serve")
 	d.logged(t, "serving")
+	if !ignores(t, d.pid(), syscall.SIGHUP) {
+		t.Error("the program does not ignore SIGHUP, which the shell had it ignore")
+	}
 	d.signal(t, syscall.SIGHUP)
 	if a := d.get(t, "/"); a.body != "hello" || a.closes {
 		t.Errorf("answer %+v after SIGHUP, want the app's, without a close option", a)

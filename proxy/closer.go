@@ -46,8 +46,7 @@ func (c closer) endRequests(o outcome) {
 // endReset ends a connection whose client has reset it.
 func (c closer) endReset() {
 	c.endBy(endedByClient)
-	c.endDirection(fromClient)
-	c.abort()
+	c.endWithReset(fromClient)
 }
 
 // endResponses ends the direction from the app: it propagates the end to the client.
@@ -73,14 +72,12 @@ func (c closer) endResponses(o outcome) {
 		c.endOverBudget(fromApp)
 	case isWrite(err) && !isTimeout(err):
 		c.endBy(endedByClient)
-		c.endDirection(fromApp)
-		c.abort()
+		c.endWithReset(fromApp)
 	default:
 		c.endBy(endedByApp)
 		c.logEnd("response cut short", err)
 		if c.cutsShort(fromApp) {
-			c.endDirection(fromApp)
-			c.abort()
+			c.endWithReset(fromApp)
 			return
 		}
 		c.endUpload() // the app takes no more
@@ -92,8 +89,17 @@ func (c closer) endResponses(o outcome) {
 // received does not look complete.
 func (c closer) endOverBudget(d direction) {
 	c.endBy(endedRefused)
-	c.endDirection(d)
-	c.abort()
+	c.endWithReset(d)
+}
+
+// endWithReset ends a direction and resets both connections. It is one step: when the other
+// direction sees that this one has ended, it can half-close neither connection any more, which would
+// make a part look like the whole.
+func (c closer) endWithReset(d direction) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.abortLocked()
+	c.endDirectionLocked(d)
 }
 
 // closeResponses half-closes the client's connection, and lets the client close the rest.

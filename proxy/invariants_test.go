@@ -480,6 +480,44 @@ func TestI9ABadChunkOfTheAppEndsItsAnswer(t *testing.T) {
 	})
 }
 
+// The direction from the client half-closes the client's connection if it sees that the other one
+// has ended. A FIN in front of the reset would make the part of an answer look like the whole.
+func TestI9NothingComesBetweenTheEndOfAnAnswerAndItsReset(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		c := r.server.all()[0]
+		seen := -1
+		c.client = &closeHook{c.client, func() { seen = int(c.life.states[fromApp]) }}
+		client.send(get)
+		app.wants(get)
+		app.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+		client.wants("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+		app.send("x\r\n")
+		client.wantsReset()
+		if state(seen) != relaying {
+			t.Errorf("the direction from the app is in state %d at the reset, want %d", seen, relaying)
+		}
+	})
+}
+
+// A closeHook calls a function before the first Close.
+type closeHook struct {
+	Conn
+	before func()
+}
+
+func (h *closeHook) Close() error {
+	if h.before != nil {
+		h.before()
+		h.before = nil
+	}
+	return h.Conn.Close()
+}
+
+func (h *closeHook) SetLinger(seconds int) error {
+	return h.Conn.(interface{ SetLinger(int) error }).SetLinger(seconds)
+}
+
 func TestI10ASlowReaderStopsTheOtherSide(t *testing.T) {
 	const body = 10 << 20
 	for _, from := range []string{"app", "client"} {

@@ -15,6 +15,10 @@ import (
 func (c *conn) endDirection(d direction) (last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.endDirectionLocked(d)
+}
+
+func (c *conn) endDirectionLocked(d direction) (last bool) {
 	c.life.states[d] = done
 	if d == fromClient {
 		c.endUploadLocked()
@@ -89,12 +93,15 @@ func (c *conn) setHeadDeadline(t time.Time) {
 // abort resets both connections.
 func (c *conn) abort() {
 	c.mu.Lock()
-	client, app := c.client, c.app
+	defer c.mu.Unlock()
+	c.abortLocked()
+}
+
+func (c *conn) abortLocked() {
 	c.unparkLocked()
-	c.mu.Unlock()
-	reset(client)
-	if app != nil {
-		reset(app)
+	reset(c.client)
+	if c.app != nil {
+		reset(c.app)
 	}
 }
 

@@ -119,6 +119,15 @@ func (s *stream) end(err error) {
 	s.changed.Broadcast()
 }
 
+// abandon ends the stream for its reader, which does not see a clean end in between.
+func (s *stream) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended, s.buf = true, nil
+	s.broken = errors.Join(net.ErrClosed, syscall.EPIPE)
+	s.changed.Broadcast()
+}
+
 // A memConn is one side of a TCP connection in memory, for tests in bubbles of fake time.
 type memConn struct {
 	in, out *stream
@@ -152,10 +161,7 @@ func (c *memConn) Close() error {
 			broken = syscall.ECONNRESET
 		}
 		c.out.end(broken)
-		c.in.end(nil)
-		c.in.mu.Lock()
-		c.in.broken, c.in.buf = errors.Join(net.ErrClosed, syscall.EPIPE), nil
-		c.in.mu.Unlock()
+		c.in.abandon()
 		_ = c.SetDeadline(time.Time{})
 	})
 	return err

@@ -24,6 +24,11 @@ SHELL       := /bin/bash
 
 TOOLS := ./.ci/mutants ./.ci/shape # ./... does not match them
 
+# The longest tests begin first. They wait most of the time, so one package more than there are
+# cores is tested at a time.
+LONGEST  := ./cmd/lameduck/integration
+PACKAGES := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+
 .PHONY: help build demo test mutants check fuzz e2e bench bench-full bench-tools
 
 help:
@@ -41,7 +46,7 @@ test:
 	@echo "== the data plane and the lifecycle, with the race detector (the first time, two minutes go into compiling)"
 	go test -race -timeout 20m ./proxy/... ./lifecycle/...
 	@echo "== everything else; tests whose program is not installed are skipped"
-	go test $(if $(TEST_LONG),-race) -timeout 20m $$(go list ./... | grep -v '^lameduck/\(proxy\|lifecycle\)') $(TOOLS)
+	go test -p $(PACKAGES) $(if $(TEST_LONG),-race) -timeout 20m $(LONGEST) $$(go list ./... | grep -vx 'lameduck/\(\(proxy\|lifecycle\).*\|cmd/lameduck/integration\)') $(TOOLS)
 	@$(MAKE) --no-print-directory test-without-race
 	@echo "== passed; next: make mutants, make check"
 

@@ -100,14 +100,15 @@ func TestAGRPCStreamOf20SecondsIsFinishedInADrain(t *testing.T) {
 
 // A load balancer has two pods at a time and learns late of each termination. One pod after the
 // other is replaced, as in a rollout. No client retries: each call is answered and made once.
-func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
+func TestGRPCLosesNoCallInManyDrains(t *testing.T) {
 	t.Parallel()
 	pods := []*pod{startGRPCPod(t), startGRPCPod(t)}
 	front := startFront(t, pods[0].lameduck.front, pods[1].lameduck.front)
-	load := startGRPCLoad(t, front.address, loadCalls)
+	drains, calls := loadSize()
+	load := startGRPCLoad(t, front.address, calls)
 	var ends sync.WaitGroup
-	for n := range loadDrains {
-		load.await(t, (n+1)*loadCalls/(loadDrains+2))
+	for n := range drains {
+		load.await(t, (n+1)*calls/(drains+2))
 		leaving, next := pods[n], startGRPCPod(t)
 		pods = append(pods, next)
 		front.add(next.lameduck.front)
@@ -115,9 +116,9 @@ func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
 		time.AfterFunc(lag, func() { front.remove(leaving.lameduck.front) })
 		ends.Go(func() { leaving.end(t, hook) })
 	}
-	load.await(t, loadCalls)
+	load.await(t, calls)
 	load.end()
-	for _, p := range pods[loadDrains:] {
+	for _, p := range pods[drains:] {
 		hook := p.beginEnd(t)
 		ends.Go(func() { p.end(t, hook) })
 	}
@@ -128,8 +129,8 @@ func TestGRPCLosesNoneOf100000CallsIn20Drains(t *testing.T) {
 		answered += p.calls(t)
 	}
 	load.wantNoLoss(t, answered)
-	if load.over() != loadCalls {
-		t.Errorf("there have been %d calls, want %d", load.over(), loadCalls)
+	if load.over() != calls {
+		t.Errorf("there have been %d calls, want %d", load.over(), calls)
 	}
 }
 
@@ -200,7 +201,7 @@ type grpcReport struct {
 // terminates one of them. forget removes that pod from the load balancer.
 func wantNoLossWhileOneLeaves(t *testing.T, address string, leaving, staying *pod, forget func()) {
 	t.Helper()
-	load := startGRPCLoad(t, address, loadCalls)
+	load := startGRPCLoad(t, address, 1_000_000) // more than are needed
 	load.await(t, 1000)
 	hook := leaving.beginEnd(t)
 	<-time.After(lag)

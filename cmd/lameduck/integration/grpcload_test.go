@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,15 +17,22 @@ import (
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 )
 
-// The load is loadCalls calls during loadDrains drains. Each of the loadClients clients has a
-// channel of its own.
+// Each of the loadClients clients has a channel of its own.
 const (
-	loadCalls   = 100_000
-	loadDrains  = 20
 	loadClients = 10
 	loadWorkers = 8                     // of each client; each makes one call at a time
 	loadLatency = 10 * time.Millisecond // from a client to the load balancer, and back
 )
+
+// loadSize returns the number of drains, and of calls during them. It is called by a test, so that
+// go test knows that the result depends on the environment.
+func loadSize() (drains, calls int) {
+	drains = 5
+	if os.Getenv("TEST_LONG") != "" {
+		drains = 20
+	}
+	return drains, drains * 5_000
+}
 
 // A grpcLoad makes a number of unary calls, unless it is ended sooner.
 type grpcLoad struct {
@@ -38,9 +46,9 @@ type grpcLoad struct {
 	losses []string
 }
 
-func startGRPCLoad(t *testing.T, address string, calls int64) *grpcLoad {
+func startGRPCLoad(t *testing.T, address string, calls int) *grpcLoad {
 	t.Helper()
-	l := &grpcLoad{calls: calls}
+	l := &grpcLoad{calls: int64(calls)}
 	for range loadClients {
 		cc, err := grpc.NewClient("passthrough:///"+address,
 			grpc.WithTransportCredentials(insecure.NewCredentials()),

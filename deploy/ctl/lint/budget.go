@@ -1,8 +1,8 @@
 package lint
 
 import (
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -65,13 +65,13 @@ type scaler struct {
 	least      int
 }
 
-func newScaler(s *autoscalingv2.HorizontalPodAutoscaler) *scaler {
+// newScaler takes what autoscaling/v1 and v2 have in common.
+func newScaler(m metav1.ObjectMeta, minReplicas *int32, kind, name string) *scaler {
 	least := 1
-	if s.Spec.MinReplicas != nil {
-		least = int(*s.Spec.MinReplicas)
+	if minReplicas != nil {
+		least = int(*minReplicas)
 	}
-	target := s.Spec.ScaleTargetRef
-	return &scaler{newObject("HorizontalPodAutoscaler", s.ObjectMeta, nil), target.Kind, target.Name, least}
+	return &scaler{newObject("HorizontalPodAutoscaler", m, nil), kind, name, least}
 }
 
 func (s *scaler) scales(w *workload) bool {

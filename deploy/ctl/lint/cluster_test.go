@@ -121,7 +121,8 @@ func apiVersionOf(p string) string {
 func kindOf(resource string) string {
 	for k := range kinds {
 		plural := strings.ToLower(k) + "s"
-		if plural == resource || strings.Replace(plural, "ys", "ies", 1) == resource {
+		ies := strings.Replace(plural, "ys", "ies", 1)
+		if slices.Contains([]string{plural, ies, strings.ToLower(k) + "es"}, resource) {
 			return k
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,8 +20,8 @@ import (
 func newScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		admissionv1.AddToScheme, appsv1.AddToScheme, autoscalingv2.AddToScheme, batchv1.AddToScheme,
-		corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme,
+		admissionv1.AddToScheme, appsv1.AddToScheme, autoscalingv1.AddToScheme, autoscalingv2.AddToScheme,
+		batchv1.AddToScheme, corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme,
 	} {
 		utilruntime.Must(add(scheme)) // fails only if two imported types have the same name
 	}
@@ -32,7 +33,9 @@ var kinds = map[string]string{
 	"Deployment": "apps", "StatefulSet": "apps", "DaemonSet": "apps", "ReplicaSet": "apps",
 	"Job": "batch", "CronJob": "batch",
 	"Pod": "", "Service": "", "ReplicationController": "", "Namespace": "",
-	"NetworkPolicy": "networking.k8s.io", "PodDisruptionBudget": "policy",
+	"PersistentVolumeClaim": "",
+	"NetworkPolicy":         "networking.k8s.io", "Ingress": "networking.k8s.io",
+	"PodDisruptionBudget":            "policy",
 	"HorizontalPodAutoscaler":        "autoscaling",
 	"MutatingWebhookConfiguration":   "admissionregistration.k8s.io",
 	"ValidatingWebhookConfiguration": "admissionregistration.k8s.io",
@@ -72,10 +75,7 @@ func otherVersion(apiVersion, kind string) bool {
 	if !hasGroup {
 		ownGroup, version = "", apiVersion
 	}
-	supported := "v1"
-	if group == "autoscaling" {
-		supported = "v2"
-	}
-	old := ownGroup == "extensions" && group == "apps"
-	return old || ownGroup == group && version != supported
+	old := ownGroup == "extensions" && (group == "apps" || kind == "Ingress")
+	supported := version == "v1" || group == "autoscaling" && version == "v2"
+	return old || ownGroup == group && !supported
 }

@@ -13,6 +13,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/manifest"
 )
 
@@ -27,10 +28,14 @@ func (in *Inventory) ReadFiles(paths []string, recursive bool, stdin io.Reader) 
 	if err != nil {
 		return err
 	}
-	r := newReader()
+	r, patches := newReader(), manifest.Patches(files)
 	for _, f := range files {
 		named := f.Name == manifest.Stdin || slices.Contains(paths, f.Name)
 		for _, o := range f.Objects() {
+			if patches[f.Name] {
+				in.addPatch(o)
+				continue
+			}
 			if err := in.readObject(r, o, named); err != nil {
 				return err
 			}
@@ -105,7 +110,11 @@ func (in *Inventory) readObject(r *reader, m *manifest.Object, named bool) error
 	if err != nil {
 		return fmt.Errorf("%v: %v: %w", m.Position(""), m, err)
 	}
-	if o == nil {
+	switch {
+	case m.IsPatch():
+		in.addPatch(m)
+		return nil
+	case o == nil:
 		return in.readForeign(m)
 	}
 	in.Add(o, locator(m))
@@ -118,8 +127,12 @@ func (in *Inventory) readObject(r *reader, m *manifest.Object, named bool) error
 // readForeign adds a custom resource that makes pods.
 func (in *Inventory) readForeign(m *manifest.Object) error {
 	w, err := m.Workload()
-	if w == nil || err != nil {
+	if err != nil {
 		return err
+	}
+	if w == nil {
+		in.addHolder(m)
+		return nil
 	}
 	var head struct {
 		metav1.ObjectMeta `json:"metadata"`
@@ -131,6 +144,30 @@ func (in *Inventory) readForeign(m *manifest.Object) error {
 	in.objects++
 	in.addWorkload(m.Kind, head.ObjectMeta, w.Template, nil, locator(m)).desired = head.Spec.Replicas
 	return nil
+}
+
+// addHolder records an object of an unknown kind that holds pods.
+func (in *Inventory) addHolder(m *manifest.Object) {
+	for _, h := range m.Holders(inject.InjectLabel + "=disabled") {
+		if h.OptsOut {
+			continue
+		}
+		in.unread = append(in.unread, unreadResource{
+			object: objectOf(m), resource: m.APIVersion + " " + m.Kind,
+			why: "it has a pod specification at " + h.Pointer + ", and this kind is not supported, so no " +
+				"rule checks it",
+			fix: "lint a Deployment with the same pod template",
+		})
+	}
+}
+
+// addPatch records a patch of a kustomization, which is not an object.
+func (in *Inventory) addPatch(m *manifest.Object) {
+	in.unread = append(in.unread, unreadResource{
+		object: objectOf(m), resource: m.APIVersion + " " + m.Kind,
+		why: "this is a patch of kustomize and not an object, so no rule checks it",
+		fix: "lint what kustomize builds: kubectl kustomize DIR | lameduckctl lint -",
+	})
 }
 
 // addUnread records an object of an unsupported version.

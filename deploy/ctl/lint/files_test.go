@@ -42,11 +42,11 @@ func inFiles(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-const aDeployment = `# a comment
-apiVersion: apps/v1
+const aDeployment = `apiVersion: apps/v1
 kind: Deployment
 metadata: { name: web }
 spec:
+  selector: { matchLabels: { app: web } }
   template:
     spec:
       containers:
@@ -73,10 +73,10 @@ func TestFindingsHaveTheLineOfTheField(t *testing.T) {
 		"b.yaml": "\n---\n# nothing\n---\n" + aDeployment, // the second document that is not empty
 		"c.yml": "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: apps/v1\n    kind: " +
 			"Deployment\n    metadata: { name: other }\n    spec: { template: { spec: { " +
-			"containers: [\n      { name: app, ports: [{ containerPort: 80 }] } ] } } }\n",
+			"containers: [\n      { name: app, image: a, ports: [{ containerPort: 80 }] } ] } } }\n",
 		"d.json": `{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "json"},
 			"spec": {"template": {"spec": {"containers": [
-				{"name": "app", "ports": [{"containerPort": 80}]}]}}}}`,
+				{"name": "app", "image": "a", "ports": [{"containerPort": 80}]}]}}}}`,
 		"e.txt": "this is no manifest: {",
 	})
 	in := NewInventory(Options{})
@@ -156,7 +156,8 @@ func TestUnreadableInputIsAnErrorWithItsPosition(t *testing.T) {
 func TestOlderVersionsOfKindsAreReported(t *testing.T) {
 	for version, want := range map[string]int{
 		"policy/v1beta1 PodDisruptionBudget": 1, "extensions/v1beta1 Deployment": 1,
-		"autoscaling/v1 HorizontalPodAutoscaler": 1, "batch/v1beta1 CronJob": 1,
+		"autoscaling/v2beta2 HorizontalPodAutoscaler": 1, "batch/v1beta1 CronJob": 1,
+		"autoscaling/v1 HorizontalPodAutoscaler": 0, "extensions/v1beta1 Ingress": 1,
 		"policy/v1 PodDisruptionBudget": 0, "autoscaling/v2 HorizontalPodAutoscaler": 0,
 		"serving.knative.dev/v1 Service": 0, "example.com/v1 Thing": 0, "v1 ConfigMap": 0,
 	} {

@@ -6,6 +6,7 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -34,6 +35,9 @@ type Inventory struct {
 	budgets       []*budget
 	policies      []*policy
 	scalers       []*scaler
+	ingresses     []*networkingv1.Ingress
+	claims        []*corev1.PersistentVolumeClaim
+	nodes         []*corev1.Node
 	webhooks      []*webhook
 	pods          []*corev1.Pod // that a workload has made
 	namespaces    map[string]labels.Set
@@ -110,13 +114,21 @@ func isPast(o *appsv1.ReplicaSet) bool {
 func (in *Inventory) addOther(o runtime.Object, locate Locator) {
 	switch o := o.(type) {
 	case *corev1.Service:
-		in.services = append(in.services, newService(o, locate))
+		in.services = append(in.services, newService(in, o, locate))
 	case *policyv1.PodDisruptionBudget:
 		in.budgets = append(in.budgets, newBudget(o, locate))
 	case *networkingv1.NetworkPolicy:
 		in.policies = append(in.policies, newPolicy(o, locate))
 	case *autoscalingv2.HorizontalPodAutoscaler:
-		in.scalers = append(in.scalers, newScaler(o))
+		in.scalers = append(in.scalers, newScaler(o.ObjectMeta, o.Spec.MinReplicas,
+			o.Spec.ScaleTargetRef.Kind, o.Spec.ScaleTargetRef.Name))
+	case *autoscalingv1.HorizontalPodAutoscaler:
+		in.scalers = append(in.scalers, newScaler(o.ObjectMeta, o.Spec.MinReplicas,
+			o.Spec.ScaleTargetRef.Kind, o.Spec.ScaleTargetRef.Name))
+	case *networkingv1.Ingress:
+		in.ingresses = append(in.ingresses, o)
+	case *corev1.PersistentVolumeClaim:
+		in.claims = append(in.claims, o)
 	case *admissionv1.MutatingWebhookConfiguration:
 		in.webhooks = append(in.webhooks, mutatingWebhooks(o, locate)...)
 	case *admissionv1.ValidatingWebhookConfiguration:
@@ -124,6 +136,7 @@ func (in *Inventory) addOther(o runtime.Object, locate Locator) {
 	case *corev1.Namespace:
 		in.namespaces[o.Name] = o.Labels
 	case *corev1.Node:
+		in.nodes = append(in.nodes, o)
 		in.addKubelet(o.Status.NodeInfo.KubeletVersion)
 	default:
 		in.objects--

@@ -15,7 +15,7 @@ const ignoreAnnotation = "lint.lameduck.dev/ignore"
 
 // rules are all rules.
 var rules = slices.Concat(
-	graceRules, hookRules, portRules, rolloutRules, nodeRules, meshRules, releaseRules, injectionRules,
+	graceRules, hookRules, portRules, stickyRules, rolloutRules, nodeRules, meshRules, releaseRules, injectionRules,
 	webhookRules,
 	inputRules,
 )
@@ -98,6 +98,16 @@ type unreadResource struct {
 	fix      string
 	why      string
 	rules    []string // that find less without it
+}
+
+// makesPods reports whether what could not be read may make pods.
+func (u unreadResource) makesPods() bool {
+	return slices.Contains(podMakers, u.resource) || strings.Contains(u.resource, " ")
+}
+
+// podMakers are the resources that make pods with clients.
+var podMakers = []string{
+	"deployments", "statefulsets", "daemonsets", "replicasets", "replicationcontrollers", "pods",
 }
 
 // isComplete reports whether all objects of a resource are known. A file may be one of many, and

@@ -13,7 +13,7 @@ import (
 // hookRules check the preStop hooks.
 var hookRules = []Rule{
 	{
-		ID: "unprotected", Severity: Warning,
+		ID: "unprotected", Severity: Error,
 		needs: []string{"services"},
 		Title: "a container that serves has neither Lameduck nor a preStop hook",
 		Explanation: `The container gets SIGTERM as soon as the pod is deleted, while load balancers keep
@@ -26,7 +26,8 @@ are lost, in every rollout, scale-down and node drain.`,
 		needs: []string{"services"},
 		Title: "a container that serves does not wait for the end of the drain",
 		Explanation: `The pod has Lameduck, but this container has no preStop hook that gets /hold, so the
-kubelet sends it SIGTERM at once, during the drain. Every container that serves needs the hook.`,
+kubelet sends it SIGTERM at once, or when its own hook ends, during the drain. Every container that serves
+needs the hook. A container has one preStop hook, so /hold replaces another one.`,
 		check: eachProtected(notHeld),
 	},
 	{
@@ -115,15 +116,18 @@ func unprotected(w *workload, report objectReporter) {
 func notHeld(w *workload, d *sidecar, report objectReporter) {
 	for _, c := range w.serving() {
 		// The kubelet stops a native sidecar after the other containers.
-		if _, at := c.preStop(); !c.native && !d.holds(c) && !d.isAimedAt(c) {
-			report(at,
-				fmt.Sprintf("container %s does not wait for the end of the drain, so it gets SIGTERM (or "+
-					"exits) while requests arrive",
-					c.Name),
-				fmt.Sprintf("add preStop: { httpGet: { path: /hold, port: %d } }, or use shape wrapper for "+
-					"a container with a hook",
-					d.admin))
+		h, at := c.preStop()
+		if c.native || d.holds(c) || d.isAimedAt(c) {
+			continue
 		}
+		hook := fmt.Sprintf("preStop: { httpGet: { path: /hold, port: %d } }", d.admin)
+		fix := "add " + hook
+		if h != nil {
+			fix = "replace its hook by " + hook + ", or use shape wrapper, which needs no hook"
+		}
+		report(at,
+			fmt.Sprintf("container %s does not wait for the end of the drain, so it gets SIGTERM (or exits) "+
+				"while requests arrive", c.Name), fix)
 	}
 }
 

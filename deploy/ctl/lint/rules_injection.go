@@ -21,7 +21,7 @@ opt out with the label lameduck.dev/inject=disabled on the pod template.`,
 		check: eachWorkload(injectionRefused),
 	},
 	{
-		ID: "pod-not-injected", Severity: Warning,
+		ID: "pod-not-injected", Severity: Error,
 		Title: "pods of a namespace with injection run without Lameduck",
 		Explanation: `Pods are injected when they are created. These are older than the label
 lameduck.dev/inject=enabled of the namespace, or the webhook did not answer when they were created. The next

@@ -46,11 +46,11 @@ spreads over nodes too. The scheduler's own preference is weak.`,
 	},
 	{
 		ID: "replicas-on-one-node", Severity: Error,
-		needs: []string{"pods"},
+		needs: []string{"pods", "nodes"},
 		Title: "all replicas run on one node",
 		Explanation: `All replicas run on one node at the moment: if it fails, so does the service.
 Constraints apply only when a pod is scheduled, so pods stay together if there was no other node when they
-started. A rollout restart moves them.`,
+started. A rollout restart moves them. In a cluster with only one node for them this is not reported.`,
 		check: eachReplicated(onOneNode),
 	},
 }
@@ -141,7 +141,7 @@ func onOneNode(w *workload, report objectReporter) {
 			running++
 		}
 	}
-	if running < 2 || len(nodes) > 1 {
+	if running < 2 || len(nodes) > 1 || w.nodesForPods() == 1 {
 		return
 	}
 	for node := range nodes {

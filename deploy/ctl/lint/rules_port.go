@@ -2,11 +2,14 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 
 	"lameduck/deploy/ctl/inject"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // portRules check how clients and probes reach the app.
@@ -18,8 +21,28 @@ var portRules = []Rule{
 		Explanation: `The targetPort of the Service is the port of the app, so clients never reach Lameduck.
 They are not asked to disconnect, and the drain, which sees no traffic, ends after LAMEDUCK_HOLD_MIN while
 requests still arrive. Change a numeric targetPort after the rollout that adds Lameduck: to Lameduck's port,
-or to the name of the port, which never needs another change.`,
+or to the name of the port, which never needs another change. The name of a headless Service resolves to the
+addresses of the pods, and clients connect to the port that they know, whatever the targetPort is: there the
+port of the Service must be Lameduck's, or Lameduck must get the app's port.`,
 		check: eachService(bypass),
+	},
+	{
+		ID: "service-without-pods", Severity: Warning,
+		needs: append([]string{"services"}, podMakers...),
+		Title: "a Service selects no pods",
+		Explanation: `No workload among the input has the labels that the selector asks for, so the Service
+has no endpoints: often a label is misspelt or was renamed. In manifests this is checked if there is a
+workload in the same namespace; the pods may be in another file.`,
+		check: eachService(withoutPods),
+	},
+	{
+		ID: "udp-not-protected", Severity: Info,
+		needs: []string{"services"},
+		Title: "clients use UDP, which Lameduck does not relay",
+		Explanation: `Lameduck relays and observes TCP. A drain neither sees nor holds for clients of UDP, QUIC
+(HTTP/3) or SCTP, and they are not asked to disconnect. Clients of HTTP/3 fall back to TCP if the app does not
+advertise it (header Alt-Svc).`,
+		check: eachProtected(udp),
 	},
 	{
 		ID: "network-policy-shuts-out", Severity: Error,
@@ -67,6 +90,10 @@ func bypass(s *service, report objectReporter) {
 			if w.sidecar == nil {
 				continue
 			}
+			if s.isHeadless() {
+				s.bypassHeadless(w, i, report)
+				continue
+			}
 			port := target.IntVal
 			if target.Type == intstr.String {
 				port = w.port(target)
@@ -79,6 +106,56 @@ func bypass(s *service, report objectReporter) {
 					fmt.Sprintf("use targetPort: %d, or the name of a port that is %d in every pod", r.listen,
 						r.listen))
 			}
+		}
+	}
+}
+
+// bypassHeadless checks a port of a headless Service: clients connect to its number at the pods.
+func (s *service) bypassHeadless(w *workload, i int, report objectReporter) {
+	port := s.Spec.Ports[i].Port
+	if r, bypasses := w.sidecar.bypassRoute(port); bypasses {
+		report(field.NewPath("spec", "ports").Index(i).Child("port"),
+			fmt.Sprintf("clients of a headless Service connect to the pods, and port %d is the app's in %s "+
+				"%s and not Lameduck's %d, so they are not asked to disconnect and lose requests",
+				port, w.Kind, w.Name, r.listen),
+			fmt.Sprintf("make clients connect to port %d, or use a Service with an address and targetPort %d",
+				r.listen, r.listen))
+	}
+}
+
+func withoutPods(s *service, report objectReporter) {
+	if len(s.Spec.Selector) == 0 || len(s.workloads) > 0 || s.Spec.Type == corev1.ServiceTypeExternalName ||
+		!s.in.knowsPods(s) {
+		return
+	}
+	report(specOf("selector"), fmt.Sprintf("no pod has the labels %s, so the Service has no endpoints",
+		s.selector), "use labels of the pod template")
+}
+
+// knowsPods reports whether the input has what the Service should select, as far as one can know.
+func (in *Inventory) knowsPods(s *service) bool {
+	here := func(o object) bool { return o.namespace() == s.object.namespace() }
+	if slices.ContainsFunc(in.unread, func(u unreadResource) bool { return u.makesPods() }) {
+		return false
+	}
+	if in.cluster {
+		return !slices.ContainsFunc(in.pods, func(p *corev1.Pod) bool {
+			return here(newObject("Pod", p.ObjectMeta, nil)) && s.selector.Matches(labels.Set(p.Labels))
+		})
+	}
+	return slices.ContainsFunc(in.workloads, func(w *workload) bool { return here(w.object) && !w.isJob() })
+}
+
+func udp(w *workload, d *sidecar, report objectReporter) {
+	for _, c := range w.apps() {
+		for i, p := range c.Ports {
+			if isTCP(p.Protocol) {
+				continue
+			}
+			report(c.path.Child("ports").Index(i),
+				fmt.Sprintf("port %d is %s, which Lameduck does not relay, so its clients may lose requests in "+
+					"a rollout", p.ContainerPort, p.Protocol),
+				"ignore this rule if the clients retry or fall back to TCP")
 		}
 	}
 }

@@ -28,9 +28,9 @@ then an ordinary init container that never exits, and the pod never starts. Use 
 		ID: "exec-readiness-probe", Severity: Warning,
 		needs: []string{"nodes"},
 		Title: "an exec readiness probe on Kubernetes 1.35",
-		Explanation: `In 1.35.x the exec readiness probes of terminating pods fail. The pod becomes unready
-during its drain, and load balancers lose the endpoints that they fall back to when no other is ready.
-Probes over HTTP, TCP and gRPC are not affected. If the version of the cluster is unknown, 1.35 counts as
+		Explanation: `In 1.35.x the exec readiness probes of terminating pods fail. A container that goes on
+serving, because a hook keeps it alive, becomes unready during its drain, and load balancers lose the
+endpoints that they fall back to when no other is ready. Probes over HTTP, TCP and gRPC are not affected. If the version of the cluster is unknown, 1.35 counts as
 possible.`,
 		check: eachWorkload(execReadinessProbe),
 	},
@@ -75,7 +75,7 @@ func execReadinessProbe(w *workload, report objectReporter) {
 		return
 	}
 	for _, c := range w.containers() {
-		if runsCommand(c.ReadinessProbe) && w.serves() {
+		if runsCommand(c.ReadinessProbe) && w.serves() && w.livesOn(c) {
 			report(c.path.Child("readinessProbe", "exec"),
 				fmt.Sprintf("on a kubelet of %v it fails as soon as the pod terminates, so container %s is "+
 					"unready while it drains",
@@ -83,4 +83,11 @@ func execReadinessProbe(w *workload, report objectReporter) {
 				"use a probe over HTTP, TCP or gRPC")
 		}
 	}
+}
+
+// livesOn reports whether a container serves for a while after the deletion of its pod. Without a
+// hook it gets SIGTERM at once.
+func (w *workload) livesOn(c container) bool {
+	h, _ := c.preStop()
+	return h != nil || w.sidecar != nil && w.sidecar.wraps(c)
 }

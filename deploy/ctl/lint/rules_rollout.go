@@ -12,20 +12,23 @@ import (
 var rolloutRules = []Rule{
 	{
 		ID: "rollout-empties-service", Severity: Error,
-		needs: []string{"services", "horizontalpodautoscalers"},
+		needs: []string{"services", "horizontalpodautoscalers", "persistentvolumeclaims"},
 		Title: "a rollout removes all replicas at once",
 		Explanation: `With strategy Recreate, or with a maxUnavailable of all replicas, the old pods stop
 before new ones are ready, and the Service has no endpoints. No sidecar can help, as clients have no other
 pod to connect to. With maxUnavailable: 0 the new pod starts first. (If maxSurge and maxUnavailable both
-round to 0, Kubernetes uses 1 for maxUnavailable.)`,
+round to 0, Kubernetes uses 1 for maxUnavailable.) A volume that only one pod can mount does not allow that:
+the new pod waits for the volume of the old one, and the rollout hangs. Such a service needs other storage,
+or replicas with a volume each. A PersistentVolumeClaim that lint does not know counts as such a volume.`,
 		check: eachWorkload(rolloutEmpties),
 	},
 	{
 		ID: "one-replica", Severity: Warning,
-		needs: []string{"services", "horizontalpodautoscalers"},
+		needs: []string{"services", "horizontalpodautoscalers", "persistentvolumeclaims"},
 		Title: "a service with one replica",
 		Explanation: `When its node fails or is drained, or its pod is evicted, the service is down until
-another pod has started. For a HorizontalPodAutoscaler its minReplicas count.`,
+another pod has started. For a HorizontalPodAutoscaler its minReplicas count. More replicas do not help a
+Deployment with a volume that only one pod can mount: they wait for it.`,
 		check: eachReplicated(oneReplica),
 	},
 }
@@ -36,14 +39,18 @@ func rolloutEmpties(w *workload, report objectReporter) {
 	if !w.serves() || w.minReplicas() == 0 {
 		return
 	}
-	if removed, at, setting := w.removedByRollout(); removed >= w.minReplicas() {
-		report(at,
-			fmt.Sprintf("with %s a rollout stops %s before a new one is ready, so the Service is down "+
-				"meanwhile",
-				setting, w.allReplicas()),
-			"set rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }, or a maxUnavailable below the number "+
-				"of replicas")
+	removed, at, setting := w.removedByRollout()
+	if removed < w.minReplicas() {
+		return
 	}
+	fix := "set rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }, or a maxUnavailable below the number of " +
+		"replicas"
+	if volume := w.volumeOfOnePod(); volume != "" {
+		fix = sharedStorage(volume)
+	}
+	report(at,
+		fmt.Sprintf("with %s a rollout stops %s before a new one is ready, so the Service is down meanwhile",
+			setting, w.allReplicas()), fix)
 }
 
 func (w *workload) allReplicas() string {
@@ -109,8 +116,11 @@ func oneReplica(w *workload, report objectReporter) {
 		fix = "set minReplicas of HorizontalPodAutoscaler " + w.scaler.Name + " to 2 or more"
 	}
 	why := "one replica serves all clients, so the service is down when its node fails or is drained"
-	if w.Kind == "StatefulSet" {
+	if w.Kind == "StatefulSet" || w.isRecreated() {
 		why += ", and during a rollout, which stops it before its successor starts"
+	}
+	if volume := w.volumeOfOnePod(); volume != "" {
+		fix = sharedStorage(volume)
 	}
 	report(specOf("replicas"), why, fix)
 }

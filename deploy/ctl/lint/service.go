@@ -13,16 +13,19 @@ import (
 type service struct {
 	object
 	*corev1.Service
+	in        *Inventory
 	selector  labels.Selector
 	workloads []*workload // that it selects
 }
 
-func newService(s *corev1.Service, locate Locator) *service {
+func newService(in *Inventory, s *corev1.Service, locate Locator) *service {
 	selector := labels.Nothing() // without a selector, endpoints are written by others
 	if len(s.Spec.Selector) > 0 {
 		selector = labels.SelectorFromSet(s.Spec.Selector)
 	}
-	return &service{object: newObject("Service", s.ObjectMeta, locate), Service: s, selector: selector}
+	return &service{
+		object: newObject("Service", s.ObjectMeta, locate), Service: s, in: in, selector: selector,
+	}
 }
 
 func (s *service) selects(w *workload) bool {

@@ -45,6 +45,7 @@ func TestFindingsOfPorts(t *testing.T) {
 				"  selector: { app: web }\n",
 				"  selector: { app: other }\n  publishNotReadyAddresses: true\n",
 			},
+			want: []string{"service-without-pods"},
 		},
 		"a probe by another container's name": {
 			manifest: nativeManifest,
@@ -123,7 +124,7 @@ func TestFindingsOfPorts(t *testing.T) {
 				"  selector: { app: web }\n  ports", "  selector: { app: other }\n  ports",
 				sleepHook, "{}",
 			},
-			want: []string{"unprotected"},
+			want: []string{"service-without-pods", "unprotected"},
 		},
 		"no Service, a port for metrics": {
 			manifest: sleepManifest,
@@ -133,6 +134,7 @@ func TestFindingsOfPorts(t *testing.T) {
 				appPortSleep, "ports: [{ name: http-metrics, containerPort: 8080 }]",
 				"port: http }", "port: 8080 }",
 			},
+			want: []string{"service-without-pods"},
 		},
 		"no Service, no port": {
 			manifest: sleepManifest,
@@ -142,6 +144,7 @@ func TestFindingsOfPorts(t *testing.T) {
 				appPortSleep, "",
 				"port: http }", "port: 8080 }",
 			},
+			want: []string{"service-without-pods"},
 		},
 		"a Service by number, no port declared": {
 			manifest: sleepManifest,

@@ -177,7 +177,10 @@ func (w *workload) minReplicas() int {
 
 // isReplicated reports whether the replicas can be counted, and there are any.
 func (w *workload) isReplicated() bool {
-	kinds := []string{"Deployment", "StatefulSet", "Rollout", "ReplicaSet", "ReplicationController"}
+	kinds := []string{
+		"Deployment", "StatefulSet", "Rollout", "ReplicaSet", "ReplicationController",
+		"DeploymentConfig", "CloneSet",
+	}
 	return slices.Contains(kinds, w.Kind) && w.minReplicas() > 0
 }
 

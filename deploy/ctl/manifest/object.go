@@ -32,15 +32,37 @@ func (d *Document) objects(path string) []*Object {
 		APIVersion: d.scalar(path + "/apiVersion"), Kind: d.scalar(path + "/kind"),
 		Namespace: d.scalar(path + "/metadata/namespace"), Name: d.scalar(path + "/metadata/name"),
 	}
-	items := d.yaml.Node(path + "/items")
-	if !strings.HasSuffix(o.Kind, "List") || items == nil || items.Kind != yaml.SequenceNode {
+	list := o.list()
+	items := d.yaml.Node(path + list)
+	if list == "" || items == nil || items.Kind != yaml.SequenceNode {
 		return []*Object{o}
 	}
 	var all []*Object
 	for i := range items.Content {
-		all = append(all, d.objects(path+"/items/"+strconv.Itoa(i))...)
+		all = append(all, d.objects(path+list+"/"+strconv.Itoa(i))...)
 	}
 	return all
+}
+
+// list returns the JSON Pointer of the objects of a list or of a Template of OpenShift, or an empty
+// string for other kinds.
+func (o *Object) list() string {
+	switch {
+	case strings.HasSuffix(o.Kind, "List"):
+		return "/items"
+	case o.Kind == "Template" && (o.group() == "" || o.group() == "template.openshift.io"):
+		return "/objects"
+	}
+	return ""
+}
+
+// group returns the API group, which is empty for the core group.
+func (o *Object) group() string {
+	group, _, grouped := strings.Cut(o.APIVersion, "/")
+	if !grouped {
+		return ""
+	}
+	return group
 }
 
 func (o *Object) String() string { return o.Kind + " " + o.Name }
@@ -100,24 +122,10 @@ type Workload struct {
 	Template     *corev1.PodTemplateSpec
 }
 
-// templates has the JSON Pointers of pod templates by API group and kind.
-var templates = map[string]map[string]string{
-	"apps": {
-		"Deployment": "/spec/template", "StatefulSet": "/spec/template",
-		"DaemonSet": "/spec/template", "ReplicaSet": "/spec/template",
-	},
-	"batch":       {"Job": "/spec/template", "CronJob": "/spec/jobTemplate/spec/template"},
-	"argoproj.io": {"Rollout": "/spec/template"},
-	"":            {"Pod": "", "ReplicationController": "/spec/template"},
-}
-
-// Workload returns the object as a workload, or nil if it does not make pods.
+// Workload returns the object as a workload, or nil if it does not make pods or its kind is
+// unknown.
 func (o *Object) Workload() (*Workload, error) {
-	group, _, grouped := strings.Cut(o.APIVersion, "/")
-	if !grouped {
-		group = ""
-	}
-	path, is := templates[group][o.Kind]
+	path, is := templates[o.group()][o.Kind]
 	if !is || o.Document.yaml.Node(o.Path+path+"/spec") == nil {
 		return nil, nil
 	}

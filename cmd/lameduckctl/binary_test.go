@@ -65,6 +65,11 @@ spec:
     spec:
       containers: [{ name: worker, image: worker:1 }]
 `
+	named = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: web}, " +
+		"ports: [{port: 80, targetPort: http}]}\n"
+	numbered = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: web}, " +
+		"ports: [{port: 80, targetPort: 3000}]}\n"
+
 	// other is an object that inject does not change.
 	other = "# settings\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
 )
@@ -76,7 +81,23 @@ func TestExitCodesAreThoseOfTheHelp(t *testing.T) {
 		code   int
 		output string
 	}{
-		"all is done":           {workload, []string{"inject", "-f", "-"}, 0, "http now means 18080"},
+		"all is done": {
+			workload + "---\n" + named, []string{"inject", "-f", "-"}, 0,
+			"<stdin>:1:1: Deployment web: injected, mode move: every Service",
+		},
+		"a Service has a number": {
+			workload + "---\n" + numbered, []string{"inject", "-f", "-"}, 0,
+			"Deployment web: injected, mode observe: Service s has targetPort 3000, a number; for " +
+				"more: use targetPort: http in Service s",
+		},
+		"a number, and mode move": {
+			workload + "---\n" + numbered, []string{"inject", "-f", "-", "--mode", "move"}, 0,
+			"Deployment web: injected, mode move: chosen by the settings",
+		},
+		"an unknown mode": {
+			workload, []string{"inject", "-f", "-", "--mode", "watch"}, 2,
+			"--mode: must be auto, observe, redirect, takeover or move",
+		},
 		"nothing is to be done": {other, []string{"inject", "-f", "-"}, 0, ""},
 		"one is refused": {
 			workload + "---\n" + portless, []string{"inject", "-f", "-"}, 1,
@@ -106,7 +127,7 @@ func TestExitCodesAreThoseOfTheHelp(t *testing.T) {
 		},
 		"and plain, which it can run": {
 			workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28", "--shape",
-				"plain"}, 0, "18080",
+				"plain"}, 0, "mode observe",
 		},
 	} {
 		stdout, stderr, code := child(t, t.TempDir(), tc.stdin, tc.args...)
@@ -179,7 +200,7 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 func TestARefusedWorkloadIsWrittenUnchanged(t *testing.T) {
 	stdout, _, _ := child(t, t.TempDir(), workload+"---\n"+portless, "inject", "-f", "-")
 	if !strings.HasSuffix(stdout, "---\n"+portless) ||
-		!strings.Contains(stdout, "LAMEDUCK_ROUTES") {
+		!strings.Contains(stdout, "LAMEDUCK_OBSERVE") {
 		t.Errorf("got\n%s", stdout)
 	}
 }
@@ -223,15 +244,14 @@ func TestAnnotationsOverrideFlags(t *testing.T) {
 
 // A Service is named if any file has it, and if it is in the workload's namespace.
 func TestAServiceInTheInputIsReported(t *testing.T) {
-	const numbered = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: " +
-		"web}, ports: [{port: 80, targetPort: 3000}]}\n"
-	_, output, _ := child(t, t.TempDir(), workload+"---\n"+numbered, "inject", "-f", "-")
+	move := []string{"inject", "-f", "-", "--mode", "move"}
+	_, output, _ := child(t, t.TempDir(), workload+"---\n"+numbered, move...)
 	if !strings.Contains(output, "<stdin>:13:19: Deployment web: spec.containers[0].ports[0]: "+
 		"Service s: targetPort 3000 bypasses Lameduck: change it to http after the rollout") {
 		t.Errorf("the output is %s", output)
 	}
 	elsewhere := strings.Replace(numbered, "{name: s}", "{name: s, namespace: other}", 1)
-	_, output, _ = child(t, t.TempDir(), workload+"---\n"+elsewhere, "inject", "-f", "-")
+	_, output, _ = child(t, t.TempDir(), workload+"---\n"+elsewhere, move...)
 	if strings.Contains(output, "Service s") {
 		t.Errorf("in another namespace: the output is %s", output)
 	}
@@ -240,7 +260,7 @@ func TestAServiceInTheInputIsReported(t *testing.T) {
 func TestANetworkPolicyInTheInputIsReported(t *testing.T) {
 	const policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: " +
 		"p}\nspec: {podSelector: {}, ingress: [{ports: [{port: 3000}]}]}\n"
-	_, output, _ := child(t, t.TempDir(), workload+"---\n"+policy, "inject", "-f", "-")
+	_, output, _ := child(t, t.TempDir(), workload+"---\n"+policy, "inject", "-f", "-", "--mode", "move")
 	if !strings.Contains(output, "NetworkPolicy p allows port 3000 and not 18080") {
 		t.Errorf("the output is %s", output)
 	}

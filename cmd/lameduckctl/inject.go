@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lameduck/deploy/ctl/inject"
-	"lameduck/deploy/ctl/jsonpatch"
 	"lameduck/deploy/ctl/manifest"
 )
 
@@ -19,8 +18,12 @@ Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, Roll
 too. Jobs and CronJobs are not, as they run to completion. An annotation lameduck.dev/NAME of a pod template
 overrides the flag --NAME, and the label lameduck.dev/inject=disabled opts out.
 
-Standard error has notes on what else to change, and the reasons for workloads that cannot be protected. Those pass
-through unchanged.
+In mode auto the ports of a workload move to Lameduck if its Services are in the manifests, use the names of the ports,
+and no network policy has a port's number. Any other workload keeps its ports and is observed, which changes nothing for
+its clients: a drain holds until their traffic has ended, but they are not asked to disconnect.
+
+Standard error has the mode of each workload, why it was chosen and what would give more, notes on what else to change,
+and the reasons for workloads that cannot be protected. Those pass through unchanged.
 
 Exit codes: 0 success; 1 a workload could not be protected; 2 invalid command line or manifests, nothing is written.`
 
@@ -92,7 +95,7 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	for _, change := range changes {
-		if err := change.workload.Apply(change.workload.TemplatePath, change.patch); err != nil {
+		if err := change.workload.Apply(change.workload.TemplatePath, change.plan.Patch); err != nil {
 			return err
 		}
 	}
@@ -105,15 +108,15 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// A change is the patch of a workload.
+// A change is the plan for a workload.
 type change struct {
 	workload *manifest.Workload
-	patch    []jsonpatch.Operation
+	plan     inject.Plan
 }
 
 // planAll plans all workloads and prints notes, before any line of the files moves.
 func (c *injectCommand) planAll(
-	files []*manifest.File, around map[string]*surroundings, stderr io.Writer,
+	files []*manifest.File, around *surroundings, stderr io.Writer,
 ) (changes []change, refused bool, err error) {
 	for _, f := range files {
 		for _, o := range f.Objects() {
@@ -124,7 +127,7 @@ func (c *injectCommand) planAll(
 			if w == nil {
 				continue
 			}
-			plan, err := c.plan(w)
+			plan, err := c.plan(w, around)
 			if refusals := inject.Refusals(err); len(refusals) > 0 {
 				for _, r := range refusals {
 					printNote(stderr, w, r.Field, "not injected: "+r.Why+": "+r.Remedy)
@@ -135,21 +138,30 @@ func (c *injectCommand) planAll(
 			if err != nil {
 				return nil, false, err
 			}
-			for _, n := range around[w.Namespace].notes(w, plan) {
-				printNote(stderr, w, n.Field, n.Text)
+			if plan.Skipped == "" { // else the summary has the reason
+				printNotes(stderr, w, around.notes(w, plan))
 			}
-			changes = append(changes, change{w, plan.Patch})
+			changes = append(changes, change{w, plan})
 		}
+	}
+	if !c.uninject {
+		printSummary(stderr, changes)
 	}
 	return changes, refused, nil
 }
 
-func (c *injectCommand) plan(w *manifest.Workload) (inject.Plan, error) {
-	pods := inject.Workload{Kind: w.Kind, Template: w.Template}
+func (c *injectCommand) plan(w *manifest.Workload, around *surroundings) (inject.Plan, error) {
+	pods := inject.Workload{Kind: w.Kind, Template: w.Template, Around: around.around(w.Namespace)}
 	if c.uninject {
 		return inject.Uninject(pods)
 	}
 	return inject.Inject(pods, c.settings)
+}
+
+func printNotes(w io.Writer, about *manifest.Workload, notes []inject.Note) {
+	for _, n := range notes {
+		printNote(w, about, n.Field, n.Text)
+	}
 }
 
 // printNote prints a line that begins with a source position, like a compiler.

@@ -7,9 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -35,7 +33,7 @@ func main() {
 
 // run executes one command and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRootCommand(filepath.Base(os.Args[0]))
+	root := newRootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -43,23 +41,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return report(stderr, root.ExecuteContext(ctx))
 }
 
-// newRootCommand returns the command of the program, which is also a plugin of kubectl if its name is
-// kubectl-lameduck.
-func newRootCommand(name string) *cobra.Command {
+func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "lameduckctl",
-		Short:         "Add Lameduck to workloads, check manifests and measure rollouts",
-		Version:       buildVersion(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-	}
-	if strings.HasPrefix(name, "kubectl-lameduck") { // on Windows it ends with .exe
-		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl lameduck"}
+		Use:               "lameduckctl",
+		Short:             "Add Lameduck to workloads, and check manifests before a rollout",
+		Version:           buildVersion(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate("lameduckctl {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newInjectCommand(), newLintCommand(), newExplainCommand(), newMeasureCommand(),
-		newWebhookCommand())
+	root.AddCommand(newInjectCommand(), newLintCommand(), newExplainCommand(), newWebhookCommand())
 	return root
 }
 

@@ -19,6 +19,7 @@ import (
 	"lameduck/cmd/lameduck/config"
 	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/lint"
+	"lameduck/deploy/ctl/mode"
 )
 
 // A setting is a variable with its value, as NAME=VALUE without the prefix, and whether Lameduck
@@ -138,8 +139,8 @@ func lameduckAccepts(env map[string]string) bool {
 func injectSets(env map[string]string) bool {
 	for name, value := range env {
 		switch name {
-		case "LAMEDUCK_ROUTES", "LAMEDUCK_GRACE_PERIOD", "LAMEDUCK_APP_STOP", "LAMEDUCK_ADMIN",
-			"LAMEDUCK_CONTROL",
+		case "LAMEDUCK_ROUTES", "LAMEDUCK_OBSERVE", "LAMEDUCK_OBSERVE_PROBES", "LAMEDUCK_GRACE_PERIOD",
+			"LAMEDUCK_APP_STOP", "LAMEDUCK_ADMIN", "LAMEDUCK_CONTROL",
 			"LAMEDUCK_TLS_CERT", "LAMEDUCK_TLS_KEY", "LAMEDUCK_TLS_CLIENT_CA":
 			return false
 		}
@@ -153,6 +154,7 @@ func injectSets(env map[string]string) bool {
 // injected returns the pod template after an inject with some variables.
 func injected(env map[string]string) (*corev1.PodTemplateSpec, error) {
 	s := inject.Defaults()
+	s.Mode = mode.Move
 	s.LBDelay, s.Silence, s.GracePeriod = 0, 0, 120e9
 	for name, value := range env {
 		if err := s.Set("env", name+"="+value); err != nil {

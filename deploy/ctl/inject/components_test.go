@@ -11,6 +11,7 @@ import (
 
 	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/manifest"
+	"lameduck/deploy/ctl/mode"
 )
 
 // examples lists the workloads of deploy/examples with the component that each one uses.
@@ -27,7 +28,7 @@ func TestInjectAndTheComponentsAgree(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			own := workload(t, filepath.Join("..", "..", "examples", name, "*.yaml"))
 			s := inject.Defaults()
-			s.Shape = shape
+			s.Shape, s.Mode = shape, mode.Move
 			p, err := inject.Inject(inject.Workload{Kind: own.Kind, Template: own.Template}, s)
 			if err != nil {
 				t.Fatal(err)
@@ -40,6 +41,7 @@ func TestInjectAndTheComponentsAgree(t *testing.T) {
 				t.Fatal(err)
 			}
 			delete(got.Annotations, inject.InjectedAnnotation)
+			delete(got.Annotations, inject.ModeAnnotation)
 			if len(got.Annotations) == 0 {
 				got.Annotations = nil
 			}

@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // FuzzUninjectOfInject builds pods from the fuzzer's input and checks the promises: Inject is
@@ -80,7 +82,9 @@ func (c *choices) of(n int) int {
 func (c *choices) yes() bool { return c.of(2) == 1 }
 
 func (c *choices) settings() Settings {
-	return in([]Shape{Native, Plain, Wrapper}[c.of(3)])
+	s := in([]Shape{Native, Plain, Wrapper}[c.of(3)])
+	s.Mode = []mode.Mode{mode.Move, mode.Observe, mode.Auto}[c.of(3)]
+	return s
 }
 
 func (c *choices) pod() *corev1.PodTemplateSpec {

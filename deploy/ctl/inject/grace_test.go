@@ -40,7 +40,7 @@ func TestTheGracePeriodHasRoomForTheHold(t *testing.T) {
 	} {
 		before := template(t, web)
 		before.Spec.TerminationGracePeriodSeconds = tc.has
-		s := Defaults()
+		s := defaults()
 		tc.change(&s)
 		after, _ := injected(t, before, s)
 		duck := sidecarOf(t, after)
@@ -61,7 +61,7 @@ func TestTheGracePeriodHasRoomForTheHold(t *testing.T) {
 func secondsOf(n int64) string { return seconds(time.Duration(n) * time.Second) }
 
 func TestAGracePeriodWithoutRoomForTheHoldIsRefused(t *testing.T) {
-	s := Defaults()
+	s := defaults()
 	s.GracePeriod = 67 * time.Second // 60 of the load balancer, 5 of the app, 3 of Lameduck
 	_, err := Inject(Workload{Kind: "Deployment", Template: template(t, web)}, s)
 	var refusal *Refusal
@@ -82,7 +82,7 @@ func TestAVariableThatDoesNotFitIsRefused(t *testing.T) {
 		"LAMEDUCK_FALLBACK=web.shop:80":                 true,
 		"LAMEDUCK_FALLBACK=web.shop:80,web.shop:81":     false, // there is one route
 	} {
-		s := Defaults()
+		s := defaults()
 		s.GracePeriod = 100 * time.Second
 		if err := s.Set("env", env); err != nil {
 			t.Fatal(err)
@@ -92,7 +92,7 @@ func TestAVariableThatDoesNotFitIsRefused(t *testing.T) {
 			t.Errorf("%s: error %v", env, err)
 		}
 	}
-	s := Defaults()
+	s := defaults()
 	s.Env = map[string]string{"LAMEDUCK_FALLBACK": "web.shop:80"}
 	two := edited(t, "[{ name: http, containerPort: 3000 }]",
 		"[{ name: http, containerPort: 3000 }, { name: b, containerPort: 3001 }]")

@@ -12,6 +12,11 @@ import (
 // failHealthChecks makes the load balancer's health checks fail during the drain.
 func (j *injection) failHealthChecks() {
 	lb := j.settings.preset().Title
+	if !j.choice.Mode.Relays() {
+		j.note("spec.containers", "%s stops routing to the pod sooner if its HTTP health check fails, which "+
+			"Lameduck cannot do for a port that it observes", lb)
+		return
+	}
 	path, field := j.healthPath()
 	if path == "" {
 		j.note("spec.containers", "%s stops routing to the pod sooner if its HTTP health check fails: if it "+

@@ -37,7 +37,7 @@ func TestOnTheNodesNetworkTheHookHasAHost(t *testing.T) {
 	for _, network := range []bool{true, false} {
 		before := template(t, web)
 		before.Spec.HostNetwork = network
-		after, p := injected(t, before, Defaults())
+		after, p := injected(t, before, defaults())
 		got := after.Spec.Containers[0].Lifecycle.PreStop.HTTPGet.Host
 		if (got == "127.0.0.1") != network || !network && got != "" {
 			t.Errorf("hostNetwork %v: host %q", network, got)
@@ -47,7 +47,7 @@ func TestOnTheNodesNetworkTheHookHasAHost(t *testing.T) {
 			t.Errorf("hostNetwork %v: notes %s", network, notes(p))
 		}
 		after.Spec.HostNetwork = !network
-		again, _ := injected(t, after, Defaults())
+		again, _ := injected(t, after, defaults())
 		if (again.Spec.Containers[0].Lifecycle.PreStop.HTTPGet.Host == "127.0.0.1") == network {
 			t.Errorf("hostNetwork is %v now, and the hook stays as it was", !network)
 		}
@@ -91,7 +91,7 @@ func TestAWrappedAppWithItsOwnHookDrainsLater(t *testing.T) {
 func TestAPostStartHookIsKept(t *testing.T) {
 	before := edited(t, "image: web:1", "image: web:1\n      lifecycle: { postStart: { exec: { "+
 		"command: [/bin/hello] } } }")
-	after, _ := injected(t, before, Defaults())
+	after, _ := injected(t, before, defaults())
 	if l := after.Spec.Containers[0].Lifecycle; l.PostStart == nil || !isHoldHook(l) {
 		t.Errorf("got %v", l)
 	}

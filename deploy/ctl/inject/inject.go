@@ -7,12 +7,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"lameduck/deploy/ctl/jsonpatch"
+	"lameduck/deploy/ctl/mode"
 )
 
 // A Workload has the pod template to change.
 type Workload struct {
 	Kind     string                  // "Deployment", "Job", ..., "Pod"
 	Template *corev1.PodTemplateSpec // read only
+	Around   *mode.Around            // for mode auto; nil if nothing is known
 }
 
 // A Note is a consequence that the user must know.
@@ -32,6 +34,9 @@ type Plan struct {
 	Notes  []Note
 	Routes []Route // that are added, or removed by Uninject
 
+	Choice  mode.Choice // the mode; zero if the pod is not injected
+	Skipped string      // why the pod must not be injected
+
 	uninject bool
 }
 
@@ -50,12 +55,12 @@ func Inject(w Workload, s Settings) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	j := &injection{settings: s, pod: was, current: w.Template}
+	j := &injection{settings: s, around: w.Around, pod: was, current: w.Template}
 	if err := j.run(); err != nil {
 		return Plan{}, err
 	}
 	return Plan{Template: j.pod, Patch: diff(w.Template, j.pod), Notes: j.notes,
-		Routes: j.routes}.withRouteNotes(), nil
+		Routes: j.routes, Choice: j.choice}.withRouteNotes(), nil
 }
 
 // Uninject plans how to remove Lameduck, from the record in the annotation lameduck.dev/injected.
@@ -97,7 +102,7 @@ func restoredRoutes(now, was *corev1.PodTemplateSpec) []Route {
 // skip plans for a pod that must not have Lameduck. It removes one that is there.
 func skip(w Workload, reason string) (Plan, error) {
 	p, err := Uninject(w)
-	p.Notes = []Note{{Field: "spec", Text: "not injected: " + reason}}
+	p.Notes, p.Skipped = []Note{{Field: "spec", Text: "not injected: " + reason}}, reason
 	return p, err
 }
 
@@ -119,18 +124,23 @@ func skipReason(w Workload) string {
 // An injection is the state of one Inject call.
 type injection struct {
 	settings Settings
+	around   *mode.Around
 	pod      *corev1.PodTemplateSpec // changed step by step
 	current  *corev1.PodTemplateSpec // as it is, perhaps injected; read only
 	record   record
 	grace    time.Duration // of the pod after the change
-	routes   []Route
+	ports    []port        // declared, of the pod
+	chosen   []Route       // of the ports to protect; what they listen on is not known yet
+	choice   mode.Choice
+	routes   []Route // that Lameduck relays
+	observed []int32 // ports that it observes
 	notes    []Note
 }
 
 func (j *injection) run() error {
 	steps := []func() error{
-		j.validate, j.moveRoutes, j.applyPreset, j.raiseGracePeriod, j.checkEnvironment,
-		j.addHoldHooks, j.addSidecar, j.excludeFromMesh, j.writeRecord,
+		j.validate, j.choosePorts, j.chooseMode, j.applyMode, j.applyPreset, j.raiseGracePeriod,
+		j.checkEnvironment, j.addHoldHooks, j.addSidecar, j.excludeFromMesh, j.writeMode, j.writeRecord,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

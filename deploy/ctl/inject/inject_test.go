@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/yaml"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // patched applies a plan to the template's JSON, as the API server does.
@@ -91,9 +93,16 @@ func edited(t *testing.T, from, to string) *corev1.PodTemplateSpec {
 	return template(t, strings.Replace(web, from, to, 1))
 }
 
-// in returns the default settings with one changed.
-func in(shape Shape) Settings {
+// defaults returns the default settings, but with mode move, since the tests' pods have no Services.
+func defaults() Settings {
 	s := Defaults()
+	s.Mode = mode.Move
+	return s
+}
+
+// in returns the settings of defaults with another shape.
+func in(shape Shape) Settings {
+	s := defaults()
 	s.Shape = shape
 	return s
 }
@@ -147,7 +156,7 @@ func TestInjectDoesNotChangeItsArguments(t *testing.T) {
 
 func TestASidecarComesAfterTheInitContainersOfAPod(t *testing.T) {
 	after, _ := injected(t, edited(t, "spec:\n", "spec:\n  initContainers: [{name: migrate, "+
-		"image: web:1}]\n"), Defaults())
+		"image: web:1}]\n"), defaults())
 	if init := after.Spec.InitContainers; len(init) != 2 || init[1].Name != sidecarName {
 		t.Errorf("got %v", init)
 	}
@@ -195,8 +204,8 @@ func expectOnlyHook(t *testing.T, name string, p Plan, err error) {
 }
 
 func TestOtherSettingsChangeWhatIsInjected(t *testing.T) {
-	after, _ := injected(t, template(t, web), Defaults())
-	s := Defaults()
+	after, _ := injected(t, template(t, web), defaults())
+	s := defaults()
 	s.Image, s.LBDelay, s.Env = "registry.example/lameduck:0.2", 3*time.Minute,
 		map[string]string{"LAMEDUCK_HOLD_MIN": "20s"}
 	again, _ := injected(t, after, s)
@@ -204,16 +213,16 @@ func TestOtherSettingsChangeWhatIsInjected(t *testing.T) {
 	if !reflect.DeepEqual(again, fresh) {
 		t.Errorf("it becomes %v, and injected at once %v", again, fresh)
 	}
-	if back, _ := injected(t, again, Defaults()); !reflect.DeepEqual(back, after) {
+	if back, _ := injected(t, again, defaults()); !reflect.DeepEqual(back, after) {
 		t.Errorf("with the first settings again it becomes %v", back)
 	}
 }
 
 func TestAVariableNoLongerSetIsRemoved(t *testing.T) {
-	s := Defaults()
+	s := defaults()
 	s.Env = map[string]string{"LAMEDUCK_HOLD_MIN": "20s"}
 	with, _ := injected(t, template(t, web), s)
-	without, _ := injected(t, with, Defaults())
+	without, _ := injected(t, with, defaults())
 	if variable(sidecarOf(t, without), "LAMEDUCK_HOLD_MIN") != "" {
 		t.Errorf("the environment is %v", sidecarOf(t, without).Env)
 	}
@@ -241,7 +250,7 @@ func TestPodsThatRunToCompletionAreLeftAlone(t *testing.T) {
 		{Kind: "Deployment", Template: edited(t, "labels: { app: web }",
 			"labels: { app: web, lameduck.dev/inject: disabled }")},
 	} {
-		p, err := Inject(w, Defaults())
+		p, err := Inject(w, defaults())
 		if err != nil || len(p.Patch) > 0 || !strings.Contains(notes(p), "not injected: ") {
 			t.Errorf("%s: %d operations, notes %q, error %v", w.Kind, len(p.Patch), notes(p), err)
 		}
@@ -251,10 +260,10 @@ func TestPodsThatRunToCompletionAreLeftAlone(t *testing.T) {
 // A label that is set after the injection removes Lameduck.
 func TestAPodThatOptsOutLosesWhatWasInjected(t *testing.T) {
 	before := template(t, web)
-	after, _ := injected(t, before, Defaults())
+	after, _ := injected(t, before, defaults())
 	after.Labels[InjectLabel] = "disabled"
 	before.Labels[InjectLabel] = "disabled"
-	if got, _ := injected(t, after, Defaults()); !reflect.DeepEqual(got, before) {
+	if got, _ := injected(t, after, defaults()); !reflect.DeepEqual(got, before) {
 		t.Errorf("got %v", got)
 	}
 }

@@ -32,7 +32,7 @@ func TestTheAdminPortIsLeftOutOfAMesh(t *testing.T) {
 		before := template(t, web)
 		maps.Copy(before.Labels, tc.labels)
 		before.Annotations = tc.annotations
-		after, _ := injected(t, before, Defaults())
+		after, _ := injected(t, before, defaults())
 		if got := after.Annotations[tc.key]; got != tc.want {
 			t.Errorf("%s: the notes are %q, want %q", name, got, tc.want)
 		}
@@ -43,7 +43,7 @@ func TestAMeshGetsItsListBack(t *testing.T) {
 	const istio = "traffic.sidecar.istio.io/excludeInboundPorts"
 	before := template(t, web)
 	before.Annotations = map[string]string{istio: "9999, 7777"}
-	after, _ := injected(t, before, Defaults())
+	after, _ := injected(t, before, defaults())
 	if back := uninjected(t, after); back.Annotations[istio] != "9999, 7777" {
 		t.Errorf("it comes back as %q", back.Annotations[istio])
 	}

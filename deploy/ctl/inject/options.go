@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lameduck/cmd/lameduck/config"
+	"lameduck/deploy/ctl/mode"
 )
 
 // An Option is a setting with a name: the annotation lameduck.dev/NAME of a pod template, and the
@@ -22,6 +23,8 @@ type Option struct {
 func Options() []Option {
 	return []Option{
 		{"shape", "shape", "native (Kubernetes 1.29 or later; the default), plain or wrapper", setShape},
+		{"mode", "mode", mode.Names + " (default auto: move if every reference to the ports is by name, " +
+			"else observe)", setMode},
 		{"image", "image", "image of the sidecar (default " + Defaults().Image + ")", setImage},
 		{"lb", "name", "load balancer, whose preset determines lb-delay, grace-period and " +
 			"LAMEDUCK_LB_HEALTH_PATHS unless they are set: " + presetNames(), setLB},
@@ -36,7 +39,7 @@ func Options() []Option {
 			duration(func(s *Settings) *time.Duration { return &s.AppStop })},
 		{"grace-period", "duration", "least grace period (default what the hold needs)",
 			duration(func(s *Settings) *time.Duration { return &s.GracePeriod })},
-		{"ports", "ports", "ports to relay, by name or number, with options, such as http,3306;proto=tcp " +
+		{"ports", "ports", "ports to protect, by name or number, with options, such as http,3306;proto=tcp " +
 			"(default all but metrics)",
 			setPorts},
 		{"env", "variables", "more variables of lameduck, such as \"LAMEDUCK_HOLD_MIN=10s " +
@@ -65,7 +68,7 @@ func (s Settings) Override(annotations map[string]string) (Settings, error) {
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		name, is := strings.CutPrefix(key, AnnotationPrefix)
-		if !is || key == InjectedAnnotation {
+		if !is || key == InjectedAnnotation || key == ModeAnnotation {
 			continue
 		}
 		if err := s.Set(name, annotations[key]); err != nil {

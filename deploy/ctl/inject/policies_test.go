@@ -32,7 +32,7 @@ func TestANetworkPolicyThatShutsClientsOutIsReported(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := template(t, web)
-		after, inject := injected(t, before, Defaults())
+		after, inject := injected(t, before, defaults())
 		uninject, err := Uninject(Workload{Kind: "Deployment", Template: after})
 		if err != nil {
 			t.Fatal(err)

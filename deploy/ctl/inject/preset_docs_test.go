@@ -41,7 +41,7 @@ func TestTheDocumentationHasThePresets(t *testing.T) {
 
 func graceWith(t *testing.T, p Preset) time.Duration {
 	t.Helper()
-	s := Defaults()
+	s := defaults()
 	s.LB = p.Name
 	after, _ := injected(t, template(t, web), s)
 	return time.Duration(*after.Spec.TerminationGracePeriodSeconds) * time.Second

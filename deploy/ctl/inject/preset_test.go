@@ -41,9 +41,9 @@ func healthPaths(c corev1.Container) (string, bool) {
 func TestAPresetSetsDelayGracePeriodAndHealthPaths(t *testing.T) {
 	for _, p := range Presets() {
 		before := withAnnotations(probed(t, "/healthz"), map[string]string{"lameduck.dev/lb": p.Name})
-		after, _ := injected(t, before, Defaults())
+		after, _ := injected(t, before, defaults())
 		got := time.Duration(*after.Spec.TerminationGracePeriodSeconds) * time.Second
-		if least := p.Delay + Defaults().Silence + DefaultAppStop + Margin; got < least || got >= least+graceStep {
+		if least := p.Delay + defaults().Silence + DefaultAppStop + Margin; got < least || got >= least+graceStep {
 			t.Errorf("%s: the grace period is %v, want %v rounded up", p.Name, got, least)
 		}
 		path, set := healthPaths(sidecarOf(t, after))
@@ -66,7 +66,7 @@ func TestPresetsArePlausible(t *testing.T) {
 
 func TestAnUnknownLoadBalancerIsReportedWithTheKnownOnes(t *testing.T) {
 	for _, name := range []string{"elb", "NLB", ""} {
-		s := Defaults()
+		s := defaults()
 		err := s.Set("lb", name)
 		if err == nil || s.LB != "" {
 			t.Fatalf("%q is accepted", name)
@@ -87,7 +87,7 @@ func TestExplicitSettingsWinOverAPreset(t *testing.T) {
 	}
 	for range 2 {
 		slices.Reverse(options)
-		s, annotations := Defaults(), make(map[string]string)
+		s, annotations := defaults(), make(map[string]string)
 		for _, o := range options {
 			if err := s.Set(o[0], o[1]); err != nil {
 				t.Fatal(err)
@@ -95,7 +95,7 @@ func TestExplicitSettingsWinOverAPreset(t *testing.T) {
 			annotations[AnnotationPrefix+o[0]] = o[1]
 		}
 		byFlags, _ := injected(t, probed(t, "/healthz"), s)
-		byAnnotations, _ := injected(t, withAnnotations(probed(t, "/healthz"), annotations), Defaults())
+		byAnnotations, _ := injected(t, withAnnotations(probed(t, "/healthz"), annotations), defaults())
 		for _, pod := range []*corev1.PodTemplateSpec{byFlags, byAnnotations} {
 			if got := *pod.Spec.TerminationGracePeriodSeconds; got != 50 {
 				t.Errorf("the grace period is %d, want 50", got)
@@ -121,7 +121,7 @@ func TestTheSidecarKnowsTheDelay(t *testing.T) {
 			s.LB, s.Env = "nlb", map[string]string{delayVariable: "1m"}
 		}, "1m"},
 	} {
-		s := Defaults()
+		s := defaults()
 		tc.change(&s)
 		after, _ := injected(t, template(t, web), s)
 		if got := variable(sidecarOf(t, after), delayVariable); got != tc.want {
@@ -131,7 +131,7 @@ func TestTheSidecarKnowsTheDelay(t *testing.T) {
 }
 
 func TestAnEmptyHealthPathStays(t *testing.T) {
-	s := Defaults()
+	s := defaults()
 	s.LB, s.Env = "nlb", map[string]string{healthVariable: ""}
 	after, plan := injected(t, probed(t, "/healthz"), s)
 	if path, set := healthPaths(sidecarOf(t, after)); path != "" || !set {
@@ -143,7 +143,7 @@ func TestAnEmptyHealthPathStays(t *testing.T) {
 }
 
 func TestALoadBalancerInAnAnnotationReplacesTheFlags(t *testing.T) {
-	s := Defaults()
+	s := defaults()
 	s.LB, s.LBDelay, s.GracePeriod = "alb", 10*time.Second, 40*time.Second
 	for annotation, want := range map[string]int64{"": 40, "nlb": 360, "kube-proxy": 60} {
 		before := template(t, web)
@@ -161,7 +161,7 @@ func TestAGracePeriodTooShortForThePresetIsRefused(t *testing.T) {
 	before := withAnnotations(template(t, web), map[string]string{
 		"lameduck.dev/lb": "nlb", "lameduck.dev/grace-period": "2m",
 	})
-	_, err := Inject(Workload{Kind: "Deployment", Template: before}, Defaults())
+	_, err := Inject(Workload{Kind: "Deployment", Template: before}, defaults())
 	var refusal *Refusal
 	if !errors.As(err, &refusal) || !strings.Contains(refusal.Why, "delay of 300s") {
 		t.Errorf("error %v", err)
@@ -174,7 +174,7 @@ func TestOnlyAPathOfItsOwnFailsForTheLoadBalancer(t *testing.T) {
 		"/healthz": "/healthz", "/healthz?full=1": "/healthz", "/a/b": "/a/b", "": "", "/": "", "/?x": "",
 		"/a,b": "", "/$(POD)": "", "healthz": "", "/a b": "",
 	} {
-		s := Defaults()
+		s := defaults()
 		s.LB = "envoy-gateway"
 		after, plan := injected(t, probed(t, path), s)
 		got, set := healthPaths(sidecarOf(t, after))
@@ -205,7 +205,7 @@ func TestTheHealthPathIsOfARelayedPort(t *testing.T) {
 		c := &before.Spec.Containers[0]
 		c.Ports = append(c.Ports, corev1.ContainerPort{Name: "health", ContainerPort: 3001})
 		c.ReadinessProbe.HTTPGet.Port, c.ReadinessProbe.HTTPGet.Scheme = tc.port, tc.scheme
-		s := Defaults()
+		s := defaults()
 		s.LB = "nlb"
 		after, _ := injected(t, before, s)
 		if got, _ := healthPaths(sidecarOf(t, after)); got != tc.want {
@@ -219,7 +219,7 @@ func TestAWrappedAppsOwnHealthPathsStay(t *testing.T) {
 	c := &before.Spec.Containers[0]
 	c.Command = []string{"/app"}
 	c.Env = []corev1.EnvVar{{Name: healthVariable, Value: "/mine"}, {Name: delayVariable, Value: "9s"}}
-	s := Defaults()
+	s := defaults()
 	s.Shape, s.LB = Wrapper, "nlb"
 	after, _ := injected(t, before, s)
 	app := after.Spec.Containers[0]
@@ -231,7 +231,7 @@ func TestAWrappedAppsOwnHealthPathsStay(t *testing.T) {
 // What Inject chooses is what Lameduck accepts.
 func TestThePresetsConfigureLameduck(t *testing.T) {
 	for _, p := range Presets() {
-		s := Defaults()
+		s := defaults()
 		s.LB = p.Name
 		after, _ := injected(t, probed(t, "/healthz"), s)
 		env := make(map[string]string)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // recordVersion is the version of the record's format. Other versions are refused.
@@ -15,6 +17,7 @@ const recordVersion = 1
 type record struct {
 	Version  int             `json:"v"`
 	Shape    Shape           `json:"shape"`
+	Mode     mode.Mode       `json:"mode,omitempty"`   // empty in records before there were modes, which means move
 	Grace    *int64          `json:"grace,omitempty"`  // before; nil if it was not set
 	Raised   int64           `json:"raised,omitempty"` // after; 0 if it was not changed
 	Created  []string        `json:"created,omitempty"`

@@ -11,7 +11,7 @@ import (
 )
 
 func TestWhatCannotBeProtectedIsRefusedWithTheRemedy(t *testing.T) {
-	old := Defaults()
+	old := defaults()
 	old.Kubernetes = "v1.28.9-gke.1"
 	for name, tc := range map[string]struct {
 		settings Settings
@@ -20,20 +20,20 @@ func TestWhatCannotBeProtectedIsRefusedWithTheRemedy(t *testing.T) {
 		remedy   string
 	}{
 		"no container": {
-			Defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.Containers = nil },
+			defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.Containers = nil },
 			"spec.containers", "add the app's container",
 		},
 		"no port": {
-			Defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Ports = nil },
+			defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Ports = nil },
 			"spec.containers", `lameduck.dev/ports: "8080"`,
 		},
 		"a port that is nowhere": {
-			Defaults(), func(p *corev1.PodTemplateSpec) {
+			defaults(), func(p *corev1.PodTemplateSpec) {
 				p.Annotations = map[string]string{"lameduck.dev/ports": "htpp"}
 			}, "spec.containers", "use another name",
 		},
 		"a number that is no port": {
-			Defaults(), func(p *corev1.PodTemplateSpec) {
+			defaults(), func(p *corev1.PodTemplateSpec) {
 				p.Annotations = map[string]string{"lameduck.dev/ports": "0"}
 			}, "spec.containers", "use another name",
 		},
@@ -41,7 +41,7 @@ func TestWhatCannotBeProtectedIsRefusedWithTheRemedy(t *testing.T) {
 			old, func(*corev1.PodTemplateSpec) {}, "spec.initContainers", "--shape plain",
 		},
 		"an app at the admin port": {
-			Defaults(), func(p *corev1.PodTemplateSpec) {
+			defaults(), func(p *corev1.PodTemplateSpec) {
 				p.Spec.Containers[0].Ports[0].ContainerPort = 18081
 			}, "spec.containers[0].ports[0]", "another port",
 		},
@@ -50,24 +50,24 @@ func TestWhatCannotBeProtectedIsRefusedWithTheRemedy(t *testing.T) {
 				p.Spec.Containers[0].Ports[0].ContainerPort = 18082
 			}, "spec.containers[0].ports[0]", "another port",
 		},
-		"Lameduck by hand": {Defaults(), func(p *corev1.PodTemplateSpec) {
+		"Lameduck by hand": {defaults(), func(p *corev1.PodTemplateSpec) {
 			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "lameduck"})
 		}, "spec.containers[1]", "remove it"},
 		"Windows by its name": {
-			Defaults(), func(p *corev1.PodTemplateSpec) {
+			defaults(), func(p *corev1.PodTemplateSpec) {
 				p.Spec.OS = &corev1.PodOS{Name: corev1.Windows}
 			}, "spec.os", "lameduck.dev/inject=disabled",
 		},
-		"Windows by its node": {Defaults(), func(p *corev1.PodTemplateSpec) {
+		"Windows by its node": {defaults(), func(p *corev1.PodTemplateSpec) {
 			p.Spec.NodeSelector = map[string]string{"kubernetes.io/os": "windows"}
 		}, "spec.os", "lameduck.dev/inject=disabled"},
 		"another record": {
-			Defaults(), func(p *corev1.PodTemplateSpec) {
+			defaults(), func(p *corev1.PodTemplateSpec) {
 				p.Annotations = map[string]string{InjectedAnnotation: `{"v":99}`}
 			}, "metadata.annotations[lameduck.dev/injected]", "by hand",
 		},
 		"an unknown annotation": {
-			Defaults(), func(p *corev1.PodTemplateSpec) {
+			defaults(), func(p *corev1.PodTemplateSpec) {
 				p.Annotations = map[string]string{"lameduck.dev/x": "y"}
 			}, "metadata.annotations[lameduck.dev/x]", "lameduck.dev/shape",
 		},
@@ -114,7 +114,7 @@ func TestOnlyAnOldClusterHasNoNativeSidecars(t *testing.T) {
 		"latest": true,
 		"1.28":   false, "v1.28.15": false, "1.9": false, "1.27+": false, "0.99": false,
 	} {
-		s := Defaults()
+		s := defaults()
 		s.Kubernetes = version
 		_, err := Inject(Workload{Kind: "Deployment", Template: template(t, web)}, s)
 		if (err == nil) != want {

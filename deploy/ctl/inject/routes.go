@@ -34,6 +34,14 @@ func (r Route) field() string {
 	return r.Field
 }
 
+func joinRoutes(routes []Route) string {
+	var texts []string
+	for _, r := range routes {
+		texts = append(texts, r.String())
+	}
+	return strings.Join(texts, ",")
+}
+
 func (r Route) String() string { return fmt.Sprintf("%d=%d%s", r.Listen, r.App, r.options) }
 
 // A port is a port that a container declares.
@@ -70,15 +78,10 @@ func servedPorts(spec *corev1.PodSpec) []port {
 	return ports
 }
 
-// moveRoutes chooses the ports to relay, and makes them mean Lameduck's ports.
+// moveRoutes makes the chosen ports mean Lameduck's ports.
 func (j *injection) moveRoutes() error {
-	ports := servedPorts(&j.pod.Spec)
-	chosen, err := j.choose(ports)
-	if err != nil {
-		return err
-	}
-	listens := j.number(chosen, ports)
-	for _, p := range ports {
+	listens := j.number(j.chosen, j.ports)
+	for _, p := range j.ports {
 		if listen, relayed := listens[p.ContainerPort]; relayed {
 			j.pointProbesAtApp(p)
 			j.movePort(p, listen)
@@ -87,7 +90,7 @@ func (j *injection) moveRoutes() error {
 	return nil
 }
 
-// choose returns the routes, without Lameduck's ports.
+// choose returns the routes of the ports to protect, without Lameduck's ports.
 func (j *injection) choose(ports []port) ([]Route, error) {
 	if len(j.settings.Ports) > 0 {
 		return chosenPorts(j.settings.Ports, ports)
@@ -96,19 +99,12 @@ func (j *injection) choose(ports []port) ([]Route, error) {
 	anyServes := slices.ContainsFunc(ports, func(p port) bool { return !isObservability(p, ports) })
 	for _, p := range ports {
 		if anyServes && isObservability(p, ports) {
-			j.note(p.in.portField(p.index), "%s is not relayed: its clients do not stop during a drain, so "+
+			j.note(p.in.portField(p.index), "%s is not protected: its clients do not stop during a drain, so "+
 				"the hold would last "+
 				"until its maximum; %sports overrides this", p.Name, AnnotationPrefix)
 			continue
 		}
 		routes = append(routes, p.route(""))
-	}
-	if len(routes) == 0 {
-		return nil, &Refusal{
-			"spec.containers",
-			"no container declares a TCP port",
-			"declare the ports of the app, or use " + AnnotationPrefix + "ports: \"8080\"",
-		}
 	}
 	return routes, nil
 }
@@ -199,16 +195,21 @@ func (j *injection) pointProbesAtApp(p port) {
 
 // isObservability reports whether a port is for metrics or health checks, by its name.
 func isObservability(p port, ports []port) bool {
-	switch p.Name {
-	case "metrics", "prometheus", "prom", "health", "healthz", "healthcheck", "liveness", "readiness",
-		"probes", "pprof":
-		return true
-	case "http-metrics": // unless it is the only HTTP port, beside one for gRPC
+	if p.Name == "http-metrics" { // unless it is the only HTTP port, beside one for gRPC
 		return !slices.ContainsFunc(ports, func(other port) bool {
 			return other.in.Name == p.in.Name && other.index != p.index
 		})
 	}
-	return strings.HasSuffix(p.Name, "-metrics") || strings.HasPrefix(p.Name, "metrics-")
+	return isObservabilityName(p.Name)
+}
+
+func isObservabilityName(name string) bool {
+	switch name {
+	case "metrics", "prometheus", "prom", "health", "healthz", "healthcheck", "liveness", "readiness",
+		"probes", "pprof":
+		return true
+	}
+	return strings.HasSuffix(name, "-metrics") || strings.HasPrefix(name, "metrics-")
 }
 
 // serverSpeaksFirst reports whether a protocol is known in which the server sends the first byte,

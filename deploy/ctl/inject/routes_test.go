@@ -16,7 +16,7 @@ func routesOf(t *testing.T, ports, annotations string) (routes string, p Plan) {
 	if annotations == "" {
 		before.Annotations = nil
 	}
-	after, p := injected(t, before, Defaults())
+	after, p := injected(t, before, defaults())
 	return variable(sidecarOf(t, after), routesVariable), p
 }
 
@@ -42,7 +42,7 @@ func TestEveryPortThatServesHasARoute(t *testing.T) {
 		"the app has one of ours": {
 			"[{containerPort: 18080}, {containerPort: 18083}]", "", "18084=18080,18085=18083",
 		},
-		"one that is not relayed has": {
+		"one that is not protected has": {
 			"[{containerPort: 80}, {name: metrics, containerPort: 18080}]", "", "18083=80",
 		},
 		"a server that greets first": {
@@ -78,7 +78,7 @@ func TestEveryPortThatServesHasARoute(t *testing.T) {
 
 func TestAPortThatIsNotRelayedIsReported(t *testing.T) {
 	_, p := routesOf(t, "[{containerPort: 80}, {name: metrics, containerPort: 9090}]", "")
-	if !strings.Contains(notes(p), "spec.containers[0].ports[1]: metrics is not relayed") {
+	if !strings.Contains(notes(p), "spec.containers[0].ports[1]: metrics is not protected") {
 		t.Errorf("notes:\n%s", notes(p))
 	}
 }
@@ -88,7 +88,7 @@ func TestANameMeansLameducksPort(t *testing.T) {
 	after, p := injected(t, edited(t, "[{ name: http, containerPort: 3000 }]",
 		"[{ name: http, containerPort: 3000 }, { name: quic, containerPort: 3000, protocol: UDP "+
 			"}]"),
-		Defaults())
+		defaults())
 	ports := after.Spec.Containers[0].Ports
 	if ports[0].ContainerPort != 18080 || ports[1].ContainerPort != 3000 {
 		t.Errorf("got %v", ports)
@@ -106,7 +106,7 @@ func TestANameMeansLameducksPort(t *testing.T) {
 func TestAProbeThatOnlyConnectsGoesToTheAppItself(t *testing.T) {
 	after, _ := injected(t, edited(t, "httpGet: { path: /, port: http }",
 		"tcpSocket: { port: http }"),
-		Defaults())
+		defaults())
 	if got := after.Spec.Containers[0].ReadinessProbe.TCPSocket.Port.String(); got != "3000" {
 		t.Errorf("the probe goes to %s", got)
 	}
@@ -117,7 +117,7 @@ func TestAPortOfTheNodesNetworkMovesAsAWhole(t *testing.T) {
 	for network, want := range map[string]int32{"true": 18080, "false": 3000} {
 		before := edited(t, "containerPort: 3000", "containerPort: 3000, hostPort: 3000")
 		before.Spec.HostNetwork = network == "true"
-		after, _ := injected(t, before, Defaults())
+		after, _ := injected(t, before, defaults())
 		if p := after.Spec.Containers[0].Ports[0]; p.ContainerPort != 18080 || p.HostPort != want {
 			t.Errorf("hostNetwork %s: %v", network, p)
 		}
@@ -128,7 +128,7 @@ func TestANativeSidecarThatServesHasARoute(t *testing.T) {
 	before := edited(t, "spec:\n", "spec:\n  initContainers: [{name: proxy, image: proxy:1, "+
 		"restartPolicy: Always, ports: [{name: front, containerPort: 4180}]}]\n")
 	before.Spec.Containers[0].Ports = nil
-	after, _ := injected(t, before, Defaults())
+	after, _ := injected(t, before, defaults())
 	got := variable(sidecarOf(t, after), routesVariable)
 	if got != "18080=4180" || after.Spec.InitContainers[0].Ports[0].ContainerPort != 18080 {
 		t.Errorf("routes %s, ports %v", got, after.Spec.InitContainers[0].Ports)
@@ -138,7 +138,7 @@ func TestANativeSidecarThatServesHasARoute(t *testing.T) {
 func TestPortsOfInitContainersDoNotServe(t *testing.T) {
 	before := edited(t, "spec:\n", "spec:\n  initContainers: [{name: once, image: once:1, ports: "+
 		"[{containerPort: 4180}]}]\n")
-	after, _ := injected(t, before, Defaults())
+	after, _ := injected(t, before, defaults())
 	if variable(sidecarOf(t, after), routesVariable) != "18080=3000" {
 		t.Errorf("routes %v", sidecarOf(t, after).Env)
 	}

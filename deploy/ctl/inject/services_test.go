@@ -50,7 +50,7 @@ func TestAffectedServicesAreNamed(t *testing.T) {
 		},
 	} {
 		before := edited(t, "[{ name: http, containerPort: 3000 }]", tc.ports)
-		_, p := injected(t, before, Defaults())
+		_, p := injected(t, before, defaults())
 		got := notes(p.ForServices(before.Labels, []*corev1.Service{tc.service}))
 		if tc.want == "" && got != "" || !strings.Contains(got, tc.want) ||
 			strings.Contains(got, "a Service with") {
@@ -61,7 +61,7 @@ func TestAffectedServicesAreNamed(t *testing.T) {
 
 func TestServicesOfOtherPodsAreIgnored(t *testing.T) {
 	before := template(t, web)
-	_, p := injected(t, before, Defaults())
+	_, p := injected(t, before, defaults())
 	other := service("s", "", corev1.ServicePort{Port: 80, TargetPort: intstr.FromInt32(3000)})
 	for _, selector := range []map[string]string{nil, {"app": "other"}} {
 		other.Spec.Selector = selector
@@ -76,7 +76,7 @@ func TestServicesOfOtherPodsAreIgnored(t *testing.T) {
 // Uninject has the reverse order: the Service first.
 func TestBeforeUninjectAServiceReturnsToTheApp(t *testing.T) {
 	before := template(t, web)
-	after, _ := injected(t, before, Defaults())
+	after, _ := injected(t, before, defaults())
 	p, err := Uninject(Workload{Kind: "Deployment", Template: after})
 	if err != nil ||
 		!strings.Contains(notes(p), "port 18080 will refuse connections after the rollout: "+

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // Annotations and labels of pods and pod templates.
@@ -26,6 +28,7 @@ const (
 // Settings determine what is injected. Begin with Defaults; the zero value is not valid.
 type Settings struct {
 	Shape Shape
+	Mode  mode.Mode
 	Image string // of the sidecar
 
 	// LB is the name of the load balancer's preset. If empty, there is none.
@@ -45,8 +48,8 @@ type Settings struct {
 	// to a multiple of 30 s.
 	GracePeriod time.Duration
 
-	// Ports are the ports to relay, by name or number, with options of LAMEDUCK_ROUTES as in
-	// 3306;proto=tcp. If empty, all ports are relayed except those for metrics and health checks.
+	// Ports are the ports to protect, by name or number, with options of LAMEDUCK_ROUTES as in
+	// 3306;proto=tcp. If empty, all ports are, except those for metrics and health checks.
 	Ports []string
 
 	Env        map[string]string // more variables of Lameduck
@@ -57,6 +60,7 @@ type Settings struct {
 func Defaults() Settings {
 	return Settings{
 		Shape:   Native,
+		Mode:    mode.Auto,
 		Image:   "registry.example/lameduck:0.1",
 		LBDelay: fromPreset,
 		Silence: 30 * time.Second, // three times the gap of a client that sends a request every 10 s

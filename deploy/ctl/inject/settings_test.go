@@ -8,20 +8,22 @@ import (
 	"time"
 
 	"lameduck/cmd/lameduck/config"
+	"lameduck/deploy/ctl/mode"
 )
 
 func TestAnAnnotationOverridesEverySetting(t *testing.T) {
-	got, err := Defaults().Override(map[string]string{
+	got, err := defaults().Override(map[string]string{
 		"lameduck.dev/shape": "wrapper", "lameduck.dev/image": "registry.of.ours/lameduck:1",
+		"lameduck.dev/mode":     "observe",
 		"lameduck.dev/lb":       "alb",
 		"lameduck.dev/lb-delay": "90s", "lameduck.dev/silence": "1m",
 		"lameduck.dev/app-stop": "20s", "lameduck.dev/grace-period": "5m",
 		"lameduck.dev/ports": "http, 9090;proto=tcp",
 		"lameduck.dev/env":   "LAMEDUCK_HOLD_MIN=10s\n  LAMEDUCK_PROBE_PATHS=/a,/b",
-		"other.example/x":    "y", InjectedAnnotation: "{}",
+		"other.example/x":    "y", InjectedAnnotation: "{}", ModeAnnotation: "observe: as asked",
 	})
 	want := Settings{
-		Shape: Wrapper, Image: "registry.of.ours/lameduck:1", LB: "alb", LBDelay: 90 * time.Second,
+		Shape: Wrapper, Mode: mode.Observe, Image: "registry.of.ours/lameduck:1", LB: "alb", LBDelay: 90 * time.Second,
 		Silence: time.Minute, AppStop: 20 * time.Second, GracePeriod: 5 * time.Minute,
 		Ports: []string{"http", "9090;proto=tcp"}, Env: map[string]string{"LAMEDUCK_HOLD_MIN": "10s",
 			"LAMEDUCK_PROBE_PATHS": "/a,/b"},
@@ -39,6 +41,7 @@ func TestEveryUnusableAnnotationIsReportedAtOnce(t *testing.T) {
 		"lameduck.dev/lb-dely":      "90s",
 		"lameduck.dev/inject":       "enabled",
 		"lameduck.dev/shape":        "sidecar",
+		"lameduck.dev/mode":         "watch",
 		"lameduck.dev/image":        "",
 		"lameduck.dev/lb":           "elb",
 		"lameduck.dev/lb-delay":     "90",
@@ -47,7 +50,7 @@ func TestEveryUnusableAnnotationIsReportedAtOnce(t *testing.T) {
 		"lameduck.dev/ports":        "http,,grpc",
 		"lameduck.dev/env":          "LAMEDUCK_HOLD_MINIMUM=1s",
 	}
-	_, err := Defaults().Override(wrong)
+	_, err := defaults().Override(wrong)
 	if err == nil {
 		t.Fatal("nothing is wrong")
 	}
@@ -63,12 +66,12 @@ func TestEveryUnusableAnnotationIsReportedAtOnce(t *testing.T) {
 
 func TestVariablesOfTheInjectionCannotBeSet(t *testing.T) {
 	for name, instead := range reserved {
-		s := Defaults()
+		s := defaults()
 		if err := s.Set("env", name+"=1"); err == nil || !strings.Contains(err.Error(), instead) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	s := Defaults()
+	s := defaults()
 	if err := s.Set("env", "LAMEDUCK_HOLD_MIN"); err == nil {
 		t.Error("a variable without a value is taken")
 	}
@@ -96,7 +99,7 @@ func TestInjectRefusesValuesThatLameduckRefuses(t *testing.T) {
 		"LAMEDUCK_APP_WAIT=25h": true, "LAMEDUCK_END_EVENT_STREAMS=1": true,
 		"LAMEDUCK_LOG_LEVEL=DEBUG": true,
 	} {
-		s := Defaults()
+		s := defaults()
 		if err := s.Set("env", env); (err == nil) != want {
 			t.Errorf("%s: error %v", env, err)
 		}
@@ -104,7 +107,7 @@ func TestInjectRefusesValuesThatLameduckRefuses(t *testing.T) {
 	for ports, want := range map[string]bool{"http;proto=h2c;proxy": true, "80;passthrough": true,
 		"http;proto=spdy": false, "http;tls": false, "http;proxy;": false, "http;;proxy": false,
 		"http; proxy": true} {
-		s := Defaults()
+		s := defaults()
 		if err := s.Set("ports", ports); (err == nil) != want {
 			t.Errorf("%s: error %v", ports, err)
 		}
@@ -112,7 +115,7 @@ func TestInjectRefusesValuesThatLameduckRefuses(t *testing.T) {
 }
 
 func TestOverrideDoesNotChangeSharedSettings(t *testing.T) {
-	s := Defaults()
+	s := defaults()
 	s.Env, s.Ports = map[string]string{"LAMEDUCK_HOLD_MIN": "1s"}, []string{"http"}
 	_, err := s.Override(map[string]string{"lameduck.dev/env": "LAMEDUCK_HOLD_MIN=9s",
 		"lameduck.dev/ports": "x"})
@@ -125,7 +128,7 @@ func TestOverrideDoesNotChangeSharedSettings(t *testing.T) {
 }
 
 func TestSetLeavesACopyOfTheSettingsAlone(t *testing.T) {
-	s := Defaults()
+	s := defaults()
 	s.Env = map[string]string{"LAMEDUCK_HOLD_MIN": "1s"}
 	other := s
 	err := other.Set("env", "LAMEDUCK_HOLD_MIN=9s")

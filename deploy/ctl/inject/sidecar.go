@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -65,13 +64,11 @@ func (j *injection) sidecar(drain ...string) corev1.Container {
 
 // environment returns Lameduck's configuration.
 func (j *injection) environment() []corev1.EnvVar {
-	var routes []string
-	for _, r := range j.routes {
-		routes = append(routes, r.String())
-	}
-	env := []corev1.EnvVar{
-		{Name: routesVariable, Value: strings.Join(routes, ",")},
-		{Name: graceVariable, Value: seconds(j.grace)},
+	env, grace := j.portVariables(), corev1.EnvVar{Name: graceVariable, Value: seconds(j.grace)}
+	if j.settings.Shape == Wrapper { // as in the component
+		env = slices.Insert(env, 0, grace)
+	} else {
+		env = append(env, grace)
 	}
 	if j.settings.AppStop != DefaultAppStop {
 		env = append(env, corev1.EnvVar{Name: appStopVariable, Value: seconds(j.settings.AppStop)})

@@ -86,6 +86,7 @@ func (p movedProbe) undo(spec *corev1.PodSpec) {
 
 func (r *record) removeAnnotations(pod *corev1.PodTemplateSpec) {
 	delete(pod.Annotations, InjectedAnnotation)
+	delete(pod.Annotations, ModeAnnotation)
 	for _, e := range r.Excluded {
 		e.undo(pod.Annotations)
 	}

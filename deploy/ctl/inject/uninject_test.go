@@ -78,7 +78,7 @@ func annotations(p *corev1.PodTemplateSpec) map[string]string {
 
 func TestUninjectKeepsLaterChanges(t *testing.T) {
 	grace := int64(77)
-	now, _ := injected(t, template(t, web), Defaults())
+	now, _ := injected(t, template(t, web), defaults())
 	now.Spec.TerminationGracePeriodSeconds = &grace
 	app(now).Lifecycle.PreStop = &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 5}}
 	app(now).Ports[0].ContainerPort = 4000

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"lameduck/cmd/lameduck/config"
+	"lameduck/deploy/ctl/mode"
 )
 
 // The variables that Inject sets itself.
@@ -26,6 +27,8 @@ const noFiles = "inject mounts no files: use the component, and a patch that mou
 // use instead.
 var reserved = map[string]string{
 	routesVariable:           "use " + AnnotationPrefix + "ports",
+	observeVariable:          "use " + AnnotationPrefix + "ports and " + mode.Annotation,
+	observeProbesVariable:    "inject reads the probes of the pod",
 	graceVariable:            "use " + AnnotationPrefix + "grace-period",
 	appStopVariable:          "use " + AnnotationPrefix + "app-stop",
 	"LAMEDUCK_ADMIN":         "hooks and probes use port 18081",
@@ -107,7 +110,7 @@ func (j *injection) checkEnvironment() error {
 // remedy returns how to change a variable.
 func remedy(name string) string {
 	switch name {
-	case routesVariable:
+	case routesVariable, observeVariable:
 		return "change " + AnnotationPrefix + "ports"
 	case graceVariable, appStopVariable:
 		return "change " + AnnotationPrefix + "grace-period or " + AnnotationPrefix + "app-stop"

@@ -12,7 +12,7 @@ var wrapperCommand = []string{"/lameduck/lameduck", "exec", "--"}
 
 // wrapped returns the name of the container to wrap: the first one with a route, or the first.
 func (j *injection) wrapped() string {
-	for _, r := range j.routes {
+	for _, r := range j.chosen {
 		if r.container != "" {
 			return r.container
 		}
@@ -64,10 +64,10 @@ func (j *injection) wrap() error {
 }
 
 func (j *injection) validateWrapped(c container) error {
-	for _, r := range j.routes {
+	for _, r := range j.chosen {
 		if r.container != "" && r.container != c.Name {
 			return &Refusal{r.Field, "containers " + c.Name + " and " + r.container + " have ports to " +
-				"relay, and only one can be wrapped",
+				"protect, and only one can be wrapped",
 				"use another shape, or list the ports of one container in " + AnnotationPrefix + "ports"}
 		}
 	}
@@ -94,9 +94,7 @@ func (j *injection) wrapEnvironment(c container, now *corev1.Container) {
 	if c.Env == nil {
 		j.record.created("env", c.Name)
 	}
-	env := j.environment()
-	env[0], env[1] = env[1], env[0] // as in the component
-	for _, v := range env {
+	for _, v := range j.environment() {
 		c.Env = insertAt(c.Env, v, now.Env, func(e corev1.EnvVar) bool { return e.Name == v.Name })
 		j.record.Env = append(j.record.Env, v.Name)
 	}

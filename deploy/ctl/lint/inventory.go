@@ -41,6 +41,7 @@ type Inventory struct {
 	webhooks      []*webhook
 	pods          []*corev1.Pod // that a workload has made
 	namespaces    map[string]labels.Set
+	annotations   map[string]map[string]string // of namespaces
 	kubelets      Releases
 	unread        []unreadResource
 	unknownFields []unknownField
@@ -53,7 +54,10 @@ func NewInventory(o Options) *Inventory {
 	if o.AppStop == 0 {
 		o.AppStop = defaultAppStop
 	}
-	return &Inventory{options: o, namespaces: map[string]labels.Set{kubeSystem: nil, kubeNodeLease: nil}}
+	return &Inventory{
+		options: o, namespaces: map[string]labels.Set{kubeSystem: nil, kubeNodeLease: nil},
+		annotations: make(map[string]map[string]string),
+	}
 }
 
 // Objects returns the number of objects of kinds that rules check.
@@ -134,7 +138,7 @@ func (in *Inventory) addOther(o runtime.Object, locate Locator) {
 	case *admissionv1.ValidatingWebhookConfiguration:
 		in.webhooks = append(in.webhooks, validatingWebhooks(o, locate)...)
 	case *corev1.Namespace:
-		in.namespaces[o.Name] = o.Labels
+		in.namespaces[o.Name], in.annotations[o.Name] = o.Labels, o.Annotations
 	case *corev1.Node:
 		in.nodes = append(in.nodes, o)
 		in.addKubelet(o.Status.NodeInfo.KubeletVersion)

@@ -49,7 +49,8 @@ func (w *workload) inject() {
 	if !w.isInjected() {
 		return
 	}
-	plan, err := inject.Inject(inject.Workload{Kind: "Pod", Template: w.template}, inject.Defaults())
+	pods := inject.Workload{Kind: "Pod", Template: w.template, Around: w.around()}
+	plan, err := inject.Inject(pods, inject.Defaults())
 	if err == nil {
 		w.template = plan.Template
 	}

@@ -1,0 +1,70 @@
+package mode
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// Around is what is known of what surrounds the pods of a namespace. All of it is read only.
+type Around struct {
+	Namespace   string            // its name; empty in manifests without one
+	Labels      map[string]string // of the namespace; nil if unknown
+	Annotations map[string]string // of the namespace; nil if unknown
+
+	Services []*corev1.Service // of the namespace
+	Policies []*networkingv1.NetworkPolicy
+	Others   []Policy // of other kinds
+
+	// Unknown is the reason why some of these are unknown. It is empty if all are known.
+	Unknown string
+}
+
+// annotation returns an annotation of the namespace.
+func (a *Around) annotation(name string) (value string, is bool) {
+	if a == nil {
+		return "", false
+	}
+	value, is = a.Annotations[name]
+	return value, is
+}
+
+// obstacles returns why the ports of a pod cannot move: references by number, and what is unknown.
+func (a *Around) obstacles(p Pod) obstacles {
+	switch {
+	case a == nil:
+		return obstacles{{"its Services and NetworkPolicies are unknown", ""}}
+	case a.Unknown != "":
+		return obstacles{{a.Unknown, ""}}
+	}
+	found := a.serviceObstacles(p)
+	found = append(found, a.policyObstacles(p)...)
+	found = append(found, a.otherObstacles(p)...)
+	return append(found, a.meshObstacles(p)...)
+}
+
+// refusesRedirect returns what has to change before a pod may have the init container of mode
+// redirect, or an empty string. A pod that the API server refuses would be an outage, so the
+// permission is never guessed.
+func (a *Around) refusesRedirect(p Pod) string {
+	switch {
+	case p.Template.Spec.HostNetwork:
+		return "do without hostNetwork"
+	case a == nil:
+		return "allow it with the label " + RedirectLabel + "=" + Allowed + " on the namespace"
+	}
+	switch level := a.Labels[enforceLabel]; level {
+	case "baseline", "restricted":
+		return "the namespace would have to admit NET_ADMIN, and it enforces the Pod Security level " + level
+	}
+	if a.Labels[RedirectLabel] != Allowed {
+		return "allow it with the label " + RedirectLabel + "=" + Allowed + " on the namespace"
+	}
+	if name := meshOf(p.Template); name != "" {
+		return "do without " + name + ", which has rules at the same hook"
+	}
+	return ""
+}
+
+// labelsOf returns the labels of a pod.
+func (p Pod) labels() labels.Set { return p.Template.Labels }

@@ -1,0 +1,60 @@
+package mode
+
+import (
+	"errors"
+	"strings"
+)
+
+// A Mode is how Lameduck learns of the traffic at a port of the app.
+type Mode string
+
+// The modes.
+const (
+	// Auto is no mode: Choose replaces it by one.
+	Auto Mode = "auto"
+
+	// Observe leaves the port to the app. Lameduck reads the pod's sockets from the kernel.
+	Observe Mode = "observe"
+
+	// Redirect relays the port. Netfilter redirects its connections to Lameduck within the pod.
+	Redirect Mode = "redirect"
+
+	// Takeover relays the port. Lameduck is the parent of the app and moves its bind.
+	Takeover Mode = "takeover"
+
+	// Move relays a port of its own, which the name of the port then means.
+	Move Mode = "move"
+)
+
+// modes are all modes in the order of the documentation.
+var modes = []Mode{Auto, Observe, Redirect, Takeover, Move}
+
+// Names are the names of all modes, for usages and errors.
+const Names = "auto, observe, redirect, takeover or move"
+
+// Parse returns the mode with a name.
+func Parse(name string) (Mode, error) {
+	for _, m := range modes {
+		if strings.TrimSpace(name) == string(m) {
+			return m, nil
+		}
+	}
+	return "", errors.New("must be " + Names)
+}
+
+// Relays reports whether clients connect to Lameduck, so that it can ask them to disconnect.
+func (m Mode) Relays() bool { return m == Redirect || m == Takeover || m == Move }
+
+// Annotations and labels that determine the mode.
+const (
+	// Annotation pins the mode of the pods of a namespace, or of a pod template.
+	Annotation = "lameduck.dev/mode"
+
+	// RedirectLabel on a namespace with the value Allowed says that the API server admits pods with
+	// an init container that has NET_ADMIN there.
+	RedirectLabel = "lameduck.dev/redirect"
+	Allowed       = "allowed"
+
+	// enforceLabel has the Pod Security level of a namespace.
+	enforceLabel = "pod-security.kubernetes.io/enforce"
+)

@@ -1,0 +1,122 @@
+package mode
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// Selects reports whether a Service selects pods with given labels. One without a selector selects
+// none: others write its endpoints.
+func Selects(s *corev1.Service, pod labels.Set) bool {
+	return len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(pod)
+}
+
+// Target returns the target port of a Service's port. It defaults to the number of the port.
+func Target(p corev1.ServicePort) intstr.IntOrString {
+	if p.TargetPort == (intstr.IntOrString{}) {
+		return intstr.FromInt32(p.Port)
+	}
+	return p.TargetPort
+}
+
+// serviceObstacles returns the references by Services that are not names.
+func (a *Around) serviceObstacles(p Pod) obstacles {
+	var found obstacles
+	named := false
+	for _, s := range a.Services {
+		if !Selects(s, p.labels()) {
+			continue
+		}
+		if s.Spec.ClusterIP == corev1.ClusterIPNone {
+			found = append(found, obstacle{"Service " + s.Name + " is headless, so clients use the port's number", ""})
+			continue
+		}
+		for _, sp := range s.Spec.Ports {
+			if !isTCP(sp.Protocol) {
+				continue
+			}
+			target := Target(sp)
+			named = named || target.Type == intstr.String && p.hasName(target.StrVal)
+			if target.Type == intstr.Int && p.hasNumber(target.IntVal) {
+				found = append(found, p.numericTarget(s.Name, sp, target.IntVal))
+			}
+		}
+	}
+	if !named && len(found) == 0 {
+		return obstacles{{"no Service is known that uses the name of a port of the pods", noNamedService}}
+	}
+	return found
+}
+
+const noNamedService = "let a Service use the port's name, and pass its manifest to inject too"
+
+// numericTarget returns the obstacle that a Service's port is for the pod's port of a number.
+func (p Pod) numericTarget(service string, sp corev1.ServicePort, number int32) obstacle {
+	why := fmt.Sprintf("Service %s has targetPort %d, a number", service, number)
+	if sp.TargetPort == (intstr.IntOrString{}) {
+		why = fmt.Sprintf("Service %s has no targetPort, which means the number %d", service, number)
+	}
+	name := p.nameOf(number)
+	if name == "" {
+		return obstacle{why, fmt.Sprintf("give port %d a name and use it as targetPort of Service %s",
+			number, service)}
+	}
+	return obstacle{why, fmt.Sprintf("use targetPort: %s in Service %s", name, service)}
+}
+
+// NumericTargets returns the ports of the pods that Services refer to by number.
+func (a *Around) NumericTargets(pod labels.Set) []corev1.ServicePort {
+	if a == nil {
+		return nil
+	}
+	var found []corev1.ServicePort
+	for _, s := range a.Services {
+		if !Selects(s, pod) || s.Spec.Type == corev1.ServiceTypeExternalName {
+			continue
+		}
+		for _, sp := range s.Spec.Ports {
+			if sp.TargetPort = Target(sp); isTCP(sp.Protocol) && sp.TargetPort.Type == intstr.Int {
+				found = append(found, sp)
+			}
+		}
+	}
+	return found
+}
+
+func isTCP(p corev1.Protocol) bool { return p == "" || p == corev1.ProtocolTCP }
+
+func (p Pod) hasNumber(n int32) bool {
+	return slices.ContainsFunc(p.Ports, func(port Port) bool { return port.Number == n })
+}
+
+func (p Pod) hasName(name string) bool {
+	return slices.ContainsFunc(p.Ports, func(port Port) bool { return port.Name == name })
+}
+
+// nameOf returns the name of a port, or an empty string.
+func (p Pod) nameOf(number int32) string {
+	for _, port := range p.Ports {
+		if port.Number == number && port.Name != "" {
+			return port.Name
+		}
+	}
+	return ""
+}
+
+// numberIn returns the first of the pod's ports that a text has as a number or in a range, such as
+// 8080, 8000-9000 or 8000:9000, in a list.
+func (p Pod) numberIn(list string) (int32, bool) {
+	for member := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == ' ' }) {
+		for _, port := range p.Ports {
+			if rangeHas(member, port.Number) {
+				return port.Number, true
+			}
+		}
+	}
+	return 0, false
+}

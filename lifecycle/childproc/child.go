@@ -44,10 +44,13 @@ type StartError struct {
 func (e *StartError) Error() string { return fmt.Sprintf("run %s: %v", e.Command, e.Err) }
 func (e *StartError) Unwrap() error { return e.Err }
 
+// A Spawner starts a program, as syscall.ForkExec does.
+type Spawner func(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error)
+
 // Start runs a command with the environment and the standard streams of this process. stop is the
 // signal that Release sends. The kernel sends it too when the calling thread ends, so the caller must lock
 // its goroutine to a thread for as long as the process lives. The error is a *StartError.
-func Start(argv []string, stop syscall.Signal, log *zap.Logger) (*Child, error) {
+func Start(argv []string, stop syscall.Signal, spawn Spawner, log *zap.Logger) (*Child, error) {
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
 		return nil, startError(argv[0], err)
@@ -55,7 +58,7 @@ func Start(argv []string, stop syscall.Signal, log *zap.Logger) (*Child, error) 
 	adoptOrphans()
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGCHLD)
-	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{
+	pid, err := spawn(path, argv, &syscall.ProcAttr{
 		Env:   os.Environ(),
 		Files: []uintptr{0, 1, 2},
 		Sys:   childAttr(stop),

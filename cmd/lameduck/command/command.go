@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lameduck/cmd/lameduck/logqueue"
+	"lameduck/lifecycle/takeover"
 )
 
 // The exit codes of the program itself. Otherwise exec returns the child's.
@@ -33,6 +34,9 @@ var version = "devel"
 // Main runs the program with the arguments, the environment and the output of the process, and
 // returns the exit code.
 func Main(programVersion string) int {
+	if takeover.IsLauncher(os.Args) {
+		return takeover.Launch(os.Args)
+	}
 	version = programVersion
 	stdout, stderr := logqueue.New(os.Stdout), logqueue.New(os.Stderr)
 	code := run(os.Args[1:], os.Environ(), stdout, stderr)

@@ -87,9 +87,9 @@ var protocols = map[config.Protocol]proxy.Protocol{
 }
 
 // proxyRoute returns the relay's form of a route. The identity is nil if TLS is not terminated.
-func proxyRoute(r config.Route, id *identity) proxy.Route {
+func proxyRoute(r config.Route, app proxy.Dialer, id *identity) proxy.Route {
 	route := proxy.Route{
-		Dial:     proxy.DialTCP(r.App),
+		Dial:     app,
 		Protocol: protocols[r.Protocol],
 		Proxied:  r.ProxyProtocol,
 		AppTLS:   r.AppTLS,

@@ -49,7 +49,7 @@ func TestProxyRoute_HasTheOptions(t *testing.T) {
 	}
 	want := []proxy.Protocol{proxy.H2C, proxy.Auto, proxy.TCP, proxy.HTTP1}
 	for i, r := range c.Routes {
-		if got := proxyRoute(r, nil); got.Protocol != want[i] || got.Proxied != (i == 0) || got.TLS != nil || got.Fallback != nil {
+		if got := proxyRoute(r, nil, nil); got.Protocol != want[i] || got.Proxied != (i == 0) || got.TLS != nil || got.Fallback != nil {
 			t.Errorf("route %d is %+v", i, got)
 		}
 	}

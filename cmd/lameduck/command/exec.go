@@ -11,6 +11,7 @@ import (
 	"lameduck/cmd/lameduck/logqueue"
 	"lameduck/lifecycle"
 	"lameduck/lifecycle/childproc"
+	"lameduck/lifecycle/takeover"
 )
 
 // runChild runs the app as a child process and returns its exit code.
@@ -35,10 +36,18 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 		p.closeListeners()
 		return report(stderr, err)
 	}
-	runtime.LockOSThread() // the child is stopped when this thread ends
-	child, err := childproc.Start(args, stop, p.log.Logger)
+	spawn, err := p.takeOver()
 	if err != nil {
 		p.closeListeners()
+		return report(stderr, err)
+	}
+	runtime.LockOSThread() // the child is stopped when this thread ends
+	child, err := childproc.Start(args, stop, spawn, p.log.Logger)
+	if err != nil {
+		p.closeListeners()
+		if refusal := (*takeover.Refusal)(nil); errors.As(err, &refusal) {
+			return report(stderr, refusal)
+		}
 		code := report(stderr, err)
 		if start := (*childproc.StartError)(nil); errors.As(err, &start) {
 			code = start.Code

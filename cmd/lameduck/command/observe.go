@@ -95,6 +95,9 @@ func observedPorts(c *config.Config) (ports []observe.Port) {
 	}
 	for _, r := range c.Routes {
 		listen, app := r.Ports()
+		if r.Takeover { // only the relay can reach the app
+			continue
+		}
 		if listen == 0 || !proxy.IsLocal(r.App) ||
 			slices.ContainsFunc(ports, func(p observe.Port) bool { return p.Number == app }) {
 			continue

@@ -22,6 +22,7 @@ import (
 	"lameduck/lifecycle/adminserver"
 	"lameduck/lifecycle/observe"
 	"lameduck/lifecycle/sockdiag"
+	"lameduck/lifecycle/takeover"
 	"lameduck/proxy"
 )
 
@@ -36,6 +37,9 @@ func serve(environ []string, stderr *logqueue.Queue) error {
 		return err
 	}
 	stop, err := stopSignal(p.config)
+	if err == nil {
+		err = refuseTakeover(p.config)
+	}
 	if err != nil {
 		p.closeListeners()
 		return err
@@ -56,6 +60,7 @@ type process struct {
 	sockets   *sockdiag.Conn    // of the network namespace
 	observer  *observe.Observer // nil if nothing is observed
 	listeners []net.Listener    // one per route
+	taken     []*takeover.Port  // one per route, nil where the port is not taken over
 	admin     net.Listener
 	control   net.Listener
 }
@@ -203,7 +208,7 @@ func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 func (p *process) startRoutes(serving *sync.WaitGroup) {
 	for i, r := range p.config.Routes {
 		serving.Go(func() {
-			err := p.server.Serve(p.listeners[i], proxyRoute(r, p.identity))
+			err := p.server.Serve(p.listeners[i], proxyRoute(r, p.appDialer(i), p.identity))
 			if !errors.Is(err, proxy.ErrServerClosed) {
 				p.log.Error("serve", zap.String("listen", r.Listen), zap.Error(err))
 			}

@@ -211,6 +211,10 @@ func TestParse_Problems(t *testing.T) {
 		{"a route to another route", []string{"ROUTES=18080=18090,18090=8080"}, []string{"ROUTES: must not relay to 127.0.0.1:18090: LAMEDUCK_ROUTES listens there"}},
 		{"a route without app", []string{"ROUTES=18080"}, []string{"ROUTES: route 1 must be listen=app"}},
 		{"no route", []string{"ROUTES= "}, []string{"ROUTES: route 1 must be listen=app"}},
+		{"takeover of no port", []string{"ROUTES=0=takeover"}, []string{"ROUTES: route 1 must have the port that the app binds"}},
+		{"takeover twice", []string{"ROUTES=80=takeover,80=takeover"}, []string{"ROUTES: must not listen at :80: LAMEDUCK_ROUTES"}},
+		{"takeover of the admin port", []string{"ROUTES=18081=takeover"}, []string{"ADMIN: must not listen at :18081: LAMEDUCK_ROUTES"}},
+		{"takeover of TLS both ways", []string{"ROUTES=80=takeover;tls;passthrough"}, []string{"ROUTES: route 1 must have one of tls and passthrough"}},
 		{"an empty route", []string{"ROUTES=80=8080,"}, []string{"ROUTES: route 2 must be listen=app"}},
 		{"an unknown option", []string{"ROUTES=80=8080;protocol=tcp"}, []string{"ROUTES: route 1 must have no options but proto=auto"}},
 		{"an option with a value", []string{"ROUTES=80=8080;proxy=v2"}, []string{"ROUTES: route 1 must have no options but"}},
@@ -299,6 +303,24 @@ func TestRead_KeepsTheValidRoutes(t *testing.T) {
 	c, err := Read(variables("ROUTES=x,80=8080", "HOLD_MIN=x"))
 	if err == nil || len(c.Routes) != 1 || c.HoldMin != 5*time.Second {
 		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+func TestParse_TheAppOfATakenPortHasNoAddress(t *testing.T) {
+	c, err := Parse(map[string]string{"LAMEDUCK_ROUTES": "80=takeover;proxy, 127.0.0.1:81 = takeover ,82=83"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Route{
+		{Listen: ":80", Takeover: true, Protocol: Auto, ProxyProtocol: true},
+		{Listen: "127.0.0.1:81", Takeover: true, Protocol: Auto},
+		{Listen: ":82", App: "127.0.0.1:83", Protocol: Auto},
+	}
+	if !reflect.DeepEqual(c.Routes, want) {
+		t.Errorf("routes %+v, want %+v", c.Routes, want)
+	}
+	if got := c.Routes[0].String(); got != ":80=takeover" {
+		t.Errorf("the route is written %q", got)
 	}
 }
 

@@ -21,7 +21,8 @@ const (
 
 // A Route is a listener and its app.
 type Route struct {
-	Listen, App   string // host:port
+	Listen, App   string // host:port; App is empty with Takeover
+	Takeover      bool   // the app is a child whose bind of the listener's port is moved
 	Protocol      Protocol
 	ProxyProtocol bool   // clients send a PROXY protocol header, which is passed to the app
 	Passthrough   bool   // TLS is not terminated
@@ -29,7 +30,7 @@ type Route struct {
 	Fallback      string // host:port, or empty
 }
 
-// Ports returns the numbers of the two ports.
+// Ports returns the numbers of the two ports. That of the app is 0 if it is taken over.
 func (r Route) Ports() (listen, app uint16) { return portOf(r.Listen), portOf(r.App) }
 
 func portOf(address string) uint16 {
@@ -38,8 +39,16 @@ func portOf(address string) uint16 {
 	return uint16(n)
 }
 
+// takeover stands for the app's address in a route whose port is taken over.
+const takeover = "takeover"
+
 // String returns the addresses of the route.
-func (r Route) String() string { return r.Listen + "=" + r.App }
+func (r Route) String() string {
+	if r.Takeover {
+		return r.Listen + "=" + takeover
+	}
+	return r.Listen + "=" + r.App
+}
 
 func setRoutes(c *Config, value string) error {
 	var errs []error
@@ -61,13 +70,15 @@ func ParseRoute(text string) (Route, error) {
 	addresses, options, hasOptions := strings.Cut(strings.TrimSpace(text), ";")
 	listen, app, ok := strings.Cut(addresses, "=")
 	if !ok {
-		return Route{}, errors.New("must be listen=app, each [host:]port (for example 18080=8080)")
+		return Route{}, errors.New("must be listen=app, each [host:]port (for example 18080=8080), or listen=takeover")
 	}
 	r := Route{Protocol: Auto}
 	if r.Listen, ok = parseAddress(strings.TrimSpace(listen), ""); !ok {
 		return Route{}, errors.New("must have a listen address of the form " + anAddress)
 	}
-	if r.App, ok = parseAddress(strings.TrimSpace(app), "127.0.0.1"); !ok {
+	if app = strings.TrimSpace(app); app == takeover {
+		r.Takeover = true
+	} else if r.App, ok = parseAddress(app, "127.0.0.1"); !ok {
 		return Route{}, errors.New("must have an app address of the form " + anAddress)
 	}
 	if hasOptions {
@@ -106,12 +117,16 @@ func (r *Route) parseOptions(options string) error {
 
 func (r *Route) check() error {
 	switch {
+	case r.Takeover && portOf(r.Listen) == 0:
+		return errors.New("must have the port that the app binds, not 0, before =takeover")
+	case r.AppTLS && r.Passthrough:
+		return errors.New("must have one of tls and passthrough, not both")
+	case r.Takeover:
+		return nil // the app is on the loopback interface
 	case portOf(r.App) == 0:
 		return errors.New("must have the port on which the app listens, not 0")
 	case reaches(r.App, r.Listen):
 		return errors.New("must have different ports for listen and app: it relays to itself")
-	case r.AppTLS && r.Passthrough:
-		return errors.New("must have one of tls and passthrough, not both")
 	case r.AppTLS && !isLoopback(r.App):
 		return errors.New("must have a loopback address for the app with tls, " +
 			"since its certificate is not verified")

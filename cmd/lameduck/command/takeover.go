@@ -1,0 +1,78 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"lameduck/cmd/lameduck/config"
+	"lameduck/lifecycle/childproc"
+	"lameduck/lifecycle/takeover"
+	"lameduck/proxy"
+)
+
+// refuseTakeover returns an error if a port is to be taken over from an app that is not a child.
+func refuseTakeover(c *config.Config) error {
+	for i, r := range c.Routes {
+		if r.Takeover {
+			return configError(fmt.Errorf("LAMEDUCK_ROUTES: route %d must have the app's address instead of "+
+				"takeover, which needs the app as a child: lameduck exec -- COMMAND", i+1))
+		}
+	}
+	return nil
+}
+
+// takeOver returns what starts the child. If a port is taken over, the child's bind of it is moved.
+func (p *process) takeOver() (childproc.Spawner, error) {
+	avoid := p.configuredPorts()
+	var ports []*takeover.Port
+	p.taken = make([]*takeover.Port, len(p.config.Routes))
+	for i, r := range p.config.Routes {
+		if !r.Takeover {
+			continue
+		}
+		port, err := takeover.NewPort(p.listeners[i].Addr(), avoid)
+		if err != nil {
+			return nil, err
+		}
+		p.taken[i] = port
+		ports, avoid = append(ports, port), append(avoid, port.Moved())
+	}
+	if len(ports) == 0 {
+		return syscall.ForkExec, nil
+	}
+	return takeover.New(ports, p.log.Logger).Spawn, nil
+}
+
+// configuredPorts returns the ports of the app that are known.
+func (p *process) configuredPorts() []uint16 {
+	ports := append([]uint16(nil), p.config.Observe...)
+	for _, r := range p.config.Routes {
+		_, app := r.Ports()
+		ports = append(ports, app)
+	}
+	return ports
+}
+
+// appDialer returns the dialer of a route's app.
+func (p *process) appDialer(route int) proxy.Dialer {
+	if p.taken == nil || p.taken[route] == nil {
+		return proxy.DialTCP(p.config.Routes[route].App)
+	}
+	port := p.taken[route]
+	return func(ctx context.Context) (proxy.Conn, error) { return dialTaken(ctx, port) }
+}
+
+// dialTaken dials an app whose port has been taken over. It tries the other family if the likely one
+// is refused.
+func dialTaken(ctx context.Context, port *takeover.Port) (proxy.Conn, error) {
+	addresses := port.Addresses()
+	c, err := proxy.DialTCP(addresses[0])(ctx)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		if c, other := proxy.DialTCP(addresses[1])(ctx); other == nil {
+			return c, nil
+		}
+	}
+	return c, err
+}

@@ -1,0 +1,165 @@
+package integration
+
+import (
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A takenApp is an unmodified server that is configured for the port at which Lameduck listens.
+type takenApp struct {
+	name     string
+	programs []string // possible names of its executable; none: the child of these tests
+	command  func(t *testing.T, path, root, port string) []string
+	host     string // of the listener of lameduck; empty: 127.0.0.1
+	stop     syscall.Signal
+	code     int            // of its exit after the stop signal
+	reload   syscall.Signal // or 0; sent to the parent of its workers
+	keeps    bool           // connections
+}
+
+var takenApps = []takenApp{
+	{name: "Go, IPv4", command: goCommand("127.0.0.1:"), code: 7, keeps: true},
+	{name: "Go, IPv4, any address", command: goCommand("0.0.0.0:"), host: "0.0.0.0", code: 7, keeps: true},
+	{name: "Go, IPv6 alone", command: goCommand("[::1]:"), host: "::", code: 7, keeps: true},
+	{name: "Go, both families", command: goCommand(":"), host: "::", code: 7, keeps: true},
+	{name: "python3 -m http.server", programs: []string{"python3"}, command: pythonCommand, code: 128 + 15},
+	{name: "gunicorn", programs: []string{"gunicorn"}, command: gunicornCommand, keeps: true},
+	{name: "Puma", programs: []string{"puma"}, command: pumaCommand, code: 128 + 15, keeps: true},
+	{name: "Node", programs: []string{"node", "nodejs"}, command: nodeCommand, code: 128 + 15, keeps: true},
+	{
+		name: "nginx, reload", programs: []string{"nginx"}, command: nginxCommand,
+		stop: syscall.SIGQUIT, reload: syscall.SIGHUP, keeps: true,
+	},
+	{
+		name: "nginx, reuseport, reload", programs: []string{"nginx"}, command: nginxReuseportCommand, host: "::",
+		stop: syscall.SIGQUIT, reload: syscall.SIGHUP, keeps: true,
+	},
+	{
+		name: "Apache httpd, graceful restart", programs: []string{"apache2", "httpd"}, command: apacheCommand,
+		stop: syscall.SIGWINCH, reload: syscall.SIGUSR1, keeps: true,
+	},
+}
+
+func goCommand(host string) func(*testing.T, string, string, string) []string {
+	return func(_ *testing.T, _, _, port string) []string {
+		return []string{programPath("child"), "-listen", host + port, "-on", "SIGTERM=7"}
+	}
+}
+
+func gunicornCommand(t *testing.T, path, root, port string) []string {
+	return []string{
+		path, "--workers", "2", "--worker-class", "gthread", "--threads", "4", "--keep-alive", "60",
+		"--worker-tmp-dir", root, "--bind", "127.0.0.1:" + port, "--chdir", testdata(t, "."), "wsgi:app",
+	}
+}
+
+func pumaCommand(t *testing.T, path, _, port string) []string {
+	return []string{path, "--threads", "8:8", "--bind", "tcp://127.0.0.1:" + port, testdata(t, "puma.ru")}
+}
+
+func nginxReuseportCommand(t *testing.T, path, root, port string) []string {
+	config := writeConfig(t, "nginx-reuseport.conf", root, port, "")
+	return []string{path, "-p", root, "-e", "stderr", "-c", config, "-g", "daemon off;"}
+}
+
+func TestTakenAppsLoseNothingAtTheirOwnPort(t *testing.T) {
+	for _, a := range takenApps {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			d := a.start(t)
+			if a.reload != 0 {
+				a.reloads(t, d)
+			}
+			l := startLoad(t, d.front, []kind{
+				{"GET, kept", http.MethodGet, "/", http.StatusOK, false, a.keeps},
+				{"GET, new", http.MethodGet, "/", http.StatusOK, false, false},
+			})
+			l.awaitAnswers(t, 10)
+			before := l.closeOptions()
+			d.signal(t, a.stop)
+			d.logged(t, "draining")
+			<-time.After(lag)
+			l.stop()
+			d.wantExit(t, a.code)
+			if a.keeps {
+				l.wantNoLoss(t)
+				if l.closeOptions() == before {
+					t.Error("no answer has the close option after the stop signal")
+				}
+			} else if len(l.losses) > 0 {
+				t.Errorf("%d requests are lost: %s", len(l.losses), l.losses[0])
+			}
+			d.wantQuietEnd(t)
+		})
+	}
+}
+
+// start starts the app with lameduck at its port, and returns when it answers.
+func (a *takenApp) start(t *testing.T) *lameduck {
+	t.Helper()
+	var path string
+	if a.programs != nil {
+		path = requireProgram(t, a.programs...)
+	}
+	if a.stop == 0 {
+		a.stop = syscall.SIGTERM
+	}
+	d, env := prepare(t, "takeover", append(realHold, "LAMEDUCK_STOP_SIGNAL="+unix.SignalName(a.stop))...)
+	env = append(env, "PYTHONDONTWRITEBYTECODE=1") // testdata is the directory of an app
+	_, port, _ := net.SplitHostPort(d.front)
+	if a.host != "" {
+		env = append(env, "LAMEDUCK_ROUTES="+net.JoinHostPort(a.host, port)+"=takeover")
+	}
+	command := a.command(t, path, publicDir(t), port)
+	d.program = start(t, env, programPath("lameduck"), append([]string{"exec", "--"}, command...)...)
+	d.logged(t, "serving")
+	eventually(t, "the app answers", func() bool { return d.get(t, "/").status == http.StatusOK })
+	return d
+}
+
+// reloads reloads the app under load of new connections, and expects that other workers go on
+// without a loss. Connections that are kept are the app's to close.
+func (a *takenApp) reloads(t *testing.T, d *lameduck) {
+	t.Helper()
+	l := startLoad(t, d.front, []kind{{"GET, new", http.MethodGet, "/", http.StatusOK, false, false}})
+	l.awaitAnswers(t, 10)
+	parent := onlyChild(t, d.pid())
+	before := children(parent)
+	d.signal(t, a.reload)
+	eventually(t, "all workers are new", func() bool {
+		now := children(parent)
+		return len(now) > 0 && !slices.ContainsFunc(now, func(pid int) bool { return slices.Contains(before, pid) })
+	})
+	l.awaitAnswers(t, 100)
+	l.stop()
+	if len(l.losses) > 0 {
+		t.Errorf("the reload has lost %d requests: %s", len(l.losses), l.losses[0])
+	}
+	if out := d.stderr.String(); strings.Contains(out, "bind()") || strings.Contains(out, "could not bind") {
+		t.Error("the app could not bind its port again")
+	}
+}
+
+// children returns the children of a process.
+func children(parent int) (pids []int) {
+	for _, p := range processes() {
+		if p.parent == parent {
+			pids = append(pids, p.pid)
+		}
+	}
+	return pids
+}
+
+// closeOptions returns the number of answers with the close option on connections that are kept.
+func (l *load) closeOptions() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closes
+}

@@ -1,0 +1,244 @@
+package takeover
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// A notifier answers the notifications of one filter, one after the other.
+type notifier struct {
+	ports     []*Port
+	log       *zap.Logger
+	namespace string // of our network
+	file      *os.File
+	raw       syscall.RawConn
+	done      chan struct{} // closed when run has returned
+
+	// Owned by run.
+	rewrites []rewrite
+
+	mu       sync.Mutex
+	trial    bool            // the launcher tries whether its bind is moved; guarded by mu
+	refusal  *Refusal        // the first one of the trial; guarded by mu
+	reported map[string]bool // reasons that have been logged; guarded by mu
+}
+
+// A rewrite is a socket address of the child that has been overwritten.
+type rewrite struct {
+	tid      uint32
+	address  uint64
+	original []byte
+	moved    []byte
+}
+
+// maxRewrites bounds what is remembered of threads that have bound and never listened.
+const maxRewrites = 256
+
+// newNotifier takes the descriptor of a filter's notifications.
+func newNotifier(fd int, ports []*Port, log *zap.Logger) (*notifier, error) {
+	if err := unix.SetNonblock(fd, true); err != nil { // so that the runtime's poller waits for it
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	n := &notifier{
+		ports: ports, log: log, done: make(chan struct{}), reported: make(map[string]bool), trial: true,
+		file: os.NewFile(uintptr(fd), "seccomp notifications"),
+	}
+	var err error
+	if n.namespace, err = networkNamespace("self"); err == nil {
+		n.raw, err = n.file.SyscallConn()
+	}
+	if err != nil {
+		_ = n.file.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+// run answers notifications until no process has the filter any more, or close is called.
+func (n *notifier) run() {
+	defer close(n.done)
+	_ = n.raw.Read(func(fd uintptr) (done bool) {
+		for {
+			switch ready(fd) {
+			case unix.POLLIN:
+				n.answer(fd)
+			case 0:
+				return false
+			default:
+				return true
+			}
+		}
+	})
+}
+
+// close makes every bind and listen of the remaining processes fail.
+func (n *notifier) close() {
+	_ = n.file.Close()
+	<-n.done
+}
+
+// ready returns POLLIN if a notification waits, 0 if there is none, and otherwise the event after
+// which there will be none.
+func ready(fd uintptr) int16 {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	if _, err := unix.Poll(fds, 0); err != nil {
+		return 0
+	}
+	if fds[0].Revents&unix.POLLIN != 0 {
+		return unix.POLLIN
+	}
+	return fds[0].Revents
+}
+
+// answer receives a notification and answers it. The thread may be killed or interrupted at any
+// moment: then the notification ends, and the call is notified again if it is repeated.
+func (n *notifier) answer(fd uintptr) {
+	in, err := receiveNotification(fd)
+	if err != nil {
+		return
+	}
+	if refusal := n.handle(fd, &in); refusal != nil && isWaiting(fd, in.id) {
+		n.refuse(refusal)
+	}
+	if letContinue(fd, in.id) == unix.EINVAL {
+		n.refuse(diagnose(stepContinue, unix.EINVAL))
+		_ = letFail(fd, in.id, unix.ENOSYS)
+	}
+}
+
+// handle moves the bind of a taken port, and puts addresses back that the thread has bound before.
+func (n *notifier) handle(fd uintptr, in *notification) *Refusal {
+	isBind := in.number == unix.SYS_BIND
+	if !isBind && !n.hasRewritten(in.tid) {
+		return nil
+	}
+	t, err := openThread(in.tid)
+	if err != nil {
+		return diagnose(stepOpen, err)
+	}
+	defer t.close()
+	if !isWaiting(fd, in.id) {
+		return nil // the thread has gone, so its number may be another's
+	}
+	n.restore(t)
+	if !isBind {
+		return nil
+	}
+	return n.move(t, int(int32(in.args[0])), in.args[1], int32(in.args[2]))
+}
+
+// move overwrites the socket address of a bind if its port has been taken over.
+func (n *notifier) move(t thread, socket int, address uint64, size int32) *Refusal {
+	if size < 0 || size > maxSockaddr {
+		return nil
+	}
+	original := make([]byte, min(size, sizeIPv6))
+	if t.read(original, address) != nil {
+		return nil // for the kernel to refuse
+	}
+	to, ok := parseSockaddr(original)
+	if !ok {
+		return nil
+	}
+	for _, p := range n.ports {
+		if !p.collides(to) {
+			continue
+		}
+		if ours, refusal := n.isOurs(t, socket); !ours {
+			return refusal
+		}
+		moved := moveSockaddr(original, p.moved)
+		if err := t.write(moved, address); err != nil {
+			return diagnose(stepWrite, err)
+		}
+		n.remember(rewrite{t.tid, address, original, moved})
+		p.noteMoved(to.Addr())
+		n.log.Debug("bind moved", zap.Uint32("tid", t.tid), zap.Stringer("from", to), zap.Uint16("port", p.moved))
+		return nil
+	}
+	return nil
+}
+
+// isOurs reports whether a socket is one of TCP in our network namespace.
+func (n *notifier) isOurs(t thread, socket int) (bool, *Refusal) {
+	tcp, err := t.isTCP(socket)
+	if err != nil {
+		return false, diagnose(stepSocket, err)
+	}
+	namespace, err := networkNamespace(strconv.Itoa(int(t.tid)))
+	if err != nil {
+		return false, diagnose(stepNamespace, err)
+	}
+	return tcp && namespace == n.namespace, nil
+}
+
+func (n *notifier) remember(r rewrite) {
+	if len(n.rewrites) == maxRewrites {
+		n.rewrites = append(n.rewrites[:0], n.rewrites[1:]...)
+	}
+	n.rewrites = append(n.rewrites, r)
+}
+
+func (n *notifier) hasRewritten(tid uint32) bool {
+	for _, r := range n.rewrites {
+		if r.tid == tid {
+			return true
+		}
+	}
+	return false
+}
+
+// restore puts the original addresses back that a thread has bound. Its bind has returned, since it
+// makes another call. Memory that has been used for something else is left alone.
+func (n *notifier) restore(t thread) {
+	kept := n.rewrites[:0]
+	for _, r := range n.rewrites {
+		if r.tid != t.tid {
+			kept = append(kept, r)
+			continue
+		}
+		now := make([]byte, len(r.moved))
+		if t.read(now, r.address) == nil && bytes.Equal(now, r.moved) {
+			_ = t.write(r.original, r.address)
+		}
+	}
+	clear(n.rewrites[len(kept):])
+	n.rewrites = kept
+}
+
+// refuse takes note that a bind has not been moved. After the trial it logs why, once for each reason.
+func (n *notifier) refuse(r *Refusal) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.trial && n.refusal == nil:
+		n.refusal = r
+	case !n.trial && !n.reported[r.Reason]:
+		n.reported[r.Reason] = true
+		n.log.Error("bind of the app not moved", zap.Error(r))
+	}
+}
+
+// trialRefusal returns the first Refusal of the trial, or nil.
+func (n *notifier) trialRefusal() *Refusal {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.refusal
+}
+
+// endTrial forgets the launcher's bind.
+func (n *notifier) endTrial() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.trial = false
+	for _, p := range n.ports {
+		p.forget()
+	}
+}

@@ -1,0 +1,135 @@
+package takeover
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// A Takeover starts the app, and moves what it binds for as long as it lives.
+type Takeover struct {
+	ports    []*Port
+	log      *zap.Logger
+	notifier *notifier // nil before Spawn
+}
+
+// New returns the Takeover of some ports, at least one.
+func New(ports []*Port, log *zap.Logger) *Takeover { return &Takeover{ports: ports, log: log} }
+
+// launchTimeout bounds the time until the launcher has become the app.
+const launchTimeout = time.Minute
+
+// Spawn starts a program, as syscall.ForkExec does, and returns after its exec. The error is a
+// [Refusal] if its binds cannot be moved; then the program has not been executed. It may be called
+// once, by a thread that lives as long as the program.
+func (t *Takeover) Spawn(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
+	if err := checkPlatform(); err != nil {
+		return 0, err
+	}
+	if err := checkProgram(path); err != nil {
+		return 0, err
+	}
+	conn, theirs, err := socketPair()
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	pid, err = t.startLauncher(path, argv, attr, theirs)
+	_ = theirs.Close()
+	if err != nil {
+		return 0, fmt.Errorf("start the launcher of the app: %w", err)
+	}
+	_ = conn.SetDeadline(time.Now().Add(launchTimeout))
+	if err := t.awaitExec(conn); err != nil {
+		t.Close()
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		for _, err := syscall.Wait4(pid, nil, 0, nil); err == syscall.EINTR; {
+			_, err = syscall.Wait4(pid, nil, 0, nil)
+		}
+		return 0, err
+	}
+	return pid, nil
+}
+
+// startLauncher starts this program as the launcher.
+func (t *Takeover) startLauncher(path string, argv []string, attr *syscall.ProcAttr, theirs *os.File) (int, error) {
+	a := *attr
+	a.Files = append(a.Files[:len(a.Files):len(a.Files)], theirs.Fd())
+	var deathSignal syscall.Signal
+	if a.Sys != nil {
+		deathSignal = a.Sys.Pdeathsig
+	}
+	args := append([]string{
+		os.Args[0], launcherCommand,
+		strconv.Itoa(len(a.Files) - 1), strconv.Itoa(int(deathSignal)), t.ports[0].sample().String(), path,
+	}, argv...)
+	return syscall.ForkExec("/proc/self/exe", args, &a)
+}
+
+// sample returns an address that is moved.
+func (p *Port) sample() netip.AddrPort {
+	if a := p.listener.Addr(); !a.IsUnspecified() {
+		return p.listener
+	}
+	return netip.AddrPortFrom(netip.IPv4Unspecified(), p.listener.Port())
+}
+
+// awaitExec starts the notifier and waits until the launcher has become the app.
+func (t *Takeover) awaitExec(conn *net.UnixConn) error {
+	m, fd, err := receive(conn)
+	if err == nil && m.Step != "" {
+		return diagnose(m.Step, m.Errno)
+	}
+	if err != nil || fd < 0 {
+		return errors.Join(errors.New("the launcher of the app has ended early"), err)
+	}
+	if t.notifier, err = newNotifier(fd, t.ports, t.log); err != nil {
+		return err
+	}
+	go t.notifier.run()
+	m, _, err = receive(conn)
+	switch refusal := t.notifier.trialRefusal(); {
+	case refusal != nil:
+		return refusal
+	case err != nil:
+		return errors.Join(errors.New("the launcher of the app has ended early"), err)
+	case m.Step != "":
+		return diagnose(m.Step, m.Errno)
+	}
+	t.notifier.endTrial()
+	if m, _, err = receive(conn); err == nil {
+		return m.Errno // of exec
+	}
+	return nil // closed by exec
+}
+
+// Close ends the notifications. Processes that are left cannot bind any more.
+func (t *Takeover) Close() {
+	if t.notifier != nil {
+		t.notifier.close()
+	}
+}
+
+// socketPair returns a connection to the launcher, and the launcher's end.
+func socketPair() (*net.UnixConn, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	ours, theirs := os.NewFile(uintptr(fds[0]), "launcher"), os.NewFile(uintptr(fds[1]), "launcher")
+	defer ours.Close()
+	c, err := net.FileConn(ours)
+	if err != nil {
+		_ = theirs.Close()
+		return nil, nil, err
+	}
+	return c.(*net.UnixConn), theirs, nil
+}

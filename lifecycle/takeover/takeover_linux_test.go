@@ -1,0 +1,307 @@
+package takeover
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// A testChild is a child whose binds of a port are moved.
+type testChild struct {
+	*Takeover
+	port  *Port
+	pid   int
+	stdin *os.File
+	lines *bufio.Scanner
+	ended chan syscall.WaitStatus
+}
+
+// taken returns a Takeover of a port at which the test listens.
+func taken(t *testing.T) *Takeover {
+	t.Helper()
+	ln, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	p, err := NewPort(ln.Addr(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New([]*Port{p}, zap.NewNop())
+}
+
+// startChild starts the child of these tests. PORT in its script is the taken port.
+func startChild(t *testing.T, script ...string) *testChild {
+	t.Helper()
+	c := &testChild{Takeover: taken(t), ended: make(chan syscall.WaitStatus, 1)}
+	c.port = c.ports[0]
+	childIn, stdin := pipe(t)
+	childOut, stdout := pipe(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	argv := []string{"test", "child"}
+	for _, word := range script {
+		argv = append(argv, strings.ReplaceAll(word, "PORT", fmt.Sprint(c.port.listener.Port())))
+	}
+	started := make(chan error)
+	go func() { // the parent-death signal is that of a thread
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		pid, err := c.Spawn(self, argv, &syscall.ProcAttr{
+			Env: os.Environ(), Files: []uintptr{childIn.Fd(), stdout.Fd(), 2},
+			Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
+		})
+		c.pid = pid
+		started <- err
+		if err != nil {
+			return
+		}
+		var status syscall.WaitStatus
+		for {
+			if _, err := syscall.Wait4(pid, &status, 0, nil); err != syscall.EINTR {
+				break
+			}
+		}
+		c.ended <- status
+	}()
+	err = <-started
+	_, _ = childIn.Close(), stdout.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.stdin, c.lines = stdin, bufio.NewScanner(childOut)
+	t.Cleanup(c.Close)
+	t.Cleanup(func() { c.end(t) })
+	return c
+}
+
+func (c *testChild) end(t *testing.T) {
+	_ = c.stdin.Close()
+	select {
+	case status := <-c.ended:
+		if status.ExitStatus() != 7 && !status.Signaled() {
+			t.Errorf("the child has ended with %v", status)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the child does not end")
+		_ = syscall.Kill(c.pid, syscall.SIGKILL)
+	}
+}
+
+// wantLine expects a line of the child's output. MOVED in it is the port to which it is moved, PORT
+// the taken one.
+func (c *testChild) wantLine(t *testing.T, want string) {
+	t.Helper()
+	if !c.lines.Scan() {
+		t.Fatalf("the child has ended, want %q", want)
+	}
+	want = strings.NewReplacer("MOVED", fmt.Sprint(c.port.moved),
+		"PORT", fmt.Sprint(c.port.listener.Port())).Replace(want)
+	if got := c.lines.Text(); got != want {
+		t.Errorf("the child prints %q, want %q", got, want)
+	}
+}
+
+// pipe returns the two ends of a pipe.
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = r.Close(), w.Close() })
+	return r, w
+}
+
+func TestTheChildBindsItsOwnSocketAtTheMovedPort(t *testing.T) {
+	t.Parallel()
+	c := startChild(t,
+		"socket:tcp4", "bind:PORT", "listen",
+		"socket:only6", "bind:PORT", "listen",
+		"socket:mptcp", "bind:0", "socket:tcp4", "bind:PORT")
+	c.wantLine(t, "bind ok 127.0.0.1:MOVED")
+	c.wantLine(t, "listen ok")
+	c.wantLine(t, "bind ok [1]:MOVED")
+	c.wantLine(t, "listen ok")
+	if !c.lines.Scan() || !strings.HasPrefix(c.lines.Text(), "bind ok 0.0.0.0:") {
+		t.Errorf("a bind of port 0 is %q, want it untouched", c.lines.Text())
+	}
+	c.wantLine(t, "bind EADDRINUSE 0.0.0.0:0") // as without takeover
+	c.wantLine(t, "end")
+	for _, address := range c.port.Addresses() {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Errorf("the child does not listen: %v", err)
+			continue
+		}
+		_ = conn.Close()
+	}
+}
+
+func TestListenersThatShareAPortStayTogether(t *testing.T) {
+	t.Parallel()
+	c := startChild(t, "socket:tcp4+", "bind:PORT", "listen", "socket:tcp4+", "bind:PORT", "listen",
+		"socket:tcp6+", "bind:PORT", "listen", "socket:tcp6+", "bind:PORT", "listen")
+	for _, host := range []string{"127.0.0.1", "127.0.0.1", "[1]", "[1]"} {
+		c.wantLine(t, "bind ok "+host+":MOVED")
+		c.wantLine(t, "listen ok")
+	}
+}
+
+func TestSocketsOfUDPKeepThePort(t *testing.T) {
+	t.Parallel()
+	c := startChild(t, "socket:udp4", "bind:PORT")
+	c.wantLine(t, "bind ok 0.0.0.0:PORT")
+}
+
+func TestMultipathTCPIsMovedToo(t *testing.T) {
+	t.Parallel()
+	c := startChild(t, "socket:mptcp", "bind:PORT", "listen")
+	c.wantLine(t, "bind ok 127.0.0.1:MOVED")
+	c.wantLine(t, "listen ok")
+}
+
+// Programs compare the addresses of their configuration, so the original must be there again.
+func TestTheAddressIsPutBackBeforeListen(t *testing.T) {
+	t.Parallel()
+	c := startChild(t, "keep4:PORT")
+	c.wantLine(t, "after bind 127.0.0.1:MOVED")
+	c.wantLine(t, "after listen 0.0.0.0:PORT")
+	c.wantLine(t, "other memory 1.2.3.4:1")
+}
+
+func TestAChildMayBindTenThousandTimes(t *testing.T) {
+	t.Parallel()
+	c := startChild(t, "many:PORT:10000")
+	c.wantLine(t, "many 10000")
+	c.Close()
+	if n := len(c.notifier.rewrites); n > maxRewrites {
+		t.Errorf("%d addresses are remembered, want %d at most", n, maxRewrites)
+	}
+}
+
+func TestBindsFailWhenLameduckHasDied(t *testing.T) {
+	t.Parallel()
+	c := startChild(t, "socket:tcp4", "wait", "bind:PORT", "listen", "socket:udp4", "bind:0")
+	c.Close()
+	_, _ = io.WriteString(c.stdin, "\n")
+	c.wantLine(t, "bind ENOSYS 0.0.0.0:0")
+	c.wantLine(t, "listen ENOSYS")
+	c.wantLine(t, "bind ENOSYS 0.0.0.0:0")
+	c.wantLine(t, "end")
+}
+
+func TestAChildMayBeKilledWhileItBinds(t *testing.T) {
+	t.Parallel()
+	c := startChild(t, "many:PORT:1000000")
+	for range 3 { // at any moment of a notification
+		if err := syscall.Kill(c.pid, syscall.SIGKILL); err != nil {
+			break
+		}
+	}
+	select {
+	case <-c.notifier.done:
+	case <-time.After(time.Minute):
+		t.Error("the notifier waits for a child that has been killed")
+	}
+}
+
+// The notification has been received when the child is killed, so its thread and its memory have gone.
+func TestANotificationOfAKilledChildIsNoFailure(t *testing.T) {
+	t.Parallel()
+	tk := taken(t)
+	conn, theirs, err := socketPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	pid, err := tk.startLauncher("/bin/true", []string{"true"}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}}, theirs)
+	_ = theirs.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, fd, err := receive(conn)
+	if err != nil || fd < 0 {
+		t.Fatalf("no descriptor of the notifications: %v", err)
+	}
+	n, err := newNotifier(fd, tk.ports, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.file.Close()
+	in, err := receiveNotification(uintptr(fd)) // of the launcher's bind
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !isWaiting(uintptr(fd), in.id) {
+		t.Error("the launcher does not wait for its bind")
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	_, _ = syscall.Wait4(pid, nil, 0, nil)
+	if isWaiting(uintptr(fd), in.id) {
+		t.Error("a killed process waits")
+	}
+	_ = n.handle(uintptr(fd), &in)
+	if err := letContinue(uintptr(fd), in.id); err != unix.ENOENT {
+		t.Errorf("the answer to a killed process is %v, want ENOENT", err)
+	}
+	n.answer(uintptr(fd)) // there is none
+	n.run()
+	if r := n.trialRefusal(); r != nil {
+		t.Errorf("a killed process is a failure: %v", r)
+	}
+}
+
+func TestTheErrorOfExecIsReturned(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir() + "/program"
+	if err := os.WriteFile(path, []byte("#!/no/such/interpreter\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]error{path: unix.ENOENT, t.TempDir(): unix.EACCES} {
+		_, err := taken(t).Spawn(path, []string{"program"}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}})
+		if !errors.Is(err, want) {
+			t.Errorf("the error is %v, want %v", err, want)
+		}
+	}
+}
+
+func TestTheTrialCoversEveryKindOfListener(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"127.0.0.1", "::1", "0.0.0.0", "::"} {
+		ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := NewPort(ln.Addr(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tk := New([]*Port{p}, zap.NewNop())
+		pid, err := tk.Spawn("/bin/true", []string{"true"}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}})
+		if err != nil {
+			t.Errorf("with a listener at %s: %v", host, err)
+		} else {
+			_, _ = syscall.Wait4(pid, nil, 0, nil)
+		}
+		if p.ipv4.Load() || p.ipv6.Load() {
+			t.Error("the trial counts as a socket of the app")
+		}
+		tk.Close()
+		_ = ln.Close()
+	}
+}

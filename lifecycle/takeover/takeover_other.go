@@ -1,0 +1,32 @@
+//go:build !linux
+
+package takeover
+
+import (
+	"syscall"
+
+	"go.uber.org/zap"
+)
+
+// A Takeover starts the app.
+type Takeover struct{}
+
+// New returns the Takeover of some ports.
+func New([]*Port, *zap.Logger) *Takeover { return &Takeover{} }
+
+// Spawn returns a [Refusal].
+func (*Takeover) Spawn(string, []string, *syscall.ProcAttr) (pid int, err error) {
+	return 0, &Refusal{
+		Reason: "it needs the seccomp of Linux",
+		Remedy: "run on Linux",
+	}
+}
+
+// Close does nothing.
+func (*Takeover) Close() {}
+
+// IsLauncher reports false: there is no launcher.
+func IsLauncher([]string) bool { return false }
+
+// Launch is not called.
+func Launch([]string) int { return 1 }

@@ -1,14 +1,6 @@
 package load
 
-import (
-	"errors"
-
-	"golang.org/x/sys/unix"
-)
-
-// ErrTooSlow means that so many requests were in flight at a time that the result would measure the
-// machine.
-var ErrTooSlow = errors.New("this machine is too slow for the load")
+import "golang.org/x/sys/unix"
 
 // MostInFlight is how many requests may be in flight at a time by default. A load of 400 requests
 // each second stays below it even if none is answered within the default timeout, so that all are

@@ -1,12 +1,13 @@
 package load
 
 import (
-	"context"
 	"net"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"lameduck/bench/openloop"
 )
 
 // A flag is set while the load balancer makes a change.
@@ -57,7 +58,7 @@ func TestResetIsAChangeoverOnlyOnANewConnectionWhileUnsettledBeforeTheAnswer(t *
 				c := unsettled.client(s.addr, timeout)
 				defer c.pool.Close()
 				err := c.exchange(t.Context(), Request{Method: "POST", Body: 100, NewConn: newConn}, 7)
-				if got := causeOf(err); got != tc.want {
+				if got := openloop.CauseOf(err); got != tc.want {
 					t.Errorf("counted as %q, want %q: %v", got, tc.want, err)
 				}
 			})
@@ -81,7 +82,7 @@ func TestConnectionInTheQueueOfAClosedSocketIsAChangeover(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	got := causeOf(c.account(true, c.use(t.Context(), conn, time.Now().Add(time.Minute), Request{}, 7)))
+	got := openloop.CauseOf(c.account(true, c.use(t.Context(), conn, time.Now().Add(time.Minute), Request{}, 7)))
 	if got != Changeover {
 		t.Errorf("counted as %q, want %q", got, Changeover)
 	}
@@ -98,7 +99,7 @@ func TestResetOfAKeptConnectionIsALossAlsoWhileUnsettled(t *testing.T) {
 			if err := c.exchange(t.Context(), r, 0); err != nil {
 				t.Fatal(err)
 			}
-			if got := causeOf(c.exchange(t.Context(), r, 1)); got != Reset {
+			if got := openloop.CauseOf(c.exchange(t.Context(), r, 1)); got != Reset {
 				t.Errorf("counted as %q, want %q", got, Reset)
 			}
 			if _, conns := s.seen(); conns != 1 {
@@ -119,7 +120,7 @@ func TestRefusalIsALossAlsoWhileUnsettled(t *testing.T) {
 	unsettled.Store(true)
 	c := unsettled.client(l.Addr().String(), time.Minute)
 	defer c.pool.Close()
-	if got := causeOf(c.exchange(t.Context(), Request{}, 0)); got != Refused {
+	if got := openloop.CauseOf(c.exchange(t.Context(), Request{}, 0)); got != Refused {
 		t.Errorf("counted as %q, want %q", got, Refused)
 	}
 }
@@ -127,41 +128,10 @@ func TestRefusalIsALossAlsoWhileUnsettled(t *testing.T) {
 func TestResetWhileConnectingIsAChangeoverWhereUnsettled(t *testing.T) {
 	var unsettled flag
 	c := unsettled.client("127.0.0.1:1", time.Minute)
-	err := dialFailure(&net.OpError{Op: "dial", Err: syscall.ECONNRESET})
+	err := openloop.DialFailure(&net.OpError{Op: "dial", Err: syscall.ECONNRESET})
 	for opened, want := range map[bool]Cause{true: Changeover, false: Reset} {
-		if got := causeOf(c.account(opened, err)); got != want {
+		if got := openloop.CauseOf(c.account(opened, err)); got != want {
 			t.Errorf("unsettled %t: counted as %q, want %q", opened, got, want)
 		}
-	}
-}
-
-func TestChangeoverIsNeitherAnsweredNorLost(t *testing.T) {
-	exchange := func(_ context.Context, _ Request, seq int) error {
-		switch seq {
-		case 3:
-			return &failure{Changeover, context.Canceled}
-		case 4:
-			return &failure{Reset, context.Canceled}
-		}
-		return nil
-	}
-	res := play(t, config(10, 1e6), until, exchange)
-	if got := res.Changeovers(); len(got) != 1 || got[0].Cause != Changeover || got[0].Lost() {
-		t.Errorf("changeovers are %+v, want the fourth request, which is not lost", got)
-	}
-	if got := res.Failures(); len(got) != 1 || got[0].Cause != Reset || !got[0].Lost() {
-		t.Errorf("failures are %+v, want the fifth request", got)
-	}
-	if got := res.ByCause(); len(got) != 1 || got[Reset] != 1 {
-		t.Errorf("lost %v, want one reset", got)
-	}
-	for _, c := range Causes() {
-		if c == Changeover {
-			t.Error("a changeover is among the causes of losses")
-		}
-	}
-	part := &Result{Samples: []Sample{{Took: time.Hour, Cause: Changeover}, {Took: time.Second}}}
-	if got := part.Latency(1)[0]; got != time.Second {
-		t.Errorf("the longest latency is %v: that of a request that was not answered", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lameduck/bench/internal/keepalive"
+	"lameduck/bench/openloop"
 )
 
 // A client makes single exchanges with one server. It never retries.
@@ -55,8 +56,8 @@ func (c *client) exchange(ctx context.Context, r Request, seq int) error {
 // called when the connection has just broken. unsettled is the state when the connection was
 // opened.
 func (c *client) account(unsettled bool, err error) error {
-	if causeOf(err) == Reset && (unsettled || c.unsettled()) {
-		return &failure{Changeover, err}
+	if openloop.CauseOf(err) == Reset && (unsettled || c.unsettled()) {
+		return openloop.Fail(Changeover, err)
 	}
 	return err
 }
@@ -67,7 +68,7 @@ func (c *client) useNew(ctx context.Context, deadline time.Time, r Request, seq 
 	defer cancel()
 	conn, err := c.pool.Dial(dialing)
 	if err != nil {
-		return dialFailure(err)
+		return openloop.DialFailure(err)
 	}
 	return c.use(ctx, conn, deadline, r, seq)
 }
@@ -78,6 +79,7 @@ func (c *client) use(ctx context.Context, conn *keepalive.Conn, deadline time.Ti
 	// A deadline in the past ends pending reads and writes.
 	release := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	again, err := c.exchangeOn(conn, r, seq)
+	err = coarse(err)
 	if !release() || err != nil || !again || r.NewConn || c.unsettled() {
 		conn.Close()
 		return err
@@ -93,44 +95,26 @@ func (c *client) exchangeOn(conn *keepalive.Conn, r Request, seq int) (again boo
 	var body int
 	s.message, body = r.appendMessage(s.message[:0], c.host, seq)
 	if _, err := conn.Write(s.message); err != nil {
-		return false, cut(Reset, fmt.Errorf("send request: %w", err))
+		return false, openloop.EndFailure(fmt.Errorf("send request: %w", err))
 	}
-	resp, err := readHead(conn, r)
+	resp, err := openloop.ReadHead(conn, r.method())
 	if err != nil {
 		return false, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		io.Copy(io.Discard, resp.Body)
-		return false, statusFailure(resp.StatusCode)
+		return false, openloop.StatusFailure(resp.StatusCode)
 	}
 	s.answer.Reset()
 	return !resp.Close, checkBody(conn, resp.Body, &s.answer, s.message[len(s.message)-body:])
 }
 
-// readHead reads the response head. It peeks first, to distinguish an end before the first byte
-// from a later one.
-func readHead(conn *keepalive.Conn, r Request) (*http.Response, error) {
-	if _, err := conn.Reader.Peek(1); err != nil {
-		return nil, cut(Reset, fmt.Errorf("wait for response: %w", err))
-	}
-	for {
-		resp, err := http.ReadResponse(conn.Reader, &http.Request{Method: r.method()})
-		if err != nil {
-			return nil, broken(conn, fmt.Errorf("read head: %w", err))
-		}
-		if resp.StatusCode >= http.StatusOK {
-			return resp, nil
-		}
-		// This is an interim response. The final one is still to come.
-	}
-}
-
 // checkBody reads the response body to its end. If the request had a body, the response must repeat
 // it.
 func checkBody(conn *keepalive.Conn, answer io.Reader, into *bytes.Buffer, sent []byte) error {
-	if _, err := into.ReadFrom(answer); err != nil {
-		return broken(conn, fmt.Errorf("read body: %w", err))
+	if err := openloop.ReadBody(conn, answer, into); err != nil {
+		return err
 	}
 	return checkEcho(into.Bytes(), sent)
 }
@@ -142,18 +126,7 @@ func checkEcho(got, sent []byte) error {
 	err := fmt.Errorf("response of %d bytes does not repeat the %d bytes sent", len(got), len(sent))
 	if bytes.HasPrefix(sent, got) {
 		// The length of a body that ends with its connection is not known.
-		return &failure{Truncated, err}
+		return openloop.Fail(Truncated, err)
 	}
-	return &failure{Garbled, err}
-}
-
-// broken returns the failure for a response that ended too early or is not HTTP.
-func broken(conn *keepalive.Conn, err error) error {
-	switch end := conn.End(); {
-	case end == nil:
-		return &failure{Garbled, err}
-	case isTimeout(end):
-		return &failure{Timeout, err}
-	}
-	return &failure{Truncated, err}
+	return openloop.Fail(Garbled, err)
 }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"lameduck/bench/openloop"
 )
 
 const fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -21,7 +23,7 @@ func exchange(t *testing.T, addr string, timeout time.Duration, r Request) Cause
 	defer c.pool.Close()
 	err := c.exchange(context.Background(), r, 7)
 	t.Logf("%s: %v", r, err)
-	return causeOf(err)
+	return openloop.CauseOf(err)
 }
 
 func TestFailureIsCountedAsWhatItIs(t *testing.T) {
@@ -78,12 +80,12 @@ func TestResetInTheBodyIsTruncated(t *testing.T) {
 	defer conn.Close()
 	message, _ := Request{}.appendMessage(nil, "x", 0)
 	conn.Write(message)
-	resp, err := readHead(conn, Request{})
+	resp, err := openloop.ReadHead(conn, "GET")
 	if err != nil {
 		t.Fatal(err)
 	}
 	close(started)
-	if got := causeOf(checkBody(conn, resp.Body, new(bytes.Buffer), nil)); got != Truncated {
+	if got := openloop.CauseOf(checkBody(conn, resp.Body, new(bytes.Buffer), nil)); got != Truncated {
 		t.Errorf("counted as %q, want %q", got, Truncated)
 	}
 }
@@ -125,7 +127,7 @@ func TestNothingIsEverRepeated(t *testing.T) {
 				if err := c.exchange(t.Context(), r, 0); err != nil {
 					t.Fatal(err)
 				}
-				if got := causeOf(c.exchange(t.Context(), r, 1)); got != Reset {
+				if got := openloop.CauseOf(c.exchange(t.Context(), r, 1)); got != Reset {
 					t.Errorf("counted as %q, want %q", got, Reset)
 				}
 				if requests, conns := s.seen(); requests != 2 || conns != 1 {

@@ -1,13 +1,9 @@
 // Package load sends HTTP/1.1 requests at a given arrival rate and records the outcome of each.
 //
 // The load is open-loop: a request is due at its time, whatever happened to the requests before it,
-// and its latency counts from that time. So a stall of the server shows in every request that had
-// to wait. A closed-loop client, which waits for each response before it sends the next request,
-// would show a single slow request.
-//
-//	due:   |    |    |    |    |    |        arrivals, 1/Rate apart
-//	sent:  |    |    |    |    |    |        each by a goroutine of its own
-//	ends:     |    |    |  x    |   |        a Sample: when due, its latency, a Cause if it failed
+// and its latency counts from that time. Package openloop, which lameduckctl measure uses too, is
+// the engine. This package adds the client of the trials: the bodies that must be repeated, and the
+// changeovers of load balancers that the harness itself reconfigures.
 //
 // No request is ever repeated, neither POST nor GET. The pool of kept connections drops those that
 // the server has closed. So a connection that ends while idle is no loss, and a connection that

@@ -3,12 +3,10 @@ package load
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"lameduck/bench/internal/wait"
+	"lameduck/bench/openloop"
 )
 
 // defaultTimeout is long compared with the response times of a trial, and short enough that an
@@ -35,18 +33,6 @@ type Config struct {
 	Unsettled func() bool
 }
 
-func (c Config) check() error {
-	switch {
-	case len(c.Addrs) == 0:
-		return errors.New("the load has no address: set Addrs")
-	case c.Arrivals == nil:
-		return errors.New("the load has no arrivals: set Arrivals, for example to Constant(100)")
-	case len(c.Requests) == 0:
-		return errors.New("the load has no requests: set Requests")
-	}
-	return nil
-}
-
 func (c Config) withDefaults() Config {
 	if c.Timeout <= 0 {
 		c.Timeout = defaultTimeout
@@ -65,8 +51,8 @@ func (c Config) withDefaults() Config {
 // Config is invalid, and ErrTooSlow, without waiting for responses, if the load is given up. Lost
 // requests are not an error.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
-	if err := cfg.check(); err != nil {
-		return nil, err
+	if len(cfg.Addrs) == 0 {
+		return nil, errors.New("the load has no address: set Addrs")
 	}
 	cfg = cfg.withDefaults()
 	clients := make([]*client, len(cfg.Addrs))
@@ -74,7 +60,11 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		clients[i] = newClient(addr, cfg)
 		defer clients[i].pool.Close()
 	}
-	return generate(ctx, cfg, wait.Until, func(ctx context.Context, r Request, seq int) error {
+	loop := openloop.Config[Request]{
+		Arrivals: cfg.Arrivals, Requests: cfg.Requests,
+		MostInFlight: cfg.MostInFlight, Until: wait.Until,
+	}
+	return openloop.Run(ctx, loop, func(ctx context.Context, r Request, seq int) error {
 		return clients[cfg.addr(seq)].exchange(ctx, r, seq)
 	})
 }
@@ -84,44 +74,4 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 func (c Config) addr(seq int) int {
 	kinds := len(c.Requests)
 	return (seq/kinds + seq%kinds) % len(c.Addrs)
-}
-
-// An exchanger makes request number seq and returns nil or its failure. It is aborted when ctx is
-// done.
-type exchanger func(ctx context.Context, r Request, seq int) error
-
-// A waiter waits until a time, or returns the context's error.
-type waiter func(ctx context.Context, at time.Time) error
-
-// generate starts a goroutine for each arrival when it is due, and returns when the last one has
-// ended.
-func generate(ctx context.Context, cfg Config, until waiter, exchange exchanger) (*Result, error) {
-	rec := recorder{start: time.Now(), requests: cfg.Requests}
-	// Requests in flight are finished, and count, even if the load ends.
-	sending, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	defer giveUp()
-	var wg sync.WaitGroup
-	var inFlight atomic.Int64
-	seq := 0
-	for due := range cfg.Arrivals {
-		if until(ctx, rec.start.Add(due)) != nil {
-			break
-		}
-		if inFlight.Load() >= int64(cfg.MostInFlight) {
-			giveUp()
-			wg.Wait()
-			return nil, fmt.Errorf("%w: %d requests were in flight %v after its start",
-				ErrTooSlow, cfg.MostInFlight, due.Round(time.Millisecond))
-		}
-		kind, n := seq%len(cfg.Requests), seq
-		seq++
-		inFlight.Add(1)
-		wg.Go(func() {
-			defer inFlight.Add(-1)
-			late := time.Since(rec.start) - due
-			rec.add(kind, due, late, exchange(sending, cfg.Requests[kind], n))
-		})
-	}
-	wg.Wait()
-	return rec.result(), nil
 }

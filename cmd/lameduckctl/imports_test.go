@@ -23,6 +23,11 @@ func TestForbiddenImports(t *testing.T) {
 		{"lameduck/deploy/ctl/manifest", "manifests are read and edited for any purpose", []string{
 			"lameduck/deploy/ctl/inject", "lameduck/deploy/ctl/lint", "k8s.io/client-go",
 			"lameduck/cmd"}},
+		{"lameduck/bench/openloop", "the engine is a leaf: the bench and lameduckctl count with it", []string{
+			"lameduck/bench/internal", "lameduck/bench/load", "lameduck/deploy", "lameduck/cmd",
+			"lameduck/proxy", "lameduck/lifecycle", "k8s.io/", "golang.org/x/"}},
+		{"lameduck/cmd/lameduckctl", "of the bench lameduckctl uses only the engine of its load", []string{
+			"lameduck/bench/internal", "lameduck/bench/load", "lameduck/bench/trial", "lameduck/bench/page"}},
 	} {
 		listed, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ban.pkg).Output()
 		if err != nil {

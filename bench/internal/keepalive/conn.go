@@ -38,6 +38,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Buffer returns the Reader.
+func (c *Conn) Buffer() *bufio.Reader { return c.Reader }
+
 // End returns the error of the last read from the connection. HTTP parsers report a message that
 // ends in its head as malformed; End distinguishes the two.
 func (c *Conn) End() error { return c.end }

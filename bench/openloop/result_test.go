@@ -1,4 +1,4 @@
-package load
+package openloop
 
 import (
 	"testing"
@@ -6,10 +6,10 @@ import (
 )
 
 // samples has latencies of 1 to n ms, due 1 ms apart, of which every tenth was lost with a timeout.
-func samples(n int) *Result {
-	r := &Result{}
+func samples(n int) *Result[string] {
+	r := &Result[string]{}
 	for i := range n {
-		s := Sample{Due: time.Duration(i) * time.Millisecond, Took: time.Duration(i+1) * time.Millisecond}
+		s := Sample[string]{Due: time.Duration(i) * time.Millisecond, Took: time.Duration(i+1) * time.Millisecond}
 		if i%10 == 9 {
 			s.Cause = Timeout
 		}
@@ -19,11 +19,11 @@ func samples(n int) *Result {
 }
 
 func TestLatencyOfTheAnswered(t *testing.T) {
-	r := &Result{}
+	r := &Result[string]{}
 	for i := 1000; i > 0; i-- {
-		r.Samples = append(r.Samples, Sample{Took: time.Duration(i) * time.Millisecond})
+		r.Samples = append(r.Samples, Sample[string]{Took: time.Duration(i) * time.Millisecond})
 	}
-	r.Samples = append(r.Samples, Sample{Took: time.Hour, Cause: Timeout})
+	r.Samples = append(r.Samples, Sample[string]{Took: time.Hour, Cause: Timeout})
 	got := r.Latency(0, 0.5, 0.99, 0.999, 1)
 	for i, want := range []time.Duration{1, 500, 990, 999, 1000} {
 		if want *= time.Millisecond; got[i] != want {
@@ -33,7 +33,7 @@ func TestLatencyOfTheAnswered(t *testing.T) {
 }
 
 func TestLatencyOfNothingIsZero(t *testing.T) {
-	if got := (&Result{}).Latency(0.5)[0]; got != 0 {
+	if got := (&Result[string]{}).Latency(0.5)[0]; got != 0 {
 		t.Errorf("latency of no request is %v, want 0", got)
 	}
 }

@@ -1,4 +1,4 @@
-package load
+package openloop
 
 import (
 	"cmp"
@@ -16,9 +16,9 @@ type outcome struct {
 }
 
 // A recorder collects the outcomes of requests from many goroutines.
-type recorder struct {
+type recorder[R any] struct {
 	start    time.Time
-	requests []Request
+	requests []R
 
 	mu       sync.Mutex
 	outcomes []outcome
@@ -26,7 +26,7 @@ type recorder struct {
 }
 
 // add records a request of the given kind that has just ended.
-func (r *recorder) add(kind int, due, late time.Duration, err error) {
+func (r *recorder[R]) add(kind int, due, late time.Duration, err error) {
 	o := outcome{due: due, late: late, took: time.Since(r.start) - due, kind: int32(kind), failure: -1}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -38,14 +38,14 @@ func (r *recorder) add(kind int, due, late time.Duration, err error) {
 }
 
 // result returns all outcomes. No goroutine may call add any more.
-func (r *recorder) result() *Result {
+func (r *recorder[R]) result() *Result[R] {
 	slices.SortFunc(r.outcomes, func(a, b outcome) int { return cmp.Compare(a.due, b.due) })
-	res := &Result{Start: r.start, Samples: make([]Sample, len(r.outcomes))}
+	res := &Result[R]{Start: r.start, Samples: make([]Sample[R], len(r.outcomes))}
 	for i, o := range r.outcomes {
-		s := Sample{Due: o.due, Late: o.late, Took: o.took, Request: r.requests[o.kind]}
+		s := Sample[R]{Due: o.due, Late: o.late, Took: o.took, Request: r.requests[o.kind]}
 		if o.failure >= 0 {
 			s.Err = r.failures[o.failure]
-			s.Cause = causeOf(s.Err)
+			s.Cause = CauseOf(s.Err)
 		}
 		res.Samples[i] = s
 	}

@@ -1,4 +1,4 @@
-package load
+package openloop
 
 import (
 	"cmp"
@@ -8,7 +8,7 @@ import (
 )
 
 // A Sample is the outcome of one request.
-type Sample struct {
+type Sample[R any] struct {
 	// Due is when the request was due, counted from the load's start.
 	Due time.Duration
 	// Late is how much later than Due the request was sent, for example because no processor was
@@ -17,7 +17,7 @@ type Sample struct {
 	// Took is the time from Due to the last byte of the response, or to the failure.
 	Took time.Duration
 	// Request is the kind of request.
-	Request Request
+	Request R
 	// Cause is empty for a request that was answered correctly. All causes but Changeover are
 	// losses.
 	Cause Cause
@@ -26,33 +26,33 @@ type Sample struct {
 }
 
 // Ended returns when the request was answered or failed, counted from the load's start.
-func (s Sample) Ended() time.Duration { return s.Due + s.Took }
+func (s Sample[R]) Ended() time.Duration { return s.Due + s.Took }
 
 // Lost reports whether the request was lost. A [Changeover] is neither answered nor lost.
-func (s Sample) Lost() bool { return s.Cause != "" && s.Cause != Changeover }
+func (s Sample[R]) Lost() bool { return s.Cause != "" && s.Cause != Changeover }
 
 // A Result has the outcomes of all requests of a load.
-type Result struct {
+type Result[R any] struct {
 	// Start is the start of the load, from which the times of the samples count.
 	Start time.Time
 	// Samples holds every request in the order in which they were due.
-	Samples []Sample
+	Samples []Sample[R]
 }
 
 // Requests returns how many requests were sent.
-func (r *Result) Requests() int { return len(r.Samples) }
+func (r *Result[R]) Requests() int { return len(r.Samples) }
 
 // Failures returns the samples of the requests that were lost.
-func (r *Result) Failures() []Sample { return r.pick(Sample.Lost) }
+func (r *Result[R]) Failures() []Sample[R] { return r.pick(Sample[R].Lost) }
 
 // Changeovers returns the samples of the requests that ended with a [Changeover].
-func (r *Result) Changeovers() []Sample {
-	return r.pick(func(s Sample) bool { return s.Cause == Changeover })
+func (r *Result[R]) Changeovers() []Sample[R] {
+	return r.pick(func(s Sample[R]) bool { return s.Cause == Changeover })
 }
 
 // pick returns the samples for which match returns true.
-func (r *Result) pick(match func(Sample) bool) []Sample {
-	var picked []Sample
+func (r *Result[R]) pick(match func(Sample[R]) bool) []Sample[R] {
+	var picked []Sample[R]
 	for _, s := range r.Samples {
 		if match(s) {
 			picked = append(picked, s)
@@ -62,7 +62,7 @@ func (r *Result) pick(match func(Sample) bool) []Sample {
 }
 
 // ByCause counts the requests that were lost, by cause. Causes that did not occur are absent.
-func (r *Result) ByCause() map[Cause]int {
+func (r *Result[R]) ByCause() map[Cause]int {
 	n := make(map[Cause]int)
 	for _, s := range r.Failures() {
 		n[s.Cause]++
@@ -72,17 +72,17 @@ func (r *Result) ByCause() map[Cause]int {
 
 // Between returns the part of the result whose requests were due in [from, to), counted from the
 // load's start.
-func (r *Result) Between(from, to time.Duration) *Result {
-	due := func(s Sample, at time.Duration) int { return cmp.Compare(s.Due, at) }
+func (r *Result[R]) Between(from, to time.Duration) *Result[R] {
+	due := func(s Sample[R], at time.Duration) int { return cmp.Compare(s.Due, at) }
 	first, _ := slices.BinarySearchFunc(r.Samples, from, due)
 	end, _ := slices.BinarySearchFunc(r.Samples, to, due)
-	return &Result{Start: r.Start, Samples: r.Samples[first:max(first, end)]}
+	return &Result[R]{Start: r.Start, Samples: r.Samples[first:max(first, end)]}
 }
 
 // Latency returns the given quantiles, such as 0.5 and 0.999, of the latencies of the answered
 // requests. A quantile is the smallest latency that at least this share of the requests did not
 // exceed. It is zero if no request was answered.
-func (r *Result) Latency(quantiles ...float64) []time.Duration {
+func (r *Result[R]) Latency(quantiles ...float64) []time.Duration {
 	var took []time.Duration
 	for _, s := range r.Samples {
 		if s.Cause == "" {
@@ -94,7 +94,7 @@ func (r *Result) Latency(quantiles ...float64) []time.Duration {
 
 // Lateness returns the given quantiles of how late requests were sent, which is what the load
 // itself adds to latencies.
-func (r *Result) Lateness(quantiles ...float64) []time.Duration {
+func (r *Result[R]) Lateness(quantiles ...float64) []time.Duration {
 	late := make([]time.Duration, len(r.Samples))
 	for i, s := range r.Samples {
 		late[i] = s.Late

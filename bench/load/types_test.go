@@ -1,0 +1,12 @@
+package load
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestChangeoverIsNoCauseOfALoss(t *testing.T) {
+	if slices.Contains(Causes(), Changeover) {
+		t.Error("a changeover is among the causes of losses")
+	}
+}

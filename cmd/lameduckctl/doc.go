@@ -1,10 +1,12 @@
-// Command lameduckctl adds Lameduck to workloads, and checks manifests before a rollout.
+// Command lameduckctl adds Lameduck to workloads, checks manifests before a rollout and measures
+// rollouts. Named kubectl-lameduck, it is a plugin: kubectl lameduck lint.
 //
 //	lameduckctl inject     add Lameduck to manifests, or remove it
 //	lameduckctl lint       report what will go wrong in a rollout, in manifests or in a cluster
 //	lameduckctl explain    explain a rule of lint
+//	lameduckctl measure    count the requests that a service loses while pods are replaced
 //	lameduckctl webhook    serve the admission webhook that injects pods when they are created
 //
-// inject and lint never write to a cluster. The webhook writes the Secret with its certificate and
+// inject, lint and measure --for never write to a cluster. The webhook writes the Secret with its certificate and
 // the caBundle of its MutatingWebhookConfiguration, unless it gets a certificate from files.
 package main

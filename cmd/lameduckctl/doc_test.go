@@ -17,7 +17,7 @@ func TestDocListsTheCommands(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^//\tlameduckctl (\w+)`).FindAllSubmatch(doc, -1) {
 		listed = append(listed, string(m[1]))
 	}
-	for _, c := range newRootCommand().Commands() {
+	for _, c := range newRootCommand("lameduckctl").Commands() {
 		commands = append(commands, c.Name())
 	}
 	slices.Sort(listed)

@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -33,7 +35,7 @@ func main() {
 
 // run executes one command and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRootCommand()
+	root := newRootCommand(filepath.Base(os.Args[0]))
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -41,18 +43,23 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return report(stderr, root.ExecuteContext(ctx))
 }
 
-func newRootCommand() *cobra.Command {
+// newRootCommand returns the command of the program, which is also a plugin of kubectl if its name is
+// kubectl-lameduck.
+func newRootCommand(name string) *cobra.Command {
 	root := &cobra.Command{
-		Use:               "lameduckctl",
-		Short:             "Add Lameduck to workloads, and check manifests before a rollout",
-		Version:           buildVersion(),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Use:           "lameduckctl",
+		Short:         "Add Lameduck to workloads, check manifests and measure rollouts",
+		Version:       buildVersion(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	if strings.HasPrefix(name, "kubectl-lameduck") { // on Windows it ends with .exe
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl lameduck"}
 	}
 	root.SetVersionTemplate("lameduckctl {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newInjectCommand(), newLintCommand(), newExplainCommand(), newWebhookCommand())
+	root.AddCommand(newInjectCommand(), newLintCommand(), newExplainCommand(), newMeasureCommand(),
+		newWebhookCommand())
 	return root
 }
 

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lameduck/deploy/ctl/measure"
+)
+
+const measureLong = `Measure counts the requests that a service loses, as its clients see it. It sends requests at a constant
+rate, over new and kept connections side by side, and never sends one twice.
+
+--for measures for a time, for example while somebody else deploys. The URL is requested with GET, and with
+--post also with POST. Every POST is a real request, so choose one that may be made often.
+
+Exit codes: 0 no more requests were lost than --max-lost; 1 more were lost; 2 measure could not run.`
+
+const measureExample = `  lameduckctl measure https://shop.example/ --for 60s
+  lameduckctl measure https://shop.example/ --for 5m --post=/cart/check --body '{}' --html report.html
+  lameduckctl measure http://10.0.0.7:8080/health --for 60s --rate 100 --json result.json --junit junit.xml`
+
+// measureFlags are the flags of measure.
+type measureFlags struct {
+	duration                 time.Duration
+	rate                     float64
+	maxRequests, maxFailures int
+	maxLost                  int
+	timeout                  time.Duration
+	connections              int
+	expect                   string
+	protocols                []string
+	request                  requestFlags
+	pin                      bool
+	podHeader                string
+	json, html, junit        string
+	redact, quiet            bool
+}
+
+func newMeasureCommand() *cobra.Command {
+	var f measureFlags
+	cmd := &cobra.Command{
+		Use: "measure URL", Short: "Count the requests that a service loses in a rollout",
+		Long: measureLong, Example: measureExample, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
+	}
+	flags := cmd.Flags()
+	flags.DurationVar(&f.duration, "for", 0, "duration of the load")
+	flags.Float64Var(&f.rate, "rate", 20, "requests each second, over all lanes")
+	flags.IntVar(&f.maxRequests, "max-requests", 0, "end after as many requests (default no limit)")
+	flags.IntVar(&f.maxFailures, "max-failures", 0, "end after as many lost requests (default no limit)")
+	flags.IntVar(&f.maxLost, "max-lost", 0, "lost requests above which the exit code is 1; -1 allows any number")
+	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "time limit of a request; later it is lost")
+	flags.IntVar(&f.connections, "connections", 8, "kept connections of each lane, which are used in turn")
+	flags.StringVar(&f.expect, "expect", "200-399", "statuses of correct answers, such as 2xx,404")
+	flags.StringSliceVar(&f.protocols, "protocols", nil,
+		"http1, http2 or both (default http1, and http2 if the server offers it over TLS)")
+	f.request.add(flags)
+	flags.BoolVar(&f.pin, "pin-addresses", false, "keep the addresses that the host name has at the start")
+	flags.StringVar(&f.podHeader, "pod-header", "", "response header with the name of the pod that answered")
+	flags.StringVar(&f.json, "json", "", "file for the result as JSON (deploy/ctl/measure/report.schema.json)")
+	flags.StringVar(&f.html, "html", "", "file for the result as a page")
+	flags.StringVar(&f.junit, "junit", "", "file for the result as JUnit XML")
+	flags.BoolVar(&f.redact, "redact", false, "leave out hosts, addresses and names, to publish the result")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
+	return cmd
+}
+
+func (f *measureFlags) run(cmd *cobra.Command, target string) error {
+	cfg, err := f.config(cmd.InOrStdin(), target)
+	if err != nil {
+		return err
+	}
+	m, err := measure.New(cmd.Context(), cfg)
+	if err != nil {
+		return err
+	}
+	report, err := f.load(cmd, m)
+	if err != nil {
+		return err
+	}
+	if f.redact {
+		report.Redact()
+	}
+	if err := errors.Join(f.write(report), report.Summary(cmd.OutOrStdout())); err != nil {
+		return err
+	}
+	if report.TooMany(f.maxLost) {
+		return problemsError{}
+	}
+	return nil
+}
+
+// config returns the configuration of the flags, or all errors of the command line.
+func (f *measureFlags) config(stdin io.Reader, target string) (measure.Config, error) {
+	cfg := measure.Config{
+		Rate: f.rate, MaxRequests: f.maxRequests, MaxFailures: f.maxFailures, Timeout: f.timeout,
+		Connections: f.connections, Pin: f.pin, PodHeader: http.CanonicalHeaderKey(f.podHeader),
+		Version: buildVersion(),
+	}
+	var problems []string
+	refuse := func(flag string, err error) {
+		if err != nil {
+			problems = append(problems, flag+": "+err.Error())
+		}
+	}
+	if f.duration <= 0 {
+		refuse("--for", errors.New("must be a duration above zero, such as 60s"))
+	}
+	var err error
+	cfg.Expect, err = measure.ParseStatuses(f.expect)
+	refuse("--expect", err)
+	for _, p := range f.protocols {
+		protocol, known := map[string]measure.Protocol{"http1": measure.HTTP1, "http2": measure.HTTP2}[p]
+		if !known {
+			refuse("--protocols", fmt.Errorf("must be http1 or http2, got %q", p))
+		}
+		cfg.Protocols = append(cfg.Protocols, protocol)
+	}
+	problems = append(problems, f.request.apply(&cfg, target, stdin)...)
+	if len(problems) > 0 {
+		return cfg, errors.New(strings.Join(problems, "\n"))
+	}
+	return cfg, nil
+}
+
+// load sends the load, shows its progress and returns the report.
+func (f *measureFlags) load(cmd *cobra.Command, m *measure.Measurement) (*measure.Report, error) {
+	ctx, stop := context.WithTimeout(cmd.Context(), f.duration)
+	defer stop()
+	var show io.Writer = io.Discard
+	if !f.quiet {
+		show = cmd.ErrOrStderr()
+	}
+	finish := showProgress(show, f.duration, m.Counts)
+	result, err := m.Run(ctx)
+	finish()
+	if err != nil {
+		return nil, err
+	}
+	ended := "time"
+	if cmd.Context().Err() != nil {
+		ended = "interrupted"
+	}
+	return m.Report(result, ended), nil
+}
+
+// write writes the files.
+func (f *measureFlags) write(report *measure.Report) error {
+	var errs []error
+	if f.json != "" {
+		errs = append(errs, report.Write(f.json))
+	}
+	if f.html != "" {
+		errs = append(errs, report.WriteHTML(f.html))
+	}
+	if f.junit != "" {
+		errs = append(errs, report.WriteJUnit(f.junit, f.maxLost))
+	}
+	return errors.Join(errs...)
+}

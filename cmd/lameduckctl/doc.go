@@ -7,6 +7,7 @@
 //	lameduckctl measure    count the requests that a service loses while pods are replaced
 //	lameduckctl webhook    serve the admission webhook that injects pods when they are created
 //
-// inject, lint and measure --for never write to a cluster. The webhook writes the Secret with its certificate and
-// the caBundle of its MutatingWebhookConfiguration, unless it gets a certificate from files.
+// inject and lint never write to a cluster. measure restarts, deletes or scales the pods of the
+// workload that its flags name, after a question. The webhook writes the Secret with its certificate
+// and the caBundle of its MutatingWebhookConfiguration, unless it gets a certificate from files.
 package main

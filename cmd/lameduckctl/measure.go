@@ -12,18 +12,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"lameduck/deploy/ctl/measure"
+	"lameduck/deploy/ctl/measure/rollout"
 )
 
 const measureLong = `Measure counts the requests that a service loses, as its clients see it. It sends requests at a constant
 rate, over new and kept connections side by side, and never sends one twice.
 
---for measures for a time, for example while somebody else deploys. The URL is requested with GET, and with
---post also with POST. Every POST is a real request, so choose one that may be made often.
+With a workload it restarts the pods (or deletes some, or scales) and watches each pod end. It asks before it
+changes anything. With --watch-only somebody else deploys. Without a workload, --for measures for a time.
+
+The URL is requested with GET, and with --post also with POST. Every POST is a real request, so choose one that
+may be made often.
 
 Exit codes: 0 no more requests were lost than --max-lost; 1 more were lost; 2 measure could not run.`
 
-const measureExample = `  lameduckctl measure https://shop.example/ --for 60s
-  lameduckctl measure https://shop.example/ --for 5m --post=/cart/check --body '{}' --html report.html
+const measureExample = `  lameduckctl measure https://shop.example/ --deployment shop -n prod --context prod --html report.html
+  lameduckctl measure https://shop.example/ --deployment shop -n prod --watch-only
+  lameduckctl measure https://shop.example/ --for 60s
   lameduckctl measure http://10.0.0.7:8080/health --for 60s --rate 100 --json result.json --junit junit.xml`
 
 // measureFlags are the flags of measure.
@@ -41,6 +46,7 @@ type measureFlags struct {
 	podHeader                string
 	json, html, junit        string
 	redact, quiet            bool
+	rollout                  rolloutFlags
 }
 
 func newMeasureCommand() *cobra.Command {
@@ -51,10 +57,10 @@ func newMeasureCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	flags := cmd.Flags()
-	flags.DurationVar(&f.duration, "for", 0, "duration of the load")
+	flags.DurationVar(&f.duration, "for", 0, "duration of the load; with a workload its limit (10m)")
 	flags.Float64Var(&f.rate, "rate", 20, "requests each second, over all lanes")
-	flags.IntVar(&f.maxRequests, "max-requests", 0, "end after as many requests (default no limit)")
-	flags.IntVar(&f.maxFailures, "max-failures", 0, "end after as many lost requests (default no limit)")
+	flags.IntVar(&f.maxRequests, "max-requests", 0, "end after as many requests (2000 with a workload, or else no limit)")
+	flags.IntVar(&f.maxFailures, "max-failures", 0, "end after as many lost requests (100 with a workload, or else no limit)")
 	flags.IntVar(&f.maxLost, "max-lost", 0, "lost requests above which the exit code is 1; -1 allows any number")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "time limit of a request; later it is lost")
 	flags.IntVar(&f.connections, "connections", 8, "kept connections of each lane, which are used in turn")
@@ -62,6 +68,7 @@ func newMeasureCommand() *cobra.Command {
 	flags.StringSliceVar(&f.protocols, "protocols", nil,
 		"http1, http2 or both (default http1, and http2 if the server offers it over TLS)")
 	f.request.add(flags)
+	f.rollout.add(flags)
 	flags.BoolVar(&f.pin, "pin-addresses", false, "keep the addresses that the host name has at the start")
 	flags.StringVar(&f.podHeader, "pod-header", "", "response header with the name of the pod that answered")
 	flags.StringVar(&f.json, "json", "", "file for the result as JSON (deploy/ctl/measure/report.schema.json)")
@@ -73,15 +80,23 @@ func newMeasureCommand() *cobra.Command {
 }
 
 func (f *measureFlags) run(cmd *cobra.Command, target string) error {
+	workload, err := f.rollout.workload()
+	if err != nil {
+		return err
+	}
+	if workload != nil {
+		f.limit(cmd)
+	}
 	cfg, err := f.config(cmd.InOrStdin(), target)
 	if err != nil {
 		return err
 	}
-	m, err := measure.New(cmd.Context(), cfg)
-	if err != nil {
-		return err
+	var report *measure.Report
+	if workload == nil {
+		report, err = f.measure(cmd, cfg)
+	} else {
+		report, err = f.measureRollout(cmd, cfg, *workload)
 	}
-	report, err := f.load(cmd, m)
 	if err != nil {
 		return err
 	}
@@ -95,6 +110,44 @@ func (f *measureFlags) run(cmd *cobra.Command, target string) error {
 		return problemsError{}
 	}
 	return nil
+}
+
+// limit sets the limits of a load on a service whose pods are replaced, unless flags do.
+func (f *measureFlags) limit(cmd *cobra.Command) {
+	if !cmd.Flags().Changed("for") {
+		f.duration = 10 * time.Minute
+	}
+	if !cmd.Flags().Changed("max-requests") {
+		f.maxRequests = 2000
+	}
+	if !cmd.Flags().Changed("max-failures") {
+		f.maxFailures = 100
+	}
+}
+
+// measure sends the load alone.
+func (f *measureFlags) measure(cmd *cobra.Command, cfg measure.Config) (*measure.Report, error) {
+	m, err := measure.New(cmd.Context(), cfg)
+	if err != nil {
+		return nil, err
+	}
+	return f.load(cmd, m)
+}
+
+// measureRollout sends the load while the pods of a workload are replaced.
+func (f *measureFlags) measureRollout(
+	cmd *cobra.Command, cfg measure.Config, w rollout.Workload,
+) (*measure.Report, error) {
+	operation, stop, err := f.rollout.prepare(cmd, w)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	m, err := measure.New(cmd.Context(), cfg)
+	if err != nil {
+		return nil, err
+	}
+	return f.rolloutLoad(cmd, m, operation)
 }
 
 // config returns the configuration of the flags, or all errors of the command line.
@@ -111,7 +164,7 @@ func (f *measureFlags) config(stdin io.Reader, target string) (measure.Config, e
 		}
 	}
 	if f.duration <= 0 {
-		refuse("--for", errors.New("must be a duration above zero, such as 60s"))
+		refuse("--for", errors.New("must be a duration above zero, such as 60s, unless there is a workload (--deployment)"))
 	}
 	var err error
 	cfg.Expect, err = measure.ParseStatuses(f.expect)
@@ -134,11 +187,7 @@ func (f *measureFlags) config(stdin io.Reader, target string) (measure.Config, e
 func (f *measureFlags) load(cmd *cobra.Command, m *measure.Measurement) (*measure.Report, error) {
 	ctx, stop := context.WithTimeout(cmd.Context(), f.duration)
 	defer stop()
-	var show io.Writer = io.Discard
-	if !f.quiet {
-		show = cmd.ErrOrStderr()
-	}
-	finish := showProgress(show, f.duration, m.Counts)
+	finish := showProgress(f.progressTo(cmd), timeProgress(m, f.duration))
 	result, err := m.Run(ctx)
 	finish()
 	if err != nil {
@@ -149,6 +198,14 @@ func (f *measureFlags) load(cmd *cobra.Command, m *measure.Measurement) (*measur
 		ended = "interrupted"
 	}
 	return m.Report(result, ended), nil
+}
+
+// progressTo returns where progress is shown.
+func (f *measureFlags) progressTo(cmd *cobra.Command) io.Writer {
+	if f.quiet {
+		return io.Discard
+	}
+	return cmd.ErrOrStderr()
 }
 
 // write writes the files.

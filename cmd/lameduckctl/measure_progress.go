@@ -9,6 +9,9 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"lameduck/deploy/ctl/measure"
+	"lameduck/deploy/ctl/measure/rollout"
 )
 
 // progressPeriod is how often a bar changes, and linePeriod how often a line is written if no bar can
@@ -18,22 +21,50 @@ const (
 	linePeriod     = 10 * time.Second
 )
 
-// showProgress shows the progress of a load of the given duration, until finish is called: a bar on a
-// terminal, or else lines.
-func showProgress(out io.Writer, total time.Duration, counts func() (requests, lost int)) (finish func()) {
+// A progress returns the share of the work that is done, from 0 to 1, and a text.
+type progress func() (share float64, text string)
+
+// timeProgress is that of a load with a duration.
+func timeProgress(m *measure.Measurement, total time.Duration) progress {
 	began := time.Now()
-	text := func() string {
-		left := max(total-time.Since(began), 0).Round(time.Second)
-		requests, lost := counts()
-		return fmt.Sprintf("%d requests, %d lost, %v left", requests, lost, left)
+	return func() (float64, string) {
+		passed := min(time.Since(began), total)
+		requests, lost := m.Counts()
+		return passed.Seconds() / total.Seconds(), fmt.Sprintf("%d requests, %d lost, %v left", requests, lost,
+			(total - passed).Round(time.Second))
 	}
-	period, show, end := linePeriod, func() { fmt.Fprintln(out, text()) }, func() {}
+}
+
+// rolloutProgress is that of a load with a rollout, whose time is estimated from the pods so far.
+func rolloutProgress(m *measure.Measurement, o *rollout.Operation) progress {
+	began := time.Now()
+	return func() (float64, string) {
+		requests, lost := m.Counts()
+		gone, total := o.Progress()
+		text := fmt.Sprintf("%d of %d pods replaced, %d requests, %d lost", gone, total, requests, lost)
+		share := float64(gone) / float64(max(total, 1))
+		if gone > 0 && gone < total {
+			left := time.Duration(float64(time.Since(began)) * (1 - share) / share)
+			text += fmt.Sprintf(", about %v left", left.Round(time.Second))
+		}
+		return min(share, 1), text
+	}
+}
+
+// showProgress shows the progress until finish is called: a bar on a terminal, or else lines.
+func showProgress(out io.Writer, p progress) (finish func()) {
+	period, end := linePeriod, func() {}
+	show := func() {
+		_, text := p()
+		fmt.Fprintln(out, text)
+	}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		bar := newBar(f)
 		period, end = progressPeriod, func() { bar.Clear() }
 		show = func() {
-			bar.Describe(text())
-			bar.Set64(min(time.Since(began), total-1).Milliseconds() * 1000 / max(total.Milliseconds(), 1))
+			share, text := p()
+			bar.Describe(text)
+			bar.Set(int(share * 1000))
 		}
 	}
 	done := make(chan struct{})
@@ -58,7 +89,7 @@ func newBar(out io.Writer) *progressbar.ProgressBar {
 	return progressbar.NewOptions64(1001, // thousandths, and one more, at which the bar would finish itself
 		progressbar.OptionSetWriter(out),
 		progressbar.OptionSetWidth(30),
-		progressbar.OptionSetPredictTime(false), // the time left is known
+		progressbar.OptionSetPredictTime(false), // the text has a better estimate
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionUseANSICodes(true),
 	)

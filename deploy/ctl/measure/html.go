@@ -27,6 +27,7 @@ type page struct {
 	Made                 string
 	Causes               []causeRow
 	Losses, LatencyChart template.HTML
+	PodChart             template.HTML
 	Shown                []Failure
 	Left                 int // failures that are not listed
 }
@@ -42,7 +43,7 @@ type causeRow struct {
 
 // HTML returns the report as one page, which loads nothing.
 func (p *Report) HTML() ([]byte, error) {
-	t, err := template.New("page").Funcs(template.FuncMap{"count": count, "time": seconds}).Parse(pageTemplate)
+	t, err := template.New("page").Funcs(template.FuncMap{"count": count, "time": seconds, "maybe": maybe}).Parse(pageTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("parse the template: %w", err)
 	}
@@ -51,7 +52,8 @@ func (p *Report) HTML() ([]byte, error) {
 		Report: p, Style: template.CSS(styleSheet), Verdict: p.lostLine(), Load: p.loadLine(),
 		Made:   p.Started.Format("2 January 2006, 15:04:05 MST"),
 		Causes: p.causeRows(), Losses: p.lossChart(), LatencyChart: p.latencyChart(),
-		Shown: shown, Left: len(p.Failures) - len(shown),
+		PodChart: p.podChart(),
+		Shown:    shown, Left: len(p.Failures) - len(shown),
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, data); err != nil {
@@ -91,3 +93,11 @@ func (p *Report) causeRows() []causeRow {
 
 // seconds formats a time of the load.
 func seconds(s Seconds) string { return fmt.Sprintf("%.1f s", time.Duration(s).Seconds()) }
+
+// maybe formats a time that may be absent.
+func maybe(s *Seconds) string {
+	if s == nil {
+		return "–"
+	}
+	return seconds(*s)
+}

@@ -27,6 +27,9 @@ func (p *Report) Redact() {
 	for i := range p.Pods {
 		p.Pods[i].Name = pods.of(p.Pods[i].Name)
 	}
+	if p.Rollout != nil {
+		p.Rollout.redact(&pods)
+	}
 }
 
 // An alias replaces names with numbers. The same name has the same number.

@@ -36,7 +36,8 @@ type Report struct {
 	Notes     []string  `json:"notes,omitempty"`
 	Started   time.Time `json:"started"`
 	Seconds   Seconds   `json:"seconds"`
-	// Ended is why the load ended: "time", "requests", "failures" or "interrupted".
+	// Ended is why the load ended: "time", "requests", "failures", "rollout" or
+	// "interrupted".
 	Ended    string   `json:"ended"`
 	Settings Settings `json:"settings"`
 	// Lateness is how late this machine sent requests (the 99th percentile). Latencies include it.
@@ -47,6 +48,8 @@ type Report struct {
 	Failures []Failure    `json:"failures"`
 	// Pods are the pods that have answered, if --pod-header names them.
 	Pods []PodReport `json:"pods,omitempty"`
+	// Rollout is what happened to the pods. It is absent without a workload.
+	Rollout *Rollout `json:"rollout,omitempty"`
 }
 
 // Settings are those of the load.

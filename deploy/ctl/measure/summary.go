@@ -77,11 +77,51 @@ func (p *Report) Summary(w io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	for _, note := range p.AllNotes() {
+	p.podLines(&b)
+	for _, note := range append(p.Advice(), p.AllNotes()...) {
 		fmt.Fprintf(&b, "\n%s\n", note)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// mostPodLines is how many pods the summary shows.
+const mostPodLines = 8
+
+// podLines writes a line for each pod that ended.
+func (p *Report) podLines(b *strings.Builder) {
+	if p.Rollout == nil {
+		return
+	}
+	state := ""
+	if !p.Rollout.Complete {
+		state = ", not complete"
+	}
+	fmt.Fprintf(b, "\n%s: %s%s\n", p.Rollout.Workload, p.Rollout.Action, state)
+	var ended []RolloutPod
+	for _, pod := range p.Rollout.Pods {
+		if pod.T0 != nil {
+			ended = append(ended, pod)
+		}
+	}
+	for _, pod := range ended[:min(len(ended), mostPodLines)] {
+		fmt.Fprintf(b, "  %s  t0 %s, removed from endpoints %s, stopped %s, lost %d%s\n", pod.Name,
+			maybe(pod.T0), maybe(pod.Unrouted), maybe(pod.Stopped), pod.Lost, pod.delayText())
+	}
+	if more := len(ended) - mostPodLines; more > 0 {
+		fmt.Fprintf(b, "  and %d more\n", more)
+	}
+}
+
+// delayText returns the delay of the load balancer for the pod, if it is known.
+func (p RolloutPod) delayText() string {
+	if p.Delay == nil {
+		return ""
+	}
+	if p.DelayBound == atLeast {
+		return fmt.Sprintf(", load balancer's delay at least %s", seconds(*p.Delay))
+	}
+	return fmt.Sprintf(", load balancer's delay %s", seconds(*p.Delay))
 }
 
 // loadLine says what the load was.

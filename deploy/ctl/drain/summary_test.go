@@ -1,0 +1,43 @@
+package drain
+
+import (
+	"testing"
+	"time"
+
+	"lameduck/lifecycle"
+)
+
+// The summaries are those that the program writes, so that a change of its text fails here.
+func TestMessagesOfTheProgramAreParsed(t *testing.T) {
+	s := lifecycle.Summary{
+		Trigger: "drain request", End: lifecycle.EndedQuiet, Duration: 12300 * time.Millisecond, CutExchanges: 2,
+		Evidence:   lifecycle.Evidence{Class: "proxy", Required: 5200 * time.Millisecond, LastConnection: time.Second},
+		DrainStats: lifecycle.DrainStats{Exchanges: 1204, LastExchange: 7100 * time.Millisecond, Unanswered: 3},
+	}
+	want := Summary{
+		Hold: 12300 * time.Millisecond, Reason: "quiet", Trigger: "drain request", Exchanges: 1204,
+		LastRequest: 7100 * time.Millisecond, Required: 5200 * time.Millisecond, Cut: 2, Unanswered: 3,
+	}
+	if got, ok := ParseMessage(s.String() + "\n"); !ok || got != want {
+		t.Errorf("%s\nis parsed as %+v, want %+v", s, got, want)
+	}
+	s.Exchanges, s.LastExchange = 0, 0
+	want.Exchanges, want.LastRequest = 0, 0
+	if got, ok := ParseMessage(s.String()); !ok || got != want {
+		t.Errorf("%s\nis parsed as %+v, want %+v", s, got, want)
+	}
+	s.Observed = &lifecycle.Observed{Connections: 7, LastEvent: 2500 * time.Millisecond, Kept: 1, Peers: 1}
+	want.LastRequest = 2500 * time.Millisecond
+	if got, ok := ParseMessage(s.String()); !ok || got != want {
+		t.Errorf("%s\nis parsed as %+v, want %+v", s, got, want)
+	}
+}
+
+func TestOtherMessagesAreNotSummaries(t *testing.T) {
+	for _, text := range []string{"", "panic: x", "drained in", "drained in soon (quiet; triggered by x): no exchange after its start",
+		"it drained in 5s (quiet; triggered by x): no exchange after its start"} {
+		if s, ok := ParseMessage(text); ok {
+			t.Errorf("%q is parsed as %+v", text, s)
+		}
+	}
+}

@@ -1,0 +1,13 @@
+// Package rollout replaces the pods of a workload, or watches somebody else do it, and records what
+// happens to each pod.
+//
+//	Rights ──> are all there?         one access review for each right
+//	Watcher ── pods, EndpointSlices   ──> measure.Rollout
+//	Action  ── restart, delete pods, scale and back, or nothing
+//
+// An action changes nothing but what its name says. Undo restores the number of replicas after an
+// interruption, and Done says what was done, and how to undo the rest.
+//
+// Limits: times come from watch events, which arrive within milliseconds, on the clock of this
+// machine. The API server's times have a resolution of a second.
+package rollout

@@ -1,0 +1,118 @@
+package measure
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+func at(s float64) *Seconds {
+	v := Seconds(s * float64(time.Second))
+	return &v
+}
+
+// rolled returns the example with a rollout of two pods.
+func rolled(t *testing.T) *Report {
+	p := example(t)
+	p.SetRollout(&Rollout{
+		Workload: "deployment/shop", Action: "restart", Complete: true, Began: at(1),
+		Pods: []RolloutPod{
+			{Name: "shop-7c9-abcde", Node: "node-prod", T0: at(1.5), Unrouted: at(1.6), Stopped: at(3.2), Gone: at(3.3),
+				Containers: []Container{{Name: "shop", ExitCode: 143}}, Events: []string{"FailedPreStopHook: shop"}},
+			{Name: "shop-7c9-fghij", T0: at(2), Stopped: at(5.9)},
+			{Name: "shop-8d0-klmno", Ready: at(1.2)},
+		},
+	})
+	return p
+}
+
+func TestFailuresAreAttributedToThePodsThatEnded(t *testing.T) {
+	pods := rolled(t).Rollout.Pods
+	if pods[0].Lost != 3 || pods[1].Lost != 3 || pods[2].Lost != 0 {
+		t.Errorf("lost %d, %d and %d; want all three for the pods that were ending, none for the new one",
+			pods[0].Lost, pods[1].Lost, pods[2].Lost)
+	}
+}
+
+func TestTheDelayOfTheLoadBalancerIsLabelled(t *testing.T) {
+	silence := Seconds(time.Second)
+	for name, tc := range map[string]struct {
+		pod            RolloutPod
+		answered, lost *Seconds
+		want           float64
+		bound, source  string
+	}{
+		"nothing is known":          {RolloutPod{T0: at(10)}, nil, nil, 0, "", ""},
+		"Lameduck saw all":          {RolloutPod{T0: at(10), LastExchange: at(4.5)}, at(13), nil, 4.5, exactly, "Lameduck"},
+		"answers, then silence":     {RolloutPod{T0: at(10), Stopped: at(30)}, at(14), nil, 4, exactly, "answered"},
+		"answers up to the end":     {RolloutPod{T0: at(10), Stopped: at(14.1)}, at(14), nil, 4, atLeast, "answered"},
+		"failures after the end":    {RolloutPod{T0: at(10), Stopped: at(11)}, at(10.9), at(14), 4, atLeast, "lost"},
+		"failures alone":            {RolloutPod{T0: at(10), Stopped: at(10.1)}, nil, at(15), 5, atLeast, "lost"},
+		"no request after t0":       {RolloutPod{T0: at(10), Stopped: at(30)}, at(9), nil, 0, exactly, "answered"},
+		"Lameduck, and losses then": {RolloutPod{T0: at(10), LastExchange: at(2)}, nil, at(15), 5, atLeast, "lost"},
+	} {
+		tc.pod.setDelay(tc.answered, tc.lost, silence)
+		got := 0.0
+		if tc.pod.Delay != nil {
+			got = time.Duration(*tc.pod.Delay).Seconds()
+		}
+		if got != tc.want || tc.pod.DelayBound != tc.bound || !strings.Contains(tc.pod.DelaySource, tc.source) {
+			t.Errorf("%s: %v %q by %q, want %v %q by %q", name, got, tc.pod.DelayBound, tc.pod.DelaySource, tc.want,
+				tc.bound, tc.source)
+		}
+	}
+}
+
+func TestTheAdviceFollowsFromTheLongestDelay(t *testing.T) {
+	p := &Report{Rollout: &Rollout{Pods: []RolloutPod{
+		{T0: at(1), Delay: at(3.2), DelayBound: exactly}, {T0: at(5), Delay: at(12.3), DelayBound: atLeast},
+	}}}
+	text := strings.Join(p.Advice(), " ")
+	for _, want := range []string{"at least 12.3 s", "sleep of 14 s", "28s for 2 pods", "lb-delay: 14s"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the advice lacks %q: %s", want, text)
+		}
+	}
+}
+
+func TestARolloutIsInEveryFormat(t *testing.T) {
+	p := rolled(t)
+	text, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate(t, text); err != nil {
+		t.Error(err)
+	}
+	page, err := p.HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var summary strings.Builder
+	if err := p.Summary(&summary); err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]string{"page": string(page), "summary": summary.String()} {
+		for _, want := range []string{"deployment/shop", "shop-7c9-abcde", "1.5 s", "at least"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("the %s lacks %q", name, want)
+			}
+		}
+	}
+	p.Redact()
+	text, _ = json.Marshal(p)
+	if page, err = p.HTML(); err != nil || bytes.Contains(append(page, text...), []byte("shop")) ||
+		bytes.Contains(text, []byte("node-prod")) {
+		t.Errorf("a redacted rollout has names: %s", text)
+	}
+}
+
+func TestPodsAreSortedByTheirEnd(t *testing.T) {
+	r := &Rollout{Pods: []RolloutPod{{Name: "new", Ready: at(1)}, {Name: "b", T0: at(5)}, {Name: "a", T0: at(2)}}}
+	r.Sort()
+	if got := r.Pods[0].Name + r.Pods[1].Name + r.Pods[2].Name; got != "abnew" {
+		t.Errorf("sorted as %s", got)
+	}
+}

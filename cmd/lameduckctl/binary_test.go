@@ -29,7 +29,7 @@ func child(t *testing.T, dir, stdin string, args ...string) (stdout, stderr stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd := exec.CommandContext(t.Context(), self, withImage(args)...)
 	cmd.Env = append(os.Environ(), childVariable+"=1")
 	cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
 	var out, output bytes.Buffer
@@ -37,7 +37,7 @@ func child(t *testing.T, dir, stdin string, args ...string) (stdout, stderr stri
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return out.String(), output.String(), cmd.ProcessState.ExitCode()
+	return asInExamples(out.String()), asInExamples(output.String()), cmd.ProcessState.ExitCode()
 }
 
 const (
@@ -64,6 +64,16 @@ spec:
     metadata: { labels: { app: worker } }
     spec:
       containers: [{ name: worker, image: worker:1 }]
+`
+	bare = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: bare }
+spec:
+  selector: { matchLabels: { app: bare } }
+  template:
+    metadata: { labels: { app: bare } }
+    spec:
+      containers: [{ name: bare, image: bare:1, ports: [{ name: http }] }]
 `
 	named = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: web}, " +
 		"ports: [{port: 80, targetPort: http}]}\n"
@@ -100,9 +110,12 @@ func TestExitCodesAreThoseOfTheHelp(t *testing.T) {
 		},
 		"nothing is to be done": {other, []string{"inject", "-f", "-"}, 0, ""},
 		"one is refused": {
-			workload + "---\n" + portless, []string{"inject", "-f", "-"}, 1,
-			"<stdin>:23:7: Deployment worker: spec.containers: not injected: no container " +
-				"declares a TCP port",
+			workload + "---\n" + bare, []string{"inject", "-f", "-"}, 1,
+			"Deployment bare: spec.containers[0].ports[0].containerPort: not injected: must be a number",
+		},
+		"a worker": {
+			workload + "---\n" + portless, []string{"inject", "-f", "-"}, 0,
+			"Deployment worker: not injected: no container declares a TCP port",
 		},
 		"no file":                  {"", []string{"inject"}, 2, `required flag(s) "filename" not set`},
 		"a file that is not there": {"", []string{"inject", "-f", "none.yaml"}, 2, "none.yaml"},
@@ -198,8 +211,8 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 
 // A refused workload is not lost: a pipe to kubectl apply gets every object.
 func TestARefusedWorkloadIsWrittenUnchanged(t *testing.T) {
-	stdout, _, _ := child(t, t.TempDir(), workload+"---\n"+portless, "inject", "-f", "-")
-	if !strings.HasSuffix(stdout, "---\n"+portless) ||
+	stdout, _, _ := child(t, t.TempDir(), workload+"---\n"+bare, "inject", "-f", "-")
+	if !strings.HasSuffix(stdout, "---\n"+bare) ||
 		!strings.Contains(stdout, "LAMEDUCK_OBSERVE") {
 		t.Errorf("got\n%s", stdout)
 	}

@@ -14,9 +14,10 @@ import (
 const injectHelp = `Add Lameduck to the workloads of manifests, or remove it. Comments, order and formatting stay,
 and other objects pass through unchanged.
 
-Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, Rollouts and Pods are injected, in lists
-too. Jobs and CronJobs are not, as they run to completion. An annotation lameduck.dev/NAME of a pod template
-overrides the flag --NAME, and the label lameduck.dev/inject=disabled opts out.
+Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, Pods, and the Rollouts of Argo, CloneSets
+of OpenKruise and DeploymentConfigs of OpenShift are injected, in lists too. Jobs and CronJobs are not, as they run to
+completion, nor are patches of kustomize. Pods in objects of other kinds are reported. An annotation lameduck.dev/NAME of
+a pod template overrides the flag --NAME, and the label lameduck.dev/inject=disabled opts out.
 
 In mode auto the ports of a workload move to Lameduck if its Services are in the manifests, use the names of the ports,
 and no network policy has a port's number. Any other workload keeps its ports and is observed, which changes nothing for
@@ -35,6 +36,7 @@ type injectCommand struct {
 	kubeconfig string
 	uninject   bool
 	settings   inject.Settings
+	neighbors  *neighbors
 }
 
 func newInjectCommand() *cobra.Command {
@@ -43,8 +45,8 @@ func newInjectCommand() *cobra.Command {
 		Use:   "inject -f FILE|DIR|- [flags]",
 		Short: "Add Lameduck to manifests, or remove it",
 		Long:  injectHelp,
-		Example: `  lameduckctl inject -f deployment.yaml | kubectl apply -f -
-  helm template release chart | lameduckctl inject -f - --lb alb
+		Example: `  lameduckctl inject -f deployment.yaml --image REGISTRY/lameduck:TAG | kubectl apply -f -
+  helm template release chart | lameduckctl inject -f - --image REGISTRY/lameduck:TAG --lb alb
   lameduckctl inject -f deploy/ --uninject`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
@@ -90,6 +92,9 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if c.neighbors, err = readNeighbors(files); err != nil {
+		return err
+	}
 	changes, refused, err := c.planAll(files, around, cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -118,13 +123,19 @@ type change struct {
 func (c *injectCommand) planAll(
 	files []*manifest.File, around *surroundings, stderr io.Writer,
 ) (changes []change, refused bool, err error) {
+	patches := manifest.Patches(files)
 	for _, f := range files {
 		for _, o := range f.Objects() {
+			if patches[f.Name] || o.IsPatch() {
+				reportPatch(stderr, o)
+				continue // what it lacks is in another file
+			}
 			w, err := o.Workload()
 			if err != nil {
 				return nil, false, err
 			}
 			if w == nil {
+				refused = !c.uninject && reportHolders(stderr, o) || refused
 				continue
 			}
 			plan, err := c.plan(w, around)
@@ -137,6 +148,13 @@ func (c *injectCommand) planAll(
 			}
 			if err != nil {
 				return nil, false, err
+			}
+			if !c.uninject && plan.Skipped == "" {
+				if err := checkImage(plan); err != nil {
+					printNote(stderr, w, "spec", "not injected: "+err.Error())
+					refused = true
+					continue
+				}
 			}
 			if plan.Skipped == "" { // else the summary has the reason
 				printNotes(stderr, w, around.notes(w, plan))
@@ -151,7 +169,8 @@ func (c *injectCommand) planAll(
 }
 
 func (c *injectCommand) plan(w *manifest.Workload, around *surroundings) (inject.Plan, error) {
-	pods := inject.Workload{Kind: w.Kind, Template: w.Template, Around: around.around(w.Namespace)}
+	pods := c.neighbors.workload(w)
+	pods.Around = around.around(w.Namespace)
 	if c.uninject {
 		return inject.Uninject(pods)
 	}

@@ -35,8 +35,24 @@ var reshaped = map[string]string{
 func ctl(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, output bytes.Buffer
-	code = run(t.Context(), args, strings.NewReader(stdin), &out, &output)
-	return out.String(), output.String(), code
+	code = run(t.Context(), withImage(args), strings.NewReader(stdin), &out, &output)
+	return asInExamples(out.String()), asInExamples(output.String()), code
+}
+
+// testRegistry takes the place of the registry of the examples, which inject refuses.
+const testRegistry = "registry.test/"
+
+// withImage adds an image that inject accepts, unless the arguments have one.
+func withImage(args []string) []string {
+	if len(args) < 2 || args[0] != "inject" || slices.Contains(args, "--image") {
+		return args
+	}
+	return append(slices.Clone(args), "--image", testRegistry+"lameduck:0.1")
+}
+
+// asInExamples returns an output with the registry of the examples.
+func asInExamples(text string) string {
+	return strings.ReplaceAll(text, testRegistry, "registry.example/")
 }
 
 // A sample is a manifest of testdata.

@@ -247,9 +247,8 @@ func TestTheBinariesAcceptTheSame(t *testing.T) {
 			continue
 		}
 		for name, value := range env {
-			cmd := exec.CommandContext(t.Context(), lameduckctl, "inject", "-f", "-", "--lb-delay",
-				"0s",
-				"--silence", "0s", "--grace-period", "120s", "--env", name+"="+value)
+			cmd := exec.CommandContext(t.Context(), lameduckctl, "inject", "-f", "-", "--image",
+				"registry.test/lameduck", "--lb-delay", "0s", "--silence", "0s", "--grace-period", "120s", "--env", name+"="+value)
 			cmd.Stdin = strings.NewReader(deployment(t))
 			output, _ := cmd.CombinedOutput()
 			got := cmd.ProcessState.ExitCode()

@@ -23,6 +23,7 @@ func diff(before, after *corev1.PodTemplateSpec) []jsonpatch.Operation {
 	diffList(&p, "/spec/initContainers", b.InitContainers, a.InitContainers, isSidecar, diffContainer)
 	diffList(&p, "/spec/containers", b.Containers, a.Containers, isSidecar, diffContainer)
 	diffList(&p, "/spec/volumes", b.Volumes, a.Volumes, isOurVolume, nil)
+	diffPullSecrets(&p, b.ImagePullSecrets, a.ImagePullSecrets)
 	return p
 }
 

@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,6 +16,18 @@ type Workload struct {
 	Kind     string                  // "Deployment", "Job", ..., "Pod"
 	Template *corev1.PodTemplateSpec // read only
 	Around   *mode.Around            // for mode auto; nil if nothing is known
+
+	Limits Limits // of the namespace
+
+	// Sticky is the Service or the Ingress that binds clients to a pod, such as "Ingress web". If
+	// empty, none does.
+	Sticky string
+
+	// NoMetadata reports whether the manifest of the template has no metadata, and Quote returns the
+	// quotes of a scalar at a JSON Pointer in it. Both matter for what Uninject restores. Quote may be
+	// nil.
+	NoMetadata bool
+	Quote      func(pointer string) string
 }
 
 // A Note is a consequence that the user must know.
@@ -55,11 +68,15 @@ func Inject(w Workload, s Settings) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	j := &injection{settings: s, around: w.Around, pod: was, current: w.Template}
-	if err := j.run(); err != nil {
+	j := &injection{settings: s, given: w, around: w.Around, pod: was, current: w.Template}
+	err = j.run()
+	if errors.Is(err, errNoPorts) {
+		return skip(w, errNoPorts.Error()+otherProtocols(w.Template))
+	}
+	if err != nil {
 		return Plan{}, err
 	}
-	return Plan{Template: j.pod, Patch: diff(w.Template, j.pod), Notes: j.notes,
+	return Plan{Template: j.pod, Patch: diffWorkload(w, j.pod, j.record), Notes: j.notes,
 		Routes: j.routes, Choice: j.choice}.withRouteNotes(), nil
 }
 
@@ -70,7 +87,7 @@ func Uninject(w Workload) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Template: was, Patch: diff(w.Template, was), Routes: restoredRoutes(w.Template, was),
+	p := Plan{Template: was, Patch: diffWorkload(w, was, recordOf(w.Template)), Routes: restoredRoutes(w.Template, was),
 		uninject: true}
 	return p.withRouteNotes(), nil
 }
@@ -124,6 +141,7 @@ func skipReason(w Workload) string {
 // An injection is the state of one Inject call.
 type injection struct {
 	settings Settings
+	given    Workload
 	around   *mode.Around
 	pod      *corev1.PodTemplateSpec // changed step by step
 	current  *corev1.PodTemplateSpec // as it is, perhaps injected; read only
@@ -135,12 +153,15 @@ type injection struct {
 	routes   []Route // that Lameduck relays
 	observed []int32 // ports that it observes
 	notes    []Note
+
+	resources corev1.ResourceRequirements // of Lameduck's container
 }
 
 func (j *injection) run() error {
 	steps := []func() error{
-		j.validate, j.choosePorts, j.chooseMode, j.applyMode, j.applyPreset, j.raiseGracePeriod,
-		j.checkEnvironment, j.addHoldHooks, j.addSidecar, j.excludeFromMesh, j.writeMode, j.writeRecord,
+		j.validate, j.nameUnprotected, j.choosePorts, j.chooseMode, j.applyMode, j.applyPreset,
+		j.releaseSessions, j.raiseGracePeriod, j.checkEnvironment, j.computeResources, j.addHoldHooks,
+		j.addSidecar, j.addPullSecrets, j.excludeFromMesh, j.followInMesh, j.writeMode, j.writeRecord,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

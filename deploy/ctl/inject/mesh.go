@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,34 +18,113 @@ var meshes = []mesh{
 		[]string{"sidecar.istio.io/", "traffic.sidecar.istio.io/", "proxy.istio.io/", "istio.io/rev"},
 		"traffic.sidecar.istio.io/excludeInboundPorts",
 	},
-	{[]string{"linkerd.io/inject", "config.linkerd.io/"}, "config.linkerd.io/skip-inbound-ports"},
+	linkerd,
+	{[]string{"kuma.io/sidecar-injection"}, "traffic.kuma.io/exclude-inbound-ports"},
+	{
+		[]string{"consul.hashicorp.com/connect-inject"},
+		"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports",
+	},
+}
+
+var linkerd = mesh{
+	[]string{"linkerd.io/inject", "config.linkerd.io/"}, "config.linkerd.io/skip-inbound-ports",
 }
 
 // off has the values that opt a pod out of a mesh.
-var off = map[string]string{"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}
+var off = map[string]string{
+	"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled",
+	"kuma.io/sidecar-injection": "disabled", "consul.hashicorp.com/connect-inject": "false",
+}
+
+const (
+	opaquePorts = "config.linkerd.io/opaque-ports"
+
+	// opaqueByDefault are the ports whose protocol Linkerd does not detect without an annotation.
+	opaqueByDefault = "25,587,3306,4444,5432,6379,9300,11211"
+)
+
+// portLists are the annotations with ports of the app. A mesh treats Lameduck's port like the port
+// in whose place it is.
+var portLists = []string{
+	opaquePorts, "config.linkerd.io/skip-inbound-ports",
+	"traffic.sidecar.istio.io/includeInboundPorts", "traffic.sidecar.istio.io/excludeInboundPorts",
+	"traffic.kuma.io/exclude-inbound-ports",
+	"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports",
+}
 
 // excludeFromMesh excludes the admin port from the meshes of the pod, since the kubelet calls the
 // hook from outside of any mesh.
 func (j *injection) excludeFromMesh() error {
 	for _, m := range meshes {
-		if !m.has(j.pod.Annotations) && !m.has(j.pod.Labels) {
-			continue
+		if m.has(j.pod.Annotations) || m.has(j.pod.Labels) {
+			j.addToList(m.exclude, AdminPort, "so that the kubelet reaches the hook")
 		}
-		was, set := j.pod.Annotations[m.exclude]
-		if slices.Contains(list(was), strconv.Itoa(AdminPort)) {
-			continue
-		}
-		excluded := excludedPorts{Annotation: m.exclude}
-		if set {
-			excluded.Was = &was
-		}
-		excluded.Is = strings.Join(append(list(was), strconv.Itoa(AdminPort)), ",")
-		j.annotate(m.exclude, excluded.Is)
-		j.record.Excluded = append(j.record.Excluded, excluded)
-		j.note("metadata.annotations["+m.exclude+"]", "%d is added, so that the kubelet reaches the hook",
-			AdminPort)
 	}
 	return nil
+}
+
+// followInMesh adds Lameduck's ports to the lists that have the app's ports by number. A name
+// follows the port.
+func (j *injection) followInMesh() error {
+	inLinkerd := linkerd.has(j.pod.Annotations) || linkerd.has(j.pod.Labels)
+	for _, moved := range j.record.Ports {
+		why := fmt.Sprintf("since it takes the place of %d", moved.Was)
+		for _, key := range portLists {
+			now, set := j.pod.Annotations[key]
+			if !set && key == opaquePorts && inLinkerd {
+				now = opaqueByDefault
+			}
+			if hasPort(now, moved.Was) && !hasPort(now, moved.Is) {
+				if !set {
+					j.extendList(key, now)
+				}
+				j.addToList(key, moved.Is, why)
+			}
+		}
+	}
+	return nil
+}
+
+// hasPort reports whether a list of ports, ranges and names has a number.
+func hasPort(members string, port int32) bool {
+	return slices.ContainsFunc(list(members), func(member string) bool {
+		first, last, isRange := strings.Cut(member, "-")
+		if !isRange {
+			last = first
+		}
+		low, lowErr := strconv.ParseInt(first, 10, 32)
+		high, highErr := strconv.ParseInt(last, 10, 32)
+		return member == "*" || lowErr == nil && highErr == nil && low <= int64(port) && int64(port) <= high
+	})
+}
+
+// addToList adds a port to the list in an annotation.
+func (j *injection) addToList(key string, port int32, why string) {
+	members := list(j.pod.Annotations[key])
+	number := strconv.Itoa(int(port))
+	if slices.Contains(members, number) {
+		return
+	}
+	e := j.extendList(key, strings.Join(append(members, number), ","))
+	if port != AdminPort {
+		e.Added = append(e.Added, number)
+	}
+	j.note("metadata.annotations["+key+"]", "%d is added, %s", port, why)
+}
+
+// extendList sets an annotation with a list, and returns the entry of the record for it.
+func (j *injection) extendList(key, value string) *excludedPorts {
+	i := slices.IndexFunc(j.record.Excluded, func(e excludedPorts) bool { return e.Annotation == key })
+	if i < 0 {
+		i = len(j.record.Excluded)
+		j.record.Excluded = append(j.record.Excluded, excludedPorts{Annotation: key})
+		if was, set := j.pod.Annotations[key]; set {
+			j.record.Excluded[i].Was = &was
+		}
+	}
+	j.annotate(key, value)
+	j.record.Excluded[i].Is = value
+	return &j.record.Excluded[i]
 }
 
 // has reports whether annotations or labels add a pod to the mesh.

@@ -39,6 +39,9 @@ func (j *injection) choosePorts() error {
 	if len(j.settings.Ports) == 0 && j.settings.Mode != mode.Move {
 		chosen = append(chosen, j.undeclaredPorts(chosen)...)
 	}
+	if len(chosen) == 0 && len(j.around.NumericTargets(j.pod.Labels)) == 0 {
+		return errNoPorts
+	}
 	if len(chosen) == 0 {
 		return &Refusal{
 			"spec.containers",

@@ -21,7 +21,7 @@ type Option struct {
 
 // Options returns all options.
 func Options() []Option {
-	return []Option{
+	return append([]Option{
 		{"shape", "shape", "native (Kubernetes 1.29 or later; the default), plain or wrapper", setShape},
 		{"mode", "mode", mode.Names + " (default auto: move if every reference to the ports is by name, " +
 			"else observe)", setMode},
@@ -44,7 +44,7 @@ func Options() []Option {
 			setPorts},
 		{"env", "variables", "more variables of lameduck, such as \"LAMEDUCK_HOLD_MIN=10s " +
 			"LAMEDUCK_LOG_LEVEL=debug\"", setEnv},
-	}
+	}, admissionOptions()...)
 }
 
 // Set sets an option by its name.

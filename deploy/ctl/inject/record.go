@@ -25,8 +25,10 @@ type record struct {
 	Ports    []movedPort     `json:"ports,omitempty"`
 	Probes   []movedProbe    `json:"probes,omitempty"`
 	Excluded []excludedPorts `json:"excluded,omitempty"`
-	Wrapped  string          `json:"wrapped,omitempty"` // container
-	Env      []string        `json:"env,omitempty"`     // variables of the wrapped one
+
+	PullSecrets []string `json:"pullSecrets,omitempty"` // names of those that were added
+	Wrapped     string   `json:"wrapped,omitempty"`     // container
+	Env         []string `json:"env,omitempty"`         // variables of the wrapped one
 }
 
 type movedPort struct {
@@ -42,12 +44,15 @@ type movedProbe struct {
 	Probe     string `json:"probe"`
 	Was       string `json:"was"`
 	Is        int32  `json:"is"`
+	Quote     string `json:"quote,omitempty"` // of the name in the manifest
 }
 
 type excludedPorts struct {
 	Annotation string  `json:"annotation"`
 	Was        *string `json:"was,omitempty"`
 	Is         string  `json:"is"`
+
+	Added []string `json:"added,omitempty"` // ports, besides the admin port
 }
 
 // created records a list or an object that did not exist, so that uninject removes it when it is
@@ -61,6 +66,7 @@ func (r *record) hasCreated(path ...string) bool {
 // writeRecord writes the record.
 func (j *injection) writeRecord() error {
 	j.record.Version, j.record.Shape = recordVersion, j.settings.Shape
+	j.recordMetadata()
 	j.annotate(InjectedAnnotation, "") // it may be the first annotation, which the record must contain
 	text, err := json.Marshal(j.record)
 	j.pod.Annotations[InjectedAnnotation] = string(text)
@@ -74,12 +80,21 @@ func original(t *corev1.PodTemplateSpec) (*corev1.PodTemplateSpec, error) {
 	if !injected {
 		return pod, nil
 	}
-	var r record
-	if err := json.Unmarshal([]byte(text), &r); err != nil || r.Version != recordVersion {
+	r := recordOf(t)
+	if text == "" || r.Version != recordVersion {
 		return nil, &Refusal{"metadata.annotations[" + InjectedAnnotation + "]",
 			"is not a record that this version can read",
 			"remove Lameduck with the version that has added it, or by hand"}
 	}
 	r.undo(pod)
 	return pod, nil
+}
+
+// recordOf returns the record of a template. It has no version if there is none that can be read.
+func recordOf(t *corev1.PodTemplateSpec) record {
+	var r record
+	if json.Unmarshal([]byte(t.Annotations[InjectedAnnotation]), &r) != nil {
+		return record{}
+	}
+	return r
 }

@@ -23,10 +23,6 @@ func TestWhatCannotBeProtectedIsRefusedWithTheRemedy(t *testing.T) {
 			defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.Containers = nil },
 			"spec.containers", "add the app's container",
 		},
-		"no port": {
-			defaults(), func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Ports = nil },
-			"spec.containers", `lameduck.dev/ports: "8080"`,
-		},
 		"a port that is nowhere": {
 			defaults(), func(p *corev1.PodTemplateSpec) {
 				p.Annotations = map[string]string{"lameduck.dev/ports": "htpp"}

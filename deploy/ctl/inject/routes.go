@@ -187,9 +187,9 @@ func (j *injection) pointProbesAtApp(p port) {
 			continue
 		}
 		probe.TCPSocket.Port = intstr.FromInt32(p.ContainerPort)
-		j.record.Probes = append(j.record.Probes, movedProbe{
-			Container: p.in.Name, Probe: name, Was: p.Name, Is: p.ContainerPort,
-		})
+		moved := movedProbe{Container: p.in.Name, Probe: name, Was: p.Name, Is: p.ContainerPort}
+		moved.Quote = j.quoteOf(moved, p.in)
+		j.record.Probes = append(j.record.Probes, moved)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"lameduck/deploy/ctl/mode"
 )
 
@@ -52,6 +54,13 @@ type Settings struct {
 	// 3306;proto=tcp. If empty, all ports are, except those for metrics and health checks.
 	Ports []string
 
+	// Resources and SecurityContext are those of Lameduck's container. Inject adapts the resources to
+	// what the namespace demands.
+	Resources       corev1.ResourceRequirements
+	SecurityContext *corev1.SecurityContext
+
+	PullSecrets []string // names of Secrets for pulling the image, which the pod gets too
+
 	Env        map[string]string // more variables of Lameduck
 	Kubernetes string            // version of the cluster, such as 1.28; empty counts as recent
 }
@@ -64,11 +73,16 @@ func Defaults() Settings {
 		Image:   "registry.example/lameduck:0.1",
 		LBDelay: fromPreset,
 		Silence: 30 * time.Second, // three times the gap of a client that sends a request every 10 s
+
+		Resources:       defaultResources(),
+		SecurityContext: restricted(),
 	}
 }
 
 // clone returns a deep copy.
 func (s Settings) clone() Settings {
 	s.Ports, s.Env = slices.Clone(s.Ports), maps.Clone(s.Env)
+	s.Resources, s.SecurityContext = *s.Resources.DeepCopy(), s.SecurityContext.DeepCopy()
+	s.PullSecrets = slices.Clone(s.PullSecrets)
 	return s
 }

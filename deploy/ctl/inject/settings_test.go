@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"lameduck/cmd/lameduck/config"
 	"lameduck/deploy/ctl/mode"
 )
@@ -18,9 +22,12 @@ func TestAnAnnotationOverridesEverySetting(t *testing.T) {
 		"lameduck.dev/lb":       "alb",
 		"lameduck.dev/lb-delay": "90s", "lameduck.dev/silence": "1m",
 		"lameduck.dev/app-stop": "20s", "lameduck.dev/grace-period": "5m",
-		"lameduck.dev/ports": "http, 9090;proto=tcp",
-		"lameduck.dev/env":   "LAMEDUCK_HOLD_MIN=10s\n  LAMEDUCK_PROBE_PATHS=/a,/b",
-		"other.example/x":    "y", InjectedAnnotation: "{}", ModeAnnotation: "observe: as asked",
+		"lameduck.dev/ports":            "http, 9090;proto=tcp",
+		"lameduck.dev/env":              "LAMEDUCK_HOLD_MIN=10s\n  LAMEDUCK_PROBE_PATHS=/a,/b",
+		"lameduck.dev/resources":        `{"requests":{"cpu":"20m"},"limits":{"memory":null}}`,
+		"lameduck.dev/security-context": "runAsUser: 1000\nrunAsGroup: null",
+		"lameduck.dev/pull-secrets":     "a, b",
+		"other.example/x":               "y", InjectedAnnotation: "{}", ModeAnnotation: "observe: as asked",
 	})
 	want := Settings{
 		Shape: Wrapper, Mode: mode.Observe, Image: "registry.of.ours/lameduck:1", LB: "alb", LBDelay: 90 * time.Second,
@@ -28,7 +35,13 @@ func TestAnAnnotationOverridesEverySetting(t *testing.T) {
 		Ports: []string{"http", "9090;proto=tcp"}, Env: map[string]string{"LAMEDUCK_HOLD_MIN": "10s",
 			"LAMEDUCK_PROBE_PATHS": "/a,/b"},
 	}
-	if err != nil || !reflect.DeepEqual(got, want) {
+	user := int64(1000)
+	want.SecurityContext = restricted()
+	want.SecurityContext.RunAsUser, want.SecurityContext.RunAsGroup = &user, nil
+	want.PullSecrets = []string{"a", "b"}
+	want.Resources = corev1.ResourceRequirements{Requests: defaultResources().Requests}
+	want.Resources.Requests[corev1.ResourceCPU] = resource.MustParse("20m")
+	if err != nil || !apiequality.Semantic.DeepEqual(got, want) {
 		t.Errorf("got %+v, error %v", got, err)
 	}
 	if fields := reflect.TypeFor[Settings]().NumField() - 1; fields != len(Options()) { // without the cluster's version
@@ -48,7 +61,11 @@ func TestEveryUnusableAnnotationIsReportedAtOnce(t *testing.T) {
 		"lameduck.dev/silence":      "-1s",
 		"lameduck.dev/grace-period": "48h",
 		"lameduck.dev/ports":        "http,,grpc",
-		"lameduck.dev/env":          "LAMEDUCK_HOLD_MINIMUM=1s",
+
+		"lameduck.dev/resources":        `{"limit":{"memory":"1Gi"}}`,
+		"lameduck.dev/security-context": "65532",
+		"lameduck.dev/pull-secrets":     "Not a name",
+		"lameduck.dev/env":              "LAMEDUCK_HOLD_MINIMUM=1s",
 	}
 	_, err := defaults().Override(wrong)
 	if err == nil {

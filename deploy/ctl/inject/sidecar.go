@@ -7,12 +7,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 const (
-	sidecarName = "lameduck"       // of the container, and of the wrapper's volume
+	// ContainerName is the name of Lameduck's container, and of the wrapper's volume.
+	ContainerName = "lameduck"
+
+	sidecarName = ContainerName
 	adminName   = "lameduck-admin" // of the admin port, for Prometheus
 )
 
@@ -57,8 +59,8 @@ func (j *injection) sidecar(drain ...string) corev1.Container {
 		StartupProbe:    &corev1.Probe{ProbeHandler: ready, PeriodSeconds: 1, FailureThreshold: 30},
 		ReadinessProbe:  &corev1.Probe{ProbeHandler: ready, PeriodSeconds: 5},
 		Lifecycle:       &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: drain}}},
-		Resources:       resources(),
-		SecurityContext: restricted(),
+		Resources:       j.resources,
+		SecurityContext: j.securityContext(),
 	}
 }
 
@@ -85,17 +87,6 @@ func seconds(d time.Duration) string {
 		return d.String()
 	}
 	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
-}
-
-// resources returns the requests and limits. A busy connection takes 12 KB. There is no CPU limit,
-// as throttling adds latency.
-func resources() corev1.ResourceRequirements {
-	return corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{
-			corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("32Mi"),
-		},
-		Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("256Mi")},
-	}
 }
 
 // restricted returns what the Pod Security level restricted requires, and a read-only root file

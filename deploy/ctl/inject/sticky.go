@@ -62,3 +62,15 @@ func RoutesTo(i *networkingv1.Ingress, service string) bool {
 	}
 	return false
 }
+
+// releaseSessions makes a controller give up the sticky sessions of a pod that terminates.
+func (j *injection) releaseSessions() error {
+	if j.given.Sticky == "" || j.sets(UnreadyVariable) {
+		return nil
+	}
+	j.setDefault(UnreadyVariable, UnreadyAfter)
+	j.note("spec.containers", "%s has sticky sessions, and a controller keeps routing their requests to a "+
+		"terminating pod that is ready: readiness fails %s after the beginning of a drain (%s)", j.given.Sticky,
+		UnreadyAfter, UnreadyVariable)
+	return nil
+}

@@ -24,6 +24,7 @@ func (r *record) undo(pod *corev1.PodTemplateSpec) {
 		r.unwrap(find(spec, r.Wrapped))
 		spec.Volumes = without(spec.Volumes, isOurVolume, r.hasCreated("volumes"))
 	}
+	r.removePullSecrets(spec)
 	for _, p := range r.Ports {
 		p.undo(spec)
 	}
@@ -104,7 +105,8 @@ func (e excludedPorts) undo(annotations map[string]string) {
 	case now == e.Is:
 		annotations[e.Annotation] = *e.Was
 	default:
-		others := slices.DeleteFunc(list(now), func(p string) bool { return p == strconv.Itoa(AdminPort) })
+		ours := append(slices.Clone(e.Added), strconv.Itoa(AdminPort))
+		others := slices.DeleteFunc(list(now), func(p string) bool { return slices.Contains(ours, p) })
 		annotations[e.Annotation] = strings.Join(others, ",")
 	}
 }

@@ -58,6 +58,13 @@ func isWindows(spec *corev1.PodSpec) bool {
 // validatePorts refuses a container that declares a port which Lameduck needs.
 func (c container) validatePorts() error {
 	for i, p := range c.Ports {
+		if p.ContainerPort < 1 || p.ContainerPort > 65535 {
+			return &Refusal{
+				c.portField(i) + ".containerPort",
+				"must be a number from 1 to 65535, which the API server requires too",
+				"set it to the port on which the app listens",
+			}
+		}
 		if p.ContainerPort == AdminPort || p.ContainerPort == ControlPort {
 			return &Refusal{
 				c.portField(i),

@@ -116,8 +116,8 @@ func (j *injection) install() {
 		Image:           j.settings.Image,
 		Args:            []string{"install", "/target/lameduck"},
 		VolumeMounts:    []corev1.VolumeMount{{Name: sidecarName, MountPath: "/target"}},
-		Resources:       resources(),
-		SecurityContext: restricted(),
+		Resources:       j.resources,
+		SecurityContext: j.securityContext(),
 	})
 }
 

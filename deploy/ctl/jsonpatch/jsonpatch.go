@@ -3,7 +3,10 @@
 // other.
 package jsonpatch
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // An Operation is one step of a JSON Patch. Op is "add", "remove" or "replace".
 type Operation struct {
@@ -37,3 +40,9 @@ func Cut(pointer string) (parent, last string) {
 	i := strings.LastIndexByte(pointer, '/')
 	return pointer[:max(i, 0)], Unescape(pointer[i+1:])
 }
+
+// Quoted is a text that a manifest has in quotes, for an operation that restores it.
+type Quoted struct{ Text, Quote string }
+
+// MarshalJSON encodes the text.
+func (q Quoted) MarshalJSON() ([]byte, error) { return json.Marshal(q.Text) }

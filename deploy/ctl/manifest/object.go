@@ -120,6 +120,12 @@ type Workload struct {
 	*Object
 	TemplatePath string // JSON Pointer of the pod template in the object; empty for a Pod
 	Template     *corev1.PodTemplateSpec
+	NoMetadata   bool // the template has none, not even an empty one
+}
+
+// Quote returns the quotes of the scalar at a JSON Pointer in the template, or an empty string.
+func (w *Workload) Quote(pointer string) string {
+	return w.Document.yaml.Quote(w.Path + w.TemplatePath + pointer)
 }
 
 // Workload returns the object as a workload, or nil if it does not make pods or its kind is
@@ -130,6 +136,8 @@ func (o *Object) Workload() (*Workload, error) {
 		return nil, nil
 	}
 	w := &Workload{Object: o, TemplatePath: path, Template: new(corev1.PodTemplateSpec)}
+	metadata := o.Document.yaml.Node(o.Path + path + "/metadata")
+	w.NoMetadata = metadata == nil || metadata.Kind != yaml.MappingNode
 	return w, o.Decode(path, w.Template)
 }
 

@@ -32,7 +32,7 @@ func Split(stream []byte) [][]byte {
 		}
 		at += len(line)
 	}
-	return append(parts, stream[begin:])
+	return splitJSON(append(parts, stream[begin:]))
 }
 
 func beginsDocument(line []byte) bool {
@@ -82,6 +82,19 @@ func (d Document) Node(pointer string) *yaml.Node {
 		return nil
 	}
 	return lookup(d.Root, pointer)
+}
+
+// Quote returns the quotes of the scalar at a JSON Pointer, or an empty string.
+func (d Document) Quote(pointer string) string {
+	node := d.Node(pointer)
+	switch {
+	case node == nil || node.Kind != yaml.ScalarNode:
+	case node.Style&yaml.DoubleQuotedStyle != 0:
+		return `"`
+	case node.Style&yaml.SingleQuotedStyle != 0:
+		return "'"
+	}
+	return ""
 }
 
 // Position returns the line and the column, from 1, of the value at a JSON Pointer: those of its

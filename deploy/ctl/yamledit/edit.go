@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"encoding/json"
 	"reflect"
 
 	"go.yaml.in/yaml/v3"
@@ -43,6 +44,9 @@ func (e *edit) matches() bool {
 
 // rewrite encodes the wanted tree as the new text, after the line that begins the document.
 func (e *edit) rewrite() error {
+	if isJSON(e.Document) {
+		return e.rewriteJSON()
+	}
 	text := []byte{}
 	if first, _, _ := bytes.Cut(e.Text, []byte("\n")); beginsDocument(first) {
 		text = []byte("---\n")
@@ -52,5 +56,19 @@ func (e *edit) rewrite() error {
 		return err
 	}
 	e.Document, err = Parse(append(text, encoded...))
+	return err
+}
+
+// isJSON reports whether a document is a JSON object, which may be one of several in a row.
+func isJSON(d Document) bool { return beginsObject(d.Text) && json.Valid(d.Text) }
+
+// rewriteJSON encodes the wanted tree as JSON, within the white space around the old text.
+func (e *edit) rewriteJSON() error {
+	encoded, err := encodeJSON(e.want)
+	if err != nil {
+		return err
+	}
+	old := bytes.TrimSpace(e.Text)
+	e.Document, err = Parse(bytes.Replace(e.Text, old, encoded, 1))
 	return err
 }

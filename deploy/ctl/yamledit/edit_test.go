@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -210,5 +211,75 @@ func TestAPatchThatDoesNotFitIsAnError(t *testing.T) {
 				t.Errorf("%s %s: half of the patch is applied:\n%s", op.Op, op.Path, d.Text)
 			}
 		}
+	}
+}
+
+// A template prints an empty collection on the next line. What is added goes between its brackets,
+// and removing it restores the text.
+func TestAnEmptyCollectionOnTheNextLineComesBack(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text      string
+		there     []jsonpatch.Operation
+		want      string
+		backAgain []jsonpatch.Operation
+	}{
+		"a mapping": {
+			"a:\n  {}\nb: 1\n", []jsonpatch.Operation{add("/a/c", "x, [y]"), add("/a/d~1e", 2)},
+			"a:\n  {c: 'x, [y]', d/e: 2}\nb: 1\n", []jsonpatch.Operation{remove("/a/c"), remove("/a/d~1e")},
+		},
+		"a list": {
+			"x:\n  a:\n    [ ] # none\n", []jsonpatch.Operation{add("/x/a/-", object{"b": "1"})},
+			"x:\n  a:\n    [{b: \"1\"} ] # none\n", []jsonpatch.Operation{remove("/x/a/0")},
+		},
+	} {
+		got := apply(t, tc.text, tc.there...)
+		if got != tc.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, tc.want)
+		}
+		if back := apply(t, got, tc.backAgain...); back != tc.text {
+			t.Errorf("%s: back again it is\n%s\nand it was\n%s", name, back, tc.text)
+		}
+	}
+}
+
+func TestQuotesAreKnownAndRestored(t *testing.T) {
+	for _, text := range []string{"a: { b: 'http' }\n", "a:\n  b: \"http\" # x\n", "a:\n  b: http\n"} {
+		quote := parse(t, text).Quote("/a/b")
+		got := apply(t, text, replace("/a/b", 8080))
+		if strings.ContainsAny(got, `'"`) {
+			t.Errorf("a number has quotes: %s", got)
+		}
+		if back := apply(t, got, replace("/a/b", jsonpatch.Quoted{Text: "http", Quote: quote})); back != text {
+			t.Errorf("back again it is\n%s\nand it was\n%s", back, text)
+		}
+	}
+}
+
+func TestObjectsInARowAreSplit(t *testing.T) {
+	for stream, want := range map[string][]string{
+		"{\"a\":1}\n{\"b\":2}":                    {"{\"a\":1}", "\n{\"b\":2}"},
+		"{\"a\":1} {\"b\":2}{}\n---\n{\"c\":3}\n": {"{\"a\":1}", " {\"b\":2}", "{}\n", "---\n{\"c\":3}\n"},
+		"{a: 1}\n":          {"{a: 1}\n"},
+		"{\"a\":1}\nb: 2\n": {"{\"a\":1}\nb: 2\n"},
+	} {
+		var got []string
+		for _, part := range Split([]byte(stream)) {
+			got = append(got, string(part))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q is split into %q, want %q", stream, got, want)
+		}
+	}
+}
+
+// An unusual layout of JSON is encoded again as JSON, as other objects may follow it.
+func TestJSONStaysJSON(t *testing.T) {
+	const text = "\n{\"a\": {\"z\": \"1\", \"b\": []}, \"c\": null}\n"
+	e := &edit{Document: parse(t, text), want: parse(t, text).Root}
+	if err := e.rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(e.Text), "\n{\"a\":{\"z\":\"1\",\"b\":[]},\"c\":null}\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -77,6 +77,11 @@ func merged(mapping *yaml.Node) []*yaml.Node {
 	return all
 }
 
+// quotesOf returns the quotes of a scalar as a style, or 0 if it has none.
+func quotesOf(n *yaml.Node) yaml.Style {
+	return n.Style & (yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle)
+}
+
 func isFlow(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }
 
 func isCollection(n *yaml.Node) bool {

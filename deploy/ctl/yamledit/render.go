@@ -35,7 +35,10 @@ func (t *textEdit) blockBelow(key, value *yaml.Node) string {
 
 // flowLike returns a node as text within a line, in the quotes of the old one.
 func (t *textEdit) flowLike(old, value *yaml.Node) string {
-	quotes := old.Style & (yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle)
+	quotes := quotesOf(value)
+	if quotes == 0 {
+		quotes = quotesOf(old)
+	}
 	if t.json || quotes == 0 || value.Tag != "!!str" {
 		return t.flow(value)
 	}
@@ -69,7 +72,16 @@ func (t *textEdit) flow(node *yaml.Node) string {
 
 // flowEntry returns a key and a value as text within a line.
 func (t *textEdit) flowEntry(key string, value *yaml.Node) string {
-	return t.flow(keyNode(key)) + ": " + t.flow(value)
+	return t.flow(keyNode(key)) + ": " + t.flowWithin(value)
+}
+
+// flowWithin returns a node as text between brackets, where a comma and brackets need quotes.
+func (t *textEdit) flowWithin(node *yaml.Node) string {
+	if t.json {
+		return t.flow(node)
+	}
+	text := t.flow(sequenceNode(node))
+	return strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
 }
 
 // insertInFlow inserts text into a collection in flow style, in front of the node at i.

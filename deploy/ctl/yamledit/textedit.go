@@ -59,7 +59,7 @@ func (t *textEdit) applyToMapping(path string, m *yaml.Node, key, op string, val
 		return k >= 0 && t.removeEntry(path, m, k)
 	case k >= 0:
 		return t.replaceEntry(m, k, value)
-	case len(m.Content) == 0 && !t.json:
+	case len(m.Content) == 0 && !t.json && !t.isBelowKey(path, m):
 		return t.fillEmpty(path, mappingNode(key, value))
 	case isFlow(m):
 		return t.insertInFlow(m, len(m.Content), t.flowEntry(key, value))
@@ -83,10 +83,10 @@ func (t *textEdit) applyToSequence(path string, list *yaml.Node, token, op strin
 		return i < len(list.Content) && t.removeItem(path, list, i)
 	case op == "replace":
 		return t.replaceItem(list, i, value)
-	case len(list.Content) == 0 && !t.json:
+	case len(list.Content) == 0 && !t.json && !t.isBelowKey(path, list):
 		return t.fillEmpty(path, sequenceNode(value))
 	case isFlow(list):
-		return t.insertInFlow(list, i, t.flow(value))
+		return t.insertInFlow(list, i, t.flowWithin(value))
 	}
 	return t.insertItem(list, i, value)
 }
@@ -161,6 +161,18 @@ func (t *textEdit) removeEntry(path string, m *yaml.Node, k int) bool {
 		return k+2 < len(m.Content) && t.replaceText(t.offset(key), t.offset(m.Content[k+2]), "")
 	}
 	return t.deleteLines(key.Line, t.endLine(m.Content[k:k+2], key.Column-1))
+}
+
+// isBelowKey reports whether an empty collection is on a line below its key, as templates print it.
+// It is filled between its brackets, so that it is restored when it is emptied again.
+func (t *textEdit) isBelowKey(path string, empty *yaml.Node) bool {
+	outer, key := jsonpatch.Cut(path)
+	m := lookup(t.root, outer)
+	if path == "" || m == nil || m.Kind != yaml.MappingNode {
+		return false
+	}
+	k := keyIndex(m, key)
+	return k >= 0 && m.Content[k].Line < empty.Line
 }
 
 // fillEmpty replaces an empty collection, the value of a key.

@@ -83,7 +83,21 @@ func valueNode(value any) (*yaml.Node, error) {
 	if err == nil {
 		restyle(node, 0)
 	}
+	if q, is := value.(jsonpatch.Quoted); is && err == nil {
+		node.Style = quoteStyle(q.Quote)
+	}
 	return node, err
+}
+
+// quoteStyle returns the style of a scalar in quotes.
+func quoteStyle(quote string) yaml.Style {
+	switch quote {
+	case `"`:
+		return yaml.DoubleQuotedStyle
+	case "'":
+		return yaml.SingleQuotedStyle
+	}
+	return 0
 }
 
 // restyle sets the style of all collections of a tree, and the default style of its scalars.

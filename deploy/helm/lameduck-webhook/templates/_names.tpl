@@ -30,3 +30,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+
+{{/* The image of the sidecar: by default from the repository of the webhook's. */}}
+{{- define "lameduck.sidecarImage" -}}
+{{- $repository := .Values.sidecar.image.repository | default (trimSuffix "ctl" .Values.image.repository) -}}
+{{- include "lameduck.image" (list . (merge (dict "repository" $repository) .Values.sidecar.image)) -}}
+{{- end -}}

@@ -1,0 +1,359 @@
+package inject
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/yaml"
+)
+
+// limitRange returns a LimitRange with one item in YAML.
+func limitRange(t testing.TB, item string) *corev1.LimitRange {
+	t.Helper()
+	l := &corev1.LimitRange{}
+	l.Name = "limits"
+	l.Spec.Limits = make([]corev1.LimitRangeItem, 1)
+	if err := yaml.UnmarshalStrict([]byte(item), &l.Spec.Limits[0]); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// quota returns a ResourceQuota for some names.
+func quota(names ...corev1.ResourceName) *corev1.ResourceQuota {
+	q := &corev1.ResourceQuota{}
+	q.Spec.Hard = corev1.ResourceList{}
+	for _, name := range names {
+		q.Spec.Hard[name] = resource.MustParse("100")
+	}
+	return q
+}
+
+// admits returns what the API server finds wrong with a pod: the rules of its validation and of its
+// admission plugins LimitRanger and ResourceQuota.
+func admits(pod *corev1.PodSpec, l Limits) error {
+	var errs []error
+	total := corev1.ResourceRequirements{Requests: corev1.ResourceList{}, Limits: corev1.ResourceList{}}
+	for _, c := range allContainers(pod) {
+		r := defaulted(c.Resources, l)
+		for name, request := range r.Requests {
+			if limit, is := r.Limits[name]; is && request.Cmp(limit) > 0 {
+				errs = append(errs, fmt.Errorf("%s: the request of %s is above the limit", c.Name, name))
+			}
+		}
+		for _, q := range l.Quotas {
+			errs = append(errs, countedBy(q, c.Name, r))
+		}
+		errs = append(errs, constrained(c.Name, corev1.LimitTypeContainer, r, l))
+		if c.serves() {
+			add(total.Requests, r.Requests)
+			add(total.Limits, r.Limits)
+		}
+	}
+	return errors.Join(append(errs, constrained("pod", corev1.LimitTypePod, total, l))...)
+}
+
+// defaulted returns the resources of a container with the defaults of the API and of LimitRanges.
+func defaulted(r corev1.ResourceRequirements, l Limits) corev1.ResourceRequirements {
+	r = *r.DeepCopy()
+	for _, each := range l.LimitRanges {
+		for _, item := range each.Spec.Limits {
+			if item.Type != corev1.LimitTypeContainer {
+				continue
+			}
+			for name, q := range item.Default {
+				setAbsent(&r.Limits, name, q)
+			}
+			for name, q := range item.DefaultRequest {
+				setAbsent(&r.Requests, name, q)
+			}
+		}
+	}
+	for name, q := range r.Limits {
+		setAbsent(&r.Requests, name, q)
+	}
+	return r
+}
+
+func add(total, list corev1.ResourceList) {
+	for name, q := range list {
+		sum := total[name]
+		sum.Add(q)
+		total[name] = sum
+	}
+}
+
+func countedBy(q *corev1.ResourceQuota, container string, r corev1.ResourceRequirements) error {
+	for name := range q.Spec.Hard {
+		c := counted[name]
+		list := r.Requests
+		if c.limit {
+			list = r.Limits
+		}
+		if _, is := list[c.name]; c.name != "" && !is {
+			return fmt.Errorf("%s must specify %s", container, name)
+		}
+	}
+	return nil
+}
+
+func constrained(what string, kind corev1.LimitType, r corev1.ResourceRequirements, l Limits) error {
+	var errs []error
+	for _, each := range l.LimitRanges {
+		for _, item := range each.Spec.Limits {
+			if item.Type != kind {
+				continue
+			}
+			for name, least := range item.Min {
+				request, is := r.Requests[name]
+				limit, limited := r.Limits[name]
+				if !is || request.Cmp(least) < 0 || limited && limit.Cmp(least) < 0 {
+					errs = append(errs, fmt.Errorf("%s: less %s than %s", what, name, least.String()))
+				}
+			}
+			for name, most := range item.Max {
+				request := r.Requests[name]
+				limit, limited := r.Limits[name]
+				if !limited || limit.Cmp(most) > 0 || request.Cmp(most) > 0 {
+					errs = append(errs, fmt.Errorf("%s: more %s than %s, or no limit", what, name, most.String()))
+				}
+			}
+			for name, ratio := range item.MaxLimitRequestRatio {
+				request, limit := r.Requests[name], r.Limits[name]
+				if request.IsZero() || limit.IsZero() ||
+					limit.AsApproximateFloat64()/request.AsApproximateFloat64() > ratio.AsApproximateFloat64()*1.0001 {
+					errs = append(errs, fmt.Errorf("%s: %s of %s and %s", what, name, limit.String(), request.String()))
+				}
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+const webResources = "image: web:1\n      resources: { requests: { cpu: 500m, memory: 512Mi }, " +
+	"limits: { cpu: 500m, memory: 512Mi } }"
+
+// What the namespace demands of Lameduck's container, and that the pod stays admitted.
+func TestAdmissionAcceptsLameduck(t *testing.T) {
+	for name, tc := range map[string]struct {
+		limits          Limits
+		requests, limit string // of Lameduck's container
+	}{
+		"nothing demanded": {Limits{}, "cpu 250m memory 256Mi", "cpu 250m memory 256Mi"}, // it is Guaranteed
+		"a small maximum": {
+			Limits{LimitRanges: []*corev1.LimitRange{limitRange(t, "{type: Container, max: {memory: 512Mi, cpu: 500m}, "+
+				"maxLimitRequestRatio: {cpu: 1}}")}},
+			"cpu 250m memory 256Mi", "cpu 250m memory 256Mi",
+		},
+		"a maximum for the pod": {
+			Limits{LimitRanges: []*corev1.LimitRange{limitRange(t, "{type: Pod, max: {memory: 600Mi}}")}},
+			"cpu 250m memory 88Mi", "cpu 250m memory 88Mi",
+		},
+		"a quota of everything": {
+			Limits{Quotas: []*corev1.ResourceQuota{quota("limits.cpu", "requests.memory", "pods")}},
+			"cpu 250m memory 256Mi", "cpu 250m memory 256Mi",
+		},
+	} {
+		for _, shape := range []Shape{Native, Plain, Wrapper} {
+			w := Workload{Kind: "Deployment", Template: edited(t, "image: web:1", webResources+"\n      command: [/web]"),
+				Limits: tc.limits}
+			p, err := Inject(w, in(shape))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			r := find(&p.Template.Spec, sidecarName).Resources
+			if got := quantities(r.Requests); got != tc.requests {
+				t.Errorf("%s, %s: requests %s, want %s", name, shape, got, tc.requests)
+			}
+			if got := quantities(r.Limits); got != tc.limit {
+				t.Errorf("%s, %s: limits %s, want %s", name, shape, got, tc.limit)
+			}
+			if err := admits(&p.Template.Spec, tc.limits); err != nil || !isGuaranteed(&p.Template.Spec) {
+				t.Errorf("%s, %s: refused: %v", name, shape, err)
+			}
+		}
+	}
+}
+
+func quantities(list corev1.ResourceList) string {
+	var all []string
+	for _, name := range []corev1.ResourceName{"cpu", "memory", "ephemeral-storage"} {
+		if q, is := list[name]; is {
+			all = append(all, string(name)+" "+q.String())
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// Whatever a namespace demands: a pod that was admitted is admitted with Lameduck, or is refused by
+// Inject, which leaves it as it is.
+func TestAPodThatIsAdmittedStaysAdmitted(t *testing.T) {
+	const seed = 3
+	random := rand.New(rand.NewPCG(seed, 2))
+	checked := 0
+	for range 2000 {
+		l := randomLimits(random)
+		before := template(t, web)
+		before.Spec.Containers[0].Resources = randomResources(random)
+		if admits(&before.Spec, l) != nil {
+			continue
+		}
+		p, err := Inject(Workload{Kind: "Deployment", Template: before, Limits: l}, defaults())
+		if err != nil {
+			continue
+		}
+		checked++
+		if err := admits(&p.Template.Spec, l); err != nil {
+			text, _ := yaml.Marshal(l)
+			t.Fatalf("refused: %v\n%s\nresources %v", err, text, find(&p.Template.Spec, sidecarName).Resources)
+		}
+		if isGuaranteed(&before.Spec) != isGuaranteed(&p.Template.Spec) {
+			t.Fatalf("another QoS class: %v and %v", before.Spec.Containers[0].Resources,
+				find(&p.Template.Spec, sidecarName).Resources)
+		}
+	}
+	if checked < 200 {
+		t.Errorf("only %d pods are checked", checked)
+	}
+}
+
+func pick(r *rand.Rand, of ...string) string { return of[r.IntN(len(of))] }
+
+func randomList(r *rand.Rand) corev1.ResourceList {
+	list := corev1.ResourceList{}
+	if q := pick(r, "", "", "5m", "100m", "300m", "1", "4"); q != "" {
+		list["cpu"] = resource.MustParse(q)
+	}
+	if q := pick(r, "", "", "16Mi", "100Mi", "256Mi", "1Gi", "8Gi"); q != "" {
+		list["memory"] = resource.MustParse(q)
+	}
+	return list
+}
+
+func randomResources(r *rand.Rand) corev1.ResourceRequirements {
+	both := corev1.ResourceRequirements{Requests: randomList(r), Limits: randomList(r)}
+	if r.IntN(3) == 0 {
+		both.Requests = both.Limits
+	}
+	return both
+}
+
+func randomLimits(r *rand.Rand) Limits {
+	var l Limits
+	for range r.IntN(3) {
+		item := corev1.LimitRangeItem{Type: corev1.LimitTypeContainer}
+		if r.IntN(3) == 0 {
+			item.Type = corev1.LimitTypePod
+		}
+		if r.IntN(2) == 0 {
+			item.Max = randomList(r)
+		}
+		if r.IntN(3) == 0 {
+			item.Min = randomList(r)
+		}
+		if r.IntN(3) == 0 && item.Type == corev1.LimitTypeContainer {
+			item.Default = randomList(r)
+		}
+		if r.IntN(4) == 0 {
+			item.MaxLimitRequestRatio = corev1.ResourceList{"cpu": resource.MustParse(pick(r, "1", "2", "10"))}
+		}
+		l.LimitRanges = append(l.LimitRanges, &corev1.LimitRange{Spec: corev1.LimitRangeSpec{
+			Limits: []corev1.LimitRangeItem{item},
+		}})
+	}
+	if r.IntN(3) == 0 {
+		l.Quotas = append(l.Quotas, quota(corev1.ResourceName(pick(r, "limits.cpu", "requests.cpu", "memory",
+			"limits.memory", "limits.ephemeral-storage", "requests.ephemeral-storage", "pods"))))
+	}
+	return l
+}
+
+func TestAPodWithItsOwnResourcesIsShared(t *testing.T) {
+	before := edited(t, "spec:\n", "spec:\n  resources: { limits: { memory: 1Gi } }\n")
+	after, _ := injected(t, before, defaults())
+	r := find(&after.Spec, sidecarName).Resources
+	if quantities(r.Requests) != "cpu 10m" || quantities(r.Limits) != "" {
+		t.Errorf("got %v", r)
+	}
+}
+
+func TestAQuotaByClassKeepsTheClass(t *testing.T) {
+	q := quota("pods")
+	q.Spec.Scopes = []corev1.ResourceQuotaScope{corev1.ResourceQuotaScopeNotBestEffort}
+	p, err := Inject(Workload{Kind: "Deployment", Template: template(t, web),
+		Limits: Limits{Quotas: []*corev1.ResourceQuota{q}}}, defaults())
+	if err != nil || !isBestEffort(&p.Template.Spec) {
+		t.Errorf("resources %v, error %v", find(&p.Template.Spec, sidecarName), err)
+	}
+}
+
+func TestALimitRangeWithoutRoomIsRefused(t *testing.T) {
+	w := Workload{Kind: "Deployment", Template: edited(t, "image: web:1", webResources)}
+	w.Limits.LimitRanges = []*corev1.LimitRange{limitRange(t, "{type: Pod, max: {memory: 512Mi}}")}
+	_, err := Inject(w, defaults())
+	if refusals := Refusals(err); len(refusals) != 1 || !strings.Contains(refusals[0].Why, "LimitRange limits") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A namespace of OpenShift assigns user ids, and refuses any other.
+func TestAFixedUserIsNotSetWhereUsersAreAssigned(t *testing.T) {
+	for name, tc := range map[string]struct {
+		limits      Limits
+		annotations map[string]string
+		context     string
+		want        string
+	}{
+		"anywhere":               {Limits{}, nil, "", "65532"},
+		"by the namespace":       {Limits{AssignsUsers: true}, nil, "", ""},
+		"by the pod":             {Limits{}, map[string]string{assignedSCC: "restricted-v2"}, "", ""},
+		"a user that was chosen": {Limits{AssignsUsers: true}, nil, `{"runAsUser": 1000650000}`, "1000650000"},
+		"none by the setting":    {Limits{}, nil, `{"runAsUser": null}`, ""},
+	} {
+		before := template(t, web)
+		before.Annotations = tc.annotations
+		s := defaults()
+		if tc.context != "" {
+			if err := s.Set("security-context", tc.context); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p, err := Inject(Workload{Kind: "Deployment", Template: before, Limits: tc.limits}, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, got := find(&p.Template.Spec, sidecarName).SecurityContext, ""
+		if c.RunAsUser != nil {
+			got = fmt.Sprint(*c.RunAsUser)
+		}
+		if got != tc.want || !*c.RunAsNonRoot || (tc.limits.AssignsUsers && c.RunAsGroup != nil) {
+			t.Errorf("%s: user %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+func TestPullSecretsAreAddedAndRemoved(t *testing.T) {
+	for _, own := range []string{"spec:\n", "spec:\n  imagePullSecrets: [{ name: own }]\n",
+		"spec:\n  imagePullSecrets: [{ name: ours }]\n"} {
+		before := edited(t, "spec:\n", own)
+		s := defaults()
+		s.PullSecrets = []string{"ours"}
+		after, _ := injected(t, before, s)
+		last := after.Spec.ImagePullSecrets[len(after.Spec.ImagePullSecrets)-1]
+		if last.Name != "ours" {
+			t.Errorf("got %v", after.Spec.ImagePullSecrets)
+		}
+		if again, p := injected(t, after, s); len(p.Patch) > 0 || !reflect.DeepEqual(again, after) {
+			t.Errorf("the second time it becomes %v", again.Spec.ImagePullSecrets)
+		}
+		if back := uninjected(t, after); !reflect.DeepEqual(back, before) {
+			t.Errorf("it comes back as %v", back.Spec.ImagePullSecrets)
+		}
+	}
+}

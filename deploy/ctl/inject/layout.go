@@ -1,0 +1,79 @@
+package inject
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lameduck/deploy/ctl/jsonpatch"
+)
+
+// What a manifest has, and the pod template does not show: whether there is any metadata, and the
+// quotes around the name of a port. The record keeps both, so that Uninject restores the text.
+
+// createdMetadata is the entry of record.Created for metadata that the template did not have.
+const createdMetadata = "metadata"
+
+// diffWorkload returns the patch from a workload's template to another one. r is the record of
+// either.
+func diffWorkload(w Workload, after *corev1.PodTemplateSpec, r record) []jsonpatch.Operation {
+	ops := diff(w.Template, after)
+	for i, op := range ops {
+		switch {
+		case op.Path == "/metadata/annotations" && op.Op == "add" && w.NoMetadata:
+			ops[i].Path, ops[i].Value = "/metadata", map[string]any{"annotations": op.Value}
+		case op.Path == "/metadata/annotations" && op.Op == "remove" && r.hasCreated(createdMetadata) &&
+			reflect.DeepEqual(after.ObjectMeta, metav1.ObjectMeta{}):
+			ops[i].Path = "/metadata"
+		}
+	}
+	for _, p := range r.Probes {
+		p.requote(after, ops)
+	}
+	return ops
+}
+
+// recordMetadata records that the template had no metadata, before the first annotation.
+func (j *injection) recordMetadata() {
+	if j.given.NoMetadata || slices.Contains(recordOf(j.current).Created, createdMetadata) {
+		j.record.created(createdMetadata)
+	}
+}
+
+// quoteOf returns the quotes around the name of a port in a probe. In an injected manifest there is
+// a number instead, and the record has the quotes.
+func (j *injection) quoteOf(p movedProbe, in container) string {
+	for _, before := range recordOf(j.current).Probes {
+		if p.Quote = before.Quote; p == before {
+			return before.Quote
+		}
+	}
+	if j.given.Quote == nil {
+		return ""
+	}
+	return j.given.Quote(p.pointer(j.current, in.Name))
+}
+
+// pointer returns the JSON Pointer of the port of the probe, which is empty if there is no such
+// container.
+func (p movedProbe) pointer(t *corev1.PodTemplateSpec, name string) string {
+	for _, c := range allContainers(&t.Spec) {
+		if c.Name == name {
+			return "/spec/" + c.list + "/" + strconv.Itoa(c.index) + "/" + p.Probe + "/tcpSocket/port"
+		}
+	}
+	return ""
+}
+
+// requote puts the quotes around the name of a port that an operation restores.
+func (p movedProbe) requote(after *corev1.PodTemplateSpec, ops []jsonpatch.Operation) {
+	at := p.pointer(after, p.Container)
+	for i, op := range ops {
+		if p.Quote != "" && op.Path == at && op.Value == p.Was {
+			ops[i].Value = jsonpatch.Quoted{Text: p.Was, Quote: p.Quote}
+		}
+	}
+}

@@ -1,0 +1,327 @@
+package inject
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// defaultResources returns the requests and limits. A busy connection takes 12 KB. There is no CPU
+// limit, as throttling adds latency.
+func defaultResources() corev1.ResourceRequirements {
+	return corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{
+			corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("32Mi"),
+		},
+		Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("256Mi")},
+	}
+}
+
+// needed has the quantities for what admission demands and the settings do not have: a CPU limit in
+// a Guaranteed pod, or whatever a quota counts.
+var needed = corev1.ResourceList{
+	corev1.ResourceCPU:              resource.MustParse("250m"),
+	corev1.ResourceMemory:           resource.MustParse("256Mi"),
+	corev1.ResourceEphemeralStorage: resource.MustParse("256Mi"), // for the logs
+}
+
+// computeResources chooses the resources of Lameduck's container so that the API server does not
+// refuse the pod: a pod that is refused is an outage.
+func (j *injection) computeResources() error {
+	r := *j.settings.Resources.DeepCopy()
+	spec := &j.pod.Spec
+	if j.given.Limits.keepsBestEffort() && isBestEffort(spec) {
+		j.resources = corev1.ResourceRequirements{}
+		return nil
+	}
+	for _, q := range j.given.Limits.Quotas {
+		demand(&r, q)
+	}
+	if isGuaranteed(spec) {
+		r = equalized(r)
+	}
+	for _, l := range j.given.Limits.LimitRanges {
+		for _, item := range l.Spec.Limits {
+			if item.Type == corev1.LimitTypeContainer {
+				fit(&r, item)
+			}
+		}
+	}
+	for _, l := range j.given.Limits.LimitRanges {
+		for _, item := range l.Spec.Limits {
+			if err := j.fitPod(&r, item, l.Name); err != nil {
+				return err
+			}
+		}
+	}
+	shareWithPod(&r, spec.Resources)
+	j.resources = r
+	return nil
+}
+
+// Limits are what the admission of a namespace demands of its pods.
+type Limits struct {
+	LimitRanges []*corev1.LimitRange
+	Quotas      []*corev1.ResourceQuota
+
+	// AssignsUsers reports whether each pod gets its user from the namespace, as in OpenShift.
+	AssignsUsers bool
+}
+
+// keepsBestEffort reports whether a quota counts pods by whether they have any resources.
+func (l Limits) keepsBestEffort() bool {
+	return slices.ContainsFunc(l.Quotas, func(q *corev1.ResourceQuota) bool {
+		return slices.Contains(q.Spec.Scopes, corev1.ResourceQuotaScopeBestEffort) ||
+			slices.Contains(q.Spec.Scopes, corev1.ResourceQuotaScopeNotBestEffort)
+	})
+}
+
+// defaultLimit returns the limit that a container without one gets.
+func (l Limits) defaultLimit(name corev1.ResourceName) resource.Quantity {
+	for _, each := range l.LimitRanges {
+		for _, item := range each.Spec.Limits {
+			if item.Type != corev1.LimitTypeContainer {
+				continue
+			}
+			if q, is := item.Default[name]; is {
+				return q
+			}
+			if q, is := item.Max[name]; is {
+				return q // the API server's default of the default
+			}
+		}
+	}
+	return resource.Quantity{}
+}
+
+// counted has the resources by the names that quotas use.
+var counted = map[corev1.ResourceName]struct {
+	name  corev1.ResourceName
+	limit bool
+}{
+	corev1.ResourceCPU:                      {corev1.ResourceCPU, false},
+	corev1.ResourceRequestsCPU:              {corev1.ResourceCPU, false},
+	corev1.ResourceLimitsCPU:                {corev1.ResourceCPU, true},
+	corev1.ResourceMemory:                   {corev1.ResourceMemory, false},
+	corev1.ResourceRequestsMemory:           {corev1.ResourceMemory, false},
+	corev1.ResourceLimitsMemory:             {corev1.ResourceMemory, true},
+	corev1.ResourceEphemeralStorage:         {corev1.ResourceEphemeralStorage, false},
+	corev1.ResourceRequestsEphemeralStorage: {corev1.ResourceEphemeralStorage, false},
+	corev1.ResourceLimitsEphemeralStorage:   {corev1.ResourceEphemeralStorage, true},
+}
+
+// demand sets what a quota counts, since each container of a pod must then have it.
+func demand(r *corev1.ResourceRequirements, q *corev1.ResourceQuota) {
+	for name := range q.Spec.Hard {
+		c, is := counted[name]
+		switch {
+		case !is:
+		case c.limit:
+			setAbsent(&r.Limits, c.name, larger(needed[c.name], r.Requests[c.name]))
+		case c.name == corev1.ResourceEphemeralStorage:
+			setAbsent(&r.Requests, c.name, needed[c.name])
+		default:
+			setAbsent(&r.Requests, c.name, defaultResources().Requests[c.name])
+		}
+	}
+}
+
+func setAbsent(list *corev1.ResourceList, name corev1.ResourceName, q resource.Quantity) {
+	if _, is := (*list)[name]; !is {
+		set(list, name, q)
+	}
+}
+
+func set(list *corev1.ResourceList, name corev1.ResourceName, q resource.Quantity) {
+	if *list == nil {
+		*list = make(corev1.ResourceList)
+	}
+	(*list)[name] = q
+}
+
+func larger(a, b resource.Quantity) resource.Quantity {
+	if a.Cmp(b) < 0 {
+		return b
+	}
+	return a
+}
+
+func smaller(a, b resource.Quantity) resource.Quantity {
+	if a.Cmp(b) > 0 {
+		return b
+	}
+	return a
+}
+
+// isGuaranteed reports whether the pod has the QoS class Guaranteed: each container has limits of
+// CPU and memory and requests no less.
+func isGuaranteed(spec *corev1.PodSpec) bool {
+	if spec.Resources != nil && len(spec.Resources.Requests)+len(spec.Resources.Limits) > 0 {
+		return false // the pod's own resources determine the class
+	}
+	for _, c := range allContainers(spec) {
+		for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+			limit, limited := c.Resources.Limits[name]
+			request, requested := c.Resources.Requests[name]
+			if !limited || limit.IsZero() || requested && request.Cmp(limit) != 0 {
+				return false
+			}
+		}
+	}
+	return len(spec.Containers) > 0
+}
+
+// isBestEffort reports whether no container has requests or limits of CPU or memory.
+func isBestEffort(spec *corev1.PodSpec) bool {
+	if spec.Resources != nil {
+		return false
+	}
+	return !slices.ContainsFunc(allContainers(spec), func(c container) bool {
+		return len(c.Resources.Requests)+len(c.Resources.Limits) > 0
+	})
+}
+
+// equalized returns resources with requests that equal the limits of CPU and memory.
+func equalized(r corev1.ResourceRequirements) corev1.ResourceRequirements {
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		setAbsent(&r.Limits, name, larger(needed[name], r.Requests[name]))
+		set(&r.Requests, name, r.Limits[name])
+	}
+	return r
+}
+
+// fit changes resources to what a LimitRange allows to a container.
+func fit(r *corev1.ResourceRequirements, item corev1.LimitRangeItem) {
+	for name, q := range item.Default {
+		if _, known := needed[name]; known {
+			setAbsent(&r.Limits, name, larger(q, r.Requests[name]))
+		}
+	}
+	for name, least := range item.Min {
+		if _, known := needed[name]; !known {
+			continue
+		}
+		set(&r.Requests, name, larger(requestOf(r, item, name), least))
+		if limit, is := r.Limits[name]; is {
+			set(&r.Limits, name, larger(limit, least))
+		}
+	}
+	for name, most := range item.Max {
+		if _, known := needed[name]; !known {
+			continue
+		}
+		setAbsent(&r.Limits, name, most)
+		set(&r.Limits, name, smaller(r.Limits[name], most))
+		if request, is := r.Requests[name]; is {
+			set(&r.Requests, name, smaller(request, most))
+		}
+	}
+	for name, ratio := range item.MaxLimitRequestRatio {
+		if _, known := needed[name]; known && ratio.AsApproximateFloat64() >= 1 {
+			fitRatio(r, item, name, ratio.AsApproximateFloat64())
+		}
+	}
+}
+
+// requestOf returns the request of a resource as the API server counts it: the limit counts as the
+// request if there is none.
+func requestOf(r *corev1.ResourceRequirements, item corev1.LimitRangeItem, name corev1.ResourceName) resource.Quantity {
+	if request, is := r.Requests[name]; is {
+		return request
+	}
+	if limit, is := r.Limits[name]; is {
+		return limit
+	}
+	return item.DefaultRequest[name]
+}
+
+// fitRatio raises a request, so that the limit is not more than a multiple of it. Lowering the limit
+// could end Lameduck under load.
+func fitRatio(r *corev1.ResourceRequirements, item corev1.LimitRangeItem, name corev1.ResourceName, ratio float64) {
+	setAbsent(&r.Limits, name, larger(needed[name], r.Requests[name]))
+	limit := r.Limits[name]
+	least := resource.NewMilliQuantity(int64(math.Ceil(float64(limit.MilliValue())/ratio)), limit.Format)
+	if name != corev1.ResourceCPU {
+		least = resource.NewQuantity(least.Value(), limit.Format) // whole bytes, rounded up
+	}
+	set(&r.Requests, name, smaller(larger(requestOf(r, item, name), *least), limit))
+}
+
+// fitPod lowers limits to what a LimitRange leaves to the pod.
+func (j *injection) fitPod(r *corev1.ResourceRequirements, item corev1.LimitRangeItem, limitRange string) error {
+	if item.Type != corev1.LimitTypePod {
+		return nil
+	}
+	for name, least := range item.Min {
+		_, left := j.left(name, resource.Quantity{})
+		if limit := r.Limits[name]; limit.Cmp(least) < 0 && left.IsZero() {
+			delete(r.Limits, name) // it would be the only limit, and too low for the whole pod
+		}
+	}
+	for name, ratio := range item.MaxLimitRequestRatio {
+		if _, limited := r.Limits[name]; limited && ratio.AsApproximateFloat64() >= 1 {
+			fitRatio(r, item, name, ratio.AsApproximateFloat64())
+		}
+	}
+	for name, most := range item.Max {
+		requests, limits := j.left(name, most)
+		least := requestOf(r, corev1.LimitRangeItem{}, name)
+		limit, limited := r.Limits[name]
+		if limited {
+			least, limit = smaller(least, defaultResources().Requests[name]), smaller(limit, limits)
+		}
+		if least.Cmp(requests) > 0 || limited && (limit.Cmp(least) < 0 || limit.Sign() <= 0) {
+			return &Refusal{
+				"spec.containers",
+				fmt.Sprintf("LimitRange %s allows a pod %s of %s, which leaves too little for Lameduck",
+					limitRange, most.String(), name),
+				"raise the maximum, or lower the requests and limits of the containers",
+			}
+		}
+		if limited {
+			set(&r.Limits, name, limit)
+		}
+		if request, is := r.Requests[name]; is && limited {
+			set(&r.Requests, name, smaller(smaller(request, limit), requests))
+		}
+	}
+	return nil
+}
+
+// left returns what the containers of the pod leave of a maximum, for requests and for limits.
+func (j *injection) left(name corev1.ResourceName, most resource.Quantity) (requests, limits resource.Quantity) {
+	requests, limits = most.DeepCopy(), most.DeepCopy()
+	for _, c := range allContainers(&j.pod.Spec) {
+		if !c.serves() {
+			continue
+		}
+		limit, is := c.Resources.Limits[name]
+		if !is {
+			limit = j.given.Limits.defaultLimit(name)
+		}
+		request, is := c.Resources.Requests[name]
+		if !is {
+			request = limit
+		}
+		limits.Sub(limit)
+		requests.Sub(request)
+	}
+	return requests, limits
+}
+
+// shareWithPod removes what the pod as a whole has: requests and limits of containers must fit into
+// those of the pod, and a container without them uses what the others leave.
+func shareWithPod(r *corev1.ResourceRequirements, pod *corev1.ResourceRequirements) {
+	if pod == nil {
+		return
+	}
+	for _, list := range []corev1.ResourceList{pod.Requests, pod.Limits} {
+		for name := range list {
+			delete(r.Requests, name)
+			delete(r.Limits, name)
+		}
+	}
+}

@@ -44,7 +44,8 @@ func delaysUpTo(longest time.Duration) (delays []float64) {
 
 // A suspect is a source that may still have a route. Times are in seconds after the drain's start.
 type suspect struct {
-	survival
+	*survival
+	stretch float64 // factor by which its gaps are longer in the drain
 	last    float64 // end of the last exchange; negative: before the drain
 	routed  float64 // when it was last seen to have a route; negative: before the drain
 	rate    float64 // requests per second
@@ -162,6 +163,12 @@ func (o *opinion) rank(v *vote) {
 	}
 }
 
+// longer is at for gaps that are stretched.
+func (s *suspect) longer(x float64) (share, integral float64) {
+	share, integral = s.at(x / s.stretch)
+	return share, integral * s.stretch
+}
+
 // Odds are what the silence of a source says about a delay.
 type odds struct {
 	silence float64 // likelihood of the silence
@@ -170,10 +177,10 @@ type odds struct {
 
 // odds returns what the silence of the source says about each delay.
 func (s *suspect) odds(delays []float64, now float64) (with [maxDelays]odds) {
-	silent, until := s.at(now - s.last)
+	silent, until := s.longer(now - s.last)
 	atStart := 1.0 // share of its gaps that are longer than its silence at the drain's start
 	if s.last < 0 {
-		atStart, _ = s.at(-s.last)
+		atStart, _ = s.longer(-s.last)
 	}
 	stay := atStart
 	if s.kept {
@@ -190,7 +197,7 @@ func (s *suspect) odds(delays []float64, now float64) (with [maxDelays]odds) {
 			lost = s.lost(delay, now, until, atStart)
 		}
 		with[j].silence = (lost + routed) / (delay - first)
-		if !s.stopped {
+		if !s.stopped && routed > 0 {
 			with[j].more = alive * routed / (delay - first) * s.again(delay, now)
 		}
 	}
@@ -204,10 +211,10 @@ func (s *suspect) lost(delay, now, until, atStart float64) float64 {
 	if to <= from {
 		return 0
 	}
-	_, begin := s.at(from - s.last)
+	_, begin := s.longer(from - s.last)
 	end := until
 	if to < now {
-		_, end = s.at(to - s.last)
+		_, end = s.longer(to - s.last)
 	}
 	return min((end-begin)/atStart, to-from)
 }

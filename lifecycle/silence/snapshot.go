@@ -23,6 +23,7 @@ type state struct {
 	rate                       float64       // requests per second
 	longest                    time.Duration // gap
 	kept                       bool          // it has connections, and nothing is in flight
+	gaps                       survival      // distribution of its gaps
 	checksStop                 time.Duration // when its health checks are considered stopped
 }
 
@@ -84,6 +85,7 @@ func (s *state) look(now time.Duration) {
 	s.kept = s.kept && s.inFlight == 0
 	var since time.Duration
 	s.longest, since = s.memory(now)
+	s.gaps.load(&s.rhythm, s.longest)
 	s.rate = float64(s.exchanges.Load()) / max(now-since, time.Second).Seconds()
 }
 
@@ -92,7 +94,7 @@ func (s *state) suspect(start, now time.Duration) (p suspect, ok bool) {
 	if s.lastEnd == never {
 		return p, false
 	}
-	p.load(&s.rhythm, s.longest)
+	p.survival = &s.gaps
 	routed := s.lastBegin
 	if s.class == Direct {
 		routed = s.opened // what comes by a connection from before the drain needs no route
@@ -102,7 +104,7 @@ func (s *state) suspect(start, now time.Duration) (p suspect, ok bool) {
 	p.rate = s.rate
 	p.kept = s.kept && s.class == Direct
 	p.stopped = now > s.checksStop
-	return p, p.gaps >= established
+	return p, p.count >= established
 }
 
 // opinions returns what the sources say at a time, by class. Those without a rhythm of their own

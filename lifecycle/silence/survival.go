@@ -9,8 +9,7 @@ type survival struct {
 	share    [buckets + 1]float64 // of gaps that are longer than the lower edge of a bucket
 	integral [buckets + 1]float64 // of share, from 0 to the lower edge, in seconds
 	longest  float64              // in seconds
-	gaps     float64              // number of gaps
-	stretch  float64              // factor by which gaps are longer in the drain
+	count    float64              // number of gaps
 }
 
 // Gaps lengthen in a rollout, in which new pods take a share of the requests.
@@ -21,15 +20,15 @@ const (
 
 func (v *survival) load(r *rhythm, longest time.Duration) {
 	v.longest = max(longest.Seconds(), edges[1])
-	v.gaps = 0
+	v.count = 0
 	var counts [buckets]float64
 	for i := range counts {
 		counts[i] = float64(r.counts[i].Load())
-		v.gaps += counts[i]
+		v.count += counts[i]
 	}
-	longer := v.gaps + 1
+	longer := v.count + 1
 	for i := range v.share {
-		v.share[i] = longer / (v.gaps + 1)
+		v.share[i] = longer / (v.count + 1)
 		if i < buckets {
 			longer -= counts[i]
 		}
@@ -45,15 +44,13 @@ func (v *survival) at(x float64) (share, integral float64) {
 	if x <= 0 {
 		return 1, x
 	}
-	x /= v.stretch
 	if x <= v.longest {
-		share, integral = v.within(x)
-		return share, integral * v.stretch
+		return v.within(x)
 	}
 	rare := v.share[buckets]
 	_, integral = v.within(v.longest)
 	ratio := v.longest / x
-	return rare * ratio * ratio, (integral + rare*v.longest*(1-ratio)) * v.stretch
+	return rare * ratio * ratio, integral + rare*v.longest*(1-ratio)
 }
 
 // within is at for times up to the longest gap.

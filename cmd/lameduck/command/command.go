@@ -60,13 +60,15 @@ func run(args, environ []string, stdout, stderr *logqueue.Queue) int {
 		return report(stderr, drain(rest, environ, stdout))
 	case "install":
 		return report(stderr, install(rest))
+	case "redirect":
+		return report(stderr, makeRedirect(rest, environ, stdout))
 	case "version":
 		return report(stderr, withoutArguments(rest, func() error { return printVersion(stdout) }))
 	case "help", "-h", "-help", "--help":
 		return report(stderr, printUsage(stdout))
 	}
 	return report(stderr, usageError(fmt.Sprintf(
-		"unknown subcommand %q: use serve, exec, drain, install or version", command)))
+		"unknown subcommand %q: use serve, exec, drain, redirect, install or version", command)))
 }
 
 // A usageError is an error in the command line or in the configuration.

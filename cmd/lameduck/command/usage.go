@@ -16,6 +16,10 @@ stopped routing to it.
                                       --wait: return at the end of the hold
                                       --native: it is a native sidecar, so that SIGTERM comes when
                                       the app has exited or the pod's grace period is over
+  lameduck redirect APP=RELAY...      bring the app's ports to the relay, with rules of netfilter in the
+                                      pod's network namespace (needs NET_ADMIN; once, before serve)
+                                      --direct PORT=APP: a way around the relay, for probes
+                                      --behind-mesh UID: a mesh's proxy, with this user id, comes first
   lameduck install PATH               copy the program to a path, for a container without cp
   lameduck version                    print the version
 

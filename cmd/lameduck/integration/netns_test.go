@@ -10,8 +10,9 @@ import (
 
 // A namespace is a network namespace with a link to ours, as a pod has one.
 type namespace struct {
-	name    string
-	address string // of the pod
+	name              string
+	address, address6 string // of the pod, by IPv4 and IPv6
+	gateway, gateway6 string // our own on the link
 }
 
 var namespaces atomic.Int32
@@ -28,17 +29,21 @@ func newNamespace(t *testing.T) *namespace {
 	ns := &namespace{name: fmt.Sprintf("lameduck-%d-%d", pid, n)}
 	link := fmt.Sprintf("ld%d.%d", pid%100000, n)
 	subnet := fmt.Sprintf("10.%d.%d.", 200+n%50, pid%250)
-	ns.address = subnet + "2"
+	ns.gateway, ns.address = subnet+"1", subnet+"2"
+	subnet6 := fmt.Sprintf("fd2e:%x:%x::", pid%65536, n)
+	ns.gateway6, ns.address6 = subnet6+"1", subnet6+"2"
 	if out, err := exec.Command(ip, "netns", "add", ns.name).CombinedOutput(); err != nil {
 		lack(t, fmt.Sprintf("needs a network namespace: %v: %s", err, out))
 	}
 	t.Cleanup(func() { _ = exec.Command(ip, "netns", "del", ns.name).Run() })
 	for _, args := range [][]string{
 		{"link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", ns.name},
-		{"addr", "add", subnet + "1/24", "dev", link},
+		{"addr", "add", ns.gateway + "/24", "dev", link},
+		{"addr", "add", ns.gateway6 + "/64", "dev", link, "nodad"},
 		{"link", "set", link, "up"},
 		{"-n", ns.name, "link", "set", "lo", "up"},
 		{"-n", ns.name, "addr", "add", ns.address + "/24", "dev", "eth0"},
+		{"-n", ns.name, "addr", "add", ns.address6 + "/64", "dev", "eth0", "nodad"},
 		{"-n", ns.name, "link", "set", "eth0", "up"},
 	} {
 		if out, err := exec.Command(ip, args...).CombinedOutput(); err != nil {

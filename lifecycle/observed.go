@@ -17,6 +17,9 @@ type Observed struct {
 	Kept, Peers int           // connections that were open when the hold ended, and their addresses
 }
 
+// askingModes are the modes that ask clients to disconnect.
+const askingModes = "redirect, takeover and move"
+
 // String returns what was observed, as a part of the summary. It is empty if that is nothing.
 func (o *Observed) String() string {
 	var b strings.Builder
@@ -31,8 +34,8 @@ func (o *Observed) String() string {
 		fmt.Fprintf(&b, " (%d of the kubelet, %d connections without data)", o.Probes, o.Empty)
 	}
 	if o.Kept > 0 {
-		fmt.Fprintf(&b, "; %d connections of %d clients were still open, since observed clients are not "+
-			"asked to disconnect", o.Kept, o.Peers)
+		fmt.Fprintf(&b, "; %d connections of %d clients were still open, since the mode observe does not ask "+
+			"clients to disconnect (%s do)", o.Kept, o.Peers, askingModes)
 	}
 	return b.String()
 }
@@ -44,7 +47,7 @@ func (l *Lifecycle) reportKept(reason Reason) {
 		return
 	}
 	l.log.Warn("observed connections are open at the end of the hold, and each fails when the app stops: "+
-		"only a relay asks clients to disconnect (use LAMEDUCK_ROUTES)",
+		"the mode observe does not ask clients to disconnect ("+askingModes+" do)",
 		zap.Int("connections", o.Kept), zap.Int("clients", o.Peers))
 }
 

@@ -27,7 +27,7 @@ func TestSummary_HasWhatWasObserved(t *testing.T) {
 		"kept connections": {
 			&Observed{Connections: 1, LastEvent: time.Second, Kept: 5, Peers: 2},
 			"; observed: 1 connections, the last event 1s after it; 5 connections of 2 clients were still open, " +
-				"since observed clients are not asked to disconnect",
+				"since the mode observe does not ask clients to disconnect (redirect, takeover and move do)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -84,9 +84,12 @@ func (s Summary) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "drained in %v (%s; triggered by %s): ",
 		s.Duration.Round(time.Millisecond), s.End, s.Trigger)
-	if s.Exchanges == 0 {
+	switch {
+	case s.Exchanges == 0 && len(s.LastChecks) > 0:
+		b.WriteString("nothing but health checks after its start")
+	case s.Exchanges == 0:
 		b.WriteString("no exchange after its start")
-	} else {
+	default:
 		fmt.Fprintf(&b, "%d exchanges after its start, the last one %v after it",
 			s.Exchanges, s.LastExchange.Round(time.Millisecond))
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lameduck/lifecycle/accept"
@@ -19,6 +20,8 @@ type Config struct {
 	MaxConns int
 	// Failures counts and logs the accepts that fail.
 	Failures *accept.Failures
+	// Accepted counts the connections, if it is set.
+	Accepted *atomic.Uint64
 	// ErrorLog takes what net/http reports.
 	ErrorLog *log.Logger
 }
@@ -81,6 +84,9 @@ func (s *Server) Shutdown(ctx context.Context) {
 
 // admit adds a connection. If there are too many then, one is closed.
 func (s *Server) admit(raw net.Conn) *conn {
+	if s.config.Accepted != nil {
+		s.config.Accepted.Add(1)
+	}
 	c := &conn{Conn: raw, server: s}
 	s.mu.Lock()
 	c.member = s.conns.Add(raw.RemoteAddr(), c)

@@ -24,6 +24,7 @@
 //   - A connection on which no data has come counts as a health check if it ends within two seconds.
 //   - Clients are not asked to disconnect. Kept connections that are open when the app stops fail once.
 //   - Where the kernel's netlink is refused, connections are not measured. They all count as busy for
-//     the configured delay of the load balancer, and short ones between two looks are missed.
+//     the configured delay of the load balancer. Short ones between two looks are known only as a
+//     number, from a counter of the namespace that has all its ports.
 //   - On a port with a relay, clients on the loopback interface look like the relay itself.
 package observe

@@ -62,6 +62,7 @@ type flows struct {
 	activities []activity     // of the current dump
 	resets     map[origin]int // connections that the app has reset since the last dump
 	excess     int            // connections of the current dump that there is no room for
+	fresh      int            // connections that no dump before the current one had
 
 	// Of the last complete dump.
 	queue      int  // connections that wait to be accepted
@@ -101,7 +102,7 @@ func newFlows(ports []Port, probes []Probe) *flows {
 // beginDump begins a dump: see and listen are called for what it has, then endDump.
 func (f *flows) beginDump() {
 	f.round++
-	f.activities, f.excess = f.activities[:0], 0
+	f.activities, f.excess, f.fresh = f.activities[:0], 0, 0
 	f.queue, f.undecided, f.unmeasured = 0, 0, false
 }
 
@@ -122,6 +123,7 @@ func (f *flows) see(c *sockdiag.Connection, now time.Duration) {
 	key := flow{c.Local, c.Remote}
 	k := f.open[key]
 	if k == nil {
+		f.fresh++
 		if len(f.open) >= maxOpen {
 			f.excess++
 			return
@@ -139,12 +141,12 @@ func (f *flows) see(c *sockdiag.Connection, now time.Duration) {
 // add remembers a new connection. Before the first dump was complete it is not new, but older than
 // the observer.
 func (f *flows) add(key flow, p *port, c *sockdiag.Connection, now time.Duration) *connection {
-	first := max(f.looked, now-c.Info.LastDataReceived)
-	if !c.Measured {
-		first = now
+	first, addr := max(f.looked, now-c.Info.LastDataReceived), c.Remote.Addr()
+	if !c.Measured { // dumps have few of them: an address that is seen by chance would seem to pause for long
+		first, addr = now, unknown
 	}
 	k := &connection{
-		source: f.traffic.acquire(c.Remote.Addr(), first), port: p, first: first,
+		source: f.traffic.acquire(addr, first), port: p, first: first,
 		undecided: f.started, fromNode: f.isProbed(p, c),
 	}
 	f.open[key] = k

@@ -31,7 +31,7 @@ func (o *Observer) Forecast(rule silence.Rule) silence.Forecast {
 	if o.flows.undecided > 0 {
 		o.waitLocked(&f, undecidedFor/10)
 	}
-	if o.flows.unmeasured { // kept connections may be busy
+	if o.flows.unmeasured || o.missesLocked() { // kept connections may be busy, and short ones come
 		o.waitLocked(&f, o.untilRoutedAwayLocked(now))
 	}
 	return f

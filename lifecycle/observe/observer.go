@@ -19,13 +19,17 @@ type Config struct {
 	// where the kernel's sockets cannot be read.
 	LBDelay time.Duration
 	Sockets *sockdiag.Conn
-	Log     *zap.Logger
+	// Accepted returns how many connections Lameduck itself has accepted in the namespace, and
+	// opened to listeners in it. It is nil if that is not known.
+	Accepted func() uint64
+	Log      *zap.Logger
 }
 
 // A kernel is where sockets are read from.
 type kernel interface {
 	EachListener(ports []uint16, f func(sockdiag.Listener)) error
 	EachConnection(ports []uint16, f func(*sockdiag.Connection)) error
+	PassiveOpens() (uint64, error)
 }
 
 // An endReader reports the ends of connections, see [sockdiag.Ends].
@@ -50,6 +54,7 @@ type Observer struct {
 	flows    *flows
 	ends     endReader
 	reported bool // ends are reported by the kernel
+	unseen   unseen
 	next     time.Duration
 	cost     time.Duration // CPU time of the last dump
 	tried    time.Duration // when the last dump was tried
@@ -183,6 +188,7 @@ func (o *Observer) lookLocked(now time.Duration) {
 	}
 	o.blind = false
 	o.flows.endDump(now, o.reported)
+	o.countUnseenLocked(now)
 	o.warnOfBypassLocked()
 }
 

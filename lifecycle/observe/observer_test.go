@@ -3,8 +3,10 @@ package observe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"lameduck/lifecycle/silence"
 	"lameduck/lifecycle/sockdiag"
 )
 
@@ -25,6 +28,14 @@ type fakeKernel struct {
 	queue       int
 	err         error
 	dumps       []time.Time
+	opened      uint64 // passively, at all ports
+	openedErr   error
+}
+
+func (k *fakeKernel) PassiveOpens() (uint64, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.opened, k.openedErr
 }
 
 func (k *fakeKernel) EachListener(_ []uint16, f func(sockdiag.Listener)) error {
@@ -275,6 +286,136 @@ func TestObserver_GoesOnWithDumpsWhenEndsAreNotReported(t *testing.T) {
 			t.Error("there is no warning")
 		}
 	})
+}
+
+// watchUnreported runs a test with an observer to which no ends are reported, and that has accepted
+// own connections itself.
+func watchUnreported(t *testing.T, own *atomic.Uint64, test func(t *testing.T, r *rig)) {
+	t.Helper()
+	watch(t, ms, func(t *testing.T, r *rig) {
+		r.mu.Lock()
+		r.reported, r.config.Accepted = false, own.Load
+		r.mu.Unlock()
+		r.kernel.change(func() { r.kernel.opened = 100 })
+		time.Sleep(3 * second)
+		test(t, r)
+	})
+}
+
+func TestObserver_ConnectionsThatNoDumpHasAreTraffic(t *testing.T) {
+	for name, test := range map[string]struct {
+		opened, own uint64
+		open        int // in the dump
+		probed      bool
+		traffic     bool
+	}{
+		"nothing":                           {},
+		"one that came and went":            {opened: 1, traffic: true},
+		"lameduck's own":                    {opened: 3, own: 3},
+		"one beside lameduck's own":         {opened: 4, own: 3, traffic: true},
+		"one that the dump has too":         {opened: 1, open: 1},
+		"one of two":                        {opened: 2, open: 1, traffic: true},
+		"a probe":                           {opened: 1, probed: true},
+		"more than the probes explain":      {opened: 2, probed: true, traffic: true},
+		"one that lameduck has just missed": {opened: 3, own: 2, traffic: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var own atomic.Uint64
+			watchUnreported(t, &own, func(t *testing.T, r *rig) {
+				if test.probed {
+					r.NoteKubelet(node)
+				}
+				r.Drain()
+				time.Sleep(10 * second)
+				own.Store(test.own)
+				r.kernel.change(func() {
+					r.kernel.opened += test.opened
+					var all []*sockdiag.Connection
+					for range test.open {
+						all = append(all, conn("192.0.2.1:40001", 0, 0, 0, 0))
+					}
+					r.kernel.connections = func() []*sockdiag.Connection { return all }
+				})
+				time.Sleep(300 * ms)
+				r.Forecast(rule)
+				if got := r.Stats().Connections > 0; got != test.traffic {
+					t.Errorf("%+v, want traffic: %v", r.Stats(), test.traffic)
+				}
+				if f := r.Forecast(rule); test.traffic && f.SilentIn < 4*second {
+					t.Errorf("silent in %v, want 5s", f.SilentIn)
+				}
+			})
+		})
+	}
+}
+
+// Neither reports nor a counter: what comes and goes between two dumps is not seen at all.
+func TestObserver_WithoutACounterItHoldsForTheLoadBalancersDelay(t *testing.T) {
+	for name, change := range map[string]func(r *rig){
+		"that can be read": func(r *rig) { r.kernel.openedErr = sockdiag.ErrUnavailable },
+		"that counts": func(r *rig) {
+			r.kernel.opened = 0
+			r.kernel.connections = func() []*sockdiag.Connection {
+				return []*sockdiag.Connection{conn(client, 100, time.Hour, 1, time.Minute)}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			watchUnreported(t, new(atomic.Uint64), func(t *testing.T, r *rig) {
+				r.kernel.change(func() { change(r) })
+				time.Sleep(3 * second)
+				r.Drain()
+				time.Sleep(30 * second)
+				if f := r.Forecast(rule); f.SilentIn != lbDelay-30*second {
+					t.Errorf("silent in %v, want what is left of %v", f.SilentIn, lbDelay)
+				}
+			})
+		})
+	}
+	watch(t, ms, func(t *testing.T, r *rig) { // and connections of a relay, which are not known
+		r.mu.Lock()
+		r.reported = false
+		r.mu.Unlock()
+		r.Drain()
+		time.Sleep(30 * second)
+		if f := r.Forecast(rule); f.SilentIn != lbDelay-30*second {
+			t.Errorf("silent in %v beside a relay, want what is left of %v", f.SilentIn, lbDelay)
+		}
+	})
+}
+
+// Ten clients connect all the time, and only one of them is seen each time. What was seen of each by
+// chance must not make it look as if it paused for long.
+func TestObserver_SilenceWithoutReportsIsThatOfAllClientsTogether(t *testing.T) {
+	watchUnreported(t, new(atomic.Uint64), func(t *testing.T, r *rig) {
+		for i := range 100 {
+			r.kernel.change(func() {
+				r.kernel.opened += 4
+				c := conn(fmt.Sprintf("192.0.2.%d:%d", 1+i%10, 40000+i), 0, 0, 0, 0)
+				c.Measured = false
+				r.kernel.connections = func() []*sockdiag.Connection { return []*sockdiag.Connection{c} }
+			})
+			if time.Sleep(second); i == 90 {
+				r.Drain()
+			}
+		}
+		r.kernel.change(func() { r.kernel.connections = nil })
+		time.Sleep(7 * second)
+		if f := r.Forecast(silence.Rule{Quiet: 5 * second, Risk: 0.05}); f.SilentIn > 0 {
+			t.Errorf("silent in %v after seven seconds without a client, want silence", f.SilentIn)
+		}
+	})
+}
+
+func TestIsOlder(t *testing.T) {
+	for release, want := range map[string]bool{
+		"3.10.0-1160.el7.x86_64": true, "4.4.0": true, "4.5.7-generic": true, "4.6": false, "4.14.200": false,
+		"5.4.0-1-cloud": false, "10.0": false, "unknown": false, "": false,
+	} {
+		if got := isOlder(release); got != want {
+			t.Errorf("%q is older than %s: %v, want %v", release, minimumKernel, got, want)
+		}
+	}
 }
 
 func TestObserver_ABypassIsCountedAndLoggedOnce(t *testing.T) {

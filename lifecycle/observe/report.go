@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,7 +13,7 @@ func (o *Observer) connectionsLocked() (n uint64) {
 	for _, p := range o.flows.ports {
 		n += p.connections
 	}
-	return n
+	return n + o.unseen.total
 }
 
 // Stats are what has been observed of a drain.
@@ -69,15 +70,20 @@ func (o *Observer) logStart(err error) {
 	fields := []zap.Field{
 		zap.Uint16s("ports", o.numbers),
 		zap.String("by", o.meansLocked()),
-		zap.String("kernel", kernelRelease()),
 		zap.String("minimum_kernel", minimumKernel),
 	}
-	if o.reported && !o.blind {
+	release := kernelRelease()
+	switch fields = append(fields, zap.String("kernel", release)); {
+	case isOlder(release):
+		o.log.Log(o.severity(), "the kernel is too old to report what happens on observed connections: a drain "+
+			"holds for the configured delay of the load balancer while any is open", append(fields, zap.Error(err))...)
+	case o.reported && !o.blind:
 		o.log.Info("observing", fields...)
-		return
+	default:
+		o.log.Log(o.severity(), "observing with less than the kernel can report: a drain holds for the configured "+
+			"delay of the load balancer while connections are open (allow NETLINK_SOCK_DIAG)",
+			append(fields, zap.Error(err))...)
 	}
-	o.log.Log(o.severity(), "observing with less than the kernel can report: short connections between two "+
-		"looks are missed (allow NETLINK_SOCK_DIAG)", append(fields, zap.Error(err))...)
 }
 
 // logBlind logs that nothing can be watched.
@@ -107,4 +113,18 @@ func (o *Observer) meansLocked() string {
 
 // minimumKernel is the first Linux that counts segments with data. The groups of ended sockets are
 // older.
-const minimumKernel = "4.6"
+const (
+	minimumKernel = "4.6"
+	minimumMajor  = 4
+	minimumMinor  = 6
+)
+
+// isOlder reports whether a release of Linux, such as 4.4.0-210-generic, is older than the minimum.
+// One that cannot be read is not.
+func isOlder(release string) bool {
+	var major, minor int
+	if n, _ := fmt.Sscanf(release, "%d.%d", &major, &minor); n < 2 {
+		return false
+	}
+	return major < minimumMajor || major == minimumMajor && minor < minimumMinor
+}

@@ -336,3 +336,21 @@ func BenchmarkConn_Listeners(b *testing.B) {
 		}
 	}
 }
+
+func TestPassiveOpens_CountsConnections(t *testing.T) {
+	ln, address := listen(t, "tcp", "127.0.0.1:0")
+	c := new(Conn)
+	before, err := c.PassiveOpens()
+	if err != nil {
+		t.Skip(err)
+	}
+	dial(t, address.String())
+	accepted, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	if after, err := c.PassiveOpens(); after <= before || err != nil { // others may connect too
+		t.Errorf("%d before a connection, %d after it, %v", before, after, err)
+	}
+}

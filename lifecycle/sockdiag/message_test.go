@@ -142,6 +142,22 @@ func tableOf(r io.Reader, q query) (sockets []socket, err error) {
 	return sockets, err
 }
 
+func TestParsePassiveOpens(t *testing.T) {
+	const table = "Ip: Forwarding\nIp: 1\nTcp: RtoMin ActiveOpens PassiveOpens MaxConn\nTcp: 200 7 4711 -1\n" +
+		"Udp: InDatagrams\nUdp: 5\n"
+	if n, err := parsePassiveOpens(table); n != 4711 || err != nil {
+		t.Errorf("%d, %v; want 4711", n, err)
+	}
+	for _, table := range []string{
+		"", "Tcp: PassiveOpens\n", "Tcp: RtoMin\nTcp: 1\n", "Tcp: RtoMin PassiveOpens\nTcp: 1\n",
+		"Tcp: PassiveOpens\nTcp: -1\n",
+	} {
+		if n, err := parsePassiveOpens(table); err == nil {
+			t.Errorf("%q is accepted as %d", table, n)
+		}
+	}
+}
+
 func FuzzParseMessage(f *testing.F) {
 	f.Add(message())
 	f.Add(message(attribute(attributeIPv6Only, 1)...))

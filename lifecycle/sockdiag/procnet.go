@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -69,23 +70,24 @@ func parseRow(columns []string) (s socket, err error) {
 }
 
 // parseHexAddress reads an address such as 0100007F:1F90. The kernel prints each 32 bits of the
-// address as a number in its own byte order, and the port as a number.
+// address as a number in its own byte order, and the port as a number. Errors do not quote the
+// address, which may be a client's.
 func parseHexAddress(s string) (netip.AddrPort, error) {
 	address, port, _ := strings.Cut(s, ":")
 	b, err := hex.DecodeString(address)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("address %q: %w", s, err)
+		return netip.AddrPort{}, fmt.Errorf("address: %w", err)
 	}
 	for i := 0; i+4 <= len(b); i += 4 {
 		binary.NativeEndian.PutUint32(b[i:], binary.BigEndian.Uint32(b[i:]))
 	}
 	ip, ok := netip.AddrFromSlice(b)
 	if !ok {
-		return netip.AddrPort{}, fmt.Errorf("address %q: neither IPv4 nor IPv6", s)
+		return netip.AddrPort{}, errors.New("address: neither IPv4 nor IPv6")
 	}
 	n, err := strconv.ParseUint(port, 16, 16)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("address %q: %w", s, err)
+		return netip.AddrPort{}, fmt.Errorf("address: %w", err)
 	}
 	return netip.AddrPortFrom(ip, uint16(n)), nil
 }

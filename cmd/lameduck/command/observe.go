@@ -83,6 +83,9 @@ func (p *process) newObserver() *observe.Observer {
 	if c.LBDelay == 0 { // without any, a drain that cannot be watched would hold for Min alone
 		c.LBDelay = p.config.HoldMax / 2
 	}
+	if len(p.config.Routes) == 0 { // a relay has connections of its own, to the app too
+		c.Accepted = p.accepted.Load
+	}
 	for _, probe := range p.config.ObserveProbes {
 		c.Probes = append(c.Probes, observe.Probe{Port: probe.Port, Period: probe.Period})
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,6 +60,7 @@ type process struct {
 	failures  *accept.Failures  // of accepting, at any address
 	sockets   *sockdiag.Conn    // of the network namespace
 	observer  *observe.Observer // nil if nothing is observed
+	accepted  atomic.Uint64     // connections at the admin and control addresses
 	listeners []net.Listener    // one per route
 	taken     []*takeover.Port  // one per route, nil where the port is not taken over
 	admin     net.Listener
@@ -224,6 +226,7 @@ func (p *process) startHTTP(
 		Handler:  h,
 		MaxConns: maxConns,
 		Failures: p.failures,
+		Accepted: &p.accepted,
 		ErrorLog: zap.NewStdLog(p.log.Logger),
 	})
 	serving.Go(func() { _ = s.Serve(ln) })

@@ -18,8 +18,8 @@ import (
 	"lameduck/cmd/lameduck/command"
 )
 
-// TestMain makes the test binary four programs, by the name under which it is called: lameduck, the
-// child of lameduck exec, the peers that are Go libraries, and the tests. So lameduck is a process
+// TestMain makes the test binary five programs, by the name under which it is called: lameduck, the
+// child of lameduck exec, the peers that are Go libraries, confine, and the tests. So lameduck is a process
 // of its own, and has the race detector if the tests have it.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 		os.Exit(child(os.Args[1:]))
 	case "peer":
 		os.Exit(peer(os.Args[1:]))
+	case "confine":
+		os.Exit(confine(os.Args[1:]))
 	}
 	if signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // programs that we start would inherit it from nohup
@@ -73,7 +75,7 @@ func linkPrograms() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "lameduck"); err != nil {
 		return "", err
 	}
-	for _, name := range []string{"lameduck", "child", "peer"} {
+	for _, name := range []string{"lameduck", "child", "peer", "confine"} {
 		if err := os.Symlink(self, filepath.Join(dir, name)); err != nil {
 			return dir, err
 		}

@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,6 +22,12 @@ type observedPod struct {
 
 func startObservedPod(t *testing.T, env ...string) *observedPod {
 	t.Helper()
+	return startConfinedPod(t, nil, env...)
+}
+
+// startConfinedPod starts a pod whose lameduck is run by a command.
+func startConfinedPod(t *testing.T, by []string, env ...string) *observedPod {
+	t.Helper()
 	ns := newNamespace(t)
 	p := &observedPod{
 		namespace: ns,
@@ -28,12 +35,14 @@ func startObservedPod(t *testing.T, env ...string) *observedPod {
 		lameduck:  &lameduck{admin: ns.address + ":18081", terminationLog: t.TempDir() + "/log"},
 	}
 	p.app.stdout.await(t, "ready", func(l string) bool { return strings.HasPrefix(l, "ready") })
+	command := append(by, programPath("lameduck"), "serve")
 	p.program = ns.start(t, append([]string{
 		"LAMEDUCK_TERMINATION_LOG=" + p.terminationLog,
 		"LAMEDUCK_GRACE_PERIOD=60s",
 		"LAMEDUCK_HOLD_MIN=1s",
 		"LAMEDUCK_HOLD_QUIET=2s",
-	}, env...), programPath("lameduck"), "serve")
+		"LAMEDUCK_HOOK_WINDOW=20s",
+	}, env...), command[0], command[1:]...)
 	p.logged(t, "serving")
 	return p
 }
@@ -54,7 +63,8 @@ func (p *observedPod) terminate(t *testing.T) time.Duration {
 	return held
 }
 
-// visitors send requests, each on a new connection, until they are stopped. They come from outside.
+// visitors send requests, each on a new connection, until they are stopped. They come from outside,
+// each from an address of its own.
 type visitors struct {
 	stop     context.CancelFunc
 	running  sync.WaitGroup
@@ -63,12 +73,14 @@ type visitors struct {
 	failures []error
 }
 
-func visit(t *testing.T, url string, pause time.Duration) *visitors {
+func (ns *namespace) visit(t *testing.T, port string, pause time.Duration) *visitors {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	v := &visitors{stop: stop}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
-	for range 4 {
+	url := "http://" + ns.address + ":" + port + "/"
+	for _, address := range ns.clients {
+		client := clientAt(address)
+		client.Transport.(*http.Transport).DisableKeepAlives = true
 		v.running.Go(func() {
 			ticker := time.NewTicker(pause)
 			defer ticker.Stop()
@@ -83,6 +95,12 @@ func visit(t *testing.T, url string, pause time.Duration) *visitors {
 	}
 	t.Cleanup(v.end)
 	return v
+}
+
+// clientAt returns a client with an address of ours.
+func clientAt(address net.IP) *http.Client {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: address}}
+	return &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}, Timeout: patience}
 }
 
 func (v *visitors) visit(client *http.Client, url string) {
@@ -116,43 +134,88 @@ func TestObserve_NothingIsLostAndThePodEndsSoonAfterItsTraffic(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := startObservedPod(t, env...)
-			clients := visit(t, "http://"+p.address+":8080/", 100*time.Millisecond)
-			eventually(t, "some requests are answered", func() bool {
-				clients.mu.Lock()
-				defer clients.mu.Unlock()
-				return clients.answered > 50
-			})
-			stopped := make(chan struct{})
-			time.AfterFunc(lateTraffic, func() { clients.end(); close(stopped) })
-			held := p.terminate(t)
-			select {
-			case <-stopped:
-			default:
-				t.Errorf("the app was stopped %v after the signal, while its clients went on", held)
-			}
-			clients.end()
-			if len(clients.failures) > 0 {
-				t.Errorf("%d of %d requests failed, such as: %v", len(clients.failures), clients.answered, clients.failures[0])
-			}
-			f := p.logged(t, "stopped")
+			p.logged(t, "observing")
+			f := p.wantLossless(t, lateTraffic)
 			const slack = 2*time.Second + 3*time.Second // what is promised, and what a busy machine needs
-			if most := lateTraffic + duration(t, f, "required_silence") + slack; held > most {
+			held, most := duration(t, f, "hold"), lateTraffic+duration(t, f, "required_silence")+slack
+			if held > most {
 				t.Errorf("held for %v, want at most %v", held, most)
 			}
 			if f["reason"] != "quiet" {
 				t.Errorf("the hold ended by %v, want by the end of the traffic", f["reason"])
 			}
-			t.Logf("held for %v, %d requests: %v", held, clients.answered, f["observed"])
 			p.wantTerminationLog(t, "; observed: ")
 		})
 	}
 }
 
+// Where netlink is refused, connections come and go between two looks at the tables.
+func TestObserve_NothingIsLostWhereTheKernelReportsLess(t *testing.T) {
+	const late, lbDelay = 3 * time.Second, 5 * time.Second
+	for name, test := range map[string]struct {
+		by      []string
+		env     string
+		message string
+		least   time.Duration
+	}{
+		"the tables in proc alone": {
+			[]string{programPath("confine")}, "LAMEDUCK_LB_DELAY=50s",
+			"observing with less than the kernel can report: a drain holds for the configured delay of the load " +
+				"balancer while connections are open (allow NETLINK_SOCK_DIAG)", 0,
+		},
+		"nothing": {
+			[]string{programPath("confine"), "-hide"}, "LAMEDUCK_LB_DELAY=" + lbDelay.String(),
+			"observed ports cannot be watched: a drain holds for the configured delay of the load balancer " +
+				"(allow NETLINK_SOCK_DIAG or /proc/net/tcp)", lbDelay,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := startConfinedPod(t, test.by, "LAMEDUCK_OBSERVE=8080", test.env)
+			p.logged(t, test.message)
+			f := p.wantLossless(t, late)
+			if held := duration(t, f, "hold"); held < test.least {
+				t.Errorf("held for %v, want the load balancer's delay", held)
+			}
+			if f["reason"] != "quiet" {
+				t.Errorf("the hold ended by %v, want quiet", f["reason"])
+			}
+		})
+	}
+}
+
+// wantLossless terminates the pod while clients send requests, and for some time after that. It
+// expects that none is lost, and returns the summary.
+func (p *observedPod) wantLossless(t *testing.T, late time.Duration) map[string]any {
+	t.Helper()
+	clients := p.visit(t, "8080", 100*time.Millisecond)
+	eventually(t, "some requests are answered", func() bool {
+		clients.mu.Lock()
+		defer clients.mu.Unlock()
+		return clients.answered > 50
+	})
+	stopped := make(chan struct{})
+	time.AfterFunc(late, func() { clients.end(); close(stopped) })
+	held := p.terminate(t)
+	select {
+	case <-stopped:
+	default:
+		t.Errorf("the app was stopped %v after the signal, while its clients went on", held)
+	}
+	clients.end()
+	if len(clients.failures) > 0 {
+		t.Errorf("%d of %d requests failed, such as: %v", len(clients.failures), clients.answered, clients.failures[0])
+	}
+	f := p.logged(t, "stopped")
+	t.Logf("held for %v, %d requests: %v", held, clients.answered, f["observed"])
+	return f
+}
+
 func TestObserve_ABypassIsCountedAndLogged(t *testing.T) {
 	t.Parallel()
 	p := startObservedPod(t, "LAMEDUCK_ROUTES=18080=8080")
-	clients := visit(t, "http://"+p.address+":8080/", 100*time.Millisecond)
-	relayed := visit(t, "http://"+p.address+":18080/", 100*time.Millisecond)
+	clients := p.visit(t, "8080", 100*time.Millisecond)
+	relayed := p.visit(t, "18080", 100*time.Millisecond)
 	p.logged(t, "clients connect to the app past lameduck: they are held for, but not asked to disconnect "+
 		"(let Services and other references name the relay's port)")
 	clients.end()
@@ -170,46 +233,101 @@ func TestObserve_ABypassIsCountedAndLogged(t *testing.T) {
 func TestObserve_KeptConnectionsLastUntilMaxAndAreReported(t *testing.T) {
 	t.Parallel()
 	p := startObservedPod(t, "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_HOLD_MAX=6s")
-	var lost int
-	stop := make(chan struct{})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		client := &http.Client{Transport: new(http.Transport)}
+	var clients []*keepingClient
+	for _, address := range p.clients {
+		clients = append(clients, p.keepVisiting(t, address))
+	}
+	p.awaitMetric(t, `lameduck_observed_connections_total{port="8080"}`, strconv.Itoa(len(clients)))
+	p.terminate(t)
+	for _, c := range clients {
+		if c.end(); c.lost > 1 {
+			t.Errorf("%d requests were lost on one connection, want one at most", c.lost)
+		}
+	}
+	if f := p.logged(t, "stopped"); f["reason"] != "max" {
+		t.Errorf("the hold ended by %v, want max: the connections were busy", f["reason"])
+	}
+	f := p.logged(t, "observed connections are open at the end of the hold, and each fails when the app stops: "+
+		"the mode observe does not ask clients to disconnect (redirect, takeover and move do)")
+	if want := float64(len(clients)); f["connections"] != want || f["clients"] != want {
+		t.Errorf("%v connections of %v clients are reported, want %v of as many", f["connections"], f["clients"], want)
+	}
+	p.wantTerminationLog(t, "4 connections of 4 clients were still open")
+	for l := range strings.Lines(p.stderr.String()) {
+		for _, address := range p.clients {
+			if strings.Contains(l, address.String()) {
+				t.Errorf("a client's address is in the log: %s", l)
+			}
+		}
+	}
+}
+
+// A keepingClient sends requests on one connection until it fails.
+type keepingClient struct {
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	lost    int
+}
+
+func (ns *namespace) keepVisiting(t *testing.T, from net.IP) *keepingClient {
+	ctx, stop := context.WithCancel(t.Context())
+	c := &keepingClient{stop: stop}
+	client := clientAt(from)
+	c.running.Go(func() {
 		defer client.CloseIdleConnections()
 		ticker := time.NewTicker(200 * time.Millisecond)
 		defer ticker.Stop()
-		for {
-			r, err := client.Get("http://" + p.address + ":8080/")
+		for c.lost == 0 && ctx.Err() == nil {
+			r, err := client.Get("http://" + ns.address + ":8080/")
 			if err != nil {
-				lost++
+				c.lost++
 				return
 			}
 			_, _ = io.Copy(io.Discard, r.Body)
 			_ = r.Body.Close()
 			select {
 			case <-ticker.C:
-			case <-stop:
-				return
+			case <-ctx.Done():
 			}
 		}
-	}()
-	eventually(t, "the connection is seen", func() bool {
-		return p.metric(t, `lameduck_observed_connections_total{port="8080"}`) == "1"
 	})
-	p.terminate(t)
-	close(stop)
-	<-done
-	f := p.logged(t, "stopped")
-	if f["reason"] != "max" {
-		t.Errorf("the hold ended by %v, want max: the connection was busy", f["reason"])
+	t.Cleanup(c.end)
+	return c
+}
+
+func (c *keepingClient) end() {
+	c.stop()
+	c.running.Wait()
+}
+
+// The wrapper observes its child, which keeps its port.
+func TestObserve_AChildIsHeldForItsTraffic(t *testing.T) {
+	t.Parallel()
+	ns := newNamespace(t)
+	p := &observedPod{namespace: ns, lameduck: &lameduck{terminationLog: t.TempDir() + "/log"}}
+	p.program = ns.start(t, []string{
+		"LAMEDUCK_TERMINATION_LOG=" + p.terminationLog, "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_GRACE_PERIOD=60s",
+		"LAMEDUCK_HOLD_MIN=300ms", "LAMEDUCK_HOLD_QUIET=1s",
+	}, programPath("lameduck"), "exec", "--", programPath("child"), "-listen", ":8080", "-on", "SIGTERM=0")
+	p.logged(t, "serving")
+	awaitListener(t, ns.address+":8080")
+	clients := p.visit(t, "8080", 50*time.Millisecond)
+	eventually(t, "some requests are answered", func() bool {
+		clients.mu.Lock()
+		defer clients.mu.Unlock()
+		return clients.answered > 20
+	})
+	time.AfterFunc(2*time.Second, clients.end)
+	p.signal(t, syscall.SIGTERM)
+	p.wantExit(t, exitOK)
+	clients.end()
+	if len(clients.failures) > 0 {
+		t.Errorf("%d of %d requests failed, such as: %v", len(clients.failures), clients.answered, clients.failures[0])
 	}
-	if lost > 1 {
-		t.Errorf("%d requests were lost, want at most one per connection", lost)
+	if f := p.logged(t, "stopped"); f["reason"] != "quiet" {
+		t.Errorf("the hold ended by %v, want quiet", f["reason"])
 	}
-	p.logged(t, "observed connections are open at the end of the hold, and each fails when the app stops: "+
-		"only a relay asks clients to disconnect (use LAMEDUCK_ROUTES)")
-	p.wantTerminationLog(t, "1 connections of 1 clients were still open")
+	p.wantTerminationLog(t, "; observed: ")
 }
 
 func TestObserve_AnIdleKeptConnectionDoesNotHold(t *testing.T) {
@@ -243,7 +361,7 @@ func TestObserve_ProbesAreNoTraffic(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = r.Body.Close()
-	kubelet := visit(t, "http://"+p.address+":8080/", 4*1200*time.Millisecond) // four at a time
+	kubelet := p.visit(t, "8080", 4*1200*time.Millisecond) // four at a time
 	eventually(t, "a probe is seen", func() bool { return p.metric(t, "lameduck_observed_probes_total") != "0" })
 	kubelet.end()
 	ctx, cancel := context.WithCancel(t.Context())

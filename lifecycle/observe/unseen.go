@@ -1,0 +1,52 @@
+package observe
+
+import "time"
+
+// unseen is for kernels that do not report ends: connections that come and go between two dumps are
+// seen in none. The namespace's counter of opened connections has them, at all ports together.
+type unseen struct {
+	counted bool   // the counter could be read
+	others  uint64 // connections that have been opened and are not Lameduck's own
+	total   uint64 // that were traffic
+}
+
+// countUnseenLocked takes note of connections that the dump at now did not have. They are traffic,
+// from a source that is not known, unless a probe explains them.
+func (o *Observer) countUnseenLocked(now time.Duration) {
+	if o.reported || o.config.Accepted == nil {
+		return
+	}
+	own := o.config.Accepted() // first: one that is accepted in this moment counts as traffic
+	opened, err := o.kernel.PassiveOpens()
+	before := o.unseen
+	o.unseen.others = opened - own
+	// An emulated kernel may have the counter and not count.
+	o.unseen.counted = err == nil && (opened > 0 || len(o.flows.open) == 0)
+	if !before.counted || !o.unseen.counted || o.unseen.others < before.others {
+		return
+	}
+	for n := int64(o.unseen.others-before.others) - int64(o.flows.fresh); n > 0; n-- {
+		if o.flows.explainUnseen(now) {
+			continue
+		}
+		o.unseen.total++
+		o.flows.traffic.passFrom(unknown, now)
+	}
+}
+
+// missesLocked reports whether connections may come and go without being noticed.
+func (o *Observer) missesLocked() bool { return !o.reported && !o.unseen.counted }
+
+// explainUnseen reports whether a probe at any port explains a connection of which nothing is known.
+func (f *flows) explainUnseen(now time.Duration) bool {
+	if len(f.nodes) == 0 {
+		return false
+	}
+	for number := range f.ports {
+		if f.probes.explain(number, now) {
+			f.counts.probes++
+			return true
+		}
+	}
+	return false
+}

@@ -58,7 +58,7 @@ func newRootCommand(name string) *cobra.Command {
 	}
 	root.SetVersionTemplate("lameduckctl {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newInjectCommand(), newLintCommand(), newExplainCommand(), newMeasureCommand(),
+	root.AddCommand(newInjectCommand(), newLintCommand(), newExplainCommand(), newMeasureCommand(), newDrainsCommand(),
 		newWebhookCommand())
 	return root
 }

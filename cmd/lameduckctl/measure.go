@@ -56,6 +56,7 @@ func newMeasureCommand() *cobra.Command {
 		Long: measureLong, Example: measureExample, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
+	cmd.AddCommand(newMeasureDiffCommand())
 	flags := cmd.Flags()
 	flags.DurationVar(&f.duration, "for", 0, "duration of the load; with a workload its limit (10m)")
 	flags.Float64Var(&f.rate, "rate", 20, "requests each second, over all lanes")

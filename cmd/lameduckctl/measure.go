@@ -41,6 +41,7 @@ type measureFlags struct {
 	connections              int
 	expect                   string
 	protocols                []string
+	grpcService              string
 	request                  requestFlags
 	pin                      bool
 	podHeader                string
@@ -67,7 +68,8 @@ func newMeasureCommand() *cobra.Command {
 	flags.IntVar(&f.connections, "connections", 8, "kept connections of each lane, which are used in turn")
 	flags.StringVar(&f.expect, "expect", "200-399", "statuses of correct answers, such as 2xx,404")
 	flags.StringSliceVar(&f.protocols, "protocols", nil,
-		"http1, http2 or both (default http1, and http2 if the server offers it over TLS)")
+		"http1, http2, grpc (health checks) or several (default http1, and http2 if the server offers it over TLS)")
+	flags.StringVar(&f.grpcService, "grpc-service", "", "service whose health the lanes of grpc check (default the server)")
 	f.request.add(flags)
 	f.rollout.add(flags)
 	flags.BoolVar(&f.pin, "pin-addresses", false, "keep the addresses that the host name has at the start")
@@ -151,11 +153,16 @@ func (f *measureFlags) measureRollout(
 	return f.rolloutLoad(cmd, m, operation)
 }
 
+// protocols are the values of --protocols.
+var protocols = map[string]measure.Protocol{
+	"http1": measure.HTTP1, "http2": measure.HTTP2, "grpc": measure.GRPC,
+}
+
 // config returns the configuration of the flags, or all errors of the command line.
 func (f *measureFlags) config(stdin io.Reader, target string) (measure.Config, error) {
 	cfg := measure.Config{
 		Rate: f.rate, MaxRequests: f.maxRequests, MaxFailures: f.maxFailures, Timeout: f.timeout,
-		Connections: f.connections, Pin: f.pin, PodHeader: http.CanonicalHeaderKey(f.podHeader),
+		Connections: f.connections, GRPCService: f.grpcService, Pin: f.pin, PodHeader: http.CanonicalHeaderKey(f.podHeader),
 		Version: buildVersion(),
 	}
 	var problems []string
@@ -171,9 +178,9 @@ func (f *measureFlags) config(stdin io.Reader, target string) (measure.Config, e
 	cfg.Expect, err = measure.ParseStatuses(f.expect)
 	refuse("--expect", err)
 	for _, p := range f.protocols {
-		protocol, known := map[string]measure.Protocol{"http1": measure.HTTP1, "http2": measure.HTTP2}[p]
+		protocol, known := protocols[p]
 		if !known {
-			refuse("--protocols", fmt.Errorf("must be http1 or http2, got %q", p))
+			refuse("--protocols", fmt.Errorf("must be http1, http2 or grpc, got %q", p))
 		}
 		cfg.Protocols = append(cfg.Protocols, protocol)
 	}

@@ -91,6 +91,7 @@ var hatches = []string{
 	"M0 1H8",                       // sparse horizontal lines
 	"M1 0V8",                       // sparse vertical lines
 	"M0 8L8 0",                     // sparse rising lines
+	"M0 6H3M5 2H8",                 // dashes
 	"M0 0L4 4M4 4V8",               // branches
 }
 

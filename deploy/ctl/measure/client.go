@@ -33,7 +33,7 @@ func (c *client) use(lanes []Lane) {
 	for _, l := range lanes {
 		switch {
 		case l.New:
-		case l.Protocol == HTTP2:
+		case l.Protocol.isHTTP2():
 			c.pools2[l] = newPool2(c.dialer, c.cfg.Connections)
 		default:
 			c.pools1[l] = &pool1{dialer: c.dialer, size: c.cfg.Connections}
@@ -68,7 +68,11 @@ func (c *client) exchange(ctx context.Context, l Lane) (pod string, err error) {
 	if resp != nil && c.cfg.PodHeader != "" {
 		pod = resp.Header.Get(c.cfg.PodHeader)
 	}
-	if resp != nil && !c.cfg.Expect.Has(resp.StatusCode) {
+	switch {
+	case resp == nil:
+	case l.Protocol == GRPC:
+		err = grpcFailure(resp, err)
+	case !c.cfg.Expect.Has(resp.StatusCode):
 		err = openloop.StatusFailure(resp.StatusCode)
 	}
 	if err != nil {
@@ -79,14 +83,14 @@ func (c *client) exchange(ctx context.Context, l Lane) (pod string, err error) {
 
 func (c *client) do(ctx context.Context, l Lane, r *http.Request) (*http.Response, string, error) {
 	switch {
-	case l.New && l.Protocol == HTTP2:
+	case l.New && l.Protocol.isHTTP2():
 		p := newPool2(c.dialer, 1)
 		defer p.close()
 		return p.do(ctx, r)
 	case l.New:
 		p := &pool1{dialer: c.dialer} // it keeps no connection
 		return p.do(ctx, r)
-	case l.Protocol == HTTP2:
+	case l.Protocol.isHTTP2():
 		return c.pools2[l].do(ctx, r)
 	}
 	return c.pools1[l].do(ctx, r)
@@ -107,6 +111,10 @@ func (c *client) request(l Lane) *http.Request {
 	if host := r.Header.Get("Host"); host != "" {
 		r.Host = host
 		r.Header.Del("Host")
+	}
+	if l.Protocol == GRPC {
+		setHealthCheck(r, c.cfg)
+		return r
 	}
 	if l.Method == http.MethodPost {
 		p := c.cfg.Post

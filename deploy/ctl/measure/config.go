@@ -23,6 +23,8 @@ type Config struct {
 	// Protocols are those to measure. If there are none, HTTP/1.1 is measured, and HTTP/2 too if the
 	// server supports it over TLS.
 	Protocols []Protocol
+	// GRPCService is the service whose health gRPC lanes check. Empty means the whole server.
+	GRPCService string
 	// Rate is the number of requests each second, over all lanes.
 	Rate float64
 	// MaxRequests ends the load after as many requests. Zero or less means no limit.
@@ -72,6 +74,9 @@ func (c Config) check() error {
 	}
 	if c.Timeout <= 0 {
 		refuse("timeout: must be above zero, got %v", c.Timeout)
+	}
+	if len(c.GRPCService) > longestService {
+		refuse("gRPC service: must have at most %d bytes, got %d", longestService, len(c.GRPCService))
 	}
 	if c.Connections < 1 {
 		refuse("connections: must be at least 1, got %d", c.Connections)

@@ -35,7 +35,7 @@ func (d dialer) dial(ctx context.Context, addr string, p Protocol) (net.Conn, er
 		conn.Close()
 		return nil, handshakeFailure(ctx, err)
 	}
-	if got := secured.ConnectionState().NegotiatedProtocol; p == HTTP2 && got != p.alpn() {
+	if got := secured.ConnectionState().NegotiatedProtocol; p.isHTTP2() && got != p.alpn() {
 		conn.Close()
 		return nil, openloop.Fail(openloop.TLS, errNoHTTP2)
 	}

@@ -1,7 +1,8 @@
 // Package measure counts the requests that a service loses while its pods are replaced, as its
 // clients see it.
 //
-//	URL ──> addresses of its name ──> lanes: GET, POST × kept, new connections × HTTP/1.1, HTTP/2
+//	URL ──> addresses of its name ──> lanes: GET, POST × kept, new connections × HTTP/1.1, HTTP/2;
+//	                                    │    gRPC health checks × kept, new connections
 //	                                    │
 //	            openloop: each request at its time, none is sent twice
 //	                                    │

@@ -9,19 +9,24 @@ type Protocol string
 const (
 	HTTP1 Protocol = "HTTP/1.1"
 	HTTP2 Protocol = "HTTP/2"
+	// GRPC is gRPC's health check (grpc.health.v1.Health/Check), over HTTP/2.
+	GRPC Protocol = "gRPC"
 )
 
 // alpn returns the name of the protocol in a TLS handshake.
 func (p Protocol) alpn() string {
-	if p == HTTP2 {
+	if p.isHTTP2() {
 		return "h2"
 	}
 	return "http/1.1"
 }
 
+// isHTTP2 reports whether the protocol is HTTP/2 or based on it.
+func (p Protocol) isHTTP2() bool { return p == HTTP2 || p == GRPC }
+
 // A Lane is one kind of request. The requests of all lanes alternate.
 type Lane struct {
-	Method   string // GET or POST
+	Method   string // GET or POST, or Check for gRPC
 	Protocol Protocol
 	New      bool // each request has a new connection
 }
@@ -46,6 +51,10 @@ func lanes(protocols []Protocol, post bool) []Lane {
 	}
 	var all []Lane
 	for _, p := range protocols {
+		methods := methods
+		if p == GRPC {
+			methods = []string{check}
+		}
 		for _, m := range methods {
 			all = append(all, Lane{m, p, false}, Lane{m, p, true})
 		}

@@ -50,11 +50,16 @@ func (c *client) explain(l Lane, err error) error {
 	if l.Method == "POST" {
 		u = c.cfg.Post.URL
 	}
+	if l.Protocol == GRPC {
+		u = healthURL(u)
+	}
 	remedy := "; measure a service that works"
 	switch openloop.CauseOf(err) {
 	case openloop.OtherStatus:
 		remedy = fmt.Sprintf(", and the answers that count are %s: measure another path, or change --expect",
 			c.cfg.Expect)
+	case grpcStatus:
+		remedy = "; the server needs the service grpc.health.v1.Health"
 	case openloop.TLS:
 		remedy = "; --ca adds a certificate authority"
 	}

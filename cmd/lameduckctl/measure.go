@@ -68,7 +68,7 @@ func newMeasureCommand() *cobra.Command {
 	flags.IntVar(&f.connections, "connections", 8, "kept connections of each lane, which are used in turn")
 	flags.StringVar(&f.expect, "expect", "200-399", "statuses of correct answers, such as 2xx,404")
 	flags.StringSliceVar(&f.protocols, "protocols", nil,
-		"http1, http2, grpc (health checks) or several (default http1, and http2 if the server offers it over TLS)")
+		"http1, http2, grpc (health checks), websocket (pings) or several (default http1, and http2 if the server offers it over TLS)")
 	flags.StringVar(&f.grpcService, "grpc-service", "", "service whose health the lanes of grpc check (default the server)")
 	f.request.add(flags)
 	f.rollout.add(flags)
@@ -156,6 +156,7 @@ func (f *measureFlags) measureRollout(
 // protocols are the values of --protocols.
 var protocols = map[string]measure.Protocol{
 	"http1": measure.HTTP1, "http2": measure.HTTP2, "grpc": measure.GRPC,
+	"websocket": measure.WebSocket,
 }
 
 // config returns the configuration of the flags, or all errors of the command line.
@@ -180,7 +181,7 @@ func (f *measureFlags) config(stdin io.Reader, target string) (measure.Config, e
 	for _, p := range f.protocols {
 		protocol, known := protocols[p]
 		if !known {
-			refuse("--protocols", fmt.Errorf("must be http1, http2 or grpc, got %q", p))
+			refuse("--protocols", fmt.Errorf("must be http1, http2, grpc or websocket, got %q", p))
 		}
 		cfg.Protocols = append(cfg.Protocols, protocol)
 	}

@@ -73,7 +73,7 @@ func TestMeasureRefusesWhatItCannotMeasure(t *testing.T) {
 		{[]string{"https://u:" + canary + "@/", "--for", "1s"}, "URL: must be absolute"},
 		{[]string{fine, "--for", "1s", "--rate", "0"}, "rate: must be above 0"},
 		{[]string{fine, "--for", "1s", "--expect", "ok"}, "--expect: must be a list of statuses"},
-		{[]string{fine, "--for", "1s", "--protocols", "http3"}, `--protocols: must be http1, http2 or grpc, got "http3"`},
+		{[]string{fine, "--for", "1s", "--protocols", "http3"}, `--protocols: must be http1, http2, grpc or websocket, got "http3"`},
 		{[]string{fine, "--for", "1s", "--body", "x"}, "--post: must be set if --body is"},
 		{[]string{fine, "--for", "1s", "-H", canary}, "--header: must be like 'Name: value'"},
 		{[]string{fine, "--for", "1s", "--token-file", "none"}, "--token-file: open none"},

@@ -91,8 +91,9 @@ var hatches = []string{
 	"M0 1H8",                       // sparse horizontal lines
 	"M1 0V8",                       // sparse vertical lines
 	"M0 8L8 0",                     // sparse rising lines
-	"M0 6H3M5 2H8",                 // dashes
-	"M0 0L4 4M4 4V8",               // branches
+	"M3 3h2v2h-2z",
+	"M0 6H3M5 2H8",   // dashes
+	"M0 0L4 4M4 4V8", // branches
 }
 
 // patterns defines the patterns of the first n causes.

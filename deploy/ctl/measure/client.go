@@ -5,6 +5,8 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/coder/websocket"
+
 	"lameduck/bench/openloop"
 )
 
@@ -14,12 +16,13 @@ type client struct {
 	dialer dialer
 	pools1 map[Lane]*pool1
 	pools2 map[Lane]*pool2
+	socket map[Lane]*socketPool
 }
 
 func newClient(cfg Config, book *addressBook) *client {
 	c := &client{
 		cfg: cfg, dialer: dialer{book: book},
-		pools1: map[Lane]*pool1{}, pools2: map[Lane]*pool2{},
+		pools1: map[Lane]*pool1{}, pools2: map[Lane]*pool2{}, socket: map[Lane]*socketPool{},
 	}
 	if cfg.URL.Scheme == "https" {
 		c.dialer.tls = cfg.TLS.Clone()
@@ -33,6 +36,8 @@ func (c *client) use(lanes []Lane) {
 	for _, l := range lanes {
 		switch {
 		case l.New:
+		case l.Protocol == WebSocket:
+			c.socket[l] = newSocketPool(c.dialer, c.cfg.Connections)
 		case l.Protocol.isHTTP2():
 			c.pools2[l] = newPool2(c.dialer, c.cfg.Connections)
 		default:
@@ -46,6 +51,9 @@ func (c *client) close() {
 		p.close()
 	}
 	for _, p := range c.pools2 {
+		p.close()
+	}
+	for _, p := range c.socket {
 		p.close()
 	}
 }
@@ -83,6 +91,9 @@ func (c *client) exchange(ctx context.Context, l Lane) (pod string, err error) {
 
 func (c *client) do(ctx context.Context, l Lane, r *http.Request) (*http.Response, string, error) {
 	switch {
+	case l.Protocol == WebSocket:
+		addr, err := c.ping(ctx, l, r)
+		return nil, addr, err
 	case l.New && l.Protocol.isHTTP2():
 		p := newPool2(c.dialer, 1)
 		defer p.close()
@@ -94,6 +105,23 @@ func (c *client) do(ctx context.Context, l Lane, r *http.Request) (*http.Respons
 		return c.pools2[l].do(ctx, r)
 	}
 	return c.pools1[l].do(ctx, r)
+}
+
+// ping makes one exchange on a WebSocket. That of a lane with new connections is closed after it.
+func (c *client) ping(ctx context.Context, l Lane, r *http.Request) (string, error) {
+	if !l.New {
+		return c.socket[l].do(ctx, r)
+	}
+	s, addr, err := c.dialer.dialSocket(ctx, r)
+	if err != nil {
+		return addr, err
+	}
+	defer s.close()
+	if err := s.exchange(ctx); err != nil {
+		return addr, err
+	}
+	s.Close(websocket.StatusNormalClosure, "") // the app may not answer it; that costs nothing
+	return addr, nil
 }
 
 // request returns a new request of a lane.

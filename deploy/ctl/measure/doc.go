@@ -2,7 +2,8 @@
 // clients see it.
 //
 //	URL ──> addresses of its name ──> lanes: GET, POST × kept, new connections × HTTP/1.1, HTTP/2;
-//	                                    │    gRPC health checks × kept, new connections
+//	                                    │    gRPC health checks and
+//	                                    │    WebSocket pings × kept, new connections
 //	                                    │
 //	            openloop: each request at its time, none is sent twice
 //	                                    │

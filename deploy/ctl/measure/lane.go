@@ -11,6 +11,8 @@ const (
 	HTTP2 Protocol = "HTTP/2"
 	// GRPC is gRPC's health check (grpc.health.v1.Health/Check), over HTTP/2.
 	GRPC Protocol = "gRPC"
+	// WebSocket is a ping and its pong on a WebSocket.
+	WebSocket Protocol = "WebSocket"
 )
 
 // alpn returns the name of the protocol in a TLS handshake.
@@ -26,7 +28,7 @@ func (p Protocol) isHTTP2() bool { return p == HTTP2 || p == GRPC }
 
 // A Lane is one kind of request. The requests of all lanes alternate.
 type Lane struct {
-	Method   string // GET or POST, or Check for gRPC
+	Method   string // GET or POST; Check for gRPC, and ping for WebSocket
 	Protocol Protocol
 	New      bool // each request has a new connection
 }
@@ -52,8 +54,11 @@ func lanes(protocols []Protocol, post bool) []Lane {
 	var all []Lane
 	for _, p := range protocols {
 		methods := methods
-		if p == GRPC {
+		switch p {
+		case GRPC:
 			methods = []string{check}
+		case WebSocket:
+			methods = []string{"ping"}
 		}
 		for _, m := range methods {
 			all = append(all, Lane{m, p, false}, Lane{m, p, true})

@@ -65,6 +65,14 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 	return s.URL
 }
 
+// serveHTTP1 returns the URL of a server of HTTP/1.1.
+func serveHTTP1(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
 // A peer is what a scripted server does with a connection after it has read a request.
 type peer func(c *net.TCPConn)
 

@@ -31,6 +31,7 @@ var causeTexts = []struct {
 	{openloop.Timeout, "no complete response within the timeout"},
 	{openloop.TLS, "TLS handshake failed"},
 	{openloop.GoAway, "HTTP/2 GOAWAY left the request without a response"},
+	{closeCode, "WebSocket closed with a code that means a failure"},
 	{grpcStatus, "gRPC status is not OK"},
 	{openloop.Garbled, "response violates its protocol"},
 	{openloop.Local, "could not be sent by this machine"},

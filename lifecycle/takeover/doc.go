@@ -16,8 +16,8 @@
 //
 // Programs compare their configured addresses with each other on a reload, for example nginx. So the
 // notifier puts the original address back when the same thread calls listen, unless the memory has
-// been used for something else. Only bind and listen are notified. The kernel allows every other
-// system call by a bitmap, without running the filter.
+// been used for something else. Only bind and listen are notified (with Node getsockname
+// too). The kernel allows every other system call by a bitmap, without running the filter.
 //
 // # Trust
 //
@@ -28,7 +28,8 @@
 //
 // # Limits
 //
-//   - getsockname returns the moved address.
+//   - getsockname returns the moved address, unless the command is one of Node: its clusters refuse to
+//     listen at another port than the one they have asked for. Connections always have the moved one.
 //   - The child and its descendants have no_new_privs: set-user-ID programs and file capabilities
 //     have no effect in them.
 //   - A bind through io_uring, or by a program of another architecture (32 bits), is not seen. It

@@ -26,17 +26,23 @@ const (
 	offsetArch   = 4
 )
 
-// filter returns a filter that notifies of bind and listen, and allows everything else. It looks at
+// filter returns a filter that notifies of bind and listen, with names of getsockname too, and allows
+// everything else. It looks at
 // the number and the architecture alone: then the kernel knows from a bitmap which system calls are
 // allowed. Programs of another architecture are allowed everything. So are those of x32, whose
 // numbers have another bit set.
-func filter(arch uint32) []bpf.Instruction {
+func filter(arch uint32, names bool) []bpf.Instruction {
+	last := uint32(unix.SYS_LISTEN)
+	if names {
+		last = unix.SYS_GETSOCKNAME
+	}
 	return []bpf.Instruction{
 		bpf.LoadAbsolute{Off: offsetArch, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: arch, SkipTrue: 3},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: arch, SkipTrue: 4},
 		bpf.LoadAbsolute{Off: offsetNumber, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SYS_BIND, SkipTrue: 2},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SYS_LISTEN, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SYS_BIND, SkipTrue: 3},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SYS_LISTEN, SkipTrue: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: last, SkipTrue: 1},
 		bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW},
 		bpf.RetConstant{Val: unix.SECCOMP_RET_USER_NOTIF},
 	}
@@ -44,9 +50,9 @@ func filter(arch uint32) []bpf.Instruction {
 
 // installFilter installs the filter for the calling thread and what it becomes, and returns the
 // descriptor of the notifications, which is closed on exec.
-func installFilter() (fd int, err error) {
+func installFilter(names bool) (fd int, err error) {
 	arch, _ := auditArch()
-	raw, err := bpf.Assemble(filter(arch))
+	raw, err := bpf.Assemble(filter(arch, names))
 	if err != nil {
 		return -1, err
 	}

@@ -14,11 +14,11 @@ import (
 )
 
 // launcherCommand is the first argument of the launcher. It is followed by the descriptor of its
-// socket, the parent-death signal, an address that is to be moved, and the path and the arguments of
-// the app.
+// socket, the parent-death signal, an address that is to be moved, whether getsockname is notified, and
+// the path and the arguments of the app.
 const launcherCommand = "takeover-launcher"
 
-const launcherArgs = 4 // between the command and the app's arguments
+const launcherArgs = 5 // between the command and the app's arguments
 
 // A message is one from the launcher to its parent. An empty Step says that all is well.
 type message struct {
@@ -44,12 +44,12 @@ func Launch(args []string) int {
 	to, _ := netip.ParseAddrPort(args[4])
 	socket := launcherSocket(fd)
 	runtime.LockOSThread() // the filter and the signal belong to the thread, and exec keeps them
-	at, err := prepare(socket, deathSignal, to)
+	at, err := prepare(socket, deathSignal, to, args[5] == "true")
 	if err == nil {
 		if socket.send(message{}, -1) != nil {
 			return exitCannotRun
 		}
-		at, err = stepExec, syscall.Exec(args[5], args[6:], os.Environ())
+		at, err = stepExec, syscall.Exec(args[6], args[7:], os.Environ())
 	}
 	var errno syscall.Errno
 	errors.As(err, &errno)
@@ -58,7 +58,7 @@ func Launch(args []string) int {
 }
 
 // prepare makes everything that bind needs to be moved, and tries it.
-func prepare(socket launcherSocket, deathSignal int, to netip.AddrPort) (step, error) {
+func prepare(socket launcherSocket, deathSignal int, to netip.AddrPort, names bool) (step, error) {
 	unix.CloseOnExec(int(socket))
 	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(deathSignal), 0, 0, 0)
 	// An executable that cannot be read makes the process inaccessible. The app decides for itself.
@@ -66,7 +66,7 @@ func prepare(socket launcherSocket, deathSignal int, to netip.AddrPort) (step, e
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return stepNoNewPrivs, err
 	}
-	notifications, err := installFilter()
+	notifications, err := installFilter(names)
 	if err != nil {
 		return stepFilter, err
 	}

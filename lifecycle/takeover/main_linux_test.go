@@ -38,6 +38,8 @@ func child(script []string) int {
 			s.bind(rest)
 		case "listen":
 			fmt.Println("listen", errorName(unix.Listen(s.fd, 10)))
+		case "name":
+			fmt.Println("name", s.name())
 		case "many": // binds of a port, each of a new socket, until there are that many
 			fmt.Println("many", s.many(rest))
 		case "keep4": // binds a port with an address of its own, and prints that after each call

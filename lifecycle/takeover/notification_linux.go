@@ -36,8 +36,8 @@ func letContinue(fd uintptr, id uint64) error {
 	return ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&r))
 }
 
-// letFail makes the system call return an error.
-func letFail(fd uintptr, id uint64, errno unix.Errno) error {
+// letReturn makes the system call return without being made: an error, or 0.
+func letReturn(fd uintptr, id uint64, errno unix.Errno) error {
 	r := response{id: id, errno: -int32(errno)}
 	return ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&r))
 }

@@ -22,6 +22,7 @@ type notifier struct {
 
 	// Owned by run.
 	rewrites []rewrite
+	names    names // of the sockets that have been moved
 
 	mu       sync.Mutex
 	trial    bool            // the launcher tries whether its bind is moved; guarded by mu
@@ -48,7 +49,8 @@ func newNotifier(fd int, ports []*Port, log *zap.Logger) (*notifier, error) {
 	}
 	n := &notifier{
 		ports: ports, log: log, done: make(chan struct{}), reported: make(map[string]bool), trial: true,
-		file: os.NewFile(uintptr(fd), "seccomp notifications"),
+		names: make(names),
+		file:  os.NewFile(uintptr(fd), "seccomp notifications"),
 	}
 	var err error
 	if n.namespace, err = networkNamespace("self"); err == nil {
@@ -104,12 +106,16 @@ func (n *notifier) answer(fd uintptr) {
 	if err != nil {
 		return
 	}
+	if in.number == unix.SYS_GETSOCKNAME && n.answerName(fd, &in) {
+		_ = letReturn(fd, in.id, 0)
+		return
+	}
 	if refusal := n.handle(fd, &in); refusal != nil && isWaiting(fd, in.id) {
 		n.refuse(refusal)
 	}
 	if letContinue(fd, in.id) == unix.EINVAL {
 		n.refuse(diagnose(stepContinue, unix.EINVAL))
-		_ = letFail(fd, in.id, unix.ENOSYS)
+		_ = letReturn(fd, in.id, unix.ENOSYS)
 	}
 }
 
@@ -147,6 +153,7 @@ func (n *notifier) move(t thread, socket int, address uint64, size int32) *Refus
 	if !ok {
 		return nil
 	}
+	delete(n.names, t.socketName(socket)) // it may have been bound before, without success
 	for _, p := range n.ports {
 		if !p.collides(to) {
 			continue
@@ -159,6 +166,7 @@ func (n *notifier) move(t thread, socket int, address uint64, size int32) *Refus
 			return diagnose(stepWrite, err)
 		}
 		n.remember(rewrite{t.tid, address, original, moved})
+		n.names.add(t.socketName(socket), original)
 		p.noteMoved(to.Addr())
 		n.log.Debug("bind moved", zap.Uint32("tid", t.tid), zap.Stringer("from", to), zap.Uint16("port", p.moved))
 		return nil
@@ -184,6 +192,21 @@ func (n *notifier) remember(r rewrite) {
 		n.rewrites = append(n.rewrites[:0], n.rewrites[1:]...)
 	}
 	n.rewrites = append(n.rewrites, r)
+}
+
+// answerName writes the result of getsockname if the socket is one that has been moved, and reports
+// whether it has.
+func (n *notifier) answerName(fd uintptr, in *notification) bool {
+	if n.isTrial() {
+		return false
+	}
+	t, err := openThread(in.tid)
+	if err != nil {
+		return false
+	}
+	defer t.close()
+	name, ok := n.names[t.socketName(int(int32(in.args[0])))]
+	return ok && isWaiting(fd, in.id) && name.writeTo(t, in.args[1], in.args[2])
 }
 
 func (n *notifier) hasRewritten(tid uint32) bool {
@@ -231,6 +254,12 @@ func (n *notifier) trialRefusal() *Refusal {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.refusal
+}
+
+func (n *notifier) isTrial() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.trial
 }
 
 // endTrial forgets the launcher's bind.

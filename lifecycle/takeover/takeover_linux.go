@@ -18,6 +18,7 @@ import (
 type Takeover struct {
 	ports    []*Port
 	log      *zap.Logger
+	names    bool      // getsockname returns the original address of a moved listener
 	notifier *notifier // nil before Spawn
 }
 
@@ -67,9 +68,10 @@ func (t *Takeover) startLauncher(path string, argv []string, attr *syscall.ProcA
 	if a.Sys != nil {
 		deathSignal = a.Sys.Pdeathsig
 	}
+	t.names = asksForNames(path, argv)
 	args := append([]string{
-		os.Args[0], launcherCommand,
-		strconv.Itoa(len(a.Files) - 1), strconv.Itoa(int(deathSignal)), t.ports[0].sample().String(), path,
+		os.Args[0], launcherCommand, strconv.Itoa(len(a.Files) - 1), strconv.Itoa(int(deathSignal)),
+		t.ports[0].sample().String(), strconv.FormatBool(t.names), path,
 	}, argv...)
 	return syscall.ForkExec("/proc/self/exe", args, &a)
 }

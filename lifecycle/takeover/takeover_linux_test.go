@@ -54,6 +54,10 @@ func startChild(t *testing.T, script ...string) *testChild {
 		t.Fatal(err)
 	}
 	argv := []string{"test", "child"}
+	if script[0] == "node" { // the name of a program of Node, which the child ignores
+		argv = append(argv, "/usr/bin/node")
+		script = script[1:]
+	}
 	for _, word := range script {
 		argv = append(argv, strings.ReplaceAll(word, "PORT", fmt.Sprint(c.port.listener.Port())))
 	}
@@ -149,6 +153,40 @@ func TestTheChildBindsItsOwnSocketAtTheMovedPort(t *testing.T) {
 			continue
 		}
 		_ = conn.Close()
+	}
+}
+
+func TestAProgramOfNodeSeesItsOwnPort(t *testing.T) {
+	t.Parallel()
+	c := startChild(t, "node", "socket:tcp4", "bind:PORT", "listen", "name", "socket:only6", "bind:PORT", "name",
+		"socket:tcp4", "bind:PORT", "name", "socket:udp4", "name")
+	c.wantLine(t, "bind ok 0.0.0.0:PORT")
+	c.wantLine(t, "listen ok")
+	c.wantLine(t, "name 0.0.0.0:PORT")
+	c.wantLine(t, "bind ok [0]:PORT")
+	c.wantLine(t, "name [0]:PORT")
+	c.lines.Scan() // the bind has failed, and the name is remembered until the next one
+	c.lines.Scan()
+	c.wantLine(t, "name 0.0.0.0:0")
+}
+
+func TestOnlyProgramsOfNodeAreNotifiedOfGetsockname(t *testing.T) {
+	for command, want := range map[string]bool{
+		"/usr/local/bin/node server.js":         true,
+		"docker-entrypoint.sh node server.js":   true,
+		"npm start":                             true,
+		"/app/server --name node-1":             false,
+		"nginx -g daemon":                       false,
+		"java -jar /srv/nodes.jar":              false,
+		"python3 -m http.server /usr/bin/nodes": false,
+	} {
+		argv := strings.Fields(command)
+		if got := asksForNames(argv[0], argv); got != want {
+			t.Errorf("%q: %v, want %v", command, got, want)
+		}
+	}
+	if !asksForNames("/bin/sh", []string{"sh", "-c", "exec node server.js"}) {
+		t.Error("the words of a script are not looked at")
 	}
 }
 

@@ -66,6 +66,16 @@ func (t thread) isTCP(fd int) (bool, error) {
 	return false, nil
 }
 
+// socketName returns the name of a descriptor's socket, such as "socket:[1234]", or nothing.
+func (t thread) socketName(fd int) string {
+	var name [64]byte
+	n, err := unix.Readlink(fmt.Sprintf("/proc/%d/fd/%d", t.tid, fd), name[:])
+	if err != nil {
+		return ""
+	}
+	return string(name[:n])
+}
+
 // networkNamespace returns the name of a process's network namespace. "self" is this process.
 func networkNamespace(process string) (string, error) {
 	var name [64]byte

@@ -34,6 +34,10 @@ var takenApps = []takenApp{
 	{name: "Puma", programs: []string{"puma"}, command: pumaCommand, code: 128 + 15, keeps: true},
 	{name: "Node", programs: []string{"node", "nodejs"}, command: nodeCommand, code: 128 + 15, keeps: true},
 	{
+		name: "Node cluster", programs: []string{"node", "nodejs"}, command: clusterCommand, host: "::",
+		code: 128 + 15, keeps: true,
+	},
+	{
 		name: "nginx, reload", programs: []string{"nginx"}, command: nginxCommand,
 		stop: syscall.SIGQUIT, reload: syscall.SIGHUP, keeps: true,
 	},
@@ -62,6 +66,10 @@ func gunicornCommand(t *testing.T, path, root, port string) []string {
 
 func pumaCommand(t *testing.T, path, _, port string) []string {
 	return []string{path, "--threads", "8:8", "--bind", "tcp://127.0.0.1:" + port, testdata(t, "puma.ru")}
+}
+
+func clusterCommand(t *testing.T, path, _, port string) []string {
+	return []string{path, testdata(t, "cluster.js"), port}
 }
 
 func nginxReuseportCommand(t *testing.T, path, root, port string) []string {

@@ -7,7 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"time"
 
@@ -19,13 +19,28 @@ import (
 
 // A Child is the app as a child process, in a process group of its own.
 type Child struct {
-	log    *zap.Logger
-	stop   syscall.Signal
-	pid    int
+	Config
 	start  time.Time
-	exited chan struct{} // closed by reap when the child has exited
-	status syscall.WaitStatus
-	reaped atomic.Bool // the pid may belong to another process
+	exited chan struct{}      // closed by reap when the child has exited
+	status syscall.WaitStatus // of the process that has exited; written before exited is closed
+	last   int                // its pid
+
+	mu     sync.Mutex
+	pid    int              // 0 if it may belong to another process; guarded by mu
+	missed []syscall.Signal // that came while there was no process; guarded by mu
+}
+
+// A Config configures a [Child].
+type Config struct {
+	// Stop is the signal that Release sends. The kernel sends it too when the thread ends that has
+	// called Start.
+	Stop syscall.Signal
+	// Spawn starts the program, as syscall.ForkExec does.
+	Spawn func(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error)
+	// Daemon finds the process in which a program goes on that has exited with 0, among the orphans
+	// that it has left. It may ask to wait for one that has not begun. Nil means that it never does.
+	Daemon func(orphans []int) (pid int, wait bool)
+	Log    *zap.Logger
 }
 
 // The exit codes of shells for a command that cannot be run.
@@ -44,13 +59,9 @@ type StartError struct {
 func (e *StartError) Error() string { return fmt.Sprintf("run %s: %v", e.Command, e.Err) }
 func (e *StartError) Unwrap() error { return e.Err }
 
-// A Spawner starts a program, as syscall.ForkExec does.
-type Spawner func(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error)
-
-// Start runs a command with the environment and the standard streams of this process. stop is the
-// signal that Release sends. The kernel sends it too when the calling thread ends, so the caller must lock
-// its goroutine to a thread for as long as the process lives. The error is a *StartError.
-func Start(argv []string, stop syscall.Signal, spawn Spawner, log *zap.Logger) (*Child, error) {
+// Start runs a command with the environment and the standard streams of this process. The caller must
+// lock its goroutine to a thread for as long as the process lives. The error is a *StartError.
+func Start(argv []string, config Config) (*Child, error) {
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
 		return nil, startError(argv[0], err)
@@ -58,16 +69,16 @@ func Start(argv []string, stop syscall.Signal, spawn Spawner, log *zap.Logger) (
 	adoptOrphans()
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGCHLD)
-	pid, err := spawn(path, argv, &syscall.ProcAttr{
+	pid, err := config.Spawn(path, argv, &syscall.ProcAttr{
 		Env:   os.Environ(),
 		Files: []uintptr{0, 1, 2},
-		Sys:   childAttr(stop),
+		Sys:   childAttr(config.Stop),
 	})
 	if err != nil {
 		signal.Stop(ended)
 		return nil, startError(argv[0], err)
 	}
-	c := &Child{log: log, stop: stop, pid: pid, start: time.Now(), exited: make(chan struct{})}
+	c := &Child{Config: config, pid: pid, start: time.Now(), exited: make(chan struct{})}
 	go c.reap(ended)
 	return c, nil
 }
@@ -84,8 +95,12 @@ func startError(command string, err error) *StartError {
 // exited.
 func (c *Child) reap(ended chan os.Signal) {
 	defer signal.Stop(ended)
-	for range ended {
-		if c.reapEnded() {
+	for pid := c.pid; ; {
+		<-ended
+		if !c.reapEnded(pid) {
+			continue
+		}
+		if pid = c.followDaemon(ended); pid == 0 {
 			c.logExit()
 			close(c.exited)
 			return
@@ -102,11 +117,11 @@ func (c *Child) logExit() {
 			zap.Bool("core_dumped", c.status.CoreDump()),
 		}
 	}
-	c.log.Info("app exited", append(how, zap.Int("pid", c.pid), zap.Duration("after", time.Since(c.start)))...)
+	c.Log.Info("app exited", append(how, zap.Int("pid", c.last), zap.Duration("after", time.Since(c.start)))...)
 }
 
-// reapEnded waits for the children that have exited so far. It reports whether the app was one.
-func (c *Child) reapEnded() (done bool) {
+// reapEnded waits for the children that have exited so far. It reports whether app was one.
+func (c *Child) reapEnded(app int) (done bool) {
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
@@ -116,21 +131,41 @@ func (c *Child) reapEnded() (done bool) {
 		if pid <= 0 {
 			return done
 		}
-		if pid == c.pid {
-			c.reaped.Store(true)
-			c.status, done = status, true
+		if pid == app {
+			c.setPID(0)
+			c.status, c.last, done = status, pid, true
 		}
 	}
 }
 
 // Signal passes a signal on to the child.
 func (c *Child) Signal(s syscall.Signal) {
-	if c.reaped.Load() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pid == 0 {
+		c.missed = append(c.missed, s)
 		return
 	}
+	c.signalLocked(s)
+}
+
+func (c *Child) signalLocked(s syscall.Signal) {
 	if err := syscall.Kill(c.pid, s); err != nil {
-		c.log.Warn("signal child", zap.Stringer("signal", s), zap.Error(err))
+		c.Log.Warn("signal child", zap.Stringer("signal", s), zap.Error(err))
 	}
+}
+
+// setPID sets the process that gets signals, and sends it those that it has missed.
+func (c *Child) setPID(pid int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pid = pid; pid == 0 {
+		return
+	}
+	for _, s := range c.missed {
+		c.signalLocked(s)
+	}
+	c.missed = nil
 }
 
 // Watch does nothing: SIGCHLD reports the exit.
@@ -140,7 +175,7 @@ func (c *Child) Watch(context.Context) {}
 func (c *Child) Exited() <-chan struct{} { return c.exited }
 
 // Release sends the child its stop signal.
-func (c *Child) Release() { c.Signal(c.stop) }
+func (c *Child) Release() { c.Signal(c.Stop) }
 
 // Policy returns that the exit of this process is the child's, and that interrupts are passed on to it.
 func (c *Child) Policy() lifecycle.Policy {

@@ -1,6 +1,10 @@
 package childproc
 
 import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,4 +23,27 @@ func childAttr(stop syscall.Signal) *syscall.SysProcAttr {
 		a.Foreground, a.Ctty = true, 0
 	}
 	return a
+}
+
+// orphans returns the children of this process that have not exited.
+func orphans() (pids []int) {
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
+		if err != nil {
+			continue
+		}
+		// The name of the program is in parentheses, and may have some itself.
+		fields := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
+		var state string
+		var parent int
+		if _, err := fmt.Sscan(fields, &state, &parent); err == nil && parent == os.Getpid() && state != "Z" {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }

@@ -7,3 +7,6 @@ import "syscall"
 func adoptOrphans() {}
 
 func childAttr(syscall.Signal) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// orphans returns none: they go to PID 1.
+func orphans() []int { return nil }

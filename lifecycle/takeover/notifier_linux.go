@@ -2,6 +2,7 @@ package takeover
 
 import (
 	"bytes"
+	"net/netip"
 	"os"
 	"strconv"
 	"sync"
@@ -22,9 +23,9 @@ type notifier struct {
 
 	// Owned by run.
 	rewrites []rewrite
-	names    names // of the sockets that have been moved
 
 	mu       sync.Mutex
+	names    names           // of the sockets that have been moved; guarded by mu
 	trial    bool            // the launcher tries whether its bind is moved; guarded by mu
 	refusal  *Refusal        // the first one of the trial; guarded by mu
 	reported map[string]bool // reasons that have been logged; guarded by mu
@@ -153,7 +154,7 @@ func (n *notifier) move(t thread, socket int, address uint64, size int32) *Refus
 	if !ok {
 		return nil
 	}
-	delete(n.names, t.socketName(socket)) // it may have been bound before, without success
+	n.forgetSocket(t.socketName(socket)) // it may have been bound before, without success
 	for _, p := range n.ports {
 		if !p.collides(to) {
 			continue
@@ -166,8 +167,7 @@ func (n *notifier) move(t thread, socket int, address uint64, size int32) *Refus
 			return diagnose(stepWrite, err)
 		}
 		n.remember(rewrite{t.tid, address, original, moved})
-		n.names.add(t.socketName(socket), original)
-		p.noteMoved(to.Addr())
+		n.noteMoved(p, to, t.socketName(socket), original)
 		n.log.Debug("bind moved", zap.Uint32("tid", t.tid), zap.Stringer("from", to), zap.Uint16("port", p.moved))
 		return nil
 	}
@@ -205,7 +205,7 @@ func (n *notifier) answerName(fd uintptr, in *notification) bool {
 		return false
 	}
 	defer t.close()
-	name, ok := n.names[t.socketName(int(int32(in.args[0])))]
+	name, ok := n.nameOf(t.socketName(int(int32(in.args[0]))))
 	return ok && isWaiting(fd, in.id) && name.writeTo(t, in.args[1], in.args[2])
 }
 
@@ -256,6 +256,27 @@ func (n *notifier) trialRefusal() *Refusal {
 	return n.refusal
 }
 
+func (n *notifier) noteMoved(p *Port, to netip.AddrPort, socket string, bound []byte) {
+	p.noteMoved(to.Addr())
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.names.add(socket, bound)
+}
+
+func (n *notifier) forgetSocket(socket string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.names, socket)
+}
+
+// nameOf returns what getsockname returned if the socket had not been moved.
+func (n *notifier) nameOf(socket string) (sockname, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	name, ok := n.names[socket]
+	return name, ok
+}
+
 func (n *notifier) isTrial() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -267,6 +288,7 @@ func (n *notifier) endTrial() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.trial = false
+	clear(n.names)
 	for _, p := range n.ports {
 		p.forget()
 	}

@@ -36,13 +36,13 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 		p.closeListeners()
 		return report(stderr, err)
 	}
-	spawn, err := p.takeOver()
+	childConfig, err := p.takeOver(stop)
 	if err != nil {
 		p.closeListeners()
 		return report(stderr, err)
 	}
 	runtime.LockOSThread() // the child is stopped when this thread ends
-	child, err := childproc.Start(args, stop, spawn, p.log.Logger)
+	child, err := childproc.Start(args, childConfig)
 	if err != nil {
 		p.closeListeners()
 		if refusal := (*takeover.Refusal)(nil); errors.As(err, &refusal) {

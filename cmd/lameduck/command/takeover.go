@@ -23,8 +23,9 @@ func refuseTakeover(c *config.Config) error {
 	return nil
 }
 
-// takeOver returns what starts the child. If a port is taken over, the child's bind of it is moved.
-func (p *process) takeOver() (childproc.Spawner, error) {
+// takeOver returns how the child is run. If a port is taken over, the child's bind of it is moved.
+func (p *process) takeOver(stop syscall.Signal) (c childproc.Config, err error) {
+	c = childproc.Config{Stop: stop, Spawn: syscall.ForkExec, Log: p.log.Logger}
 	avoid := p.configuredPorts()
 	var ports []*takeover.Port
 	p.taken = make([]*takeover.Port, len(p.config.Routes))
@@ -34,15 +35,16 @@ func (p *process) takeOver() (childproc.Spawner, error) {
 		}
 		port, err := takeover.NewPort(p.listeners[i].Addr(), avoid)
 		if err != nil {
-			return nil, err
+			return c, err
 		}
 		p.taken[i] = port
 		ports, avoid = append(ports, port), append(avoid, port.Moved())
 	}
-	if len(ports) == 0 {
-		return syscall.ForkExec, nil
+	if len(ports) > 0 {
+		t := takeover.New(ports, p.log.Logger)
+		c.Spawn, c.Daemon = t.Spawn, t.Daemon
 	}
-	return takeover.New(ports, p.log.Logger).Spawn, nil
+	return c, nil
 }
 
 // configuredPorts returns the ports of the app that are known.

@@ -37,6 +37,11 @@ var takenApps = []takenApp{
 		name: "Node cluster", programs: []string{"node", "nodejs"}, command: clusterCommand, host: "::",
 		code: 128 + 15, keeps: true,
 	},
+	{name: "Python, a daemon", programs: []string{"python3"}, command: daemonCommand, code: 7, keeps: true},
+	{
+		name: "nginx, a daemon", programs: []string{"nginx"}, command: nginxDaemonCommand,
+		stop: syscall.SIGQUIT, keeps: true,
+	},
 	{
 		name: "nginx, reload", programs: []string{"nginx"}, command: nginxCommand,
 		stop: syscall.SIGQUIT, reload: syscall.SIGHUP, keeps: true,
@@ -66,6 +71,15 @@ func gunicornCommand(t *testing.T, path, root, port string) []string {
 
 func pumaCommand(t *testing.T, path, _, port string) []string {
 	return []string{path, "--threads", "8:8", "--bind", "tcp://127.0.0.1:" + port, testdata(t, "puma.ru")}
+}
+
+func daemonCommand(t *testing.T, path, root, port string) []string {
+	return []string{path, testdata(t, "daemon.py"), port, root}
+}
+
+func nginxDaemonCommand(t *testing.T, path, root, port string) []string {
+	config := writeConfig(t, "nginx.conf", root, port, "")
+	return []string{path, "-p", root, "-e", "stderr", "-c", config}
 }
 
 func clusterCommand(t *testing.T, path, _, port string) []string {

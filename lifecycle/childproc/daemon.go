@@ -1,0 +1,44 @@
+package childproc
+
+import (
+	"os"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// A program that becomes a daemon forks, and exits with 0. Its orphan does the same once more, and
+// then opens its port. daemonWait is how long that may take, daemonPause the time between two looks.
+const (
+	daemonWait  = 5 * time.Second
+	daemonPause = 20 * time.Millisecond
+)
+
+// followDaemon makes the daemon that the app has become the app, and returns its pid. It returns 0
+// if there is none.
+func (c *Child) followDaemon(ended chan os.Signal) (pid int) {
+	if c.Daemon == nil || !c.status.Exited() || c.status.ExitStatus() != 0 {
+		return 0
+	}
+	over := time.After(daemonWait)
+	ticker := time.NewTicker(daemonPause)
+	defer ticker.Stop()
+	for {
+		pid, wait := c.Daemon(orphans())
+		if pid != 0 {
+			c.Log.Info("app has become a daemon", zap.Int("from_pid", c.last), zap.Int("pid", pid))
+			c.setPID(pid)
+			return pid
+		}
+		if !wait {
+			return 0
+		}
+		select {
+		case <-ended:
+			c.reapEnded(0)
+		case <-ticker.C:
+		case <-over:
+			return 0
+		}
+	}
+}

@@ -96,6 +96,9 @@ func checkPlatform() error {
 	if _, ok := auditArch(); !ok {
 		return &Refusal{Reason: "it has not been built for this processor", Remedy: "use amd64 or arm64"}
 	}
+	if _, err := os.Stat("/proc/self/exe"); err != nil {
+		return &Refusal{Reason: "/proc is not mounted", Remedy: "mount it", Err: err}
+	}
 	if text, err := os.ReadFile("/proc/sys/kernel/seccomp/actions_avail"); err == nil &&
 		!strings.Contains(string(text), "user_notif") {
 		return diagnose(stepFilter, unix.EINVAL)

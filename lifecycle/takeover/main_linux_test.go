@@ -38,6 +38,14 @@ func child(script []string) int {
 			s.bind(rest)
 		case "listen":
 			fmt.Println("listen", errorName(unix.Listen(s.fd, 10)))
+		case "spin": // makes as many system calls that are allowed
+			n, _ := strconv.Atoi(rest)
+			runtime.LockOSThread()
+			start := threadTime()
+			for range n {
+				_, _, _ = unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
+			}
+			fmt.Println("spin", float64(threadTime()-start)/float64(n))
 		case "name":
 			fmt.Println("name", s.name())
 		case "many": // binds of a port, each of a new socket, until there are that many
@@ -51,6 +59,13 @@ func child(script []string) int {
 	fmt.Println("end")
 	_, _ = os.Stdin.Read(make([]byte, 1))
 	return 7
+}
+
+// threadTime returns the CPU time of this thread in nanoseconds.
+func threadTime() int64 {
+	var u unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_THREAD, &u)
+	return u.Utime.Nano() + u.Stime.Nano()
 }
 
 type childSocket struct {

@@ -9,10 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
+	"unsafe"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,6 +29,7 @@ func child(args []string) int {
 	cat := f.Bool("cat", false, "copy standard input to standard output and to standard error")
 	orphan := f.Bool("orphan", false, "leave a process behind")
 	listen := f.String("listen", "", "answer HTTP requests at this address")
+	deny := f.String("deny", "", "run a command that must not make a system call: seccomp, or prctl of no_new_privs")
 	_ = f.Parse(args)
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
@@ -34,6 +38,8 @@ func child(args []string) int {
 		return *exit
 	case *die != "":
 		return dieBy(unix.SignalNum(*die))
+	case *deny != "":
+		return runWithout(*deny, f.Args())
 	case *cat:
 		return copyInput()
 	case *orphan:
@@ -84,6 +90,39 @@ func dieBy(s syscall.Signal) int {
 	signal.Reset()
 	_ = syscall.Kill(os.Getpid(), s)
 	select {}
+}
+
+// runWithout turns this process into a command that gets EPERM from a system call, as from the seccomp
+// profile of a container.
+func runWithout(call string, command []string) int {
+	number, argument := uint32(unix.SYS_SECCOMP), uint32(unix.SECCOMP_SET_MODE_FILTER)
+	if call == "prctl" {
+		number, argument = unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS
+	}
+	raw, err := bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: 0, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: number, SkipFalse: 3},
+		bpf.LoadAbsolute{Off: 16, Size: 4}, // the first argument
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: argument, SkipFalse: 1},
+		bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
+		bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW},
+	})
+	if err != nil {
+		return exitUsage
+	}
+	var code []unix.SockFilter
+	for _, in := range raw {
+		code = append(code, unix.SockFilter{Code: in.Op, Jt: in.Jt, Jf: in.Jf, K: in.K})
+	}
+	program := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
+	runtime.LockOSThread()
+	_ = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	err = unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
+	if err == nil {
+		err = syscall.Exec(command[0], command, os.Environ())
+	}
+	fmt.Println(err)
+	return exitUsage
 }
 
 func copyInput() int {

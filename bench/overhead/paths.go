@@ -61,10 +61,14 @@ func (p *paths) limitTo(connections int) {
 	p.Descriptors = 2*p.MaxConnections + otherFiles
 }
 
+// reservedFiles is more than what lameduck keeps for its own addresses of the given number of files.
+// It accepts no connections that would need them.
+func reservedFiles(files int) int { return min(4_500, files*2/5) }
+
 // fitting returns how many of the wanted client connections a proxy can support with the given
 // number of files, rounded down to hundreds if possible.
 func fitting(wanted, files int) int {
-	most := (files-otherFiles)/2 - spareConnections
+	most := (files-otherFiles-reservedFiles(files))/2 - spareConnections
 	if most >= wanted {
 		return wanted
 	}

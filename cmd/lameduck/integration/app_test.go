@@ -52,9 +52,11 @@ func startApp(t *testing.T) *testApp {
 	return a
 }
 
+// listen does not take a port that the kernel chooses: it may have been the port of an app that has
+// ended, to which others still connect.
 func listen(t *testing.T) net.Listener {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", freeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}

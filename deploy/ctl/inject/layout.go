@@ -2,7 +2,6 @@ package inject
 
 import (
 	"reflect"
-	"slices"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,25 +35,25 @@ func diffWorkload(w Workload, after *corev1.PodTemplateSpec, r record) []jsonpat
 	return ops
 }
 
-// recordMetadata records that the template had no metadata, before the first annotation.
-func (j *injection) recordMetadata() {
-	if j.given.NoMetadata || slices.Contains(recordOf(j.current).Created, createdMetadata) {
-		j.record.created(createdMetadata)
+// noteMetadata records that the template had no metadata, before the first annotation.
+func (r *record) noteMetadata(w Workload) {
+	if before := recordOf(w.Template); w.NoMetadata || before.hasCreated(createdMetadata) {
+		r.created(createdMetadata)
 	}
 }
 
 // quoteOf returns the quotes around the name of a port in a probe. In an injected manifest there is
 // a number instead, and the record has the quotes.
-func (j *injection) quoteOf(p movedProbe, in container) string {
-	for _, before := range recordOf(j.current).Probes {
+func (w Workload) quoteOf(p movedProbe, in container) string {
+	for _, before := range recordOf(w.Template).Probes {
 		if p.Quote = before.Quote; p == before {
 			return before.Quote
 		}
 	}
-	if j.given.Quote == nil {
+	if w.Quote == nil {
 		return ""
 	}
-	return j.given.Quote(p.pointer(j.current, in.Name))
+	return w.Quote(p.pointer(w.Template, in.Name))
 }
 
 // pointer returns the JSON Pointer of the port of the probe, which is empty if there is no such

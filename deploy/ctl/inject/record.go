@@ -66,7 +66,7 @@ func (r *record) hasCreated(path ...string) bool {
 // writeRecord writes the record.
 func (j *injection) writeRecord() error {
 	j.record.Version, j.record.Shape = recordVersion, j.settings.Shape
-	j.recordMetadata()
+	j.record.noteMetadata(j.given)
 	j.annotate(InjectedAnnotation, "") // it may be the first annotation, which the record must contain
 	text, err := json.Marshal(j.record)
 	j.pod.Annotations[InjectedAnnotation] = string(text)

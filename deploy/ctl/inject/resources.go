@@ -52,7 +52,7 @@ func (j *injection) computeResources() error {
 	}
 	for _, l := range j.given.Limits.LimitRanges {
 		for _, item := range l.Spec.Limits {
-			if err := j.fitPod(&r, item, l.Name); err != nil {
+			if err := j.given.Limits.fitPod(&r, item, l.Name, spec); err != nil {
 				return err
 			}
 		}
@@ -251,12 +251,14 @@ func fitRatio(r *corev1.ResourceRequirements, item corev1.LimitRangeItem, name c
 }
 
 // fitPod lowers limits to what a LimitRange leaves to the pod.
-func (j *injection) fitPod(r *corev1.ResourceRequirements, item corev1.LimitRangeItem, limitRange string) error {
+func (l Limits) fitPod(
+	r *corev1.ResourceRequirements, item corev1.LimitRangeItem, limitRange string, pod *corev1.PodSpec,
+) error {
 	if item.Type != corev1.LimitTypePod {
 		return nil
 	}
 	for name, least := range item.Min {
-		_, left := j.left(name, resource.Quantity{})
+		_, left := l.left(name, resource.Quantity{}, pod)
 		if limit := r.Limits[name]; limit.Cmp(least) < 0 && left.IsZero() {
 			delete(r.Limits, name) // it would be the only limit, and too low for the whole pod
 		}
@@ -267,7 +269,7 @@ func (j *injection) fitPod(r *corev1.ResourceRequirements, item corev1.LimitRang
 		}
 	}
 	for name, most := range item.Max {
-		requests, limits := j.left(name, most)
+		requests, limits := l.left(name, most, pod)
 		least := requestOf(r, corev1.LimitRangeItem{}, name)
 		limit, limited := r.Limits[name]
 		if limited {
@@ -292,15 +294,17 @@ func (j *injection) fitPod(r *corev1.ResourceRequirements, item corev1.LimitRang
 }
 
 // left returns what the containers of the pod leave of a maximum, for requests and for limits.
-func (j *injection) left(name corev1.ResourceName, most resource.Quantity) (requests, limits resource.Quantity) {
+func (l Limits) left(
+	name corev1.ResourceName, most resource.Quantity, pod *corev1.PodSpec,
+) (requests, limits resource.Quantity) {
 	requests, limits = most.DeepCopy(), most.DeepCopy()
-	for _, c := range allContainers(&j.pod.Spec) {
+	for _, c := range allContainers(pod) {
 		if !c.serves() {
 			continue
 		}
 		limit, is := c.Resources.Limits[name]
 		if !is {
-			limit = j.given.Limits.defaultLimit(name)
+			limit = l.defaultLimit(name)
 		}
 		request, is := c.Resources.Requests[name]
 		if !is {

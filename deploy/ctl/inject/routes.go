@@ -188,7 +188,7 @@ func (j *injection) pointProbesAtApp(p port) {
 		}
 		probe.TCPSocket.Port = intstr.FromInt32(p.ContainerPort)
 		moved := movedProbe{Container: p.in.Name, Probe: name, Was: p.Name, Is: p.ContainerPort}
-		moved.Quote = j.quoteOf(moved, p.in)
+		moved.Quote = j.given.quoteOf(moved, p.in)
 		j.record.Probes = append(j.record.Probes, moved)
 	}
 }

@@ -6,8 +6,8 @@
 // A document that is not changed is written as it was read, byte for byte. In a changed document
 // every line that the patch does not concern stays as it is (see package yamledit).
 //
-// A kind that is not known and holds pods is found too (Holders), so that nobody overlooks it, and a
-// patch of kustomize is told from an object (Patches, IsPatch).
+// Pods in an object of an unknown kind are found too (Holders), so that nobody overlooks them, and
+// patches of kustomize are distinguished from objects (Patches, IsPatch).
 //
 // Limits: templates of Helm are not YAML; render them first.
 package manifest

@@ -59,7 +59,7 @@ var table = []Chart{
 	{"object-stats", "Deployment", "http=8080 telemetry=8081", "8080>http 8081>telemetry", "8080", ""},
 	{"blackbox", "Deployment", "http=9115", "9115>http", "", "scc"},
 	// Infrastructure.
-	{"ingress", "Deployment", "http=80 https=443 webhook=8443", "80>http 443>https 443>webhook", "", "hook=exec"},
+	{"ingress", "Deployment", "http=80 https=443 webhook=8443", "80>http 443>https 8443>webhook", "", "hook=exec"},
 	{"edge", "Deployment", "web=8000 websecure=8443 http3=8443/UDP traefik=9000", "80>web 443>websecure", "", "compact"},
 	{"balancer", "DaemonSet", "http=8080 https=8443 stat=1024", "80>http 443>https 1024>stat", "8080 8443", "hostport"},
 	{"names", "Deployment", "dns=53/UDP dns-tcp=53 metrics=9153", "53>dns-tcp", "53", ""},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -35,6 +36,7 @@ type injectCommand struct {
 	context    string
 	kubeconfig string
 	uninject   bool
+	services   bool
 	settings   inject.Settings
 	neighbors  *neighbors
 }
@@ -55,6 +57,8 @@ func newInjectCommand() *cobra.Command {
 	flags.StringArrayVarP(&c.files, "filename", "f", nil, "file, directory or - for standard input; may be "+
 		"given several times")
 	flags.BoolVar(&c.uninject, "uninject", false, "remove Lameduck")
+	flags.BoolVar(&c.services, "services", false, "use names instead of numbers as target ports of "+
+		"Services, where every workload that a Service selects has the name; apply them first if pods run")
 	flags.StringVar(&c.kubernetes, "kubernetes-version", "", "version of the cluster, such as 1.28; shape "+
 		"native needs 1.29")
 	flags.StringVar(&c.context, "context", "", "context of the kubeconfig, for the version of its "+
@@ -85,6 +89,14 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 	c.settings.Kubernetes = c.kubernetes
 	if c.context != "" && c.kubernetes == "" {
 		if c.settings.Kubernetes, err = clusterVersion(c.kubeconfig, c.context); err != nil {
+			return err
+		}
+	}
+	if c.services && c.uninject {
+		return errors.New("--services: cannot be undone by --uninject, and needs not be: names follow the ports")
+	}
+	if c.services {
+		if err := nameTargets(files, cmd.ErrOrStderr()); err != nil {
 			return err
 		}
 	}

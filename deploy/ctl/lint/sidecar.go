@@ -91,10 +91,24 @@ func (d *sidecar) read() {
 		d.config, err = config.Parse(literals)
 	}
 	errors.As(err, &d.problems)
+	if d.has(observeVariable) && !d.has(routesVariable) {
+		d.config.Routes = nil // there is no default, also if the ports are not in the manifest
+	}
 	d.admin = portOf(d.config.Admin)
 	for _, r := range d.config.Routes {
 		d.routes = append(d.routes, route{portOf(r.Listen), portOf(r.App)})
 	}
+}
+
+// The variables that have ports of the app.
+const (
+	routesVariable  = "LAMEDUCK_ROUTES"
+	observeVariable = "LAMEDUCK_OBSERVE"
+)
+
+// has reports whether a variable is in the environment, also if its value is not.
+func (d *sidecar) has(name string) bool {
+	return slices.ContainsFunc(d.Env, func(v corev1.EnvVar) bool { return v.Name == name })
 }
 
 // portOf returns the port of a valid host:port.

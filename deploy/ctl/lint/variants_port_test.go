@@ -24,6 +24,23 @@ func TestFindingsOfPorts(t *testing.T) {
 					"name: b }]",
 			},
 		},
+		"an observed port": {
+			manifest: nativeManifest,
+			edits: edits{
+				`{ name: LAMEDUCK_ROUTES, value: "18080=8080" }`, `{ name: LAMEDUCK_OBSERVE, value: "8080" }`,
+				"targetPort: http", "targetPort: 8080", appPort, "ports: [{ name: http, containerPort: 8080 }]",
+			},
+			want: []string{"kept-connections-not-closed"},
+		},
+		"observed ports that are not in the manifest": {
+			manifest: nativeManifest,
+			edits: edits{
+				`{ name: LAMEDUCK_ROUTES, value: "18080=8080" }`, "{ name: LAMEDUCK_OBSERVE, valueFrom: { " +
+					"configMapKeyRef: { name: c, key: k } } }",
+				"targetPort: http", "targetPort: 8080", appPort, "ports: [{ name: http, containerPort: 8080 }]",
+			},
+			want: []string{"kept-connections-not-closed"},
+		},
 		"another port of the app": {
 			manifest: nativeManifest,
 			edits: edits{

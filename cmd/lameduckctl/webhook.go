@@ -17,6 +17,7 @@ import (
 	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/webhook"
 	"lameduck/deploy/ctl/webhook/certs"
+	"lameduck/deploy/ctl/webhook/mirror"
 )
 
 // namespaceFile has the namespace of a pod with a service account.
@@ -36,6 +37,7 @@ type webhookCommand struct {
 	secret        string
 	configuration string
 	kubeconfig    string
+	watch         bool
 	logLevel      string
 	logFormat     string
 }
@@ -57,6 +59,9 @@ func newWebhookCommand() *cobra.Command {
 		"namespace of the webhook, which is never injected (default that of the pod's service account)")
 	flags.StringArrayVar(&c.Never, "never-namespace", nil,
 		"another namespace that is never injected, even with the label; may be given several times")
+	flags.BoolVar(&c.watch, "watch", false, "read the Services, network policies and namespaces of the "+
+		"cluster, for mode auto; without it, auto observes")
+	flags.BoolVar(&c.Paused, "paused", false, "inject nothing: all pods are created unmodified")
 	flags.StringVar(&c.Files.Cert, "tls-cert", "", "file of the certificate, read again when it changes")
 	flags.StringVar(&c.Files.Key, "tls-key", "", "file of the key")
 	flags.StringVar(&c.Service, "service", "", "Service of the webhook, to issue a certificate for its name")
@@ -128,12 +133,12 @@ func (c *webhookCommand) complete() error {
 
 // connect sets up the client of the API server if one is needed.
 func (c *webhookCommand) connect() error {
-	if c.Files != (certs.FilePaths{}) && c.Settings.Shape != "" {
+	if c.Files != (certs.FilePaths{}) && c.Settings.Shape != "" && !c.watch {
 		return nil
 	}
 	config, err := c.clusterConfig()
 	if err != nil {
-		if c.Files != (certs.FilePaths{}) {
+		if c.Files != (certs.FilePaths{}) && c.Settings.Shape == "" {
 			return fmt.Errorf("--shape: must be native or plain, as the version of the cluster is unknown: "+
 				"%w", err)
 		}
@@ -144,6 +149,14 @@ func (c *webhookCommand) connect() error {
 		return err
 	}
 	c.Cluster, c.ServerVersion = server, server.Version
+	if !c.watch {
+		return nil
+	}
+	m, err := mirror.New(config, c.Log)
+	if err != nil {
+		return fmt.Errorf("--watch: %w", err)
+	}
+	c.Mirror = m
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"lameduck/deploy/ctl/mode"
 	"lameduck/deploy/deploytest/manifests"
 )
 
@@ -110,7 +111,7 @@ func TestAWebhookThatDoesNotAnswerBlocksNothing(t *testing.T) {
 	})
 }
 
-func TestTheWebhookMayAccessTwoObjectsAtMost(t *testing.T) {
+func TestTheWebhookMayChangeTwoObjectsAtMost(t *testing.T) {
 	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
 		secret := false
 		for _, o := range objects {
@@ -120,13 +121,56 @@ func TestTheWebhookMayAccessTwoObjectsAtMost(t *testing.T) {
 			case *rbacv1.Role:
 				expectAccess(t, o.Rules, "secrets", o.Name)
 			case *rbacv1.ClusterRole:
+				if strings.HasSuffix(o.Name, "-watch") {
+					expectReading(t, o.Rules)
+					continue
+				}
 				expectAccess(t, o.Rules, "mutatingwebhookconfigurations", o.Name)
 			}
 		}
 		pod, _ := manifests.Workload(t, objects)
-		if *pod.AutomountServiceAccountToken != secret {
-			t.Errorf("rotation: %v; service account token: %v", secret,
+		watches := slices.Contains(pod.Containers[0].Args, "--watch")
+		if *pod.AutomountServiceAccountToken != (secret || watches) {
+			t.Errorf("rotation: %v; --watch: %v; service account token: %v", secret, watches,
 				*pod.AutomountServiceAccountToken)
+		}
+	})
+}
+
+// expectReading checks that what surrounds pods can be read, and nothing that may be secret.
+func expectReading(t *testing.T, rules []rbacv1.PolicyRule) {
+	t.Helper()
+	for _, r := range rules {
+		if !slices.Equal(r.Verbs, []string{"get", "list", "watch"}) || slices.Contains(r.APIGroups, "*") ||
+			slices.ContainsFunc(r.Resources, func(what string) bool {
+				return what == "*" || what == "secrets" || what == "configmaps" || what == "pods"
+			}) {
+			t.Errorf("it may %v %v of %v", r.Verbs, r.Resources, r.APIGroups)
+		}
+	}
+}
+
+// TestTheWebhookMayReadEveryKindOfPolicy compares the role with the kinds that a mode depends on.
+func TestTheWebhookMayReadEveryKindOfPolicy(t *testing.T) {
+	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
+		may := make(map[string]int) // resources by group
+		for _, o := range objects {
+			if role, is := o.(*rbacv1.ClusterRole); is && strings.HasSuffix(role.Name, "-watch") {
+				for _, r := range role.Rules {
+					for _, group := range r.APIGroups {
+						may[group] += len(r.Resources)
+					}
+				}
+			}
+		}
+		pod, _ := manifests.Workload(t, objects)
+		if watches := slices.Contains(pod.Containers[0].Args, "--watch"); watches != (len(may) > 0) {
+			t.Errorf("--watch: %v, and it may read %v", watches, may)
+		}
+		for group, kinds := range mode.PolicyKinds {
+			if len(may) > 0 && may[group] != len(kinds) {
+				t.Errorf("of %s it may read %d resources, and a mode depends on %v", group, may[group], kinds)
+			}
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/jsonpatch"
+	"lameduck/deploy/ctl/mode"
 )
 
 // InjectedByAnnotation has the version of the webhook that has injected a pod. A pod that is
@@ -28,13 +29,16 @@ var systemNamespaces = []string{metav1.NamespaceSystem, metav1.NamespacePublic, 
 type injector struct {
 	settings atomic.Pointer[inject.Settings] // nil until the version of the cluster is known
 	never    map[string]bool                 // namespaces
+	paused   bool                            // nothing is injected
+	around   func(namespace string) *mode.Around
 	version  string
 	log      *zap.Logger
 	plan     func(inject.Workload, inject.Settings) (inject.Plan, error) // inject.Inject
 }
 
 func newInjector(own string, never []string, version string, log *zap.Logger) *injector {
-	i := &injector{never: map[string]bool{own: true}, version: version, log: log, plan: inject.Inject}
+	i := &injector{never: map[string]bool{own: true}, version: version, log: log, plan: inject.Inject,
+		around: func(string) *mode.Around { return nil }}
 	for _, list := range [][]string{systemNamespaces, never} {
 		for _, name := range list {
 			i.never[name] = true
@@ -65,7 +69,7 @@ var podResource = metav1.GroupVersionResource{Version: "v1", Resource: "pods"}
 
 func (i *injector) answerRequest(r *admissionv1.AdmissionRequest) answer {
 	switch {
-	case i.never[r.Namespace]:
+	case i.paused || i.never[r.Namespace]:
 		return answer{result: unchanged}
 	case r.Resource != podResource || r.SubResource != "" || r.Operation != admissionv1.Create:
 		return warn(failed, "not injected: the webhook is for CREATE of pods, but its configuration has "+
@@ -97,7 +101,7 @@ func isForeign(pod *corev1.Pod) bool {
 func (i *injector) answerPod(namespace string, pod *corev1.Pod, s inject.Settings) answer {
 	template := &corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec}
 	signature := i.sign(template)
-	plan, err := i.plan(inject.Workload{Kind: kindOf(pod), Template: template}, s)
+	plan, err := i.plan(inject.Workload{Kind: kindOf(pod), Template: template, Around: i.around(namespace)}, s)
 	log := i.log.With(zap.String("namespace", namespace), zap.String("pod", nameOf(pod)))
 	if err != nil {
 		log.Info("not injected", zap.Error(err))
@@ -107,7 +111,8 @@ func (i *injector) answerPod(namespace string, pod *corev1.Pod, s inject.Setting
 		return answer{result: unchanged}
 	}
 	if c := log.Check(zap.DebugLevel, "injected"); c != nil {
-		c.Write(zap.Int("operations", len(plan.Patch)), zap.Any("notes", plan.Notes))
+		c.Write(zap.Int("operations", len(plan.Patch)), zap.Stringer("mode", plan.Choice),
+			zap.Any("notes", plan.Notes))
 	}
 	return answer{result: injected, patch: append(signature, plan.Patch...)}
 }

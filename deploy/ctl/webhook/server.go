@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/mode"
 	"lameduck/deploy/ctl/webhook/certs"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 	Settings  inject.Settings // an empty Shape is chosen by the version of the cluster
 	Namespace string          // of the webhook; it is never injected
 	Never     []string        // more namespaces that are never injected
+	Paused    bool            // nothing is injected
+	Mirror    Mirror          // for mode auto; if nil, it knows nothing of the pods' surroundings
 	Drain     time.Duration   // the shortest drain after SIGTERM; it lasts until there are no requests
 	Version   string          // of the program, for an annotation of injected pods
 
@@ -44,6 +47,12 @@ type Config struct {
 	ServerVersion VersionFunc     // returns the version of the cluster; for an empty Shape
 
 	Log *zap.Logger
+}
+
+// A Mirror knows what surrounds the pods of a namespace.
+type Mirror interface {
+	Run(ctx context.Context)
+	Around(namespace string) *mode.Around
 }
 
 // A Server is one replica of the webhook.
@@ -87,6 +96,10 @@ func assemble(c Config) (*Server, error) {
 		config: c, log: c.Log, metrics: m,
 		injector: newInjector(c.Namespace, c.Never, c.Version, c.Log),
 		store:    certs.NewStore(certs.NewMetrics(registry, rotation)),
+	}
+	s.injector.paused = c.Paused
+	if c.Mirror != nil {
+		s.injector.around = c.Mirror.Around
 	}
 	s.handler = newHandler(s.injector, m, c.Log)
 	if c.Settings.Shape != "" {
@@ -151,6 +164,9 @@ func (s *Server) Run(ctx context.Context) error {
 	defer all.Wait()
 	defer stop()
 	all.Go(func() { s.certificates.Run(work) })
+	if s.config.Mirror != nil {
+		all.Go(func() { s.config.Mirror.Run(work) })
+	}
 	if s.config.Settings.Shape == "" {
 		all.Go(func() { chooseShape(work, s.config.ServerVersion, s.injector, s.config.Settings, s.log) })
 	}

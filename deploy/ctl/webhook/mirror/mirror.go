@@ -1,0 +1,179 @@
+package mirror
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	"lameduck/deploy/ctl/mode"
+)
+
+// The resources that every cluster has.
+var (
+	services   = schema.GroupVersionResource{Version: "v1", Resource: "services"}
+	namespaces = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	policies   = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"}
+)
+
+const (
+	// discoveryPeriod is the time between two looks for new kinds of policies.
+	discoveryPeriod = 5 * time.Minute
+
+	// discoveryRetry is the time after one that has failed.
+	discoveryRetry = 5 * time.Second
+)
+
+// A Mirror has the copies. Its methods may be called at the same time.
+type Mirror struct {
+	log    *zap.Logger
+	client dynamic.Interface
+	kinds  kindsFunc
+
+	services, namespaces, policies *resource
+
+	mu     sync.Mutex
+	others map[schema.GroupVersionResource]*resource // nil until the first discovery
+}
+
+// A kindsFunc returns the resources of the kinds of mode.PolicyKinds that the cluster has, with
+// their kinds.
+type kindsFunc func() (map[schema.GroupVersionResource]string, error)
+
+// New returns a mirror of a cluster. It is empty until Run.
+func New(config *rest.Config, log *zap.Logger) (*Mirror, error) {
+	config = rest.CopyConfig(config)
+	config.QPS, config.Burst = 50, 100
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	config.Timeout = 10 * time.Second
+	discoverer, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return newMirror(client, func() (map[schema.GroupVersionResource]string, error) {
+		return policyResources(discoverer)
+	}, log), nil
+}
+
+func newMirror(client dynamic.Interface, kinds kindsFunc, log *zap.Logger) *Mirror {
+	m := &Mirror{log: log, client: client, kinds: kinds}
+	m.services = newResource(client, services, trimService, log)
+	m.namespaces = newResource(client, namespaces, trimNamespace, log)
+	m.policies = newResource(client, policies, trimPolicy, log)
+	return m
+}
+
+// Run keeps the copies current until ctx is done.
+func (m *Mirror) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, r := range []*resource{m.services, m.namespaces, m.policies} {
+		all.Go(func() { r.run(ctx) })
+	}
+	for ctx.Err() == nil {
+		wait := discoveryPeriod
+		if err := m.discover(ctx, &all); err != nil {
+			m.log.Warn("kinds of policies unknown; retrying", zap.Error(err))
+			wait = discoveryRetry
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// discover starts to mirror kinds of policies that are new, and stops those that are gone.
+func (m *Mirror) discover(ctx context.Context, all *sync.WaitGroup) error {
+	found, err := m.kinds()
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.others == nil {
+		m.others = make(map[schema.GroupVersionResource]*resource)
+	}
+	for id, r := range m.others {
+		if _, still := found[id]; !still {
+			r.stop()
+			delete(m.others, id)
+		}
+	}
+	for id, kind := range found {
+		if m.others[id] == nil {
+			r := newResource(m.client, id, trimOther(kind), m.log)
+			m.others[id] = r
+			all.Go(func() { r.run(ctx) })
+		}
+	}
+	return nil
+}
+
+// Settled reports whether all resources have been read once.
+func (m *Mirror) Settled() bool { return m.unread() == "" }
+
+// Around returns what surrounds the pods of a namespace. Its objects must not be changed.
+func (m *Mirror) Around(namespace string) *mode.Around {
+	a := &mode.Around{Namespace: namespace}
+	if name := m.unread(); name != "" {
+		a.Unknown = "the webhook cannot read " + name
+	}
+	if n, is := get[*corev1.Namespace](m.namespaces, namespace); is {
+		a.Labels, a.Annotations = n.Labels, n.Annotations
+	}
+	if a.Unknown != "" {
+		return a
+	}
+	a.Services = inNamespace[*corev1.Service](m.services, namespace)
+	a.Policies = list[*networkingv1.NetworkPolicy](m.policies)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range m.otherResources() {
+		for _, o := range list[*other](m.others[id]) {
+			a.Others = append(a.Others, o.policy)
+		}
+	}
+	return a
+}
+
+// unread returns the name of a resource of which the copy is not current, or an empty string.
+func (m *Mirror) unread() string {
+	for _, r := range []*resource{m.services, m.namespaces, m.policies} {
+		if !r.current() {
+			return r.id.Resource
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.others == nil {
+		return "the kinds of policies"
+	}
+	for _, id := range m.otherResources() {
+		if !m.others[id].current() {
+			return id.GroupResource().String()
+		}
+	}
+	return ""
+}
+
+// otherResources returns the resources of other kinds in a fixed order. The caller holds the mutex.
+func (m *Mirror) otherResources() []schema.GroupVersionResource {
+	return slices.SortedFunc(maps.Keys(m.others), func(a, b schema.GroupVersionResource) int {
+		return slices.Compare([]string{a.Group, a.Resource}, []string{b.Group, b.Resource})
+	})
+}

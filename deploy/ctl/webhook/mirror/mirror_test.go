@@ -1,0 +1,153 @@
+package mirror
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic/fake"
+	clienttesting "k8s.io/client-go/testing"
+)
+
+var createOptions metav1.CreateOptions
+
+var cilium = schema.GroupVersionResource{Group: "cilium.io", Version: "v2", Resource: "ciliumnetworkpolicies"}
+
+func object(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	o := new(unstructured.Unstructured)
+	if err := json.Unmarshal([]byte(text), &o.Object); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// a rig is a mirror of a cluster in memory.
+type rig struct {
+	t      *testing.T
+	client *fake.FakeDynamicClient
+	kinds  atomic.Pointer[map[schema.GroupVersionResource]string] // nil if discovery fails
+	*Mirror
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{t: t, client: fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
+		map[schema.GroupVersionResource]string{
+			services: "ServiceList", namespaces: "NamespaceList", policies: "NetworkPolicyList",
+			cilium: "CiliumNetworkPolicyList",
+		},
+		object(t, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","labels":{"a":"b"}}}`),
+		object(t, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"web","namespace":"shop"},
+			"spec":{"selector":{"app":"web"},"ports":[{"port":80,"targetPort":"http"}]}}`),
+		object(t, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"db","namespace":"bank"}}`),
+		object(t, `{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"p",
+			"namespace":"bank"},"spec":{"egress":[{"ports":[{"port":8080}]}]}}`),
+		object(t, `{"apiVersion":"cilium.io/v2","kind":"CiliumNetworkPolicy","metadata":{"name":"c",
+			"namespace":"shop"},"spec":{"x":1}}`),
+	)}
+	found := map[schema.GroupVersionResource]string{cilium: "CiliumNetworkPolicy"}
+	r.kinds.Store(&found)
+	r.Mirror = newMirror(r.client, func() (map[schema.GroupVersionResource]string, error) {
+		if found := r.kinds.Load(); found != nil {
+			return *found, nil
+		}
+		return nil, errors.New("no answer")
+	}, zap.NewNop())
+	return r
+}
+
+// start runs the mirror until the test ends.
+func (r *rig) start() {
+	ctx, stop := context.WithCancel(r.t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.Run(ctx)
+	}()
+	r.t.Cleanup(func() { stop(); <-ended })
+}
+
+// await waits until a condition holds.
+func (r *rig) await(what string, condition func() bool) {
+	r.t.Helper()
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("it never comes to this: %s; around shop is %+v", what, r.Around("shop"))
+		}
+	}
+}
+
+func TestAMirrorHasWhatSurroundsANamespace(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if r.Around("shop").Unknown == "" {
+		t.Error("before it runs, it knows everything")
+	}
+	r.start()
+	r.await("all is known", func() bool { return r.Settled() })
+	a := r.Around("shop")
+	if a.Unknown != "" || a.Labels["a"] != "b" || len(a.Services) != 1 || a.Services[0].Name != "web" ||
+		a.Services[0].Spec.Ports[0].TargetPort.StrVal != "http" {
+		t.Errorf("around shop is %+v", a)
+	}
+	if len(a.Policies) != 1 || a.Policies[0].Spec.Egress[0].Ports[0].Port.IntVal != 8080 {
+		t.Errorf("the policies are %+v", a.Policies)
+	}
+	if len(a.Others) != 1 || a.Others[0].Kind != "CiliumNetworkPolicy" || a.Others[0].Name != "c" {
+		t.Errorf("the policies of other kinds are %+v", a.Others)
+	}
+	late := object(t, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"late","namespace":"shop"}}`)
+	if _, err := r.client.Resource(services).Namespace("shop").Create(t.Context(), late, createOptions); err != nil {
+		t.Fatal(err)
+	}
+	r.await("a new Service is there", func() bool { return len(r.Around("shop").Services) == 2 })
+}
+
+func TestWhatCannotBeReadIsUnknown(t *testing.T) {
+	t.Parallel()
+	for _, id := range []schema.GroupVersionResource{services, namespaces, policies, cilium} {
+		t.Run(id.Resource, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			var allowed atomic.Bool
+			r.client.PrependReactor("list", id.Resource, func(clienttesting.Action) (bool, runtime.Object, error) {
+				return !allowed.Load(), nil, apierrors.NewForbidden(id.GroupResource(), "", errors.New("no role"))
+			})
+			r.start()
+			r.await("the others are known", func() bool {
+				for _, other := range []*resource{r.services, r.namespaces, r.policies} {
+					if other.id != id && !other.current() {
+						return false
+					}
+				}
+				return r.unread() != "the kinds of policies"
+			})
+			if a := r.Around("shop"); a.Unknown == "" || len(a.Services) > 0 {
+				t.Errorf("around shop is %+v", a)
+			}
+			allowed.Store(true)
+			r.await("all is known", func() bool { return r.Around("shop").Unknown == "" })
+		})
+	}
+}
+
+func TestUnknownKindsOfPoliciesAreUnknown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.kinds.Store(nil)
+	r.start()
+	r.await("the others are known", func() bool { return r.unread() == "the kinds of policies" })
+	if r.Around("shop").Unknown == "" {
+		t.Error("it knows everything")
+	}
+}

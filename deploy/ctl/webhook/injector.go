@@ -37,8 +37,8 @@ type injector struct {
 }
 
 func newInjector(own string, never []string, version string, log *zap.Logger) *injector {
-	i := &injector{never: map[string]bool{own: true}, version: version, log: log, plan: inject.Inject,
-		around: func(string) *mode.Around { return nil }}
+	i := &injector{never: map[string]bool{own: true}, version: version, log: log, plan: inject.Inject}
+	i.around = func(string) *mode.Around { return nil } // nothing is known
 	for _, list := range [][]string{systemNamespaces, never} {
 		for _, name := range list {
 			i.never[name] = true

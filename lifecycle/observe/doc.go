@@ -9,7 +9,7 @@
 // An event is a new connection, the end of one on which data has come, or a change of its received
 // bytes. Ends are reported by the kernel as they happen, so a connection that comes and goes between
 // two dumps is seen. Dumps are made at the start, at the start of a drain, before a hold ends, and
-// otherwise so rarely that they take less than 0.5 % of a core, but every two seconds in a drain.
+// otherwise so rarely that they take less than 0.25 % of a core, but every two seconds in a drain.
 //
 // A connection is busy while bytes are unread or unacknowledged, while data has come and none has
 // been sent yet, and while data came later than it was last sent. So an HTTP request is in flight

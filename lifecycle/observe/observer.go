@@ -104,12 +104,12 @@ func newObserver(config Config, k kernel) *Observer {
 
 func (o *Observer) now() time.Duration { return time.Since(o.epoch) }
 
-// batch is the pause in which ends are collected, so that a busy app costs 25 wakeups a second and
-// not thousands. The smallest receive buffer has room for 8,000 ends a second then. After crowded
+// batch is the pause in which ends are collected, so that a busy app costs twelve wakeups a second and
+// not thousands. The smallest receive buffer has room for 4,000 ends a second then. After crowded
 // ends there is no pause.
 const (
-	batch   = 40 * time.Millisecond
-	crowded = 100
+	batch   = 80 * time.Millisecond
+	crowded = 150
 )
 
 // Run looks until ctx is done.

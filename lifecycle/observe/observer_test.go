@@ -139,9 +139,9 @@ func TestObserver_DumpsAreSpacedByTheirCost(t *testing.T) {
 		cost              time.Duration
 		serving, draining int // in 100 s
 	}{
-		{time.Microsecond, 100, 400},
-		{10 * ms, 50, 50},
-		{50 * ms, 10, 50},
+		{time.Microsecond, 50, 400},
+		{10 * ms, 25, 50},
+		{50 * ms, 5, 50},
 	} {
 		watch(t, test.cost, func(t *testing.T, r *rig) {
 			if n := r.dumpsIn(100 * second); n > test.serving || n < test.serving-5 {
@@ -279,8 +279,8 @@ func TestObserver_GoesOnWithDumpsWhenEndsAreNotReported(t *testing.T) {
 	watch(t, ms, func(t *testing.T, r *rig) {
 		synctest.Wait()
 		r.ends.Close()
-		if n := r.dumpsIn(100 * second); n < 90 {
-			t.Errorf("%d dumps in 100 s after the reader of ends has failed, want 100", n)
+		if n := r.dumpsIn(100 * second); n < 45 {
+			t.Errorf("%d dumps in 100 s after the reader of ends has failed, want 50", n)
 		}
 		if r.logs.FilterMessageSnippet("not reported any more").Len() != 1 {
 			t.Error("there is no warning")

@@ -4,8 +4,8 @@ import "time"
 
 // Dumps take less than one part in share of a core, unless a drain needs them more often.
 const (
-	share        = 200
-	shortest     = time.Second     // between two dumps while serving
+	share        = 400
+	shortest     = 2 * time.Second // between two dumps while serving
 	shortestPast = 5 * time.Second // the same, if only what goes past a relay is to be seen
 	shortestWhen = 250 * time.Millisecond
 	longestWhen  = 2 * time.Second // between two dumps in a drain
@@ -24,7 +24,7 @@ func spacing(cost time.Duration, draining, only bool) time.Duration {
 }
 
 // lostSpacing returns the time from one dump to the next if ends have been lost.
-func lostSpacing(cost time.Duration) time.Duration { return max(shortestWhen, share/4*cost) }
+func lostSpacing(cost time.Duration) time.Duration { return max(shortestWhen, share/8*cost) }
 
 // freshness returns how old a dump may be on which the end of a hold is decided.
 func freshness(cost time.Duration) time.Duration { return max(20*time.Millisecond, 5*cost) }

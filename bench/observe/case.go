@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"lameduck/bench/internal/wait"
+)
+
+// A load is what runs in a case, beside the app.
+type load struct {
+	name    string
+	open    int // connections that stay open
+	rate    int // new connections a second
+	sockets int // in another network namespace
+}
+
+var cases = []load{
+	{name: "0 connections"},
+	{name: "1,000 open connections", open: 1000},
+	{name: "10,000 open connections", open: 10_000},
+	{name: "1,000 new connections a second", rate: 1000},
+	{name: "1,000 new connections a second, 10,000 open", rate: 1000, open: 10_000},
+	{name: "0 connections, 36,000 sockets elsewhere", sockets: 36_000},
+	{name: "1,000 new connections a second, 36,000 sockets elsewhere", rate: 1000, sockets: 36_000},
+}
+
+// A cost is CPU time, in percent of a core.
+type cost struct{ process, machine float64 }
+
+// measure returns the medians of the rounds.
+func (l load) measure(ctx context.Context, o options) (c cost, err error) {
+	s, err := newStage(ctx)
+	if err != nil {
+		return c, err
+	}
+	defer s.stop()
+	if err := s.startLoad(l); err != nil {
+		return c, err
+	}
+	var process, machine []float64
+	for range o.rounds {
+		without, err := busy(ctx, o.last)
+		if err != nil {
+			return c, err
+		}
+		with, used, err := s.observed(ctx, o)
+		if err != nil {
+			return c, err
+		}
+		process, machine = append(process, used), append(machine, with-without)
+	}
+	return cost{median(process), median(machine)}, nil
+}
+
+// startLoad starts the programs that make the load, and returns when they have connected.
+func (s *stage) startLoad(l load) error {
+	if l.sockets > 0 {
+		if err := s.startElsewhere("fill", strconv.Itoa(l.sockets/2)); err != nil {
+			return fmt.Errorf("sockets in another network namespace, which needs root and unshare: %w", err)
+		}
+	}
+	if l.open > 0 {
+		if err := s.start("open", s.app, strconv.Itoa(l.open)); err != nil {
+			return err
+		}
+	}
+	if l.rate > 0 {
+		return s.start("call", s.app, strconv.Itoa(l.rate))
+	}
+	return nil
+}
+
+// settle is the time after a start in which nothing is measured.
+const settle = 2 * time.Second
+
+// observed returns how busy the machine is with Lameduck, and Lameduck itself.
+func (s *stage) observed(ctx context.Context, o options) (machine, process float64, err error) {
+	d, err := s.startLameduck(ctx, o.binary)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer d.Stop()
+	if err := wait.For(ctx, settle); err != nil {
+		return 0, 0, err
+	}
+	before, err := processTime(d.PID())
+	if err != nil {
+		return 0, 0, err
+	}
+	begun := time.Now()
+	if machine, err = busy(ctx, o.last); err != nil {
+		return 0, 0, err
+	}
+	lasted := time.Since(begun)
+	after, err := processTime(d.PID())
+	return machine, 100 * (after - before).Seconds() / lasted.Seconds(), err
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	middle := len(values) / 2
+	if len(values)%2 == 1 {
+		return values[middle]
+	}
+	return (values[middle-1] + values[middle]) / 2
+}

@@ -1,0 +1,16 @@
+// Observe measures what it costs Lameduck to observe ports that it does not relay: the CPU of the
+// process, and how much more of the machine is busy with it than without, under the same load.
+//
+//	go run ./bench/observe                  # six minutes, as root, on a quiet machine
+//	go run ./bench/observe -run 'open|ends' # some cases
+//	go run ./bench/observe -guard           # fail if a target is missed
+//
+// For each case the load runs all the time. Rounds with Lameduck and without alternate, and the
+// table has the medians. The kernel samples what the machine does a hundred times a second, so that
+// the figure of the machine has an error of some tenths of a percent.
+//
+// The last case ends connections as fast as the machine can. Each end must be counted, or the loss
+// must be: the kernel drops what a reader is too slow for.
+//
+// The programs that make the load are this one, called with the name of a role as its first argument.
+package main

@@ -23,6 +23,8 @@ import (
 // A podLife has the observations of a pod.
 type podLife struct {
 	name     string
+	seen     time.Time   // when it was first seen
+	ready    time.Time   // when it was first seen to be Ready
 	deleted  time.Time   // when its deletion was seen
 	gone     time.Time   // when it was gone
 	last     *corev1.Pod // the last state
@@ -55,11 +57,14 @@ func (p *pods) see(e event[corev1.Pod]) {
 	pod := &e.Object
 	l := p.lives[pod.UID]
 	if l == nil {
-		l = &podLife{name: pod.Name}
+		l = &podLife{name: pod.Name, seen: now}
 		p.lives[pod.UID] = l
 	}
 	if l.last != nil && ready(l.last) && !ready(pod) && pod.DeletionTimestamp == nil {
 		l.notReady = append(l.notReady, now)
+	}
+	if l.ready.IsZero() && ready(pod) {
+		l.ready = now
 	}
 	l.last = pod
 	if pod.DeletionTimestamp != nil && l.deleted.IsZero() {

@@ -196,10 +196,11 @@ func expectSidecar(t *testing.T, c corev1.Container, shape string) {
 	if c.Lifecycle.PreStop.Exec == nil || !slices.Equal(c.Lifecycle.PreStop.Exec.Command, drain) {
 		t.Errorf("hook %v", c.Lifecycle.PreStop)
 	}
-	for _, p := range []*corev1.Probe{c.StartupProbe, c.ReadinessProbe} {
-		if p.HTTPGet.Path != "/readyz" || p.HTTPGet.Port != intstr.FromInt32(admin) {
-			t.Errorf("probe %v", p)
-		}
+	if p := c.ReadinessProbe; p.HTTPGet.Path != "/readyz" || p.HTTPGet.Port != intstr.FromInt32(admin) {
+		t.Errorf("probe %v", p)
+	}
+	if c.StartupProbe != nil {
+		t.Error("a startup probe delays the app by a second")
 	}
 }
 

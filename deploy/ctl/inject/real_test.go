@@ -117,9 +117,15 @@ func TestStickySessionsMakeTheReadinessFail(t *testing.T) {
 		!strings.Contains(notes(p), "Ingress web has sticky sessions") {
 		t.Errorf("%s is %q, notes %s", UnreadyVariable, got, notes(p))
 	}
+	if got := sidecarOf(t, p.Template).ReadinessProbe; got.FailureThreshold != 1 || got.PeriodSeconds != 1 {
+		t.Errorf("readiness probe %+v, want one that fails within a second", got)
+	}
 	s := defaults()
 	s.Env = map[string]string{UnreadyVariable: "0s"}
 	if p, err = Inject(w, s); err != nil || variable(sidecarOf(t, p.Template), UnreadyVariable) != "0s" {
 		t.Errorf("the user's value is replaced, error %v", err)
+	}
+	if got := sidecarOf(t, p.Template).ReadinessProbe; got.FailureThreshold != 0 || got.PeriodSeconds != 5 {
+		t.Errorf("readiness probe %+v, want one that tolerates failures", got)
 	}
 }

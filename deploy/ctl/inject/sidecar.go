@@ -48,20 +48,34 @@ func (j *injection) addInitContainer(c corev1.Container) {
 // sidecar returns the container of the components. Its hook begins the drain over loopback, so that
 // nothing on the network can begin one.
 func (j *injection) sidecar(drain ...string) corev1.Container {
-	ready := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz",
-		Port: intstr.FromInt32(AdminPort)}}
 	return corev1.Container{
-		Name:  sidecarName,
-		Image: j.settings.Image,
-		Env:   j.environment(),
-		Ports: []corev1.ContainerPort{{Name: adminName, ContainerPort: AdminPort}},
-		// The app starts when this has succeeded. Lameduck listens within milliseconds.
-		StartupProbe:    &corev1.Probe{ProbeHandler: ready, PeriodSeconds: 1, FailureThreshold: 30},
-		ReadinessProbe:  &corev1.Probe{ProbeHandler: ready, PeriodSeconds: 5},
+		Name:            sidecarName,
+		Image:           j.settings.Image,
+		Env:             j.environment(),
+		Ports:           []corev1.ContainerPort{{Name: adminName, ContainerPort: AdminPort}},
+		ReadinessProbe:  j.readiness(),
 		Lifecycle:       &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: drain}}},
 		Resources:       j.resources,
 		SecurityContext: j.securityContext(),
 	}
+}
+
+// readiness returns the sidecar's only probe: traffic comes when it has succeeded. There is no startup
+// probe. It would delay the app by the second in which the kubelet notices the result. Without one,
+// the kubelet starts the app after it has seen Lameduck run, and probes it a second later at the
+// earliest, while Lameduck listens within milliseconds.
+func (j *injection) readiness() *corev1.Probe {
+	p := &corev1.Probe{
+		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
+			Path: "/readyz", Port: intstr.FromInt32(AdminPort),
+		}},
+		PeriodSeconds: 5,
+	}
+	// Where a drain is to turn the pod unready, it does so with the first probe that fails.
+	if d, err := time.ParseDuration(j.settings.Env[UnreadyVariable]); err == nil && d > 0 {
+		p.PeriodSeconds, p.FailureThreshold = 1, 1
+	}
+	return p
 }
 
 // environment returns Lameduck's configuration.

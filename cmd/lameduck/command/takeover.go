@@ -62,19 +62,24 @@ func (p *process) appDialer(route int) proxy.Dialer {
 	if p.taken == nil || p.taken[route] == nil {
 		return proxy.DialTCP(p.config.Routes[route].App)
 	}
-	port := p.taken[route]
-	return func(ctx context.Context) (proxy.Conn, error) { return dialTaken(ctx, port) }
+	return dialTaken(p.taken[route])
 }
 
-// dialTaken dials an app whose port has been taken over. It tries the other family if the likely one
-// is refused.
-func dialTaken(ctx context.Context, port *takeover.Port) (proxy.Conn, error) {
-	addresses := port.Addresses()
-	c, err := proxy.DialTCP(addresses[0])(ctx)
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		if c, other := proxy.DialTCP(addresses[1])(ctx); other == nil {
-			return c, nil
-		}
+// dialTaken returns the dialer of an app whose port has been taken over. It tries the other family if
+// the likely one is refused.
+func dialTaken(port *takeover.Port) proxy.Dialer {
+	dialers := make(map[string]proxy.Dialer)
+	for _, address := range port.Addresses() {
+		dialers[address] = proxy.DialTCP(address)
 	}
-	return c, err
+	return func(ctx context.Context) (proxy.Conn, error) {
+		addresses := port.Addresses()
+		c, err := dialers[addresses[0]](ctx)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			if c, other := dialers[addresses[1]](ctx); other == nil {
+				return c, nil
+			}
+		}
+		return c, err
+	}
 }

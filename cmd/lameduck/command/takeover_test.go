@@ -1,0 +1,55 @@
+package command
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+
+	"lameduck/cmd/lameduck/config"
+	"lameduck/lifecycle/takeover"
+)
+
+func TestDialTaken_TriesBothFamilies(t *testing.T) {
+	for i := range 2 {
+		port, err := takeover.NewPort(&net.TCPAddr{IP: net.IPv4zero, Port: 8080}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dial := dialTaken(port)
+		if _, err := dial(context.Background()); err == nil {
+			t.Error("an app that does not listen is reached")
+		}
+		ln, err := net.Listen("tcp", port.Addresses()[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := dial(context.Background())
+		if err != nil {
+			t.Errorf("the app at %v is not reached: %v", ln.Addr(), err)
+		} else {
+			_ = c.Close()
+		}
+		_ = ln.Close()
+	}
+}
+
+func TestObservedPorts_LeaveOutThoseTakenOver(t *testing.T) {
+	c, err := loadConfig([]string{"LAMEDUCK_ROUTES=80=takeover,81=8081"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ports := observedPorts(c); len(ports) != 1 || ports[0].Number != 8081 {
+		t.Errorf("observed are %+v, want 8081 alone", ports)
+	}
+}
+
+func TestRefuseTakeover_NamesTheRoute(t *testing.T) {
+	err := refuseTakeover(&config.Config{Routes: []config.Route{{App: "127.0.0.1:1"}, {Takeover: true}}})
+	if err == nil || !strings.Contains(err.Error(), "LAMEDUCK_ROUTES: route 2") {
+		t.Errorf("the error is %v", err)
+	}
+	if err := refuseTakeover(&config.Config{Routes: []config.Route{{App: "127.0.0.1:1"}}}); err != nil {
+		t.Error(err)
+	}
+}

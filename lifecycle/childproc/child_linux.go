@@ -25,8 +25,10 @@ func childAttr(stop syscall.Signal) *syscall.SysProcAttr {
 	return a
 }
 
-// orphans returns the children of this process that have not exited.
-func orphans() (pids []int) {
+// orphans returns the children of this process that have not exited. It is not settled if one has and
+// is not reaped: its own child may have come too late for the list.
+func orphans() (pids []int, settled bool) {
+	settled = true
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
@@ -41,9 +43,14 @@ func orphans() (pids []int) {
 		fields := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
 		var state string
 		var parent int
-		if _, err := fmt.Sscan(fields, &state, &parent); err == nil && parent == os.Getpid() && state != "Z" {
+		_, err = fmt.Sscan(fields, &state, &parent)
+		switch {
+		case err != nil || parent != os.Getpid():
+		case state == "Z":
+			settled = false
+		default:
 			pids = append(pids, pid)
 		}
 	}
-	return pids
+	return pids, settled
 }

@@ -9,4 +9,4 @@ func adoptOrphans() {}
 func childAttr(syscall.Signal) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // orphans returns none: they go to PID 1.
-func orphans() []int { return nil }
+func orphans() (pids []int, settled bool) { return nil, true }

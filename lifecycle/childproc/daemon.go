@@ -24,18 +24,19 @@ func (c *Child) followDaemon(ended chan os.Signal) (pid int) {
 	ticker := time.NewTicker(daemonPause)
 	defer ticker.Stop()
 	for {
-		pid, wait := c.Daemon(orphans())
+		c.reapEnded(0)
+		left, settled := orphans()
+		pid, wait := c.Daemon(left)
 		if pid != 0 {
 			c.Log.Info("app has become a daemon", zap.Int("from_pid", c.last), zap.Int("pid", pid))
 			c.setPID(pid)
 			return pid
 		}
-		if !wait {
+		if !wait && settled {
 			return 0
 		}
 		select {
 		case <-ended:
-			c.reapEnded(0)
 		case <-ticker.C:
 		case <-over:
 			return 0

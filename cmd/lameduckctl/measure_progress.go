@@ -60,11 +60,11 @@ func showProgress(out io.Writer, p progress) (finish func()) {
 	}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		bar := newBar(f)
-		period, end = progressPeriod, func() { bar.Clear() }
+		period, end = progressPeriod, func() { _ = bar.Clear() } // cannot be reported
 		show = func() {
 			share, text := p()
 			bar.Describe(text)
-			bar.Set(int(share * 1000))
+			_ = bar.Set(int(share * 1000))
 		}
 	}
 	done := make(chan struct{})

@@ -215,7 +215,7 @@ func (f *measureFlags) ending(command, load context.Context) string {
 
 // operate makes the operation between two calm phases.
 func (f *measureFlags) operate(ctx context.Context, m *measure.Measurement, o *rollout.Operation) error {
-	if sleep(ctx, f.rollout.calm) != nil {
+	if !sleep(ctx, f.rollout.calm) {
 		return nil
 	}
 	if requests, lost := m.Counts(); lost > 0 {
@@ -225,18 +225,18 @@ func (f *measureFlags) operate(ctx context.Context, m *measure.Measurement, o *r
 	if err := o.Run(ctx); err != nil {
 		return err
 	}
-	_ = sleep(ctx, f.rollout.calm) // an interruption ends the load, and is reported
+	sleep(ctx, f.rollout.calm) // an interruption ends the load, and is reported
 	return nil
 }
 
-// sleep waits for d, or returns the error of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep waits for d, and reports whether ctx was not done before.
+func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return nil
+		return true
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	}
 }

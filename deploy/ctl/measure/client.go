@@ -120,7 +120,7 @@ func (c *client) ping(ctx context.Context, l Lane, r *http.Request) (string, err
 	if err := s.exchange(ctx); err != nil {
 		return addr, err
 	}
-	s.Close(websocket.StatusNormalClosure, "") // the app may not answer it; that costs nothing
+	_ = s.Close(websocket.StatusNormalClosure, "") // the app may not answer it; that costs nothing
 	return addr, nil
 }
 

@@ -12,7 +12,7 @@ import (
 func checkFiles(cfg Config) error {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
-		return nil // unknown: a connection that cannot be opened is reported as one
+		return nil //nolint:nilerr // unknown: a connection that cannot be opened is reported
 	}
 	const others = 100 // standard streams, the API server, DNS and kept connections
 	if need := uint64(cfg.maxInFlight() + others); limit.Cur < need {

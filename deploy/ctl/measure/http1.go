@@ -54,7 +54,8 @@ func (c *conn1) watch() {
 // usable reports whether an idle connection has neither ended nor received anything.
 func (c *conn1) usable() bool {
 	select {
-	case <-c.arrived:
+	case err := <-c.arrived:
+		c.arrived <- err // close waits for it
 		return false
 	default:
 		return true
@@ -161,7 +162,7 @@ func (p *pool1) close() {
 	p.closed = true
 	for _, c := range p.idle {
 		c.Close()
-		<-c.arrived
+		<-c.arrived //nolint:errcheck // it is closed
 	}
 	p.idle = nil
 }
@@ -173,10 +174,10 @@ func (p *pool1) do(ctx context.Context, r *http.Request) (*http.Response, string
 		return nil, addr, err
 	}
 	if deadline, ok := ctx.Deadline(); ok {
-		c.SetDeadline(deadline)
+		_ = c.SetDeadline(deadline) // on a broken connection, the exchange fails
 	}
 	// A deadline in the past ends pending reads and writes.
-	release := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	release := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	resp, again, err := c.exchange(r)
 	p.put(c, release() && again)
 	return resp, addr, err

@@ -23,15 +23,15 @@ type conn2 struct {
 }
 
 // dial2 returns a new connection. ClientConn.RoundTrip, unlike that of Transport, never repeats a
-// request.
+// request. That of net/http, which is to replace it, needs a dialer and chooses the protocol itself.
 func (d dialer) dial2(ctx context.Context) (*conn2, string, error) {
 	addr := d.book.pick()
 	c, err := d.dial(ctx, addr, HTTP2)
 	if err != nil {
 		return nil, addr, err
 	}
-	t := &http2.Transport{AllowHTTP: true, DisableCompression: true}
-	cc, err := t.NewClientConn(c)
+	t := &http2.Transport{AllowHTTP: true, DisableCompression: true} //nolint:staticcheck // see above
+	cc, err := t.NewClientConn(c)                                    //nolint:staticcheck // see above
 	if err != nil {
 		c.Close()
 		return nil, addr, openloop.EndFailure(fmt.Errorf("begin HTTP/2: %w", err))
@@ -72,7 +72,7 @@ func (p *pool2) take(ctx context.Context) (*conn2, string, error) {
 	if p.slots[slot] == c {
 		p.slots[slot] = fresh
 		if c != nil && c.State().StreamsActive == 0 {
-			c.Close() // one with streams closes itself after the last of them
+			_ = c.Close() // one with streams closes itself after the last of them
 		}
 	} else {
 		fresh.once = true
@@ -85,7 +85,7 @@ func (p *pool2) close() {
 	defer p.mu.Unlock()
 	for _, c := range p.slots {
 		if c != nil {
-			c.Close()
+			_ = c.Close()
 		}
 	}
 }
@@ -98,7 +98,7 @@ func (p *pool2) do(ctx context.Context, r *http.Request) (*http.Response, string
 	}
 	resp, err := c.exchange(ctx, r)
 	if c.once {
-		c.Close()
+		_ = c.Close()
 	}
 	return resp, addr, err
 }
@@ -123,7 +123,7 @@ func (c *conn2) exchange(ctx context.Context, r *http.Request) (*http.Response, 
 func failure2(ctx context.Context, err error) error {
 	var stream http2.StreamError
 	var violation http2.ConnectionError
-	var goAway http2.GoAwayError
+	var goAway http2.GoAwayError //nolint:staticcheck // ClientConn returns it
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return openloop.Fail(openloop.Timeout, err)

@@ -13,9 +13,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/h2c"
 )
 
 var quiet = log.New(io.Discard, "", 0)
@@ -114,7 +111,7 @@ func serveApp(addr string) {
 		time.Sleep(20 * time.Millisecond) // so that there are requests in flight when it is killed
 		io.WriteString(w, "ok")
 	})
-	log.Fatal(http.Serve(l, h2c.NewHandler(handler, &http2.Server{})))
+	log.Fatal((&http.Server{Handler: handler, Protocols: unencrypted()}).Serve(l))
 }
 
 // app starts the app and waits until it serves.

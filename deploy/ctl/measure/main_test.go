@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/h2c"
 )
 
 // appVariable makes this test binary serve as an app. Its value is the address.
@@ -55,10 +53,19 @@ func run(t *testing.T, cfg Config) *Report {
 	return m.Report(r, "time")
 }
 
+// unencrypted are HTTP/1.1 and HTTP/2, both without TLS.
+func unencrypted() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetUnencryptedHTTP2(true)
+	return p
+}
+
 // serve returns the URL of a server of HTTP/1.1 and HTTP/2 without TLS.
 func serve(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
-	s := httptest.NewUnstartedServer(h2c.NewHandler(handler, &http2.Server{}))
+	s := httptest.NewUnstartedServer(handler)
+	s.Config.Protocols = unencrypted()
 	s.Config.ErrorLog = quiet
 	s.Start()
 	t.Cleanup(s.Close)

@@ -83,7 +83,7 @@ func (s *socket) ended() bool {
 
 // close closes the WebSocket and waits for its goroutine.
 func (s *socket) close() {
-	s.CloseNow()
+	_ = s.CloseNow()
 	<-s.read
 }
 
@@ -153,7 +153,7 @@ func (p *socketPool) put(slot int, s *socket) {
 	}
 	p.mu.Unlock()
 	if !kept {
-		s.Close(websocket.StatusNormalClosure, "")
+		_ = s.Close(websocket.StatusNormalClosure, "") // the app may not answer it
 		s.close()
 	}
 }

@@ -96,7 +96,7 @@ func (o *Operation) Run(ctx context.Context) error {
 	err := o.run(ctx)
 	o.complete = err == nil
 	if err != nil && ctx.Err() != nil {
-		return nil // the report says that the rollout is not complete
+		return nil //nolint:nilerr // an interruption: the report says that it is not complete
 	}
 	return err
 }

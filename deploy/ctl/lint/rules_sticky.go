@@ -18,7 +18,8 @@ var stickyRules = []Rule{
 		Explanation: `An annotation of Traefik, ingress-nginx or HAProxy binds clients to a pod by a cookie.
 Such a controller may route their requests to a terminating pod for as long as the pod is ready, so the
 drain sees no silence. Lameduck fails readiness by itself only when a third of the maximum of the hold has
-passed. Set LAMEDUCK_UNREADY_AFTER to a few seconds.`,
+passed. Set LAMEDUCK_UNREADY_AFTER to a few seconds; lameduckctl inject does so if it gets the Service and
+the Ingress too.`,
 		check: eachProtected(stickySessions),
 	},
 }

@@ -20,7 +20,7 @@ func diff(before, after *corev1.PodTemplateSpec) []jsonpatch.Operation {
 	b, a := &before.Spec, &after.Spec
 	diffPointer(&p, "/spec/terminationGracePeriodSeconds", b.TerminationGracePeriodSeconds,
 		a.TerminationGracePeriodSeconds)
-	diffList(&p, "/spec/initContainers", b.InitContainers, a.InitContainers, isSidecar, diffContainer)
+	diffList(&p, "/spec/initContainers", b.InitContainers, a.InitContainers, isInit, diffContainer)
 	diffList(&p, "/spec/containers", b.Containers, a.Containers, isSidecar, diffContainer)
 	diffList(&p, "/spec/volumes", b.Volumes, a.Volumes, isOurVolume, nil)
 	diffPullSecrets(&p, b.ImagePullSecrets, a.ImagePullSecrets)
@@ -132,9 +132,14 @@ func diffContainer(p *patch, path string, b, a *corev1.Container) {
 	diffList(p, path+"/ports", b.Ports, a.Ports, isAdmin, diffPort)
 	diffList(p, path+"/volumeMounts", b.VolumeMounts, a.VolumeMounts, isOurMount, nil)
 	for _, name := range probeNames {
-		if before, after := probe(b, name), probe(a, name); before != nil && before.TCPSocket != nil {
+		before, after := probe(b, name), probe(a, name)
+		switch {
+		case before == nil:
+		case before.TCPSocket != nil:
 			p.set(path+"/"+name+"/tcpSocket/port", portValue(before.TCPSocket.Port),
 				portValue(after.TCPSocket.Port))
+		case before.GRPC != nil:
+			p.set(path+"/"+name+"/grpc/port", before.GRPC.Port, after.GRPC.Port)
 		}
 	}
 	diffLifecycle(p, path+"/lifecycle", b.Lifecycle, a.Lifecycle)

@@ -92,7 +92,11 @@ func Uninject(w Workload) (Plan, error) {
 	return p.withRouteNotes(), nil
 }
 
+// withRouteNotes adds notes on Services. In mode redirect nothing has to change in any.
 func (p Plan) withRouteNotes() Plan {
+	if p.Choice.Mode == mode.Redirect {
+		return p
+	}
 	for _, r := range p.Routes {
 		p.Notes = append(p.Notes, p.routeNote(r))
 	}
@@ -150,8 +154,9 @@ type injection struct {
 	ports    []port        // declared, of the pod
 	chosen   []Route       // of the ports to protect; what they listen on is not known yet
 	choice   mode.Choice
-	routes   []Route // that Lameduck relays
-	observed []int32 // ports that it observes
+	routes   []Route  // that Lameduck relays
+	rules    []string // arguments of the init container of mode redirect
+	observed []int32  // ports that it observes
 	notes    []Note
 
 	resources corev1.ResourceRequirements // of Lameduck's container
@@ -161,7 +166,7 @@ func (j *injection) run() error {
 	steps := []func() error{
 		j.validate, j.nameUnprotected, j.choosePorts, j.chooseMode, j.applyMode, j.applyPreset,
 		j.releaseSessions, j.raiseGracePeriod, j.checkEnvironment, j.computeResources, j.addHoldHooks,
-		j.addSidecar, j.addPullSecrets, j.excludeFromMesh, j.followInMesh, j.writeMode, j.writeRecord,
+		j.addRules, j.addSidecar, j.addPullSecrets, j.excludeFromMesh, j.followInMesh, j.writeMode, j.writeRecord,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

@@ -11,23 +11,24 @@ import (
 type mesh struct {
 	prefixes []string // of the annotations and labels of pods in the mesh
 	exclude  string   // annotation with the excluded ports
+	user     int      // user id of its proxy
 }
 
 var meshes = []mesh{
 	{
 		[]string{"sidecar.istio.io/", "traffic.sidecar.istio.io/", "proxy.istio.io/", "istio.io/rev"},
-		"traffic.sidecar.istio.io/excludeInboundPorts",
+		"traffic.sidecar.istio.io/excludeInboundPorts", 1337,
 	},
 	linkerd,
-	{[]string{"kuma.io/sidecar-injection"}, "traffic.kuma.io/exclude-inbound-ports"},
+	{[]string{"kuma.io/sidecar-injection"}, "traffic.kuma.io/exclude-inbound-ports", 5678},
 	{
 		[]string{"consul.hashicorp.com/connect-inject"},
-		"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports",
+		"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", 5995,
 	},
 }
 
 var linkerd = mesh{
-	[]string{"linkerd.io/inject", "config.linkerd.io/"}, "config.linkerd.io/skip-inbound-ports",
+	[]string{"linkerd.io/inject", "config.linkerd.io/"}, "config.linkerd.io/skip-inbound-ports", 2102,
 }
 
 // off has the values that opt a pod out of a mesh.
@@ -61,6 +62,16 @@ func (j *injection) excludeFromMesh() error {
 		}
 	}
 	return nil
+}
+
+// meshUser returns the user id of the proxy of the pod's mesh, or 0 if it is in none.
+func (j *injection) meshUser() int {
+	for _, m := range meshes {
+		if m.has(j.pod.Annotations) || m.has(j.pod.Labels) {
+			return m.user
+		}
+	}
+	return 0
 }
 
 // followInMesh adds Lameduck's ports to the lists that have the app's ports by number. A name

@@ -16,8 +16,9 @@ const ModeAnnotation = AnnotationPrefix + "injected-mode"
 // ways have a function for each mode that this version can inject: it changes the pod so that the
 // traffic of the chosen ports reaches Lameduck, or has them observed.
 var ways = map[mode.Mode]func(*injection) error{
-	mode.Move:    (*injection).moveRoutes,
-	mode.Observe: (*injection).observePorts,
+	mode.Move:     (*injection).moveRoutes,
+	mode.Redirect: (*injection).redirectPorts,
+	mode.Observe:  (*injection).observePorts,
 }
 
 // Modes returns the modes that this version can inject.

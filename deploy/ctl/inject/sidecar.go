@@ -42,7 +42,8 @@ func (j *injection) addInitContainer(c corev1.Container) {
 	if spec.InitContainers == nil {
 		j.record.created("initContainers")
 	}
-	spec.InitContainers = insertAt(spec.InitContainers, c, j.current.Spec.InitContainers, isSidecar)
+	spec.InitContainers = insertAt(spec.InitContainers, c, j.current.Spec.InitContainers,
+		func(now corev1.Container) bool { return now.Name == c.Name })
 }
 
 // sidecar returns the container of the components. Its hook begins the drain over loopback, so that

@@ -16,7 +16,7 @@ func (r *record) undo(pod *corev1.PodTemplateSpec) {
 		spec.TerminationGracePeriodSeconds = r.Grace
 	}
 	spec.Containers = slices.DeleteFunc(spec.Containers, isSidecar)
-	spec.InitContainers = without(spec.InitContainers, isSidecar, r.hasCreated("initContainers"))
+	spec.InitContainers = without(spec.InitContainers, isInit, r.hasCreated("initContainers"))
 	for i := range spec.Containers {
 		r.removeHook(&spec.Containers[i])
 	}
@@ -80,8 +80,12 @@ func (p movedProbe) undo(spec *corev1.PodSpec) {
 	if c == nil {
 		return
 	}
-	if now := probe(c, p.Probe); now != nil && now.TCPSocket != nil && now.TCPSocket.Port == intstr.FromInt32(p.Is) {
-		now.TCPSocket.Port = intstr.FromString(p.Was)
+	switch now := probe(c, p.Probe); {
+	case now == nil:
+	case now.TCPSocket != nil && now.TCPSocket.Port == intstr.FromInt32(p.Is):
+		now.TCPSocket.Port = intstr.Parse(p.Was)
+	case now.GRPC != nil && now.GRPC.Port == p.Is:
+		now.GRPC.Port = intstr.Parse(p.Was).IntVal
 	}
 }
 

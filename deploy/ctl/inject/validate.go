@@ -27,10 +27,10 @@ func (j *injection) validate() error {
 		}
 	}
 	for _, c := range allContainers(spec) {
-		if c.Name == sidecarName {
+		if isInit(*c.Container) {
 			return &Refusal{
 				c.field(),
-				"the pod has a container lameduck that inject has not added",
+				"the pod has a container " + c.Name + " that inject has not added",
 				"remove it, or the component that adds it",
 			}
 		}

@@ -58,7 +58,8 @@ func newRootCommand(name string) *cobra.Command {
 	}
 	root.SetVersionTemplate("lameduckctl {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newInjectCommand(), newLintCommand(), newExplainCommand(), newMeasureCommand(), newDrainsCommand(),
+	root.AddCommand(newEnableCommand(), newDisableCommand(), newStatusCommand(),
+		newInjectCommand(), newLintCommand(), newExplainCommand(), newMeasureCommand(), newDrainsCommand(),
 		newWebhookCommand())
 	return root
 }

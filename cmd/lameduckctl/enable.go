@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"lameduck/deploy/ctl/enable"
+	"lameduck/deploy/ctl/inject"
+)
+
+const enableHelp = `Add Lameduck to every pod of a namespace, with the next rollout of each workload, and print the plan.
+
+The API server is asked, with your own rights and by a dry run, whether it admits a pod that redirects its ports, which
+needs NET_ADMIN in an init container. If it does, the namespace gets the label lameduck.dev/redirect=allowed besides
+lameduck.dev/inject=enabled. Else no pod is refused: ports that cannot move are observed.
+
+The webhook must be installed. Exit codes: 0 success; 1 a workload cannot be protected; 2 an error.`
+
+// namespaceCommand has the flags of enable, disable and status.
+type namespaceCommand struct {
+	kubeconfig, context, output string
+	dryRun                      bool
+	timeout                     time.Duration
+}
+
+func newEnableCommand() *cobra.Command {
+	c := &namespaceCommand{}
+	cmd := c.command("enable NAMESPACE", "Add Lameduck to the pods of a namespace", c.enable)
+	cmd.Long = enableHelp
+	cmd.Flags().BoolVar(&c.dryRun, "dry-run", false, "only print the plan")
+	return cmd
+}
+
+func newDisableCommand() *cobra.Command {
+	c := &namespaceCommand{}
+	cmd := c.command("disable NAMESPACE", "Remove Lameduck from the pods of a namespace", c.disable)
+	cmd.Flags().BoolVar(&c.dryRun, "dry-run", false, "only print the plan")
+	return cmd
+}
+
+func newStatusCommand() *cobra.Command {
+	c := &namespaceCommand{}
+	return c.command("status NAMESPACE", "Show which pods of a namespace have Lameduck, in which mode", c.status)
+}
+
+func (c *namespaceCommand) command(
+	use, short string, run func(context.Context, *cobra.Command, kubernetes.Interface, string) error,
+) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1)}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if c.output != "text" && c.output != "json" {
+			return errors.New("--output: must be text or json")
+		}
+		config, err := loadKubeconfig(c.kubeconfig, clientcmd.ConfigOverrides{CurrentContext: c.context}).ClientConfig()
+		if err != nil {
+			return fmt.Errorf("read the kubeconfig: %w", err)
+		}
+		client, err := kubernetes.NewForConfig(config)
+		if err != nil {
+			return fmt.Errorf("connect to the cluster: %w", err)
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
+		defer cancel()
+		return run(ctx, cmd, client, args[0])
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of the kubeconfig (default $KUBECONFIG or ~/.kube/config)")
+	flags.StringVar(&c.context, "context", "", "context of the kubeconfig")
+	flags.StringVarP(&c.output, "output", "o", "text", "format: text or json")
+	flags.DurationVar(&c.timeout, "timeout", 30*time.Second, "time limit for all requests to the cluster")
+	return cmd
+}
+
+func (c *namespaceCommand) enable(
+	ctx context.Context, cmd *cobra.Command, client kubernetes.Interface, namespace string,
+) error {
+	plan, err := enable.ForEnable(ctx, client, namespace, inject.Defaults())
+	if err != nil {
+		return err
+	}
+	return c.carryOut(ctx, cmd, client, plan)
+}
+
+func (c *namespaceCommand) disable(
+	ctx context.Context, cmd *cobra.Command, client kubernetes.Interface, namespace string,
+) error {
+	plan, err := enable.ForDisable(ctx, client, namespace)
+	if err != nil {
+		return err
+	}
+	return c.carryOut(ctx, cmd, client, plan)
+}
+
+// carryOut applies a plan and prints it.
+func (c *namespaceCommand) carryOut(
+	ctx context.Context, cmd *cobra.Command, client kubernetes.Interface, plan *enable.Plan,
+) error {
+	if !c.dryRun {
+		if err := plan.Apply(ctx, client); err != nil {
+			return err
+		}
+	}
+	if err := c.print(cmd.OutOrStdout(), plan, func(w io.Writer) { printPlan(w, plan, c.dryRun) }); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(plan.Workloads, func(w enable.Workload) bool { return w.Unprotected }) {
+		return problemsError{}
+	}
+	return nil
+}
+
+func (c *namespaceCommand) status(
+	ctx context.Context, cmd *cobra.Command, client kubernetes.Interface, namespace string,
+) error {
+	s, err := enable.ReadStatus(ctx, client, namespace)
+	if err != nil {
+		return err
+	}
+	return c.print(cmd.OutOrStdout(), s, func(w io.Writer) { printStatus(w, s) })
+}
+
+func (c *namespaceCommand) print(w io.Writer, value any, text func(io.Writer)) error {
+	if c.output == "text" {
+		text(w)
+		return nil
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+func printPlan(w io.Writer, p *enable.Plan, dryRun bool) {
+	verb := map[bool]string{false: "labelled", true: "would be labelled"}[dryRun]
+	for _, name := range slices.Sorted(maps.Keys(p.Labels)) {
+		if value := p.Labels[name]; value != nil {
+			fmt.Fprintf(w, "namespace %s: %s %s=%s\n", p.Namespace, verb, name, *value)
+		} else {
+			fmt.Fprintf(w, "namespace %s: %s without %s\n", p.Namespace, verb, name)
+		}
+	}
+	if p.Redirect != nil {
+		fmt.Fprintf(w, "redirect: %s\n", p.Redirect.Reason)
+	}
+	for _, one := range p.Workloads {
+		printWorkload(w, one)
+	}
+	fmt.Fprintf(w, "It takes effect with the next rollout: kubectl -n %s rollout restart deployment,statefulset,daemonset\n",
+		p.Namespace)
+}
+
+func printWorkload(w io.Writer, one enable.Workload) {
+	if one.Mode == "" {
+		fmt.Fprintf(w, "%s %s: not injected: %s\n", one.Kind, one.Name, one.Reason)
+	} else {
+		fmt.Fprintf(w, "%s %s: mode %s: %s\n", one.Kind, one.Name, one.Mode, one.Reason)
+	}
+	for _, text := range one.Changes {
+		fmt.Fprintf(w, "  changes: %s\n", text)
+	}
+	for _, text := range one.Stays {
+		fmt.Fprintf(w, "  stays: %s\n", text)
+	}
+	if one.More != "" {
+		fmt.Fprintf(w, "  for more: %s\n", one.More)
+	}
+}
+
+func printStatus(w io.Writer, s *enable.Status) {
+	fmt.Fprintf(w, "namespace %s: enabled: %t, redirect allowed: %t\n", s.Namespace, s.Enabled, s.Redirect)
+	for _, p := range s.Pods {
+		if p.Mode != "" {
+			fmt.Fprintf(w, "Pod %s: mode %s\n", p.Name, p.Mode)
+		} else {
+			fmt.Fprintf(w, "Pod %s: not injected: %s\n", p.Name, p.Reason)
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package enable
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+
+	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/mode"
+)
+
+// Apply changes the labels of the namespace.
+func (p *Plan) Apply(ctx context.Context, c kubernetes.Interface) error {
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"labels": p.Labels}})
+	if err != nil {
+		return err
+	}
+	_, err = c.CoreV1().Namespaces().Patch(ctx, p.Namespace, types.MergePatchType, patch, metav1.PatchOptions{})
+	if err != nil {
+		return fmt.Errorf("label namespace %s: %w", p.Namespace, err)
+	}
+	return nil
+}
+
+// askForRedirect asks the API server whether it would admit a pod that redirects its port. Without
+// a clear answer the redirect is not allowed, since a refused pod would be an outage.
+func askForRedirect(ctx context.Context, c kubernetes.Interface, namespace string, s inject.Settings) *Redirect {
+	pod, err := redirectingPod(s)
+	if err != nil {
+		return &Redirect{Reason: "unknown: " + err.Error()}
+	}
+	_, err = c.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	switch {
+	case err == nil:
+		return &Redirect{Admitted: true, Reason: "the API server admits a pod with NET_ADMIN in an init container"}
+	case strings.Contains(err.Error(), "cannot create resource"):
+		return &Redirect{Reason: "unknown, as you may not create pods: " + err.Error()}
+	case apierrors.IsForbidden(err), apierrors.IsInvalid(err):
+		return &Redirect{Reason: "refused: " + err.Error()}
+	}
+	return &Redirect{Reason: "unknown: " + err.Error()}
+}
+
+// redirectingPod returns a pod as the webhook makes it in mode redirect. But for the redirect it is
+// as the Pod Security level restricted requires.
+func redirectingPod(s inject.Settings) (*corev1.Pod, error) {
+	s.Shape, s.Mode, s.Ports = inject.Native, mode.Redirect, nil
+	plan, err := inject.Inject(inject.Workload{Kind: "Pod", Template: &corev1.PodTemplateSpec{
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{
+			Name: "app", Image: s.Image, Ports: []corev1.ContainerPort{{ContainerPort: 8080}},
+		}}},
+	}}, s)
+	if err != nil {
+		return nil, err
+	}
+	spec := plan.Template.Spec
+	for i := range spec.Containers {
+		for _, ours := range spec.InitContainers {
+			if ours.Name == "lameduck" {
+				spec.Containers[i].SecurityContext = ours.SecurityContext
+				spec.Containers[i].Resources = ours.Resources
+			}
+		}
+	}
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			GenerateName: "lameduck-dry-run-", Labels: map[string]string{inject.InjectLabel: "disabled"},
+		},
+		Spec: spec,
+	}, nil
+}
+
+// A workload has pods.
+type workload struct {
+	inject.Workload
+	name string
+}
+
+// listWorkloads returns what makes pods in a namespace.
+func listWorkloads(ctx context.Context, c kubernetes.Interface, namespace string) (all []workload, err error) {
+	add := func(kind, name string, t *corev1.PodTemplateSpec) {
+		all = append(all, workload{inject.Workload{Kind: kind, Template: t}, name})
+	}
+	deployments, err := c.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list Deployments: %w", err)
+	}
+	for _, d := range deployments.Items {
+		add("Deployment", d.Name, &d.Spec.Template)
+	}
+	sets, err := c.AppsV1().StatefulSets(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list StatefulSets: %w", err)
+	}
+	for _, s := range sets.Items {
+		add("StatefulSet", s.Name, &s.Spec.Template)
+	}
+	daemons, err := c.AppsV1().DaemonSets(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list DaemonSets: %w", err)
+	}
+	for _, d := range daemons.Items {
+		add("DaemonSet", d.Name, &d.Spec.Template)
+	}
+	jobs, err := c.BatchV1().CronJobs(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list CronJobs: %w", err)
+	}
+	for _, j := range jobs.Items {
+		add("CronJob", j.Name, &j.Spec.JobTemplate.Spec.Template)
+	}
+	return all, nil
+}
+
+// readAround reads what the mode of the pods depends on.
+func readAround(ctx context.Context, c kubernetes.Interface, ns *corev1.Namespace) (*mode.Around, error) {
+	a := &mode.Around{Namespace: ns.Name, Labels: ns.Labels, Annotations: ns.Annotations}
+	services, err := c.CoreV1().Services(ns.Name).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list Services: %w", err)
+	}
+	for i := range services.Items {
+		a.Services = append(a.Services, &services.Items[i])
+	}
+	policies, err := c.NetworkingV1().NetworkPolicies(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	switch {
+	case apierrors.IsForbidden(err):
+		a.Unknown = "NetworkPolicies of all namespaces are unknown, as you may not list them"
+		return a, nil
+	case err != nil:
+		return nil, fmt.Errorf("list NetworkPolicies: %w", err)
+	}
+	for i := range policies.Items {
+		a.Policies = append(a.Policies, &policies.Items[i])
+	}
+	groups, err := c.Discovery().ServerGroups()
+	if err != nil {
+		return nil, fmt.Errorf("list the API groups: %w", err)
+	}
+	for _, g := range groups.Groups {
+		if _, has := mode.PolicyKinds[g.Name]; has {
+			a.Unknown = "policies of " + g.Name + " are unknown to lameduckctl"
+		}
+	}
+	return a, nil
+}

@@ -254,11 +254,33 @@ func TestRedirect_RunTwiceMakesOneTable(t *testing.T) {
 	ns.redirect(t, "8080=18080", "9090=18090").wantExit(t, exitOK)
 	ns.redirect(t, "8080=18080", "--direct=18091=8080").wantExit(t, exitOK)
 	const want = `table inet lameduck {
+	ct timeout short4 {
+		protocol tcp
+		l3proto ip
+		policy = { time_wait : 10, close : 5 }
+	}
+
+	ct timeout short6 {
+		protocol tcp
+		l3proto ip6
+		policy = { time_wait : 10, close : 5 }
+	}
+
 	chain inbound {
 		type nat hook prerouting priority dstnat; policy accept;
 		iifname "lo" return
+		meta nfproto ipv4 tcp dport 8080 ct timeout set "short4"
+		meta nfproto ipv6 tcp dport 8080 ct timeout set "short6"
 		tcp dport 8080 fib daddr type local redirect to :18080
+		meta nfproto ipv4 tcp dport 18091 ct timeout set "short4"
+		meta nfproto ipv6 tcp dport 18091 ct timeout set "short6"
 		tcp dport 18091 fib daddr type local redirect to :8080
+	}
+
+	chain untracked {
+		type filter hook output priority raw; policy accept;
+		oifname "lo" tcp dport 8080 notrack
+		oifname "lo" tcp sport 8080 notrack
 	}
 }
 `

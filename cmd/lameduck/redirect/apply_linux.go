@@ -12,9 +12,9 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-// timeout bounds the answers of the kernel. Where nf_tables is missing it answers a transaction
+// patience bounds the answers of the kernel. Where nf_tables is missing it answers a transaction
 // once, and not for each part of it.
-const timeout = 10 * time.Second
+const patience = 10 * time.Second
 
 // Apply makes the rules, in place of those of an earlier run, and reads them back. It refuses where
 // they would reach beyond the pod or collide with those of a mesh. Environment values are those of
@@ -24,7 +24,7 @@ func (r *Rules) Apply(environ map[string]string) error {
 		return errHostNetwork
 	}
 	c, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
-		return c.SetDeadline(time.Now().Add(timeout))
+		return c.SetDeadline(time.Now().Add(patience))
 	}))
 	if err != nil {
 		return explain("open netlink", err)
@@ -35,8 +35,16 @@ func (r *Rules) Apply(environ map[string]string) error {
 			return err
 		}
 	}
-	chains := r.chains()
-	if err := write(c, chains); err != nil {
+	if err := r.replace(c, true); err != nil { // perhaps the kernel has no timeouts of connections
+		return r.replace(c, false)
+	}
+	return nil
+}
+
+// replace writes the table and reads it back.
+func (r *Rules) replace(c *nftables.Conn, short bool) error {
+	chains := r.chains(short)
+	if err := write(c, chains, short); err != nil {
 		return explain("write the rules", err)
 	}
 	if err := verify(c, chains); err != nil {

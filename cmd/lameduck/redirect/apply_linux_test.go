@@ -38,45 +38,53 @@ func inNamespace(t *testing.T, f func(t *testing.T)) {
 // The table is read back, so a kernel or a program beside us that has something else in it is
 // noticed.
 func TestVerify_NoticesEveryDifference(t *testing.T) {
-	inNamespace(t, func(t *testing.T) {
-		mesh := uint32(1337)
-		rules := Rules{Ports: []Redirect{{8080, 18080}}, Direct: []Redirect{{18091, 8080}}, Mesh: &mesh}
-		c, err := nftables.New(nftables.AsLasting())
-		if err != nil {
-			t.Error(err)
-			return
+	mesh := uint32(1337)
+	for _, mesh := range []*uint32{nil, &mesh} {
+		for _, short := range []bool{true, false} {
+			inNamespace(t, func(t *testing.T) { verifyDifferences(t, mesh, short) })
 		}
-		defer func() { _ = c.CloseLasting() }()
-		table := &nftables.Table{Name: tableName, Family: nftables.TableFamilyINet}
-		for name, alter := range map[string]func(chains []chain){
-			"nothing": func([]chain) {},
-			"a rule more": func([]chain) {
-				c.AddRule(&nftables.Rule{
-					Table: table, Chain: &nftables.Chain{Name: "inbound"},
-					Exprs: []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}},
-				})
-			},
-			"a chain more":     func([]chain) { c.AddChain(&nftables.Chain{Table: table, Name: "more"}) },
-			"no table":         func([]chain) { c.DelTable(table) },
-			"another port":     func(chains []chain) { chains[0].rules[1] = join(tcpPortIs(8081), redirectTo(18080)) },
-			"another relay":    func(chains []chain) { chains[0].rules[1] = join(tcpPortIs(8080), redirectTo(18081)) },
-			"another user":     func(chains []chain) { chains[1].rules[0] = join(userIs(1), tcpPortIs(8080), redirectTo(18080)) },
-			"another hook":     func(chains []chain) { chains[1].hook = *nftables.ChainHookPrerouting },
-			"another priority": func(chains []chain) { chains[0].priority-- },
-			"another chain":    func(chains []chain) { chains[0].name = "in" },
-			"no rule":          func(chains []chain) { chains[0].rules = nil },
-		} {
-			written := write(c, rules.chains())
-			want := rules.chains()
-			alter(want)
-			if err := errors.Join(written, c.Flush()); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-			if err := verify(c, want); (err == nil) != (name == "nothing") {
-				t.Errorf("%s differs: %v", name, err)
-			}
+	}
+}
+
+func verifyDifferences(t *testing.T, mesh *uint32, short bool) {
+	rules := Rules{Ports: []Redirect{{8080, 18080}}, Direct: []Redirect{{18091, 8080}}, Mesh: mesh}
+	c, err := nftables.New(nftables.AsLasting())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = c.CloseLasting() }()
+	table := &nftables.Table{Name: tableName, Family: nftables.TableFamilyINet}
+	for name, alter := range map[string]func(chains []chain){
+		"nothing": func([]chain) {},
+		"a rule more": func([]chain) {
+			c.AddRule(&nftables.Rule{
+				Table: table, Chain: &nftables.Chain{Name: "inbound"},
+				Exprs: []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}},
+			})
+		},
+		"a chain more":  func([]chain) { c.AddChain(&nftables.Chain{Table: table, Name: "more"}) },
+		"no table":      func([]chain) { c.DelTable(table) },
+		"another port":  func(chains []chain) { chains[0].rules[1] = join(tcpPort(destination, 8081), redirectTo(18080)) },
+		"another relay": func(chains []chain) { chains[0].rules[1] = join(tcpPort(destination, 8080), redirectTo(18081)) },
+		"another user": func(chains []chain) {
+			chains[1].rules[0] = join(userIs(1), tcpPort(destination, 8080), redirectTo(18080))
+		},
+		"another hook":     func(chains []chain) { chains[1].hook = *nftables.ChainHookPrerouting },
+		"another priority": func(chains []chain) { chains[0].priority-- },
+		"another chain":    func(chains []chain) { chains[0].name = "in" },
+		"no rule":          func(chains []chain) { chains[0].rules = nil },
+	} {
+		written := write(c, rules.chains(short), short)
+		want := rules.chains(short)
+		alter(want)
+		if err := errors.Join(written, c.Flush()); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
-	})
+		if err := verify(c, want); (err == nil) != (name == "nothing") {
+			t.Errorf("%s differs: %v", name, err)
+		}
+	}
 }
 
 // The tables of iptables from before nftables are no chains of nftables.
@@ -115,7 +123,7 @@ func TestTranslates_OnlyBeforeRouting(t *testing.T) {
 		Type:  nftables.ChainTypeNAT, Hooknum: nftables.ChainHookPrerouting,
 	}
 	if !translates(&chain) {
-		t.Error("the nat table of iptables is none of another program")
+		t.Error("the nat table of iptables is not taken for one of another program")
 	}
 	chain.Hooknum = nftables.ChainHookPostrouting
 	if translates(&chain) {

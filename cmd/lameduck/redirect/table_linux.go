@@ -18,30 +18,66 @@ const behind = -90
 // A chain is one of the table, with the expressions of its rules.
 type chain struct {
 	name     string
+	kind     nftables.ChainType
 	hook     nftables.ChainHook
 	priority nftables.ChainPriority
 	rules    [][]expr.Any
 }
 
-// chains returns what the table has to have.
-func (r *Rules) chains() []chain {
-	inbound := chain{
-		name: "inbound", hook: *nftables.ChainHookPrerouting, priority: *nftables.ChainPriorityNATDest,
-		rules: [][]expr.Any{append(interfaceIs(expr.MetaKeyIIFNAME, "lo"), &expr.Verdict{Kind: expr.VerdictReturn})},
-	}
-	for _, p := range append(append([]Redirect{}, r.Ports...), r.Direct...) {
-		inbound.rules = append(inbound.rules, join(tcpPortIs(p.From), addressIsLocal(), redirectTo(p.To)))
-	}
+// chains returns what the table has to have. With short timeouts it has [timeouts] besides.
+func (r *Rules) chains(short bool) []chain {
+	inbound := r.inbound(short)
 	if r.Mesh == nil {
-		return []chain{inbound}
+		return []chain{inbound, r.untracked()}
 	}
 	inbound.priority = behind
-	meshed := chain{name: "meshed", hook: *nftables.ChainHookOutput, priority: behind}
-	for _, p := range r.Ports {
-		meshed.rules = append(meshed.rules,
-			join(interfaceIs(expr.MetaKeyOIFNAME, "lo"), userIs(*r.Mesh), tcpPortIs(p.From), redirectTo(p.To)))
+	return []chain{inbound, r.meshed()}
+}
+
+// inbound redirects connections from outside the pod.
+func (r *Rules) inbound(short bool) chain {
+	c := chain{
+		name: "inbound", kind: nftables.ChainTypeNAT,
+		hook: *nftables.ChainHookPrerouting, priority: *nftables.ChainPriorityNATDest,
+		rules: [][]expr.Any{join(interfaceIs(expr.MetaKeyIIFNAME, "lo"), []expr.Any{&expr.Verdict{Kind: expr.VerdictReturn}})},
 	}
-	return []chain{inbound, meshed}
+	for _, p := range append(append([]Redirect{}, r.Ports...), r.Direct...) {
+		if short {
+			for _, t := range timeouts {
+				c.rules = append(c.rules, join(protocolIs(t.protocol), tcpPort(destination, p.From), setTimeout(t.name)))
+			}
+		}
+		c.rules = append(c.rules, join(tcpPort(destination, p.From), addressIsLocal(), redirectTo(p.To)))
+	}
+	return c
+}
+
+// untracked keeps the relay's connections to the app out of the table of connections, which would
+// have two entries for each client otherwise.
+func (r *Rules) untracked() chain {
+	c := chain{
+		name: "untracked", kind: nftables.ChainTypeFilter,
+		hook: *nftables.ChainHookOutput, priority: *nftables.ChainPriorityRaw,
+	}
+	for _, p := range r.Ports {
+		for _, end := range []uint32{destination, source} {
+			c.rules = append(c.rules,
+				join(interfaceIs(expr.MetaKeyOIFNAME, "lo"), tcpPort(end, p.From), []expr.Any{&expr.Notrack{}}))
+		}
+	}
+	return c
+}
+
+// meshed redirects what the proxy of a mesh sends to the app.
+func (r *Rules) meshed() chain {
+	c := chain{
+		name: "meshed", kind: nftables.ChainTypeNAT, hook: *nftables.ChainHookOutput, priority: behind,
+	}
+	for _, p := range r.Ports {
+		c.rules = append(c.rules, join(interfaceIs(expr.MetaKeyOIFNAME, "lo"), userIs(*r.Mesh),
+			tcpPort(destination, p.From), redirectTo(p.To)))
+	}
+	return c
 }
 
 func join(parts ...[]expr.Any) (all []expr.Any) {
@@ -64,10 +100,13 @@ func userIs(id uint32) []expr.Any {
 	return []expr.Any{&expr.Meta{Key: expr.MetaKeySKUID, Register: 1}, is(binaryutil.NativeEndian.PutUint32(id))}
 }
 
-func tcpPortIs(port uint16) []expr.Any {
+// The offsets of the ports in the header of TCP.
+const source, destination = 0, 2
+
+func tcpPort(end uint32, port uint16) []expr.Any {
 	return []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1}, is([]byte{unix.IPPROTO_TCP}),
-		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: end, Len: 2},
 		is(binaryutil.BigEndian.PutUint16(port)),
 	}
 }
@@ -88,15 +127,20 @@ func redirectTo(port uint16) []expr.Any {
 }
 
 // write replaces the table in one transaction.
-func write(c *nftables.Conn, chains []chain) error {
+func write(c *nftables.Conn, chains []chain, short bool) error {
 	table := &nftables.Table{Name: tableName, Family: nftables.TableFamilyINet}
 	c.AddTable(table) // so that there is one to delete
 	c.DelTable(table)
 	c.AddTable(table)
+	if short {
+		for _, t := range timeouts {
+			c.AddObj(t.object(table))
+		}
+	}
 	accept := nftables.ChainPolicyAccept
 	for _, want := range chains {
 		added := c.AddChain(&nftables.Chain{
-			Table: table, Name: want.name, Type: nftables.ChainTypeNAT,
+			Table: table, Name: want.name, Type: want.kind,
 			Hooknum: &want.hook, Priority: &want.priority, Policy: &accept,
 		})
 		for _, exprs := range want.rules {
@@ -138,11 +182,10 @@ func textOf(c *nftables.Conn, ch *nftables.Chain) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if ch.Hooknum == nil || ch.Priority == nil || ch.Policy == nil || *ch.Policy != nftables.ChainPolicyAccept ||
-		ch.Type != nftables.ChainTypeNAT {
-		return fmt.Sprintf("of type %q, without hook or policy", ch.Type), nil
+	if ch.Hooknum == nil || ch.Priority == nil || ch.Policy == nil || *ch.Policy != nftables.ChainPolicyAccept {
+		return "without hook or policy", nil
 	}
-	read := chain{name: ch.Name, hook: *ch.Hooknum, priority: *ch.Priority}
+	read := chain{name: ch.Name, kind: ch.Type, hook: *ch.Hooknum, priority: *ch.Priority}
 	for _, r := range rules {
 		read.rules = append(read.rules, r.Exprs)
 	}
@@ -151,7 +194,7 @@ func textOf(c *nftables.Conn, ch *nftables.Chain) (string, error) {
 
 // text returns everything about a chain but its name, to be compared.
 func (c *chain) text() string {
-	text := fmt.Sprintf("hook %d priority %d {", c.hook, c.priority)
+	text := fmt.Sprintf("type %s hook %d priority %d {", c.kind, c.hook, c.priority)
 	for _, exprs := range c.rules {
 		for _, e := range exprs {
 			text += fmt.Sprintf(" %T%+v", e, e)

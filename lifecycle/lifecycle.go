@@ -29,6 +29,9 @@ type Config struct {
 	// Observed returns what was seen of connections that are not relayed. It is nil if none are
 	// observed.
 	Observed func() Observed
+	// Bypassed returns how many connections have reached the app past the relay. It is nil if that
+	// is not watched.
+	Bypassed func() uint64
 	// Log may be nil.
 	Log *zap.Logger
 }

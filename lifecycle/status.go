@@ -11,6 +11,7 @@ type status struct {
 	More     float64 `json:"more_probability"`
 	Class    string  `json:"class"`
 	ChecksIn float64 `json:"health_checks_stop_in_seconds"`
+	Bypassed *uint64 `json:"bypassed_connections,omitempty"` // nil if it is not watched
 	Hold     struct {
 		Min      float64 `json:"min_seconds"`
 		Quiet    float64 `json:"quiet_seconds"`
@@ -80,6 +81,10 @@ func (l *Lifecycle) status() (s status) {
 	s.InFlight, s.SilentIn = forecast.InFlight, max(0, forecast.SilentIn).Seconds()
 	s.Required, s.More = forecast.Required.Seconds(), forecast.More
 	s.ChecksIn = forecast.ChecksIn.Seconds()
+	if l.config.Bypassed != nil {
+		n := l.config.Bypassed()
+		s.Bypassed = &n
+	}
 	if s.Class = forecast.Class.String(); forecast.Idle {
 		s.Class = idle
 	}

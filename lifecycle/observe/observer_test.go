@@ -434,6 +434,9 @@ lameduck_bypassed_connections_total{port="8080"} 3
 `), "lameduck_bypassed_connections_total", "lameduck_observed_connections_total"); err != nil {
 			t.Error(err)
 		}
+		if n := r.Bypassed(); n != 3 {
+			t.Errorf("%d connections past the relay, want 3", n)
+		}
 		r.Drain()
 		if f := r.Forecast(rule); f.SilentIn == 0 {
 			t.Error("the hold does not wait for traffic past the relay")

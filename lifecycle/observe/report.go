@@ -49,6 +49,18 @@ func (o *Observer) EndHold() {
 	o.kept, o.peers = o.flows.kept()
 }
 
+// Bypassed returns how many connections of clients have reached the app past the relay.
+func (o *Observer) Bypassed() (n uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, p := range o.flows.ports {
+		if p.Relay != 0 {
+			n += p.connections
+		}
+	}
+	return n
+}
+
 // warnOfBypassLocked warns, once, if clients connect to the app past the relay.
 func (o *Observer) warnOfBypassLocked() {
 	if o.bypassed {
@@ -58,7 +70,8 @@ func (o *Observer) warnOfBypassLocked() {
 		if p.Relay != 0 && p.connections > 0 {
 			o.bypassed = true
 			o.log.Warn("clients connect to the app past lameduck: they are held for, but not asked to "+
-				"disconnect (let Services and other references name the relay's port)",
+				"disconnect (let Services and other references name the relay's port, or make the rules of "+
+				"lameduck redirect, which do not stand)",
 				zap.Uint16("port", p.Number), zap.Uint16("relay_port", p.Relay))
 			return
 		}

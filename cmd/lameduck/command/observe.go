@@ -72,6 +72,17 @@ func (p *process) observed() func() lifecycle.Observed {
 	return func() lifecycle.Observed { return lifecycle.Observed(p.observer.Stats()) }
 }
 
+// bypassed returns the function that counts what goes past the relay, or nil if there is no route to
+// an app in this network namespace.
+func (p *process) bypassed() func() uint64 {
+	if p.observer == nil || !slices.ContainsFunc(observedPorts(p.config), isRelayed) {
+		return nil
+	}
+	return p.observer.Bypassed
+}
+
+func isRelayed(p observe.Port) bool { return p.Relay != 0 }
+
 // newObserver returns the observer of the configured ports and of the app's ports behind routes. It
 // returns nil if there are none in this network namespace.
 func (p *process) newObserver() *observe.Observer {

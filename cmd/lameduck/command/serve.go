@@ -177,6 +177,7 @@ func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 		MaxWaiters:     p.shares.waiters,
 		TerminationLog: terminationLog(p.config),
 		Observed:       p.observed(),
+		Bypassed:       p.bypassed(),
 		Log:            p.log.Logger,
 	}, p.newRelay(), app)
 	defer p.sockets.Close()

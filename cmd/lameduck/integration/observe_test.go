@@ -211,13 +211,16 @@ func (p *observedPod) wantLossless(t *testing.T, late time.Duration) map[string]
 	return f
 }
 
+const bypassWarning = "clients connect to the app past lameduck: they are held for, but not asked to disconnect " +
+	"(let Services and other references name the relay's port, or make the rules of lameduck redirect, " +
+	"which do not stand)"
+
 func TestObserve_ABypassIsCountedAndLogged(t *testing.T) {
 	t.Parallel()
 	p := startObservedPod(t, "LAMEDUCK_ROUTES=18080=8080")
 	clients := p.visit(t, "8080", 100*time.Millisecond)
 	relayed := p.visit(t, "18080", 100*time.Millisecond)
-	p.logged(t, "clients connect to the app past lameduck: they are held for, but not asked to disconnect "+
-		"(let Services and other references name the relay's port)")
+	p.logged(t, bypassWarning)
 	clients.end()
 	relayed.end()
 	want := len(clients.failures) + clients.answered

@@ -243,14 +243,6 @@ func (ns *namespace) inside(t *testing.T, f func()) {
 func TestRedirect_RunTwiceMakesOneTable(t *testing.T) {
 	t.Parallel()
 	ns := newNamespace(t)
-	nft := requireProgram(t, "nft")
-	ruleset := func() string {
-		out, err := exec.Command("ip", "netns", "exec", ns.name, nft, "list", "ruleset").CombinedOutput()
-		if err != nil {
-			t.Fatalf("nft: %v: %s", err, out)
-		}
-		return string(out)
-	}
 	ns.redirect(t, "8080=18080", "9090=18090").wantExit(t, exitOK)
 	ns.redirect(t, "8080=18080", "--direct=18091=8080").wantExit(t, exitOK)
 	const want = `table inet lameduck {
@@ -284,7 +276,7 @@ func TestRedirect_RunTwiceMakesOneTable(t *testing.T) {
 	}
 }
 `
-	if got := ruleset(); got != want {
+	if got := ns.insideOutput(t, "nft", "list", "ruleset"); got != want {
 		t.Errorf("the ruleset is\n%swant that of the second run\n%s", got, want)
 	}
 }
@@ -381,4 +373,35 @@ func (p *observedPod) curl(t *testing.T, user int, host string) {
 	id := "--reuid=" + strconv.Itoa(user)
 	p.namespace.start(t, nil, requireProgram(t, "setpriv"), id, "--clear-groups",
 		requireProgram(t, "curl"), "-sf", "http://"+host+":8080/").wantExit(t, exitOK)
+}
+
+// What goes past the relay is the check that the rules still stand.
+func TestRedirect_RulesThatDoNotStandAreNoticed(t *testing.T) {
+	t.Parallel()
+	p := startRedirectedPod(t)
+	bypassed := func() string {
+		out := p.insideOutput(t, "curl", "-sf", "http://127.0.0.1:18082/status")
+		if !strings.Contains(out, `"bypassed_connections":`) {
+			t.Fatalf("/status does not count what goes past the relay: %s", out)
+		}
+		_, out, _ = strings.Cut(out, `"bypassed_connections":`)
+		return out[:strings.IndexAny(out, ",}")]
+	}
+	get(t, "http://"+p.address+":8080/")
+	if n := bypassed(); n != "0" {
+		t.Errorf("%s connections went past the relay while the rules stand, want none", n)
+	}
+	p.insideOutput(t, "nft", "delete", "table", "inet", "lameduck")
+	get(t, "http://"+p.address+":8080/")
+	eventually(t, "the connection past the relay is in /status", func() bool { return bypassed() == "1" })
+	p.logged(t, bypassWarning)
+	p.terminate(t)
+}
+
+// insideOutput runs a program in the namespace and returns its output.
+func (ns *namespace) insideOutput(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	p := ns.start(t, nil, requireProgram(t, name), args...)
+	p.wantExit(t, exitOK)
+	return p.stdout.String()
 }

@@ -128,7 +128,7 @@ func TestEnable_AllowsTheRedirectWhereThePodIsAdmitted(t *testing.T) {
 		len(w.Changes) == 0 || len(w.Stays) == 0 {
 		t.Errorf("planned is %+v", w)
 	}
-	if w := p.workload(t, "worker"); !w.Unprotected || !strings.Contains(w.Reason, "no container declares a TCP port") {
+	if w := p.workload(t, "worker"); w.Mode != "" || w.Unprotected || !strings.Contains(w.Reason, "no container declares a TCP port") {
 		t.Errorf("planned is %+v", w)
 	}
 	if w := p.workload(t, "report"); w.Mode != "" || w.Unprotected || !strings.Contains(w.Reason, "runs to completion") {

@@ -165,7 +165,7 @@ func TestUsage(t *testing.T) {
 		{"the version", []string{"version"}, nil, exitOK, "lameduck "},
 		{"the version with an argument", []string{"version", "x"}, nil, exitUsage, `unexpected argument "x"`},
 		{"help", []string{"help"}, nil, exitOK, "lameduck exec -- COMMAND"},
-		{"an unknown subcommand", []string{"run"}, nil, exitUsage, `unknown subcommand "run": use serve, exec, drain, install or version`},
+		{"an unknown subcommand", []string{"run"}, nil, exitUsage, `unknown subcommand "run": use serve, exec, drain, redirect, install or version`},
 		{"serve with an argument", []string{"serve", "x"}, nil, exitUsage, `unexpected argument "x"`},
 		{"serve with an invalid variable", []string{"serve"}, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN: must be"},
 		{"no subcommand with an invalid variable", nil, []string{"LAMEDUCK_HOLD_MIN=x"}, exitUsage, "LAMEDUCK_HOLD_MIN: must be"},

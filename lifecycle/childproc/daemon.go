@@ -2,6 +2,7 @@ package childproc
 
 import (
 	"os"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -23,7 +24,7 @@ func (c *Child) followDaemon(ended chan os.Signal) (pid int) {
 	over := time.After(daemonWait)
 	ticker := time.NewTicker(daemonPause)
 	defer ticker.Stop()
-	for {
+	for previous := []int(nil); ; {
 		c.reapEnded(0)
 		left, settled := orphans()
 		pid, wait := c.Daemon(left)
@@ -32,9 +33,12 @@ func (c *Child) followDaemon(ended chan os.Signal) (pid int) {
 			c.setPID(pid)
 			return pid
 		}
-		if !wait && settled {
+		// An orphan may have passed the socket on and exited since the list was made. If the next list
+		// is the same, it has not.
+		if !wait && settled && (len(left) == 0 || slices.Equal(left, previous)) {
 			return 0
 		}
+		previous = left
 		select {
 		case <-ended:
 		case <-ticker.C:

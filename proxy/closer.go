@@ -102,6 +102,23 @@ func (c closer) endWithReset(d direction) {
 	c.endDirectionLocked(d)
 }
 
+// endDirection records that a direction has ended, and reports whether the other one had ended
+// before.
+func (c closer) endDirection(d direction) (last bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.endDirectionLocked(d)
+}
+
+func (c closer) endDirectionLocked(d direction) (last bool) {
+	c.life.states[d] = done
+	if d == fromClient {
+		c.endUploadLocked()
+	}
+	c.broadcastLocked()
+	return c.life.states[1-d] == done
+}
+
 // closeResponses half-closes the client's connection, and lets the client close the rest.
 func (c closer) closeResponses() {
 	if c.endDirection(fromApp) {

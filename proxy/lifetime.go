@@ -10,23 +10,6 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// endDirection records that a direction has ended, and reports whether the other one had ended
-// before.
-func (c *conn) endDirection(d direction) (last bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.endDirectionLocked(d)
-}
-
-func (c *conn) endDirectionLocked(d direction) (last bool) {
-	c.life.states[d] = done
-	if d == fromClient {
-		c.endUploadLocked()
-	}
-	c.broadcastLocked()
-	return c.life.states[1-d] == done
-}
-
 // endUploadLocked ends the upload, if there is one.
 func (c *conn) endUploadLocked() {
 	c.upload.end(&c.ledger)

@@ -7,9 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
+// holdHooks are the hooks of an injection's pod.
+type holdHooks struct{ *injection }
+
 // addHoldHooks adds to every container the hook that keeps it alive during the drain, since the app
 // may need the other containers. An existing hook is kept.
-func (j *injection) addHoldHooks() error {
+func (j holdHooks) addHoldHooks() error {
 	for i := range j.pod.Spec.Containers {
 		c := container{&j.pod.Spec.Containers[i], "containers", i}
 		switch {
@@ -31,7 +34,7 @@ func (j *injection) addHoldHooks() error {
 	return nil
 }
 
-func (j *injection) addHoldHook(c container) {
+func (j holdHooks) addHoldHook(c container) {
 	get := &corev1.HTTPGetAction{Path: "/hold", Port: intstr.FromInt32(AdminPort)}
 	if j.pod.Spec.HostNetwork {
 		get.Host = "127.0.0.1" // the kubelet knows no address of such a pod
@@ -45,7 +48,7 @@ func (j *injection) addHoldHook(c container) {
 }
 
 // noteOwnHook adds a note on what a hook that is kept means for the hold.
-func (j *injection) noteOwnHook(c container) {
+func (j holdHooks) noteOwnHook(c container) {
 	field := c.field() + ".lifecycle.preStop"
 	switch hook := c.Lifecycle.PreStop; {
 	case hook.Sleep != nil:
@@ -62,7 +65,7 @@ func (j *injection) noteOwnHook(c container) {
 }
 
 // noteWrappedHook adds a note on the hook of a wrapped app, which runs before the drain begins.
-func (j *injection) noteWrappedHook(c container) {
+func (j holdHooks) noteWrappedHook(c container) {
 	if c.ownHook() {
 		j.note(c.field()+".lifecycle.preStop", "kept (%s): the drain begins when this hook ends, so the "+
 			"hold is shorter by "+

@@ -163,10 +163,12 @@ type injection struct {
 }
 
 func (j *injection) run() error {
+	hooks, mesh := holdHooks{j}, meshLists{j}
 	steps := []func() error{
 		j.validate, j.nameUnprotected, j.choosePorts, j.chooseMode, j.applyMode, j.applyPreset,
-		j.releaseSessions, j.raiseGracePeriod, j.checkEnvironment, j.computeResources, j.addHoldHooks,
-		j.addRules, j.addSidecar, j.addPullSecrets, j.excludeFromMesh, j.followInMesh, j.writeMode, j.writeRecord,
+		j.releaseSessions, j.raiseGracePeriod, j.checkEnvironment, j.computeResources, hooks.addHoldHooks,
+		j.addRules, j.addSidecar, j.addPullSecrets, mesh.excludeFromMesh, mesh.followInMesh,
+		j.writeMode, j.writeRecord,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

@@ -53,9 +53,12 @@ var portLists = []string{
 	"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports",
 }
 
+// meshLists are the lists of ports in the annotations of an injection's pod.
+type meshLists struct{ *injection }
+
 // excludeFromMesh excludes the admin port from the meshes of the pod, since the kubelet calls the
 // hook from outside of any mesh.
-func (j *injection) excludeFromMesh() error {
+func (j meshLists) excludeFromMesh() error {
 	for _, m := range meshes {
 		if m.has(j.pod.Annotations) || m.has(j.pod.Labels) {
 			j.addToList(m.exclude, AdminPort, "so that the kubelet reaches the hook")
@@ -76,7 +79,7 @@ func (j *injection) meshUser() int {
 
 // followInMesh adds Lameduck's ports to the lists that have the app's ports by number. A name
 // follows the port.
-func (j *injection) followInMesh() error {
+func (j meshLists) followInMesh() error {
 	inLinkerd := linkerd.has(j.pod.Annotations) || linkerd.has(j.pod.Labels)
 	for _, moved := range j.record.Ports {
 		why := fmt.Sprintf("since it takes the place of %d", moved.Was)
@@ -110,7 +113,7 @@ func hasPort(members string, port int32) bool {
 }
 
 // addToList adds a port to the list in an annotation.
-func (j *injection) addToList(key string, port int32, why string) {
+func (j meshLists) addToList(key string, port int32, why string) {
 	members := list(j.pod.Annotations[key])
 	number := strconv.Itoa(int(port))
 	if slices.Contains(members, number) {
@@ -124,7 +127,7 @@ func (j *injection) addToList(key string, port int32, why string) {
 }
 
 // extendList sets an annotation with a list, and returns the entry of the record for it.
-func (j *injection) extendList(key, value string) *excludedPorts {
+func (j meshLists) extendList(key, value string) *excludedPorts {
 	i := slices.IndexFunc(j.record.Excluded, func(e excludedPorts) bool { return e.Annotation == key })
 	if i < 0 {
 		i = len(j.record.Excluded)

@@ -38,14 +38,50 @@ func TestLameduckAcceptsWhatInjectWrites(t *testing.T) {
 	}
 }
 
-// environments returns the environment of every container that runs Lameduck.
-func environments(t *testing.T, text string) [][]string {
+// TestLameduckAcceptsTheRulesThatInjectWrites runs the init container of mode redirect as on the
+// network of a node, where it makes no rules. Arguments that it cannot read are a usage error.
+func TestLameduckAcceptsTheRulesThatInjectWrites(t *testing.T) {
+	binary := deploytest.Build(t, "lameduck/cmd/lameduck")
+	found := false
+	for _, s := range samples(t) {
+		stdout, _, _ := s.inject(t, s.text)
+		for _, c := range containers(t, stdout) {
+			if !isRedirect(c) {
+				continue
+			}
+			found = true
+			cmd := exec.CommandContext(t.Context(), binary, c.Args...)
+			cmd.Env = []string{"LAMEDUCK_POD_IP=192.0.2.1", "LAMEDUCK_HOST_IP=192.0.2.1"}
+			if output, _ := cmd.CombinedOutput(); !strings.Contains(string(output), "hostNetwork") {
+				t.Errorf("%s: with %v the output is %s", s.name, c.Args, output)
+			}
+		}
+	}
+	if !found {
+		t.Error("no workload is redirected")
+	}
+}
+
+func isRedirect(c corev1.Container) bool { return len(c.Args) > 0 && c.Args[0] == "redirect" }
+
+// environments returns the environment of every container that runs Lameduck with a configuration.
+func environments(t *testing.T, text string) (all [][]string) {
+	t.Helper()
+	for _, c := range containers(t, text) {
+		if env := environment(c); len(env) > 0 && !isRedirect(c) {
+			all = append(all, env)
+		}
+	}
+	return all
+}
+
+// containers returns those of all workloads.
+func containers(t *testing.T, text string) (all []corev1.Container) {
 	t.Helper()
 	file, err := manifest.Parse("f", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all [][]string
 	for _, o := range file.Objects() {
 		w, err := o.Workload()
 		if err != nil {
@@ -54,11 +90,7 @@ func environments(t *testing.T, text string) [][]string {
 		if w == nil {
 			continue
 		}
-		for _, c := range append(w.Template.Spec.InitContainers, w.Template.Spec.Containers...) {
-			if env := environment(c); len(env) > 0 {
-				all = append(all, env)
-			}
-		}
+		all = append(append(all, w.Template.Spec.InitContainers...), w.Template.Spec.Containers...)
 	}
 	return all
 }

@@ -53,8 +53,7 @@ func (a *Around) refusesRedirect(p Pod) string {
 	case a == nil:
 		return "allow it with the label " + RedirectLabel + "=" + Allowed + " on the namespace"
 	}
-	switch level := a.Labels[enforceLabel]; level {
-	case "baseline", "restricted":
+	if level := a.forbids(); level != "" {
 		return "the namespace would have to admit NET_ADMIN, and it enforces the Pod Security level " + level
 	}
 	if a.Labels[RedirectLabel] != Allowed {
@@ -66,5 +65,17 @@ func (a *Around) refusesRedirect(p Pod) string {
 	return ""
 }
 
-// labelsOf returns the labels of a pod.
+// forbids returns the Pod Security level of the namespace if it is one that forbids NET_ADMIN.
+func (a *Around) forbids() (level string) {
+	if a == nil {
+		return ""
+	}
+	switch level = a.Labels[enforceLabel]; level {
+	case "baseline", "restricted":
+		return level
+	}
+	return ""
+}
+
+// labels returns the labels of a pod.
 func (p Pod) labels() labels.Set { return p.Template.Labels }

@@ -106,6 +106,11 @@ func (p Pod) explicit(asked Mode, by string, around *Around) (Choice, error) {
 		return Choice{}, &UnavailableError{"spec.hostNetwork", "mode redirect would redirect a port of the node",
 			"use mode observe"}
 	}
+	if level := around.forbids(); asked == Redirect && level != "" {
+		return Choice{Mode: Observe, Reason: "redirect was chosen by " + by + ", but the API server would refuse " +
+			"the pod: the namespace enforces the Pod Security level " + level,
+			More: "use another mode, or let the namespace admit NET_ADMIN"}, nil
+	}
 	c := Choice{Mode: asked, Reason: "chosen by " + by}
 	if asked == Observe {
 		c.More = p.moreThanObserved(around)

@@ -243,6 +243,25 @@ func TestRedirectIsNeverGuessed(t *testing.T) {
 	}
 }
 
+// A pod that the API server refuses would be an outage, even if somebody has asked for it.
+func TestRedirectThatTheAPIServerRefusesBecomesObserve(t *testing.T) {
+	for level, want := range map[string]Mode{
+		"restricted": Observe, "baseline": Observe, "privileged": Redirect, "": Redirect,
+	} {
+		p := pod(t, "  annotations: { lameduck.dev/mode: redirect }")
+		p.Has, p.Asked = []Mode{Observe, Move, Redirect}, Redirect
+		a := around(t, service(t, "{ port: 8080 }"))
+		a.Labels = map[string]string{enforceLabel: level}
+		got, err := Choose(p, a)
+		if err != nil || got.Mode != want || !strings.Contains(got.Reason, "annotation lameduck.dev/mode") {
+			t.Errorf("%q: got %s, error %v", level, got, err)
+		}
+		if want == Observe && !strings.Contains(got.Reason, level) {
+			t.Errorf("%q: the reason %q does not name the level", level, got.Reason)
+		}
+	}
+}
+
 func TestTheWrapperTakesOver(t *testing.T) {
 	p := pod(t, "")
 	p.Wrapper = true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,7 @@ func serveApp(args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(ready)
+	fmt.Fprintln(os.Stdout, ready)
 	for {
 		c, err := ln.Accept()
 		if err != nil {
@@ -86,7 +87,7 @@ func openConnections(args []string) error {
 			return err
 		}
 	}
-	fmt.Println(ready)
+	fmt.Fprintln(os.Stdout, ready)
 	select {}
 }
 
@@ -96,10 +97,10 @@ func call(args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(ready)
+	fmt.Fprintln(os.Stdout, ready)
 	begun := time.Now()
 	for i := 0; ; i++ {
-		time.Sleep(time.Until(begun.Add(time.Duration(i) * time.Second / time.Duration(rate))))
+		<-time.After(time.Until(begun.Add(time.Duration(i) * time.Second / time.Duration(rate))))
 		c, err := dialFrom(i, args[0])
 		if err != nil {
 			return err
@@ -137,7 +138,7 @@ func endConnections(args []string) error {
 		})
 	}
 	running.Wait()
-	fmt.Println(ready, ended.Load(), time.Since(begun).Nanoseconds())
+	fmt.Fprintln(os.Stdout, ready, ended.Load(), time.Since(begun).Nanoseconds())
 	return errors.Join(errs...)
 }
 
@@ -163,7 +164,7 @@ func fill(args []string) error {
 			return err
 		}
 	}
-	fmt.Println(ready)
+	fmt.Fprintln(os.Stdout, ready)
 	select {}
 }
 

@@ -20,7 +20,7 @@ import (
 
 // A stage is an app, and the programs that connect to it.
 type stage struct {
-	ctx       context.Context
+	ctx       context.Context //nolint:containedctx // it ends the programs of the stage
 	ports     port.Picker
 	app       string // its address
 	processes []*proc.Process
@@ -156,6 +156,9 @@ func (s *stage) startLameduck(ctx context.Context, binary string) (*lameduck, er
 	return d, nil
 }
 
+// client asks lameduck for its metrics.
+var client = http.Client{Timeout: time.Minute}
+
 // metric returns the value of a metric.
 func (d *lameduck) metric(ctx context.Context, name string) (int, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.admin+"/metrics", nil)
@@ -163,7 +166,7 @@ func (d *lameduck) metric(ctx context.Context, name string) (int, error) {
 		return 0, err
 	}
 	request.Close = true
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return 0, err
 	}

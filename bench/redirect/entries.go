@@ -76,9 +76,9 @@ func (p *pod) connectFrom(ctx context.Context, dialer *net.Dialer, interval time
 	var running sync.WaitGroup
 	defer running.Wait()
 	begun := time.Now()
-	for n := time.Duration(1); ; n++ {
+	for n := 1; ; n++ {
 		select {
-		case <-time.After(time.Until(begun.Add(n * interval))):
+		case <-time.After(time.Until(begun.Add(time.Duration(n) * interval))):
 		case <-ctx.Done():
 			return
 		}

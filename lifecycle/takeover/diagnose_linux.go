@@ -25,8 +25,8 @@ const (
 )
 
 // diagnose returns why a step is refused.
-func diagnose(at step, err error) *Refusal {
-	r := &Refusal{Err: err}
+func diagnose(at step, err error) *RefusalError {
+	r := &RefusalError{Err: err}
 	switch at {
 	case stepNoNewPrivs:
 		r.Reason = "the process cannot set no_new_privs"
@@ -91,13 +91,13 @@ func yamaScope() string {
 	return strings.TrimSpace(string(text))
 }
 
-// checkPlatform returns a Refusal if this architecture or kernel is not supported.
+// checkPlatform returns a RefusalError if this architecture or kernel is not supported.
 func checkPlatform() error {
 	if _, ok := auditArch(); !ok {
-		return &Refusal{Reason: "it has not been built for this processor", Remedy: "use amd64 or arm64"}
+		return &RefusalError{Reason: "it has not been built for this processor", Remedy: "use amd64 or arm64"}
 	}
 	if _, err := os.Stat("/proc/self/exe"); err != nil {
-		return &Refusal{Reason: "/proc is not mounted", Remedy: "mount it", Err: err}
+		return &RefusalError{Reason: "/proc is not mounted", Remedy: "mount it", Err: err}
 	}
 	if text, err := os.ReadFile("/proc/sys/kernel/seccomp/actions_avail"); err == nil &&
 		!strings.Contains(string(text), "user_notif") {
@@ -106,7 +106,7 @@ func checkPlatform() error {
 	return nil
 }
 
-// checkProgram returns a Refusal if the program, or the interpreter of a script, would lose rights by
+// checkProgram returns a RefusalError if the program, or the interpreter of a script, would lose rights by
 // no_new_privs, or could not be accessed.
 func checkProgram(path string) error {
 	const scripts = 4 // the kernel follows that many interpreters
@@ -123,16 +123,16 @@ func checkProgram(path string) error {
 
 func checkFile(path string) error {
 	if unix.Access(path, unix.X_OK) != nil {
-		return nil // exec reports it
+		return nil //nolint:nilerr // exec reports it
 	}
 	if err := unix.Faccessat(unix.AT_FDCWD, path, unix.R_OK, unix.AT_EACCESS); err != nil {
-		return &Refusal{
+		return &RefusalError{
 			Reason: path + " may be executed but not read, so that the process is not dumpable",
 			Remedy: "make it readable (chmod a+r)", Err: err,
 		}
 	}
 	if what := lostRights(path); what != "" {
-		return &Refusal{
+		return &RefusalError{
 			Reason: fmt.Sprintf("%s has %s, which no_new_privs takes away", path, what),
 			Remedy: "remove that from the file and grant the rights to the container or service",
 		}

@@ -88,7 +88,7 @@ func tryBind(to netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(s)
+	defer func() { _ = unix.Close(s) }()
 	if err := unix.Bind(s, address); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type notifier struct {
 	mu       sync.Mutex
 	names    names           // of the sockets that have been moved; guarded by mu
 	trial    bool            // the launcher tries whether its bind is moved; guarded by mu
-	refusal  *Refusal        // the first one of the trial; guarded by mu
+	refusal  *RefusalError   // the first one of the trial; guarded by mu
 	reported map[string]bool // reasons that have been logged; guarded by mu
 }
 
@@ -121,7 +121,7 @@ func (n *notifier) answer(fd uintptr) {
 }
 
 // handle moves the bind of a taken port, and puts addresses back that the thread has bound before.
-func (n *notifier) handle(fd uintptr, in *notification) *Refusal {
+func (n *notifier) handle(fd uintptr, in *notification) *RefusalError {
 	isBind := in.number == unix.SYS_BIND
 	if !isBind && !n.hasRewritten(in.tid) {
 		return nil
@@ -142,13 +142,13 @@ func (n *notifier) handle(fd uintptr, in *notification) *Refusal {
 }
 
 // move overwrites the socket address of a bind if its port has been taken over.
-func (n *notifier) move(t thread, socket int, address uint64, size int32) *Refusal {
+func (n *notifier) move(t thread, socket int, address uint64, size int32) *RefusalError {
 	if size < 0 || size > maxSockaddr {
 		return nil
 	}
 	original := make([]byte, min(size, sizeIPv6))
 	if t.read(original, address) != nil {
-		return nil // for the kernel to refuse
+		return nil //nolint:nilerr // the kernel refuses it
 	}
 	to, ok := parseSockaddr(original)
 	if !ok {
@@ -175,7 +175,7 @@ func (n *notifier) move(t thread, socket int, address uint64, size int32) *Refus
 }
 
 // isOurs reports whether a socket is one of TCP in our network namespace.
-func (n *notifier) isOurs(t thread, socket int) (bool, *Refusal) {
+func (n *notifier) isOurs(t thread, socket int) (bool, *RefusalError) {
 	tcp, err := t.isTCP(socket)
 	if err != nil {
 		return false, diagnose(stepSocket, err)
@@ -237,7 +237,7 @@ func (n *notifier) restore(t thread) {
 }
 
 // refuse takes note that a bind has not been moved. After the trial it logs why, once for each reason.
-func (n *notifier) refuse(r *Refusal) {
+func (n *notifier) refuse(r *RefusalError) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {
@@ -249,8 +249,8 @@ func (n *notifier) refuse(r *Refusal) {
 	}
 }
 
-// trialRefusal returns the first Refusal of the trial, or nil.
-func (n *notifier) trialRefusal() *Refusal {
+// trialRefusal returns the first RefusalError of the trial, or nil.
+func (n *notifier) trialRefusal() *RefusalError {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.refusal

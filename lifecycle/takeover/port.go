@@ -1,6 +1,7 @@
 package takeover
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -90,7 +91,7 @@ func freePort(avoid []uint16) (uint16, error) {
 			}
 		}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := listen("127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("no free port: %w", err)
 	}
@@ -98,9 +99,15 @@ func freePort(avoid []uint16) (uint16, error) {
 	return ln.Addr().(*net.TCPAddr).AddrPort().Port(), nil
 }
 
+// listen does not wait, so there is nothing to cancel.
+func listen(address string) (net.Listener, error) {
+	var config net.ListenConfig
+	return config.Listen(context.Background(), "tcp", address)
+}
+
 // isFree reports whether nobody listens at a port, at any address.
 func isFree(port uint16) bool {
-	ln, err := net.Listen("tcp", ":"+strconv.Itoa(int(port)))
+	ln, err := listen(":" + strconv.Itoa(int(port)))
 	if err != nil {
 		return false
 	}

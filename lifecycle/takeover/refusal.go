@@ -4,14 +4,14 @@ import (
 	"fmt"
 )
 
-// A Refusal is the reason why takeover is not possible here, with the remedy.
-type Refusal struct {
+// A RefusalError is the reason why takeover is not possible here, with the remedy.
+type RefusalError struct {
 	Reason string
 	Remedy string
 	Err    error // of the system call, or nil
 }
 
-func (r *Refusal) Error() string {
+func (r *RefusalError) Error() string {
 	reason := r.Reason
 	if r.Err != nil {
 		reason += fmt.Sprintf(" (%v)", r.Err)
@@ -20,4 +20,4 @@ func (r *Refusal) Error() string {
 		"a route with two ports, for example LAMEDUCK_ROUTES=8080=8081", reason, r.Remedy)
 }
 
-func (r *Refusal) Unwrap() error { return r.Err }
+func (r *RefusalError) Unwrap() error { return r.Err }

@@ -29,7 +29,7 @@ func New(ports []*Port, log *zap.Logger) *Takeover { return &Takeover{ports: por
 const launchTimeout = time.Minute
 
 // Spawn starts a program, as syscall.ForkExec does, and returns after its exec. The error is a
-// [Refusal] if its binds cannot be moved; then the program has not been executed. It may be called
+// [RefusalError] if its binds cannot be moved; then the program has not been executed. It may be called
 // once, by a thread that lives as long as the program.
 func (t *Takeover) Spawn(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
 	if err := checkPlatform(); err != nil {
@@ -42,7 +42,7 @@ func (t *Takeover) Spawn(path string, argv []string, attr *syscall.ProcAttr) (pi
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	pid, err = t.startLauncher(path, argv, attr, theirs)
 	_ = theirs.Close()
 	if err != nil {

@@ -14,9 +14,9 @@ type Takeover struct{}
 // New returns the Takeover of some ports.
 func New([]*Port, *zap.Logger) *Takeover { return &Takeover{} }
 
-// Spawn returns a [Refusal].
+// Spawn returns a [RefusalError].
 func (*Takeover) Spawn(string, []string, *syscall.ProcAttr) (pid int, err error) {
-	return 0, &Refusal{
+	return 0, &RefusalError{
 		Reason: "it needs the seccomp of Linux",
 		Remedy: "run on Linux",
 	}

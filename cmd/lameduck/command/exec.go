@@ -45,7 +45,7 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	child, err := childproc.Start(args, childConfig)
 	if err != nil {
 		p.closeListeners()
-		if refusal := (*takeover.Refusal)(nil); errors.As(err, &refusal) {
+		if refusal := (*takeover.RefusalError)(nil); errors.As(err, &refusal) {
 			return report(stderr, refusal)
 		}
 		code := report(stderr, err)

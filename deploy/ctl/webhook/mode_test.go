@@ -16,7 +16,7 @@ import (
 // patchOf returns the patch for appPod.
 func patchOf(t *testing.T, h *handler) string {
 	t.Helper()
-	answer := allowed(t, []byte(post(h, strings.NewReader(question{}.String())).Body.String()))
+	answer := allowed(t, post(h, strings.NewReader(question{}.String())).Body.Bytes())
 	return string(answer.Patch)
 }
 

@@ -38,3 +38,10 @@ func TestSummary_HasWhatWasObserved(t *testing.T) {
 		})
 	}
 }
+
+func TestSummary_HealthChecksAreNotExchanges(t *testing.T) {
+	s := Summary{Trigger: "stop signal", Evidence: Evidence{LastChecks: map[string]time.Duration{"elb": time.Second}}}
+	if got, want := s.String(), "): nothing but health checks after its start;"; !strings.Contains(got, want) {
+		t.Errorf("summary %q, want %q in it", got, want)
+	}
+}

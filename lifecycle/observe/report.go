@@ -126,18 +126,17 @@ func (o *Observer) meansLocked() string {
 
 // minimumKernel is the first Linux that counts segments with data. The groups of ended sockets are
 // older.
-const (
-	minimumKernel = "4.6"
-	minimumMajor  = 4
-	minimumMinor  = 6
-)
+const minimumKernel = "4.6"
 
 // isOlder reports whether a release of Linux, such as 4.4.0-210-generic, is older than the minimum.
 // One that cannot be read is not.
 func isOlder(release string) bool {
-	var major, minor int
-	if n, _ := fmt.Sscanf(release, "%d.%d", &major, &minor); n < 2 {
-		return false
-	}
-	return major < minimumMajor || major == minimumMajor && minor < minimumMinor
+	major, minor, ok := parseRelease(release)
+	minMajor, minMinor, _ := parseRelease(minimumKernel)
+	return ok && (major < minMajor || major == minMajor && minor < minMinor)
+}
+
+func parseRelease(release string) (major, minor int, ok bool) {
+	n, _ := fmt.Sscanf(release, "%d.%d", &major, &minor)
+	return major, minor, n == 2
 }

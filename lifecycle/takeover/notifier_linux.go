@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -27,7 +28,7 @@ type notifier struct {
 	mu       sync.Mutex
 	names    names           // of the sockets that have been moved; guarded by mu
 	trial    bool            // the launcher tries whether its bind is moved; guarded by mu
-	refusal  *RefusalError   // the first one of the trial; guarded by mu
+	refusal  *RefusalError   // the first of the trial; guarded by mu
 	reported map[string]bool // reasons that have been logged; guarded by mu
 }
 
@@ -210,12 +211,7 @@ func (n *notifier) answerName(fd uintptr, in *notification) bool {
 }
 
 func (n *notifier) hasRewritten(tid uint32) bool {
-	for _, r := range n.rewrites {
-		if r.tid == tid {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.rewrites, func(r rewrite) bool { return r.tid == tid })
 }
 
 // restore puts the original addresses back that a thread has bound. Its bind has returned, since it
@@ -249,7 +245,7 @@ func (n *notifier) refuse(r *RefusalError) {
 	}
 }
 
-// trialRefusal returns the first RefusalError of the trial, or nil.
+// trialRefusal returns the first refusal of the trial, or nil.
 func (n *notifier) trialRefusal() *RefusalError {
 	n.mu.Lock()
 	defer n.mu.Unlock()

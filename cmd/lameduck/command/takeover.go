@@ -76,7 +76,7 @@ func dialTaken(port *takeover.Port) proxy.Dialer {
 		addresses := port.Addresses()
 		c, err := dialers[addresses[0]](ctx)
 		if errors.Is(err, syscall.ECONNREFUSED) {
-			if c, other := dialers[addresses[1]](ctx); other == nil {
+			if c, otherErr := dialers[addresses[1]](ctx); otherErr == nil {
 				return c, nil
 			}
 		}

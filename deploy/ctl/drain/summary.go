@@ -23,7 +23,7 @@ type Summary struct {
 
 var (
 	head = regexp.MustCompile(`^drained in (\S+) \((.+?); triggered by (.*?)\): ` +
-		`(?:no exchange|(\d+) exchanges) after its start(?:, the last one ([^\s;]+) after it)?`)
+		`(?:no exchange|nothing but health checks|(\d+) exchanges) after its start(?:, the last one ([^\s;]+) after it)?`)
 	required   = regexp.MustCompile(`; silence required: (\S+?)(?:;|,|$)`)
 	cut        = regexp.MustCompile(`; cut: (\d+) exchanges`)
 	observed   = regexp.MustCompile(`; observed: (\d+) connections, the last event ([^\s;]+) after it`)

@@ -26,6 +26,10 @@ func TestMessagesOfTheProgramAreParsed(t *testing.T) {
 	if got, ok := ParseMessage(s.String()); !ok || got != want {
 		t.Errorf("%s\nis parsed as %+v, want %+v", s, got, want)
 	}
+	s.LastChecks = map[string]time.Duration{"elb": time.Second}
+	if got, ok := ParseMessage(s.String()); !ok || got != want {
+		t.Errorf("%s\nis parsed as %+v, want %+v", s, got, want)
+	}
 	s.Observed = &lifecycle.Observed{Connections: 7, LastEvent: 2500 * time.Millisecond, Kept: 1, Peers: 1}
 	want.LastRequest = 2500 * time.Millisecond
 	if got, ok := ParseMessage(s.String()); !ok || got != want {

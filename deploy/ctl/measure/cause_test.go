@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"lameduck/bench/openloop"
+	"lameduck/deploy/deploytest"
 )
 
 func TestFailuresOfHTTP1HaveTheirCauses(t *testing.T) {
@@ -55,7 +56,7 @@ func TestFailuresOfHTTP1HaveTheirCauses(t *testing.T) {
 
 func TestAClosedPortIsRefused(t *testing.T) {
 	for _, p := range []Protocol{HTTP1, HTTP2} {
-		addr := freeAddress(t)
+		addr := deploytest.FreeAddr(t)
 		err := once(config(t, "http://"+addr, 0), addr, Lane{"GET", p, false})
 		if openloop.CauseOf(err) != openloop.Refused {
 			t.Errorf("%s: %v, want it to be refused", p, err)
@@ -156,7 +157,7 @@ func TestAServiceThatFailsAlreadyIsNotMeasured(t *testing.T) {
 	addr := script(t, answer(""))
 	for name, tc := range map[string]struct{ target, want string }{
 		"404":      {serve(t, http.NotFound), "the answers that count are 200-299: measure another path"},
-		"refused":  {"http://" + freeAddress(t), "connection refused"},
+		"refused":  {"http://" + deploytest.FreeAddr(t), "connection refused"},
 		"no reply": {"http://" + addr, "GET http://" + addr + " over HTTP/1.1 failed: closed"},
 	} {
 		if _, err := New(context.Background(), config(t, tc.target, 0)); err == nil || !strings.Contains(err.Error(), tc.want) {

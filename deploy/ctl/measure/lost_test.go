@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"lameduck/deploy/deploytest"
 )
 
 var quiet = log.New(io.Discard, "", 0)
@@ -133,19 +135,9 @@ func app(t *testing.T, addr, count string) *exec.Cmd {
 	return cmd
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestAnAppThatIsKilledAndStartedAgainLosesRequestsInEveryLane(t *testing.T) {
 	t.Parallel()
-	addr, count := freeAddress(t), filepath.Join(t.TempDir(), "count")
+	addr, count := deploytest.FreeAddr(t), filepath.Join(t.TempDir(), "count")
 	if err := os.WriteFile(count, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -126,7 +126,7 @@ func (p RolloutPod) delayText() string {
 	return fmt.Sprintf(", load balancer's delay %s", seconds(*p.Delay))
 }
 
-// loadLine says what the load was.
+// loadLine describes the load.
 func (p *Report) loadLine() string {
 	line := fmt.Sprintf("%s requests in %s at %s", count(p.Requests), rounded(time.Duration(p.Seconds)),
 		perSecond(p.Settings.Rate))
@@ -136,7 +136,7 @@ func (p *Report) loadLine() string {
 	return line
 }
 
-// lostLine says how many requests were lost, and how sure that is.
+// lostLine returns how many requests were lost, with the bounds of that figure.
 func (p *Report) lostLine() string {
 	switch {
 	case p.Requests == 0:

@@ -118,7 +118,7 @@ func socketEnd(err error) error {
 }
 
 // A socketPool keeps WebSockets and uses them in turn. One that has ended without a proper close is a
-// loss for its client even if it was idle, so the next request in its turn counts it.
+// loss for its client even if it was idle, so the next request that is its turn counts it.
 type socketPool struct {
 	dialer dialer
 

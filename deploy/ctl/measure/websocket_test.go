@@ -10,6 +10,7 @@ import (
 	"github.com/coder/websocket"
 
 	"lameduck/bench/openloop"
+	"lameduck/deploy/deploytest"
 )
 
 // sockets serves WebSockets. serve gets each, with its number.
@@ -94,7 +95,7 @@ func TestHandshakesThatFailHaveTheirCauses(t *testing.T) {
 		openloop.BadGateway:  "http://" + script(t, answer("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")),
 		openloop.OtherStatus: "http://" + script(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")),
 		openloop.Closed:      "http://" + script(t, answer("")),
-		openloop.Refused:     "http://" + freeAddress(t),
+		openloop.Refused:     "http://" + deploytest.FreeAddr(t),
 	} {
 		cfg := config(t, target, 0)
 		for _, l := range lanes([]Protocol{WebSocket}, false) {

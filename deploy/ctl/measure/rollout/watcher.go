@@ -74,7 +74,7 @@ func (x *Watcher) Stop() { x.stop() }
 // Replicas returns how many pods the workload should have had at the start.
 func (x *Watcher) Replicas() int { return x.replicas }
 
-// notify wakes those that wait. The caller holds mu.
+// notifyLocked wakes those that wait.
 func (x *Watcher) notifyLocked() {
 	close(x.changed)
 	x.changed = make(chan struct{})

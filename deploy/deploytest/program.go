@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -64,6 +65,8 @@ func Start(t testing.TB, dir string, env []string, program string, args ...strin
 // FreeAddr returns a loopback address with a free port.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
+	syscall.ForkLock.RLock() // a program that is started meanwhile would have a copy of the listener
+	defer syscall.ForkLock.RUnlock()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -57,7 +57,9 @@ func (k *fakeKernel) EachConnection(_ []uint16, f func(*sockdiag.Connection)) er
 	return k.err
 }
 
+// change changes the kernel when the observer waits, so that no dump sees a half of the change.
 func (k *fakeKernel) change(change func()) {
+	synctest.Wait()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	change()
@@ -71,7 +73,9 @@ type fakeEnds struct {
 	err  error
 }
 
+// report reports ends when the observer waits, so that it does not set another deadline.
 func (e *fakeEnds) report(err error, all ...*sockdiag.Connection) {
+	synctest.Wait()
 	e.mu.Lock()
 	e.list, e.err = append(e.list, all...), err
 	e.mu.Unlock()
@@ -327,8 +331,8 @@ func TestObserver_ConnectionsThatNoDumpHasAreTraffic(t *testing.T) {
 				}
 				r.Drain()
 				time.Sleep(10 * second)
-				own.Store(test.own)
 				r.kernel.change(func() {
+					own.Store(test.own)
 					r.kernel.opened += test.opened
 					var all []*sockdiag.Connection
 					for range test.open {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 )
 
 // A Port is a port of the app that Lameduck has taken over. Its methods may be called by any
@@ -105,8 +106,12 @@ func listen(address string) (net.Listener, error) {
 	return config.Listen(context.Background(), "tcp", address)
 }
 
-// isFree reports whether nobody listens at a port, at any address.
+// isFree reports whether nobody listens at a port, at any address. No program may be started
+// meanwhile: until its execve it would have a copy of the listener, which would keep the port from
+// the app.
 func isFree(port uint16) bool {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	ln, err := listen(":" + strconv.Itoa(int(port)))
 	if err != nil {
 		return false

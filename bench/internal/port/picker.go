@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"syscall"
 )
 
 const (
@@ -47,7 +48,11 @@ func (p *Picker) mark(n int) {
 	p.used[n] = true
 }
 
+// free reports whether nothing listens on an address. No program may be started meanwhile: until its
+// execve it would have a copy of the listener, which would keep the port from its user.
 func free(addr string) bool {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return false

@@ -1,7 +1,10 @@
 package port
 
 import (
+	"context"
 	"net"
+	"os/exec"
+	"sync"
 	"testing"
 )
 
@@ -28,5 +31,36 @@ func TestTakenPortIsNotFree(t *testing.T) {
 	defer l.Close()
 	if free(l.Addr().String()) {
 		t.Errorf("%s is called free while something listens on it", l.Addr())
+	}
+}
+
+// A process has copies of all descriptors between its fork and its execve.
+func TestAddrIsFreeWhileProgramsAreStarted(t *testing.T) {
+	program, err := exec.LookPath("true")
+	if err != nil {
+		t.Skip(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var starting sync.WaitGroup
+	for range 4 {
+		starting.Go(func() {
+			for ctx.Err() == nil {
+				_ = exec.CommandContext(ctx, program).Run()
+			}
+		})
+	}
+	defer starting.Wait()
+	defer cancel()
+	var p Picker
+	for range 2000 {
+		addr, err := p.Addr()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
 	}
 }

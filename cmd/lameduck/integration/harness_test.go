@@ -201,13 +201,24 @@ func freePort(t *testing.T) string {
 		if _, used := usedPorts.LoadOrStore(port, true); used {
 			continue
 		}
-		if ln, err := net.Listen("tcp", ":"+port); err == nil {
-			_ = ln.Close()
+		if isFree(port) {
 			return port
 		}
 	}
 	t.Fatal("no free port")
 	return ""
+}
+
+// isFree reports whether nobody listens at a port. No program may be started meanwhile: until its
+// execve it would have a copy of the listener, which would keep the port from its user.
+func isFree(port string) bool {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	ln, err := net.Listen("tcp", ":"+port)
+	if err == nil {
+		_ = ln.Close()
+	}
+	return err == nil
 }
 
 // freeAddress returns an address of the loopback interface at which nobody listens.

@@ -12,23 +12,38 @@ type mesh struct {
 	prefixes []string // of the annotations and labels of pods in the mesh
 	exclude  string   // annotation with the excluded ports
 	user     int      // user id of its proxy
+	userAt   string   // annotation with another user id of the proxy; may be empty
 }
 
+// The user ids are the defaults of each project:
+//
+//   - Istio: DefaultSidecarProxyUID in pkg/kube/inject of istio/istio
+//   - Linkerd: proxy.uid in charts/linkerd-control-plane/values.yaml of linkerd/linkerd2
+//   - Kuma: SidecarContainer.UID in pkg/config/plugins/runtime/k8s/config.go of kumahq/kuma; its
+//     webhook writes the one in use to the annotation
+//   - Consul: sidecarUserAndGroupID in control-plane/connect-inject/webhook of hashicorp/consul-k8s
+//
+// On OpenShift, Istio and Consul take a user id from the range of the namespace instead. That
+// platform does not admit mode redirect by default.
 var meshes = []mesh{
 	{
-		[]string{"sidecar.istio.io/", "traffic.sidecar.istio.io/", "proxy.istio.io/", "istio.io/rev"},
-		"traffic.sidecar.istio.io/excludeInboundPorts", 1337,
+		prefixes: []string{"sidecar.istio.io/", "traffic.sidecar.istio.io/", "proxy.istio.io/", "istio.io/rev"},
+		exclude:  "traffic.sidecar.istio.io/excludeInboundPorts", user: 1337,
 	},
 	linkerd,
-	{[]string{"kuma.io/sidecar-injection"}, "traffic.kuma.io/exclude-inbound-ports", 5678},
 	{
-		[]string{"consul.hashicorp.com/connect-inject"},
-		"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", 5995,
+		prefixes: []string{"kuma.io/sidecar-injection"}, exclude: "traffic.kuma.io/exclude-inbound-ports",
+		user: 5678, userAt: "kuma.io/sidecar-uid",
+	},
+	{
+		prefixes: []string{"consul.hashicorp.com/connect-inject"},
+		exclude:  "consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", user: 5995,
 	},
 }
 
 var linkerd = mesh{
-	[]string{"linkerd.io/inject", "config.linkerd.io/"}, "config.linkerd.io/skip-inbound-ports", 2102,
+	prefixes: []string{"linkerd.io/inject", "config.linkerd.io/"}, exclude: "config.linkerd.io/skip-inbound-ports",
+	user: 2102, userAt: "config.linkerd.io/proxy-uid",
 }
 
 // off has the values that opt a pod out of a mesh.
@@ -70,9 +85,13 @@ func (j meshLists) excludeFromMesh() error {
 // meshUser returns the user id of the proxy of the pod's mesh, or 0 if it is in none.
 func (j *injection) meshUser() int {
 	for _, m := range meshes {
-		if m.has(j.pod.Annotations) || m.has(j.pod.Labels) {
-			return m.user
+		if !m.has(j.pod.Annotations) && !m.has(j.pod.Labels) {
+			continue
 		}
+		if user, err := strconv.ParseUint(j.pod.Annotations[m.userAt], 10, 31); err == nil && user > 0 {
+			return int(user)
+		}
+		return m.user
 	}
 	return 0
 }

@@ -103,6 +103,13 @@ func TestRedirectReplacesAnotherModeAndIsReplaced(t *testing.T) {
 func TestRedirectComesBehindAMesh(t *testing.T) {
 	for annotation, want := range map[string]string{
 		"linkerd.io/inject: enabled": "2102", "sidecar.istio.io/inject: 'true'": "1337", "a: b": "",
+		"linkerd.io/inject: enabled, config.linkerd.io/proxy-uid: '70'":         "70",
+		"linkerd.io/inject: enabled, config.linkerd.io/proxy-uid: root":         "2102",
+		"linkerd.io/inject: disabled, config.linkerd.io/proxy-uid: '70'":        "",
+		"kuma.io/sidecar-injection: enabled":                                    "5678",
+		"kuma.io/sidecar-injection: enabled, kuma.io/sidecar-uid: '71'":         "71",
+		"consul.hashicorp.com/connect-inject: 'true'":                           "5995",
+		"consul.hashicorp.com/connect-inject: 'true', kuma.io/sidecar-uid: '9'": "5995",
 	} {
 		before := edited(t, "labels: { app: web }", "labels: { app: web }, annotations: { "+annotation+" }")
 		after, _ := injected(t, before, redirecting(Native))

@@ -8,7 +8,7 @@
 //
 // With -call it sends requests to an address, and GET /calls ends them and returns their number and
 // the failures. With -grpc it has the gRPC health service instead, and with -mute it accepts
-// connections and never answers.
+// connections and never answers. With -rules it prints the pod's rules of nftables and exits.
 package main
 
 import (
@@ -33,6 +33,7 @@ type options struct {
 	endAfter   time.Duration
 	call       string
 	keep       bool
+	rules      bool
 }
 
 func main() {
@@ -45,15 +46,27 @@ func main() {
 	flag.DurationVar(&o.endAfter, "end-after", 0, "`time` after which it ends by itself, with success; 0: never")
 	flag.StringVar(&o.call, "call", "", "`host:port` to send a POST to every 3 to 4 s")
 	flag.BoolVar(&o.keep, "keep", false, "keep the connections of -call")
+	flag.BoolVar(&o.rules, "rules", false, "print the rules of nftables")
 	flag.Parse()
+	if o.rules {
+		exit(printRules(os.Stdout))
+	}
 	listening := make(chan *hand, 1)
 	go end(o, listening)
 	time.Sleep(o.startAfter)
 	if err := serve(o, listening); !errors.Is(err, net.ErrClosed) {
+		exit(err)
+	}
+	select {} // it is terminating
+}
+
+// exit ends the app, with an error if there is one.
+func exit(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "app:", err)
 		os.Exit(1)
 	}
-	select {} // it is terminating
+	os.Exit(0)
 }
 
 // serve sends the hand of the app as soon as it listens. There is none for gRPC.

@@ -12,6 +12,8 @@ import (
 type Rollout struct {
 	Workload string `json:"workload"` // such as deployment/shop
 	Action   string `json:"action"`   // such as restart
+	// Replicas is how many pods the workload should have had at the start.
+	Replicas int `json:"replicas,omitempty"`
 	// Began is when the action was made. It is absent if the rollout was only watched.
 	Began *Seconds `json:"began,omitempty"`
 	// Complete reports whether every pod that was to be replaced has ended, and its successor is
@@ -42,8 +44,8 @@ type RolloutPod struct {
 	Grace      Seconds     `json:"grace_seconds"`
 	Containers []Container `json:"containers,omitempty"`
 	Events     []string    `json:"events,omitempty"` // about hooks and the end of the pod
-	// Lost is how many requests were lost from T0 until a second after the pod had ended. If several
-	// pods end at once, each of them has the requests that were lost meanwhile.
+	// Lost is how many requests were lost from T0 until the load balancer left the pod alone. If
+	// several pods end at once, each of them has the requests that were lost meanwhile.
 	Lost int `json:"lost"`
 	// Delay is how long the load balancer went on routing to the pod after T0, and DelaySource what
 	// shows it. If DelayBound is "at least", the pod had ended before the load balancer stopped.
@@ -66,86 +68,6 @@ const (
 	exactly = "measured"
 	atLeast = "at least"
 )
-
-// SetRollout adds a rollout to the report and attributes the lost requests to its pods.
-func (p *Report) SetRollout(r *Rollout) {
-	p.Rollout = r
-	for i := range r.Pods {
-		p.attribute(&r.Pods[i])
-	}
-}
-
-// settled is how long after a pod has stopped a request may still fail because of it.
-const settled = Seconds(time.Second)
-
-// attribute counts the requests that were lost while a pod ended, and determines how long the load
-// balancer routed to it.
-func (p *Report) attribute(pod *RolloutPod) {
-	if pod.T0 == nil {
-		return
-	}
-	end := Seconds(time.Duration(p.Seconds))
-	if stop := first(pod.Stopped, pod.Gone); stop != nil {
-		end = *stop + settled
-	}
-	var lastLost *Seconds
-	for i := range p.Failures {
-		if at := p.Failures[i].At; at >= *pod.T0 && at <= end {
-			pod.Lost++
-			lastLost = &p.Failures[i].At
-		}
-	}
-	pod.setDelay(p.lastAnswer(pod.Name), lastLost, p.silence())
-}
-
-// silence is how long a pod must have answered nothing before its end, to show that the load
-// balancer had stopped routing to it: several of the gaps between the requests that a pod gets.
-func (p *Report) silence() Seconds {
-	gap := Seconds(float64(time.Second) * float64(max(len(p.Pods), 1)) / max(p.Settings.Rate, 0.001))
-	return max(5*gap, Seconds(time.Second))
-}
-
-// lastAnswer returns when the last request was sent that a pod has answered, or nil.
-func (p *Report) lastAnswer(name string) *Seconds {
-	for i := range p.Pods {
-		if p.Pods[i].Name == name {
-			return &p.Pods[i].Last
-		}
-	}
-	return nil
-}
-
-// setDelay determines the delay from the best evidence: the pod's own Lameduck, which sees all
-// requests, then the answers to this load, then the failures.
-func (r *RolloutPod) setDelay(answered, lost *Seconds, silence Seconds) {
-	set := func(at Seconds, bound, source string) {
-		delay := max(at, 0)
-		r.Delay, r.DelayBound, r.DelaySource = &delay, bound, source
-	}
-	switch {
-	case r.LastExchange != nil:
-		set(*r.LastExchange, exactly, "Lameduck's count of requests")
-	case answered != nil:
-		bound := exactly
-		if end := first(r.Stopped, r.Gone); end != nil && *end-*answered < silence {
-			bound = atLeast
-		}
-		set(*answered-*r.T0, bound, "the last request that the pod answered")
-	}
-	// A request that was lost later shows that the pod had ended too early, or that another has.
-	if lost != nil && (r.Delay == nil || *lost-*r.T0 > *r.Delay) {
-		set(*lost-*r.T0, atLeast, "the last request that was lost")
-	}
-}
-
-func first(times ...*Seconds) *Seconds {
-	for _, t := range times {
-		if t != nil {
-			return t
-		}
-	}
-	return nil
-}
 
 // longestDelay returns the longest delay of the pods and its bound.
 func (r *Rollout) longestDelay() (delay Seconds, bound string) {

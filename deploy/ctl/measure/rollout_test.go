@@ -3,6 +3,7 @@ package measure
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -30,9 +31,58 @@ func rolled(t *testing.T) *Report {
 
 func TestFailuresAreAttributedToThePodsThatEnded(t *testing.T) {
 	pods := rolled(t).Rollout.Pods
-	if pods[0].Lost != 3 || pods[1].Lost != 3 || pods[2].Lost != 0 {
-		t.Errorf("lost %d, %d and %d; want all three for the pods that were ending, none for the new one",
-			pods[0].Lost, pods[1].Lost, pods[2].Lost)
+	if pods[0].Lost != 3 || pods[1].Lost != 2 || pods[2].Lost != 0 {
+		t.Errorf("lost %d, %d and %d; want all three for the first pod, which one of them names, the others for the "+
+			"second, and none for the new one", pods[0].Lost, pods[1].Lost, pods[2].Lost)
+	}
+}
+
+// failing returns a report of 20 s of load on two pods, with failures in turn with answers in ranges
+// of seconds.
+func failing(ranges ...[2]float64) *Report {
+	p := &Report{Seconds: *at(20), Settings: Settings{Rate: 40}}
+	for _, r := range ranges {
+		for s := r[0]; s < r[1]; s += 0.05 {
+			p.Failures = append(p.Failures, Failure{At: *at(s)})
+		}
+	}
+	p.Lost = len(p.Failures)
+	return p
+}
+
+// A pod that ends at once loses requests until the load balancer is told, long after it is gone.
+func TestAPodThatEndsBeforeTheLoadBalancerKnowsLosesRequestsUntilThen(t *testing.T) {
+	for name, tc := range map[string]struct {
+		report *Report
+		t0     []float64
+		lost   []int
+		delay  []float64
+		bound  []string
+	}{
+		"one":             {failing([2]float64{2.1, 7}), []float64{2}, []int{98}, []float64{4.95}, []string{exactly}},
+		"others lost too": {failing([2]float64{0.5, 1}, [2]float64{2.1, 7}, [2]float64{12, 13}), []float64{2}, []int{98}, []float64{4.95}, []string{exactly}},
+		"until the end":   {failing([2]float64{2.1, 19.9}), []float64{2}, []int{356}, []float64{17.85}, []string{atLeast}},
+		"one by one": {failing([2]float64{2.1, 5}, [2]float64{9.1, 12}), []float64{2, 9}, []int{58, 58},
+			[]float64{2.95, 2.95}, []string{exactly, exactly}},
+		"the second before the first is over": {failing([2]float64{2.1, 9}), []float64{2, 4}, []int{138, 100},
+			[]float64{1.95, 4.95}, []string{atLeast, exactly}},
+		"nothing is lost": {failing(), []float64{2}, []int{0}, []float64{0}, []string{""}},
+	} {
+		r := &Rollout{Replicas: 2}
+		for _, s := range tc.t0 {
+			r.Pods = append(r.Pods, RolloutPod{T0: at(s), Stopped: at(s + 0.1)})
+		}
+		tc.report.SetRollout(r)
+		for i, pod := range r.Pods {
+			delay := 0.0
+			if pod.Delay != nil {
+				delay = time.Duration(*pod.Delay).Seconds()
+			}
+			if n := pod.Lost - tc.lost[i]; n < -1 || n > 1 || math.Abs(delay-tc.delay[i]) > 0.06 || pod.DelayBound != tc.bound[i] {
+				t.Errorf("%s: pod %d lost %d with a delay of %.2f (%s), want %d and %.2f (%s)", name, i, pod.Lost, delay,
+					pod.DelayBound, tc.lost[i], tc.delay[i], tc.bound[i])
+			}
+		}
 	}
 }
 
@@ -41,19 +91,22 @@ func TestTheDelayOfTheLoadBalancerIsLabelled(t *testing.T) {
 	for name, tc := range map[string]struct {
 		pod            RolloutPod
 		answered, lost *Seconds
+		over           bool
 		want           float64
 		bound, source  string
 	}{
-		"nothing is known":          {RolloutPod{T0: at(10)}, nil, nil, 0, "", ""},
-		"Lameduck saw all":          {RolloutPod{T0: at(10), LastExchange: at(4.5)}, at(13), nil, 4.5, exactly, "Lameduck"},
-		"answers, then silence":     {RolloutPod{T0: at(10), Stopped: at(30)}, at(14), nil, 4, exactly, "answered"},
-		"answers up to the end":     {RolloutPod{T0: at(10), Stopped: at(14.1)}, at(14), nil, 4, atLeast, "answered"},
-		"failures after the end":    {RolloutPod{T0: at(10), Stopped: at(11)}, at(10.9), at(14), 4, atLeast, "lost"},
-		"failures alone":            {RolloutPod{T0: at(10), Stopped: at(10.1)}, nil, at(15), 5, atLeast, "lost"},
-		"no request after t0":       {RolloutPod{T0: at(10), Stopped: at(30)}, at(9), nil, 0, exactly, "answered"},
-		"Lameduck, and losses then": {RolloutPod{T0: at(10), LastExchange: at(2)}, nil, at(15), 5, atLeast, "lost"},
+		"nothing is known":                 {RolloutPod{T0: at(10)}, nil, nil, false, 0, "", ""},
+		"Lameduck saw all":                 {RolloutPod{T0: at(10), LastExchange: at(4.5)}, at(13), nil, false, 4.5, exactly, "Lameduck"},
+		"answers, then silence":            {RolloutPod{T0: at(10), Stopped: at(30)}, at(14), nil, false, 4, exactly, "answered"},
+		"answers up to the end":            {RolloutPod{T0: at(10), Stopped: at(14.1)}, at(14), nil, false, 4, atLeast, "answered"},
+		"failures after the end":           {RolloutPod{T0: at(10), Stopped: at(11)}, at(10.9), at(14), false, 4, atLeast, "lost"},
+		"failures alone":                   {RolloutPod{T0: at(10), Stopped: at(10.1)}, nil, at(15), false, 5, atLeast, "lost"},
+		"failures after the end, and over": {RolloutPod{T0: at(10), Stopped: at(11)}, at(10.9), at(14), true, 4, exactly, "lost"},
+		"in flight at the end, and over":   {RolloutPod{T0: at(10), Stopped: at(20)}, nil, at(20.1), true, 10.1, atLeast, "lost"},
+		"no request after t0":              {RolloutPod{T0: at(10), Stopped: at(30)}, at(9), nil, false, 0, exactly, "answered"},
+		"Lameduck, and losses then":        {RolloutPod{T0: at(10), LastExchange: at(2)}, nil, at(15), false, 5, atLeast, "lost"},
 	} {
-		tc.pod.setDelay(tc.answered, tc.lost, silence)
+		tc.pod.setDelay(tc.answered, tc.lost, tc.over, silence)
 		got := 0.0
 		if tc.pod.Delay != nil {
 			got = time.Duration(*tc.pod.Delay).Seconds()

@@ -28,8 +28,17 @@ func serveHTTP(l net.Listener, h *hand, calls http.Handler) error {
 	mux.HandleFunc("POST /live", func(http.ResponseWriter, *http.Request) { dead.Store(true) })
 	mux.HandleFunc("POST /kill", kill)
 	mux.Handle("GET /calls", calls)
-	s := &http.Server{Handler: mux, ConnState: h.note}
+	s := &http.Server{Handler: named(mux), ConnState: h.note}
 	return s.Serve(l)
+}
+
+// named adds the name of the pod to each response.
+func named(next http.Handler) http.Handler {
+	pod, _ := os.Hostname() // with the host's network it is that of the node
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Pod", pod)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // answer reads the whole request before it answers, after the requested delay.

@@ -17,7 +17,8 @@ var reasons = []string{"FailedPreStopHook", "ExceededGracePeriod", "FailedKillPo
 // Report returns what happened to the pods, with times since the start of the load.
 func (o *Operation) Report(ctx context.Context, start time.Time) *measure.Rollout {
 	x := o.watcher
-	r := &measure.Rollout{Workload: x.workload.String(), Action: o.action.Kind, Complete: o.complete}
+	r := &measure.Rollout{Workload: x.workload.String(), Action: o.action.Kind, Complete: o.complete,
+		Replicas: x.replicas}
 	if !o.began.IsZero() {
 		began := measure.Seconds(o.began.Sub(start))
 		r.Began = &began

@@ -46,8 +46,8 @@ var interruptions = map[string]interruption{
 	},
 }
 
-// Test15CtrlCLeavesTheClusterAsItWas interrupts measure in each phase.
-func Test15CtrlCLeavesTheClusterAsItWas(t *testing.T) {
+// Test16CtrlCLeavesTheClusterAsItWas interrupts measure in each phase.
+func Test16CtrlCLeavesTheClusterAsItWas(t *testing.T) {
 	s := newStage(t)
 	// The app serves on after its signal, so that the phases last.
 	s.deploy(t, team{replicas: 2, app: `args: ["-stop-after=5s"]` + "\n" + strings.TrimSpace(restricted)})
@@ -126,7 +126,7 @@ func (s *stage) objects(t *testing.T) string {
 }
 
 // A user who may read the Deployment and its pods, and nothing else, is told what is missing.
-func Test15RightsThatAreMissingAreNamed(t *testing.T) {
+func Test16RightsThatAreMissingAreNamed(t *testing.T) {
 	s := newStage(t)
 	s.deploy(t, team{app: restricted})
 	s.kubectl(t, "create", "serviceaccount", "reader")

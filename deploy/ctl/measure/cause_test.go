@@ -86,13 +86,25 @@ func TestAFailedHandshakeIsNotAReset(t *testing.T) {
 	}
 }
 
-// h2peer serves one HTTP/2 connection: respond is called with the stream of each request.
+// h2peer serves one request on each HTTP/2 connection: respond is called with its stream.
 func h2peer(t *testing.T, respond func(f *http2.Framer, c net.Conn, stream uint32)) string {
-	return script(t, func(c *net.TCPConn) {
-		f := http2.NewFramer(c, c) // the preface and the first frames have been read already
+	return accept(t, func(c *net.TCPConn) {
+		if _, err := io.ReadFull(c, make([]byte, len(http2.ClientPreface))); err != nil {
+			return
+		}
+		f := http2.NewFramer(c, c)
 		f.WriteSettings()
 		f.WriteSettingsAck()
-		respond(f, c, 1)
+		for {
+			frame, err := f.ReadFrame()
+			if err != nil {
+				return
+			}
+			if request, ok := frame.(*http2.HeadersFrame); ok {
+				respond(f, c, request.StreamID)
+				return
+			}
+		}
 	})
 }
 

@@ -80,7 +80,7 @@ func serveHTTP1(t *testing.T, handler http.HandlerFunc) string {
 	return s.URL
 }
 
-// A peer is what a scripted server does with a connection after it has read a request.
+// A peer is what a scripted server does with a connection, usually after a request has been read.
 type peer func(c *net.TCPConn)
 
 func answer(raw string) peer { return func(c *net.TCPConn) { c.Write([]byte(raw)) } }
@@ -92,6 +92,16 @@ func silent(*net.TCPConn) { time.Sleep(time.Second) }
 // script returns the address of a server whose n-th connection is treated by the n-th peer, and
 // later ones by the last.
 func script(t *testing.T, peers ...peer) string {
+	t.Helper()
+	var reading []peer
+	for _, p := range peers {
+		reading = append(reading, func(c *net.TCPConn) { c.Read(make([]byte, 4096)); p(c) })
+	}
+	return accept(t, reading...)
+}
+
+// accept is like script for peers that read the request themselves.
+func accept(t *testing.T, peers ...peer) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -106,7 +116,6 @@ func script(t *testing.T, peers ...peer) string {
 			}
 			wg.Go(func() {
 				defer c.Close()
-				c.Read(make([]byte, 4096))
 				peers[min(i, len(peers)-1)](c.(*net.TCPConn))
 			})
 		}

@@ -92,10 +92,13 @@ func (p *Report) Advice() []string {
 		}
 		return nil
 	}
-	pods := 0
+	pods, lameducks := 0, 0
 	for _, pod := range p.Rollout.Pods {
 		if pod.T0 != nil {
 			pods++
+		}
+		if pod.LastExchange != nil {
+			lameducks++
 		}
 	}
 	seconds := int((time.Duration(delay) + 1999*time.Millisecond) / time.Second) // rounded up, and a second
@@ -104,13 +107,16 @@ func (p *Report) Advice() []string {
 	if bound == atLeast {
 		word, enough = "The load balancer routed to a terminating pod for at least", "is worth a try, at"
 	}
-	return []string{
+	advice := []string{
 		fmt.Sprintf("%s %.1f s after its deletion.", word, time.Duration(delay).Seconds()),
 		fmt.Sprintf("A preStop sleep of %d s %s the cost of %v for %d pods one after the other. Kept connections "+
 			"fail when the pod closes them, whatever the sleep.", seconds, enough, cost, pods),
-		fmt.Sprintf("With Lameduck: the annotation lameduck.dev/lb-delay: %ds, and a terminationGracePeriodSeconds of at least %d. "+
-			"Each pod then ends as soon as its traffic has.", seconds, seconds+38),
 	}
+	if lameducks > 0 {
+		return advice
+	}
+	return append(advice, fmt.Sprintf("With Lameduck: the annotation lameduck.dev/lb-delay: %ds, and a "+
+		"terminationGracePeriodSeconds of at least %d. Each pod then ends as soon as its traffic has.", seconds, seconds+38))
 }
 
 // Sort sorts the pods by the time at which they began to end. New ones are at the end, by readiness.

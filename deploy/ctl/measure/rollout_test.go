@@ -128,6 +128,10 @@ func TestTheAdviceFollowsFromTheLongestDelay(t *testing.T) {
 			t.Errorf("the advice lacks %q: %s", want, text)
 		}
 	}
+	p.Rollout.Pods[0].LastExchange = at(3.2)
+	if text = strings.Join(p.Advice(), " "); strings.Contains(text, "lb-delay") || !strings.Contains(text, "sleep of 14 s") {
+		t.Errorf("the advice to pods with Lameduck is to use it: %s", text)
+	}
 }
 
 func TestARolloutIsInEveryFormat(t *testing.T) {

@@ -279,12 +279,18 @@ func TestANetworkPolicyInTheInputIsReported(t *testing.T) {
 	}
 }
 
-// TestInjectAsksTheClusterForItsVersion runs an API server that fails on any other request.
+// TestInjectAsksTheClusterForItsVersion runs an API server that forbids any other request.
 func TestInjectAsksTheClusterForItsVersion(t *testing.T) {
 	for version, code := range map[string]int{"v1.28.15": exitProblems, "v1.29.0": exitOK} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method != http.MethodGet || r.URL.Path != "/version" {
+			if r.Method != http.MethodGet {
 				t.Errorf("it asks for %s %s", r.Method, r.URL)
+			}
+			w.Header().Set("Content-Type", "application/json")
+			if r.URL.Path != "/version" {
+				w.WriteHeader(http.StatusForbidden)
+				w.Write([]byte(forbidden))
+				return
 			}
 			w.Write([]byte(`{"major":"1","minor":"x","gitVersion":"` + version + `"}`))
 		}))

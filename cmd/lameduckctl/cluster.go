@@ -3,8 +3,9 @@ package main
 import (
 	"fmt"
 
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"lameduck/deploy/ctl/kube"
 )
 
 // loadKubeconfig loads a kubeconfig like kubectl: from the path, $KUBECONFIG or ~/.kube/config.
@@ -14,17 +15,25 @@ func loadKubeconfig(path string, overrides clientcmd.ConfigOverrides) clientcmd.
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &overrides)
 }
 
+// connect returns a client of the cluster of a context, and the namespace of the context.
+func connect(kubeconfig, context string) (client *kube.Client, namespace string, err error) {
+	loader := loadKubeconfig(kubeconfig, clientcmd.ConfigOverrides{CurrentContext: context})
+	config, err := loader.ClientConfig()
+	if err == nil {
+		namespace, _, err = loader.Namespace()
+	}
+	if err == nil {
+		client, err = kube.New(config)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("context %s: %w", context, err)
+	}
+	return client, namespace, nil
+}
+
 // clusterVersion returns the version of the cluster of a context.
-func clusterVersion(kubeconfig, context string) (string, error) {
-	config, err := loadKubeconfig(kubeconfig, clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
-	if err != nil {
-		return "", fmt.Errorf("context %s: %w", context, err)
-	}
-	client, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return "", fmt.Errorf("context %s: %w", context, err)
-	}
-	info, err := client.ServerVersion()
+func clusterVersion(client *kube.Client, context string) (string, error) {
+	info, err := client.Discovery().ServerVersion()
 	if err != nil {
 		return "", fmt.Errorf("get the version of the cluster of context %s: %w", context, err)
 	}

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"lameduck/deploy/ctl/enable"
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/kube"
 )
 
 const enableHelp = `Add Lameduck to every pod of a namespace, with the next rollout of each workload, and print the plan.
@@ -54,7 +54,7 @@ func newStatusCommand() *cobra.Command {
 }
 
 func (c *namespaceCommand) command(
-	use, short string, run func(context.Context, *cobra.Command, kubernetes.Interface, string) error,
+	use, short string, run func(context.Context, *cobra.Command, *kube.Client, string) error,
 ) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1)}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -65,9 +65,9 @@ func (c *namespaceCommand) command(
 		if err != nil {
 			return fmt.Errorf("read the kubeconfig: %w", err)
 		}
-		client, err := kubernetes.NewForConfig(config)
+		client, err := kube.New(config)
 		if err != nil {
-			return fmt.Errorf("connect to the cluster: %w", err)
+			return err
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
 		defer cancel()
@@ -82,7 +82,7 @@ func (c *namespaceCommand) command(
 }
 
 func (c *namespaceCommand) enable(
-	ctx context.Context, cmd *cobra.Command, client kubernetes.Interface, namespace string,
+	ctx context.Context, cmd *cobra.Command, client *kube.Client, namespace string,
 ) error {
 	plan, err := enable.ForEnable(ctx, client, namespace, inject.Defaults())
 	if err != nil {
@@ -92,7 +92,7 @@ func (c *namespaceCommand) enable(
 }
 
 func (c *namespaceCommand) disable(
-	ctx context.Context, cmd *cobra.Command, client kubernetes.Interface, namespace string,
+	ctx context.Context, cmd *cobra.Command, client *kube.Client, namespace string,
 ) error {
 	plan, err := enable.ForDisable(ctx, client, namespace)
 	if err != nil {
@@ -103,7 +103,7 @@ func (c *namespaceCommand) disable(
 
 // carryOut applies a plan and prints it.
 func (c *namespaceCommand) carryOut(
-	ctx context.Context, cmd *cobra.Command, client kubernetes.Interface, plan *enable.Plan,
+	ctx context.Context, cmd *cobra.Command, client *kube.Client, plan *enable.Plan,
 ) error {
 	if !c.dryRun {
 		if err := plan.Apply(ctx, client); err != nil {
@@ -120,7 +120,7 @@ func (c *namespaceCommand) carryOut(
 }
 
 func (c *namespaceCommand) status(
-	ctx context.Context, cmd *cobra.Command, client kubernetes.Interface, namespace string,
+	ctx context.Context, cmd *cobra.Command, client *kube.Client, namespace string,
 ) error {
 	s, err := enable.ReadStatus(ctx, client, namespace)
 	if err != nil {
@@ -150,6 +150,9 @@ func printPlan(w io.Writer, p *enable.Plan, dryRun bool) {
 	}
 	if p.Redirect != nil {
 		fmt.Fprintf(w, "redirect: %s\n", p.Redirect.Reason)
+	}
+	for _, reason := range p.Unread {
+		fmt.Fprintf(w, "%s\n", reason)
 	}
 	for _, one := range p.Workloads {
 		printWorkload(w, one)

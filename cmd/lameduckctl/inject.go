@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +23,8 @@ of OpenKruise and DeploymentConfigs of OpenShift are injected, in lists too. Job
 completion, nor are patches of kustomize. Pods in objects of other kinds are reported. An annotation lameduck.dev/NAME of
 a pod template overrides the flag --NAME, and the label lameduck.dev/inject=disabled opts out.
 
-In mode auto the ports of a workload move to Lameduck if its Services are in the manifests, use the names of the ports,
-and no network policy has a port's number. Any other workload keeps its ports and is observed, which changes nothing for
+In mode auto the ports of a workload move to Lameduck if its Services are in the manifests, or in the cluster of
+--context, and use the names of the ports, and no network policy has a port's number. Any other workload keeps its ports and is observed, which changes nothing for
 its clients: a drain holds until their traffic has ended, but they are not asked to disconnect.
 
 Standard error has the mode of each workload, why it was chosen and what would give more, notes on what else to change,
@@ -35,10 +38,10 @@ type injectCommand struct {
 	kubernetes string
 	context    string
 	kubeconfig string
+	namespace  string
 	uninject   bool
 	services   bool
 	settings   inject.Settings
-	neighbors  *neighbors
 }
 
 func newInjectCommand() *cobra.Command {
@@ -61,9 +64,11 @@ func newInjectCommand() *cobra.Command {
 		"Services, where every workload that a Service selects has the name; apply them first if pods run")
 	flags.StringVar(&c.kubernetes, "kubernetes-version", "", "version of the cluster, such as 1.28; shape "+
 		"native needs 1.29")
-	flags.StringVar(&c.context, "context", "", "context of the kubeconfig, for the version of its "+
-		"cluster")
+	flags.StringVar(&c.context, "context", "", "context of the kubeconfig: the version of its cluster counts, and "+
+		"its Services, policies and limits, besides those of the manifests")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of the kubeconfig for --context")
+	flags.StringVarP(&c.namespace, "namespace", "n", "", "namespace of manifests without one, with --context "+
+		"(default that of the context)")
 	for _, o := range inject.Options() {
 		flags.Var(setting{o, &c.settings}, o.Name, o.Usage)
 	}
@@ -87,10 +92,8 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	c.settings.Kubernetes = c.kubernetes
-	if c.context != "" && c.kubernetes == "" {
-		if c.settings.Kubernetes, err = clusterVersion(c.kubeconfig, c.context); err != nil {
-			return err
-		}
+	if c.namespace != "" && c.context == "" {
+		return errors.New("--namespace: needs --context, the cluster that has the namespace")
 	}
 	if c.services && c.uninject {
 		return errors.New("--services: cannot be undone by --uninject, and needs not be: names follow the ports")
@@ -100,11 +103,8 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	around, err := readSurroundings(files)
+	around, err := c.readSurroundings(cmd, files)
 	if err != nil {
-		return err
-	}
-	if c.neighbors, err = readNeighbors(files); err != nil {
 		return err
 	}
 	changes, refused, err := c.planAll(files, around, cmd.ErrOrStderr())
@@ -124,6 +124,40 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 	}
 	return nil
 }
+
+// readSurroundings reads those of the manifests and, with --context, those of the cluster, after
+// nameTargets has changed the manifests.
+func (c *injectCommand) readSurroundings(cmd *cobra.Command, files []*manifest.File) (*surroundings, error) {
+	if c.context == "" || c.uninject {
+		return readSurroundings(files, "")
+	}
+	client, home, err := connect(c.kubeconfig, c.context)
+	if err != nil {
+		return nil, err
+	}
+	if c.kubernetes == "" {
+		if c.settings.Kubernetes, err = clusterVersion(client, c.context); err != nil {
+			return nil, err
+		}
+	}
+	s, err := readSurroundings(files, cmp.Or(c.namespace, home))
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), clusterTimeout)
+	defer cancel()
+	unread, err := s.readCluster(ctx, files, client.Around)
+	if err != nil {
+		return nil, fmt.Errorf("context %s: %w", c.context, err)
+	}
+	for _, reason := range unread {
+		fmt.Fprintf(cmd.ErrOrStderr(), "context %s: %s\n", c.context, reason)
+	}
+	return s, nil
+}
+
+// clusterTimeout limits the time for all requests to the cluster.
+const clusterTimeout = 30 * time.Second
 
 // A change is the plan for a workload.
 type change struct {
@@ -181,8 +215,9 @@ func (c *injectCommand) planAll(
 }
 
 func (c *injectCommand) plan(w *manifest.Workload, around *surroundings) (inject.Plan, error) {
-	pods := c.neighbors.workload(w)
-	pods.Around = around.around(w.Namespace)
+	pods := inject.Workload{
+		Kind: w.Kind, Template: w.Template, Around: around.around(w.Namespace), NoMetadata: w.NoMetadata, Quote: w.Quote,
+	}
 	if c.uninject {
 		return inject.Uninject(pods)
 	}

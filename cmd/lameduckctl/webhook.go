@@ -59,8 +59,8 @@ func newWebhookCommand() *cobra.Command {
 		"namespace of the webhook, which is never injected (default that of the pod's service account)")
 	flags.StringArrayVar(&c.Never, "never-namespace", nil,
 		"another namespace that is never injected, even with the label; may be given several times")
-	flags.BoolVar(&c.watch, "watch", false, "read the Services, network policies and namespaces of the "+
-		"cluster, for mode auto; without it, auto observes")
+	flags.BoolVar(&c.watch, "watch", false, "read the Services, Ingresses, network policies, namespaces, "+
+		"LimitRanges and ResourceQuotas of the cluster; without it, auto observes, and limits are unknown")
 	flags.BoolVar(&c.Paused, "paused", false, "inject nothing: all pods are created unmodified")
 	flags.StringVar(&c.Files.Cert, "tls-cert", "", "file of the certificate, read again when it changes")
 	flags.StringVar(&c.Files.Key, "tls-key", "", "file of the key")

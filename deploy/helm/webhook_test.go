@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"lameduck/deploy/ctl/mode"
+	"lameduck/deploy/ctl/webhook/mirror"
 	"lameduck/deploy/deploytest/manifests"
 )
 
@@ -150,15 +151,20 @@ func expectReading(t *testing.T, rules []rbacv1.PolicyRule) {
 	}
 }
 
-// TestTheWebhookMayReadEveryKindOfPolicy compares the role with the kinds that a mode depends on.
-func TestTheWebhookMayReadEveryKindOfPolicy(t *testing.T) {
+// TestTheWebhookMayReadWhatItWatches compares the role with the resources of the mirror and the kinds
+// that a mode depends on.
+func TestTheWebhookMayReadWhatItWatches(t *testing.T) {
 	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
 		may := make(map[string]int) // resources by group
+		names := make(map[string]bool)
 		for _, o := range objects {
 			if role, is := o.(*rbacv1.ClusterRole); is && strings.HasSuffix(role.Name, "-watch") {
 				for _, r := range role.Rules {
 					for _, group := range r.APIGroups {
 						may[group] += len(r.Resources)
+						for _, name := range r.Resources {
+							names[group+"/"+name] = true
+						}
 					}
 				}
 			}
@@ -166,6 +172,11 @@ func TestTheWebhookMayReadEveryKindOfPolicy(t *testing.T) {
 		pod, _ := manifests.Workload(t, objects)
 		if watches := slices.Contains(pod.Containers[0].Args, "--watch"); watches != (len(may) > 0) {
 			t.Errorf("--watch: %v, and it may read %v", watches, may)
+		}
+		for _, r := range mirror.Resources() {
+			if len(may) > 0 && !names[r.Group+"/"+r.Resource] {
+				t.Errorf("it may not read %s", r.GroupResource())
+			}
 		}
 		for group, kinds := range mode.PolicyKinds {
 			if len(may) > 0 && may[group] != len(kinds) {

@@ -10,14 +10,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/kube"
 	"lameduck/deploy/ctl/mode"
 )
 
 // Apply changes the labels of the namespace.
-func (p *Plan) Apply(ctx context.Context, c kubernetes.Interface) error {
+func (p *Plan) Apply(ctx context.Context, c *kube.Client) error {
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"labels": p.Labels}})
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (p *Plan) Apply(ctx context.Context, c kubernetes.Interface) error {
 
 // askForRedirect asks the API server whether it would admit a pod that redirects its port. Without
 // a clear answer the redirect is not allowed, since a refused pod would be an outage.
-func askForRedirect(ctx context.Context, c kubernetes.Interface, namespace string, s inject.Settings) *Redirect {
+func askForRedirect(ctx context.Context, c *kube.Client, namespace string, s inject.Settings) *Redirect {
 	pod, err := redirectingPod(s)
 	if err != nil {
 		return &Redirect{Reason: "unknown: " + err.Error()}
@@ -84,7 +84,7 @@ type workload struct {
 }
 
 // listWorkloads returns what makes pods in a namespace.
-func listWorkloads(ctx context.Context, c kubernetes.Interface, namespace string) (all []workload, err error) {
+func listWorkloads(ctx context.Context, c *kube.Client, namespace string) (all []workload, err error) {
 	add := func(kind, name string, t *corev1.PodTemplateSpec) {
 		all = append(all, workload{inject.Workload{Kind: kind, Template: t}, name})
 	}
@@ -117,37 +117,4 @@ func listWorkloads(ctx context.Context, c kubernetes.Interface, namespace string
 		add("CronJob", j.Name, &j.Spec.JobTemplate.Spec.Template)
 	}
 	return all, nil
-}
-
-// readAround reads what the mode of the pods depends on.
-func readAround(ctx context.Context, c kubernetes.Interface, ns *corev1.Namespace) (*mode.Around, error) {
-	a := &mode.Around{Namespace: ns.Name, Labels: ns.Labels, Annotations: ns.Annotations}
-	services, err := c.CoreV1().Services(ns.Name).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("list Services: %w", err)
-	}
-	for i := range services.Items {
-		a.Services = append(a.Services, &services.Items[i])
-	}
-	policies, err := c.NetworkingV1().NetworkPolicies(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
-	switch {
-	case apierrors.IsForbidden(err):
-		a.Unknown = "NetworkPolicies of all namespaces are unknown, as you may not list them"
-		return a, nil
-	case err != nil:
-		return nil, fmt.Errorf("list NetworkPolicies: %w", err)
-	}
-	for i := range policies.Items {
-		a.Policies = append(a.Policies, &policies.Items[i])
-	}
-	groups, err := c.Discovery().ServerGroups()
-	if err != nil {
-		return nil, fmt.Errorf("list the API groups: %w", err)
-	}
-	for _, g := range groups.Groups {
-		if _, has := mode.PolicyKinds[g.Name]; has {
-			a.Unknown = "policies of " + g.Name + " are unknown to lameduckctl"
-		}
-	}
-	return a, nil
 }

@@ -18,6 +18,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/kube"
 	"lameduck/deploy/ctl/mode"
 )
 
@@ -64,6 +65,8 @@ func newCluster(t *testing.T, refusal error, more ...runtime.Object) *cluster {
 	return c
 }
 
+func (c *cluster) client() *kube.Client { return &kube.Client{Interface: c} }
+
 func template(app string, port int32) corev1.PodTemplateSpec {
 	t := corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": app}},
@@ -87,11 +90,11 @@ func (c *cluster) labels(t *testing.T) map[string]string {
 // enabledIn plans and applies the plan.
 func enabledIn(t *testing.T, c *cluster) *Plan {
 	t.Helper()
-	p, err := ForEnable(t.Context(), c, "shop", inject.Defaults())
+	p, err := ForEnable(t.Context(), c.client(), "shop", inject.Defaults())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Apply(t.Context(), c); err != nil {
+	if err := p.Apply(t.Context(), c.client()); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -177,11 +180,11 @@ func TestEnable_ObservesWhereThePodIsRefused(t *testing.T) {
 func TestDisable_LeavesNoLabel(t *testing.T) {
 	c := newCluster(t, nil)
 	enabledIn(t, c)
-	p, err := ForDisable(t.Context(), c, "shop")
+	p, err := ForDisable(t.Context(), c.client(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Apply(t.Context(), c); err != nil {
+	if err := p.Apply(t.Context(), c.client()); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.labels(t); !maps.Equal(got, map[string]string{"team": "a"}) {
@@ -207,7 +210,7 @@ func TestStatus_HasTheReasonOfEachPodThatIsNotInjected(t *testing.T) {
 		if enable {
 			enabledIn(t, c)
 		}
-		s, err := ReadStatus(t.Context(), c, "shop")
+		s, err := ReadStatus(t.Context(), c.client(), "shop")
 		if err != nil {
 			t.Fatal(err)
 		}

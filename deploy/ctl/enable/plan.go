@@ -8,9 +8,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/kube"
 	"lameduck/deploy/ctl/mode"
 )
 
@@ -19,6 +19,7 @@ type Plan struct {
 	Namespace string             `json:"namespace"`
 	Labels    map[string]*string `json:"labels"` // to set; those with null are removed
 	Redirect  *Redirect          `json:"redirect,omitempty"`
+	Unread    []string           `json:"unread,omitempty"` // what is unknown, and why
 	Workloads []Workload         `json:"workloads"`
 }
 
@@ -44,7 +45,7 @@ type Workload struct {
 const enabled = "enabled"
 
 // ForEnable plans to add Lameduck to the pods of a namespace.
-func ForEnable(ctx context.Context, c kubernetes.Interface, namespace string, s inject.Settings) (*Plan, error) {
+func ForEnable(ctx context.Context, c *kube.Client, namespace string, s inject.Settings) (*Plan, error) {
 	ns, err := c.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("get namespace %s: %w", namespace, err)
@@ -59,16 +60,17 @@ func ForEnable(ctx context.Context, c kubernetes.Interface, namespace string, s 
 		ns.Labels = make(map[string]string)
 	}
 	p.apply(ns.Labels)
-	around, err := readAround(ctx, c, ns)
+	around, unread, err := c.Around(ctx, namespace)
 	if err != nil {
 		return nil, err
 	}
+	around.Labels, p.Unread = ns.Labels, unread
 	p.Workloads, err = planWorkloads(ctx, c, around, s)
 	return p, err
 }
 
 // ForDisable plans to remove Lameduck from the pods of a namespace.
-func ForDisable(ctx context.Context, c kubernetes.Interface, namespace string) (*Plan, error) {
+func ForDisable(ctx context.Context, c *kube.Client, namespace string) (*Plan, error) {
 	if _, err := c.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); err != nil {
 		return nil, fmt.Errorf("get namespace %s: %w", namespace, err)
 	}
@@ -99,7 +101,7 @@ func (p *Plan) apply(labels map[string]string) {
 
 // planWorkloads plans for each workload what the webhook will do with its pods.
 func planWorkloads(
-	ctx context.Context, c kubernetes.Interface, around *mode.Around, s inject.Settings,
+	ctx context.Context, c *kube.Client, around *mode.Around, s inject.Settings,
 ) ([]Workload, error) {
 	all, err := listWorkloads(ctx, c, around.Namespace)
 	var planned []Workload

@@ -6,9 +6,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/kube"
 	"lameduck/deploy/ctl/mode"
 )
 
@@ -28,7 +28,7 @@ type Pod struct {
 }
 
 // ReadStatus returns what runs in a namespace.
-func ReadStatus(ctx context.Context, c kubernetes.Interface, namespace string) (*Status, error) {
+func ReadStatus(ctx context.Context, c *kube.Client, namespace string) (*Status, error) {
 	ns, err := c.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("get namespace %s: %w", namespace, err)
@@ -41,13 +41,17 @@ func ReadStatus(ctx context.Context, c kubernetes.Interface, namespace string) (
 	if err != nil {
 		return nil, fmt.Errorf("list pods: %w", err)
 	}
+	around, _, err := c.Around(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
 	for i := range pods.Items {
-		s.Pods = append(s.Pods, s.pod(&pods.Items[i]))
+		s.Pods = append(s.Pods, s.pod(&pods.Items[i], around))
 	}
 	return s, nil
 }
 
-func (s *Status) pod(p *corev1.Pod) Pod {
+func (s *Status) pod(p *corev1.Pod, around *mode.Around) Pod {
 	is := Pod{Name: p.Name, Mode: p.Annotations[inject.ModeAnnotation]}
 	if _, injected := p.Annotations[inject.InjectedAnnotation]; injected {
 		if is.Mode == "" {
@@ -58,7 +62,7 @@ func (s *Status) pod(p *corev1.Pod) Pod {
 	is.Mode = ""
 	plan, err := inject.Inject(inject.Workload{
 		Kind:     "Pod",
-		Template: &corev1.PodTemplateSpec{ObjectMeta: p.ObjectMeta, Spec: p.Spec},
+		Template: &corev1.PodTemplateSpec{ObjectMeta: p.ObjectMeta, Spec: p.Spec}, Around: around,
 	}, inject.Defaults())
 	switch {
 	case err != nil:

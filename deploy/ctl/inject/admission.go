@@ -87,15 +87,12 @@ const (
 	assignedSCC = "openshift.io/scc"
 )
 
-// AssignsUsers reports whether the pods of a namespace with annotations get their user ids from it.
-func AssignsUsers(namespace map[string]string) bool { return namespace[uidRange] != "" }
-
 // securityContext returns the security context of Lameduck's container. Where the namespace assigns
 // user ids, a fixed one is refused.
 func (j *injection) securityContext() *corev1.SecurityContext {
 	c := j.settings.SecurityContext.DeepCopy()
 	fixed := restricted()
-	if !j.given.Limits.AssignsUsers && j.current.Annotations[assignedSCC] == "" {
+	if !j.limits.assignsUsers && j.current.Annotations[assignedSCC] == "" {
 		return c
 	}
 	if c.RunAsUser != nil && *c.RunAsUser == *fixed.RunAsUser {

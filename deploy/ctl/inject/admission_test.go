@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/yaml"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // limitRange returns a LimitRange with one item in YAML.
@@ -37,7 +39,7 @@ func quota(names ...corev1.ResourceName) *corev1.ResourceQuota {
 
 // admits returns what the API server finds wrong with a pod: the rules of its validation and of its
 // admission plugins LimitRanger and ResourceQuota.
-func admits(pod *corev1.PodSpec, l Limits) error {
+func admits(pod *corev1.PodSpec, l limits) error {
 	var errs []error
 	total := corev1.ResourceRequirements{Requests: corev1.ResourceList{}, Limits: corev1.ResourceList{}}
 	for _, c := range allContainers(pod) {
@@ -47,7 +49,7 @@ func admits(pod *corev1.PodSpec, l Limits) error {
 				errs = append(errs, fmt.Errorf("%s: the request of %s is above the limit", c.Name, name))
 			}
 		}
-		for _, q := range l.Quotas {
+		for _, q := range l.quotas {
 			errs = append(errs, countedBy(q, c.Name, r))
 		}
 		errs = append(errs, constrained(c.Name, corev1.LimitTypeContainer, r, l))
@@ -60,9 +62,9 @@ func admits(pod *corev1.PodSpec, l Limits) error {
 }
 
 // defaulted returns the resources of a container with the defaults of the API and of LimitRanges.
-func defaulted(r corev1.ResourceRequirements, l Limits) corev1.ResourceRequirements {
+func defaulted(r corev1.ResourceRequirements, l limits) corev1.ResourceRequirements {
 	r = *r.DeepCopy()
-	for _, each := range l.LimitRanges {
+	for _, each := range l.ranges {
 		for _, item := range each.Spec.Limits {
 			if item.Type != corev1.LimitTypeContainer {
 				continue
@@ -103,9 +105,9 @@ func countedBy(q *corev1.ResourceQuota, container string, r corev1.ResourceRequi
 	return nil
 }
 
-func constrained(what string, kind corev1.LimitType, r corev1.ResourceRequirements, l Limits) error {
+func constrained(what string, kind corev1.LimitType, r corev1.ResourceRequirements, l limits) error {
 	var errs []error
-	for _, each := range l.LimitRanges {
+	for _, each := range l.ranges {
 		for _, item := range each.Spec.Limits {
 			if item.Type != kind {
 				continue
@@ -142,27 +144,27 @@ const webResources = "image: web:1\n      resources: { requests: { cpu: 500m, me
 // What the namespace demands of Lameduck's container, and that the pod stays admitted.
 func TestAdmissionAcceptsLameduck(t *testing.T) {
 	for name, tc := range map[string]struct {
-		limits          Limits
+		limits          limits
 		requests, limit string // of Lameduck's container
 	}{
-		"nothing demanded": {Limits{}, "cpu 250m memory 256Mi", "cpu 250m memory 256Mi"}, // it is Guaranteed
+		"nothing demanded": {limits{}, "cpu 250m memory 256Mi", "cpu 250m memory 256Mi"}, // it is Guaranteed
 		"a small maximum": {
-			Limits{LimitRanges: []*corev1.LimitRange{limitRange(t, "{type: Container, max: {memory: 512Mi, cpu: 500m}, "+
+			limits{ranges: []*corev1.LimitRange{limitRange(t, "{type: Container, max: {memory: 512Mi, cpu: 500m}, "+
 				"maxLimitRequestRatio: {cpu: 1}}")}},
 			"cpu 250m memory 256Mi", "cpu 250m memory 256Mi",
 		},
 		"a maximum for the pod": {
-			Limits{LimitRanges: []*corev1.LimitRange{limitRange(t, "{type: Pod, max: {memory: 600Mi}}")}},
+			limits{ranges: []*corev1.LimitRange{limitRange(t, "{type: Pod, max: {memory: 600Mi}}")}},
 			"cpu 250m memory 88Mi", "cpu 250m memory 88Mi",
 		},
 		"a quota of everything": {
-			Limits{Quotas: []*corev1.ResourceQuota{quota("limits.cpu", "requests.memory", "pods")}},
+			limits{quotas: []*corev1.ResourceQuota{quota("limits.cpu", "requests.memory", "pods")}},
 			"cpu 250m memory 256Mi", "cpu 250m memory 256Mi",
 		},
 	} {
 		for _, shape := range []Shape{Native, Plain, Wrapper} {
 			w := Workload{Kind: "Deployment", Template: edited(t, "image: web:1", webResources+"\n      command: [/web]"),
-				Limits: tc.limits}
+				Around: tc.limits.around()}
 			p, err := Inject(w, in(shape))
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
@@ -204,7 +206,7 @@ func TestAPodThatIsAdmittedStaysAdmitted(t *testing.T) {
 		if admits(&before.Spec, l) != nil {
 			continue
 		}
-		p, err := Inject(Workload{Kind: "Deployment", Template: before, Limits: l}, defaults())
+		p, err := Inject(Workload{Kind: "Deployment", Template: before, Around: l.around()}, defaults())
 		if err != nil {
 			continue
 		}
@@ -221,6 +223,15 @@ func TestAPodThatIsAdmittedStaysAdmitted(t *testing.T) {
 	if checked < 200 {
 		t.Errorf("only %d pods are checked", checked)
 	}
+}
+
+// around returns a namespace with the limits.
+func (l limits) around() *mode.Around {
+	a := &mode.Around{LimitRanges: l.ranges, Quotas: l.quotas}
+	if l.assignsUsers {
+		a.Annotations = map[string]string{uidRange: "1000650000/10000"}
+	}
+	return a
 }
 
 func pick(r *rand.Rand, of ...string) string { return of[r.IntN(len(of))] }
@@ -244,8 +255,8 @@ func randomResources(r *rand.Rand) corev1.ResourceRequirements {
 	return both
 }
 
-func randomLimits(r *rand.Rand) Limits {
-	var l Limits
+func randomLimits(r *rand.Rand) limits {
+	var l limits
 	for range r.IntN(3) {
 		item := corev1.LimitRangeItem{Type: corev1.LimitTypeContainer}
 		if r.IntN(3) == 0 {
@@ -263,12 +274,12 @@ func randomLimits(r *rand.Rand) Limits {
 		if r.IntN(4) == 0 {
 			item.MaxLimitRequestRatio = corev1.ResourceList{"cpu": resource.MustParse(pick(r, "1", "2", "10"))}
 		}
-		l.LimitRanges = append(l.LimitRanges, &corev1.LimitRange{Spec: corev1.LimitRangeSpec{
+		l.ranges = append(l.ranges, &corev1.LimitRange{Spec: corev1.LimitRangeSpec{
 			Limits: []corev1.LimitRangeItem{item},
 		}})
 	}
 	if r.IntN(3) == 0 {
-		l.Quotas = append(l.Quotas, quota(corev1.ResourceName(pick(r, "limits.cpu", "requests.cpu", "memory",
+		l.quotas = append(l.quotas, quota(corev1.ResourceName(pick(r, "limits.cpu", "requests.cpu", "memory",
 			"limits.memory", "limits.ephemeral-storage", "requests.ephemeral-storage", "pods"))))
 	}
 	return l
@@ -287,7 +298,7 @@ func TestAQuotaByClassKeepsTheClass(t *testing.T) {
 	q := quota("pods")
 	q.Spec.Scopes = []corev1.ResourceQuotaScope{corev1.ResourceQuotaScopeNotBestEffort}
 	p, err := Inject(Workload{Kind: "Deployment", Template: template(t, web),
-		Limits: Limits{Quotas: []*corev1.ResourceQuota{q}}}, defaults())
+		Around: &mode.Around{Quotas: []*corev1.ResourceQuota{q}}}, defaults())
 	if err != nil || !isBestEffort(&p.Template.Spec) {
 		t.Errorf("resources %v, error %v", find(&p.Template.Spec, sidecarName), err)
 	}
@@ -295,26 +306,68 @@ func TestAQuotaByClassKeepsTheClass(t *testing.T) {
 
 func TestALimitRangeWithoutRoomIsRefused(t *testing.T) {
 	w := Workload{Kind: "Deployment", Template: edited(t, "image: web:1", webResources)}
-	w.Limits.LimitRanges = []*corev1.LimitRange{limitRange(t, "{type: Pod, max: {memory: 512Mi}}")}
+	w.Around = &mode.Around{LimitRanges: []*corev1.LimitRange{limitRange(t, "{type: Pod, max: {memory: 512Mi}}")}}
 	_, err := Inject(w, defaults())
 	if refusals := Refusals(err); len(refusals) != 1 || !strings.Contains(refusals[0].Why, "LimitRange limits") {
 		t.Errorf("error %v", err)
 	}
 }
 
+// filled returns a quota of a cluster, for one resource.
+func filled(t *testing.T, hard, used, spec string) *corev1.ResourceQuota {
+	t.Helper()
+	q := &corev1.ResourceQuota{}
+	if err := yaml.UnmarshalStrict([]byte(spec), &q.Spec); err != nil {
+		t.Fatal(err)
+	}
+	for name := range q.Spec.Hard {
+		q.Spec.Hard[name] = resource.MustParse(hard)
+		q.Status.Hard = q.Spec.Hard
+		q.Status.Used = corev1.ResourceList{name: resource.MustParse(used)}
+	}
+	return q
+}
+
+// The pod has 500m CPU and 512Mi of memory, and Lameduck 250m and 256Mi, as it is Guaranteed.
+func TestAFullQuotaHasThePodWithoutLameduck(t *testing.T) {
+	for name, tc := range map[string]struct {
+		hard, used, spec string
+		refused          bool
+	}{
+		"room for both":            {"10", "9.25", "hard: { requests.cpu: 0 }", false},
+		"room for the app":         {"10", "9.3", "hard: { requests.cpu: 0 }", true},
+		"room for the app's limit": {"1Gi", "512Mi", "hard: { limits.memory: 0 }", true},
+		"room for neither":         {"10", "9.6", "hard: { requests.cpu: 0 }", false}, // refused without us too
+		"of another resource":      {"10", "10", "hard: { pods: 0 }", false},
+		"of other pods":            {"10", "9.3", "{ hard: { cpu: 0 }, scopes: [BestEffort] }", false},
+		"of these pods":            {"10", "9.3", "{ hard: { cpu: 0 }, scopes: [NotTerminating, NotBestEffort] }", true},
+		"of another priority": {"10", "9.3", "{ hard: { cpu: 0 }, scopeSelector: { matchExpressions: " +
+			"[{ scopeName: PriorityClass, operator: In, values: [high] }] } }", false},
+		"of no priority": {"10", "9.3", "{ hard: { cpu: 0 }, scopeSelector: { matchExpressions: " +
+			"[{ scopeName: PriorityClass, operator: DoesNotExist }] } }", true},
+	} {
+		_, err := Inject(Workload{Kind: "Deployment", Template: edited(t, "image: web:1", webResources),
+			Around: &mode.Around{Quotas: []*corev1.ResourceQuota{filled(t, tc.hard, tc.used, tc.spec)}}}, defaults())
+		refused := strings.Contains(fmt.Sprint(err), "left, which is too little")
+		if refused != tc.refused || err != nil && !refused {
+			t.Errorf("%s: error %v, want refused: %v", name, err, tc.refused)
+		}
+	}
+}
+
 // A namespace of OpenShift assigns user ids, and refuses any other.
 func TestAFixedUserIsNotSetWhereUsersAreAssigned(t *testing.T) {
 	for name, tc := range map[string]struct {
-		limits      Limits
+		limits      limits
 		annotations map[string]string
 		context     string
 		want        string
 	}{
-		"anywhere":               {Limits{}, nil, "", "65532"},
-		"by the namespace":       {Limits{AssignsUsers: true}, nil, "", ""},
-		"by the pod":             {Limits{}, map[string]string{assignedSCC: "restricted-v2"}, "", ""},
-		"a user that was chosen": {Limits{AssignsUsers: true}, nil, `{"runAsUser": 1000650000}`, "1000650000"},
-		"none by the setting":    {Limits{}, nil, `{"runAsUser": null}`, ""},
+		"anywhere":               {limits{}, nil, "", "65532"},
+		"by the namespace":       {limits{assignsUsers: true}, nil, "", ""},
+		"by the pod":             {limits{}, map[string]string{assignedSCC: "restricted-v2"}, "", ""},
+		"a user that was chosen": {limits{assignsUsers: true}, nil, `{"runAsUser": 1000650000}`, "1000650000"},
+		"none by the setting":    {limits{}, nil, `{"runAsUser": null}`, ""},
 	} {
 		before := template(t, web)
 		before.Annotations = tc.annotations
@@ -324,7 +377,7 @@ func TestAFixedUserIsNotSetWhereUsersAreAssigned(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		p, err := Inject(Workload{Kind: "Deployment", Template: before, Limits: tc.limits}, s)
+		p, err := Inject(Workload{Kind: "Deployment", Template: before, Around: tc.limits.around()}, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -332,7 +385,7 @@ func TestAFixedUserIsNotSetWhereUsersAreAssigned(t *testing.T) {
 		if c.RunAsUser != nil {
 			got = fmt.Sprint(*c.RunAsUser)
 		}
-		if got != tc.want || !*c.RunAsNonRoot || (tc.limits.AssignsUsers && c.RunAsGroup != nil) {
+		if got != tc.want || !*c.RunAsNonRoot || (tc.limits.assignsUsers && c.RunAsGroup != nil) {
 			t.Errorf("%s: user %q, want %q", name, got, tc.want)
 		}
 	}

@@ -15,13 +15,7 @@ import (
 type Workload struct {
 	Kind     string                  // "Deployment", "Job", ..., "Pod"
 	Template *corev1.PodTemplateSpec // read only
-	Around   *mode.Around            // for mode auto; nil if nothing is known
-
-	Limits Limits // of the namespace
-
-	// Sticky is the Service or the Ingress that binds clients to a pod, such as "Ingress web". If
-	// empty, none does.
-	Sticky string
+	Around   *mode.Around            // of its namespace; nil if nothing is known
 
 	// NoMetadata reports whether the manifest of the template has no metadata, and Quote returns the
 	// quotes of a scalar at a JSON Pointer in it. Both matter for what Uninject restores. Quote may be
@@ -68,7 +62,9 @@ func Inject(w Workload, s Settings) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	j := &injection{settings: s, given: w, around: w.Around, pod: was, current: w.Template}
+	j := &injection{
+		settings: s, given: w, around: w.Around, limits: limitsOf(w.Around), pod: was, current: w.Template,
+	}
 	err = j.run()
 	if errors.Is(err, errNoPorts) {
 		return skip(w, errNoPorts.Error()+otherProtocols(w.Template))
@@ -147,6 +143,7 @@ type injection struct {
 	settings Settings
 	given    Workload
 	around   *mode.Around
+	limits   limits
 	pod      *corev1.PodTemplateSpec // changed step by step
 	current  *corev1.PodTemplateSpec // as it is, perhaps injected; read only
 	record   record

@@ -4,6 +4,12 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // Where a port moves, a mesh treats Lameduck's port as it treated the app's.
@@ -107,8 +113,38 @@ func TestPortsOfOtherProtocolsAreNamed(t *testing.T) {
 	}
 }
 
+// stickyIngress returns a namespace in which an Ingress with sticky sessions routes to a Service.
+func stickyIngress(service string) *mode.Around {
+	i := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{
+		Name: "web", Annotations: map[string]string{"nginx.ingress.kubernetes.io/affinity": "cookie"},
+	}}
+	i.Spec.DefaultBackend = &networkingv1.IngressBackend{
+		Service: &networkingv1.IngressServiceBackend{Name: service},
+	}
+	return &mode.Around{
+		Services: []*corev1.Service{{
+			ObjectMeta: metav1.ObjectMeta{Name: "web"},
+			Spec:       corev1.ServiceSpec{Selector: map[string]string{"app": "web"}},
+		}},
+		Ingresses: []*networkingv1.Ingress{i},
+	}
+}
+
+func TestSessionsOfOtherPodsAreNotReleased(t *testing.T) {
+	others := stickyIngress("web")
+	others.Services[0].Spec.Selector = map[string]string{"app": "other"}
+	for name, around := range map[string]*mode.Around{
+		"no namespace": nil, "an Ingress of another Service": stickyIngress("other"), "a Service of other pods": others,
+	} {
+		p, err := Inject(Workload{Kind: "Deployment", Template: template(t, web), Around: around}, defaults())
+		if err != nil || variable(sidecarOf(t, p.Template), UnreadyVariable) != "" {
+			t.Errorf("%s: %s is set, error %v", name, UnreadyVariable, err)
+		}
+	}
+}
+
 func TestStickySessionsMakeTheReadinessFail(t *testing.T) {
-	w := Workload{Kind: "Deployment", Template: template(t, web), Sticky: "Ingress web"}
+	w := Workload{Kind: "Deployment", Template: template(t, web), Around: stickyIngress("web")}
 	p, err := Inject(w, defaults())
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // defaultResources returns the requests and limits. A busy connection takes 12 KB. There is no CPU
@@ -33,55 +35,53 @@ var needed = corev1.ResourceList{
 func (j *injection) computeResources() error {
 	r := *j.settings.Resources.DeepCopy()
 	spec := &j.pod.Spec
-	if j.given.Limits.keepsBestEffort() && isBestEffort(spec) {
+	if j.limits.keepsBestEffort() && isBestEffort(spec) {
 		j.resources = corev1.ResourceRequirements{}
 		return nil
 	}
-	for _, q := range j.given.Limits.Quotas {
+	for _, q := range j.limits.quotas {
 		demand(&r, q)
 	}
 	if isGuaranteed(spec) {
 		r = equalized(r)
 	}
-	for _, l := range j.given.Limits.LimitRanges {
+	for _, l := range j.limits.ranges {
 		for _, item := range l.Spec.Limits {
 			if item.Type == corev1.LimitTypeContainer {
 				fit(&r, item)
 			}
 		}
 	}
-	for _, l := range j.given.Limits.LimitRanges {
+	for _, l := range j.limits.ranges {
 		for _, item := range l.Spec.Limits {
-			if err := j.given.Limits.fitPod(&r, item, l.Name, spec); err != nil {
+			if err := j.limits.fitPod(&r, item, l.Name, spec); err != nil {
 				return err
 			}
 		}
 	}
 	shareWithPod(&r, spec.Resources)
 	j.resources = r
-	return nil
+	return j.limits.fitQuotas(r, spec)
 }
 
-// Limits are what the admission of a namespace demands of its pods.
-type Limits struct {
-	LimitRanges []*corev1.LimitRange
-	Quotas      []*corev1.ResourceQuota
+// limits are what the admission of a namespace demands of its pods.
+type limits struct {
+	ranges []*corev1.LimitRange
+	quotas []*corev1.ResourceQuota
 
-	// AssignsUsers reports whether each pod gets its user from the namespace, as in OpenShift.
-	AssignsUsers bool
+	assignsUsers bool // each pod gets its user from the namespace, as in OpenShift
 }
 
-// keepsBestEffort reports whether a quota counts pods by whether they have any resources.
-func (l Limits) keepsBestEffort() bool {
-	return slices.ContainsFunc(l.Quotas, func(q *corev1.ResourceQuota) bool {
-		return slices.Contains(q.Spec.Scopes, corev1.ResourceQuotaScopeBestEffort) ||
-			slices.Contains(q.Spec.Scopes, corev1.ResourceQuotaScopeNotBestEffort)
-	})
+func limitsOf(a *mode.Around) limits {
+	if a == nil {
+		return limits{}
+	}
+	return limits{a.LimitRanges, a.Quotas, a.Annotations[uidRange] != ""}
 }
 
 // defaultLimit returns the limit that a container without one gets.
-func (l Limits) defaultLimit(name corev1.ResourceName) resource.Quantity {
-	for _, each := range l.LimitRanges {
+func (l limits) defaultLimit(name corev1.ResourceName) resource.Quantity {
+	for _, each := range l.ranges {
 		for _, item := range each.Spec.Limits {
 			if item.Type != corev1.LimitTypeContainer {
 				continue
@@ -95,38 +95,6 @@ func (l Limits) defaultLimit(name corev1.ResourceName) resource.Quantity {
 		}
 	}
 	return resource.Quantity{}
-}
-
-// counted has the resources by the names that quotas use.
-var counted = map[corev1.ResourceName]struct {
-	name  corev1.ResourceName
-	limit bool
-}{
-	corev1.ResourceCPU:                      {corev1.ResourceCPU, false},
-	corev1.ResourceRequestsCPU:              {corev1.ResourceCPU, false},
-	corev1.ResourceLimitsCPU:                {corev1.ResourceCPU, true},
-	corev1.ResourceMemory:                   {corev1.ResourceMemory, false},
-	corev1.ResourceRequestsMemory:           {corev1.ResourceMemory, false},
-	corev1.ResourceLimitsMemory:             {corev1.ResourceMemory, true},
-	corev1.ResourceEphemeralStorage:         {corev1.ResourceEphemeralStorage, false},
-	corev1.ResourceRequestsEphemeralStorage: {corev1.ResourceEphemeralStorage, false},
-	corev1.ResourceLimitsEphemeralStorage:   {corev1.ResourceEphemeralStorage, true},
-}
-
-// demand sets what a quota counts, since each container of a pod must then have it.
-func demand(r *corev1.ResourceRequirements, q *corev1.ResourceQuota) {
-	for name := range q.Spec.Hard {
-		c, is := counted[name]
-		switch {
-		case !is:
-		case c.limit:
-			setAbsent(&r.Limits, c.name, larger(needed[c.name], r.Requests[c.name]))
-		case c.name == corev1.ResourceEphemeralStorage:
-			setAbsent(&r.Requests, c.name, needed[c.name])
-		default:
-			setAbsent(&r.Requests, c.name, defaultResources().Requests[c.name])
-		}
-	}
 }
 
 func setAbsent(list *corev1.ResourceList, name corev1.ResourceName, q resource.Quantity) {
@@ -251,7 +219,7 @@ func fitRatio(r *corev1.ResourceRequirements, item corev1.LimitRangeItem, name c
 }
 
 // fitPod lowers limits to what a LimitRange leaves to the pod.
-func (l Limits) fitPod(
+func (l limits) fitPod(
 	r *corev1.ResourceRequirements, item corev1.LimitRangeItem, limitRange string, pod *corev1.PodSpec,
 ) error {
 	if item.Type != corev1.LimitTypePod {
@@ -294,7 +262,7 @@ func (l Limits) fitPod(
 }
 
 // left returns what the containers of the pod leave of a maximum, for requests and for limits.
-func (l Limits) left(
+func (l limits) left(
 	name corev1.ResourceName, most resource.Quantity, pod *corev1.PodSpec,
 ) (requests, limits resource.Quantity) {
 	requests, limits = most.DeepCopy(), most.DeepCopy()

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // Sticky returns the annotation of an Ingress or a Service that binds clients to a pod by a cookie,
@@ -63,14 +66,37 @@ func RoutesTo(i *networkingv1.Ingress, service string) bool {
 	return false
 }
 
+// stickyAround returns the Service or the Ingress that binds clients to a pod with given labels, such
+// as "Ingress web", or an empty string.
+func stickyAround(a *mode.Around, pod labels.Set) string {
+	if a == nil {
+		return ""
+	}
+	for _, s := range a.Services {
+		if !mode.Selects(s, pod) {
+			continue
+		}
+		if Sticky(s.Annotations) != "" {
+			return "Service " + s.Name
+		}
+		for _, i := range a.Ingresses {
+			if Sticky(i.Annotations) != "" && RoutesTo(i, s.Name) {
+				return "Ingress " + i.Name
+			}
+		}
+	}
+	return ""
+}
+
 // releaseSessions makes a controller give up the sticky sessions of a pod that terminates.
 func (j *injection) releaseSessions() error {
-	if j.given.Sticky == "" || j.sets(UnreadyVariable) {
+	sticky := stickyAround(j.around, j.pod.Labels)
+	if sticky == "" || j.sets(UnreadyVariable) {
 		return nil
 	}
 	j.setDefault(UnreadyVariable, UnreadyAfter)
 	j.note("spec.containers", "%s has sticky sessions, and a controller keeps routing their requests to a "+
-		"terminating pod that is ready: readiness fails %s after the beginning of a drain (%s)", j.given.Sticky,
+		"terminating pod that is ready: readiness fails %s after the beginning of a drain (%s)", sticky,
 		UnreadyAfter, UnreadyVariable)
 	return nil
 }

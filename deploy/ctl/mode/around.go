@@ -18,6 +18,11 @@ type Around struct {
 
 	// Unknown is the reason why some of these are unknown. It is empty if all are known.
 	Unknown string
+
+	// These are empty if they are unknown. The mode does not depend on them.
+	Ingresses   []*networkingv1.Ingress // of the namespace
+	LimitRanges []*corev1.LimitRange    // of the namespace
+	Quotas      []*corev1.ResourceQuota // of the namespace
 }
 
 // annotation returns an annotation of the namespace.

@@ -7,6 +7,8 @@ import (
 
 	"go.uber.org/zap"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -37,6 +39,40 @@ func TestAutoObservesUntilTheServicesAreKnown(t *testing.T) {
 	}
 	if patch := patchOf(t, h); !strings.Contains(patch, "LAMEDUCK_ROUTES") || asked == "" {
 		t.Errorf("around %q is known, and the patch is %s", asked, patch)
+	}
+}
+
+// The sidecar of a pod follows the Ingresses and the limits of its namespace.
+func TestThePodFitsItsNamespace(t *testing.T) {
+	h := newTestHandler(zap.NewNop())
+	h.injector.around = func(namespace string) *mode.Around {
+		sticky := map[string]string{"nginx.ingress.kubernetes.io/affinity": "cookie"}
+		return &mode.Around{
+			Namespace: namespace, Annotations: map[string]string{"openshift.io/sa.scc.uid-range": "1000650000/10000"},
+			Services: []*corev1.Service{{
+				ObjectMeta: metav1.ObjectMeta{Name: "app"},
+				Spec:       corev1.ServiceSpec{Selector: map[string]string{"app": "app"}},
+			}},
+			Ingresses: []*networkingv1.Ingress{{
+				ObjectMeta: metav1.ObjectMeta{Name: "app", Annotations: sticky},
+				Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{
+					Service: &networkingv1.IngressServiceBackend{Name: "app"},
+				}},
+			}},
+			LimitRanges: []*corev1.LimitRange{{Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{
+				Type: corev1.LimitTypeContainer,
+				Max:  corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("100Mi")},
+			}}}}},
+		}
+	}
+	patch := patchOf(t, h)
+	for _, want := range []string{"LAMEDUCK_UNREADY_AFTER", `"memory":"100Mi"`} {
+		if !strings.Contains(patch, want) {
+			t.Errorf("there is no %s in the patch %s", want, patch)
+		}
+	}
+	if strings.Contains(patch, "65532") {
+		t.Errorf("there is a fixed user in the patch %s", patch)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
+	"lameduck/deploy/ctl/kube"
 	"lameduck/deploy/ctl/mode"
 )
 
@@ -23,7 +24,15 @@ var (
 	services   = schema.GroupVersionResource{Version: "v1", Resource: "services"}
 	namespaces = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 	policies   = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"}
+	ingresses  = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"}
+	ranges     = schema.GroupVersionResource{Version: "v1", Resource: "limitranges"}
+	quotas     = schema.GroupVersionResource{Version: "v1", Resource: "resourcequotas"}
 )
+
+// Resources returns the resources that a Mirror reads in every cluster.
+func Resources() []schema.GroupVersionResource {
+	return []schema.GroupVersionResource{services, namespaces, policies, ingresses, ranges, quotas}
+}
 
 const (
 	// discoveryPeriod is the time between two looks for new kinds of policies.
@@ -39,7 +48,8 @@ type Mirror struct {
 	client dynamic.Interface
 	kinds  kindsFunc
 
-	services, namespaces, policies *resource
+	services, namespaces, policies *resource // without one of these the mode is unknown
+	ingresses, ranges, quotas      *resource // without one of these the defaults apply
 
 	mu     sync.Mutex
 	others map[schema.GroupVersionResource]*resource // nil until the first discovery
@@ -63,7 +73,7 @@ func New(config *rest.Config, log *zap.Logger) (*Mirror, error) {
 		return nil, err
 	}
 	return newMirror(client, func() (map[schema.GroupVersionResource]string, error) {
-		return policyResources(discoverer)
+		return kube.PolicyResources(discoverer)
 	}, log), nil
 }
 
@@ -72,6 +82,9 @@ func newMirror(client dynamic.Interface, kinds kindsFunc, log *zap.Logger) *Mirr
 	m.services = newResource(client, services, trimService, log)
 	m.namespaces = newResource(client, namespaces, trimNamespace, log)
 	m.policies = newResource(client, policies, trimPolicy, log)
+	m.ingresses = newResource(client, ingresses, trimIngress, log)
+	m.ranges = newResource(client, ranges, trimLimitRange, log)
+	m.quotas = newResource(client, quotas, trimQuota, log)
 	return m
 }
 
@@ -79,7 +92,7 @@ func newMirror(client dynamic.Interface, kinds kindsFunc, log *zap.Logger) *Mirr
 func (m *Mirror) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
-	for _, r := range []*resource{m.services, m.namespaces, m.policies} {
+	for _, r := range []*resource{m.services, m.namespaces, m.policies, m.ingresses, m.ranges, m.quotas} {
 		all.Go(func() { r.run(ctx) })
 	}
 	for ctx.Err() == nil {
@@ -124,7 +137,7 @@ func (m *Mirror) discover(ctx context.Context, all *sync.WaitGroup) error {
 	return nil
 }
 
-// Settled reports whether all resources have been read once.
+// Settled reports whether all that the mode depends on has been read.
 func (m *Mirror) Settled() bool { return m.unread() == "" }
 
 // Around returns what surrounds the pods of a namespace. Its objects must not be changed.
@@ -136,6 +149,9 @@ func (m *Mirror) Around(namespace string) *mode.Around {
 	if n, is := get[*corev1.Namespace](m.namespaces, namespace); is {
 		a.Labels, a.Annotations = n.Labels, n.Annotations
 	}
+	a.Ingresses = inNamespace[*networkingv1.Ingress](m.ingresses, namespace)
+	a.LimitRanges = inNamespace[*corev1.LimitRange](m.ranges, namespace)
+	a.Quotas = inNamespace[*corev1.ResourceQuota](m.quotas, namespace)
 	if a.Unknown != "" {
 		return a
 	}
@@ -151,7 +167,7 @@ func (m *Mirror) Around(namespace string) *mode.Around {
 	return a
 }
 
-// unread returns the name of a resource of which the copy is not current, or an empty string.
+// unread returns the name of a resource that the mode depends on and of which the copy is not current, or an empty string.
 func (m *Mirror) unread() string {
 	for _, r := range []*resource{m.services, m.namespaces, m.policies} {
 		if !r.current() {

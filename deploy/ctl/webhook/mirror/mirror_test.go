@@ -44,6 +44,7 @@ func newRig(t *testing.T) *rig {
 	r := &rig{t: t, client: fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
 		map[schema.GroupVersionResource]string{
 			services: "ServiceList", namespaces: "NamespaceList", policies: "NetworkPolicyList",
+			ingresses: "IngressList", ranges: "LimitRangeList", quotas: "ResourceQuotaList",
 			cilium: "CiliumNetworkPolicyList",
 		},
 		object(t, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","labels":{"a":"b"}}}`),
@@ -52,6 +53,13 @@ func newRig(t *testing.T) *rig {
 		object(t, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"db","namespace":"bank"}}`),
 		object(t, `{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"p",
 			"namespace":"bank"},"spec":{"egress":[{"ports":[{"port":8080}]}]}}`),
+		object(t, `{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"i","namespace":"shop",
+			"annotations":{"a":"b"}},"spec":{"defaultBackend":{"service":{"name":"web"}}}}`),
+		object(t, `{"apiVersion":"v1","kind":"LimitRange","metadata":{"name":"l","namespace":"shop"},
+			"spec":{"limits":[{"type":"Container","max":{"memory":"1Gi"}}]}}`),
+		object(t, `{"apiVersion":"v1","kind":"LimitRange","metadata":{"name":"l","namespace":"bank"}}`),
+		object(t, `{"apiVersion":"v1","kind":"ResourceQuota","metadata":{"name":"q","namespace":"shop"},
+			"spec":{"hard":{"cpu":"1"}},"status":{"hard":{"cpu":"1"},"used":{"cpu":"500m"}}}`),
 		object(t, `{"apiVersion":"cilium.io/v2","kind":"CiliumNetworkPolicy","metadata":{"name":"c",
 			"namespace":"shop"},"spec":{"x":1}}`),
 	)}
@@ -111,6 +119,41 @@ func TestAMirrorHasWhatSurroundsANamespace(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await("a new Service is there", func() bool { return len(r.Around("shop").Services) == 2 })
+}
+
+func TestAMirrorHasWhatANamespaceDemands(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start()
+	r.await("the demands are known", func() bool {
+		return r.ingresses.current() && r.ranges.current() && r.quotas.current()
+	})
+	a := r.Around("shop")
+	if len(a.LimitRanges) != 1 || a.LimitRanges[0].Spec.Limits[0].Max.Memory().String() != "1Gi" {
+		t.Errorf("the LimitRanges are %+v", a.LimitRanges)
+	}
+	if len(a.Quotas) != 1 || a.Quotas[0].Status.Used.Cpu().String() != "500m" {
+		t.Errorf("the quotas are %+v", a.Quotas)
+	}
+	if len(a.Ingresses) != 1 || a.Ingresses[0].Annotations["a"] != "b" ||
+		a.Ingresses[0].Spec.DefaultBackend.Service.Name != "web" {
+		t.Errorf("the Ingresses are %+v", a.Ingresses)
+	}
+}
+
+func TestWithoutTheRightsForLimitsTheModeIsKnown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, id := range []schema.GroupVersionResource{ingresses, ranges, quotas} {
+		r.client.PrependReactor("list", id.Resource, func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, apierrors.NewForbidden(id.GroupResource(), "", errors.New("no role"))
+		})
+	}
+	r.start()
+	r.await("the mode is known", func() bool { return r.Settled() })
+	if a := r.Around("shop"); a.Unknown != "" || len(a.Services) != 1 || a.LimitRanges != nil {
+		t.Errorf("around shop is %+v", a)
+	}
 }
 
 func TestWhatCannotBeReadIsUnknown(t *testing.T) {

@@ -8,8 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/discovery"
 
 	"lameduck/deploy/ctl/mode"
 )
@@ -48,6 +46,21 @@ func trimPolicy(o any) (any, error) {
 	})
 }
 
+func trimIngress(o any) (any, error) {
+	return trimmed(o, new(networkingv1.Ingress), func(i *networkingv1.Ingress) *metav1.ObjectMeta {
+		i.Status = networkingv1.IngressStatus{}
+		return &i.ObjectMeta
+	})
+}
+
+func trimLimitRange(o any) (any, error) {
+	return trimmed(o, new(corev1.LimitRange), func(l *corev1.LimitRange) *metav1.ObjectMeta { return &l.ObjectMeta })
+}
+
+func trimQuota(o any) (any, error) {
+	return trimmed(o, new(corev1.ResourceQuota), func(q *corev1.ResourceQuota) *metav1.ObjectMeta { return &q.ObjectMeta })
+}
+
 // other is a policy of another kind, with what identifies it in a store.
 type other struct {
 	metav1.ObjectMeta
@@ -68,39 +81,4 @@ func trimOther(kind string) trim {
 			mode.NewPolicy(kind, object.GetNamespace(), object.GetName(), object.Object),
 		}, nil
 	}
-}
-
-// policyResources returns the kinds of policies that a cluster has.
-func policyResources(d discovery.DiscoveryInterface) (map[schema.GroupVersionResource]string, error) {
-	groups, err := d.ServerGroups()
-	if err != nil {
-		return nil, fmt.Errorf("list API groups: %w", err)
-	}
-	found := make(map[schema.GroupVersionResource]string)
-	for _, g := range groups.Groups {
-		if len(mode.PolicyKinds[g.Name]) == 0 {
-			continue
-		}
-		version := g.PreferredVersion.GroupVersion
-		resources, err := d.ServerResourcesForGroupVersion(version)
-		if err != nil {
-			return nil, fmt.Errorf("list resources of %s: %w", version, err)
-		}
-		for _, r := range resources.APIResources {
-			id := schema.GroupVersionResource{Group: g.Name, Version: g.PreferredVersion.Version, Resource: r.Name}
-			if mode.IsPolicy(g.Name, r.Kind) && isWatched(r) {
-				found[id] = r.Kind
-			}
-		}
-	}
-	return found, nil
-}
-
-// isWatched reports whether a resource can be listed and watched. Subresources cannot.
-func isWatched(r metav1.APIResource) bool {
-	list, watch := false, false
-	for _, verb := range r.Verbs {
-		list, watch = list || verb == "list", watch || verb == "watch"
-	}
-	return list && watch
 }

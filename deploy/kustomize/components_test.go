@@ -15,10 +15,7 @@ import (
 	"lameduck/deploy/deploytest/manifests"
 )
 
-const (
-	route = 18080 // for clients
-	admin = 18081 // for probes and the hook
-)
+const admin = 18081 // for probes and the hook
 
 // ownDeployment is a typical Deployment: one named port, which the Service and the probes use.
 const ownDeployment = `
@@ -49,6 +46,11 @@ spec:
   ports: [{ port: 80, targetPort: http }, { name: debug, port: 6060, targetPort: debug }]
 `
 
+// ownRoutes are the routes of ownDeployment in each shape.
+var ownRoutes = map[string]string{
+	"native": "18080=3000", "plain": "18080=3000", "wrapper": "3000=takeover",
+}
+
 func TestOneComponentProtectsATeamsOwnDeployment(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
@@ -58,8 +60,8 @@ func TestOneComponentProtectsATeamsOwnDeployment(t *testing.T) {
 			expectProtected(t, objects, shape)
 			pod, _ := manifests.Workload(t, objects)
 			got := environment(*lameduck(t, pod, shape))["LAMEDUCK_ROUTES"]
-			if got != "18080=3000" {
-				t.Errorf("the route is %s, but the app listens on 3000", got)
+			if want := ownRoutes[shape]; got != want {
+				t.Errorf("the route is %s, and not %s: the app listens on 3000", got, want)
 			}
 			if got := findPort(pod, intstr.FromString("debug")); got != 6060 {
 				t.Errorf("the second port is %d", got)
@@ -141,7 +143,7 @@ func expectProtected(t *testing.T, objects []runtime.Object, shape string) {
 		t.Errorf("the grace period is %d, and LAMEDUCK_GRACE_PERIOD is %s",
 			*pod.TerminationGracePeriodSeconds, got)
 	}
-	expectEveryClientAtLameduck(t, pod, objects)
+	expectEveryClientAtLameduck(t, pod, objects, environment(*sidecar)["LAMEDUCK_ROUTES"])
 	switch shape {
 	case "native", "plain":
 		expectHooks(t, pod)
@@ -156,13 +158,13 @@ func expectProtected(t *testing.T, objects []runtime.Object, shape string) {
 	}
 }
 
-func expectEveryClientAtLameduck(t *testing.T, pod corev1.PodSpec, objects []runtime.Object) {
+func expectEveryClientAtLameduck(t *testing.T, pod corev1.PodSpec, objects []runtime.Object, routes string) {
 	t.Helper()
+	listen, _, _ := strings.Cut(routes, "=")
 	for _, o := range objects {
 		if s, is := o.(*corev1.Service); is {
-			if got := findPort(pod, s.Spec.Ports[0].TargetPort); got != route {
-				t.Errorf("Service %s has target port %d, but Lameduck listens on %d", s.Name, got,
-					route)
+			if got := findPort(pod, s.Spec.Ports[0].TargetPort); strconv.Itoa(int(got)) != listen {
+				t.Errorf("Service %s has target port %d, but Lameduck listens on %s", s.Name, got, listen)
 			}
 		}
 	}

@@ -29,6 +29,9 @@ func TestInjectAndTheComponentsAgree(t *testing.T) {
 			own := workload(t, filepath.Join("..", "..", "examples", name, "*.yaml"))
 			s := inject.Defaults()
 			s.Shape, s.Mode = shape, mode.Move
+			if shape == inject.Wrapper {
+				s.Mode = mode.Takeover
+			}
 			p, err := inject.Inject(inject.Workload{Kind: own.Kind, Template: own.Template}, s)
 			if err != nil {
 				t.Fatal(err)

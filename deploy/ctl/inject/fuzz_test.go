@@ -83,7 +83,7 @@ func (c *choices) yes() bool { return c.of(2) == 1 }
 
 func (c *choices) settings() Settings {
 	s := in([]Shape{Native, Plain, Wrapper}[c.of(3)])
-	s.Mode = []mode.Mode{mode.Move, mode.Observe, mode.Auto}[c.of(3)]
+	s.Mode = []mode.Mode{mode.Move, mode.Observe, mode.Auto, mode.Takeover}[c.of(4)]
 	return s
 }
 

@@ -88,9 +88,9 @@ func Uninject(w Workload) (Plan, error) {
 	return p.withRouteNotes(), nil
 }
 
-// withRouteNotes adds notes on Services. In mode redirect nothing has to change in any.
+// withRouteNotes adds notes on Services. Where the ports stay, nothing has to change in any.
 func (p Plan) withRouteNotes() Plan {
-	if p.Choice.Mode == mode.Redirect {
+	if p.Choice.Mode.KeepsPorts() {
 		return p
 	}
 	for _, r := range p.Routes {

@@ -18,6 +18,7 @@ const ModeAnnotation = AnnotationPrefix + "injected-mode"
 var ways = map[mode.Mode]func(*injection) error{
 	mode.Move:     (*injection).moveRoutes,
 	mode.Redirect: (*injection).redirectPorts,
+	mode.Takeover: (*injection).takeOverPorts,
 	mode.Observe:  (*injection).observePorts,
 }
 

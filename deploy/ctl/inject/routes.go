@@ -22,6 +22,7 @@ type Route struct {
 	Listen, App int32
 	Name        string // of the port; may be empty
 	Field       string // that declares the port; empty if it is not declared
+	takeover    bool   // Lameduck listens at the app's own port
 	container   string // that declares the port; empty if it is not declared
 	options     string // of LAMEDUCK_ROUTES, such as ;proto=tcp
 }
@@ -42,7 +43,12 @@ func joinRoutes(routes []Route) string {
 	return strings.Join(texts, ",")
 }
 
-func (r Route) String() string { return fmt.Sprintf("%d=%d%s", r.Listen, r.App, r.options) }
+func (r Route) String() string {
+	if r.takeover {
+		return fmt.Sprintf("%d=takeover%s", r.Listen, r.options)
+	}
+	return fmt.Sprintf("%d=%d%s", r.Listen, r.App, r.options)
+}
 
 // A port is a port that a container declares.
 type port struct {

@@ -7,14 +7,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
-
-	"lameduck/deploy/ctl/mode"
 )
 
 // ForServices returns the plan with notes on the given Services, instead of general notes on
 // Services. If none of the Services selects the pods, it returns the plan unchanged.
 func (p Plan) ForServices(pod labels.Set, services []*corev1.Service) Plan {
-	if p.Choice.Mode == mode.Redirect {
+	if p.Choice.Mode.KeepsPorts() {
 		return p
 	}
 	var notes []Note

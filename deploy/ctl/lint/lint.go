@@ -15,7 +15,7 @@ const ignoreAnnotation = "lint.lameduck.dev/ignore"
 
 // rules are all rules.
 var rules = slices.Concat(
-	graceRules, hookRules, portRules, stickyRules, observeRules, rolloutRules, nodeRules, meshRules, releaseRules,
+	graceRules, hookRules, portRules, stickyRules, observeRules, takeoverRules, rolloutRules, nodeRules, meshRules, releaseRules,
 	injectionRules,
 	webhookRules,
 	inputRules,

@@ -96,7 +96,11 @@ func (d *sidecar) read() {
 	}
 	d.admin = portOf(d.config.Admin)
 	for _, r := range d.config.Routes {
-		d.routes = append(d.routes, route{portOf(r.Listen), portOf(r.App)})
+		one := route{portOf(r.Listen), portOf(r.App)}
+		if r.Takeover { // clients use the app's own port
+			one.app = one.listen
+		}
+		d.routes = append(d.routes, one)
 	}
 }
 

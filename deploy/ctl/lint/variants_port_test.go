@@ -24,6 +24,15 @@ func TestFindingsOfPorts(t *testing.T) {
 					"name: b }]",
 			},
 		},
+		"a port that is taken over, by number, headless and in a policy": {
+			manifest: wrapperManifest,
+			edits: edits{
+				`value: "18080=8080"`, `value: "8080=takeover"`, "containerPort: 18080", "containerPort: 8080",
+				servicePort, "clusterIP: None\n  ports: [{ port: 8080 }]",
+				"apiVersion: policy/v1", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: web }\n" +
+					"spec: { podSelector: {}, ingress: [{ ports: [{ port: 8080 }] }] }\n---\napiVersion: policy/v1",
+			},
+		},
 		"an observed port": {
 			manifest: nativeManifest,
 			edits: edits{

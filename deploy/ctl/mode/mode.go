@@ -45,6 +45,9 @@ func Parse(name string) (Mode, error) {
 // Relays reports whether clients connect to Lameduck, so that it can ask them to disconnect.
 func (m Mode) Relays() bool { return m == Redirect || m == Takeover || m == Move }
 
+// KeepsPorts reports whether Lameduck relays and clients connect to the same ports as without it.
+func (m Mode) KeepsPorts() bool { return m == Redirect || m == Takeover }
+
 // Annotations and labels that determine the mode.
 const (
 	// Annotation pins the mode of the pods of a namespace, or of a pod template.

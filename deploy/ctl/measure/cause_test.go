@@ -86,7 +86,8 @@ func TestAFailedHandshakeIsNotAReset(t *testing.T) {
 	}
 }
 
-// h2peer serves one request on each HTTP/2 connection: respond is called with its stream.
+// h2peer serves HTTP/2 connections: respond is called with the stream of the first request of each,
+// when it has been read. A response that came before it would meet a connection without streams.
 func h2peer(t *testing.T, respond func(f *http2.Framer, c net.Conn, stream uint32)) string {
 	return accept(t, func(c *net.TCPConn) {
 		if _, err := io.ReadFull(c, make([]byte, len(http2.ClientPreface))); err != nil {
@@ -100,8 +101,8 @@ func h2peer(t *testing.T, respond func(f *http2.Framer, c net.Conn, stream uint3
 			if err != nil {
 				return
 			}
-			if request, ok := frame.(*http2.HeadersFrame); ok {
-				respond(f, c, request.StreamID)
+			if h, ok := frame.(*http2.HeadersFrame); ok {
+				respond(f, c, h.StreamID)
 				return
 			}
 		}

@@ -3,8 +3,10 @@
 package cgroup
 
 import (
+	"bufio"
 	"bytes"
 	"io/fs"
+	"iter"
 	"math"
 	"os"
 	"path"
@@ -64,11 +66,29 @@ func readFile(root fs.FS, name string) string {
 	return string(bytes.TrimRight(b, "\x00"))
 }
 
+// lines returns the lines of a file, or none if it cannot be read. A node has many mounts, so the
+// file is not read as a whole.
+func lines(root fs.FS, name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		file, err := root.Open(strings.TrimPrefix(name, "/"))
+		if err != nil {
+			return
+		}
+		defer file.Close()
+		for r := bufio.NewReader(file); err == nil; {
+			var line string
+			if line, err = r.ReadString('\n'); line != "" && !yield(strings.TrimSuffix(line, "\n")) {
+				return
+			}
+		}
+	}
+}
+
 // group returns the path of the process's group in the hierarchy.
 func (h *hierarchy) group(root fs.FS) string {
-	for l := range strings.Lines(readFile(root, "proc/self/cgroup")) {
+	for l := range lines(root, "proc/self/cgroup") {
 		// number:controllers:path
-		f := strings.SplitN(strings.TrimSuffix(l, "\n"), ":", 3)
+		f := strings.SplitN(l, ":", 3)
 		if len(f) == 3 && contains(f[1], h.controller) {
 			return f[2]
 		}
@@ -91,7 +111,7 @@ type mount struct{ root, point string }
 
 // mount finds the mount of the hierarchy.
 func (h *hierarchy) mount(root fs.FS) (m mount, ok bool) {
-	for l := range strings.Lines(readFile(root, "proc/self/mountinfo")) {
+	for l := range lines(root, "proc/self/mountinfo") {
 		// 35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
 		before, after, _ := strings.Cut(l, " - ")
 		f, g := strings.Fields(before), strings.Fields(after)

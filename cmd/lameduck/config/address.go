@@ -70,12 +70,15 @@ func isPort(s string) bool {
 	return err == nil && strconv.FormatUint(n, 10) == s
 }
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$`)
+// hostName has no bound: in a regular expression it would take 200 KB.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
+
+const maxHostName = 253 // bytes: RFC 1035, section 2.3.4, without the length bytes at both ends
 
 // isHost reports whether s is an IP address or a name that can be resolved, or empty.
 func isHost(s string) bool {
 	_, err := netip.ParseAddr(s)
-	return s == "" || err == nil || hostName.MatchString(s)
+	return s == "" || err == nil || len(s) <= maxHostName && hostName.MatchString(s)
 }
 
 // sameEndpoint reports whether two host:port name one listener: the same port, on one address or

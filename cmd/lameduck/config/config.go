@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -95,8 +96,10 @@ func read(variables map[string]string) (*Config, Problems) {
 
 // serviceLink matches the variables that a kubelet sets for each Service of the namespace
 // (enableServiceLinks). Those of a Service called lameduck, or lameduck-something, have the prefix.
-var serviceLink = regexp.MustCompile(
-	`^LAMEDUCK_(.+_)?(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+var serviceLink = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(
+		`^LAMEDUCK_(.+_)?(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+})
 
 const unknown = "unknown variable (lameduck --help lists the known ones)"
 
@@ -105,7 +108,7 @@ const unknown = "unknown variable (lameduck --help lists the known ones)"
 func unknownVariables(variables map[string]string) Problems {
 	var problems Problems
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
-		if strings.HasPrefix(name, Prefix) && !IsKnown(name) && !serviceLink.MatchString(name) {
+		if strings.HasPrefix(name, Prefix) && !IsKnown(name) && !serviceLink().MatchString(name) {
 			problems = append(problems, Problem{name, unknown})
 		}
 	}

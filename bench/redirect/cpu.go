@@ -26,13 +26,18 @@ var loads = []struct {
 }
 
 // A sample is the CPU time of one request.
-type sample struct{ process, machine time.Duration }
+type sample struct {
+	process  time.Duration // of Lameduck
+	programs time.Duration // of Lameduck, the app and the clients
+	machine  time.Duration
+}
 
 // measureCPU prints the CPU per request of both ways.
 func (o options) measureCPU(ctx context.Context, dir string, stdout io.Writer) error {
 	ways := []string{"move", "redirect"}
 	return o.withPods(ctx, dir, ways, func(pods []*pod) error {
-		fmt.Fprintln(stdout, "| µs of CPU per request | way | Lameduck | whole machine |\n| --- | --- | ---: | ---: |")
+		fmt.Fprintln(stdout, "| µs of CPU per request | way | Lameduck | with app and clients | whole machine |\n"+
+			"| --- | --- | ---: | ---: | ---: |")
 		for _, l := range loads {
 			samples := make([][]sample, len(pods))
 			for round := range o.rounds + 1 {
@@ -48,8 +53,9 @@ func (o options) measureCPU(ctx context.Context, dir string, stdout io.Writer) e
 				}
 			}
 			for i, way := range ways {
-				fmt.Fprintf(stdout, "| %s | %s | %s | %s |\n", l.name, way,
+				fmt.Fprintf(stdout, "| %s | %s | %s | %s | %s |\n", l.name, way,
 					spread(samples[i], func(s sample) time.Duration { return s.process }),
+					spread(samples[i], func(s sample) time.Duration { return s.programs }),
 					spread(samples[i], func(s sample) time.Duration { return s.machine }))
 			}
 		}
@@ -69,16 +75,13 @@ func spread(samples []sample, of func(sample) time.Duration) string {
 
 // measure puts a pod under load.
 func (p *pod) measure(ctx context.Context, args []string, d time.Duration) (sample, error) {
-	process, err := processCPU(p.lameduck.PID())
-	if err != nil {
-		return sample{}, err
-	}
-	machine, err := machineCPU()
+	before, err := p.usage()
 	if err != nil {
 		return sample{}, err
 	}
 	seconds := strconv.Itoa(int(math.Ceil(d.Seconds())))
-	out, err := exec.CommandContext(ctx, "wrk", append(args, "-t", "1", "-d", seconds, "http://"+p.host+"/")...).CombinedOutput()
+	wrk := exec.CommandContext(ctx, "wrk", append(args, "-t", "1", "-d", seconds, "http://"+p.host+"/")...)
+	out, err := wrk.CombinedOutput()
 	if err != nil {
 		return sample{}, fmt.Errorf("wrk: %w: %s", err, out)
 	}
@@ -86,12 +89,27 @@ func (p *pod) measure(ctx context.Context, args []string, d time.Duration) (samp
 	if err != nil {
 		return sample{}, err
 	}
-	processAfter, err := processCPU(p.lameduck.PID())
-	if err != nil {
-		return sample{}, err
+	after, err := p.usage()
+	clients := wrk.ProcessState.UserTime() + wrk.ProcessState.SystemTime()
+	return sample{
+		process:  (after.process - before.process) / requests,
+		programs: (after.programs - before.programs + clients) / requests,
+		machine:  (after.machine - before.machine) / requests,
+	}, err
+}
+
+// usage returns the CPU time so far, without that of clients.
+func (p *pod) usage() (u sample, err error) {
+	if u.process, err = processCPU(p.lameduck.PID()); err != nil {
+		return u, err
 	}
-	machineAfter, err := machineCPU()
-	return sample{(processAfter - process) / requests, (machineAfter - machine) / requests}, err
+	app, err := processCPU(p.app.PID())
+	if err != nil {
+		return u, err
+	}
+	u.programs = u.process + app
+	u.machine, err = machineCPU()
+	return u, err
 }
 
 var requestsLine = regexp.MustCompile(`(?m)^\s*(\d+) requests in`)
@@ -121,7 +139,7 @@ func processCPU(pid int) (sum time.Duration, err error) {
 		sum += time.Duration(n)
 	}
 	if len(files) == 0 {
-		return 0, errors.New("lameduck has ended")
+		return 0, errors.New("lameduck or its app has ended")
 	}
 	return sum, err
 }

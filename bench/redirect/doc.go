@@ -11,8 +11,9 @@
 //	redirect  clients connect to the app's port; the rules are those of lameduck redirect
 //	plain     the same without its rules for the table of connections (only with -conntrack)
 //
-// CPU is that of Lameduck's process, and that of the whole machine, with the clients and the app. So
-// run it on a quiet machine. The rules run in the
-// kernel on behalf of whatever sends, so only the whole machine shows all of their cost. Ways are
-// measured in turns, and each figure is the median of the rounds with the lowest and the highest.
+// CPU is that of Lameduck's process, that of it with the app and the clients, and that of the whole
+// machine. The rules run in the kernel on behalf of whatever sends, so the second one has nearly all
+// of their cost, and other work on the machine is not in it. The third one has all, on a machine that
+// is otherwise idle. Ways are measured in turns, and each figure is the median of the rounds with the
+// lowest and the highest.
 package main

@@ -24,7 +24,7 @@ type pod struct {
 	app, lameduck       *proc.Process
 }
 
-const nginxConf = `worker_processes 1; daemon off; pid %[1]s/nginx.pid; error_log /dev/null;
+const nginxConf = `master_process off; daemon off; pid %[1]s/nginx.pid; error_log /dev/null;
 events { worker_connections 8192; }
 http {
   access_log off; keepalive_requests 1000000000;

@@ -35,8 +35,15 @@ func startConfinedPod(t *testing.T, by []string, env ...string) *observedPod {
 		lameduck:  &lameduck{admin: ns.address + ":18081", terminationLog: t.TempDir() + "/log"},
 	}
 	p.app.stdout.await(t, "ready", func(l string) bool { return strings.HasPrefix(l, "ready") })
+	p.serve(t, by, env...)
+	return p
+}
+
+// serve starts the pod's lameduck and returns when it serves.
+func (p *observedPod) serve(t *testing.T, by []string, env ...string) {
+	t.Helper()
 	command := append(by, programPath("lameduck"), "serve")
-	p.program = ns.start(t, append([]string{
+	p.program = p.namespace.start(t, append([]string{
 		"LAMEDUCK_TERMINATION_LOG=" + p.terminationLog,
 		"LAMEDUCK_GRACE_PERIOD=60s",
 		"LAMEDUCK_HOLD_MIN=1s",
@@ -44,7 +51,6 @@ func startConfinedPod(t *testing.T, by []string, env ...string) *observedPod {
 		"LAMEDUCK_HOOK_WINDOW=20s",
 	}, env...), command[0], command[1:]...)
 	p.logged(t, "serving")
-	return p
 }
 
 // terminate does what a kubelet does: it calls the app's hook, sends the sidecar its signal, and the

@@ -22,7 +22,8 @@ const enableHelp = `Add Lameduck to every pod of a namespace, with the next roll
 
 The API server is asked, with your own rights and by a dry run, whether it admits a pod that redirects its ports, which
 needs NET_ADMIN in an init container. If it does, the namespace gets the label lameduck.dev/redirect=allowed besides
-lameduck.dev/inject=enabled. Else no pod is refused: ports that cannot move are observed.
+lameduck.dev/inject=enabled. Otherwise that label is "refused" and no pod is refused: ports that cannot move are
+observed.
 
 The webhook must be installed. Exit codes: 0 success; 1 a workload cannot be protected; 2 an error.`
 

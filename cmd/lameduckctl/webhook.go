@@ -38,6 +38,7 @@ type webhookCommand struct {
 	configuration string
 	kubeconfig    string
 	watch         bool
+	allowRedirect bool
 	logLevel      string
 	logFormat     string
 }
@@ -61,6 +62,8 @@ func newWebhookCommand() *cobra.Command {
 		"another namespace that is never injected, even with the label; may be given several times")
 	flags.BoolVar(&c.watch, "watch", false, "read the Services, Ingresses, network policies, namespaces, "+
 		"LimitRanges and ResourceQuotas of the cluster; without it, auto observes, and limits are unknown")
+	flags.BoolVar(&c.allowRedirect, "allow-redirect", false, "allow mode redirect in every namespace that does not "+
+		"enforce the Pod Security level baseline or restricted, unless a label of the namespace says otherwise; needs --watch")
 	flags.BoolVar(&c.Paused, "paused", false, "inject nothing: all pods are created unmodified")
 	flags.StringVar(&c.Files.Cert, "tls-cert", "", "file of the certificate, read again when it changes")
 	flags.StringVar(&c.Files.Key, "tls-key", "", "file of the key")
@@ -124,6 +127,9 @@ func (c *webhookCommand) complete() error {
 		need("secret", c.secret, "the Secret that the replicas share")
 		need("configuration", c.configuration, "the MutatingWebhookConfiguration of the webhook")
 	}
+	if c.allowRedirect && !c.watch {
+		errs = append(errs, errors.New("--allow-redirect: needs --watch, as it depends on the labels of the namespace"))
+	}
 	if c.Drain < 0 || c.Drain > time.Hour {
 		errs = append(errs, fmt.Errorf("--drain: must be a duration of at most 1h, got %s; the pod's grace "+
 			"period must be 15s longer", c.Drain))
@@ -156,6 +162,7 @@ func (c *webhookCommand) connect() error {
 	if err != nil {
 		return fmt.Errorf("--watch: %w", err)
 	}
+	m.AllowRedirect = c.allowRedirect
 	c.Mirror = m
 	return nil
 }

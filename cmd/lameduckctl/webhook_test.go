@@ -33,6 +33,10 @@ func TestTheWebhookReportsMissingFlags(t *testing.T) {
 				"--listen=127.0.0.1:0 --metrics=127.0.0.1:0",
 			[]string{"--tls-cert: must be the path of a readable file"},
 		},
+		"a redirect that no label limits": {
+			"--namespace=a --tls-cert=x --tls-key=x --shape=plain --allow-redirect",
+			[]string{"--allow-redirect: needs --watch"},
+		},
 		"an unknown shape": {"--shape=round", []string{"must be native, plain or wrapper"}},
 		"an unknown log level": {
 			"--namespace=a --tls-cert=x --tls-key=x --shape=plain --log-level=loud",

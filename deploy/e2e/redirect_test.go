@@ -66,7 +66,7 @@ func Test15ARestrictedNamespaceIsObserved(t *testing.T) {
 	s.deploy(t, team{replicas: 2, app: restricted})
 	s.expectMode(t, mode.Observe, 2)
 	// Even where somebody allows it by hand, no pod may be refused.
-	kubectl(t, "label", "namespace", s.namespace, mode.RedirectLabel+"="+mode.Allowed)
+	kubectl(t, "label", "--overwrite", "namespace", s.namespace, mode.RedirectLabel+"="+mode.Allowed)
 	s.restart(t, patience)
 	s.expectMode(t, mode.Observe, 2)
 	for _, m := range s.events(t, "FailedCreate") {

@@ -61,11 +61,12 @@ func TestTheChartRefusesInvalidValues(t *testing.T) {
 		"two several CAs": {
 			"tls.secretName=x,tls.injectCAFrom=a/b,tls.caBundle=-----BEGIN CERTIFICATE-----", "tls",
 		},
-		"an argument that is no flag":  {"extraArgs={webhook}", "extraArgs"},
-		"a namespace that can be none": {"neverNamespaces={Kube_System}", "neverNamespaces"},
-		"a port that can be none":      {"networkPolicy.apiServerPorts={0}", "apiServerPorts"},
-		"an unknown monitor":           {"monitoring.monitor=Probe", "monitor"},
-		"a label that is no text":      {"monitoring.labels.release=1", "release"},
+		"an argument that is no flag":     {"extraArgs={webhook}", "extraArgs"},
+		"a namespace that can be none":    {"neverNamespaces={Kube_System}", "neverNamespaces"},
+		"a port that can be none":         {"networkPolicy.apiServerPorts={0}", "apiServerPorts"},
+		"an unknown monitor":              {"monitoring.monitor=Probe", "monitor"},
+		"a redirect that no label limits": {"allowRedirect=true,watch=false", "watch"},
+		"a label that is no text":         {"monitoring.labels.release=1", "release"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			output, err := helmTemplate(t, "--set", tc.set)

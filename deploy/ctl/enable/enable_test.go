@@ -165,7 +165,9 @@ func TestEnable_ObservesWhereThePodIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := enabledIn(t, c)
-		if got := c.labels(t); !maps.Equal(got, map[string]string{inject.InjectLabel: "enabled"}) {
+		if got := c.labels(t); !maps.Equal(got, map[string]string{
+			inject.InjectLabel: "enabled", mode.RedirectLabel: mode.Refused,
+		}) {
 			t.Errorf("%s: the labels are %v", name, got)
 		}
 		if w := p.workload(t, "web"); w.Mode != "observe" {

@@ -52,7 +52,7 @@ func ForEnable(ctx context.Context, c *kube.Client, namespace string, s inject.S
 	}
 	p := &Plan{Namespace: namespace, Labels: map[string]*string{inject.InjectLabel: ptr(enabled)}}
 	p.Redirect = askForRedirect(ctx, c, namespace, s)
-	if p.Labels[mode.RedirectLabel] = nil; p.Redirect.Admitted {
+	if p.Labels[mode.RedirectLabel] = ptr(mode.Refused); p.Redirect.Admitted {
 		p.Labels[mode.RedirectLabel] = ptr(mode.Allowed)
 	}
 	ns = ns.DeepCopy()

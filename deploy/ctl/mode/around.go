@@ -16,6 +16,10 @@ type Around struct {
 	Policies []*networkingv1.NetworkPolicy
 	Others   []Policy // of other kinds
 
+	// AllowRedirect is whether namespaces without RedirectLabel admit NET_ADMIN, unless their Pod
+	// Security level forbids it.
+	AllowRedirect bool
+
 	// Unknown is the reason why some of these are unknown. It is empty if all are known.
 	Unknown string
 
@@ -58,10 +62,10 @@ func (a *Around) refusesRedirect(p Pod) string {
 	case a == nil:
 		return "allow it with the label " + RedirectLabel + "=" + Allowed + " on the namespace"
 	}
-	if level := a.forbids(); level != "" {
-		return "the namespace would have to admit NET_ADMIN, and it enforces the Pod Security level " + level
+	if why := a.forbids(); why != "" {
+		return "the namespace would have to admit NET_ADMIN, and it " + why
 	}
-	if a.Labels[RedirectLabel] != Allowed {
+	if !a.allowsRedirect() {
 		return "allow it with the label " + RedirectLabel + "=" + Allowed + " on the namespace"
 	}
 	if name := meshOf(p.Template); name != "" {
@@ -70,14 +74,23 @@ func (a *Around) refusesRedirect(p Pod) string {
 	return ""
 }
 
-// forbids returns the Pod Security level of the namespace if it is one that forbids NET_ADMIN.
-func (a *Around) forbids() (level string) {
+// allowsRedirect reports whether the namespace is known to admit NET_ADMIN.
+func (a *Around) allowsRedirect() bool {
+	value, labelled := a.Labels[RedirectLabel]
+	return value == Allowed || !labelled && a.Labels != nil && a.AllowRedirect
+}
+
+// forbids returns why the namespace does not admit NET_ADMIN, or an empty string.
+func (a *Around) forbids() string {
 	if a == nil {
 		return ""
 	}
-	switch level = a.Labels[enforceLabel]; level {
+	switch level := a.Labels[enforceLabel]; level {
 	case "baseline", "restricted":
-		return level
+		return "enforces the Pod Security level " + level
+	}
+	if a.Labels[RedirectLabel] == Refused {
+		return "has the label " + RedirectLabel + "=" + Refused
 	}
 	return ""
 }

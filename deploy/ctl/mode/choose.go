@@ -106,9 +106,9 @@ func (p Pod) explicit(asked Mode, by string, around *Around) (Choice, error) {
 		return Choice{}, &UnavailableError{"spec.hostNetwork", "mode redirect would redirect a port of the node",
 			"use mode observe"}
 	}
-	if level := around.forbids(); asked == Redirect && level != "" {
+	if why := around.forbids(); asked == Redirect && why != "" {
 		return Choice{Mode: Observe, Reason: "redirect was chosen by " + by + ", but the API server would refuse " +
-			"the pod: the namespace enforces the Pod Security level " + level,
+			"the pod: the namespace " + why,
 			More: "use another mode, or let the namespace admit NET_ADMIN"}, nil
 	}
 	c := Choice{Mode: asked, Reason: "chosen by " + by}

@@ -217,6 +217,7 @@ func TestRedirectIsNeverGuessed(t *testing.T) {
 		"no label":      {map[string]string{}, "", Observe, "label lameduck.dev/redirect=allowed"},
 		"unknown":       {nil, "", Observe, "label lameduck.dev/redirect=allowed"},
 		"another value": {map[string]string{RedirectLabel: "yes"}, "", Observe, "label lameduck.dev/redirect=allowed"},
+		"refused":       {map[string]string{RedirectLabel: Refused}, "", Observe, "has the label lameduck.dev/redirect=refused"},
 		"baseline": {map[string]string{RedirectLabel: Allowed, enforceLabel: "baseline"}, "", Observe,
 			"enforces the Pod Security level baseline"},
 		"restricted": {map[string]string{RedirectLabel: Allowed, enforceLabel: "restricted"}, "", Observe,
@@ -243,15 +244,43 @@ func TestRedirectIsNeverGuessed(t *testing.T) {
 	}
 }
 
+func TestRedirectMayBeAllowedInAllNamespaces(t *testing.T) {
+	for name, tc := range map[string]struct {
+		labels map[string]string // of the namespace
+		want   Mode
+	}{
+		"no label":      {map[string]string{"a": "b"}, Redirect},
+		"unknown":       {nil, Observe},
+		"allowed":       {map[string]string{RedirectLabel: Allowed}, Redirect},
+		"refused":       {map[string]string{RedirectLabel: Refused}, Observe},
+		"another value": {map[string]string{RedirectLabel: "no"}, Observe},
+		"baseline":      {map[string]string{enforceLabel: "baseline"}, Observe},
+		"restricted":    {map[string]string{enforceLabel: "restricted"}, Observe},
+		"privileged":    {map[string]string{enforceLabel: "privileged"}, Redirect},
+	} {
+		p := pod(t, "")
+		p.Has = []Mode{Observe, Move, Redirect}
+		a := around(t, service(t, "{ port: 8080 }"))
+		a.Labels, a.AllowRedirect = tc.labels, true
+		if got, err := Choose(p, a); err != nil || got.Mode != tc.want {
+			t.Errorf("%s: got %s, error %v, want %s", name, got, err, tc.want)
+		}
+	}
+}
+
 // A pod that the API server refuses would be an outage, even if somebody has asked for it.
 func TestRedirectThatTheAPIServerRefusesBecomesObserve(t *testing.T) {
 	for level, want := range map[string]Mode{
 		"restricted": Observe, "baseline": Observe, "privileged": Redirect, "": Redirect,
+		Refused: Observe,
 	} {
 		p := pod(t, "  annotations: { lameduck.dev/mode: redirect }")
 		p.Has, p.Asked = []Mode{Observe, Move, Redirect}, Redirect
 		a := around(t, service(t, "{ port: 8080 }"))
 		a.Labels = map[string]string{enforceLabel: level}
+		if level == Refused {
+			a.Labels = map[string]string{RedirectLabel: level}
+		}
 		got, err := Choose(p, a)
 		if err != nil || got.Mode != want || !strings.Contains(got.Reason, "annotation lameduck.dev/mode") {
 			t.Errorf("%q: got %s, error %v", level, got, err)

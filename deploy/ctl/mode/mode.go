@@ -53,10 +53,11 @@ const (
 	// Annotation pins the mode of the pods of a namespace, or of a pod template.
 	Annotation = "lameduck.dev/mode"
 
-	// RedirectLabel on a namespace with the value Allowed says that the API server admits pods with
-	// an init container that has NET_ADMIN there.
+	// RedirectLabel on a namespace says whether the API server admits pods with an init container
+	// that has NET_ADMIN there.
 	RedirectLabel = "lameduck.dev/redirect"
 	Allowed       = "allowed"
+	Refused       = "refused"
 
 	// enforceLabel has the Pod Security level of a namespace.
 	enforceLabel = "pod-security.kubernetes.io/enforce"

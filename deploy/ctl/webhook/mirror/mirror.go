@@ -44,6 +44,9 @@ const (
 
 // A Mirror has the copies. Its methods may be called at the same time.
 type Mirror struct {
+	// AllowRedirect is that of each [mode.Around]. It must be set before the first call.
+	AllowRedirect bool
+
 	log    *zap.Logger
 	client dynamic.Interface
 	kinds  kindsFunc
@@ -142,7 +145,7 @@ func (m *Mirror) Settled() bool { return m.unread() == "" }
 
 // Around returns what surrounds the pods of a namespace. Its objects must not be changed.
 func (m *Mirror) Around(namespace string) *mode.Around {
-	a := &mode.Around{Namespace: namespace}
+	a := &mode.Around{Namespace: namespace, AllowRedirect: m.AllowRedirect}
 	if name := m.unread(); name != "" {
 		a.Unknown = "the webhook cannot read " + name
 	}

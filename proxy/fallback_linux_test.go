@@ -22,7 +22,7 @@ func dying(t *testing.T, n int) (servers []*Server, addresses []string) {
 	t.Helper()
 	listeners := make([]net.Listener, n)
 	for i := range listeners {
-		ln, err := Listen("127.0.0.1:0")
+		ln, err := Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}

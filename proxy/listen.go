@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// Listen listens on a TCP address for clients. Connections inherit the socket options of the
-// listener.
-func Listen(address string) (net.Listener, error) {
+// Listen listens on a TCP address for clients. The network is tcp, tcp4 or tcp6, as of [net.Listen].
+// Connections inherit the socket options of the listener.
+func Listen(network, address string) (net.Listener, error) {
 	config := net.ListenConfig{
 		KeepAlive: -1,
 		Control: func(_, _ string, c syscall.RawConn) error {
@@ -17,5 +17,5 @@ func Listen(address string) (net.Listener, error) {
 	}
 	// Multipath TCP, Go's default, makes each accept more expensive, and the app has no use for it.
 	config.SetMultipathTCP(false)
-	return config.Listen(context.Background(), "tcp", address)
+	return config.Listen(context.Background(), network, address)
 }

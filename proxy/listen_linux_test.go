@@ -8,7 +8,7 @@ import (
 )
 
 func TestTheKernelAsksASilentClientWhetherItIsThere(t *testing.T) {
-	ln, err := Listen("127.0.0.1:0")
+	ln, err := Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestTheKernelAsksASilentClientWhetherItIsThere(t *testing.T) {
 }
 
 func TestAListenerIsOfTCPAlone(t *testing.T) {
-	ln, err := Listen("127.0.0.1:0")
+	ln, err := Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

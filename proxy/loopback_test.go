@@ -33,7 +33,7 @@ func onLoopback(t testing.TB, config Config, app net.Listener) (s *Server, addre
 // serveLoopback has a server serve a route on real sockets until the test ends.
 func serveLoopback(t testing.TB, s *Server, to Route) (address string) {
 	t.Helper()
-	ln, err := Listen("127.0.0.1:0")
+	ln, err := Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestChurn(t *testing.T) {
 
 // churnOnce drains one server in the middle of some connections' lives.
 func churnOnce(t *testing.T, app net.Listener, round uint64, connections int) {
-	ln, err := Listen(fmt.Sprintf("127.0.%d.1:0", 1+round%200)) // its own address: the ports of the last round rest
+	ln, err := Listen("tcp", fmt.Sprintf("127.0.%d.1:0", 1+round%200)) // its own address: the ports of the last round rest
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func BenchmarkOtherSystemCalls(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer ln.Close()
-		p, err := NewPort(ln.Addr(), nil)
+		p, err := NewPort(ln, nil, noFront)
 		if err != nil {
 			b.Fatal(err)
 		}

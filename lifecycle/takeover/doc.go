@@ -14,6 +14,10 @@
 // The launcher exists because Go cannot run code between fork and exec. Before it becomes the app
 // it binds the port once itself, so that whatever prevents takeover is found before the app runs.
 //
+// The port is held until the app listens: no connection is accepted, and a bind that is not seen
+// fails. Then Lameduck listens at the address that the app has asked for, and the app's listen returns
+// after that.
+//
 // Programs compare their configured addresses with each other on a reload, for example nginx. So the
 // notifier puts the original address back when the same thread calls listen, unless the memory has
 // been used for something else. Only bind and listen are notified (with Node getsockname

@@ -2,6 +2,7 @@ package takeover
 
 import (
 	"bytes"
+	"errors"
 	"net/netip"
 	"os"
 	"slices"
@@ -18,12 +19,14 @@ type notifier struct {
 	ports     []*Port
 	log       *zap.Logger
 	namespace string // of our network
+	loopback6 netip.Addr
 	file      *os.File
 	raw       syscall.RawConn
 	done      chan struct{} // closed when run has returned
 
 	// Owned by run.
 	rewrites []rewrite
+	bound    []boundSocket
 
 	mu       sync.Mutex
 	names    names           // of the sockets that have been moved; guarded by mu
@@ -40,6 +43,16 @@ type rewrite struct {
 	moved    []byte
 }
 
+// A boundSocket is one that has been moved and does not listen yet.
+type boundSocket struct {
+	name  string // as of thread.socketName
+	port  *Port
+	asked netip.Addr
+}
+
+// maxBound bounds what is remembered of sockets that were bound and never listened.
+const maxBound = 1024
+
 // maxRewrites bounds what is remembered of threads that have bound and never listened.
 const maxRewrites = 256
 
@@ -51,8 +64,8 @@ func newNotifier(fd int, ports []*Port, log *zap.Logger) (*notifier, error) {
 	}
 	n := &notifier{
 		ports: ports, log: log, done: make(chan struct{}), reported: make(map[string]bool), trial: true,
-		names: make(names),
-		file:  os.NewFile(uintptr(fd), "seccomp notifications"),
+		names: make(names), loopback6: ipv6Loopback(),
+		file: os.NewFile(uintptr(fd), "seccomp notifications"),
 	}
 	var err error
 	if n.namespace, err = networkNamespace("self"); err == nil {
@@ -112,8 +125,13 @@ func (n *notifier) answer(fd uintptr) {
 		_ = letReturn(fd, in.id, 0)
 		return
 	}
-	if refusal := n.handle(fd, &in); refusal != nil && isWaiting(fd, in.id) {
+	refusal, errno := n.handle(fd, &in)
+	if refusal != nil && isWaiting(fd, in.id) {
 		n.refuse(refusal)
+	}
+	if errno != 0 {
+		_ = letReturn(fd, in.id, errno)
+		return
 	}
 	if letContinue(fd, in.id) == unix.EINVAL {
 		n.refuse(diagnose(stepContinue, unix.EINVAL))
@@ -122,24 +140,66 @@ func (n *notifier) answer(fd uintptr) {
 }
 
 // handle moves the bind of a taken port, and puts addresses back that the thread has bound before.
-func (n *notifier) handle(fd uintptr, in *notification) *RefusalError {
+// When a moved socket listens, so does Lameduck; if it cannot, the call is to return the error.
+func (n *notifier) handle(fd uintptr, in *notification) (*RefusalError, unix.Errno) {
 	isBind := in.number == unix.SYS_BIND
-	if !isBind && !n.hasRewritten(in.tid) {
-		return nil
+	if !isBind && len(n.bound) == 0 && !n.hasRewritten(in.tid) {
+		return nil, 0
 	}
 	t, err := openThread(in.tid)
+	if err != nil && !isBind && !n.hasRewritten(in.tid) {
+		return nil, n.openFronts("") // the user has changed since the bind
+	}
 	if err != nil {
-		return diagnose(stepOpen, err)
+		return diagnose(stepOpen, err), 0
 	}
 	defer t.close()
 	if !isWaiting(fd, in.id) {
-		return nil // the thread has gone, so its number may be another's
+		return nil, 0 // the thread has gone, so its number may be another's
 	}
 	n.restore(t)
-	if !isBind {
-		return nil
+	socket := int(int32(in.args[0]))
+	if isBind {
+		return n.move(t, socket, in.args[1], int32(in.args[2])), 0
 	}
-	return n.move(t, int(int32(in.args[0])), in.args[1], int32(in.args[2]))
+	return nil, n.openFronts(t.socketName(socket))
+}
+
+// openFronts listens where a bound socket is about to listen. With an empty name it is unknown which
+// one that is, and may be any.
+func (n *notifier) openFronts(socket string) (errno unix.Errno) {
+	kept := n.bound[:0]
+	for _, b := range n.bound {
+		if socket != "" && b.name != socket {
+			kept = append(kept, b)
+			continue
+		}
+		if err := b.port.open(b.asked); err != nil {
+			n.log.Error("listen in place of the app", zap.Stringer("address", b.asked),
+				zap.Uint16("port", b.port.route.Port()), zap.Error(err))
+			if !errors.As(err, &errno) {
+				errno = unix.EADDRINUSE
+			}
+			kept = append(kept, b) // the app may try again
+		}
+	}
+	clear(n.bound[len(kept):])
+	n.bound = kept
+	return errno
+}
+
+// awaitListen remembers that a socket has been moved.
+func (n *notifier) awaitListen(b boundSocket) {
+	n.forgetBound(b.name)
+	if len(n.bound) == maxBound {
+		n.bound = append(n.bound[:0], n.bound[1:]...)
+	}
+	n.bound = append(n.bound, b)
+}
+
+// forgetBound forgets a socket that binds again. Names of sockets are used again too.
+func (n *notifier) forgetBound(socket string) {
+	n.bound = slices.DeleteFunc(n.bound, func(b boundSocket) bool { return b.name == socket })
 }
 
 // move overwrites the socket address of a bind if its port has been taken over.
@@ -155,7 +215,9 @@ func (n *notifier) move(t thread, socket int, address uint64, size int32) *Refus
 	if !ok {
 		return nil
 	}
-	n.forgetSocket(t.socketName(socket)) // it may have been bound before, without success
+	name := t.socketName(socket)
+	n.forgetSocket(name) // it may have been bound before, without success
+	n.forgetBound(name)
 	for _, p := range n.ports {
 		if !p.collides(to) {
 			continue
@@ -163,12 +225,15 @@ func (n *notifier) move(t thread, socket int, address uint64, size int32) *Refus
 		if ours, refusal := n.isOurs(t, socket); !ours {
 			return refusal
 		}
-		moved := moveSockaddr(original, p.moved)
+		moved := moveSockaddr(original, p.moved, n.loopback6)
 		if err := t.write(moved, address); err != nil {
 			return diagnose(stepWrite, err)
 		}
 		n.remember(rewrite{t.tid, address, original, moved})
-		n.noteMoved(p, to, t.socketName(socket), original)
+		n.noteMoved(p, to, name, original)
+		if !n.isTrial() {
+			n.awaitListen(boundSocket{name, p, withZone(to.Addr(), original)})
+		}
 		n.log.Debug("bind moved", zap.Uint32("tid", t.tid), zap.Stringer("from", to), zap.Uint16("port", p.moved))
 		return nil
 	}

@@ -16,21 +16,30 @@ import (
 // A Port is a port of the app that Lameduck has taken over. Its methods may be called by any
 // goroutine.
 type Port struct {
-	listener netip.AddrPort // ours
-	moved    uint16         // where the app listens instead
+	route netip.AddrPort // unspecified if the app chooses the address
+	moved uint16         // where the app listens instead
+	front Front
+	held  net.Listener // closed before the front is opened
 
 	ipv4, ipv6 atomic.Bool // whether a socket of the family has been moved
+
+	opened []netip.Addr // owned by the notifier
 }
 
-// NewPort returns the Port of a listener of ours, and chooses the port to which the app is moved,
-// other than those to avoid.
-func NewPort(listener net.Addr, avoid []uint16) (*Port, error) {
-	tcp, ok := listener.(*net.TCPAddr)
+// A Front makes Lameduck listen at the address at which the app would. The network is tcp, tcp4 or
+// tcp6, as of [net.Listen]. Its error becomes that of the app's listen.
+type Front func(network string, at netip.AddrPort) error
+
+// NewPort returns the Port of the address that a listener of [Hold] holds, and chooses the port to
+// which the app is moved, other than those to avoid. When the app listens, the listener is closed and
+// the front is opened: at the address that was held, or at the app's own if that is unspecified.
+func NewPort(held net.Listener, avoid []uint16, front Front) (*Port, error) {
+	tcp, ok := held.Addr().(*net.TCPAddr)
 	if !ok {
-		return nil, fmt.Errorf("take over %v: not a TCP address", listener)
+		return nil, fmt.Errorf("take over %v: not a TCP address", held.Addr())
 	}
 	at := tcp.AddrPort()
-	p := &Port{listener: netip.AddrPortFrom(at.Addr().Unmap(), at.Port())}
+	p := &Port{route: netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), front: front, held: held}
 	var err error
 	if p.moved, err = freePort(avoid); err != nil {
 		return nil, fmt.Errorf("take over port %d: %w", at.Port(), err)
@@ -51,12 +60,42 @@ func (p *Port) Addresses() [2]string {
 	return [2]string{v4, v6}
 }
 
-// collides reports whether a bind of the address would fail because of our listener.
+// open opens the front of an app that listens at an address, unless it is open.
+func (p *Port) open(asked netip.Addr) error {
+	at := p.route.Addr()
+	if at.IsUnspecified() {
+		at = asked.Unmap()
+	}
+	if slices.ContainsFunc(p.opened, func(o netip.Addr) bool { return covers(o, at) }) {
+		return nil
+	}
+	network := "tcp"
+	switch {
+	case at.Is4():
+		network = "tcp4"
+	case slices.ContainsFunc(p.opened, netip.Addr.Is4): // the app's socket is IPv6-only
+		network = "tcp6"
+	}
+	_ = p.held.Close()
+	if err := p.front(network, netip.AddrPortFrom(at, p.route.Port())); err != nil {
+		return err
+	}
+	p.opened = append(p.opened, at)
+	return nil
+}
+
+// covers reports whether a listener at an address accepts what another one would.
+func covers(listener, other netip.Addr) bool {
+	return listener == other || listener == netip.IPv6Unspecified() ||
+		listener == netip.IPv4Unspecified() && other.Is4()
+}
+
+// collides reports whether a bind of the address would fail because of a listener of ours.
 func (p *Port) collides(to netip.AddrPort) bool {
-	if to.Port() != p.listener.Port() {
+	if to.Port() != p.route.Port() {
 		return false
 	}
-	ours, theirs := p.listener.Addr(), to.Addr().Unmap()
+	ours, theirs := p.route.Addr(), to.Addr().Unmap()
 	return ours.IsUnspecified() || theirs.IsUnspecified() || ours.WithZone("") == theirs
 }
 
@@ -98,6 +137,20 @@ func freePort(avoid []uint16) (uint16, error) {
 	}
 	defer ln.Close()
 	return ln.Addr().(*net.TCPAddr).AddrPort().Port(), nil
+}
+
+// Hold listens on a TCP address and drops every packet. So connections are not accepted before the app
+// listens, and a bind that is not moved fails instead of bypassing Lameduck.
+func Hold(address string) (net.Listener, error) {
+	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		if controlErr := c.Control(func(fd uintptr) { err = dropPackets(fd) }); controlErr != nil {
+			return controlErr
+		}
+		return err
+	}}
+	config.SetMultipathTCP(false)
+	return config.Listen(context.Background(), "tcp", address)
 }
 
 // listen does not wait, so there is nothing to cancel.

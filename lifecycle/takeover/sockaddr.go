@@ -3,6 +3,7 @@ package takeover
 import (
 	"encoding/binary"
 	"net/netip"
+	"strconv"
 )
 
 // The layout of struct sockaddr_in and struct sockaddr_in6, and Linux's numbers of their families.
@@ -41,9 +42,9 @@ func parseSockaddr(b []byte) (netip.AddrPort, bool) {
 	return netip.AddrPort{}, false
 }
 
-// moveSockaddr returns the struct sockaddr with a port of the loopback interface. The result has the
-// same length. parseSockaddr must have accepted b.
-func moveSockaddr(b []byte, port uint16) []byte {
+// moveSockaddr returns the struct sockaddr with a port of the loopback interface, whose address for
+// IPv6 is to. The result has the same length. parseSockaddr must have accepted b.
+func moveSockaddr(b []byte, port uint16, to netip.Addr) []byte {
 	m := make([]byte, len(b))
 	copy(m, b)
 	binary.BigEndian.PutUint16(m[2:], port)
@@ -52,10 +53,29 @@ func moveSockaddr(b []byte, port uint16) []byte {
 		copy(m[4:8], loopback4.AsSlice())
 		return m
 	}
-	to := loopback6 // an IPv6-only socket refuses ::ffff:127.0.0.1
 	if netip.AddrFrom16([16]byte(b[8:24])).Is4In6() {
 		to = mapped4 // such a socket is not IPv6-only
 	}
 	copy(m[8:24], to.AsSlice())
 	return m
+}
+
+// withZone returns the address with the scope of the struct sockaddr, which a link-local one needs.
+func withZone(a netip.Addr, b []byte) netip.Addr {
+	if !a.Is6() || !a.IsLinkLocalUnicast() || len(b) < sizeIPv6 {
+		return a
+	}
+	return a.WithZone(strconv.Itoa(int(binary.NativeEndian.Uint32(b[24:]))))
+}
+
+// ipv6Loopback returns the address to which sockets of IPv6 are moved. Usually that is ::1, as an
+// IPv6-only socket refuses ::ffff:127.0.0.1. Where IPv6 is disabled there is no ::1, but sockets of
+// both families can be bound.
+func ipv6Loopback() netip.Addr {
+	ln, err := listen("[::1]:0")
+	if err != nil {
+		return mapped4
+	}
+	_ = ln.Close()
+	return loopback6
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -42,7 +43,7 @@ func TestASocketAddressIsMovedToTheLoopbackInterfaceOfItsFamily(t *testing.T) {
 		if !ok || got != from {
 			t.Errorf("%s: parsed as %v, %v, want %v", tt.name, got, ok, from)
 		}
-		m := moveSockaddr(b, 61234)
+		m := moveSockaddr(b, 61234, loopback6)
 		if to, ok := parseSockaddr(m); !ok || to.String() != tt.to || len(m) != len(b) {
 			t.Errorf("%s: moved to %v (%d bytes), want %s", tt.name, to, len(m), tt.to)
 		}
@@ -89,7 +90,7 @@ func TestOnlyBindsThatCollideWithOurListenerAreMoved(t *testing.T) {
 		{"[::]:8080", "0.0.0.0:8081", false},
 		{"[::]:8080", "0.0.0.0:0", false},
 	} {
-		p := &Port{listener: netip.MustParseAddrPort(tt.listener)}
+		p := &Port{route: netip.MustParseAddrPort(tt.listener)}
 		if got := p.collides(netip.MustParseAddrPort(tt.bind)); got != tt.want {
 			t.Errorf("with a listener at %s a bind of %s is moved: %v, want %v", tt.listener, tt.bind, got, tt.want)
 		}
@@ -119,9 +120,10 @@ func TestTheLikelyAddressOfTheAppComesFirst(t *testing.T) {
 
 func TestThePortOfTheAppIsFreeAndNoneToAvoid(t *testing.T) {
 	low, high := ephemeralPorts()
+	held := hold(t, ":0")
 	var avoid []uint16
 	for range 20 {
-		p, err := NewPort(&net.TCPAddr{IP: net.IPv4zero, Port: 8080}, avoid)
+		p, err := NewPort(held, avoid, noFront)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +150,7 @@ func FuzzSockaddr(f *testing.F) {
 		if _, ok := parseSockaddr(b); !ok {
 			return
 		}
-		m := moveSockaddr(b, 61234)
+		m := moveSockaddr(b, 61234, loopback6)
 		to, ok := parseSockaddr(m)
 		if !ok || to.Port() != 61234 || !to.Addr().Unmap().IsLoopback() {
 			t.Fatalf("%x is moved to %v", b, to)
@@ -167,4 +169,78 @@ func FuzzSockaddr(f *testing.F) {
 			t.Fatal("what follows the address is changed")
 		}
 	})
+}
+
+// noFront is for ports whose app does not listen, or at which the test listens itself.
+func noFront(string, netip.AddrPort) error { return nil }
+
+// hold holds an address until the test ends.
+func hold(t *testing.T, address string) net.Listener {
+	t.Helper()
+	held, err := Hold(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = held.Close() })
+	return held
+}
+
+// TestTheFrontIsWhereTheAppListens has the addresses at which an app listens, one after the other, and
+// the listeners of ours that this needs.
+func TestTheFrontIsWhereTheAppListens(t *testing.T) {
+	for _, tt := range []struct{ route, asked, want string }{
+		{"0.0.0.0", "0.0.0.0", "tcp4 0.0.0.0"},
+		{"0.0.0.0", "::", "tcp ::"},
+		{"0.0.0.0", "127.0.0.1", "tcp4 127.0.0.1"},
+		{"0.0.0.0", "::ffff:127.0.0.1", "tcp4 127.0.0.1"},
+		{"0.0.0.0", "::1", "tcp ::1"},
+		{"0.0.0.0", "fe80::1%2", "tcp fe80::1%2"},
+		{"0.0.0.0", "127.0.0.1 ::1", "tcp4 127.0.0.1, tcp6 ::1"},
+		{"0.0.0.0", "0.0.0.0 ::", "tcp4 0.0.0.0, tcp6 ::"}, // the second is IPv6-only
+		{"0.0.0.0", ":: 0.0.0.0 10.0.0.1 ::1 ::", "tcp ::"},
+		{"0.0.0.0", "0.0.0.0 10.0.0.1 0.0.0.0", "tcp4 0.0.0.0"}, // SO_REUSEPORT
+		{"127.0.0.1", "0.0.0.0", "tcp4 127.0.0.1"},
+		{"127.0.0.1", "0.0.0.0 :: 127.0.0.1", "tcp4 127.0.0.1"},
+		{"::1", "::", "tcp ::1"},
+	} {
+		var got []string
+		p := &Port{
+			route: netip.AddrPortFrom(netip.MustParseAddr(tt.route), 8080), held: hold(t, "127.0.0.1:0"),
+			front: func(network string, at netip.AddrPort) error {
+				got = append(got, network+" "+at.Addr().String())
+				return nil
+			},
+		}
+		for _, asked := range strings.Fields(tt.asked) {
+			if err := p.open(netip.MustParseAddr(asked)); err != nil {
+				t.Error(err)
+			}
+		}
+		if g := strings.Join(got, ", "); g != tt.want {
+			t.Errorf("a route of %s and an app at %s: Lameduck listens at %s, want %s", tt.route, tt.asked, g, tt.want)
+		}
+	}
+}
+
+func TestTheZoneOfALinkLocalAddressIsKept(t *testing.T) {
+	for address, want := range map[string]string{"fe80::1": "fe80::1%7", "2001:db8::1": "2001:db8::1"} {
+		b := sockaddr(familyIPv6, netip.AddrPortFrom(netip.MustParseAddr(address), 80), sizeIPv6)
+		binary.NativeEndian.PutUint32(b[24:], 7)
+		a, _ := parseSockaddr(b)
+		if got := withZone(a.Addr(), b).String(); got != want {
+			t.Errorf("the address is %s, want %s", got, want)
+		}
+		if got := withZone(a.Addr(), b[:minIPv6]); got != a.Addr() {
+			t.Errorf("without a scope the address is %s", got)
+		}
+	}
+}
+
+// Where IPv6 is disabled, a socket of both families is moved to IPv4.
+func TestASocketOfBothFamiliesIsMovedWithoutIPv6(t *testing.T) {
+	b := sockaddr(familyIPv6, netip.MustParseAddrPort("[::]:8080"), sizeIPv6)
+	got, _ := parseSockaddr(moveSockaddr(b, 61234, mapped4))
+	if want := netip.MustParseAddrPort("[::ffff:127.0.0.1]:61234"); got != want {
+		t.Errorf("it is moved to %s, want %s", got, want)
+	}
 }

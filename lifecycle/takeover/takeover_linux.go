@@ -78,10 +78,10 @@ func (t *Takeover) startLauncher(path string, argv []string, attr *syscall.ProcA
 
 // sample returns an address that is moved.
 func (p *Port) sample() netip.AddrPort {
-	if a := p.listener.Addr(); !a.IsUnspecified() {
-		return p.listener
+	if a := p.route.Addr(); !a.IsUnspecified() {
+		return p.route
 	}
-	return netip.AddrPortFrom(netip.IPv4Unspecified(), p.listener.Port())
+	return netip.AddrPortFrom(netip.IPv4Unspecified(), p.route.Port())
 }
 
 // awaitExec starts the notifier and waits until the launcher has become the app.

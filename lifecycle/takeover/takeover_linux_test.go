@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"runtime"
 	"strings"
@@ -27,15 +28,17 @@ type testChild struct {
 	ended chan syscall.WaitStatus
 }
 
-// taken returns a Takeover of a port at which the test listens.
-func taken(t *testing.T) *Takeover {
+// taken returns a Takeover of a port at which the test listens until the child does.
+func taken(t *testing.T) *Takeover { return takenWith(t, noFront) }
+
+func takenWith(t *testing.T, front Front) *Takeover {
 	t.Helper()
 	ln, err := net.Listen("tcp", ":0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ln.Close() })
-	p, err := NewPort(ln.Addr(), nil)
+	p, err := NewPort(ln, nil, front)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +48,12 @@ func taken(t *testing.T) *Takeover {
 // startChild starts the child of these tests. PORT in its script is the taken port.
 func startChild(t *testing.T, script ...string) *testChild {
 	t.Helper()
-	c := &testChild{Takeover: taken(t), ended: make(chan syscall.WaitStatus, 1)}
+	return startChildOf(t, taken(t), script...)
+}
+
+func startChildOf(t *testing.T, taken *Takeover, script ...string) *testChild {
+	t.Helper()
+	c := &testChild{Takeover: taken, ended: make(chan syscall.WaitStatus, 1)}
 	c.port = c.ports[0]
 	childIn, stdin := pipe(t)
 	childOut, stdout := pipe(t)
@@ -59,7 +67,7 @@ func startChild(t *testing.T, script ...string) *testChild {
 		script = script[1:]
 	}
 	for _, word := range script {
-		argv = append(argv, strings.ReplaceAll(word, "PORT", fmt.Sprint(c.port.listener.Port())))
+		argv = append(argv, strings.ReplaceAll(word, "PORT", fmt.Sprint(c.port.route.Port())))
 	}
 	started := make(chan error)
 	go func() { // the parent-death signal is that of a thread
@@ -114,7 +122,7 @@ func (c *testChild) wantLine(t *testing.T, want string) {
 		t.Fatalf("the child has ended, want %q", want)
 	}
 	want = strings.NewReplacer("MOVED", fmt.Sprint(c.port.moved),
-		"PORT", fmt.Sprint(c.port.listener.Port())).Replace(want)
+		"PORT", fmt.Sprint(c.port.route.Port())).Replace(want)
 	if got := c.lines.Text(); got != want {
 		t.Errorf("the child prints %q, want %q", got, want)
 	}
@@ -293,7 +301,7 @@ func TestANotificationOfAKilledChildIsNoFailure(t *testing.T) {
 	if isWaiting(uintptr(fd), in.id) {
 		t.Error("a killed process waits")
 	}
-	_ = n.handle(uintptr(fd), &in)
+	_, _ = n.handle(uintptr(fd), &in)
 	if err := letContinue(uintptr(fd), in.id); err != unix.ENOENT {
 		t.Errorf("the answer to a killed process is %v, want ENOENT", err)
 	}
@@ -301,6 +309,63 @@ func TestANotificationOfAKilledChildIsNoFailure(t *testing.T) {
 	n.run()
 	if r := n.trialRefusal(); r != nil {
 		t.Errorf("a killed process is a failure: %v", r)
+	}
+}
+
+// The front is opened when the app listens, once, and before its listen returns. Sockets that are
+// bound and never listen open none.
+func TestTheFrontIsOpenedWhenTheAppListens(t *testing.T) {
+	t.Parallel()
+	fronts := make(chan string, 10)
+	c := startChildOf(t, takenWith(t, func(network string, at netip.AddrPort) error {
+		fronts <- network + " " + at.Addr().String()
+		return nil
+	}), "many:PORT:2000", "socket:tcp4+", "bind:PORT", "wait", "listen", "socket:tcp4+", "bind:PORT", "listen",
+		"socket:only6", "bind:PORT", "listen")
+	c.wantLine(t, "many 2000")
+	c.wantLine(t, "bind ok 127.0.0.1:MOVED")
+	if len(fronts) > 0 {
+		t.Errorf("%s is opened before the app listens", <-fronts)
+	}
+	_, _ = c.stdin.Write([]byte{0})
+	c.wantLine(t, "listen ok")
+	if len(fronts) != 1 || <-fronts != "tcp4 0.0.0.0" {
+		t.Error("the front is not opened at the app's address")
+	}
+	c.wantLine(t, "bind ok 127.0.0.1:MOVED")
+	c.wantLine(t, "listen ok")
+	c.wantLine(t, "bind ok [1]:MOVED")
+	c.wantLine(t, "listen ok")
+	if len(fronts) != 1 || <-fronts != "tcp6 ::" {
+		t.Error("the front of the second listener is opened again, or that of the third is not")
+	}
+}
+
+func TestTheAppsListenFailsIfTheFrontCannotBeOpened(t *testing.T) {
+	t.Parallel()
+	failures := 1
+	c := startChildOf(t, takenWith(t, func(string, netip.AddrPort) error {
+		if failures--; failures < 0 {
+			return nil
+		}
+		return os.NewSyscallError("bind", unix.EACCES)
+	}), "socket:tcp4", "bind:PORT", "listen", "listen")
+	c.wantLine(t, "bind ok 127.0.0.1:MOVED")
+	c.wantLine(t, "listen EACCES")
+	c.wantLine(t, "listen ok")
+}
+
+func TestAHeldPortAcceptsNothing(t *testing.T) {
+	t.Parallel()
+	held := hold(t, "127.0.0.1:0")
+	d := net.Dialer{Timeout: 100 * time.Millisecond}
+	if c, err := d.Dial("tcp", held.Addr().String()); err == nil {
+		_ = c.Close()
+		t.Error("a connection is accepted")
+	}
+	if ln, err := net.Listen("tcp", held.Addr().String()); err == nil {
+		_ = ln.Close()
+		t.Error("another program can bind the port")
 	}
 }
 
@@ -325,7 +390,7 @@ func TestTheTrialCoversEveryKindOfListener(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := NewPort(ln.Addr(), nil)
+		p, err := NewPort(ln, nil, noFront)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,9 @@ func (*Takeover) Spawn(string, []string, *syscall.ProcAttr) (pid int, err error)
 // Daemon returns 0.
 func (*Takeover) Daemon([]int) (pid int, wait bool) { return 0, false }
 
+// dropPackets does nothing.
+func dropPackets(uintptr) error { return nil }
+
 // Close does nothing.
 func (*Takeover) Close() {}
 

@@ -61,8 +61,9 @@ type process struct {
 	sockets   *sockdiag.Conn    // of the network namespace
 	observer  *observe.Observer // nil if nothing is observed
 	accepted  atomic.Uint64     // connections at the admin and control addresses
-	listeners []net.Listener    // one per route
+	listeners []net.Listener    // one per route; where the port is taken over it holds the address
 	taken     []*takeover.Port  // one per route, nil where the port is not taken over
+	fronts    fronts            // of the ports that are taken over
 	admin     net.Listener
 	control   net.Listener
 }
@@ -121,22 +122,28 @@ func (p *process) newServer() *proxy.Server {
 // listen listens at every address. The error names every address that is unavailable.
 func (p *process) listen() error {
 	var errs []error
-	take := func(name, address string) net.Listener {
-		ln, err := proxy.Listen(address)
+	overTCP := func(address string) (net.Listener, error) { return proxy.Listen("tcp", address) }
+	take := func(name, address string, listen func(string) (net.Listener, error)) net.Listener {
+		ln, err := listen(address)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
 		return ln
 	}
 	for _, r := range p.config.Routes {
-		p.listeners = append(p.listeners, take("LAMEDUCK_ROUTES", r.Listen))
+		listen := overTCP
+		if r.Takeover {
+			listen = takeover.Hold
+		}
+		p.listeners = append(p.listeners, take("LAMEDUCK_ROUTES", r.Listen, listen))
 	}
-	p.admin = take("LAMEDUCK_ADMIN", p.config.Admin)
-	p.control = take("LAMEDUCK_CONTROL", p.config.Control)
+	p.admin = take("LAMEDUCK_ADMIN", p.config.Admin, overTCP)
+	p.control = take("LAMEDUCK_CONTROL", p.config.Control, overTCP)
 	return errors.Join(errs...)
 }
 
 func (p *process) closeListeners() {
+	p.fronts.close()
 	for _, ln := range append(p.listeners, p.admin, p.control) {
 		if ln != nil {
 			_ = ln.Close()
@@ -185,6 +192,7 @@ func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	defer cancel()
+	defer p.fronts.close()
 	if p.identity != nil {
 		serving.Go(func() { p.identity.watch(ctx, p.log.Logger) })
 	}
@@ -209,13 +217,20 @@ func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 
 // startRoutes serves every route.
 func (p *process) startRoutes(serving *sync.WaitGroup) {
-	for i, r := range p.config.Routes {
-		serving.Go(func() {
-			err := p.server.Serve(p.listeners[i], proxyRoute(r, p.appDialer(i), p.identity))
-			if !errors.Is(err, proxy.ErrServerClosed) {
-				p.log.Error("serve", zap.String("listen", r.Listen), zap.Error(err))
-			}
-		})
+	start := func(route int, ln net.Listener) { serving.Go(func() { p.serveRoute(route, ln) }) }
+	for i, ln := range p.listeners {
+		if !p.config.Routes[i].Takeover {
+			start(i, ln)
+		}
+	}
+	p.fronts.start(start)
+}
+
+func (p *process) serveRoute(i int, ln net.Listener) {
+	r := p.config.Routes[i]
+	err := p.server.Serve(ln, proxyRoute(r, p.appDialer(i), p.identity))
+	if !errors.Is(err, proxy.ErrServerClosed) {
+		p.log.Error("serve", zap.String("listen", r.Listen), zap.Error(err))
 	}
 }
 

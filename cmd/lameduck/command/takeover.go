@@ -33,7 +33,7 @@ func (p *process) takeOver(stop syscall.Signal) (c childproc.Config, err error) 
 		if !r.Takeover {
 			continue
 		}
-		port, err := takeover.NewPort(p.listeners[i].Addr(), avoid)
+		port, err := takeover.NewPort(p.listeners[i], avoid, p.openFront(i))
 		if err != nil {
 			return c, err
 		}

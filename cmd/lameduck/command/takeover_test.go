@@ -12,7 +12,12 @@ import (
 
 func TestDialTaken_TriesBothFamilies(t *testing.T) {
 	for i := range 2 {
-		port, err := takeover.NewPort(&net.TCPAddr{IP: net.IPv4zero, Port: 8080}, nil)
+		held, err := takeover.Hold("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Close()
+		port, err := takeover.NewPort(held, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

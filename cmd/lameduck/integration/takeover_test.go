@@ -18,6 +18,7 @@ type takenApp struct {
 	programs []string // possible names of its executable; none: the child of these tests
 	command  func(t *testing.T, path, root, port string) []string
 	host     string // of the listener of lameduck; empty: 127.0.0.1
+	client   string // address to which clients connect; empty: 127.0.0.1
 	stop     syscall.Signal
 	code     int            // of its exit after the stop signal
 	reload   syscall.Signal // or 0; sent to the parent of its workers
@@ -27,7 +28,7 @@ type takenApp struct {
 var takenApps = []takenApp{
 	{name: "Go, IPv4", command: goCommand("127.0.0.1:"), code: 7, keeps: true},
 	{name: "Go, IPv4, any address", command: goCommand("0.0.0.0:"), host: "0.0.0.0", code: 7, keeps: true},
-	{name: "Go, IPv6 alone", command: goCommand("[::1]:"), host: "::", code: 7, keeps: true},
+	{name: "Go, IPv6 alone", command: goCommand("[::1]:"), host: "::", client: "::1", code: 7, keeps: true},
 	{name: "Go, both families", command: goCommand(":"), host: "::", code: 7, keeps: true},
 	{name: "python3 -m http.server", programs: []string{"python3"}, command: pythonCommand, code: 128 + 15},
 	{name: "gunicorn", programs: []string{"gunicorn"}, command: gunicornCommand, keeps: true},
@@ -139,6 +140,9 @@ func (a *takenApp) start(t *testing.T) *lameduck {
 	if a.host != "" {
 		env = append(env, "LAMEDUCK_ROUTES="+net.JoinHostPort(a.host, port)+"=takeover")
 	}
+	if a.client != "" {
+		d.front = net.JoinHostPort(a.client, port)
+	}
 	command := a.command(t, path, publicDir(t), port)
 	d.program = start(t, env, programPath("lameduck"), append([]string{"exec", "--"}, command...)...)
 	d.logged(t, "serving")
@@ -184,4 +188,26 @@ func (l *load) closeOptions() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.closes
+}
+
+// An app that binds one address is reached at that one alone, though the route names none.
+func TestATakenPortIsReachedWhereTheAppListens(t *testing.T) {
+	t.Parallel()
+	d, env := prepare(t, "takeover", realHold...)
+	_, port, _ := net.SplitHostPort(d.front)
+	env = append(env, "LAMEDUCK_ROUTES="+port+"=takeover")
+	d.program = start(t, env, programPath("lameduck"), "exec", "--", programPath("child"), "-listen", d.front, "-on", "SIGTERM=7")
+	d.stdout.awaitPrefix(t, "ready ")
+	eventually(t, "the app answers", func() bool { return d.get(t, "/").status == http.StatusOK })
+	for _, host := range []string{"127.0.0.2", "::1"} {
+		if c, err := net.DialTimeout("tcp", net.JoinHostPort(host, port), time.Second); err == nil {
+			_ = c.Close()
+			t.Errorf("the app listens at 127.0.0.1, and %s is reached", host)
+		}
+	}
+	if f := d.logged(t, "listening in place of the app"); f["address"] != d.front {
+		t.Errorf("the log has %v", f)
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, 7)
 }

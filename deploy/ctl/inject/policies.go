@@ -7,6 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // ForPolicies returns the plan with notes on network policies that would block clients: those that
@@ -18,6 +20,9 @@ func (p Plan) ForPolicies(pod labels.Set, policies []*networkingv1.NetworkPolicy
 			continue // the API server rejects malformed selectors
 		}
 		for _, r := range p.Routes {
+			if p.Choice.Mode == mode.Redirect { // clients connect to the same port
+				continue
+			}
 			now, then := r.App, r.Listen
 			if p.uninject {
 				now, then = then, now

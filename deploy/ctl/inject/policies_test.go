@@ -46,3 +46,22 @@ func TestANetworkPolicyThatShutsClientsOutIsReported(t *testing.T) {
 		}
 	}
 }
+
+func TestANetworkPolicyStaysRightForARedirectedPort(t *testing.T) {
+	policy := new(networkingv1.NetworkPolicy)
+	if err := yaml.UnmarshalStrict([]byte("spec: {podSelector: {}, ingress: [{ports: [{port: 3000}]}]}"), policy); err != nil {
+		t.Fatal(err)
+	}
+	before := template(t, web)
+	after, inject := injected(t, before, redirecting(Native))
+	uninject, err := Uninject(Workload{Kind: "Deployment", Template: after})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []Plan{inject, uninject} {
+		got := notes(p.ForPolicies(before.Labels, []*networkingv1.NetworkPolicy{policy}))
+		if strings.Contains(got, "NetworkPolicy") {
+			t.Errorf("the notes are %s", got)
+		}
+	}
+}

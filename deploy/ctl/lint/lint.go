@@ -15,8 +15,8 @@ const ignoreAnnotation = "lint.lameduck.dev/ignore"
 
 // rules are all rules.
 var rules = slices.Concat(
-	graceRules, hookRules, portRules, stickyRules, observeRules, takeoverRules, rolloutRules, nodeRules, meshRules, releaseRules,
-	injectionRules,
+	graceRules, hookRules, portRules, stickyRules, observeRules, takeoverRules, redirectRules, rolloutRules, nodeRules,
+	meshRules, releaseRules, injectionRules,
 	webhookRules,
 	inputRules,
 )

@@ -33,6 +33,31 @@ func TestFindingsOfPorts(t *testing.T) {
 					"spec: { podSelector: {}, ingress: [{ ports: [{ port: 8080 }] }] }\n---\napiVersion: policy/v1",
 			},
 		},
+		"a port that is redirected, by number, headless and in a policy": {
+			manifest: nativeManifest,
+			edits: edits{
+				"      initContainers:\n", "      initContainers:\n        - { name: r, image: a/lameduck, args: [redirect, 8080=18080] }\n",
+				appPort, "ports: [{ name: http, containerPort: 8080 }]",
+				servicePort, "clusterIP: None\n  ports: [{ port: 8080 }]",
+				"apiVersion: policy/v1", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: web }\n" +
+					"spec: { podSelector: {}, ingress: [{ ports: [{ port: 8080 }] }] }\n---\napiVersion: policy/v1",
+			},
+		},
+		"only a way around the relay": {
+			manifest: nativeManifest,
+			edits: edits{
+				"      initContainers:\n", "      initContainers:\n        - { name: r, image: a/lameduck, args: [redirect, --direct, 8080=18080] }\n",
+				servicePort, "ports: [{ port: 8080 }]",
+			},
+			want: []string{"service-bypasses-lameduck"},
+		},
+		"a redirect on the node's network": {
+			manifest: nativeManifest,
+			edits: edits{
+				"      initContainers:\n", "      hostNetwork: true\n      initContainers:\n        - { name: r, image: a/b, command: [/lameduck, redirect, 8080=18080] }\n",
+			},
+			want: []string{"host-network-hook", "redirect-refused"},
+		},
 		"an observed port": {
 			manifest: nativeManifest,
 			edits: edits{

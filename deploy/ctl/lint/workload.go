@@ -25,12 +25,13 @@ type workload struct {
 	selector labels.Selector
 
 	// Set by resolve.
-	sidecar  *sidecar // nil if there is none
-	services []*service
-	budgets  []*budget
-	policies []*policy
-	scaler   *scaler // nil if there is none
-	refused  error   // why the webhook does not inject its pods
+	sidecar   *sidecar // nil if there is none
+	redirects []redirect
+	services  []*service
+	budgets   []*budget
+	policies  []*policy
+	scaler    *scaler // nil if there is none
+	refused   error   // why the webhook does not inject its pods
 }
 
 func (in *Inventory) addWorkload(
@@ -67,6 +68,9 @@ func (w *workload) resolve() {
 	w.sidecar = findSidecar(w.containers())
 	if w.inject(); w.sidecar == nil {
 		w.sidecar = findSidecar(w.containers())
+	}
+	if w.redirects = findRedirects(&w.template.Spec, w.spec); w.sidecar != nil {
+		w.sidecar.redirect(w.redirects)
 	}
 	for _, s := range w.in.services {
 		if s.selects(w) {

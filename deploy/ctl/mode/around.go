@@ -62,7 +62,7 @@ func (a *Around) refusesRedirect(p Pod) string {
 	case a == nil:
 		return "allow it with the label " + RedirectLabel + "=" + Allowed + " on the namespace"
 	}
-	if why := a.forbids(); why != "" {
+	if why := a.ForbidsRedirect(); why != "" {
 		return "the namespace would have to admit NET_ADMIN, and it " + why
 	}
 	if !a.allowsRedirect() {
@@ -80,8 +80,8 @@ func (a *Around) allowsRedirect() bool {
 	return value == Allowed || !labelled && a.Labels != nil && a.AllowRedirect
 }
 
-// forbids returns why the namespace does not admit NET_ADMIN, or an empty string.
-func (a *Around) forbids() string {
+// ForbidsRedirect returns why the namespace does not admit NET_ADMIN, or an empty string.
+func (a *Around) ForbidsRedirect() string {
 	if a == nil {
 		return ""
 	}

@@ -106,7 +106,7 @@ func (p Pod) explicit(asked Mode, by string, around *Around) (Choice, error) {
 		return Choice{}, &UnavailableError{"spec.hostNetwork", "mode redirect would redirect a port of the node",
 			"use mode observe"}
 	}
-	if why := around.forbids(); asked == Redirect && why != "" {
+	if why := around.ForbidsRedirect(); asked == Redirect && why != "" {
 		return Choice{Mode: Observe, Reason: "redirect was chosen by " + by + ", but the API server would refuse " +
 			"the pod: the namespace " + why,
 			More: "use another mode, or let the namespace admit NET_ADMIN"}, nil

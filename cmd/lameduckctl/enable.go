@@ -152,14 +152,22 @@ func printPlan(w io.Writer, p *enable.Plan, dryRun bool) {
 	if p.Redirect != nil {
 		fmt.Fprintf(w, "redirect: %s\n", p.Redirect.Reason)
 	}
+	printWorkloads(w, p)
+	fmt.Fprintf(w, "It takes effect with the next rollout: kubectl -n %s rollout restart deployment,statefulset,daemonset\n",
+		p.Namespace)
+}
+
+// printWorkloads prints what happens to the workloads, and what is unknown.
+func printWorkloads(w io.Writer, p *enable.Plan) {
 	for _, reason := range p.Unread {
 		fmt.Fprintf(w, "%s\n", reason)
+	}
+	if len(p.Workloads) == 0 {
+		fmt.Fprintf(w, "there are no workloads\n")
 	}
 	for _, one := range p.Workloads {
 		printWorkload(w, one)
 	}
-	fmt.Fprintf(w, "It takes effect with the next rollout: kubectl -n %s rollout restart deployment,statefulset,daemonset\n",
-		p.Namespace)
 }
 
 func printWorkload(w io.Writer, one enable.Workload) {

@@ -37,7 +37,7 @@ func clusterOf(t *testing.T, answers map[string]string) (kubeconfig string) {
 	}))
 	t.Cleanup(server.Close)
 	kubeconfig = filepath.Join(t.TempDir(), "config")
-	deploytest.WriteFile(t, kubeconfig, `{apiVersion: v1, kind: Config,
+	deploytest.WriteFile(t, kubeconfig, `{apiVersion: v1, kind: Config, current-context: prod,
 clusters: [{name: c, cluster: {server: "`+server.URL+`"}}], users: [{name: u, user: {}}],
 contexts: [{name: prod, context: {cluster: c, user: u, namespace: shop}}]}`)
 	return kubeconfig

@@ -29,7 +29,11 @@ deploy/helm installs it, with a MutatingWebhookConfiguration for the path /mutat
 cannot be protected is created unmodified, and the client gets a warning.
 
 With --tls-cert and --tls-key it serves a certificate from files. Otherwise it issues and renews its own, shares it
-with the other replicas in the Secret --secret, and writes its CA to the MutatingWebhookConfiguration --configuration.`
+with the other replicas in the Secret --secret, and writes its CA to the MutatingWebhookConfiguration --configuration.
+
+With --dry-run=report it serves nothing: it prints what a webhook with the same flags does with the workloads that are in
+some namespaces now, in which mode and why, and changes nothing. It reads the cluster of --kubeconfig with your rights.
+Exit codes then: 0 success; 1 a workload cannot be protected; 2 an error.`
 
 // webhookCommand has the flags of webhook.
 type webhookCommand struct {
@@ -39,6 +43,7 @@ type webhookCommand struct {
 	kubeconfig    string
 	watch         bool
 	allowRedirect bool
+	dryRun        string
 	logLevel      string
 	logFormat     string
 }
@@ -47,11 +52,13 @@ func newWebhookCommand() *cobra.Command {
 	c := &webhookCommand{Config: webhook.Config{Settings: inject.Defaults(), Version: buildVersion()}}
 	c.Settings.Shape = ""
 	cmd := &cobra.Command{
-		Use:   "webhook [flags]",
+		Use:   "webhook [flags] [NAMESPACE...]",
 		Short: "Inject Lameduck into pods when they are created",
 		Long:  webhookHelp,
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
+		Example: `  lameduckctl webhook --dry-run=report --watch --lb alb shop
+  lameduckctl $(kubectl --namespace lameduck get deployment lameduck-webhook \
+    --output jsonpath='{.spec.template.spec.containers[0].args[*]}') --dry-run=report shop`,
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&c.Listen, "listen", ":8443", "address of POST /mutate (TLS)")
@@ -65,6 +72,8 @@ func newWebhookCommand() *cobra.Command {
 	flags.BoolVar(&c.allowRedirect, "allow-redirect", false, "allow mode redirect in every namespace that does not "+
 		"enforce the Pod Security level baseline or restricted, unless a label of the namespace says otherwise; needs --watch")
 	flags.BoolVar(&c.Paused, "paused", false, "inject nothing: all pods are created unmodified")
+	flags.StringVar(&c.dryRun, "dry-run", "", "report: print what it does with the workloads of the namespaces in "+
+		"the arguments, and end")
 	flags.StringVar(&c.Files.Cert, "tls-cert", "", "file of the certificate, read again when it changes")
 	flags.StringVar(&c.Files.Key, "tls-key", "", "file of the key")
 	flags.StringVar(&c.Service, "service", "", "Service of the webhook, to issue a certificate for its name")
@@ -87,7 +96,15 @@ func newWebhookCommand() *cobra.Command {
 	return cmd
 }
 
-func (c *webhookCommand) run(cmd *cobra.Command) error {
+func (c *webhookCommand) run(cmd *cobra.Command, namespaces []string) error {
+	switch {
+	case c.dryRun == "report":
+		return c.report(cmd, namespaces)
+	case cmd.Flags().Changed("dry-run"):
+		return fmt.Errorf("--dry-run: must be report, got %q", c.dryRun)
+	case len(namespaces) > 0:
+		return fmt.Errorf("%s: a namespace is an argument with --dry-run=report only", namespaces[0])
+	}
 	if err := c.complete(); err != nil {
 		return err
 	}

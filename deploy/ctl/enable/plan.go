@@ -1,6 +1,7 @@
 package enable
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,12 +13,14 @@ import (
 	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/kube"
 	"lameduck/deploy/ctl/mode"
+	"lameduck/deploy/ctl/webhook"
 )
 
 // A Plan is what happens to a namespace.
 type Plan struct {
 	Namespace string             `json:"namespace"`
-	Labels    map[string]*string `json:"labels"` // to set; those with null are removed
+	Labels    map[string]*string `json:"labels,omitempty"`   // to set; those with null are removed
+	Inactive  string             `json:"inactive,omitempty"` // why the webhook injects nothing here now
 	Redirect  *Redirect          `json:"redirect,omitempty"`
 	Unread    []string           `json:"unread,omitempty"` // what is unknown, and why
 	Workloads []Workload         `json:"workloads"`
@@ -81,7 +84,7 @@ func ForDisable(ctx context.Context, c *kube.Client, namespace string) (*Plan, e
 	}
 	for _, w := range all {
 		p.Workloads = append(p.Workloads, Workload{
-			Kind: w.Kind, Name: w.name, Reason: "the namespace is not enabled",
+			Kind: w.kind, Name: w.name, Reason: "the namespace is not enabled",
 			Changes: []string{"the next rollout removes Lameduck, if it was added by the webhook"},
 		})
 	}
@@ -112,7 +115,11 @@ func planWorkloads(
 }
 
 func planWorkload(w workload, around *mode.Around, s inject.Settings) Workload {
-	planned := Workload{Kind: w.Kind, Name: w.name}
+	planned := Workload{Kind: w.kind, Name: w.name}
+	if reason := webhook.Leaves(w.Template.Annotations); reason != "" {
+		planned.Mode, planned.Reason = injectedMode(w.Template.Annotations), reason
+		return planned
+	}
 	plan, err := inject.Inject(inject.Workload{Kind: w.Kind, Template: w.Template, Around: around}, s)
 	switch {
 	case err != nil:
@@ -125,6 +132,15 @@ func planWorkload(w workload, around *mode.Around, s inject.Settings) Workload {
 		planned.Changes, planned.Stays = changes(plan, w.Template)
 	}
 	return planned
+}
+
+// injectedMode returns the mode of a pod that is injected, or an empty string.
+func injectedMode(annotations map[string]string) string {
+	if _, is := annotations[inject.InjectedAnnotation]; !is {
+		return ""
+	}
+	chosen, _, _ := strings.Cut(annotations[inject.ModeAnnotation], ":")
+	return cmp.Or(chosen, string(mode.Move)) // the first version had no other mode
 }
 
 // changes describes a plan for a pod template.

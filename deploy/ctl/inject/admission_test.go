@@ -289,8 +289,15 @@ func TestAPodWithItsOwnResourcesIsShared(t *testing.T) {
 	before := edited(t, "spec:\n", "spec:\n  resources: { limits: { memory: 1Gi } }\n")
 	after, _ := injected(t, before, defaults())
 	r := find(&after.Spec, sidecarName).Resources
+	if quantities(r.Requests) != "" || quantities(r.Limits) != "" {
+		t.Errorf("the app requests no CPU, and a LimitRange may add that: got %v", r)
+	}
+	before = edited(t, "spec:\n", "spec:\n  resources: { limits: { memory: 1Gi } }\n")
+	before.Spec.Containers[0].Resources.Requests = corev1.ResourceList{"cpu": resource.MustParse("1")}
+	after, _ = injected(t, before, defaults())
+	r = find(&after.Spec, sidecarName).Resources
 	if quantities(r.Requests) != "cpu 10m" || quantities(r.Limits) != "" {
-		t.Errorf("got %v", r)
+		t.Errorf("the app requests CPU: got %v", r)
 	}
 }
 

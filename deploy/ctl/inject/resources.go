@@ -59,7 +59,7 @@ func (j *injection) computeResources() error {
 			}
 		}
 	}
-	shareWithPod(&r, spec.Resources)
+	shareWithPod(&r, spec)
 	j.resources = r
 	return j.limits.fitQuotas(r, spec)
 }
@@ -285,15 +285,29 @@ func (l limits) left(
 }
 
 // shareWithPod removes what the pod as a whole has: requests and limits of containers must fit into
-// those of the pod, and a container without them uses what the others leave.
-func shareWithPod(r *corev1.ResourceRequirements, pod *corev1.ResourceRequirements) {
+// those of the pod, and a container without them uses what the others leave. It also removes what
+// another container does not request: the API server sets the request of the pod to the sum of the
+// containers before a LimitRange adds a default to the other one, and refuses the larger sum then.
+func shareWithPod(r *corev1.ResourceRequirements, spec *corev1.PodSpec) {
+	pod := spec.Resources
 	if pod == nil {
 		return
 	}
-	for _, list := range []corev1.ResourceList{pod.Requests, pod.Limits} {
-		for name := range list {
+	for name := range needed {
+		_, requested := pod.Requests[name]
+		_, limited := pod.Limits[name]
+		if requested || limited || !allRequest(spec, name) {
 			delete(r.Requests, name)
 			delete(r.Limits, name)
 		}
 	}
+}
+
+// allRequest reports whether every container requests a resource, if only by a limit of it.
+func allRequest(spec *corev1.PodSpec, name corev1.ResourceName) bool {
+	return !slices.ContainsFunc(allContainers(spec), func(c container) bool {
+		_, requested := c.Resources.Requests[name]
+		_, limited := c.Resources.Limits[name]
+		return !requested && !limited
+	})
 }

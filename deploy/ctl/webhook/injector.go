@@ -81,21 +81,12 @@ func (i *injector) answerRequest(r *admissionv1.AdmissionRequest) answer {
 	}
 	settings := i.settings.Load()
 	switch {
-	case isForeign(pod):
+	case Leaves(pod.Annotations) != "":
 		return answer{result: unchanged}
 	case settings == nil:
 		return warn(failed, "not injected: the webhook does not know the version of the cluster yet")
 	}
 	return i.answerPod(r.Namespace, pod, *settings)
-}
-
-// isForeign reports whether we must not change a pod: one that was injected before it came here, or
-// the mirror of a static pod, which the kubelet runs from its file.
-func isForeign(pod *corev1.Pod) bool {
-	_, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]
-	_, isInjected := pod.Annotations[inject.InjectedAnnotation]
-	_, byUs := pod.Annotations[InjectedByAnnotation]
-	return mirror || isInjected && !byUs
 }
 
 func (i *injector) answerPod(namespace string, pod *corev1.Pod, s inject.Settings) answer {

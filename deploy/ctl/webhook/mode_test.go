@@ -100,3 +100,17 @@ func TestTheConfigurationReachesTheInjector(t *testing.T) {
 		t.Errorf("paused: %v, around: %v", s.injector.paused, s.injector.around("shop"))
 	}
 }
+
+// Refuses reports for a report what the injector does.
+func TestTheReasonToRefuseIsThatOfTheInjector(t *testing.T) {
+	for _, c := range []Config{{Namespace: own}, {Namespace: own, Never: []string{"bank"}}, {Namespace: own, Paused: true}} {
+		i := newInjector(c.Namespace, c.Never, "", zap.NewNop())
+		i.paused = c.Paused
+		for _, namespace := range []string{own, "shop", "bank", "kube-system", "kube-public", "kube-node-lease"} {
+			if refuses := i.paused || i.never[namespace]; refuses != (c.Refuses(namespace) != "") {
+				t.Errorf("%+v: the reason for %s is %q, and the injector refuses: %v", c, namespace,
+					c.Refuses(namespace), refuses)
+			}
+		}
+	}
+}

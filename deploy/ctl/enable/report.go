@@ -1,0 +1,42 @@
+package enable
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/kube"
+	"lameduck/deploy/ctl/mode"
+	"lameduck/deploy/ctl/webhook"
+)
+
+// A Watch is what a webhook knows of the cluster, by its flags --watch and --allow-redirect.
+type Watch struct{ On, AllowRedirect bool }
+
+// ForWebhook plans what a webhook does with the pods of the workloads that are in a namespace now.
+// Where it is inactive, this is what it would do otherwise. It changes nothing. Without
+// a watch it knows nothing of the cluster.
+func ForWebhook(
+	ctx context.Context, c *kube.Client, namespace string, config webhook.Config, watch Watch,
+) (*Plan, error) {
+	ns, err := c.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("get namespace %s: %w", namespace, err)
+	}
+	p := &Plan{Namespace: namespace, Inactive: config.Refuses(namespace)}
+	if p.Inactive == "" && ns.Labels[inject.InjectLabel] != enabled {
+		p.Inactive = "the namespace has no label " + inject.InjectLabel + "=" + enabled
+	}
+	around := &mode.Around{Namespace: namespace, Unknown: "the webhook has no --watch, so the Services and " +
+		"NetworkPolicies are unknown"}
+	if watch.On {
+		if around, p.Unread, err = c.Around(ctx, namespace); err != nil {
+			return nil, err
+		}
+		around.AllowRedirect = watch.AllowRedirect
+	}
+	p.Workloads, err = planWorkloads(ctx, c, around, config.Settings)
+	return p, err
+}

@@ -33,6 +33,7 @@ var examples = []example{
 	{"grpc", "deployment", `{ op: add, path: /spec/template/spec/containers/0/args, value: ["-grpc", "-listen=:9090"] }`, overGRPC},
 	{"websocket", "deployment", "", overWebSocket},
 	{"statefulset", "statefulset", "", overPod}, // its Service is headless
+	{"redirect", "deployment", "", overPod},     // and so is this one
 }
 
 func TestEveryExampleIsAcceptedBecomesReadyAndWorks(t *testing.T) {

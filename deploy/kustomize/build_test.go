@@ -19,6 +19,7 @@ var shapes = []string{"native", "plain", "wrapper"}
 // examples are the directories in examples, with the component that each uses.
 var examples = map[string]string{
 	"nginx": "native", "http": "plain", "grpc": "native", "websocket": "wrapper", "statefulset": "native",
+	"redirect": "redirect",
 }
 
 // TestEveryExampleMatchesItsGoldenFile compares the output of `kubectl kustomize`. To update:

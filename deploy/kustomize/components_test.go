@@ -143,8 +143,16 @@ func expectProtected(t *testing.T, objects []runtime.Object, shape string) {
 		t.Errorf("the grace period is %d, and LAMEDUCK_GRACE_PERIOD is %s",
 			*pod.TerminationGracePeriodSeconds, got)
 	}
-	expectEveryClientAtLameduck(t, pod, objects, environment(*sidecar)["LAMEDUCK_ROUTES"])
+	routes := environment(*sidecar)["LAMEDUCK_ROUTES"]
+	if shape == "redirect" { // clients connect to the port that leads to Lameduck's
+		routes = pod.InitContainers[0].Args[1]
+	}
+	expectEveryClientAtLameduck(t, pod, objects, routes)
 	switch shape {
+	case "redirect":
+		expectHooks(t, pod)
+		expectSidecar(t, *sidecar, "native")
+		manifests.ExpectRestricted(t, *sidecar)
 	case "native", "plain":
 		expectHooks(t, pod)
 		expectSidecar(t, *sidecar, shape)
@@ -163,7 +171,11 @@ func expectEveryClientAtLameduck(t *testing.T, pod corev1.PodSpec, objects []run
 	listen, _, _ := strings.Cut(routes, "=")
 	for _, o := range objects {
 		if s, is := o.(*corev1.Service); is {
-			if got := findPort(pod, s.Spec.Ports[0].TargetPort); strconv.Itoa(int(got)) != listen {
+			target := s.Spec.Ports[0].TargetPort
+			if target == (intstr.IntOrString{}) {
+				target = intstr.FromInt32(s.Spec.Ports[0].Port)
+			}
+			if got := findPort(pod, target); strconv.Itoa(int(got)) != listen {
 				t.Errorf("Service %s has target port %d, but Lameduck listens on %s", s.Name, got, listen)
 			}
 		}

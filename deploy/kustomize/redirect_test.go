@@ -19,7 +19,7 @@ func TestTheRedirectMovesNothing(t *testing.T) {
 		t.Fatalf("the init containers are %+v", pod.InitContainers)
 	}
 	rules, sidecar := pod.InitContainers[0], pod.InitContainers[1]
-	if want := []string{"redirect", "3000=18080", "--direct=18091=3000"}; !slices.Equal(rules.Args, want) {
+	if want := []string{"redirect", "3000=18080"}; !slices.Equal(rules.Args, want) {
 		t.Errorf("the first init container has the arguments %v, want %v", rules.Args, want)
 	}
 	s := rules.SecurityContext

@@ -18,7 +18,7 @@ import (
 var examples = map[string]inject.Shape{
 	"nginx": inject.Native, "http": inject.Plain, "grpc": inject.Native,
 	"websocket":   inject.Wrapper,
-	"statefulset": inject.Native,
+	"statefulset": inject.Native, "redirect": inject.Native,
 }
 
 // TestInjectAndTheComponentsAgree compares inject with kustomize for the same workload: both must
@@ -31,6 +31,9 @@ func TestInjectAndTheComponentsAgree(t *testing.T) {
 			s.Shape, s.Mode = shape, mode.Move
 			if shape == inject.Wrapper {
 				s.Mode = mode.Takeover
+			}
+			if name == "redirect" {
+				s.Mode = mode.Redirect
 			}
 			p, err := inject.Inject(inject.Workload{Kind: own.Kind, Template: own.Template}, s)
 			if err != nil {

@@ -10,7 +10,7 @@ import (
 
 // TestOurOwnExamplesAreClean lints the golden files of deploy/examples, as kustomize builds them.
 func TestOurOwnExamplesAreClean(t *testing.T) {
-	for _, name := range []string{"nginx", "http", "grpc", "websocket", "statefulset"} {
+	for _, name := range []string{"nginx", "http", "grpc", "websocket", "statefulset", "redirect"} {
 		in := NewInventory(Options{})
 		err := in.ReadFiles([]string{filepath.Join("..", "..", "kustomize", "testdata",
 			name+".yaml")}, false, nil)

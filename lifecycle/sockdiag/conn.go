@@ -43,7 +43,9 @@ func (c *Conn) EachListener(ports []uint16, f func(Listener)) error {
 }
 
 // EachConnection calls f for each connection at one of the local ports in which data can still
-// arrive, be read or be sent. After an error f may have been called for some of them, or twice.
+// arrive, be read or be sent. On a busy node f may be called twice for one of them: the kernel makes
+// a long dump in parts, and sockets come and go in between. After an error it may have been called
+// for some of them.
 func (c *Conn) EachConnection(ports []uint16, f func(*Connection)) error {
 	var connection Connection
 	return c.dump(query{states: connected, ports: ports, info: true}, func(s *socket) {

@@ -51,6 +51,13 @@ func newCluster(t *testing.T, pods int) *cluster {
 	return c
 }
 
+// replicas changes the number of replicas of the Deployment.
+func (c *cluster) replicas(n int32) {
+	c.t.Helper()
+	_, err := c.AppsV1().Deployments(namespace).Update(c.t.Context(), deployment(n), metav1.UpdateOptions{})
+	c.check(err)
+}
+
 func (c *cluster) check(err error) {
 	c.t.Helper()
 	if err != nil {
@@ -85,12 +92,19 @@ func (c *cluster) add() string {
 // terminate begins to terminate a pod, removes its endpoint and ends its containers.
 func (c *cluster) terminate(name, message string) {
 	c.t.Helper()
+	c.begin(name)
+	c.end(name, message)
+}
+
+// begin begins to terminate a pod and removes its endpoint.
+func (c *cluster) begin(name string) {
+	c.t.Helper()
 	ctx, pods := c.t.Context(), c.CoreV1().Pods(namespace)
 	pod, err := pods.Get(ctx, name, metav1.GetOptions{})
 	c.check(err)
 	grace, at := int64(30), metav1.NewTime(time.Now().Add(30*time.Second).Truncate(time.Second))
 	pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = &at, &grace
-	pod, err = pods.Update(ctx, pod, metav1.UpdateOptions{})
+	_, err = pods.Update(ctx, pod, metav1.UpdateOptions{})
 	c.check(err)
 	no := false
 	slices := c.DiscoveryV1().EndpointSlices(namespace)
@@ -98,6 +112,14 @@ func (c *cluster) terminate(name, message string) {
 	c.check(err)
 	slice.Endpoints[0].Conditions.Ready = &no
 	_, err = slices.Update(ctx, slice, metav1.UpdateOptions{})
+	c.check(err)
+}
+
+// end ends the containers of a pod.
+func (c *cluster) end(name, message string) {
+	c.t.Helper()
+	ctx, pods := c.t.Context(), c.CoreV1().Pods(namespace)
+	pod, err := pods.Get(ctx, name, metav1.GetOptions{})
 	c.check(err)
 	pod.Status.ContainerStatuses = []corev1.ContainerStatus{
 		{Name: "app", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 143, Reason: "Error"}}},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"lameduck/deploy/ctl/measure"
 	"lameduck/deploy/ctl/measure/rollout"
@@ -29,6 +30,7 @@ Exit codes: 0 no more requests were lost than --max-lost; 1 more were lost; 2 me
 const measureExample = `  lameduckctl measure https://shop.example/ --deployment shop -n prod --context prod --html report.html
   lameduckctl measure https://shop.example/ --deployment shop -n prod --watch-only
   lameduckctl measure https://shop.example/ --for 60s
+  lameduckctl measure http://shop.prod.svc/ --in-cluster --image REGISTRY/lameduckctl:TAG --for 60s -n prod --context prod
   lameduckctl measure http://10.0.0.7:8080/health --for 60s --rate 100 --json result.json --junit junit.xml`
 
 // measureFlags are the flags of measure.
@@ -48,6 +50,7 @@ type measureFlags struct {
 	json, html, junit        string
 	redact, quiet            bool
 	rollout                  rolloutFlags
+	cluster                  clusterFlags
 }
 
 func newMeasureCommand() *cobra.Command {
@@ -58,7 +61,11 @@ func newMeasureCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	cmd.AddCommand(newMeasureDiffCommand())
-	flags := cmd.Flags()
+	f.addFlags(cmd.Flags())
+	return cmd
+}
+
+func (f *measureFlags) addFlags(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.duration, "for", 0, "duration of the load; with a workload its limit (10m)")
 	flags.Float64Var(&f.rate, "rate", 20, "requests each second, over all lanes")
 	flags.IntVar(&f.maxRequests, "max-requests", 0, "end after as many requests (2000 with a workload, or else no limit)")
@@ -72,6 +79,7 @@ func newMeasureCommand() *cobra.Command {
 	flags.StringVar(&f.grpcService, "grpc-service", "", "service whose health the lanes of grpc check (default the server)")
 	f.request.add(flags)
 	f.rollout.add(flags)
+	f.cluster.add(flags)
 	flags.BoolVar(&f.pin, "pin-addresses", false, "keep the addresses that the host name has at the start")
 	flags.StringVar(&f.podHeader, "pod-header", "", "response header with the name of the pod that answered")
 	flags.StringVar(&f.json, "json", "", "file for the result as JSON (deploy/ctl/measure/report.schema.json)")
@@ -79,7 +87,6 @@ func newMeasureCommand() *cobra.Command {
 	flags.StringVar(&f.junit, "junit", "", "file for the result as JUnit XML")
 	flags.BoolVar(&f.redact, "redact", false, "leave out hosts, addresses and names, to publish the result")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
-	return cmd
 }
 
 func (f *measureFlags) run(cmd *cobra.Command, target string) error {
@@ -94,12 +101,10 @@ func (f *measureFlags) run(cmd *cobra.Command, target string) error {
 	if err != nil {
 		return err
 	}
-	var report *measure.Report
-	if workload == nil {
-		report, err = f.measure(cmd, cfg)
-	} else {
-		report, err = f.measureRollout(cmd, cfg, *workload)
+	if f.cluster.events {
+		return f.sendEvents(cmd, cfg)
 	}
+	report, err := f.measure(cmd, cfg, workload)
 	if err != nil {
 		return err
 	}
@@ -128,29 +133,46 @@ func (f *measureFlags) limit(cmd *cobra.Command) {
 	}
 }
 
-// measure sends the load alone.
-func (f *measureFlags) measure(cmd *cobra.Command, cfg measure.Config) (*measure.Report, error) {
-	m, err := measure.New(cmd.Context(), cfg)
+// measure sends the load, here or in the cluster, alone or while the pods of a workload are replaced.
+func (f *measureFlags) measure(cmd *cobra.Command, cfg measure.Config, w *rollout.Workload) (*measure.Report, error) {
+	if w == nil && !f.cluster.inCluster {
+		m, err := measure.New(cmd.Context(), cfg)
+		if err != nil {
+			return nil, err
+		}
+		return f.load(cmd, &localLoad{Measurement: m})
+	}
+	if _, err := f.rollout.action(); err != nil {
+		return nil, err
+	}
+	s, err := f.rollout.connect()
 	if err != nil {
 		return nil, err
 	}
-	return f.load(cmd, m)
-}
-
-// measureRollout sends the load while the pods of a workload are replaced.
-func (f *measureFlags) measureRollout(
-	cmd *cobra.Command, cfg measure.Config, w rollout.Workload,
-) (*measure.Report, error) {
-	operation, stop, err := f.rollout.prepare(cmd, w)
+	if w == nil {
+		l, err := f.jobLoad(cmd, cfg, s)
+		if err != nil {
+			return nil, err
+		}
+		return f.load(cmd, l)
+	}
+	operation, stop, err := f.rollout.prepare(cmd, s, *w)
 	if err != nil {
 		return nil, err
 	}
 	defer stop()
-	m, err := measure.New(cmd.Context(), cfg)
+	var l load
+	if f.cluster.inCluster {
+		l, err = f.jobLoad(cmd, cfg, s)
+	} else if m, failed := measure.New(cmd.Context(), cfg); failed != nil {
+		err = failed
+	} else {
+		l = &localLoad{Measurement: m}
+	}
 	if err != nil {
 		return nil, err
 	}
-	return f.rolloutLoad(cmd, m, operation)
+	return f.rolloutLoad(cmd, l, operation)
 }
 
 // protocols are the values of --protocols.
@@ -192,12 +214,20 @@ func (f *measureFlags) config(stdin io.Reader, target string) (measure.Config, e
 	return cfg, nil
 }
 
-// load sends the load, shows its progress and returns the report.
-func (f *measureFlags) load(cmd *cobra.Command, m *measure.Measurement) (*measure.Report, error) {
-	ctx, stop := context.WithTimeout(cmd.Context(), f.duration)
+// load sends the load alone, shows its progress and returns the report.
+func (f *measureFlags) load(cmd *cobra.Command, l load) (*measure.Report, error) {
+	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
-	finish := showProgress(f.progressTo(cmd), timeProgress(m, f.duration))
-	result, err := m.Run(ctx)
+	go func() {
+		select {
+		case <-l.Started():
+			sleep(ctx, f.duration)
+		case <-ctx.Done():
+		}
+		stop()
+	}()
+	finish := showProgress(f.progressTo(cmd), timeProgress(l, f.duration))
+	err := l.Run(ctx)
 	finish()
 	if err != nil {
 		return nil, err
@@ -206,7 +236,7 @@ func (f *measureFlags) load(cmd *cobra.Command, m *measure.Measurement) (*measur
 	if cmd.Context().Err() != nil {
 		ended = "interrupted"
 	}
-	return m.Report(result, ended), nil
+	return l.Report(ended), nil
 }
 
 // progressTo returns where progress is shown.

@@ -10,7 +10,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"lameduck/deploy/ctl/measure"
 	"lameduck/deploy/ctl/measure/rollout"
 )
 
@@ -25,7 +24,7 @@ const (
 type progress func() (share float64, text string)
 
 // timeProgress is that of a load with a duration.
-func timeProgress(m *measure.Measurement, total time.Duration) progress {
+func timeProgress(m load, total time.Duration) progress {
 	began := time.Now()
 	return func() (float64, string) {
 		passed := min(time.Since(began), total)
@@ -36,7 +35,7 @@ func timeProgress(m *measure.Measurement, total time.Duration) progress {
 }
 
 // rolloutProgress is that of a load with a rollout, whose time is estimated from the pods so far.
-func rolloutProgress(m *measure.Measurement, o *rollout.Operation) progress {
+func rolloutProgress(m load, o *rollout.Operation) progress {
 	began := time.Now()
 	return func() (float64, string) {
 		requests, lost := m.Counts()

@@ -82,27 +82,25 @@ func (f *rolloutFlags) action() (rollout.Action, error) {
 	return a, nil
 }
 
-// connect returns a client, whose responses the clock observes, the namespace of the workload and the
-// name of the context.
-func (f *rolloutFlags) connect(clock *rollout.Clock) (kubernetes.Interface, string, string, error) {
+// connect returns a session, whose clock observes the responses.
+func (f *rolloutFlags) connect() (*session, error) {
 	overrides := clientcmd.ConfigOverrides{CurrentContext: f.context}
 	overrides.Context.Namespace = f.namespace
 	loaded := loadKubeconfig(f.kubeconfig, overrides)
 	config, err := loaded.ClientConfig()
 	if err != nil {
-		return nil, "", "", fmt.Errorf("read the kubeconfig: %w", err)
+		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
-	namespace, _, err := loaded.Namespace()
-	if err != nil {
-		return nil, "", "", fmt.Errorf("read the kubeconfig: %w", err)
+	s := &session{clock: new(rollout.Clock), context: f.context}
+	if s.namespace, _, err = loaded.Namespace(); err != nil {
+		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
-	name := f.context
-	if raw, err := loaded.RawConfig(); err == nil && name == "" {
-		name = raw.CurrentContext
+	if raw, err := loaded.RawConfig(); err == nil && s.context == "" {
+		s.context = raw.CurrentContext
 	}
-	config.Wrap(clock.Wrap)
-	client, err := kubernetes.NewForConfig(config)
-	return client, namespace, name, err
+	config.Wrap(s.clock.Wrap)
+	s.client, err = kubernetes.NewForConfig(config)
+	return s, err
 }
 
 // confirm returns an error unless the user agrees to an action. The context must be named, or --yes
@@ -134,28 +132,30 @@ func ask(in io.Reader, out io.Writer, question string) error {
 	return errors.New("nothing was changed")
 }
 
+// A session is the connection to a cluster.
+type session struct {
+	client             kubernetes.Interface
+	clock              *rollout.Clock
+	namespace, context string
+}
+
 // prepare returns the operation on a workload, which has changed nothing yet.
-func (f *rolloutFlags) prepare(cmd *cobra.Command, w rollout.Workload) (*rollout.Operation, func(), error) {
+func (f *rolloutFlags) prepare(cmd *cobra.Command, s *session, w rollout.Workload) (*rollout.Operation, func(), error) {
 	action, err := f.action()
 	if err != nil {
 		return nil, nil, err
 	}
-	clock := new(rollout.Clock)
-	client, namespace, contextName, err := f.connect(clock)
-	if err != nil {
+	w.Namespace = s.namespace
+	if err := f.confirm(cmd, action.Describe(w), s.context); err != nil {
 		return nil, nil, err
 	}
-	w.Namespace = namespace
-	if err := f.confirm(cmd, action.Describe(w), contextName); err != nil {
+	if err := w.CheckRights(cmd.Context(), s.client, action); err != nil {
 		return nil, nil, err
 	}
-	if err := w.CheckRights(cmd.Context(), client, action); err != nil {
-		return nil, nil, err
-	}
-	if err := clock.Probe(cmd.Context(), client); err != nil {
+	if err := s.clock.Probe(cmd.Context(), s.client); err != nil {
 		return nil, nil, fmt.Errorf("ask the API server for its time: %w", err)
 	}
-	watcher, err := rollout.Watch(cmd.Context(), client, w, clock)
+	watcher, err := rollout.Watch(cmd.Context(), s.client, w, s.clock)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -167,38 +167,64 @@ func (f *rolloutFlags) prepare(cmd *cobra.Command, w rollout.Workload) (*rollout
 	return operation, watcher.Stop, nil
 }
 
-// A loaded is the result of a load that has ended.
-type loaded struct {
+// A load is a load that runs here or in the cluster.
+type load interface {
+	// Run sends the load until ctx is done or a limit is reached.
+	Run(ctx context.Context) error
+	// Started is closed when the load has begun, and Began returns when that was.
+	Started() <-chan struct{}
+	Began() time.Time
+	// Counts returns how many requests have ended so far, and how many of them were lost.
+	Counts() (requests, lost int)
+	// Report returns the report of a load that has ended. ended is why, unless a limit did.
+	Report(ended string) *measure.Report
+}
+
+// A localLoad runs here.
+type localLoad struct {
+	*measure.Measurement
 	result *measure.Result
-	err    error
+}
+
+var begun = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+func (*localLoad) Started() <-chan struct{} { return begun }
+func (l *localLoad) Began() time.Time       { return l.result.Start }
+
+func (l *localLoad) Run(ctx context.Context) (err error) {
+	l.result, err = l.Measurement.Run(ctx)
+	return err
+}
+
+func (l *localLoad) Report(ended string) *measure.Report {
+	return l.Measurement.Report(l.result, ended)
 }
 
 // rolloutLoad sends the load while the operation runs, and returns the report.
-func (f *measureFlags) rolloutLoad(
-	cmd *cobra.Command, m *measure.Measurement, o *rollout.Operation,
-) (*measure.Report, error) {
+func (f *measureFlags) rolloutLoad(cmd *cobra.Command, l load, o *rollout.Operation) (*measure.Report, error) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), f.duration)
 	defer cancel()
-	load, stop := context.WithCancel(ctx)
+	sending, stop := context.WithCancel(ctx)
 	defer stop()
-	ended := make(chan loaded, 1)
+	ended := make(chan error, 1)
 	go func() {
-		result, err := m.Run(load)
+		err := l.Run(sending)
 		cancel() // a load that has reached a limit ends the operation, too
-		ended <- loaded{result, err}
+		ended <- err
 	}()
-	finish := showProgress(f.progressTo(cmd), rolloutProgress(m, o))
-	err := f.operate(ctx, m, o)
+	finish := showProgress(f.progressTo(cmd), rolloutProgress(l, o))
+	err := f.operate(ctx, l, o)
+	why := f.ending(cmd.Context(), ctx)
 	stop()
 	finish()
-	done := <-ended
+	loadErr := <-ended
 	notes, undoErr := o.Undo(cmd.Context())
-	if err := errors.Join(err, undoErr, done.err); err != nil {
+	if err := errors.Join(err, undoErr, loadErr); err != nil {
 		return nil, err
 	}
-	report := m.Report(done.result, f.ending(cmd.Context(), ctx))
+	report := l.Report(why)
 	report.Notes = append(report.Notes, notes...)
-	report.SetRollout(o.Report(cmd.Context(), done.result.Start))
+	report.SetRollout(o.Report(cmd.Context(), l.Began()))
 	return report, nil
 }
 
@@ -214,18 +240,31 @@ func (f *measureFlags) ending(command, load context.Context) string {
 }
 
 // operate makes the operation between two calm phases.
-func (f *measureFlags) operate(ctx context.Context, m *measure.Measurement, o *rollout.Operation) error {
+func (f *measureFlags) operate(ctx context.Context, l load, o *rollout.Operation) error {
+	select {
+	case <-l.Started():
+	case <-ctx.Done():
+		return nil
+	}
 	if !sleep(ctx, f.rollout.calm) {
 		return nil
 	}
-	if requests, lost := m.Counts(); lost > 0 {
+	if requests, lost := l.Counts(); lost > 0 {
 		return fmt.Errorf("before the rollout, the service lost %d of %d requests: nothing was changed; measure a "+
 			"service that works (with --for, for example)", lost, requests)
 	}
 	if err := o.Run(ctx); err != nil {
 		return err
 	}
-	sleep(ctx, f.rollout.calm) // an interruption ends the load, and is reported
+	// A load balancer may go on routing to a pod that has ended. Its delay is known when nothing has
+	// been lost for a while. An interruption ends the load, and is reported.
+	for _, before := l.Counts(); sleep(ctx, f.rollout.calm); {
+		_, lost := l.Counts()
+		if lost == before {
+			return nil
+		}
+		before = lost
+	}
 	return nil
 }
 

@@ -155,7 +155,7 @@ func TestARolloutIsMeasuredBetweenCalmPhases(t *testing.T) {
 		next.UID = "next"
 		client.CoreV1().Pods("shops").Create(context.Background(), next, metav1.CreateOptions{})
 	}()
-	r, err := f.rolloutLoad(command(t.Context()), m, o)
+	r, err := f.rolloutLoad(command(t.Context()), &localLoad{Measurement: m}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestARolloutIsMeasuredBetweenCalmPhases(t *testing.T) {
 func TestAServiceThatFailsInTheCalmPhaseIsNotTouched(t *testing.T) {
 	client, m, o := shopCluster(t, service(t, 4))
 	f := measureFlags{duration: 5 * time.Second, quiet: true, rollout: rolloutFlags{calm: 200 * time.Millisecond}}
-	_, err := f.rolloutLoad(command(t.Context()), m, o)
+	_, err := f.rolloutLoad(command(t.Context()), &localLoad{Measurement: m}, o)
 	if err == nil || !strings.Contains(err.Error(), "before the rollout, the service lost") || wrote(client) {
 		t.Errorf("%v, changed %t", err, wrote(client))
 	}
@@ -188,7 +188,7 @@ func TestAnInterruptedRolloutSaysWhatWasDone(t *testing.T) {
 			}
 			interrupt()
 		}()
-		r, err := f.rolloutLoad(command(ctx), m, o)
+		r, err := f.rolloutLoad(command(ctx), &localLoad{Measurement: m}, o)
 		interrupt()
 		if err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// A Right is a permission in the namespace of the workload.
+// A Right is a permission in a namespace.
 type Right struct {
 	Verb, Group, Resource, Subresource string
 	Name                               string // of the only object, or empty for all
@@ -67,12 +67,18 @@ func (e *MissingError) Error() string {
 
 // CheckRights returns a *MissingError if the user of the client lacks any of the rights.
 func (w Workload) CheckRights(ctx context.Context, client kubernetes.Interface, a Action) error {
-	missing := &MissingError{Namespace: w.Namespace}
-	for _, r := range w.Rights(a) {
+	return CheckRights(ctx, client, w.Namespace, w.Rights(a))
+}
+
+// CheckRights returns a *MissingError if the user of the client lacks any of the rights in a
+// namespace.
+func CheckRights(ctx context.Context, client kubernetes.Interface, namespace string, rights []Right) error {
+	missing := &MissingError{Namespace: namespace}
+	for _, r := range rights {
 		review := &authorizationv1.SelfSubjectAccessReview{
 			Spec: authorizationv1.SelfSubjectAccessReviewSpec{
 				ResourceAttributes: &authorizationv1.ResourceAttributes{
-					Namespace: w.Namespace, Verb: r.Verb, Group: r.Group, Resource: r.Resource,
+					Namespace: namespace, Verb: r.Verb, Group: r.Group, Resource: r.Resource,
 					Subresource: r.Subresource, Name: r.Name,
 				},
 			},

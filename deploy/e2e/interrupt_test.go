@@ -125,7 +125,7 @@ func (s *stage) objects(t *testing.T) string {
 		"deployments,services,configmaps,secrets,serviceaccounts,roles,rolebindings,jobs,cronjobs,networkpolicies")
 }
 
-// A user who may read the Deployment and its pods, and nothing else, is told what is missing.
+// A user who may read the Deployment and its pods, and nothing else, gets an error that names what is missing.
 func Test16RightsThatAreMissingAreNamed(t *testing.T) {
 	s := newStage(t)
 	s.deploy(t, team{app: restricted})

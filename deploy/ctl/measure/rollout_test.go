@@ -50,7 +50,7 @@ func failing(ranges ...[2]float64) *Report {
 	return p
 }
 
-// A pod that ends at once loses requests until the load balancer is told, long after it is gone.
+// A pod that ends at once loses requests until the load balancer stops routing to it, long after it is gone.
 func TestAPodThatEndsBeforeTheLoadBalancerKnowsLosesRequestsUntilThen(t *testing.T) {
 	for name, tc := range map[string]struct {
 		report *Report

@@ -16,5 +16,6 @@ func (w *workload) around() *mode.Around {
 		policy.Namespace = p.object.namespace()
 		a.Policies = append(a.Policies, &policy)
 	}
+	a.Others = w.in.others
 	return a
 }

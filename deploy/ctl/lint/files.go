@@ -15,6 +15,7 @@ import (
 
 	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/manifest"
+	"lameduck/deploy/ctl/mode"
 )
 
 // ReadFiles adds the objects of files, directories and, for "-", standard input. With recursive it
@@ -114,6 +115,8 @@ func (in *Inventory) readObject(r *reader, m *manifest.Object, named bool) error
 	case m.IsPatch():
 		in.addPatch(m)
 		return nil
+	case o == nil && isPolicy(m):
+		return in.addPolicy(m)
 	case o == nil:
 		return in.readForeign(m)
 	}
@@ -121,6 +124,23 @@ func (in *Inventory) readObject(r *reader, m *manifest.Object, named bool) error
 	for _, s := range unknown {
 		in.unknownFields = append(in.unknownFields, newUnknownField(objectOf(m), s))
 	}
+	return nil
+}
+
+// isPolicy reports whether an object is a policy of Cilium, Calico or another kind that a mode
+// depends on.
+func isPolicy(m *manifest.Object) bool {
+	group, _, _ := strings.Cut(m.APIVersion, "/")
+	return mode.IsPolicy(group, m.Kind)
+}
+
+func (in *Inventory) addPolicy(m *manifest.Object) error {
+	var object map[string]any
+	if err := m.Decode("", &object); err != nil {
+		return err
+	}
+	in.objects++
+	in.others = append(in.others, mode.NewPolicy(m.Kind, m.Namespace, m.Name, object))
 	return nil
 }
 

@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // Options are settings that neither manifests nor a cluster have.
@@ -34,6 +36,7 @@ type Inventory struct {
 	services      []*service
 	budgets       []*budget
 	policies      []*policy
+	others        []mode.Policy // of the kinds of Cilium, Calico and others
 	scalers       []*scaler
 	ingresses     []*networkingv1.Ingress
 	claims        []*corev1.PersistentVolumeClaim

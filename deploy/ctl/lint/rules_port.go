@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/mode"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -168,6 +169,24 @@ func shutOut(w *workload, d *sidecar, report objectReporter) {
 				w.policies[0].object.Name, r.app, r.listen),
 				fmt.Sprintf("allow port %d too, before the rollout", r.listen))
 		}
+		if r.listen != r.app {
+			w.shutOutByOthers(r.app, r.listen, report)
+		}
+	}
+}
+
+// shutOutByOthers reports the policies of Cilium, Calico and others that have one port and not the
+// other.
+func (w *workload) shutOutByOthers(app, listen int32, report objectReporter) {
+	around := w.around()
+	known := around.OthersWith(w.template, listen)
+	for _, p := range around.OthersWith(w.template, app) {
+		if slices.ContainsFunc(known, func(k mode.Policy) bool { return k.Kind == p.Kind && k.Name == p.Name }) {
+			continue
+		}
+		report(w.meta.Child("labels"),
+			fmt.Sprintf("%s %s has port %d and not Lameduck's %d, so clients may be blocked", p.Kind, p.Name, app, listen),
+			fmt.Sprintf("add port %d to it, before the rollout", listen))
 	}
 }
 

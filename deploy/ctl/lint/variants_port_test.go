@@ -43,6 +43,19 @@ func TestFindingsOfPorts(t *testing.T) {
 					"spec: { podSelector: {}, ingress: [{ ports: [{ port: 8080 }] }] }\n---\napiVersion: policy/v1",
 			},
 		},
+		"a policy of Cilium by number": {
+			manifest: nativeManifest,
+			edits: edits{"apiVersion: policy/v1", "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n" +
+				"metadata: { name: web }\nspec: { endpointSelector: {}, ingress: [{ toPorts: [{ ports: [{ port: '8080' }] }] }] }\n" +
+				"---\napiVersion: policy/v1"},
+			want: []string{"network-policy-shuts-out"},
+		},
+		"a policy of Calico by both numbers": {
+			manifest: nativeManifest,
+			edits: edits{"apiVersion: policy/v1", "apiVersion: projectcalico.org/v3\nkind: NetworkPolicy\n" +
+				"metadata: { name: web }\nspec: { selector: all(), ingress: [{ action: Allow, destination: " +
+				"{ ports: [8080, 18080] } }] }\n---\napiVersion: policy/v1"},
+		},
 		"only a way around the relay": {
 			manifest: nativeManifest,
 			edits: edits{

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -54,6 +55,17 @@ func (a *Around) otherObstacles(p Pod) obstacles {
 		}
 	}
 	return found
+}
+
+// OthersWith returns the policies of other kinds that may concern pods and have a port's number.
+func (a *Around) OthersWith(t *corev1.PodTemplateSpec, port int32) (all []Policy) {
+	p := Pod{Template: t, Ports: []Port{{Number: port}}}
+	for _, policy := range a.Others {
+		if _, has := p.numberAmong(policy.Spec, a.mayConcern(policy, p)); has {
+			all = append(all, policy)
+		}
+	}
+	return all
 }
 
 // mayConcern reports whether a policy may select the pod. Selectors in a language of their own, such

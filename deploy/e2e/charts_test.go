@@ -157,6 +157,9 @@ func objectsOf(t *testing.T, name, text string) string {
 		if err := o.Decode("", &object); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		if metadata, is := object["metadata"].(map[string]any); is {
+			delete(metadata, "namespace") // that of the stage counts
+		}
 		add(object)
 		w, err := o.Workload()
 		if err != nil {

@@ -112,7 +112,8 @@ func request(dialer *net.Dialer, host string) error {
 
 // entries returns how many the namespace has, or 0 if it has no table.
 func (p *pod) entries() int {
-	out, err := exec.Command("ip", "netns", "exec", p.name, "cat", "/proc/sys/net/netfilter/nf_conntrack_count").Output()
+	const count = "/proc/sys/net/netfilter/nf_conntrack_count"
+	out, err := exec.Command("ip", "netns", "exec", p.name, "cat", count).Output()
 	if err != nil {
 		return 0
 	}

@@ -28,8 +28,11 @@ const nginxConf = `master_process off; daemon off; pid %[1]s/nginx.pid; error_lo
 events { worker_connections 8192; }
 http {
   access_log off; keepalive_requests 1000000000;
-  client_body_temp_path %[1]s; proxy_temp_path %[1]s; fastcgi_temp_path %[1]s; uwsgi_temp_path %[1]s; scgi_temp_path %[1]s;
-  server { listen 8080 backlog=4096; location / { return 200 "0123456789012345678901234567890123456789012345678901234567890123"; } }
+  client_body_temp_path %[1]s; proxy_temp_path %[1]s;
+  fastcgi_temp_path %[1]s; uwsgi_temp_path %[1]s; scgi_temp_path %[1]s;
+  server {
+    listen 8080 backlog=4096;
+    location / { return 200 "0123456789012345678901234567890123456789012345678901234567890123"; } }
 }
 `
 
@@ -41,7 +44,8 @@ iifname lo return; tcp dport 8080 fib daddr type local redirect to :18080; }; }`
 func startPod(ctx context.Context, way string, n int, dir, lameduck string) (_ *pod, err error) {
 	subnet := fmt.Sprintf("10.%d.%d.", 180+n, os.Getpid()%250)
 	p := &pod{
-		name: fmt.Sprintf("lameduck-bench-%d-%s", os.Getpid(), way), link: fmt.Sprintf("lb%d.%d", os.Getpid()%100000, n),
+		name:    fmt.Sprintf("lameduck-bench-%d-%s", os.Getpid(), way),
+		link:    fmt.Sprintf("lb%d.%d", os.Getpid()%100000, n),
 		address: subnet + "2",
 	}
 	defer func() {
@@ -90,7 +94,9 @@ func (p *pod) startPrograms(ctx context.Context, dir, lameduck string) (err erro
 		return err
 	}
 	within := []string{"netns", "exec", p.name}
-	p.app, err = proc.Start(proc.Command{Path: "ip", Name: "nginx", Args: append(within, "nginx", "-c", conf), Env: os.Environ()})
+	p.app, err = proc.Start(proc.Command{
+		Path: "ip", Name: "nginx", Args: append(within, "nginx", "-c", conf), Env: os.Environ(),
+	})
 	if err != nil {
 		return err
 	}

@@ -24,8 +24,9 @@ completion, nor are patches of kustomize. Pods in objects of other kinds are rep
 a pod template overrides the flag --NAME, and the label lameduck.dev/inject=disabled opts out.
 
 In mode auto the ports of a workload move to Lameduck if its Services are in the manifests, or in the cluster of
---context, and use the names of the ports, and no network policy has a port's number. Any other workload keeps its ports and is observed, which changes nothing for
-its clients: a drain holds until their traffic has ended, but they are not asked to disconnect.
+--context, and use the names of the ports, and no network policy has a port's number. Any other workload keeps its ports
+and is observed, which changes nothing for its clients: a drain holds until their traffic has ended, but they are not
+asked to disconnect.
 
 Standard error has the mode of each workload, why it was chosen and what would give more, notes on what else to change,
 and the reasons for workloads that cannot be protected. Those pass through unchanged.
@@ -216,7 +217,8 @@ func (c *injectCommand) planAll(
 
 func (c *injectCommand) plan(w *manifest.Workload, around *surroundings) (inject.Plan, error) {
 	pods := inject.Workload{
-		Kind: w.Kind, Template: w.Template, Around: around.around(w.Namespace), NoMetadata: w.NoMetadata, Quote: w.Quote,
+		Kind: w.Kind, Template: w.Template, Around: around.around(w.Namespace), NoMetadata: w.NoMetadata,
+		Quote: w.Quote,
 	}
 	if c.uninject {
 		return inject.Uninject(pods)

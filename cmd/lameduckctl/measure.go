@@ -68,14 +68,17 @@ func newMeasureCommand() *cobra.Command {
 func (f *measureFlags) addFlags(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.duration, "for", 0, "duration of the load; with a workload its limit (10m)")
 	flags.Float64Var(&f.rate, "rate", 20, "requests each second, over all lanes")
-	flags.IntVar(&f.maxRequests, "max-requests", 0, "end after as many requests (2000 with a workload, or else no limit)")
-	flags.IntVar(&f.maxFailures, "max-failures", 0, "end after as many lost requests (100 with a workload, or else no limit)")
+	flags.IntVar(&f.maxRequests, "max-requests", 0,
+		"end after as many requests (2000 with a workload, or else no limit)")
+	flags.IntVar(&f.maxFailures, "max-failures", 0,
+		"end after as many lost requests (100 with a workload, or else no limit)")
 	flags.IntVar(&f.maxLost, "max-lost", 0, "lost requests above which the exit code is 1; -1 allows any number")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "time limit of a request; later it is lost")
 	flags.IntVar(&f.connections, "connections", 8, "kept connections of each lane, which are used in turn")
 	flags.StringVar(&f.expect, "expect", "200-399", "statuses of correct answers, such as 2xx,404")
 	flags.StringSliceVar(&f.protocols, "protocols", nil,
-		"http1, http2, grpc (health checks), websocket (pings) or several (default http1, and http2 if the server offers it over TLS)")
+		"http1, http2, grpc (health checks), websocket (pings) or several (default http1, and http2 if the "+
+			"server offers it over TLS)")
 	flags.StringVar(&f.grpcService, "grpc-service", "", "service whose health the lanes of grpc check (default the server)")
 	f.request.add(flags)
 	f.rollout.add(flags)

@@ -39,12 +39,15 @@ func (r *Rules) inbound(short bool) chain {
 	c := chain{
 		name: "inbound", kind: nftables.ChainTypeNAT,
 		hook: *nftables.ChainHookPrerouting, priority: *nftables.ChainPriorityNATDest,
-		rules: [][]expr.Any{join(interfaceIs(expr.MetaKeyIIFNAME, "lo"), []expr.Any{&expr.Verdict{Kind: expr.VerdictReturn}})},
+		rules: [][]expr.Any{
+			join(interfaceIs(expr.MetaKeyIIFNAME, "lo"), []expr.Any{&expr.Verdict{Kind: expr.VerdictReturn}}),
+		},
 	}
 	for _, p := range append(append([]Redirect{}, r.Ports...), r.Direct...) {
 		if short {
 			for _, t := range timeouts {
-				c.rules = append(c.rules, join(protocolIs(t.protocol), tcpPort(destination, p.From), setTimeout(t.name)))
+				c.rules = append(c.rules,
+					join(protocolIs(t.protocol), tcpPort(destination, p.From), setTimeout(t.name)))
 			}
 		}
 		c.rules = append(c.rules, join(tcpPort(destination, p.From), addressIsLocal(), redirectTo(p.To)))

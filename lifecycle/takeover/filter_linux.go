@@ -79,10 +79,3 @@ func setFilter(flags uintptr, program *unix.SockFprog) (fd int, err error) {
 	}
 	return int(r), nil
 }
-
-// dropPackets makes a listener answer nothing, as if its packets were lost.
-func dropPackets(fd uintptr) error {
-	filter := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}} // keep no byte of the packet
-	return unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
-}

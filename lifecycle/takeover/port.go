@@ -38,11 +38,14 @@ func NewPort(held net.Listener, avoid []uint16, front Front) (*Port, error) {
 	if !ok {
 		return nil, fmt.Errorf("take over %v: not a TCP address", held.Addr())
 	}
-	at := tcp.AddrPort()
-	p := &Port{route: netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), front: front, held: held}
+	at, ok := netip.AddrFromSlice(tcp.IP)
+	if !ok {
+		at = netip.IPv6Unspecified()
+	}
+	p := &Port{route: netip.AddrPortFrom(at.Unmap().WithZone(tcp.Zone), uint16(tcp.Port)), front: front, held: held}
 	var err error
 	if p.moved, err = freePort(avoid); err != nil {
-		return nil, fmt.Errorf("take over port %d: %w", at.Port(), err)
+		return nil, fmt.Errorf("take over port %d: %w", tcp.Port, err)
 	}
 	return p, nil
 }
@@ -137,20 +140,6 @@ func freePort(avoid []uint16) (uint16, error) {
 	}
 	defer ln.Close()
 	return ln.Addr().(*net.TCPAddr).AddrPort().Port(), nil
-}
-
-// Hold listens on a TCP address and drops every packet. So connections are not accepted before the app
-// listens, and a bind that is not moved fails instead of bypassing Lameduck.
-func Hold(address string) (net.Listener, error) {
-	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		var err error
-		if controlErr := c.Control(func(fd uintptr) { err = dropPackets(fd) }); controlErr != nil {
-			return controlErr
-		}
-		return err
-	}}
-	config.SetMultipathTCP(false)
-	return config.Listen(context.Background(), "tcp", address)
 }
 
 // listen does not wait, so there is nothing to cancel.

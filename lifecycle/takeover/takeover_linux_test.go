@@ -358,10 +358,12 @@ func TestTheAppsListenFailsIfTheFrontCannotBeOpened(t *testing.T) {
 func TestAHeldPortAcceptsNothing(t *testing.T) {
 	t.Parallel()
 	held := hold(t, "127.0.0.1:0")
-	d := net.Dialer{Timeout: 100 * time.Millisecond}
+	d := net.Dialer{Timeout: time.Minute}
 	if c, err := d.Dial("tcp", held.Addr().String()); err == nil {
 		_ = c.Close()
 		t.Error("a connection is accepted")
+	} else if !errors.Is(err, unix.ECONNREFUSED) {
+		t.Errorf("a connection ends with %v, want it refused", err)
 	}
 	if ln, err := net.Listen("tcp", held.Addr().String()); err == nil {
 		_ = ln.Close()

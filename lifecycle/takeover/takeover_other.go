@@ -3,6 +3,7 @@
 package takeover
 
 import (
+	"net"
 	"syscall"
 
 	"go.uber.org/zap"
@@ -25,8 +26,8 @@ func (*Takeover) Spawn(string, []string, *syscall.ProcAttr) (pid int, err error)
 // Daemon returns 0.
 func (*Takeover) Daemon([]int) (pid int, wait bool) { return 0, false }
 
-// dropPackets does nothing.
-func dropPackets(uintptr) error { return nil }
+// Hold listens on a TCP address.
+func Hold(address string) (net.Listener, error) { return listen(address) }
 
 // Close does nothing.
 func (*Takeover) Close() {}

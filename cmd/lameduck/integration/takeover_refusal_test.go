@@ -130,22 +130,3 @@ except OSError as e:
 		t.Errorf("the log has %v, want the reason", f)
 	}
 }
-
-func TestTakeoverAsPID1(t *testing.T) {
-	t.Parallel()
-	unshare := requireUnshare(t)
-	d, env := prepare(t, "takeover", realHold...)
-	d.program = start(t, env, unshare, "--fork", "--pid", "--mount-proc", "--kill-child",
-		programPath("lameduck"), "exec", "--", programPath("child"), "-listen", d.front, "-on", "SIGTERM=7")
-	d.stdout.awaitPrefix(t, "ready ")
-	l := startLoad(t, d.front, []kind{{"GET", "GET", "/", 200, false, true}})
-	l.awaitAnswers(t, 10)
-	if err := syscall.Kill(onlyChild(t, d.pid()), syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	d.logged(t, "draining")
-	l.awaitAnswers(t, 50)
-	l.stop()
-	d.wantExit(t, 7)
-	l.wantNoLoss(t)
-}

@@ -145,7 +145,7 @@ func (a *takenApp) start(t *testing.T) *lameduck {
 	}
 	command := a.command(t, path, publicDir(t), port)
 	d.program = start(t, env, programPath("lameduck"), append([]string{"exec", "--"}, command...)...)
-	d.logged(t, "serving")
+	d.logged(t, "listening in place of the app")
 	eventually(t, "the app answers", func() bool { return d.get(t, "/").status == http.StatusOK })
 	return d
 }
@@ -197,7 +197,7 @@ func TestATakenPortIsReachedWhereTheAppListens(t *testing.T) {
 	_, port, _ := net.SplitHostPort(d.front)
 	env = append(env, "LAMEDUCK_ROUTES="+port+"=takeover")
 	d.program = start(t, env, programPath("lameduck"), "exec", "--", programPath("child"), "-listen", d.front, "-on", "SIGTERM=7")
-	d.stdout.awaitPrefix(t, "ready ")
+	d.logged(t, "listening in place of the app")
 	eventually(t, "the app answers", func() bool { return d.get(t, "/").status == http.StatusOK })
 	for _, host := range []string{"127.0.0.2", "::1"} {
 		if c, err := net.DialTimeout("tcp", net.JoinHostPort(host, port), time.Second); err == nil {

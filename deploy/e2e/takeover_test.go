@@ -14,7 +14,7 @@ const wrapped = `{ op: add, path: /spec/template/metadata/annotations, value: { 
 
 // One annotation is the only change. The app has a tcpSocket probe by number, which must not succeed
 // before the app listens.
-func Test17TakenPortsLoseNothing(t *testing.T) {
+func Test18TakenPortsLoseNothing(t *testing.T) {
 	installWebhook(t)
 	s := newStage(t, "pod-security.kubernetes.io/enforce=restricted", enabled)
 	s.apply(t, byNumber)

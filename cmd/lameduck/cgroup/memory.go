@@ -74,7 +74,7 @@ func lines(root fs.FS, name string) iter.Seq[string] {
 		if err != nil {
 			return
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }()
 		for r := bufio.NewReader(file); err == nil; {
 			var line string
 			if line, err = r.ReadString('\n'); line != "" && !yield(strings.TrimSuffix(line, "\n")) {

@@ -22,9 +22,9 @@ import (
 // Around returns what surrounds the pods of a namespace, which need not exist. What the caller may
 // not read is unknown, and unread has a reason for each of these.
 func (c *Client) Around(ctx context.Context, namespace string) (a *mode.Around, unread []string, err error) {
-	r := &reader{ctx: ctx}
+	r := new(reader)
 	a = &mode.Around{Namespace: namespace}
-	a.Labels, a.Annotations = c.namespace(r, namespace)
+	a.Labels, a.Annotations = c.namespace(ctx, r, namespace)
 	a.Services = read[*corev1.Service](r, "Services", func(o metav1.ListOptions) (runtime.Object, error) {
 		return c.CoreV1().Services(namespace).List(ctx, o)
 	})
@@ -32,7 +32,7 @@ func (c *Client) Around(ctx context.Context, namespace string) (a *mode.Around, 
 		func(o metav1.ListOptions) (runtime.Object, error) {
 			return c.NetworkingV1().NetworkPolicies(metav1.NamespaceAll).List(ctx, o)
 		})
-	a.Others = c.otherPolicies(r)
+	a.Others = c.otherPolicies(ctx, r)
 	a.Unknown = strings.Join(r.unread, ", ")
 
 	a.Ingresses = read[*networkingv1.Ingress](r, "Ingresses", func(o metav1.ListOptions) (runtime.Object, error) {
@@ -49,7 +49,6 @@ func (c *Client) Around(ctx context.Context, namespace string) (a *mode.Around, 
 
 // A reader collects the failures of requests.
 type reader struct {
-	ctx    context.Context
 	unread []string
 	err    error // the first one that is no missing right
 }
@@ -86,8 +85,8 @@ func read[T any](r *reader, what string, list func(metav1.ListOptions) (runtime.
 
 // namespace returns the labels and annotations of a namespace. Those of one that does not exist are
 // empty, and not nil.
-func (c *Client) namespace(r *reader, name string) (labels, annotations map[string]string) {
-	n, err := c.CoreV1().Namespaces().Get(r.ctx, name, metav1.GetOptions{})
+func (c *Client) namespace(ctx context.Context, r *reader, name string) (labels, annotations map[string]string) {
+	n, err := c.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return map[string]string{}, nil
 	}
@@ -101,7 +100,7 @@ func (c *Client) namespace(r *reader, name string) (labels, annotations map[stri
 }
 
 // otherPolicies returns the policies of other kinds that the cluster has, of all namespaces.
-func (c *Client) otherPolicies(r *reader) (all []mode.Policy) {
+func (c *Client) otherPolicies(ctx context.Context, r *reader) (all []mode.Policy) {
 	if r.err != nil {
 		return nil
 	}
@@ -112,7 +111,7 @@ func (c *Client) otherPolicies(r *reader) (all []mode.Policy) {
 	byName := func(a, b schema.GroupVersionResource) int { return strings.Compare(a.String(), b.String()) }
 	for _, id := range slices.SortedFunc(maps.Keys(kinds), byName) {
 		objects := read[*unstructured.Unstructured](r, id.GroupResource().String(),
-			func(o metav1.ListOptions) (runtime.Object, error) { return c.Dynamic.Resource(id).List(r.ctx, o) })
+			func(o metav1.ListOptions) (runtime.Object, error) { return c.Dynamic.Resource(id).List(ctx, o) })
 		for _, o := range objects {
 			all = append(all, mode.NewPolicy(kinds[id], o.GetNamespace(), o.GetName(), o.Object))
 		}

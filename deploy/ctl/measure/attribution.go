@@ -26,7 +26,7 @@ func (p *Report) attribute(pod *RolloutPod) {
 		}
 		last = &lost[i]
 	}
-	over := own && Seconds(p.Seconds)-*pod.T0 >= silence && (last == nil || p.Seconds-*last >= silence)
+	over := own && p.Seconds-*pod.T0 >= silence && (last == nil || p.Seconds-*last >= silence)
 	pod.setDelay(p.lastAnswer(pod.Name), last, over, silence)
 }
 

@@ -29,7 +29,7 @@ TOOLS := ./.ci/mutants ./.ci/shape # ./... does not match them
 LONGEST  := ./cmd/lameduck/integration
 PACKAGES := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
-.PHONY: help build demo test mutants check fuzz e2e bench bench-full bench-tools
+.PHONY: help build demo test test-data-plane test-others test-without-race mutants check fuzz e2e bench bench-full bench-tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -41,14 +41,20 @@ demo:
 	go run ./bench/demo
 
 # TEST_LONG=1 runs the long form of the tests that have one, and everything with the race detector.
+# The two parts run side by side, as both wait for much of their time.
 test:
 	go vet ./... $(TOOLS)
-	@echo "== the data plane and the lifecycle, with the race detector (the first time, two minutes go into compiling)"
-	go test -race -timeout 20m ./proxy/... ./lifecycle/...
-	@echo "== everything else; tests whose program is not installed are skipped"
-	go test -p $(PACKAGES) $(if $(TEST_LONG),-race) -timeout 20m $(LONGEST) $$(go list ./... | grep -vx 'lameduck/\(\(proxy\|lifecycle\).*\|cmd/lameduck/integration\)') $(TOOLS)
+	@$(MAKE) --no-print-directory -j2 test-data-plane test-others
 	@$(MAKE) --no-print-directory test-without-race
 	@echo "== passed; next: make mutants, make check"
+
+test-data-plane:
+	@echo "== the data plane and the lifecycle, with the race detector (the first time, two minutes go into compiling)"
+	go test -race -timeout 20m ./proxy/... ./lifecycle/...
+
+test-others:
+	@echo "== everything else; tests whose program is not installed are skipped"
+	go test -p $(PACKAGES) $(if $(TEST_LONG),-race) -timeout 20m $(LONGEST) $$(go list ./... | grep -vx 'lameduck/\(\(proxy\|lifecycle\).*\|cmd/lameduck/integration\)') $(TOOLS)
 
 # Under the race detector processes need more memory and pools drop entries, and a simulation has no
 # races.

@@ -15,6 +15,15 @@ func loadKubeconfig(path string, overrides clientcmd.ConfigOverrides) clientcmd.
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &overrides)
 }
 
+// newClient returns a client of the cluster of a context, or of the current one if that is empty.
+func newClient(kubeconfig, context string) (*kube.Client, error) {
+	config, err := loadKubeconfig(kubeconfig, clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	return kube.New(config)
+}
+
 // connect returns a client of the cluster of a context, and the namespace of the context.
 func connect(kubeconfig, context string) (client *kube.Client, namespace string, err error) {
 	loader := loadKubeconfig(kubeconfig, clientcmd.ConfigOverrides{CurrentContext: context})

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"lameduck/deploy/ctl/enable"
 	"lameduck/deploy/ctl/inject"
@@ -62,11 +61,7 @@ func (c *namespaceCommand) command(
 		if c.output != "text" && c.output != "json" {
 			return errors.New("--output: must be text or json")
 		}
-		config, err := loadKubeconfig(c.kubeconfig, clientcmd.ConfigOverrides{CurrentContext: c.context}).ClientConfig()
-		if err != nil {
-			return fmt.Errorf("read the kubeconfig: %w", err)
-		}
-		client, err := kube.New(config)
+		client, err := newClient(c.kubeconfig, c.context)
 		if err != nil {
 			return err
 		}

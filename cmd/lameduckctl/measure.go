@@ -138,22 +138,18 @@ func (f *measureFlags) limit(cmd *cobra.Command) {
 
 // measure sends the load, here or in the cluster, alone or while the pods of a workload are replaced.
 func (f *measureFlags) measure(cmd *cobra.Command, cfg measure.Config, w *rollout.Workload) (*measure.Report, error) {
-	if w == nil && !f.cluster.inCluster {
-		m, err := measure.New(cmd.Context(), cfg)
-		if err != nil {
+	var s *session
+	if w != nil || f.cluster.inCluster {
+		if _, err := f.rollout.action(); err != nil {
 			return nil, err
 		}
-		return f.load(cmd, &localLoad{Measurement: m})
-	}
-	if _, err := f.rollout.action(); err != nil {
-		return nil, err
-	}
-	s, err := f.rollout.connect()
-	if err != nil {
-		return nil, err
+		var err error
+		if s, err = f.rollout.connect(); err != nil {
+			return nil, err
+		}
 	}
 	if w == nil {
-		l, err := f.jobLoad(cmd, cfg, s)
+		l, err := f.newLoad(cmd, cfg, s)
 		if err != nil {
 			return nil, err
 		}
@@ -164,18 +160,23 @@ func (f *measureFlags) measure(cmd *cobra.Command, cfg measure.Config, w *rollou
 		return nil, err
 	}
 	defer stop()
-	var l load
-	if f.cluster.inCluster {
-		l, err = f.jobLoad(cmd, cfg, s)
-	} else if m, failed := measure.New(cmd.Context(), cfg); failed != nil {
-		err = failed
-	} else {
-		l = &localLoad{Measurement: m}
-	}
+	l, err := f.newLoad(cmd, cfg, s)
 	if err != nil {
 		return nil, err
 	}
 	return f.rolloutLoad(cmd, l, operation)
+}
+
+// newLoad returns a load that runs in the cluster of the session, or else here.
+func (f *measureFlags) newLoad(cmd *cobra.Command, cfg measure.Config, s *session) (load, error) {
+	if f.cluster.inCluster {
+		return f.jobLoad(cmd, cfg, s)
+	}
+	m, err := measure.New(cmd.Context(), cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &localLoad{Measurement: m}, nil
 }
 
 // protocols are the values of --protocols.

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,7 +29,8 @@ type clusterFlags struct {
 }
 
 func (f *clusterFlags) add(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.inCluster, "in-cluster", false, "run the load as a Job in the namespace, for Services without an external address")
+	flags.BoolVar(&f.inCluster, "in-cluster", false,
+		"run the load as a Job in the namespace, for Services without an external address")
 	flags.StringVar(&f.image, "image", "", "image of lameduckctl for --in-cluster")
 	flags.BoolVar(&f.events, "events", false, "write events as JSON lines: the output of the Job of --in-cluster")
 	_ = flags.MarkHidden("events") // it exists
@@ -97,7 +98,7 @@ func (f *measureFlags) jobSpec(cfg measure.Config) incluster.Spec {
 			add("ca", incluster.Dir+"/CA")
 		}
 	}
-	sort.Strings(spec.Args[2:])
+	slices.Sort(spec.Args[2:])
 	return spec
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"lameduck/deploy/ctl/enable"
 	"lameduck/deploy/ctl/inject"
@@ -20,11 +19,7 @@ func (c *webhookCommand) report(cmd *cobra.Command, namespaces []string) error {
 	if len(namespaces) == 0 {
 		return errors.New("--dry-run=report: needs the names of namespaces as arguments")
 	}
-	config, err := loadKubeconfig(c.kubeconfig, clientcmd.ConfigOverrides{}).ClientConfig()
-	if err != nil {
-		return fmt.Errorf("read the kubeconfig: %w", err)
-	}
-	client, err := kube.New(config)
+	client, err := newClient(c.kubeconfig, "")
 	if err != nil {
 		return err
 	}

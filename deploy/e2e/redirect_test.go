@@ -35,6 +35,21 @@ func Test15RedirectedPortsLoseNothing(t *testing.T) {
 	}
 	s.deploy(t, team{replicas: 3, app: probedByNumber})
 	s.expectMode(t, mode.Redirect, 3)
+	s.expectLosslessOnOwnPort(t)
+	t.Run("balanced by clients over the headless Service", func(t *testing.T) {
+		clients := s.startBalancing(t, "headless", 10, 2*time.Second)
+		pause(t, settling)
+		s.expectGoneAfterLast(t, s.restart(t, patience))
+		clients.expectNoneLost(t)
+	})
+	s.expectNoHookFailed(t)
+	s.expectMode(t, mode.Redirect, 3)
+}
+
+// expectLosslessOnOwnPort restarts three pods that Lameduck relays on the app's own port: behind an
+// ingress, and with callers that keep their connections to the ClusterIP.
+func (s *stage) expectLosslessOnOwnPort(t *testing.T) {
+	t.Helper()
 	s.expectPortsUnmoved(t)
 	s.expectReadyAfter(t, 2*time.Second)
 	t.Run("through a slow ingress", func(t *testing.T) { s.expectLosslessRestart(t, 5*time.Second) })
@@ -45,14 +60,6 @@ func Test15RedirectedPortsLoseNothing(t *testing.T) {
 		s.expectGoneAfterLast(t, s.restart(t, patience))
 		callers.expectNoCallLost(t, 30)
 	})
-	t.Run("balanced by clients over the headless Service", func(t *testing.T) {
-		clients := s.startBalancing(t, "headless", 10, 2*time.Second)
-		pause(t, settling)
-		s.expectGoneAfterLast(t, s.restart(t, patience))
-		clients.expectNoneLost(t)
-	})
-	s.expectNoHookFailed(t)
-	s.expectMode(t, mode.Redirect, 3)
 }
 
 func Test15ARestrictedNamespaceIsObserved(t *testing.T) {

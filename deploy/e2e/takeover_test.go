@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"testing"
-	"time"
 
 	"lameduck/deploy/ctl/mode"
 )
@@ -20,16 +19,7 @@ func Test18TakenPortsLoseNothing(t *testing.T) {
 	s.apply(t, byNumber)
 	s.deploy(t, team{replicas: 3, app: probedByNumber, patches: []string{wrapped}})
 	s.expectMode(t, mode.Takeover, 3)
-	s.expectPortsUnmoved(t)
-	s.expectReadyAfter(t, 2*time.Second)
-	t.Run("through a slow ingress", func(t *testing.T) { s.expectLosslessRestart(t, 5*time.Second) })
-	t.Run("through the ClusterIP over kept connections", func(t *testing.T) {
-		callers := newStage(t)
-		callers.startCallers(t, 30, s.clusterIP(t, "by-number", "80"), ", -keep")
-		pause(t, rhythm)
-		s.expectGoneAfterLast(t, s.restart(t, patience))
-		callers.expectNoCallLost(t, 30)
-	})
+	s.expectLosslessOnOwnPort(t)
 	s.expectMode(t, mode.Takeover, 3)
 	for _, m := range s.events(t, "FailedCreate") {
 		t.Errorf("a pod was refused: %s", m)

@@ -77,7 +77,7 @@ func lines(root fs.FS, name string) iter.Seq[string] {
 		defer func() { _ = file.Close() }()
 		for r := bufio.NewReader(file); err == nil; {
 			var line string
-			if line, err = r.ReadString('\n'); line != "" && !yield(strings.TrimSuffix(line, "\n")) {
+			if line, err = r.ReadString('\n'); line != "" && !yield(strings.TrimRight(line, "\n\x00")) {
 				return
 			}
 		}

@@ -70,7 +70,7 @@ func isPort(s string) bool {
 	return err == nil && strconv.FormatUint(n, 10) == s
 }
 
-// hostName has no bound: in a regular expression it would take 200 KB.
+// hostName does not bound the length: that repetition would take 160 KB of memory.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
 
 const maxHostName = 253 // bytes: RFC 1035, section 2.3.4, without the length bytes at both ends

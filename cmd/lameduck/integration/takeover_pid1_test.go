@@ -19,14 +19,7 @@ func TestTakeoverAsPID1(t *testing.T) {
 	d.logged(t, "listening in place of the app")
 	l := startLoad(t, d.front, []kind{{"GET", "GET", "/", 200, false, true}})
 	l.awaitAnswers(t, 10)
-	if err := syscall.Kill(onlyChild(t, d.pid()), syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	d.logged(t, "draining")
-	l.awaitAnswers(t, 50)
-	l.stop()
-	d.wantExit(t, 7)
-	l.wantNoLoss(t)
+	d.wantLosslessStop(t, l)
 }
 
 // A container of Compose, ECS or Nomad has nothing but the image: two programs, /proc, and a user
@@ -43,6 +36,16 @@ func TestTakeoverInAnImagesRoot(t *testing.T) {
 	l := startLoad(t, d.front, []kind{{"GET, kept", "GET", "/", 200, false, true}, {"GET, new", "GET", "/", 200, false, false}})
 	l.awaitAnswers(t, 10)
 	before := l.closeOptions()
+	d.wantLosslessStop(t, l)
+	if l.closeOptions() == before {
+		t.Error("no answer has the close option after the stop signal")
+	}
+}
+
+// wantLosslessStop sends SIGTERM to Lameduck, which is the only child of the program, and goes on with
+// the load in the drain. It expects that nothing is lost, and the exit code of the child.
+func (d *lameduck) wantLosslessStop(t *testing.T, l *load) {
+	t.Helper()
 	if err := syscall.Kill(onlyChild(t, d.pid()), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -51,9 +54,6 @@ func TestTakeoverInAnImagesRoot(t *testing.T) {
 	l.stop()
 	d.wantExit(t, 7)
 	l.wantNoLoss(t)
-	if l.closeOptions() == before {
-		t.Error("no answer has the close option after the stop signal")
-	}
 }
 
 // imageRoot returns the root directory of an image that has some of the test's programs.

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -39,9 +40,5 @@ func PolicyResources(d discovery.DiscoveryInterface) (map[schema.GroupVersionRes
 
 // isWatched reports whether a resource can be listed and watched. Subresources cannot.
 func isWatched(r metav1.APIResource) bool {
-	list, watch := false, false
-	for _, verb := range r.Verbs {
-		list, watch = list || verb == "list", watch || verb == "watch"
-	}
-	return list && watch
+	return slices.Contains(r.Verbs, "list") && slices.Contains(r.Verbs, "watch")
 }

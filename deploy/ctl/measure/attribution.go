@@ -1,6 +1,9 @@
 package measure
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // SetRollout adds a rollout to the report and attributes the lost requests to its pods.
 func (p *Report) SetRollout(r *Rollout) {
@@ -36,7 +39,7 @@ func (p *Report) attribute(pod *RolloutPod) {
 func (p *Report) lostTo(pod *RolloutPod, silence Seconds) []Seconds {
 	var lost []Seconds
 	end := *pod.T0
-	if stop := first(pod.Stopped, pod.Gone); stop != nil {
+	if stop := cmp.Or(pod.Stopped, pod.Gone); stop != nil {
 		end = max(end, *stop)
 	} else {
 		end = p.Seconds // it goes on
@@ -95,7 +98,7 @@ func (r *RolloutPod) setDelay(answered, lost *Seconds, over bool, silence Second
 		delay := max(at, 0)
 		r.Delay, r.DelayBound, r.DelaySource = &delay, bound, source
 	}
-	stop := first(r.Stopped, r.Gone)
+	stop := cmp.Or(r.Stopped, r.Gone)
 	switch {
 	case r.LastExchange != nil:
 		set(*r.LastExchange, exactly, "Lameduck's count of requests")
@@ -118,15 +121,6 @@ func (r *RolloutPod) setDelay(answered, lost *Seconds, over bool, silence Second
 	set(*lost-*r.T0, bound, "the last request that was lost")
 }
 
-// afterStop is how much later than the end of its containers is seen a request that was lost in
-// flight may have been due.
+// afterStop is the time after the observed end of a pod's containers in which requests may have been
+// due that were lost in flight.
 const afterStop = Seconds(300 * time.Millisecond)
-
-func first(times ...*Seconds) *Seconds {
-	for _, t := range times {
-		if t != nil {
-			return t
-		}
-	}
-	return nil
-}

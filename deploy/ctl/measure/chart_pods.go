@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"html/template"
@@ -23,7 +24,7 @@ var marks = []mark{
 	{"deleted (t0)", func(p RolloutPod) *Seconds { return p.T0 }, "m0 -7v14"},
 	{"removed from endpoints", func(p RolloutPod) *Seconds { return p.Unrouted }, "m0 -4.5a4.5 4.5 0 1 0 .1 0z"},
 	{"last request", RolloutPod.lastRequest, "m-5 -5l10 10m0 -10l-10 10"},
-	{"stopped", func(p RolloutPod) *Seconds { return first(p.Stopped, p.Gone) }, "m-4.5 -4.5h9v9h-9z"},
+	{"stopped", func(p RolloutPod) *Seconds { return cmp.Or(p.Stopped, p.Gone) }, "m-4.5 -4.5h9v9h-9z"},
 }
 
 // lastRequest returns when the load balancer sent the last request, as far as that is known.
@@ -64,7 +65,7 @@ func (c *chart) markKey() {
 
 // pod draws the line of a pod. Its name is at the line's right, or left where there is more room.
 func (c *chart) pod(p RolloutPod, y float64) {
-	from, to := first(p.T0, p.Ready), first(p.Gone, p.Stopped)
+	from, to := cmp.Or(p.T0, p.Ready), cmp.Or(p.Gone, p.Stopped)
 	if from == nil {
 		from = to
 	}

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -91,7 +92,7 @@ func (p *Report) slowestPod() string {
 	}
 	longest := time.Duration(-1)
 	for _, pod := range p.Rollout.Pods {
-		if end := first(pod.Stopped, pod.Gone); end != nil && pod.T0 != nil {
+		if end := cmp.Or(pod.Stopped, pod.Gone); end != nil && pod.T0 != nil {
 			longest = max(longest, time.Duration(*end-*pod.T0))
 		}
 	}

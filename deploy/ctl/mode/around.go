@@ -16,7 +16,7 @@ type Around struct {
 	Policies []*networkingv1.NetworkPolicy
 	Others   []Policy // of other kinds
 
-	// AllowRedirect is whether namespaces without RedirectLabel admit NET_ADMIN, unless their Pod
+	// AllowRedirect reports whether namespaces without RedirectLabel admit NET_ADMIN, unless their Pod
 	// Security level forbids it.
 	AllowRedirect bool
 

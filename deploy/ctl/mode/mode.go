@@ -53,7 +53,7 @@ const (
 	// Annotation pins the mode of the pods of a namespace, or of a pod template.
 	Annotation = "lameduck.dev/mode"
 
-	// RedirectLabel on a namespace is whether the API server admits pods with an init container
+	// RedirectLabel on a namespace reports whether the API server admits pods with an init container
 	// that has NET_ADMIN there.
 	RedirectLabel = "lameduck.dev/redirect"
 	Allowed       = "allowed"

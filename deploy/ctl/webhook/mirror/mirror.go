@@ -170,7 +170,8 @@ func (m *Mirror) Around(namespace string) *mode.Around {
 	return a
 }
 
-// unread returns the name of a resource that the mode depends on and of which the copy is not current, or an empty string.
+// unread returns the name of a resource that the mode depends on and of which the copy is not
+// current, or an empty string.
 func (m *Mirror) unread() string {
 	for _, r := range []*resource{m.services, m.namespaces, m.policies} {
 		if !r.current() {

@@ -53,18 +53,21 @@ func Test14OneLabelProtectsAndMovesNothing(t *testing.T) {
 			t.Errorf("%s has no Lameduck", pod.Name)
 		}
 	}
-	s.expectPortsUnmoved(t)
-	in := s.startIngress(t, ingressConfig{lag: 5 * time.Second, keepNone: true}, 3)
-	pause(t, settling)
+	const lag = 5 * time.Second
+	in := s.startIngress(t, ingressConfig{lag: lag, keepNone: true}, 3)
 	l := in.startLoad(t, rate, load.Request{Method: "GET", NewConn: true},
 		load.Request{Method: "POST", Body: 2000, NewConn: true})
 	direct := s.startDirect(t, s.service(t), s.clusterIP(t, "by-number", "80"), s.clusterIP(t, "without-target", "8080"))
-	pause(t, 5*time.Second)
+	s.expectPortsUnmoved(t) // beside the traffic: after a pause in it, the pods would wait for another one
+	pause(t, settling)
 	ended := s.restart(t, patience)
 	expectNoneLost(t, l.end(t))
 	direct.end(t)
 	for _, life := range ended {
-		expectSignalledAfter(t, life, expectQuiet(t, life))
+		expectDrained(t, life, lag)
+		if d := life.drain(); d.required > afterLast {
+			t.Errorf("%s: %v of silence were required after steady traffic, want at most %v", life.name, d.required, afterLast)
+		}
 	}
 	s.expectNoHookFailed(t)
 }

@@ -225,7 +225,8 @@ type drain struct {
 	trigger                 string
 	reason                  string
 	exchanges               int
-	last, required          time.Duration
+	connections             int           // observed ones
+	last, required          time.Duration // last: exchange, or event of an observed connection
 	cutExchanges            int
 	unanswered              int
 	complete                bool // the log has the end of the drain
@@ -245,6 +246,10 @@ func (l podLife) drain() drain {
 			Required string    `json:"required_silence"`
 			Cut      int       `json:"cut_exchanges"`
 			Left     int       `json:"unanswered_exchanges"`
+			Observed struct {
+				Connections int     `json:"connections"`
+				LastEvent   float64 `json:"last_event_seconds"`
+			} `json:"observed"`
 		}
 		if json.Unmarshal([]byte(line), &entry) != nil {
 			continue
@@ -259,6 +264,8 @@ func (l podLife) drain() drain {
 			d.exchanges, d.cutExchanges, d.unanswered = entry.Count, entry.Cut, entry.Left
 			d.last, _ = time.ParseDuration(entry.Last)
 			d.required, _ = time.ParseDuration(entry.Required)
+			d.connections = entry.Observed.Connections
+			d.last = max(d.last, time.Duration(entry.Observed.LastEvent*float64(time.Second)))
 		}
 	}
 	return d
@@ -268,8 +275,8 @@ func (d drain) String() string {
 	if d.drained.IsZero() {
 		return "no complete drain is in the log"
 	}
-	return fmt.Sprintf("%s after %.1f s, triggered by %s; %d exchanges, the last after %.1f s; silence "+
-		"required %.1f s; cut %d; not answered %d",
-		d.reason, d.drained.Sub(d.begun).Seconds(), d.trigger, d.exchanges, d.last.Seconds(),
+	return fmt.Sprintf("%s after %.1f s, triggered by %s; %d exchanges and %d observed "+
+		"connections, the last after %.1f s; silence required %.1f s; cut %d; not answered %d",
+		d.reason, d.drained.Sub(d.begun).Seconds(), d.trigger, d.exchanges, d.connections, d.last.Seconds(),
 		d.required.Seconds(), d.cutExchanges, d.unanswered)
 }

@@ -212,6 +212,55 @@ func TestObserver_SilenceEndsTheHold(t *testing.T) {
 	})
 }
 
+// A load balancer on the node shares its address with the kubelet, and the kubelet's probes go on in a
+// drain.
+func TestObserver_WhatIsRequiredAfterTheTrafficOfTheNode(t *testing.T) {
+	for name, test := range map[string]struct {
+		paused   time.Duration // after the first requests
+		from, to time.Duration // silence that is required
+	}{
+		"steady traffic":               {0, 5 * second, 6 * second},
+		"traffic that paused shortly":  {second, 5 * second, 15 * second},
+		"traffic that paused for long": {17 * second, 30 * second, 60 * second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			watch(t, 10*ms, func(t *testing.T, r *rig) {
+				r.flows.probes = newProbes([]Probe{{8080, second}})
+				r.NoteKubelet(node)
+				r.play(100*ms, true)
+				r.play(test.paused, false)
+				r.play(20*second, true)
+				r.Drain()
+				r.play(5*second, true)
+				last, rule := time.Now(), silence.Rule{Quiet: 5 * second, Risk: 0.01}
+				for time.Since(last) < 2*test.to {
+					if f := r.Forecast(rule); f.InFlight == 0 && f.SilentIn <= 0 {
+						break
+					}
+					r.play(100*ms, false)
+				}
+				if silent := time.Since(last); silent < test.from || silent > test.to {
+					t.Errorf("the hold ends %v after the last request, want %v to %v", silent, test.from, test.to)
+				}
+			})
+		})
+	}
+}
+
+// play lets the kubelet probe the app once a second and, if busy, a client of the node send a request
+// every 20 ms.
+func (r *rig) play(d time.Duration, busy bool) {
+	const step = 20 * ms
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(step) {
+		if r.now()%second < step {
+			r.ends.report(nil, conn(prober, 100, 0, 1, 0))
+		}
+		if busy {
+			r.ends.report(nil, conn(prober, 100, 0, 1, 0))
+		}
+	}
+}
+
 func TestObserver_LostEndsAreTrafficAndLeadToADump(t *testing.T) {
 	watch(t, 50*ms, func(t *testing.T, r *rig) {
 		time.Sleep(3 * second)

@@ -73,6 +73,14 @@ func TestWhatTheRuleConcludes(t *testing.T) {
 			}
 			calls(source(tr, "198.51.100.1", Proxy), every(20*time.Second, 0, start)...)
 		}, 25 * time.Second, 45 * time.Second},
+		{"one that has paused for a third of the time in which it was seen is waited for", func(tr *Tracker) {
+			calls(source(tr, "192.0.2.1", Observed), every(20*time.Millisecond, start-30*time.Second, start-29*time.Second)...)
+			calls(source(tr, "192.0.2.1", Observed), every(20*time.Millisecond, start-18*time.Second, start+2*time.Second)...)
+		}, 25 * time.Second, 45 * time.Second},
+		{"a pause counts less the longer the traffic after it", func(tr *Tracker) {
+			calls(source(tr, "192.0.2.1", Observed), every(20*time.Millisecond, time.Second, 2*time.Second)...)
+			calls(source(tr, "192.0.2.1", Observed), every(20*time.Millisecond, 13*time.Second, start+2*time.Second)...)
+		}, 7 * time.Second, 20 * time.Second},
 		{"a source that left long ago does not count", func(tr *Tracker) {
 			calls(source(tr, "192.0.2.1", Direct), every(time.Second, 0, time.Minute)...)
 		}, 5 * time.Second, 6 * time.Second},

@@ -3,8 +3,6 @@ package kube
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"lameduck/deploy/ctl/mode"
 )
@@ -108,12 +105,11 @@ func (c *Client) otherPolicies(ctx context.Context, r *reader) (all []mode.Polic
 	if r.failed("the kinds of policies", err) {
 		return nil
 	}
-	byName := func(a, b schema.GroupVersionResource) int { return strings.Compare(a.String(), b.String()) }
-	for _, id := range slices.SortedFunc(maps.Keys(kinds), byName) {
+	for _, id := range SortedPolicyResources(kinds) {
 		objects := read[*unstructured.Unstructured](r, id.GroupResource().String(),
 			func(o metav1.ListOptions) (runtime.Object, error) { return c.Dynamic.Resource(id).List(ctx, o) })
 		for _, o := range objects {
-			all = append(all, mode.NewPolicy(kinds[id], o.GetNamespace(), o.GetName(), o.Object))
+			all = append(all, mode.NewPolicy(kinds[id].Kind, o.GetNamespace(), o.GetName(), o.Object))
 		}
 	}
 	return all

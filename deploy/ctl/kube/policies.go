@@ -1,8 +1,11 @@
 package kube
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -11,14 +14,21 @@ import (
 	"lameduck/deploy/ctl/mode"
 )
 
-// PolicyResources returns the resources of the kinds of mode.PolicyKinds that a cluster has, with
-// their kinds.
-func PolicyResources(d discovery.DiscoveryInterface) (map[schema.GroupVersionResource]string, error) {
+// A PolicyResource is a resource whose objects are policies.
+type PolicyResource struct {
+	Kind       string
+	Namespaced bool
+}
+
+// PolicyResources returns the resources of the kinds of mode.PolicyKinds that a cluster has. With an
+// error it returns those of the API groups that could be read.
+func PolicyResources(d discovery.DiscoveryInterface) (map[schema.GroupVersionResource]PolicyResource, error) {
 	groups, err := d.ServerGroups()
 	if err != nil {
 		return nil, fmt.Errorf("list API groups: %w", err)
 	}
-	found := make(map[schema.GroupVersionResource]string)
+	found := make(map[schema.GroupVersionResource]PolicyResource)
+	var failures []error
 	for _, g := range groups.Groups {
 		if len(mode.PolicyKinds[g.Name]) == 0 {
 			continue
@@ -26,16 +36,24 @@ func PolicyResources(d discovery.DiscoveryInterface) (map[schema.GroupVersionRes
 		version := g.PreferredVersion.GroupVersion
 		resources, err := d.ServerResourcesForGroupVersion(version)
 		if err != nil {
-			return nil, fmt.Errorf("list resources of %s: %w", version, err)
+			failures = append(failures, fmt.Errorf("list resources of %s: %w", version, err))
+			continue
 		}
 		for _, r := range resources.APIResources {
 			id := schema.GroupVersionResource{Group: g.Name, Version: g.PreferredVersion.Version, Resource: r.Name}
 			if mode.IsPolicy(g.Name, r.Kind) && isWatched(r) {
-				found[id] = r.Kind
+				found[id] = PolicyResource{r.Kind, r.Namespaced}
 			}
 		}
 	}
-	return found, nil
+	return found, errors.Join(failures...)
+}
+
+// SortedPolicyResources returns resources in the order of their names.
+func SortedPolicyResources(found map[schema.GroupVersionResource]PolicyResource) []schema.GroupVersionResource {
+	return slices.SortedFunc(maps.Keys(found), func(a, b schema.GroupVersionResource) int {
+		return strings.Compare(a.String(), b.String())
+	})
 }
 
 // isWatched reports whether a resource can be listed and watched. Subresources cannot.

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -48,7 +49,7 @@ func (in *Inventory) resolve() {
 		h.in = in
 	}
 	for i, g := range in.unread {
-		in.unread[i].rules = rulesThatNeed(g.resource)
+		in.unread[i].rules = rulesThatNeed(cmp.Or(g.like, g.resource))
 	}
 }
 
@@ -96,6 +97,7 @@ func (in *Inventory) podsOf(w *workload) []*corev1.Pod {
 type unreadResource struct {
 	object   object // empty for a list
 	resource string // plural, as in RBAC
+	like     string // the resource that rules need, if it is not this one
 	fix      string
 	why      string
 	rules    []string // that find less without it

@@ -47,7 +47,7 @@ advertise it (header Alt-Svc).`,
 	},
 	{
 		ID: "network-policy-shuts-out", Severity: Error,
-		needs: []string{"networkpolicies"},
+		needs: []string{policyResource},
 		Title: "network policies allow the app's port and not Lameduck's",
 		Explanation: `Clients connect to Lameduck's port after the rollout that adds it. A policy that allows
 the app's port by number blocks them. A name is looked up in each pod and needs no change. Allow both ports

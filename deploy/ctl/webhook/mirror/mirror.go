@@ -58,9 +58,8 @@ type Mirror struct {
 	others map[schema.GroupVersionResource]*resource // nil until the first discovery
 }
 
-// A kindsFunc returns the resources of the kinds of mode.PolicyKinds that the cluster has, with
-// their kinds.
-type kindsFunc func() (map[schema.GroupVersionResource]string, error)
+// A kindsFunc returns the resources of the kinds of mode.PolicyKinds that the cluster has.
+type kindsFunc func() (map[schema.GroupVersionResource]kube.PolicyResource, error)
 
 // New returns a mirror of a cluster. It is empty until Run.
 func New(config *rest.Config, log *zap.Logger) (*Mirror, error) {
@@ -75,7 +74,7 @@ func New(config *rest.Config, log *zap.Logger) (*Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newMirror(client, func() (map[schema.GroupVersionResource]string, error) {
+	return newMirror(client, func() (map[schema.GroupVersionResource]kube.PolicyResource, error) {
 		return kube.PolicyResources(discoverer)
 	}, log), nil
 }
@@ -130,9 +129,9 @@ func (m *Mirror) discover(ctx context.Context, all *sync.WaitGroup) error {
 			delete(m.others, id)
 		}
 	}
-	for id, kind := range found {
+	for id, policy := range found {
 		if m.others[id] == nil {
-			r := newResource(m.client, id, trimOther(kind), m.log)
+			r := newResource(m.client, id, trimOther(policy.Kind), m.log)
 			m.others[id] = r
 			all.Go(func() { r.run(ctx) })
 		}

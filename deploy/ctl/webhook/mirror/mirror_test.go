@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic/fake"
 	clienttesting "k8s.io/client-go/testing"
+
+	"lameduck/deploy/ctl/kube"
 )
 
 var createOptions metav1.CreateOptions
@@ -35,7 +37,7 @@ func object(t *testing.T, text string) *unstructured.Unstructured {
 type rig struct {
 	t      *testing.T
 	client *fake.FakeDynamicClient
-	kinds  atomic.Pointer[map[schema.GroupVersionResource]string] // nil if discovery fails
+	kinds  atomic.Pointer[map[schema.GroupVersionResource]kube.PolicyResource] // nil if discovery fails
 	*Mirror
 }
 
@@ -63,9 +65,9 @@ func newRig(t *testing.T) *rig {
 		object(t, `{"apiVersion":"cilium.io/v2","kind":"CiliumNetworkPolicy","metadata":{"name":"c",
 			"namespace":"shop"},"spec":{"x":1}}`),
 	)}
-	found := map[schema.GroupVersionResource]string{cilium: "CiliumNetworkPolicy"}
+	found := map[schema.GroupVersionResource]kube.PolicyResource{cilium: {Kind: "CiliumNetworkPolicy", Namespaced: true}}
 	r.kinds.Store(&found)
-	r.Mirror = newMirror(r.client, func() (map[schema.GroupVersionResource]string, error) {
+	r.Mirror = newMirror(r.client, func() (map[schema.GroupVersionResource]kube.PolicyResource, error) {
 		if found := r.kinds.Load(); found != nil {
 			return *found, nil
 		}

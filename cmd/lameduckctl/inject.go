@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/kube"
 	"lameduck/deploy/ctl/manifest"
 )
 
@@ -62,7 +63,7 @@ func newInjectCommand() *cobra.Command {
 		"given several times")
 	flags.BoolVar(&c.uninject, "uninject", false, "remove Lameduck")
 	flags.BoolVar(&c.services, "services", false, "use names instead of numbers as target ports of "+
-		"Services, where every workload that a Service selects has the name; apply them first if pods run")
+		"Services, where every workload that a Service selects has the name and, with --context, every pod that runs")
 	flags.StringVar(&c.kubernetes, "kubernetes-version", "", "version of the cluster, such as 1.28; shape "+
 		"native needs 1.29")
 	flags.StringVar(&c.context, "context", "", "context of the kubeconfig: the version of its cluster counts, and "+
@@ -99,12 +100,18 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 	if c.services && c.uninject {
 		return errors.New("--services: cannot be undone by --uninject, and needs not be: names follow the ports")
 	}
+	cluster, err := c.connect()
+	if err != nil {
+		return err
+	}
 	if c.services {
-		if err := nameTargets(files, cmd.ErrOrStderr()); err != nil {
+		ctx, cancel := context.WithTimeout(cmd.Context(), clusterTimeout)
+		defer cancel()
+		if err := nameTargets(files, cluster.podsOf(ctx), cmd.ErrOrStderr()); err != nil {
 			return err
 		}
 	}
-	around, err := c.readSurroundings(cmd, files)
+	around, err := c.readSurroundings(cmd, files, cluster)
 	if err != nil {
 		return err
 	}
@@ -126,28 +133,43 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// readSurroundings reads those of the manifests and, with --context, those of the cluster, after
-// nameTargets has changed the manifests.
-func (c *injectCommand) readSurroundings(cmd *cobra.Command, files []*manifest.File) (*surroundings, error) {
+// A home is a cluster, and its namespace of manifests without one.
+type home struct {
+	client    *kube.Client
+	namespace string
+}
+
+// connect returns the cluster of --context, and nil without one.
+func (c *injectCommand) connect() (*home, error) {
 	if c.context == "" || c.uninject {
-		return readSurroundings(files, "")
+		return nil, nil
 	}
-	client, home, err := connect(c.kubeconfig, c.context)
+	client, namespace, err := connect(c.kubeconfig, c.context)
 	if err != nil {
 		return nil, err
 	}
+	return &home{client, cmp.Or(c.namespace, namespace)}, nil
+}
+
+// readSurroundings reads those of the manifests, after nameTargets has changed them, and those of the
+// cluster, if there is one.
+func (c *injectCommand) readSurroundings(
+	cmd *cobra.Command, files []*manifest.File, cluster *home,
+) (s *surroundings, err error) {
+	if cluster == nil {
+		return readSurroundings(files, "")
+	}
 	if c.kubernetes == "" {
-		if c.settings.Kubernetes, err = clusterVersion(client, c.context); err != nil {
+		if c.settings.Kubernetes, err = clusterVersion(cluster.client, c.context); err != nil {
 			return nil, err
 		}
 	}
-	s, err := readSurroundings(files, cmp.Or(c.namespace, home))
-	if err != nil {
+	if s, err = readSurroundings(files, cluster.namespace); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), clusterTimeout)
 	defer cancel()
-	unread, err := s.readCluster(ctx, files, client.Around)
+	unread, err := s.readCluster(ctx, files, cluster.client.Around)
 	if err != nil {
 		return nil, fmt.Errorf("context %s: %w", c.context, err)
 	}

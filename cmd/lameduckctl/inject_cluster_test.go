@@ -19,7 +19,8 @@ func list(apiVersion, kind string, objects ...string) string {
 		strings.Join(objects, ","))
 }
 
-// clusterOf runs an API server that answers requests for some paths and forbids others. It returns a
+// clusterOf runs an API server that answers requests for some paths, with or without their query, and
+// forbids others. It returns a
 // kubeconfig with the context prod and its namespace shop.
 func clusterOf(t *testing.T, answers map[string]string) (kubeconfig string) {
 	t.Helper()
@@ -28,7 +29,10 @@ func clusterOf(t *testing.T, answers map[string]string) (kubeconfig string) {
 			t.Errorf("it asks for %s %s", r.Method, r.URL)
 		}
 		w.Header().Set("Content-Type", "application/json")
-		answer, is := answers[r.URL.Path]
+		answer, is := answers[r.URL.RequestURI()]
+		if !is {
+			answer, is = answers[r.URL.Path]
+		}
 		if !is {
 			w.WriteHeader(http.StatusForbidden)
 			answer = forbidden

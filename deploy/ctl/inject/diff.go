@@ -153,13 +153,24 @@ func portValue(port intstr.IntOrString) any {
 	return port.StrVal
 }
 
-// diffCommand adds words at the front, or removes them from there.
+// diffCommand adds words at the front, removes them from there, or replaces the command of an image.
 func diffCommand(p *patch, path string, before, after []string) {
-	for i := range len(after) - len(before) {
-		p.add(path+"/0", after[len(after)-len(before)-1-i])
-	}
-	for range len(before) - len(after) {
-		p.remove(path + "/0")
+	switch more := len(after) - len(before); {
+	case before == nil && after == nil:
+	case before == nil:
+		p.add(path, after)
+	case after == nil:
+		p.remove(path)
+	case more >= 0 && slices.Equal(after[more:], before):
+		for i := range more {
+			p.add(path+"/0", after[more-1-i])
+		}
+	case more < 0 && slices.Equal(before[-more:], after):
+		for range -more {
+			p.remove(path + "/0")
+		}
+	default:
+		p.replace(path, after)
 	}
 }
 

@@ -17,6 +17,16 @@ type Workload struct {
 	Template *corev1.PodTemplateSpec // read only
 	Around   *mode.Around            // of its namespace; nil if nothing is known
 
+	// Image is the answer to the Question of an earlier plan. If it is nil, ImageUnknown is why it is
+	// unknown, or empty if nobody was asked.
+	Image        *ImageConfig
+	ImageUnknown string
+
+	// Reinvoked reports whether the template is of a pod that is being created, and that Inject has
+	// changed already. What the record has of its image stays true, even if another webhook has
+	// replaced the image by a copy in another registry.
+	Reinvoked bool
+
 	// NoMetadata reports whether the manifest of the template has no metadata, and Quote returns the
 	// quotes of a scalar at a JSON Pointer in it. Both matter for what Uninject restores. Quote may be
 	// nil.
@@ -40,6 +50,10 @@ type Plan struct {
 	Patch  []jsonpatch.Operation
 	Notes  []Note
 	Routes []Route // that are added, or removed by Uninject
+
+	// Question is what to ask a registry for a better plan. It is nil if nothing is missing. A plan that
+	// is refused may have one too.
+	Question *ImageQuestion
 
 	Choice  mode.Choice // the mode; zero if the pod is not injected
 	Skipped string      // why the pod must not be injected
@@ -70,10 +84,10 @@ func Inject(w Workload, s Settings) (Plan, error) {
 		return skip(w, errNoPorts.Error()+otherProtocols(w.Template))
 	}
 	if err != nil {
-		return Plan{}, err
+		return Plan{Question: j.question}, err
 	}
 	return Plan{Template: j.pod, Patch: diffWorkload(w, j.pod, j.record), Notes: j.notes,
-		Routes: j.routes, Choice: j.choice}.withRouteNotes(), nil
+		Routes: j.routes, Choice: j.choice, Question: j.question}.withRouteNotes(), nil
 }
 
 // Uninject plans how to remove Lameduck, from the record in the annotation lameduck.dev/injected.
@@ -151,6 +165,12 @@ type injection struct {
 	ports    []port        // declared, of the pod
 	chosen   []Route       // of the ports to protect; what they listen on is not known yet
 	choice   mode.Choice
+
+	notWrapped *Refusal       // why the shape is not the wrapper, although it was asked for
+	image      recordedImage  // of the app to wrap
+	question   *ImageQuestion // about it
+	stopSignal string         // of the wrapped app; empty if it is SIGTERM or set by the user
+
 	routes   []Route  // that Lameduck relays
 	rules    []string // arguments of the init container of mode redirect
 	observed []int32  // ports that it observes
@@ -162,7 +182,7 @@ type injection struct {
 func (j *injection) run() error {
 	hooks, mesh := holdHooks{j}, meshLists{j}
 	steps := []func() error{
-		j.validate, j.nameUnprotected, j.choosePorts, j.chooseMode, j.applyMode, j.applyPreset,
+		j.validate, j.nameUnprotected, j.choosePorts, appImage{j}.chooseShape, j.chooseMode, j.applyMode, j.applyPreset,
 		j.releaseSessions, j.raiseGracePeriod, j.checkEnvironment, j.computeResources, hooks.addHoldHooks,
 		j.addRules, j.addSidecar, j.addPullSecrets, mesh.excludeFromMesh, mesh.followInMesh,
 		j.writeMode, j.writeRecord,

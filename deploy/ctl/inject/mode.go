@@ -78,6 +78,9 @@ func (j *injection) chooseMode() error {
 	pod := mode.Pod{
 		Template: j.pod, Asked: j.settings.Mode, Wrapper: j.settings.Shape == Wrapper, Has: Modes(),
 	}
+	if why := j.notWrapped; why != nil {
+		pod.NotWrapped = &mode.UnavailableError{Field: why.Field, Why: why.Why, Remedy: why.Remedy}
+	}
 	for _, r := range j.chosen {
 		pod.Ports = append(pod.Ports, mode.Port{Number: r.App, Name: r.Name})
 	}
@@ -95,6 +98,9 @@ func (j *injection) applyMode() error { return ways[j.choice.Mode](j) }
 // writeMode writes the annotation with the mode.
 func (j *injection) writeMode() error {
 	j.record.Mode = j.choice.Mode
+	if j.image.Command {
+		j.choice.Reason += ", with the entrypoint of the image " + j.image.Config.Digest
+	}
 	j.annotate(ModeAnnotation, j.choice.String())
 	return nil
 }

@@ -29,6 +29,8 @@ type record struct {
 	PullSecrets []string `json:"pullSecrets,omitempty"` // names of those that were added
 	Wrapped     string   `json:"wrapped,omitempty"`     // container
 	Env         []string `json:"env,omitempty"`         // variables of the wrapped one
+
+	Image *recordedImage `json:"image,omitempty"` // of the app that was wrapped or was to be
 }
 
 type movedPort struct {
@@ -66,6 +68,9 @@ func (r *record) hasCreated(path ...string) bool {
 // writeRecord writes the record.
 func (j *injection) writeRecord() error {
 	j.record.Version, j.record.Shape = recordVersion, j.settings.Shape
+	if j.image.Config != nil || j.image.Unknown != "" {
+		j.record.Image = &j.image
+	}
 	j.record.noteMetadata(j.given)
 	j.annotate(InjectedAnnotation, "") // it may be the first annotation, which the record must contain
 	text, err := json.Marshal(j.record)

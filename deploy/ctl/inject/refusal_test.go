@@ -67,23 +67,9 @@ func TestWhatCannotBeProtectedIsRefusedWithTheRemedy(t *testing.T) {
 				p.Annotations = map[string]string{"lameduck.dev/x": "y"}
 			}, "metadata.annotations[lameduck.dev/x]", "lameduck.dev/shape",
 		},
-		"wrapped, without a command": {
-			in(Wrapper), func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Command = nil },
-			"spec.containers[0].command", "add the command",
-		},
 		"wrapped, and configured": {in(Wrapper), func(p *corev1.PodTemplateSpec) {
 			p.Spec.Containers[0].Env = []corev1.EnvVar{{Name: routesVariable, Value: "1=2"}}
 		}, "spec.containers[0].env", "remove it"},
-		"wrapped, and two serve": {in(Wrapper), func(p *corev1.PodTemplateSpec) {
-			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "b",
-				Ports: []corev1.ContainerPort{{ContainerPort: 81}}})
-		}, "spec.containers[1].ports[0]", "lameduck.dev/ports"},
-		"wrapped, and a native sidecar serves": {in(Wrapper), func(p *corev1.PodTemplateSpec) {
-			always := corev1.ContainerRestartPolicyAlways
-			p.Spec.Containers[0].Ports = nil
-			p.Spec.InitContainers = []corev1.Container{{Name: "b", RestartPolicy: &always,
-				Ports: []corev1.ContainerPort{{ContainerPort: 81}}}}
-		}, "spec.initContainers", "use shape native"},
 		"wrapped, and a volume of our name": {
 			in(Wrapper), func(p *corev1.PodTemplateSpec) {
 				p.Spec.Volumes = []corev1.Volume{{Name: "lameduck"}}

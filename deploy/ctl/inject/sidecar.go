@@ -90,6 +90,9 @@ func (j *injection) environment() []corev1.EnvVar {
 	if j.settings.AppStop != DefaultAppStop {
 		env = append(env, corev1.EnvVar{Name: appStopVariable, Value: seconds(j.settings.AppStop)})
 	}
+	if j.stopSignal != "" {
+		env = append(env, corev1.EnvVar{Name: stopSignalVariable, Value: j.stopSignal})
+	}
 	for _, name := range slices.Sorted(maps.Keys(j.settings.Env)) {
 		env = append(env, corev1.EnvVar{Name: name, Value: j.settings.Env[name]})
 	}

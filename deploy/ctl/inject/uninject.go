@@ -51,6 +51,9 @@ func (r *record) unwrap(c *corev1.Container) {
 	}
 	if n := len(wrapperCommand); len(c.Command) >= n && slices.Equal(c.Command[:n], wrapperCommand) {
 		c.Command = c.Command[n:]
+		if r.Image != nil && r.Image.Command {
+			c.Command = without(c.Command, func(string) bool { return true }, r.hasCreated("command", c.Name))
+		}
 	}
 	isEnv := func(v corev1.EnvVar) bool { return slices.Contains(r.Env, v.Name) }
 	c.Env = without(c.Env, isEnv, r.hasCreated("env", c.Name))

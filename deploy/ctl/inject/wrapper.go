@@ -35,22 +35,17 @@ func (j *injection) wrappedContainer() *container {
 
 // wrap makes the app a child of Lameduck.
 func (j *injection) wrap() error {
-	spec := &j.pod.Spec
-	i := slices.IndexFunc(spec.Containers, func(c corev1.Container) bool { return c.Name == j.wrapped() })
-	if i < 0 {
-		return &Refusal{
-			"spec.initContainers",
-			"the port is of a native sidecar, which cannot be wrapped",
-			"use shape native",
-		}
-	}
-	c := container{&spec.Containers[i], "containers", i}
+	c := *j.wrappedContainer()
 	if err := j.validateWrapped(c); err != nil {
 		return err
 	}
 	j.record.Wrapped = c.Name
 	now := find(&j.current.Spec, c.Name)
-	c.Command = append(slices.Clone(wrapperCommand), c.Command...)
+	if c.Command == nil {
+		j.record.created("command", c.Name)
+	}
+	j.image.Command = len(c.Command) == 0
+	c.Command = append(slices.Clone(wrapperCommand), appImage{j}.appCommand(&c)...)
 	j.wrapEnvironment(c, now)
 	admin := corev1.ContainerPort{Name: adminName, ContainerPort: AdminPort}
 	c.Ports = insertAt(c.Ports, admin, now.Ports, isAdmin)
@@ -64,20 +59,6 @@ func (j *injection) wrap() error {
 }
 
 func (j *injection) validateWrapped(c container) error {
-	for _, r := range j.chosen {
-		if r.container != "" && r.container != c.Name {
-			return &Refusal{r.Field, "containers " + c.Name + " and " + r.container + " have ports to " +
-				"protect, and only one can be wrapped",
-				"use another shape, or list the ports of one container in " + AnnotationPrefix + "ports"}
-		}
-	}
-	if len(c.Command) == 0 {
-		return &Refusal{
-			c.field() + ".command",
-			"is empty, and the entrypoint of the image is unknown",
-			"add the command that the image runs",
-		}
-	}
 	for _, v := range j.environment() {
 		if slices.ContainsFunc(c.Env, func(own corev1.EnvVar) bool { return own.Name == v.Name }) {
 			return &Refusal{

@@ -29,6 +29,14 @@ type Around struct {
 	Quotas      []*corev1.ResourceQuota // of the namespace
 }
 
+// Name returns the name of the namespace. It is empty if nothing is known.
+func (a *Around) Name() string {
+	if a == nil {
+		return ""
+	}
+	return a.Namespace
+}
+
 // annotation returns an annotation of the namespace.
 func (a *Around) annotation(name string) (value string, is bool) {
 	if a == nil {

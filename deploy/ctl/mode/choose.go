@@ -20,6 +20,10 @@ type Pod struct {
 	Asked    Mode                    // by the settings
 	Wrapper  bool                    // Lameduck is to be the parent of the app
 	Has      []Mode                  // modes that are available
+
+	// NotWrapped is why Lameduck cannot be the parent of the app, although it was to be. It is nil
+	// otherwise.
+	NotWrapped *UnavailableError
 }
 
 // A Choice is the mode for a pod.
@@ -60,6 +64,9 @@ func Choose(p Pod, around *Around) (Choice, error) {
 				", such as observe, or opt out with the label lameduck.dev/inject=disabled",
 		}
 	}
+	if p.NotWrapped != nil {
+		return p.observeUnwrapped("shape wrapper was chosen"), nil
+	}
 	if p.Wrapper && p.has(Takeover) {
 		return Choice{Mode: Takeover, Reason: "shape wrapper"}, nil
 	}
@@ -99,6 +106,8 @@ func (p Pod) explicit(asked Mode, by string, around *Around) (Choice, error) {
 	case !p.has(asked):
 		return Choice{}, &UnavailableError{at, "this version has no mode " + string(asked),
 			"use auto, observe or move"}
+	case asked == Takeover && p.NotWrapped != nil:
+		return p.observeUnwrapped("takeover was chosen by " + by), nil
 	case asked == Takeover && !p.Wrapper:
 		return Choice{}, &UnavailableError{at, "mode takeover needs shape wrapper",
 			"use the annotation lameduck.dev/shape: wrapper, or another mode"}
@@ -115,7 +124,17 @@ func (p Pod) explicit(asked Mode, by string, around *Around) (Choice, error) {
 	if asked == Observe {
 		c.More = p.moreThanObserved(around)
 	}
+	if p.NotWrapped != nil {
+		c.Reason += ", with a sidecar, as " + p.NotWrapped.Field + ": " + p.NotWrapped.Why
+	}
 	return c, nil
+}
+
+// observeUnwrapped returns the choice for an app that cannot be wrapped. No other mode is guessed, as
+// the wrapper leaves all ports in place.
+func (p Pod) observeUnwrapped(chosen string) Choice {
+	return Choice{Mode: Observe, More: p.NotWrapped.Remedy,
+		Reason: chosen + ", but " + p.NotWrapped.Field + ": " + p.NotWrapped.Why}
 }
 
 // moreThanObserved returns what a pod would get in mode auto, if that is more.

@@ -1,0 +1,238 @@
+package inject
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"lameduck/cmd/lameduck/config"
+)
+
+// stopSignalVariable is set to the stop signal of an image, as the kubelet sends that to Lameduck.
+const stopSignalVariable = "LAMEDUCK_STOP_SIGNAL"
+
+// An ImageConfig is what the configuration of an image defines for its process.
+type ImageConfig struct {
+	Digest     string   `json:"digest,omitempty"` // of the image or the index in the registry
+	Entrypoint []string `json:"entrypoint,omitempty"`
+	Cmd        []string `json:"cmd,omitempty"`
+	StopSignal string   `json:"stopSignal,omitempty"` // a name or a number; empty means SIGTERM
+}
+
+// An ImageQuestion asks for the configuration of the image of a wrapped app.
+type ImageQuestion struct {
+	Image   string
+	Secrets []string // names of the pod's pull Secrets
+}
+
+// Images answers questions about images. The text of an error is for users and has no secrets.
+type Images interface {
+	Ask(ctx context.Context, namespace string, q ImageQuestion) (ImageConfig, error)
+}
+
+// Ask plans an injection like Inject. If the plan has a question, Ask asks images and plans again.
+// images may be nil.
+func Ask(ctx context.Context, images Images, w Workload, s Settings) (Plan, error) {
+	plan, err := Inject(w, s)
+	if plan.Question == nil || images == nil {
+		return plan, err
+	}
+	return Inject(w.Answered(images.Ask(ctx, w.Around.Name(), *plan.Question)), s)
+}
+
+// Answered returns the workload with the answer to the question of its plan.
+func (w Workload) Answered(c ImageConfig, err error) Workload {
+	if err != nil {
+		w.ImageUnknown = err.Error()
+		return w
+	}
+	w.Image = &c
+	return w
+}
+
+// A recordedImage is what the injection of a wrapper has learned of the app's image.
+type recordedImage struct {
+	Name    string       `json:"name"`
+	Config  *ImageConfig `json:"config,omitempty"`
+	Unknown string       `json:"unknown,omitempty"` // why there is no Config
+	Command bool         `json:"command,omitempty"` // the container's command is that of the image
+}
+
+// appImage is the image of an injection's app, as far as the wrapper depends on it.
+type appImage struct{ *injection }
+
+// resolveImage determines what is known of the image of the container to wrap: what the caller has
+// learned, else what the record has. A second injection must not depend on a registry.
+func (j appImage) resolveImage(c *container) {
+	j.image = recordedImage{Name: c.Image, Config: j.given.Image, Unknown: j.given.ImageUnknown}
+	was := recordOf(j.current).Image
+	if j.image.Config == nil && j.image.Unknown == "" && was != nil &&
+		(was.Name == c.Image || j.given.Reinvoked) {
+		j.image = recordedImage{Name: was.Name, Config: was.Config, Unknown: was.Unknown}
+	}
+	if j.image.Config == nil && j.given.ImageUnknown == "" && !j.given.Reinvoked && j.needsImage(c) {
+		j.question = &ImageQuestion{Image: c.Image, Secrets: pullSecrets(&j.pod.Spec)}
+	}
+}
+
+// needsImage reports whether the manifest lacks what the image defines: the command of the process or
+// its stop signal.
+func (j appImage) needsImage(c *container) bool {
+	return len(c.Command) == 0 || !j.setsStopSignal(c) && stopSignalOf(c.Lifecycle) == ""
+}
+
+// maxPullSecrets bounds the Secrets that are read for one pod.
+const maxPullSecrets = 8
+
+func pullSecrets(spec *corev1.PodSpec) []string {
+	var names []string
+	for _, s := range spec.ImagePullSecrets {
+		if len(names) < maxPullSecrets && !slices.Contains(names, s.Name) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// whyNotWrapped returns why Lameduck cannot be the parent of the app, or nil.
+func (j appImage) whyNotWrapped() *Refusal {
+	c := j.wrappedContainer()
+	if c == nil || c.list != "containers" {
+		return &Refusal{
+			"spec.initContainers",
+			"the port is of a native sidecar, which cannot be wrapped",
+			"use shape native",
+		}
+	}
+	for _, r := range j.chosen {
+		if r.container != "" && r.container != c.Name {
+			return &Refusal{r.Field, "containers " + c.Name + " and " + r.container + " have ports to " +
+				"protect, and only one can be wrapped",
+				"list the ports of one container in " + AnnotationPrefix + "ports"}
+		}
+	}
+	j.resolveImage(c)
+	if why := j.whyNoCommand(c); why != nil {
+		return why
+	}
+	return j.whyNoStopSignal(c)
+}
+
+// whyNoCommand returns why the command of the app is unknown, or nil.
+func (j appImage) whyNoCommand(c *container) *Refusal {
+	const add = "add the command that the image runs"
+	at := c.field() + ".command"
+	switch known := j.image.Config; {
+	case len(c.Command) > 0:
+		return nil
+	case known == nil && j.image.Unknown == "":
+		return &Refusal{at, "it is empty, and no registry may be asked for the entrypoint of the image",
+			add + ", or allow the registry with --entrypoint-registries"}
+	case known == nil:
+		return &Refusal{at, "it is empty, and the entrypoint of the image is unknown: " + j.image.Unknown, add}
+	case len(known.Entrypoint) == 0 && len(known.Cmd) == 0 && len(c.Args) == 0:
+		return &Refusal{at, "it is empty, and the image has no command either", add}
+	}
+	return nil
+}
+
+// appCommand returns the command of a container as its process is to get it, without the arguments
+// that the manifest has.
+func (j appImage) appCommand(c *container) []string {
+	if len(c.Command) > 0 {
+		return c.Command
+	}
+	// The kubelet leaves out the CMD of an image whose ENTRYPOINT is replaced, and here it is. It
+	// replaces the CMD by the arguments of the manifest anyway.
+	command := slices.Clone(j.image.Config.Entrypoint)
+	if len(c.Args) == 0 {
+		command = append(command, j.image.Config.Cmd...)
+	}
+	for i := range command {
+		// It expands $(NAME) in a manifest, and nothing in an image. In a manifest $$ means $.
+		command[i] = strings.ReplaceAll(command[i], "$", "$$")
+	}
+	return command
+}
+
+// setsStopSignal reports whether the user sets the variable.
+func (j appImage) setsStopSignal(c *container) bool {
+	_, set := j.settings.Env[stopSignalVariable]
+	return set || slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == stopSignalVariable })
+}
+
+// stopSignalOf returns the stop signal of a manifest, which replaces that of the image.
+func stopSignalOf(l *corev1.Lifecycle) string {
+	if l == nil || l.StopSignal == nil {
+		return ""
+	}
+	return string(*l.StopSignal)
+}
+
+// whyNoStopSignal determines the stop signal of the app. It returns why Lameduck cannot receive it,
+// or nil.
+func (j appImage) whyNoStopSignal(c *container) *Refusal {
+	if j.setsStopSignal(c) {
+		return nil
+	}
+	at, given := c.field()+".lifecycle.stopSignal", stopSignalOf(c.Lifecycle)
+	if given == "" && j.image.Config != nil {
+		at, given = c.field()+".image", j.image.Config.StopSignal
+	}
+	signal := signalName(cmp.Or(given, "SIGTERM"))
+	if !slices.Contains(config.StopSignals(), signal) {
+		return &Refusal{at, "Lameduck cannot hold back the stop signal " + strconv.Quote(given),
+			"use another stop signal, or shape native"}
+	}
+	if signal != "SIGTERM" {
+		j.stopSignal = signal
+	}
+	return nil
+}
+
+// signalName returns the name of a signal as LAMEDUCK_STOP_SIGNAL has it, from one of the forms that
+// an image may have: SIGQUIT, QUIT or 3.
+func signalName(given string) string {
+	given = strings.ToUpper(given)
+	if number, err := strconv.Atoi(given); err == nil && number > 0 && number < len(linuxSignals) {
+		return "SIG" + linuxSignals[number]
+	}
+	return "SIG" + strings.TrimPrefix(given, "SIG")
+}
+
+// linuxSignals are the names of the signals of Linux by number, without SIG. This program may run on
+// another system.
+var linuxSignals = strings.Fields("0 HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM " +
+	"TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS")
+
+// chooseShape replaces the wrapper by a sidecar in a pod whose app cannot be wrapped. The sidecar
+// observes, so that nothing moves that the wrapper would have left in place.
+func (j appImage) chooseShape() error {
+	if j.settings.Shape != Wrapper {
+		return nil
+	}
+	if j.notWrapped = j.whyNotWrapped(); j.notWrapped == nil {
+		j.noteUnknownStopSignal()
+		return nil
+	}
+	j.settings.Shape = Plain
+	if j.settings.hasNative() {
+		j.settings.Shape = Native
+	}
+	return nil
+}
+
+// noteUnknownStopSignal notes that a registry was asked in vain. An app with a command is wrapped
+// anyway.
+func (j appImage) noteUnknownStopSignal() {
+	if j.image.Unknown == "" || j.image.Config != nil {
+		return
+	}
+	c := j.wrappedContainer()
+	j.note(c.field()+".image", "its stop signal is unknown, and taken for SIGTERM: %s; set it with %senv: "+
+		"%s=SIGNAL if it is another", j.image.Unknown, AnnotationPrefix, stopSignalVariable)
+}

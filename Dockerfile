@@ -12,8 +12,8 @@ RUN go build -trimpath -ldflags "${LDFLAGS}" -o /lameduckctl ./cmd/lameduckctl
 FROM source AS build
 RUN go build -trimpath -ldflags "${LDFLAGS}" -o /lameduck ./cmd/lameduck
 
-# docker build --target lameduckctl: for the webhook (deploy/helm). It trusts the authority that the
-# kubelet mounts, and no other.
+# docker build --target lameduckctl: for the webhook (deploy/helm). For the API server it trusts the
+# authority that the kubelet mounts, and no other. The public ones are for registries.
 FROM scratch AS lameduckctl
 ARG VERSION=devel
 LABEL org.opencontainers.image.title="lameduckctl" \
@@ -21,6 +21,7 @@ LABEL org.opencontainers.image.title="lameduckctl" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=build-lameduckctl /lameduckctl /lameduckctl
+COPY --from=build-lameduckctl /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 USER 65532:65532
 # POST /mutate over TLS, and /livez /readyz /metrics.
 EXPOSE 8443 8081

@@ -29,6 +29,9 @@ In mode auto the ports of a workload move to Lameduck if its Services are in the
 and is observed, which changes nothing for its clients: a drain holds until their traffic has ended, but they are not
 asked to disconnect.
 
+With --shape wrapper an app without a command in its manifest is observed too, unless --entrypoint-registries allows to
+ask the registry of its image. The credentials are those of your Docker configuration.
+
 Standard error has the mode of each workload, why it was chosen and what would give more, notes on what else to change,
 and the reasons for workloads that cannot be protected. Those pass through unchanged.
 
@@ -44,6 +47,9 @@ type injectCommand struct {
 	uninject   bool
 	services   bool
 	settings   inject.Settings
+
+	entrypoints entrypointFlags
+	images      inject.Images // may be nil
 }
 
 func newInjectCommand() *cobra.Command {
@@ -71,6 +77,8 @@ func newInjectCommand() *cobra.Command {
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of the kubeconfig for --context")
 	flags.StringVarP(&c.namespace, "namespace", "n", "", "namespace of manifests without one, with --context "+
 		"(default that of the context)")
+	c.entrypoints.addRegistries(flags)
+	c.entrypoints.addTimeout(flags)
 	for _, o := range inject.Options() {
 		flags.Var(setting{o, &c.settings}, o.Name, o.Usage)
 	}
@@ -97,6 +105,9 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 	if c.namespace != "" && c.context == "" {
 		return errors.New("--namespace: needs --context, the cluster that has the namespace")
 	}
+	if err := c.entrypoints.check(); err != nil {
+		return err
+	}
 	if c.services && c.uninject {
 		return errors.New("--services: cannot be undone by --uninject, and needs not be: names follow the ports")
 	}
@@ -115,7 +126,10 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	changes, refused, err := c.planAll(files, around, cmd.ErrOrStderr())
+	images, end := c.entrypoints.forUser()
+	defer end()
+	c.images = images
+	changes, refused, err := c.planAll(cmd.Context(), files, around, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -190,7 +204,7 @@ type change struct {
 
 // planAll plans all workloads and prints notes, before any line of the files moves.
 func (c *injectCommand) planAll(
-	files []*manifest.File, around *surroundings, stderr io.Writer,
+	ctx context.Context, files []*manifest.File, around *surroundings, stderr io.Writer,
 ) (changes []change, refused bool, err error) {
 	patches := manifest.Patches(files)
 	for _, f := range files {
@@ -207,7 +221,7 @@ func (c *injectCommand) planAll(
 				refused = !c.uninject && reportHolders(stderr, o) || refused
 				continue
 			}
-			plan, err := c.plan(w, around)
+			plan, err := c.plan(ctx, w, around)
 			if refusals := inject.Refusals(err); len(refusals) > 0 {
 				for _, r := range refusals {
 					printNote(stderr, w, r.Field, "not injected: "+r.Why+": "+r.Remedy)
@@ -237,7 +251,9 @@ func (c *injectCommand) planAll(
 	return changes, refused, nil
 }
 
-func (c *injectCommand) plan(w *manifest.Workload, around *surroundings) (inject.Plan, error) {
+func (c *injectCommand) plan(
+	ctx context.Context, w *manifest.Workload, around *surroundings,
+) (inject.Plan, error) {
 	pods := inject.Workload{
 		Kind: w.Kind, Template: w.Template, Around: around.around(w.Namespace), NoMetadata: w.NoMetadata,
 		Quote: w.Quote,
@@ -245,7 +261,7 @@ func (c *injectCommand) plan(w *manifest.Workload, around *surroundings) (inject
 	if c.uninject {
 		return inject.Uninject(pods)
 	}
-	return inject.Inject(pods, c.settings)
+	return inject.Ask(ctx, c.images, pods, c.settings)
 }
 
 func printNotes(w io.Writer, about *manifest.Workload, notes []inject.Note) {

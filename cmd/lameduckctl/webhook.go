@@ -11,10 +11,12 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/kube"
 	"lameduck/deploy/ctl/webhook"
 	"lameduck/deploy/ctl/webhook/certs"
 	"lameduck/deploy/ctl/webhook/mirror"
@@ -43,6 +45,7 @@ type webhookCommand struct {
 	kubeconfig    string
 	watch         bool
 	allowRedirect bool
+	entrypoints   entrypointFlags
 	dryRun        string
 	logLevel      string
 	logFormat     string
@@ -71,6 +74,8 @@ func newWebhookCommand() *cobra.Command {
 		"LimitRanges and ResourceQuotas of the cluster; without it, auto observes, and limits are unknown")
 	flags.BoolVar(&c.allowRedirect, "allow-redirect", false, "allow mode redirect in every namespace that does not "+
 		"enforce the Pod Security level baseline or restricted, unless a label of the namespace says otherwise; needs --watch")
+	c.entrypoints.addRegistries(flags)
+	c.entrypoints.addSecrets(flags)
 	flags.BoolVar(&c.Paused, "paused", false, "inject nothing: all pods are created unmodified")
 	flags.StringVar(&c.dryRun, "dry-run", "", "report: print what it does with the workloads of the namespaces in "+
 		"the arguments, and end")
@@ -116,6 +121,11 @@ func (c *webhookCommand) run(cmd *cobra.Command, namespaces []string) error {
 	if err := c.connect(); err != nil {
 		return err
 	}
+	end, err := c.askRegistries()
+	if err != nil {
+		return err
+	}
+	defer end()
 	server, err := webhook.New(c.Config)
 	if err != nil {
 		return err
@@ -147,6 +157,7 @@ func (c *webhookCommand) complete() error {
 	if c.allowRedirect && !c.watch {
 		errs = append(errs, errors.New("--allow-redirect: needs --watch, as it depends on the labels of the namespace"))
 	}
+	errs = append(errs, c.entrypoints.check())
 	if c.Drain < 0 || c.Drain > time.Hour {
 		errs = append(errs, fmt.Errorf("--drain: must be a duration of at most 1h, got %s; the pod's grace "+
 			"period must be 15s longer", c.Drain))
@@ -182,6 +193,22 @@ func (c *webhookCommand) connect() error {
 	m.AllowRedirect = c.allowRedirect
 	c.Mirror = m
 	return nil
+}
+
+// askRegistries sets up the questions to registries, if any may be asked.
+func (c *webhookCommand) askRegistries() (end func(), err error) {
+	var client kubernetes.Interface
+	if len(c.entrypoints.secrets) > 0 {
+		config, err := c.clusterConfig()
+		if err != nil {
+			return nil, fmt.Errorf("--entrypoint-secrets: %w", err)
+		}
+		if client, err = kube.New(config); err != nil {
+			return nil, fmt.Errorf("--entrypoint-secrets: %w", err)
+		}
+	}
+	c.Images, end = c.entrypoints.forPods(client)
+	return end, nil
 }
 
 func (c *webhookCommand) clusterConfig() (*rest.Config, error) {

@@ -23,6 +23,12 @@ func (c *webhookCommand) report(cmd *cobra.Command, namespaces []string) error {
 	if err != nil {
 		return err
 	}
+	if err := c.entrypoints.check(); err != nil {
+		return err
+	}
+	images, end := c.entrypoints.forPods(client)
+	defer end()
+	c.Images = images
 	ctx, cancel := context.WithTimeout(cmd.Context(), clusterTimeout)
 	defer cancel()
 	if c.Settings.Shape == "" {

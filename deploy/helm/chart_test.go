@@ -61,6 +61,9 @@ func TestTheChartRefusesInvalidValues(t *testing.T) {
 		"two several CAs": {
 			"tls.secretName=x,tls.injectCAFrom=a/b,tls.caBundle=-----BEGIN CERTIFICATE-----", "tls",
 		},
+		"a registry with a path":          {"imageEntrypoint.registries={ghcr.io/team}", "registries"},
+		"a Secret for no registry":        {"imageEntrypoint.pullSecrets={a}", "pullSecrets"},
+		"a Secret that can be none":       {"imageEntrypoint.registries={all},imageEntrypoint.pullSecrets={A_}", "pullSecrets"},
 		"an argument that is no flag":     {"extraArgs={webhook}", "extraArgs"},
 		"a namespace that can be none":    {"neverNamespaces={Kube_System}", "neverNamespaces"},
 		"a port that can be none":         {"networkPolicy.apiServerPorts={0}", "apiServerPorts"},
@@ -84,8 +87,8 @@ func TestTheChartRefusesInvalidValues(t *testing.T) {
 // Objects of different releases have different names.
 func TestEveryObjectOfAReleaseHasTheReleasesName(t *testing.T) {
 	for _, o := range manifests.DecodeAll(t, documents(render(t, "edge", "--set",
-		"monitoring.enabled=true"))) {
-		if got := accessor(t, o).GetName(); strings.TrimSuffix(got, "-watch") != "edge-lameduck-webhook" {
+		"monitoring.enabled=true,imageEntrypoint.registries={all},imageEntrypoint.pullSecrets={a}"))) {
+		if got := accessor(t, o).GetName(); strings.TrimSuffix(strings.TrimSuffix(got, "-watch"), "-pull-secrets") != "edge-lameduck-webhook" {
 			t.Errorf("%T is called %s", o, got)
 		}
 	}

@@ -126,6 +126,10 @@ func TestTheWebhookMayChangeTwoObjectsAtMost(t *testing.T) {
 					expectReading(t, o.Rules)
 					continue
 				}
+				if strings.HasSuffix(o.Name, "-pull-secrets") {
+					expectNamedSecrets(t, o.Rules)
+					continue
+				}
 				expectAccess(t, o.Rules, "mutatingwebhookconfigurations", o.Name)
 			}
 		}
@@ -136,6 +140,16 @@ func TestTheWebhookMayChangeTwoObjectsAtMost(t *testing.T) {
 				*pod.AutomountServiceAccountToken)
 		}
 	})
+}
+
+// expectNamedSecrets checks that Secrets can be read one by one, and only those that the values name.
+func expectNamedSecrets(t *testing.T, rules []rbacv1.PolicyRule) {
+	t.Helper()
+	if len(rules) != 1 || !slices.Equal(rules[0].Resources, []string{"secrets"}) ||
+		!slices.Equal(rules[0].Verbs, []string{"get"}) ||
+		!slices.Equal(rules[0].ResourceNames, []string{"registry", "mirror"}) {
+		t.Errorf("it may %+v", rules)
+	}
 }
 
 // expectReading checks that what surrounds pods can be read, and nothing that may be secret.

@@ -68,7 +68,7 @@ func ForEnable(ctx context.Context, c *kube.Client, namespace string, s inject.S
 		return nil, err
 	}
 	around.Labels, p.Unread = ns.Labels, unread
-	p.Workloads, err = planWorkloads(ctx, c, around, s)
+	p.Workloads, err = planWorkloads(ctx, c, around, nil, s)
 	return p, err
 }
 
@@ -104,23 +104,25 @@ func (p *Plan) apply(labels map[string]string) {
 
 // planWorkloads plans for each workload what the webhook will do with its pods.
 func planWorkloads(
-	ctx context.Context, c *kube.Client, around *mode.Around, s inject.Settings,
+	ctx context.Context, c *kube.Client, around *mode.Around, images inject.Images, s inject.Settings,
 ) ([]Workload, error) {
 	all, err := listWorkloads(ctx, c, around.Namespace)
 	var planned []Workload
 	for _, w := range all {
-		planned = append(planned, planWorkload(w, around, s))
+		planned = append(planned, planWorkload(ctx, w, around, images, s))
 	}
 	return planned, err
 }
 
-func planWorkload(w workload, around *mode.Around, s inject.Settings) Workload {
+func planWorkload(
+	ctx context.Context, w workload, around *mode.Around, images inject.Images, s inject.Settings,
+) Workload {
 	planned := Workload{Kind: w.kind, Name: w.name}
 	if reason := webhook.Leaves(w.Template.Annotations); reason != "" {
 		planned.Mode, planned.Reason = injectedMode(w.Template.Annotations), reason
 		return planned
 	}
-	plan, err := inject.Inject(inject.Workload{Kind: w.Kind, Template: w.Template, Around: around}, s)
+	plan, err := inject.Ask(ctx, images, inject.Workload{Kind: w.Kind, Template: w.Template, Around: around}, s)
 	switch {
 	case err != nil:
 		planned.Unprotected = true

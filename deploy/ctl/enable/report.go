@@ -37,6 +37,6 @@ func ForWebhook(
 		}
 		around.AllowRedirect = watch.AllowRedirect
 	}
-	p.Workloads, err = planWorkloads(ctx, c, around, config.Settings)
+	p.Workloads, err = planWorkloads(ctx, c, around, config.Images, config.Settings)
 	return p, err
 }

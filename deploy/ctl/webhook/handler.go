@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"lameduck/deploy/ctl/inject"
 )
 
 // queueWait is how long a request waits for a slot. The API server waits two seconds for an answer,
@@ -73,16 +75,36 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) result {
 	if hasManyParts(b.bytes) {
 		return h.giveUp(w, b.bytes, failed, "the pod has too many fields")
 	}
-	return h.review(w, b.bytes)
+	return h.review(r.Context(), w, b.bytes)
 }
 
 // review answers a request that has been read to its end.
-func (h *handler) review(w http.ResponseWriter, text []byte) result {
+func (h *handler) review(ctx context.Context, w http.ResponseWriter, text []byte) result {
 	review, err := decodeReview(text)
 	if err != nil {
 		return refuse(w, http.StatusBadRequest, err.Error())
 	}
-	return h.write(w, review.TypeMeta, review.Request.UID, h.injector.answer(review))
+	a := h.injector.answer(review, nil)
+	asked, uid := review.TypeMeta, review.Request.UID
+	if q := a.question; q != nil {
+		namespace := review.Request.Namespace
+		review, a = nil, answer{} // only the text takes memory while the request waits
+		learned := h.askWithoutSlot(ctx, namespace, *q)
+		if review, err = decodeReview(text); err != nil {
+			return refuse(w, http.StatusBadRequest, err.Error())
+		}
+		a = h.injector.answer(review, &learned)
+	}
+	return h.write(w, asked, uid, a)
+}
+
+// askWithoutSlot asks about an image. Other requests have the slot meanwhile.
+func (h *handler) askWithoutSlot(ctx context.Context, namespace string, q inject.ImageQuestion) learned {
+	<-h.slots
+	l := h.injector.ask(ctx, namespace, q)
+	h.metrics.countAnswer(l)
+	h.slots <- struct{}{} // those who have it never wait
+	return l
 }
 
 // checkRequest checks a request before its body is read. The reason is empty if it is acceptable.

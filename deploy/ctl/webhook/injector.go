@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"maps"
 	"runtime/debug"
 	"strings"
@@ -33,6 +34,7 @@ type injector struct {
 	around   func(namespace string) *mode.Around
 	version  string
 	log      *zap.Logger
+	images   inject.Images                                               // may be nil
 	plan     func(inject.Workload, inject.Settings) (inject.Plan, error) // inject.Inject
 }
 
@@ -47,8 +49,22 @@ func newInjector(own string, never []string, version string, log *zap.Logger) *i
 	return i
 }
 
-// answer answers a review and recovers from panics.
-func (i *injector) answer(review *admissionv1.AdmissionReview) (a answer) {
+// learned is the answer to the question of an earlier answer.
+type learned struct {
+	config inject.ImageConfig
+	err    error
+}
+
+func (i *injector) ask(ctx context.Context, namespace string, q inject.ImageQuestion) learned {
+	config, err := i.images.Ask(ctx, namespace, q)
+	if err != nil {
+		i.log.Info("image unknown", zap.String("namespace", namespace), zap.String("image", q.Image), zap.Error(err))
+	}
+	return learned{config, err}
+}
+
+// answer answers a review and recovers from panics. l is nil if nothing was asked.
+func (i *injector) answer(review *admissionv1.AdmissionReview, l *learned) (a answer) {
 	r := review.Request
 	defer func() {
 		if p := recover(); p != nil {
@@ -62,12 +78,12 @@ func (i *injector) answer(review *admissionv1.AdmissionReview) (a answer) {
 			"the webhook configuration",
 			review.APIVersion)
 	}
-	return i.answerRequest(r)
+	return i.answerRequest(r, l)
 }
 
 var podResource = metav1.GroupVersionResource{Version: "v1", Resource: "pods"}
 
-func (i *injector) answerRequest(r *admissionv1.AdmissionRequest) answer {
+func (i *injector) answerRequest(r *admissionv1.AdmissionRequest, l *learned) answer {
 	switch {
 	case i.paused || i.never[r.Namespace]:
 		return answer{result: unchanged}
@@ -86,13 +102,21 @@ func (i *injector) answerRequest(r *admissionv1.AdmissionRequest) answer {
 	case settings == nil:
 		return warn(failed, "not injected: the webhook does not know the version of the cluster yet")
 	}
-	return i.answerPod(r.Namespace, pod, *settings)
+	return i.answerPod(r.Namespace, pod, *settings, l)
 }
 
-func (i *injector) answerPod(namespace string, pod *corev1.Pod, s inject.Settings) answer {
+func (i *injector) answerPod(namespace string, pod *corev1.Pod, s inject.Settings, l *learned) answer {
 	template := &corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec}
 	signature := i.sign(template)
-	plan, err := i.plan(inject.Workload{Kind: kindOf(pod), Template: template, Around: i.around(namespace)}, s)
+	w := inject.Workload{Kind: kindOf(pod), Template: template, Around: i.around(namespace)}
+	_, w.Reinvoked = pod.Annotations[inject.InjectedAnnotation]
+	if l != nil {
+		w = w.Answered(l.config, l.err)
+	}
+	plan, err := i.plan(w, s)
+	if plan.Question != nil && i.images != nil && l == nil {
+		return answer{question: plan.Question}
+	}
 	log := i.log.With(zap.String("namespace", namespace), zap.String("pod", nameOf(pod)))
 	if err != nil {
 		log.Info("not injected", zap.Error(err))

@@ -25,6 +25,7 @@ type metrics struct {
 	duration           prometheus.Histogram
 	inFlight           prometheus.Gauge
 	refusedConnections prometheus.Counter
+	images             *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -47,11 +48,33 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Connections closed at once because there were too many.",
 		}),
 	}
-	r.MustRegister(m.requests, m.duration, m.inFlight, m.refusedConnections)
+	m.images = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "lameduck_webhook_image_questions_total",
+		Help: "Questions to registries about the command of an image, by result.",
+	}, []string{"result"})
+	for _, result := range []string{answeredImage, unknownImage} {
+		m.images.WithLabelValues(result)
+	}
+	r.MustRegister(m.images, m.requests, m.duration, m.inFlight, m.refusedConnections)
 	for _, of := range []result{injected, unchanged, refused, failed, overload, invalid} {
 		m.requests.WithLabelValues(string(of)) // so that it is 0 and not absent
 	}
 	return m
+}
+
+// The results of questions to registries.
+const (
+	answeredImage = "answered"
+	unknownImage  = "unknown"
+)
+
+// countAnswer counts the answer of a registry.
+func (m *metrics) countAnswer(l learned) {
+	if l.err != nil {
+		m.images.WithLabelValues(unknownImage).Inc()
+		return
+	}
+	m.images.WithLabelValues(answeredImage).Inc()
 }
 
 // countResult counts a request.

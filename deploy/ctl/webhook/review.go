@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/json"
 
+	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/jsonpatch"
 )
 
@@ -26,6 +27,7 @@ type answer struct {
 	result   result
 	patch    []jsonpatch.Operation
 	warnings []string
+	question *inject.ImageQuestion // whose answer would give a better patch; nil if there is none
 }
 
 // warn returns an answer without a patch and with a warning.

@@ -38,6 +38,7 @@ type Config struct {
 	Never     []string        // more namespaces that are never injected
 	Paused    bool            // nothing is injected
 	Mirror    Mirror          // for mode auto; if nil, it knows nothing of the pods' surroundings
+	Images    inject.Images   // for wrapped apps without a command; if nil, they are observed
 	Drain     time.Duration   // the shortest drain after SIGTERM; it lasts until there are no requests
 	Version   string          // of the program, for an annotation of injected pods
 
@@ -97,7 +98,7 @@ func assemble(c Config) (*Server, error) {
 		injector: newInjector(c.Namespace, c.Never, c.Version, c.Log),
 		store:    certs.NewStore(certs.NewMetrics(registry, rotation)),
 	}
-	s.injector.paused = c.Paused
+	s.injector.paused, s.injector.images = c.Paused, c.Images
 	if c.Mirror != nil {
 		s.injector.around = c.Mirror.Around
 	}

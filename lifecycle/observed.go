@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"lameduck/internal/plural"
 )
 
 // Observed is what was seen in a drain of connections that are not relayed.
@@ -25,17 +27,18 @@ func (o *Observed) String() string {
 	var b strings.Builder
 	switch {
 	case o.LastEvent > 0:
-		fmt.Fprintf(&b, "; observed: %d connections, the last event %v after it",
-			o.Connections, o.LastEvent.Round(time.Millisecond))
+		fmt.Fprintf(&b, "; observed: %s, the last event %v after it",
+			plural.Count(o.Connections, "connection"), o.LastEvent.Round(time.Millisecond))
 	case o.Probes+o.Empty > 0:
 		b.WriteString("; observed: nothing but health checks")
 	}
 	if o.Probes+o.Empty > 0 {
-		fmt.Fprintf(&b, " (%d of the kubelet, %d connections without data)", o.Probes, o.Empty)
+		fmt.Fprintf(&b, " (%d of the kubelet, %s without data)", o.Probes, plural.Count(o.Empty, "connection"))
 	}
 	if o.Kept > 0 {
-		fmt.Fprintf(&b, "; %d connections of %d clients were still open, since the mode observe does not ask "+
-			"clients to disconnect (%s do)", o.Kept, o.Peers, askingModes)
+		fmt.Fprintf(&b, "; %s of %s %s still open, since the mode observe does not ask "+
+			"clients to disconnect (%s do)", plural.Count(o.Kept, "connection"), plural.Count(o.Peers, "client"),
+			plural.Pick(o.Kept, "was", "were"), askingModes)
 	}
 	return b.String()
 }

@@ -18,7 +18,7 @@ func TestSummary_HasWhatWasObserved(t *testing.T) {
 		},
 		"traffic beside probes": {
 			&Observed{Connections: 1, LastEvent: time.Second, Probes: 2, Empty: 4},
-			"; observed: 1 connections, the last event 1s after it (2 of the kubelet, 4 connections without data)",
+			"; observed: 1 connection, the last event 1s after it (2 of the kubelet, 4 connections without data)",
 		},
 		"nothing but probes": {
 			&Observed{Probes: 2},
@@ -26,7 +26,7 @@ func TestSummary_HasWhatWasObserved(t *testing.T) {
 		},
 		"kept connections": {
 			&Observed{Connections: 1, LastEvent: time.Second, Kept: 5, Peers: 2},
-			"; observed: 1 connections, the last event 1s after it; 5 connections of 2 clients were still open, " +
+			"; observed: 1 connection, the last event 1s after it; 5 connections of 2 clients were still open, " +
 				"since the mode observe does not ask clients to disconnect (redirect, takeover and move do)",
 		},
 	} {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"lameduck/internal/plural"
 )
 
 // A Summary is what happened in a drain.
@@ -90,14 +92,15 @@ func (s Summary) String() string {
 	case s.Exchanges == 0:
 		b.WriteString("no exchange after its start")
 	default:
-		fmt.Fprintf(&b, "%d exchanges after its start, the last one %v after it",
-			s.Exchanges, s.LastExchange.Round(time.Millisecond))
+		fmt.Fprintf(&b, "%s after its start, the last one %v after it",
+			plural.Count(s.Exchanges, "exchange"), s.LastExchange.Round(time.Millisecond))
 	}
 	if s.Observed != nil {
 		b.WriteString(s.Observed.String())
 	}
 	fmt.Fprintf(&b, "; %v", s.Evidence)
-	fmt.Fprintf(&b, "; cut: %d exchanges on %d connections", s.CutExchanges, s.CutConnections)
+	fmt.Fprintf(&b, "; cut: %s on %s", plural.Count(s.CutExchanges, "exchange"),
+		plural.Count(s.CutConnections, "connection"))
 	fmt.Fprintf(&b, "; not answered by the app: %d", s.Unanswered)
 	for _, protocol := range slices.Sorted(maps.Keys(s.Ended)) {
 		fmt.Fprintf(&b, "; %s connections ended:", protocol)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"lameduck/deploy/ctl/measure/rollout"
+	"lameduck/internal/plural"
 )
 
 // progressPeriod is how often a bar changes, and linePeriod how often a line is written if no bar can
@@ -29,8 +30,8 @@ func timeProgress(m load, total time.Duration) progress {
 	return func() (float64, string) {
 		passed := min(time.Since(began), total)
 		requests, lost := m.Counts()
-		return passed.Seconds() / total.Seconds(), fmt.Sprintf("%d requests, %d lost, %v left", requests, lost,
-			(total - passed).Round(time.Second))
+		return passed.Seconds() / total.Seconds(), fmt.Sprintf("%s, %d lost, %v left",
+			plural.Count(requests, "request"), lost, (total - passed).Round(time.Second))
 	}
 }
 
@@ -40,7 +41,8 @@ func rolloutProgress(m load, o *rollout.Operation) progress {
 	return func() (float64, string) {
 		requests, lost := m.Counts()
 		gone, total := o.Progress()
-		text := fmt.Sprintf("%d of %d pods replaced, %d requests, %d lost", gone, total, requests, lost)
+		text := fmt.Sprintf("%d of %s replaced, %s, %d lost", gone,
+			plural.Count(total, "pod"), plural.Count(requests, "request"), lost)
 		share := float64(gone) / float64(max(total, 1))
 		if gone > 0 && gone < total {
 			left := time.Duration(float64(time.Since(began)) * (1 - share) / share)

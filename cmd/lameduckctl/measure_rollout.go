@@ -18,6 +18,7 @@ import (
 
 	"lameduck/deploy/ctl/measure"
 	"lameduck/deploy/ctl/measure/rollout"
+	"lameduck/internal/plural"
 )
 
 // rolloutFlags are the flags of measure that determine what ends pods.
@@ -250,8 +251,8 @@ func (f *measureFlags) operate(ctx context.Context, l load, o *rollout.Operation
 		return nil
 	}
 	if requests, lost := l.Counts(); lost > 0 {
-		return fmt.Errorf("before the rollout, the service lost %d of %d requests: nothing was changed; measure a "+
-			"service that works (with --for, for example)", lost, requests)
+		return fmt.Errorf("before the rollout, the service lost %d of %s: nothing was changed; measure a "+
+			"service that works (with --for, for example)", lost, plural.Count(requests, "request"))
 	}
 	if err := o.Run(ctx); err != nil {
 		return err

@@ -195,7 +195,7 @@ func TestAnInterruptedRolloutSaysWhatWasDone(t *testing.T) {
 		}
 		notes := strings.Join(r.AllNotes(), " ")
 		if r.Ended != "interrupted" || r.Rollout.Complete || wrote(client) != (name == "rollout") ||
-			strings.Contains(notes, "1 pods of deployment/shop were deleted") != (name == "rollout") {
+			strings.Contains(notes, "1 pod of deployment/shop was deleted") != (name == "rollout") {
 			t.Errorf("%s: ended by %s, complete %t, %s", name, r.Ended, r.Rollout.Complete, notes)
 		}
 	}

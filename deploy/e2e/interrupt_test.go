@@ -38,7 +38,7 @@ var interruptions = map[string]interruption{
 	},
 	"a deletion": {
 		args: []string{"--calm", "1s", "--delete-pod", "2"}, reached: (*stage).terminating,
-		says: "1 pods of deployment/app were deleted",
+		says: "1 pod of deployment/app was deleted",
 	},
 	"a change of scale": {
 		args: []string{"--calm", "1s", "--scale", "1"}, reached: (*stage).terminating,

@@ -134,7 +134,7 @@ func TestAtMaxWhatIsLeftIsCutAndReported(t *testing.T) {
 	if f["reason"] != "max" || f["cut_exchanges"] != 1.0 || f["cut_connections"] != 1.0 {
 		t.Errorf("summary %v, want one exchange on one connection cut at Max", f)
 	}
-	d.wantTerminationLog(t, "(max; triggered by stop signal)", "cut: 1 exchanges on 1 connections")
+	d.wantTerminationLog(t, "(max; triggered by stop signal)", "cut: 1 exchange on 1 connection;")
 }
 
 // To a client that has a part of a response without a length, the end of the hold must not look

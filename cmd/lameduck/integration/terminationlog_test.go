@@ -21,7 +21,7 @@ func TestTheTerminationLogHasTheSummary(t *testing.T) {
 	busy.receive(t)
 	d.wantExit(t, exitOK)
 	d.wantTerminationLog(t, "drained in ", "(quiet; triggered by stop signal)",
-		"1 exchanges after its start", "cut: 0 exchanges", "http1 connections ended: 2 by drain")
+		"1 exchange after its start", "cut: 0 exchanges", "http1 connections ended: 2 by drain")
 }
 
 func TestATerminationLogThatCannotBeWrittenIsLogged(t *testing.T) {

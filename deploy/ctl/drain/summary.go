@@ -23,10 +23,10 @@ type Summary struct {
 
 var (
 	head = regexp.MustCompile(`^drained in (\S+) \((.+?); triggered by (.*?)\): ` +
-		`(?:no exchange|nothing but health checks|(\d+) exchanges) after its start(?:, the last one ([^\s;]+) after it)?`)
+		`(?:no exchange|nothing but health checks|(\d+) exchanges?) after its start(?:, the last one ([^\s;]+) after it)?`)
 	required   = regexp.MustCompile(`; silence required: (\S+?)(?:;|,|$)`)
-	cut        = regexp.MustCompile(`; cut: (\d+) exchanges`)
-	observed   = regexp.MustCompile(`; observed: (\d+) connections, the last event ([^\s;]+) after it`)
+	cut        = regexp.MustCompile(`; cut: (\d+) exchanges?\b`)
+	observed   = regexp.MustCompile(`; observed: (\d+) connections?, the last event ([^\s;]+) after it`)
 	unanswered = regexp.MustCompile(`; not answered by the app: (\d+)`)
 )
 

@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,32 @@ func TestMessagesOfTheProgramAreParsed(t *testing.T) {
 	want.LastRequest = 2500 * time.Millisecond
 	if got, ok := ParseMessage(s.String()); !ok || got != want {
 		t.Errorf("%s\nis parsed as %+v, want %+v", s, got, want)
+	}
+}
+
+// Old pods have written the plural of one thing, too.
+func TestCountsOfOneAreParsed(t *testing.T) {
+	s := lifecycle.Summary{
+		Trigger: "stop signal", End: lifecycle.EndedMax, Duration: time.Second, CutExchanges: 1, CutConnections: 1,
+		DrainStats: lifecycle.DrainStats{Exchanges: 1, LastExchange: 100 * time.Millisecond},
+		Observed:   &lifecycle.Observed{Connections: 1, LastEvent: 500 * time.Millisecond},
+	}
+	const (
+		now    = "1 exchange after its start, the last one 100ms after it; observed: 1 connection, the last event 500ms"
+		before = "1 exchanges after its start, the last one 100ms after it; observed: 1 connections, the last event 500ms"
+	)
+	text := s.String()
+	if !strings.Contains(text, now) || !strings.Contains(text, "cut: 1 exchange on 1 connection;") {
+		t.Errorf("%s\ncounts one thing in the plural", text)
+	}
+	old := strings.NewReplacer(now, before, "cut: 1 exchange on 1 connection;", "cut: 1 exchanges on 1 connections;").Replace(text)
+	want := Summary{
+		Hold: time.Second, Reason: "max", Trigger: "stop signal", Exchanges: 1, LastRequest: 500 * time.Millisecond, Cut: 1,
+	}
+	for _, text := range []string{text, old} {
+		if got, ok := ParseMessage(text); !ok || got != want {
+			t.Errorf("%s\nis parsed as %+v, want %+v", text, got, want)
+		}
 	}
 }
 

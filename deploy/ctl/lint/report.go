@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lameduck/deploy/ctl/manifest"
+	"lameduck/internal/plural"
 )
 
 // A Report has the findings of an inventory.
@@ -73,17 +74,10 @@ func (f Finding) subject() string {
 func (r Report) summary() string {
 	errors, warnings, infos := Count(r.Findings, Error), Count(r.Findings, Warning), Count(r.Findings, Info)
 	if len(r.Findings) == 0 {
-		return fmt.Sprintf("%s, no findings", counted(r.Objects, "object"))
+		return fmt.Sprintf("%s, no findings", plural.Count(r.Objects, "object"))
 	}
 	return fmt.Sprintf("%s: %s, %s, %d info; see lameduckctl explain RULE",
-		counted(r.Objects, "object"), counted(errors, "error"), counted(warnings, "warning"), infos)
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+		plural.Count(r.Objects, "object"), plural.Count(errors, "error"), plural.Count(warnings, "warning"), infos)
 }
 
 func (r Report) writeJSON(w io.Writer) error {

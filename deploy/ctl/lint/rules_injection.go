@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/internal/plural"
 )
 
 // injectionRules check what the webhook injects.
@@ -98,9 +99,9 @@ func podNotInjected(w *workload, report objectReporter) {
 	}
 	if without > 0 {
 		report(nil,
-			fmt.Sprintf("%d of %d pods have no Lameduck although the namespace has the label, so they lose "+
-				"requests when they stop",
-				without, all),
+			fmt.Sprintf("%d of %s %s no Lameduck although the namespace has the label, so requests are lost when "+
+				"such a pod stops",
+				without, plural.Count(all, "pod"), plural.Pick(without, "has", "have")),
 			"run kubectl rollout restart, and check the webhook if that does not help")
 	}
 }

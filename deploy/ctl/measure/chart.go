@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"lameduck/internal/plural"
 )
 
 // The charts are drawn here rather than with the plots of the bench, since their colours must follow
@@ -126,7 +128,8 @@ func (p *Report) lossChart() template.HTML {
 	for _, b := range p.Timeline {
 		most = max(most, b.Lost)
 	}
-	c := newChart(fmt.Sprintf("%d lost requests over time, by cause", p.Lost), time.Duration(p.Seconds), 190)
+	c := newChart(fmt.Sprintf("%s over time, by cause", plural.Count(p.Lost, "lost request")),
+		time.Duration(p.Seconds), 190)
 	c.WriteString(patterns("cause", len(causes)))
 	c.text(chartLeft, chartTop-9, "start", "title", "lost requests "+perBin(width))
 	y := func(n float64) float64 { return c.bottom - (c.bottom-chartTop)*n/float64(most) }

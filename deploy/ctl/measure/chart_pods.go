@@ -6,6 +6,8 @@ import (
 	"html"
 	"html/template"
 	"time"
+
+	"lameduck/internal/plural"
 )
 
 // mostLanes is how many pods the chart shows. The table has all.
@@ -43,7 +45,7 @@ func (p *Report) podChart() template.HTML {
 	}
 	pods := p.Rollout.Pods[:min(len(p.Rollout.Pods), mostLanes)]
 	const row = 20.0
-	c := newChart(fmt.Sprintf("%d pods over time: when each was ready, deleted and stopped", len(pods)),
+	c := newChart(fmt.Sprintf("%s over time: when each was ready, deleted and stopped", plural.Count(len(pods), "pod")),
 		time.Duration(p.Seconds), 14+row*float64(len(pods)))
 	c.markKey()
 	for i, pod := range pods {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"lameduck/internal/plural"
 )
 
 type junitSuite struct {
@@ -44,7 +46,8 @@ func (p *Report) WriteJUnit(path string, maxLost int) error {
 		if p.TooMany(maxLost) && l.Lost > 0 {
 			suite.Failures++
 			c.Failure = &junitFailure{
-				fmt.Sprintf("%d of %d requests were lost", l.Lost, l.Requests), causeLines(l.Causes),
+				fmt.Sprintf("%d of %s %s lost", l.Lost, plural.Count(l.Requests, "request"),
+					plural.Pick(l.Lost, "was", "were")), causeLines(l.Causes),
 			}
 		}
 		suite.Cases = append(suite.Cases, c)

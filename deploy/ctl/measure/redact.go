@@ -3,6 +3,8 @@ package measure
 import (
 	"fmt"
 	"net/url"
+
+	"lameduck/internal/plural"
 )
 
 // Redact removes what identifies a service, so that the report can be published: the host, path and
@@ -18,7 +20,7 @@ func (p *Report) Redact() {
 		p.Addresses[i] = addresses.of(p.Addresses[i])
 	}
 	if n := len(p.Notes); n > 0 {
-		p.Notes = []string{fmt.Sprintf("%d notes were removed.", n)}
+		p.Notes = []string{fmt.Sprintf("%s %s removed.", plural.Count(n, "note"), plural.Pick(n, "was", "were"))}
 	}
 	for i := range p.Failures {
 		f := &p.Failures[i]

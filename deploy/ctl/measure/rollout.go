@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"lameduck/internal/plural"
 )
 
 // A Rollout is what happened to the pods of a workload during the load. Times are from the start of
@@ -109,8 +111,9 @@ func (p *Report) Advice() []string {
 	}
 	advice := []string{
 		fmt.Sprintf("%s %.1f s after its deletion.", word, time.Duration(delay).Seconds()),
-		fmt.Sprintf("A preStop sleep of %d s %s the cost of %v for %d pods one after the other. Kept connections "+
-			"fail when the pod closes them, whatever the sleep.", seconds, enough, cost, pods),
+		fmt.Sprintf("A preStop sleep of %d s %s the cost of %v for %s%s. Kept connections "+
+			"fail when the pod closes them, whatever the sleep.", seconds, enough, cost, plural.Count(pods, "pod"),
+			plural.Pick(pods, "", " one after the other")),
 	}
 	if lameducks > 0 {
 		return advice

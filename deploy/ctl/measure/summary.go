@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lameduck/bench/openloop"
+	"lameduck/internal/plural"
 )
 
 // causeTexts describes the causes in the order of tables.
@@ -128,7 +129,7 @@ func (p RolloutPod) delayText() string {
 
 // loadLine describes the load.
 func (p *Report) loadLine() string {
-	line := fmt.Sprintf("%s requests in %s at %s", count(p.Requests), rounded(time.Duration(p.Seconds)),
+	line := fmt.Sprintf("%s in %s at %s", counted(p.Requests, "request"), rounded(time.Duration(p.Seconds)),
 		perSecond(p.Settings.Rate))
 	if n := len(p.Addresses); n > 1 {
 		line += fmt.Sprintf(", to %d addresses", n)
@@ -142,11 +143,11 @@ func (p *Report) lostLine() string {
 	case p.Requests == 0:
 		return "no request was sent"
 	case p.Lost == 0:
-		return fmt.Sprintf("lost 0 of %s requests: fewer than %s with 95 %% confidence", count(p.Requests),
+		return fmt.Sprintf("lost 0 of %s: fewer than %s with 95 %% confidence", counted(p.Requests, "request"),
 			percent(p.LostShareMax))
 	}
-	return fmt.Sprintf("LOST %s of %s requests: %s, at most %s with 95 %% confidence", count(p.Lost),
-		count(p.Requests), percent(p.LostShare), percent(p.LostShareMax))
+	return fmt.Sprintf("LOST %s of %s: %s, at most %s with 95 %% confidence", count(p.Lost),
+		counted(p.Requests, "request"), percent(p.LostShare), percent(p.LostShareMax))
 }
 
 // AllNotes returns what limits the result.
@@ -195,6 +196,9 @@ func count(n int) string {
 	}
 	return s
 }
+
+// counted formats a number with its noun.
+func counted(n int, noun string) string { return count(n) + " " + plural.Noun(n, noun) }
 
 // percent formats a share with two significant digits.
 func percent(share float64) string {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lameduck/internal/plural"
 )
 
 // The kinds of actions.
@@ -31,9 +33,10 @@ func (a Action) Describe(w Workload) string {
 	case Restart:
 		return fmt.Sprintf("restart all pods of %s in namespace %s", w, w.Namespace)
 	case DeletePods:
-		return fmt.Sprintf("delete %d pods of %s in namespace %s, one after the other", a.N, w, w.Namespace)
+		return fmt.Sprintf("delete %s of %s in namespace %s%s", plural.Count(a.N, "pod"), w, w.Namespace,
+			plural.Pick(a.N, "", ", one after the other"))
 	case Scale:
-		return fmt.Sprintf("scale %s in namespace %s to %d replicas, and back", w, w.Namespace, a.N)
+		return fmt.Sprintf("scale %s in namespace %s to %s, and back", w, w.Namespace, plural.Count(a.N, "replica"))
 	}
 	return fmt.Sprintf("watch %s in namespace %s", w, w.Namespace)
 }
@@ -128,7 +131,7 @@ func (o *Operation) deletePods(ctx context.Context) error {
 	x := o.watcher
 	names := x.oldPods()
 	if len(names) < o.action.N {
-		return fmt.Errorf("%s has only %d pods", x.workload, len(names))
+		return fmt.Errorf("%s has only %s", x.workload, plural.Count(len(names), "pod"))
 	}
 	o.began = o.now()
 	for _, name := range names[:o.action.N] {
@@ -167,7 +170,7 @@ func (o *Operation) scaleAndBack(ctx context.Context) error {
 func (o *Operation) scaleBack(ctx context.Context) error {
 	x, w := o.watcher, o.watcher.workload
 	if err := w.scale(ctx, x.client, x.replicas); err != nil {
-		return fmt.Errorf("scale %s back to %d replicas: %w", w, x.replicas, err)
+		return fmt.Errorf("scale %s back to %s: %w", w, plural.Count(x.replicas, "replica"), err)
 	}
 	o.scaled = false
 	return nil
@@ -187,7 +190,7 @@ func (o *Operation) Undo(ctx context.Context) ([]string, error) {
 			return nil, fmt.Errorf("%w; do it with: kubectl -n %s scale %s --replicas=%d", err, w.Namespace, w,
 				o.watcher.replicas)
 		}
-		return []string{fmt.Sprintf("%s was scaled back to %d replicas.", w, o.watcher.replicas)}, nil
+		return []string{fmt.Sprintf("%s was scaled back to %s.", w, plural.Count(o.watcher.replicas, "replica"))}, nil
 	}
 	switch {
 	case o.complete || o.began.IsZero():
@@ -196,8 +199,8 @@ func (o *Operation) Undo(ctx context.Context) ([]string, error) {
 		return []string{fmt.Sprintf("The restart of %s goes on by itself. To end it: kubectl -n %s rollout undo %s", w,
 			w.Namespace, w)}, nil
 	case o.action.Kind == DeletePods:
-		return []string{fmt.Sprintf("%d pods of %s were deleted; it replaces them by itself, and there is nothing "+
-			"to undo.", len(o.deleted), w)}, nil
+		return []string{fmt.Sprintf("%s of %s %s deleted. Its controller replaces deleted pods, so there is nothing "+
+			"to undo.", plural.Count(len(o.deleted), "pod"), w, plural.Pick(len(o.deleted), "was", "were"))}, nil
 	}
 	return nil, nil
 }

@@ -289,7 +289,7 @@ func TestAnInterruptedActionIsUndone(t *testing.T) {
 	}{
 		{Action{Kind: Scale, N: 1}, 2, "deployment/shop was scaled back to 2 replicas"},
 		{Action{Kind: Restart}, 1, "kubectl -n prod rollout undo deployment/shop"},
-		{Action{Kind: DeletePods, N: 1}, 0, "1 pods of deployment/shop were deleted"},
+		{Action{Kind: DeletePods, N: 1}, 0, "1 pod of deployment/shop was deleted"},
 		{Action{Kind: Watching}, 0, ""},
 	} {
 		c := newCluster(t, 2)

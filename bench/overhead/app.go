@@ -72,6 +72,7 @@ func writeFiles(dir string) error {
 
 // app returns the app of a protocol. It starts the app at the first call.
 func (b *bench) app(ctx context.Context, p protocol) (*instance, error) {
+	p = p.appSide()
 	if app := b.apps[p]; app != nil {
 		return app, nil
 	}
@@ -106,7 +107,7 @@ func smallText() string { return strings.Repeat("x", smallBody) }
 // check requests every response at address, so that a misconfigured peer is detected.
 func (p protocol) check(ctx context.Context, address string) error {
 	switch p {
-	case http1:
+	case http1, https:
 	case webSocket, tcp:
 		return p.echo(ctx, address, largeBody)
 	default:
@@ -114,7 +115,7 @@ func (p protocol) check(ctx context.Context, address string) error {
 	}
 	sizes := map[string]int64{"/small": smallBody, "/large": largeBody, "/huge": hugeBody}
 	for path, want := range sizes {
-		got, err := fetch(ctx, overHTTP1(), "http://"+address+path)
+		got, err := fetch(ctx, overHTTP1(), p.scheme()+address+path)
 		if err != nil {
 			return err
 		}

@@ -99,3 +99,23 @@ func TestAppBearsAllThatMeetThere(t *testing.T) {
 		t.Errorf("the app bears %d connections", got)
 	}
 }
+
+func TestAFailedStepIsMeasuredOnceMore(t *testing.T) {
+	for failures, wantErr := range map[int]bool{0: false, 1: false, 2: true} {
+		calls := 0
+		c := benchCase{Name: "keepalive", measure: func(context.Context, *bench, step) ([]measurement, error) {
+			if calls++; calls <= failures {
+				return nil, errors.New("0 were answered")
+			}
+			return []measurement{{}}, nil
+		}}
+		b := &bench{}
+		got, err := b.measureStep(t.Context(), step{Case: c, Peers: []peer{{Name: "nginx"}}})
+		if (err != nil) != wantErr || !wantErr && len(got) != 1 {
+			t.Errorf("after %d failures: %v, %v", failures, got, err)
+		}
+		if want := min(failures, 1); len(b.results.notes) != want {
+			t.Errorf("after %d failures the notes are %q", failures, b.results.notes)
+		}
+	}
+}

@@ -33,6 +33,8 @@ type benchCase struct {
 	Warm bool
 	// Check means that the case is a check that nothing fails, rather than a measurement.
 	Check bool
+	// Only are the names of the peers that are measured. Nil means all.
+	Only []string
 	// Direct means that the case can be measured without any proxy.
 	Direct bool
 	// Rate is the number of requests per second. Zero means as fast as they are answered.
@@ -80,6 +82,11 @@ const throughputConnections = 64
 
 // allCases returns all cases in the order of the table.
 func allCases() []benchCase {
+	return slices.Concat(loadCases(), tlsCases(), tunnelCases(), latencyCases(), standaloneCases())
+}
+
+// loadCases are those of HTTP/1.1, h2c and gRPC without TLS.
+func loadCases() []benchCase {
 	return []benchCase{
 		loadCase("keepalive", "64-byte answers over 32 keep-alive connections", 1,
 			load{Path: "/small", Connections: 32}, microseconds).warmed(),
@@ -97,17 +104,42 @@ func allCases() []benchCase {
 		streamCase("grpc", grpc, streamLoad{Connections: 8, Streams: 8, Calls: true}).warmed(),
 		streamCase("grpc-single", grpc, streamLoad{Connections: 32, Streams: 1, Calls: true}),
 		callerCase(),
+	}
+}
+
+func tunnelCases() []benchCase {
+	return []benchCase{
 		tunnelCase("tcp-down", tcp, tunnelLoad{Connections: 4, Bytes: 64 << 10}).warmed(),
 		tunnelCase("tcp-up", tcp, tunnelLoad{Connections: 4, Bytes: 64 << 10, Up: true}),
 		tunnelCase("ws-down", webSocket, tunnelLoad{Connections: 4, Bytes: 16 << 10}).warmed(),
 		tunnelCase("ws-up", webSocket, tunnelLoad{Connections: 4, Bytes: 16 << 10, Up: true}),
 		tunnelCase("ws1m-down", webSocket, tunnelLoad{Connections: 4, Bytes: 1 << 20}),
 		tunnelCase("ws1m-up", webSocket, tunnelLoad{Connections: 4, Bytes: 1 << 20, Up: true}),
+	}
+}
+
+func latencyCases() []benchCase {
+	return []benchCase{
 		latencyCase("latency", 2000, 1),
 		latencyCase("latency500", 500, 4.0/3),
+	}
+}
+
+// standaloneCases are measured with processes of their own.
+func standaloneCases() []benchCase {
+	return []benchCase{
+		observeCase("observe", "64-byte answers over 32 keep-alive connections",
+			load{Path: "/small", Connections: 32}),
+		observeCase("observe-newconn", "64-byte answers, 32 clients, a new connection for each request",
+			load{Path: "/small", Connections: 32, Close: true}),
+		scaleCase(allowedScaling()),
+		busyCase("busy10k", 10_000, 2, 1),
 		idleCase("idle", http1, 1000, 2),
+		idleCase("idle3k", http1, 3000, 2).only(mostUsed()),
 		idleCase("idle10k", http1, 10_000, 0),
 		idleCase("ws-idle10k", webSocket, 10_000, 0),
+		idleCase("tls-idle", https, 1000, 2),
+		idleCase("tls-idle3k", https, 3000, 2),
 		binaryCase(),
 	}
 }
@@ -115,6 +147,12 @@ func allCases() []benchCase {
 // warmed returns the case with a warm-up.
 func (c benchCase) warmed() benchCase {
 	c.Warm = true
+	return c
+}
+
+// only returns the case for some of the peers.
+func (c benchCase) only(peers []string) benchCase {
+	c.Only = peers
 	return c
 }
 
@@ -139,6 +177,9 @@ func (c benchCase) wanted(round int) bool {
 
 // fits reports whether the case can be measured of the peer.
 func (c benchCase) fits(p peer) bool {
+	if c.Only != nil && !slices.Contains(c.Only, p.Name) {
+		return false
+	}
 	return slices.Contains(p.Speaks, c.Protocol) && (c.Direct || len(p.Command) > 0)
 }
 

@@ -24,6 +24,16 @@ func shareCores() (cores, error) {
 	return splitCores(allowed)
 }
 
+// allowedScaling returns the cores of the scale case. It is empty if they cannot be read, which shareCores
+// reports.
+func allowedScaling() scaling {
+	var allowed unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
+		return scaling{}
+	}
+	return newScaling(allowed)
+}
+
 func splitCores(allowed unix.CPUSet) (cores, error) {
 	if allowed.Count() < 2 {
 		return cores{}, errors.New("two cores are required: one for the proxy, one for load and app")
@@ -34,9 +44,12 @@ func splitCores(allowed unix.CPUSet) (cores, error) {
 	return c, nil
 }
 
+// maxCores is the size of a CPUSet.
+const maxCores = 1024
+
 func lastCore(set unix.CPUSet) int {
 	last := 0
-	for id := range 1024 { // the size of a CPUSet
+	for id := range maxCores {
 		if set.IsSet(id) {
 			last = id
 		}

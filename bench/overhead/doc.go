@@ -1,9 +1,13 @@
 // Overhead measures the cost of a proxy in front of an app: that of Lameduck and
 // of its peers, in turns within one run on one machine.
 //
-//	go run ./bench/overhead                                  # all of it, at most 25 minutes
+//	go run ./bench/overhead                                  # all of it, at most 35 minutes
 //	go run ./bench/overhead -quick                           # two minutes
 //	go run ./bench/overhead -quick -guard                    # and fail if a target is missed
+//	go run ./bench/overhead -table cost                      # beside nginx and HAProxy, 12 minutes
+//	go run ./bench/overhead -table cost -write docs/performance.md
+//	go run ./bench/overhead -regress                         # a minute: fail if a request costs more
+//	go run ./bench/overhead -regress -update                 # replace the baseline
 //	go run ./bench/overhead -cases keepalive -peers nginx,lameduck -rounds 9
 //	go run ./bench/overhead -lameduck ./lameduck -json out.json
 //
@@ -21,17 +25,19 @@
 //	└───────────────┘        └────────────────┘        └────────────────┘
 //	                          direct: no proxy
 //
-//	case                     load           app
-//	latency, latency500      ./pacer        nginx
-//	h2c, h2c-single          h2load         nginx
-//	grpc, grpc-single        h2load         nghttpd
-//	grpc-go                  ./caller       nghttpd
-//	tcp-…, ws…               ./tunnel       ./tunnel
-//	all others               wrk            nginx
+//	case                        load        app
+//	latency, latency500         ./pacer     nginx
+//	h2c, h2c-single             h2load      nginx
+//	grpc, grpc-single           h2load      nghttpd
+//	grpc-go                     ./caller    nghttpd
+//	tcp-…, ws…                  ./tunnel    ./tunnel
+//	tls-handshake, tls-resumed  ./greeter   nginx
+//	busy10k                     ./crowd     nginx
+//	all others                  wrk         nginx
 //
 // # Method
 //
-// RoundStep peer is started once, bound to the proxy's core before exec, and runs for the whole
+// Each peer is started once, bound to the proxy's core before exec, and runs for the whole
 // run; idle peers use no CPU. Each round measures every case of every peer, in a different order
 // each time, so that compared values are measured within seconds. A warm-up round is discarded. The
 // table shows the median of the rounds with the lowest and the highest value, and the median of the
@@ -86,6 +92,32 @@
 // Both ends of a tunnel are faster than any proxy, since the kernel discards the
 // received bytes.
 //
+// With TLS, clients use TLS 1.3, X25519 and TLS_AES_128_GCM_SHA256. The certificate's key is ECDSA
+// on P-256, session tickets are on, and the connection to the app is without TLS:
+//
+//   - tls-handshake: like newconn, with a full handshake on each connection. The server issues
+//     session tickets, as many as it does by default: Lameduck one, the others two.
+//   - tls-resumed: the same with a resumed session on each connection. It is an error if a
+//     connection has another suite, or is not resumed.
+//   - tls-keepalive and tls-large: like keepalive and large.
+//   - tls-idle and tls-idle3k: like idle.
+//
+// observe and observe-newconn send the loads of keepalive and newconn straight to an app on the
+// proxy's core. CPU time is that of the app alone (direct), and of the app and of a Lameduck that
+// observes its port.
+//
+// scale is the load of throughput, with one thread or worker on each of one, two and more cores. A
+// proxy that scales linearly needs the same CPU time for a request on n cores as on one, so its
+// share of linear is the CPU time on one core divided by that on n. The proxy gets up to half of the
+// machine's cores. With fewer than four cores it gets up to all of them, and the load and the app
+// use all cores too, whatever the proxy's number. Then requests per second are those of the whole
+// machine, and only CPU times are comparable.
+//
+// busy10k has a request in flight on each of 10,000 connections, or of as many as descriptors allow.
+// ./crowd opens them one after the other, uses each once, and then sends the next request on each as
+// soon as it has the response. So the latency is mostly the time in queues. Memory is the largest
+// Rss during the load, and per connection its growth since the start.
+//
 // Latency is measured with 2,000 and 500 requests a second over 32 keep-alive connections (latency,
 // latency500), which leaves the proxy idle most of the time. The load is ./pacer, which is
 // open-loop: a request is sent when it is due, whatever happened to the others, and its latency
@@ -94,16 +126,16 @@
 // measured. It may be near zero or negative, so its ratio is one of medians. The JSON file has the
 // lateness of the load itself; the report has a note if it affects the latencies.
 //
-// Idle memory (idle with 1,000 connections, idle10k with 10,000 or as many as descriptors allow,
-// ws-idle10k with as many WebSockets) is measured before any load, with separate instances of the
-// peers: idle in every other round, and the other two once. Resident at start is Rss in
-// /proc/PID/smaps_rollup half a second after the peer is ready. Then the clients connect and make
-// one request each, or send a message that is echoed. They do so three more times, 16 at a time,
-// with a pause of 0.25 s before each pass. 7 s after the last pass Rss is read again. The growth,
-// divided by the number of connections, is the memory per connection. So it includes what
-// connections leave behind after use, and the growth of a garbage-collected heap. Garbage
-// collection is not forced; Go would run it after at most two idle minutes. Several peers may be
-// idle at the same time, but only one is in use.
+// Idle memory (idle with 1,000 connections, idle3k with 3,000, idle10k with 10,000 or as many as
+// descriptors allow, ws-idle10k with as many WebSockets) is measured before any load, with separate
+// instances of the peers: those with 1,000 and 3,000 connections in every other round, the others
+// once. Resident at start is Rss in /proc/PID/smaps_rollup half a second after the peer is ready.
+// Then the clients connect and make one request each, or send a message that is echoed. They do so
+// three more times, 16 at a time, with a pause of 0.25 s before each pass. 7 s after the last pass
+// Rss is read again. The growth, divided by the number of connections, is the memory per
+// connection. So it includes what connections leave behind after use, and the growth of a garbage-
+// collected heap. Garbage collection is not forced; Go would run it after at most two idle minutes.
+// Several peers may be idle at the same time, but only one is in use.
 //
 // The stripped binary is the size of the program's file without its symbol table and debug
 // sections.
@@ -115,6 +147,11 @@
 //
 // With -guard every target of the chosen cases and peers gets a verdict. A target is missed if a
 // peer or its case was left out.
+//
+// With -regress the cost of a request is compared with baseline.json, as a share of the peers' cost
+// in the same run. It is the number of instructions if perf can count them for the baseline and for
+// this run, and CPU time otherwise. It has grown if it has beside every peer: instructions by more
+// than 3 %, CPU time by more than 10 %.
 //
 // # The JSON file
 //
@@ -135,10 +172,12 @@
 //	notes[]       sentences: what was left out, what went wrong
 //	targets[]     sentence, holds, measured
 //
-// The metrics of cases with load are cpu, cpu_whole, foreign (the share of the proxy's core that
-// other processes used), rate (for tunnels in MiB per second, with CPU time per 64 MiB) and busy.
-// Latency cases have p50, p99, added_p50, added_p99, late_p50 and late_p99 instead of rate and
-// busy. Idle cases have start, resident, perconn, start_pss and idle_pss. The case binary has size.
+// The metrics of cases with load are cpu, cpu_whole, instructions (with -regress, if perf can count
+// them), foreign (the share of the proxy's core that other processes used), rate (for tunnels in
+// MiB per second, with CPU time per 64 MiB) and busy. Latency cases have p50, p99, added_p50,
+// added_p99, late_p50 and late_p99 instead of rate and busy. Idle cases have start, resident,
+// perconn, start_pss and idle_pss, and busy10k has p50, p99, resident and perconn. scale has cpu_N,
+// rate_N and linear_N for each number N of cores. The case binary has size.
 //
 // # Limits
 //
@@ -172,5 +211,5 @@
 //   - nginx and HAProxy use shared libraries, which the binary's size excludes.
 //   - queue-proxy always counts requests for Knative's autoscaler, and Caddy and
 //     Traefik have more features. No value accounts for features.
-//   - There is no TLS, and no network delay.
+//   - There is no network delay.
 package main

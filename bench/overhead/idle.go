@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 
 	"lameduck/bench/internal/table"
 	"lameduck/bench/internal/wait"
+	"lameduck/bench/overhead/handshake"
 )
 
 const (
@@ -40,8 +42,11 @@ const (
 // idleCase measures memory at start and with idle connections.
 func idleCase(name string, spoken protocol, connections, roundStep int) benchCase {
 	what := "keep-alive connections"
-	if spoken == webSocket {
+	switch spoken {
+	case webSocket:
 		what = "WebSockets"
+	case https:
+		what = "keep-alive connections with terminated TLS"
 	}
 	return benchCase{
 		Name:        name,
@@ -192,6 +197,9 @@ func openIdle(ctx context.Context, address string, spoken protocol, n int) (idle
 		conn, err := net.DialTimeout("tcp", address, 5*time.Second)
 		if err != nil {
 			return err
+		}
+		if spoken == https {
+			conn = tls.Client(conn, handshake.Config(handshake.Forget{}))
 		}
 		clients[i] = &keepAlive{conn: conn, answers: bufio.NewReader(conn)}
 		if spoken == webSocket {

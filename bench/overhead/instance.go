@@ -72,6 +72,17 @@ func (in *instance) awaitReady(ctx context.Context) error {
 	})
 }
 
+// groups returns the process groups of the given instances. Those without a process have none.
+func groups(instances ...*instance) []int {
+	var all []int
+	for _, in := range instances {
+		if in.process != nil {
+			all = append(all, in.process.PID())
+		}
+	}
+	return all
+}
+
 // stop stops the process, if there is one.
 func (in *instance) stop() {
 	if in.process != nil {

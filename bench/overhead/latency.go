@@ -43,7 +43,7 @@ const latencyConnections = 32
 
 func (b *bench) measureLatency(ctx context.Context, in *instance, rate int, d time.Duration) (measurement, error) {
 	var paced pacerSummary
-	m, err := b.metered(ctx, in, microseconds, func() (outcome, error) {
+	m, err := b.metered(ctx, groups(in), microseconds, func() (outcome, error) {
 		var err error
 		paced, err = b.pace(ctx, in.paths.Listen, rate, d)
 		return outcome{Answers: paced.Requests, Seconds: paced.Seconds}, err

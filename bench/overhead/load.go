@@ -17,6 +17,10 @@ type load struct {
 	// end of the load cuts must count in part. The number of responses is then computed from the
 	// received bytes. If Body is zero, responses are counted.
 	Body int64
+	// TLS makes the requests over TLS.
+	TLS bool
+	// Threads is the number of threads of wrk. Zero means one.
+	Threads int
 }
 
 // An outcome is the result of a load.
@@ -37,11 +41,15 @@ func (l load) outcome(t tally) outcome {
 
 func (l load) args(address string) []string {
 	// On a busy machine 64 MiB may take longer than wrk's default timeout of two seconds.
-	args := []string{"-t1", "-c" + strconv.Itoa(l.Connections), "-d1h", "--timeout", "10s"}
+	args := []string{"-t" + strconv.Itoa(max(1, l.Threads)), "-c" + strconv.Itoa(l.Connections), "-d1h", "--timeout", "10s"}
 	for _, h := range l.headers(address) {
 		args = append(args, "-H", h)
 	}
-	return append(args, "http://"+address+l.Path)
+	scheme := http1.scheme()
+	if l.TLS {
+		scheme = https.scheme()
+	}
+	return append(args, scheme+address+l.Path)
 }
 
 // headers returns the field lines of requests besides Host.

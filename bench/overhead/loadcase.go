@@ -68,6 +68,7 @@ func cpuMetrics(unit cpuUnit) []metric {
 			Name: "cpu_whole", Title: "CPU per request, by /proc/PID/stat", Unit: unit.Name,
 			Digits: unit.Digits, Hidden: true,
 		},
+		{Name: "instructions", Title: "instructions per request", Hidden: true},
 		{Name: "foreign", Title: "proxy's core in use by others", Unit: "%", Hidden: true},
 	}
 }
@@ -106,16 +107,20 @@ func streamCase(name string, spoken protocol, l streamLoad) benchCase {
 func (b *bench) measureLoad(
 	ctx context.Context, in *instance, l generator, d time.Duration, unit cpuUnit,
 ) (measurement, error) {
-	return b.metered(ctx, in, unit, func() (outcome, error) {
+	return b.metered(ctx, groups(in), unit, func() (outcome, error) {
 		return l.send(ctx, in.paths, d, b.cores.Others)
 	})
 }
 
-// metered reads the meters before and after a load.
+// metered reads the meters of process groups before and after a load.
 func (b *bench) metered(
-	ctx context.Context, in *instance, unit cpuUnit, send func() (outcome, error),
+	ctx context.Context, groups []int, unit cpuUnit, send func() (outcome, error),
 ) (measurement, error) {
-	before, err := b.readMeters(in)
+	counter, err := b.countInstructions(ctx, groups)
+	if err != nil {
+		return measurement{}, err
+	}
+	before, err := b.readMeters(groups)
 	if err != nil {
 		return measurement{}, err
 	}
@@ -126,14 +131,19 @@ func (b *bench) metered(
 	if err := wait.For(ctx, settleTime); err != nil {
 		return measurement{}, err
 	}
-	after, err := b.readMeters(in)
+	after, err := b.readMeters(groups)
 	if err != nil {
 		return measurement{}, err
 	}
 	if float64(o.Failed)*100 > o.Answers || o.Answers == 0 {
 		return measurement{}, fmt.Errorf("%d requests failed and %.0f were answered", o.Failed, o.Answers)
 	}
-	return evaluate(o, after.sub(before), in.process != nil, unit), nil
+	m := evaluate(o, after.sub(before), len(groups) > 0, unit)
+	instructions, err := counter.stop(ctx)
+	if instructions > 0 {
+		m.Values["instructions"] = instructions / o.Answers
+	}
+	return m, err
 }
 
 // meters are the clocks of a measurement.
@@ -151,14 +161,21 @@ func (m meters) sub(earlier meters) meters {
 	return m
 }
 
-func (b *bench) readMeters(in *instance) (meters, error) {
+func (b *bench) readMeters(groups []int) (meters, error) {
 	m := meters{Wall: time.Since(b.began)}
 	var err error
-	if m.Core, err = coreUsage(b.cores.ProxyID); err != nil || in.process == nil {
+	if m.Core, err = coreUsage(b.cores.ProxyID); err != nil {
 		return m, err
 	}
-	m.Proxy, err = groupUsage(in.process.PID())
-	return m, err
+	for _, group := range groups {
+		u, err := groupUsage(group)
+		if err != nil {
+			return m, err
+		}
+		m.Proxy.Precise += u.Precise
+		m.Proxy.Whole += u.Whole
+	}
+	return m, nil
 }
 
 // evaluate returns the values of a load case. Without a proxy there is only the rate.

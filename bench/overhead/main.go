@@ -9,6 +9,7 @@ import (
 	"lameduck/bench/internal/command"
 	progress "lameduck/bench/internal/plan"
 	"lameduck/bench/internal/table"
+	"lameduck/bench/overhead/record"
 )
 
 func main() { command.Main("overhead", run) }
@@ -38,8 +39,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	return publish(newReport(b), tabulate(&b.results, b.opts.Cases, b.opts.Peers), opts, stdout)
 }
 
-// publish prints the report with its table. With -json it also writes the JSON file, and with
-// -guard it prints and returns the verdict on the targets.
+// publish prints the report with its table. With -json and -write it also writes those files. With
+// -regress and -guard it prints and returns the verdicts on the costs and on the targets.
 func publish(r report, t table.Table, opts options, stdout io.Writer) error {
 	if _, err := io.WriteString(stdout, r.markdown(t)); err != nil {
 		return fmt.Errorf("print the table: %w", err)
@@ -49,9 +50,20 @@ func publish(r report, t table.Table, opts options, stdout io.Writer) error {
 			return err
 		}
 	}
-	if !opts.Guard {
-		return nil
+	if opts.Write != "" {
+		if err := table.ReplaceIn(opts.Write, costsBegin, costsEnd, r.costs()); err != nil {
+			return err
+		}
 	}
-	fmt.Fprint(stdout, "\n", verdictList(r.Targets))
-	return missed(r.Targets)
+	var regressed, missing error
+	if opts.Regress {
+		var verdicts []record.Verdict
+		verdicts, regressed = checkBaseline(r, baselinePath, opts.Update)
+		fmt.Fprint(stdout, "\n", verdictList(verdicts))
+	}
+	if opts.Guard {
+		fmt.Fprint(stdout, "\n", verdictList(r.Targets))
+		missing = missed(r.Targets)
+	}
+	return errors.Join(regressed, missing)
 }

@@ -36,6 +36,13 @@ type options struct {
 	JSON string
 	// Guard makes a missed target an error.
 	Guard bool
+	// Table is the preset.
+	Table string
+	// Write is the path of a file whose generated table is replaced. If it is empty, none is.
+	Write string
+	// Regress compares the cost of a request with the baseline, and Update replaces the baseline.
+	Regress bool
+	Update  bool
 
 	// Files is how many files a process may open here.
 	Files int
@@ -43,36 +50,14 @@ type options struct {
 	Notes []string
 }
 
-// A preset has the defaults of flags.
-type preset struct {
-	Rounds   int
-	Duration time.Duration
-	Cases    string // comma-separated, or all
-	Peers    string
-}
-
-// all stands for every case or peer.
-const all = "all"
-
-// full is the preset for published results. quick shows in two minutes whether anything has
-// changed.
-var (
-	full  = preset{Rounds: 5, Duration: 3 * time.Second, Cases: all, Peers: all}
-	quick = preset{
-		Rounds:   3,
-		Duration: 600 * time.Millisecond,
-		Cases:    "keepalive,large,newconn,heads,h2c,grpc,tcp-down,ws-up,latency,idle,binary",
-		Peers:    "direct,nginx,haproxy-http,haproxy-tcp,reverseproxy,lameduck",
-	}
-)
-
 // parseOptions parses and validates the flags.
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	opts := options{}
 	flags := flag.NewFlagSet("overhead", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.BoolVar(&opts.Quick, "quick", false,
-		"a run of two minutes: by default fewer rounds, shorter loads, fewer cases and fewer peers")
+	flags.BoolVar(&opts.Quick, "quick", false, "the same as -table quick")
+	flags.StringVar(&opts.Table, "table", "full",
+		"preset of rounds, time, cases and peers: full, quick (two minutes), cost (beside nginx and HAProxy), regress")
 	flags.IntVar(&opts.Rounds, "rounds", full.Rounds, "`number` of measurements of each peer")
 	flags.DurationVar(&opts.Duration, "duration", full.Duration,
 		"`time` of load in the keepalive case; the other load cases take a part of it")
@@ -81,11 +66,15 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&opts.Lameduck, "lameduck", "", "`path` of lameduck (default: build ./cmd/lameduck)")
 	flags.StringVar(&opts.JSON, "json", "", "`file` to write all values to")
 	flags.BoolVar(&opts.Guard, "guard", false, "fail if a target is missed")
+	flags.StringVar(&opts.Write, "write", "", "`file` with a generated table of costs to replace")
+	flags.BoolVar(&opts.Regress, "regress", false,
+		"compare the cost of requests with "+baselinePath+", and fail if it has grown; a minute with -table regress, its default")
+	flags.BoolVar(&opts.Update, "update", false, "with -regress: replace the baseline instead")
 	err := command.Parse(flags, args, func() error {
 		given := map[string]bool{}
 		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-		if opts.Quick {
-			opts.applyQuick(given, cases, peers)
+		if err := opts.applyPreset(given, cases, peers); err != nil {
+			return err
 		}
 		return errors.Join(opts.chooseAll(given, *cases, *peers), opts.check(), opts.limit())
 	})
@@ -103,22 +92,6 @@ func (o *options) chooseAll(given map[string]bool, cases, peers string) error {
 		o.dropCases()
 	}
 	return errors.Join(caseErr, peerErr)
-}
-
-// applyQuick applies the quick preset to the flags that were not given.
-func (o *options) applyQuick(given map[string]bool, cases, peers *string) {
-	if !given["rounds"] {
-		o.Rounds = quick.Rounds
-	}
-	if !given["duration"] {
-		o.Duration = quick.Duration
-	}
-	if !given["cases"] {
-		*cases = quick.Cases
-	}
-	if !given["peers"] {
-		*peers = quick.Peers
-	}
 }
 
 // dropCases leaves out cases if their load generator or app is not installed.
@@ -154,6 +127,9 @@ func (o options) check() error {
 	var errs []error
 	if o.Rounds < 1 {
 		errs = append(errs, fmt.Errorf("-rounds %d: must be at least 1", o.Rounds))
+	}
+	if o.Update && !o.Regress {
+		errs = append(errs, errors.New("-update: requires -regress"))
 	}
 	if o.Duration < 500*time.Millisecond {
 		errs = append(errs, fmt.Errorf("-duration %s: must be at least 500ms", o.Duration))

@@ -20,13 +20,16 @@ func TestParseOptionsChoosesInTheOrderOfTheTable(t *testing.T) {
 
 func TestParseOptionsRefusesNonsense(t *testing.T) {
 	for flags, want := range map[string]string{
-		"-cases=fast":       `unknown case "fast": want all, or some of keepalive, large, huge, newconn, heads, throughput, h2c, h2c-single, grpc, grpc-single, grpc-go, tcp-down, tcp-up, ws-down, ws-up, ws1m-down, ws1m-up, latency, latency500, idle, idle10k, ws-idle10k, binary`,
-		"-peers=apache":     `unknown peer "apache"`,
-		"-peers=":           `unknown peer ""`,
-		"-rounds=0":         "-rounds 0: must be at least 1",
-		"-duration=1ms":     "-duration 1ms: must be at least 500ms",
-		"-guard keepalive":  `unexpected argument "keepalive"`,
-		"-rounds=0 -peers=": "-rounds 0",
+		"-cases=fast":        `unknown case "fast": want all, or some of keepalive, large, huge, newconn, heads, throughput, h2c, h2c-single, grpc, grpc-single, grpc-go, tls-handshake, tls-resumed, tls-keepalive, tls-large, tcp-down, tcp-up, ws-down, ws-up, ws1m-down, ws1m-up, latency, latency500, observe, observe-newconn, scale, busy10k, idle, idle3k, idle10k, ws-idle10k, tls-idle, tls-idle3k, binary`,
+		"-peers=apache":      `unknown peer "apache"`,
+		"-peers=":            `unknown peer ""`,
+		"-rounds=0":          "-rounds 0: must be at least 1",
+		"-duration=1ms":      "-duration 1ms: must be at least 500ms",
+		"-guard keepalive":   `unexpected argument "keepalive"`,
+		"-rounds=0 -peers=":  "-rounds 0",
+		"-table=small":       "-table small: must be full, quick, cost or regress",
+		"-quick -table=cost": "-table cost: must not be given with -quick",
+		"-update":            "-update: requires -regress",
 	} {
 		_, err := parseOptions(strings.Fields(flags), &strings.Builder{})
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -106,6 +109,10 @@ func TestQuickIsAPresetThatFlagsOverrule(t *testing.T) {
 		"-quick":                           {3, 600 * time.Millisecond, "direct nginx haproxy-http haproxy-tcp reverseproxy lameduck"},
 		"-quick -rounds 5":                 {5, 600 * time.Millisecond, "direct nginx haproxy-http haproxy-tcp reverseproxy lameduck"},
 		"-duration 1s -peers caddy -quick": {3, time.Second, "caddy"},
+		"-table quick":                     {3, 600 * time.Millisecond, "direct nginx haproxy-http haproxy-tcp reverseproxy lameduck"},
+		"-table cost -rounds 1":            {1, 2 * time.Second, "direct nginx haproxy-http haproxy-tcp lameduck"},
+		"-regress":                         {7, 600 * time.Millisecond, "nginx haproxy-tcp lameduck"},
+		"-regress -table cost":             {5, 2 * time.Second, "direct nginx haproxy-http haproxy-tcp lameduck"},
 	} {
 		opts, err := parseOptions(strings.Fields(args), &strings.Builder{})
 		if err != nil {

@@ -23,6 +23,7 @@ type paths struct {
 
 	Binary string // the program
 	Built  string // directory of the programs that this run has built
+	Certs  string // directory of the certificate and its key
 	Dir    string // directory of its files
 	Config string // its rendered configuration
 	Listen string // address for clients
@@ -38,6 +39,9 @@ type paths struct {
 	// Descriptors is enough for one more connection to the app for each of them.
 	MaxConnections int
 	Descriptors    int
+
+	// Cores is how many cores it may use. Zero means one.
+	Cores int
 }
 
 // spareConnections is the number of additional connections for checks.
@@ -93,9 +97,18 @@ func (p paths) HTTP2() bool { return p.Protocol == h2c || p.Protocol == grpc }
 // in use.
 func (p paths) Slots() int { return p.Descriptors + p.Descriptors/8 }
 
-// WebSocket and TCP report, for templates, whether the protocol is that one.
+// Threads returns how many threads or workers do its work: one for each core.
+func (p paths) Threads() int { return max(1, p.Cores) }
+
+// WebSocket, TCP and TLS report, for templates, whether the protocol is that one.
 func (p paths) WebSocket() bool { return p.Protocol == webSocket }
 func (p paths) TCP() bool       { return p.Protocol == tcp }
+func (p paths) TLS() bool       { return p.Protocol == https }
+
+// Cert, Key and Bundle return the files of the certificate, its key, and both.
+func (p paths) Cert() string   { return filepath.Join(p.Certs, certFile) }
+func (p paths) Key() string    { return filepath.Join(p.Certs, keyFile) }
+func (p paths) Bundle() string { return filepath.Join(p.Certs, bundleFile) }
 
 // AppPort and the like return the ports of the addresses, for programs that need only the port.
 func (p paths) AppPort() (string, error)     { return portOf(p.App) }

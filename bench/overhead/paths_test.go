@@ -18,7 +18,12 @@ import (
 func prepared(t *testing.T, p peer, spoken protocol) paths {
 	t.Helper()
 	dir := t.TempDir()
-	at := paths{Protocol: spoken, Dir: dir, Files: dir, App: "127.0.0.1:8080", Small: smallText(), Binary: "/bin/true"}
+	if spoken == https {
+		if err := writeCertificate(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := paths{Protocol: spoken, Dir: dir, Certs: dir, Files: dir, App: "127.0.0.1:8080", Small: smallText(), Binary: "/bin/true"}
 	at.limitTo(100)
 	if err := at.prepare(p); err != nil {
 		t.Fatal(err)

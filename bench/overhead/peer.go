@@ -50,15 +50,21 @@ const (
 	lameduck = "lameduck"
 )
 
+// mostUsed returns the names of the peers of cases that take much time.
+func mostUsed() []string { return []string{"nginx", "haproxy-http", "haproxy-tcp", lameduck} }
+
 // overHTTP returns the protocols of a proxy for HTTP/1.1 and HTTP/2, and everything those of a
 // relay of bytes.
 func overHTTP() []protocol   { return []protocol{http1, h2c, grpc, webSocket} }
 func everything() []protocol { return []protocol{http1, h2c, grpc, webSocket, tcp} }
 
+// terminating returns the protocols of a peer that also terminates TLS.
+func terminating(others []protocol) []protocol { return append(others, https) }
+
 func nginxPeers() []peer {
 	pooled := peer{
 		Name:    "nginx",
-		Speaks:  overHTTP(),
+		Speaks:  terminating(overHTTP()),
 		Title:   "with a pool of connections to the app, as its documentation recommends",
 		Tool:    tool{"nginx", "nginx-light"},
 		Version: []string{"-v"},
@@ -75,7 +81,7 @@ func nginxPeers() []peer {
 func haproxyPeers() []peer {
 	http := peer{
 		Name:    "haproxy-http",
-		Speaks:  overHTTP(),
+		Speaks:  terminating(overHTTP()),
 		Title:   "in http mode: reads every message, and shares connections to the app",
 		Tool:    tool{"haproxy", "haproxy"},
 		Version: []string{"-v"},
@@ -85,7 +91,7 @@ func haproxyPeers() []peer {
 	blind := http
 	blind.Name, blind.Config = "haproxy-tcp", "haproxy-tcp.tmpl"
 	blind.Title = "in tcp mode: a blind relay, one connection to the app for each client connection"
-	blind.Speaks = everything()
+	blind.Speaks = terminating(everything())
 	splice := blind
 	splice.Name, splice.Config = "haproxy-splice", "haproxy-splice.tmpl"
 	splice.Title = "in tcp mode, with splicing of bytes in the kernel"
@@ -174,13 +180,15 @@ func queueProxyEnv() []string {
 func lameduckPeer() peer {
 	return peer{
 		Name:    lameduck,
-		Speaks:  everything(),
+		Speaks:  terminating(everything()),
 		Title:   "one connection to the app for each client connection",
 		Build:   "lameduck/cmd/lameduck",
 		Version: []string{"version"},
 		Command: []string{"{{.Binary}}", "serve"},
 		Env: []string{
 			"LAMEDUCK_ROUTES={{.Listen}}={{.AppPort}}{{if .TCP}};proto=tcp{{end}}",
+			"LAMEDUCK_TLS_CERT={{if .TLS}}{{.Cert}}{{end}}",
+			"LAMEDUCK_TLS_KEY={{if .TLS}}{{.Key}}{{end}}",
 			"LAMEDUCK_ADMIN={{.Admin}}",
 			"LAMEDUCK_CONTROL={{.Control}}",
 			"LAMEDUCK_LOG_LEVEL=warn",

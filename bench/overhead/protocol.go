@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lameduck/bench/overhead/handshake"
 )
 
 // A protocol is the protocol of a case, between client and peer and between peer and app. It
@@ -22,10 +24,11 @@ const (
 	grpc           // unary calls over h2c
 	webSocket
 	tcp
+	https // HTTP/1.1 over TLS between client and peer, and without TLS between peer and app
 )
 
 func (p protocol) String() string {
-	return [...]string{"HTTP/1.1", "h2c", "gRPC", "WebSocket", "TCP"}[p]
+	return [...]string{"HTTP/1.1", "h2c", "gRPC", "WebSocket", "TCP", "HTTPS"}[p]
 }
 
 // app returns the app of the protocol.
@@ -49,7 +52,7 @@ func (p protocol) greet(ctx context.Context, address string) error {
 	case webSocket, tcp:
 		return p.echo(ctx, address, smallBody)
 	}
-	return expectSmall(fetch(ctx, overHTTP1(), "http://"+address+"/small"))
+	return expectSmall(fetch(ctx, overHTTP1(), p.scheme()+address+"/small"))
 }
 
 func expectSmall(length int64, err error) error {
@@ -59,8 +62,26 @@ func expectSmall(length int64, err error) error {
 	return err
 }
 
+// appSide returns the protocol between peer and app.
+func (p protocol) appSide() protocol {
+	if p == https {
+		return http1
+	}
+	return p
+}
+
+// scheme returns how URLs of the protocol begin.
+func (p protocol) scheme() string {
+	if p == https {
+		return "https://"
+	}
+	return "http://"
+}
+
 // overHTTP1 and overHTTP2 return transports without keep-alive.
-func overHTTP1() *http.Transport { return &http.Transport{DisableKeepAlives: true} }
+func overHTTP1() *http.Transport {
+	return &http.Transport{DisableKeepAlives: true, TLSClientConfig: handshake.Config(nil)}
+}
 
 func overHTTP2() *http.Transport {
 	t := &http.Transport{DisableKeepAlives: true, Protocols: new(http.Protocols)}

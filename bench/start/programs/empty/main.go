@@ -1,0 +1,6 @@
+// Command empty has the runtime alone.
+package main
+
+import "lameduck/bench/start/hold"
+
+func main() { hold.Forever() }

@@ -1,0 +1,37 @@
+// Command together serves metrics, logs and has a socket of netlink, like the other programs.
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/sys/unix"
+
+	"lameduck/bench/start/hold"
+)
+
+func main() {
+	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+	core := zapcore.NewCore(encoder, zapcore.AddSync(io.Discard), zap.WarnLevel)
+	log := zap.New(zapcore.NewSamplerWithOptions(core, time.Second, 100, 100))
+	log.Warn("started")
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	http.Handle("/metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
+	c, err := netlink.Dial(unix.NETLINK_SOCK_DIAG, nil)
+	hold.Check(err)
+	defer c.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	hold.Check(err)
+	go func() { hold.Check(http.Serve(l, nil)) }()
+	hold.Forever()
+	log.Warn("ended") // keeps the logger
+}

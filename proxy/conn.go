@@ -112,6 +112,9 @@ func (c *conn) broadcastLocked() {
 
 // addrOf returns the remote address without its port, or the zero Addr if it has none.
 func addrOf(c Conn) netip.Addr {
+	if c, ok := c.(interface{ RemoteAddrPort() netip.AddrPort }); ok {
+		return c.RemoteAddrPort().Addr()
+	}
 	a, ok := c.RemoteAddr().(interface{ AddrPort() netip.AddrPort })
 	if !ok {
 		return netip.Addr{}

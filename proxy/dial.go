@@ -25,6 +25,9 @@ const connectTimeout = time.Second
 
 // DialTCP returns a Dialer for the app at address, host:port.
 func DialTCP(address string) Dialer {
+	if dial := dialSocket(address); dial != nil {
+		return dial
+	}
 	// Not DialTCP: without a local address it binds to any, and then each connection has a port to
 	// itself, of which there are 28,000.
 	d := &net.Dialer{

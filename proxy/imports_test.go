@@ -39,6 +39,7 @@ var bans = []ban{
 	{"../proxy/h2", "lameduck", "", leaf},
 	{"../proxy/ws", "lameduck", "", leaf},
 	{"../proxy/pp", "lameduck", "", leaf},
+	{"../proxy/socket", "lameduck", "lameduck/lifecycle/sockdiag", "sockets are made and accepted below the relay"},
 	{"../proxy/tlsterm", "lameduck", "lameduck/proxy/pump lameduck/proxy/h2", "TLS is terminated below the relay, which passes functions"},
 	{"../proxy/tlsterm", "github.com/prometheus", "", "the relay counts"},
 	{"../proxy/tlsterm", "go.uber.org/zap", "", "the relay logs"},

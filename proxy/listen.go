@@ -17,5 +17,9 @@ func Listen(network, address string) (net.Listener, error) {
 	}
 	// Multipath TCP, Go's default, makes each accept more expensive, and the app has no use for it.
 	config.SetMultipathTCP(false)
-	return config.Listen(context.Background(), network, address)
+	ln, err := config.Listen(context.Background(), network, address)
+	if err != nil {
+		return nil, err
+	}
+	return listenSocket(ln.(*net.TCPListener))
 }

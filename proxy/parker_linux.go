@@ -3,6 +3,7 @@ package proxy
 import (
 	"net"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"syscall"
@@ -119,7 +120,27 @@ func (p *parker) trim(now time.Time) {
 		return
 	}
 	p.trimmed, p.trimmedAt = n, now
+	runtime.GC()
+	exchangeStacks()
 	debug.FreeOSMemory()
+}
+
+// keptGoroutines is how many goroutines that have ended a processor of the runtime keeps at most
+// for new ones (runtime.gfput).
+const keptGoroutines = 64
+
+// exchangeStacks makes the runtime free the stacks of goroutines that it keeps. While many run, new
+// ones get larger stacks, and those that end keep them. After a collection, new ones get small
+// stacks again, and exchange those that are kept (runtime.gfget). Each of them may be the last use
+// of the memory of several stacks: it is 1.2 MB after 1,000 connections.
+func exchangeStacks() {
+	var ended sync.WaitGroup
+	end := make(chan struct{})
+	for range keptGoroutines {
+		ended.Go(func() { <-end })
+	}
+	close(end)
+	ended.Wait()
 }
 
 // wait waits until descriptors are ready, but not past the deadline.

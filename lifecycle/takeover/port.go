@@ -6,11 +6,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strconv"
 	"sync/atomic"
 	"syscall"
+
+	"lameduck/lifecycle/sockdiag"
 )
 
 // A Port is a port of the app that Lameduck has taken over. Its methods may be called by any
@@ -120,7 +121,8 @@ func (p *Port) forget() {
 // freePort returns a port at which nobody listens. It is outside of the kernel's ephemeral ports if
 // there is one, so that no connection takes it while the app is not listening, as in a reload.
 func freePort(avoid []uint16) (uint16, error) {
-	low, high := ephemeralPorts()
+	first, last := sockdiag.EphemeralPorts()
+	low, high := int(first), int(last)
 	for _, r := range [][2]int{{high + 1, 1 << 16}, {10000, low}, {1024, min(low, 10000)}} {
 		size := r[1] - r[0]
 		if size <= 0 {
@@ -160,13 +162,4 @@ func isFree(port uint16) bool {
 	}
 	_ = ln.Close()
 	return true
-}
-
-// ephemeralPorts returns the range of ports that the kernel gives to connections.
-func ephemeralPorts() (low, high int) {
-	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
-	if n, _ := fmt.Sscan(string(text), &low, &high); err != nil || n != 2 {
-		return 32768, 60999 // Linux's default
-	}
-	return low, high
 }

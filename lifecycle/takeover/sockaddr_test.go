@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"lameduck/lifecycle/sockdiag"
 )
 
 // sockaddr returns the struct sockaddr of an address.
@@ -119,7 +121,7 @@ func TestTheLikelyAddressOfTheAppComesFirst(t *testing.T) {
 }
 
 func TestThePortOfTheAppIsFreeAndNoneToAvoid(t *testing.T) {
-	low, high := ephemeralPorts()
+	first, last := sockdiag.EphemeralPorts()
 	held := hold(t, ":0")
 	var avoid []uint16
 	for range 20 {
@@ -132,8 +134,8 @@ func TestThePortOfTheAppIsFreeAndNoneToAvoid(t *testing.T) {
 				t.Errorf("port %d is chosen again", other)
 			}
 		}
-		if n := int(p.Moved()); n >= low && n <= high && high < 1<<16-1 {
-			t.Errorf("port %d is one of the kernel's ephemeral ports, %d to %d", n, low, high)
+		if n := p.Moved(); n >= first && n <= last && last < 1<<16-1 {
+			t.Errorf("port %d is one of the kernel's ephemeral ports, %d to %d", n, first, last)
 		}
 		avoid = append(avoid, p.Moved())
 	}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,17 +22,22 @@ func (o options) measureEntries(ctx context.Context, dir string, stdout io.Write
 	fmt.Fprintf(stdout, "%d new connections a second from %d addresses for %v; room for %s entries\n\n",
 		o.rate, clients, o.last, readNumber("/proc/sys/net/netfilter/nf_conntrack_max"))
 	fmt.Fprintln(stdout, "| way | most entries | requests | failed | per second |\n| --- | ---: | ---: | ---: | ---: |")
+	var reasons []string
 	for n, way := range []string{"move", "plain", "redirect"} { // one after the other, to have the machine
 		one := options{lameduck: o.lameduck}
 		err := one.withPods(ctx, fmt.Sprintf("%s/%d", dir, n), []string{way}, func(pods []*pod) error {
 			r := pods[0].connect(ctx, o.rate, o.last)
 			fmt.Fprintf(stdout, "| %s | %d | %d | %d | %.0f |\n", way, r.most, r.answered.Load(), r.failed.Load(),
 				float64(r.answered.Load())/o.last.Seconds())
+			reasons = append(reasons, r.reasons(way)...)
 			return ctx.Err()
 		})
 		if err != nil {
 			return err
 		}
+	}
+	if len(reasons) > 0 {
+		fmt.Fprintf(stdout, "\nWhy requests failed:\n\n%s\n", strings.Join(reasons, "\n"))
 	}
 	return nil
 }
@@ -46,6 +54,36 @@ func readNumber(path string) string {
 type result struct {
 	answered, failed atomic.Int64
 	most             int // entries
+
+	mu     sync.Mutex
+	errors map[string]int // failed requests by their reason
+}
+
+// fail counts a failed request.
+func (r *result) fail(err error) {
+	r.failed.Add(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.errors == nil {
+		r.errors = make(map[string]int)
+	}
+	r.errors[reason(err)]++
+}
+
+// reason returns what failed and why, without addresses.
+func reason(err error) string {
+	if failed, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Sprintf("%s: %v", failed.Op, failed.Err)
+	}
+	return err.Error()
+}
+
+// reasons returns a line for each reason.
+func (r *result) reasons(way string) (lines []string) {
+	for _, why := range slices.Sorted(maps.Keys(r.errors)) {
+		lines = append(lines, fmt.Sprintf("- %s: %d times %s", way, r.errors[why], why))
+	}
+	return lines
 }
 
 // connect sends requests on new connections, at a rate and for a time.
@@ -84,7 +122,7 @@ func (p *pod) connectFrom(ctx context.Context, dialer *net.Dialer, interval time
 		}
 		running.Go(func() {
 			if err := request(dialer, p.host); err != nil {
-				r.failed.Add(1)
+				r.fail(err)
 			} else {
 				r.answered.Add(1)
 			}

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"io"
+	"net"
+	"os"
+	"slices"
 	"testing"
 	"time"
 )
@@ -34,5 +38,17 @@ func TestOptions_OutOfRangeAreRefused(t *testing.T) {
 		if _, err := parseOptions(args, t.Output()); err == nil {
 			t.Errorf("%v is accepted", args)
 		}
+	}
+}
+
+func TestResult_CountsFailuresByReason(t *testing.T) {
+	var r result
+	for range 2 {
+		r.fail(&net.OpError{Op: "dial", Addr: &net.TCPAddr{Port: 1}, Err: os.ErrDeadlineExceeded})
+	}
+	r.fail(io.ErrUnexpectedEOF)
+	want := []string{"- plain: 2 times dial: i/o timeout", "- plain: 1 times unexpected EOF"}
+	if got := r.reasons("plain"); !slices.Equal(got, want) || r.failed.Load() != 3 {
+		t.Errorf("%d failures: %q, want %q", r.failed.Load(), got, want)
 	}
 }

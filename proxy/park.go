@@ -3,11 +3,15 @@ package proxy
 import (
 	"syscall"
 	"time"
+
+	"lameduck/proxy/pump"
+	"lameduck/proxy/tlsterm"
 )
 
 // An idle connection is parked: both its goroutines end, which are most of its memory. The parker
 // starts them again as soon as either side sends or ends. A direction parks only while it waits
-// with nothing buffered and no deadline is running, because a deadline needs a reader.
+// with nothing buffered and no deadline is running, because a deadline needs a reader. What TLS holds
+// is no more than a part of a record: the rest of it wakes the connection.
 
 // await waits between two messages for the first bytes of the next one.
 func (c *conn) await(d direction) outcome {
@@ -70,11 +74,14 @@ func (c *conn) parkLocked(d direction) {
 
 // descriptors implements [parkable].
 func (c *conn) descriptors() (client, app syscall.RawConn) {
-	return c.requests.Raw(), c.responses.Raw()
+	return pump.RawOf(tlsterm.Beneath(c.client)), pump.RawOf(tlsterm.Beneath(c.app))
 }
 
 // parkable reports whether both sides have a descriptor for the parker to wait for.
-func (c *conn) parkable() bool { return c.requests.Raw() != nil && c.responses.Raw() != nil }
+func (c *conn) parkable() bool {
+	client, app := c.descriptors()
+	return client != nil && app != nil
+}
 
 // wake starts the directions that are parked.
 func (c *conn) wake() {

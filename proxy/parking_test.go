@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net"
 	"testing"
@@ -148,4 +149,98 @@ func TestAConnectionIsParkedAgainWithoutADeadline(t *testing.T) {
 	parks(t, s)
 	passesInPieces(t, client, app, []string{maskedText})
 	passesInPieces(t, app, client, []string{text})
+}
+
+// A splitConn can keep the second half of what is written.
+type splitConn struct {
+	*net.TCPConn
+	splits bool
+	rest   []byte
+}
+
+func (c *splitConn) Write(b []byte) (int, error) {
+	if !c.splits {
+		return c.TCPConn.Write(b)
+	}
+	c.rest = append(c.rest, b[len(b)/2:]...)
+	_, err := c.TCPConn.Write(b[:len(b)/2])
+	return len(b), err
+}
+
+// openTLS opens a connection whose TLS is terminated, and begun again if reencrypt is set.
+func openTLS(t *testing.T, reencrypt bool) (s *Server, client *tlsPeer, wire *splitConn, app net.Conn) {
+	t.Helper()
+	ln := listenLoopback(t)
+	s = New(Config{})
+	address := serveLoopback(t, s, Route{TLS: serverTLS(), AppTLS: reencrypt, Dial: DialTCP(ln.Addr().String())})
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		defer close(accepted)
+		c, err := ln.Accept()
+		if reencrypt && err == nil {
+			c = tls.Server(c, serverTLS())
+			err = c.(*tls.Conn).Handshake()
+		}
+		if err == nil {
+			accepted <- c
+		}
+	}()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	wire = &splitConn{TCPConn: c.(*net.TCPConn)}
+	client = secureClient(t, wire, &tls.Config{})
+	if err := client.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if app = <-accepted; app == nil {
+		t.Fatal("the app has no connection")
+	}
+	t.Cleanup(func() { _ = app.Close() })
+	return s, client, wire, app
+}
+
+func TestAnIdleConnectionInTLSIsParked(t *testing.T) {
+	for name, reencrypt := range map[string]bool{"to an app in clear text": false, "to an app in TLS": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, client, _, app := openTLS(t, reencrypt)
+			for range 3 {
+				passesInPieces(t, client, app, []string{get})
+				passesInPieces(t, app, client, []string{ok})
+				parks(t, s)
+			}
+			s.Drain()
+			passesInPieces(t, client, app, []string{get})
+			if _, err := io.WriteString(app, ok); err != nil {
+				t.Fatal(err)
+			}
+			client.wants(okClose)
+			client.wantsEnd(false)
+		})
+	}
+}
+
+func TestAConnectionThatIsParkedWithinATLSRecordReadsTheRest(t *testing.T) {
+	s, client, wire, app := openTLS(t, false)
+	passesInPieces(t, client, app, []string{get})
+	passesInPieces(t, app, client, []string{ok})
+	wire.splits = true
+	if _, err := io.WriteString(client, get); err != nil {
+		t.Fatal(err)
+	}
+	parks(t, s)
+	keepSweeping(t, s)
+	wire.splits = false
+	if _, err := wire.Write(wire.rest); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(get))
+	_ = app.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.ReadFull(app, got); err != nil || string(got) != get {
+		t.Fatalf("the app has %q, error %v; want %q", got, err, get)
+	}
+	passesInPieces(t, app, client, []string{ok})
 }

@@ -73,7 +73,7 @@ func (s *Server) bind(c *conn, app Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.attachLocked(app)
-	if c.responses.Raw() != nil {
+	if c.parkable() {
 		c.server.parker.run() // for its sweeps, too
 	}
 	return !closed && !c.life.closing

@@ -331,9 +331,6 @@ func (f *Flow) makeRoom() {
 	f.sent, f.mark, f.end = f.sent-f.mark, 0, len(pending)
 }
 
-// Raw returns access to the descriptor of the source, or nil if it has none.
-func (f *Flow) Raw() syscall.RawConn { return f.raw }
-
 // CopyBody passes on the body of a message. It returns nil if the message is complete; its last
 // bytes may not be written yet. It returns io.EOF for a body that ends with the connection, and for
 // one that is cut short.

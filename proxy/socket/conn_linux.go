@@ -102,9 +102,14 @@ func (c *Conn) LocalAddr() net.Addr {
 // SyscallConn implements [syscall.Conn].
 func (c *Conn) SyscallConn() (syscall.RawConn, error) { return rawConn{c}, nil }
 
+// wrap returns the error of package net for one of package os. A timeout is os.ErrDeadlineExceeded
+// itself, because a connection that becomes idle has two of them.
 func (c *Conn) wrap(op string, err error) error {
-	if err == nil || err == io.EOF {
+	switch {
+	case err == nil || err == io.EOF:
 		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return os.ErrDeadlineExceeded
 	}
 	return &net.OpError{Op: op, Net: "tcp", Addr: c.RemoteAddr(), Err: netError(op, err)}
 }
@@ -124,15 +129,12 @@ func (r rawConn) Write(f func(fd uintptr) (done bool)) error {
 	return r.conn.wrap("raw-write", r.conn.raw.Write(f))
 }
 
-// netError returns what package net would have for an error of package os. What is neither a timeout
-// nor an error of a system call is the runtime's, which has no name outside, for a descriptor that
-// is closed.
+// netError returns what a [net.OpError] wraps, for an error of package os. An error that is not of a
+// system call is the runtime's, which has no name outside, for a descriptor that is closed.
 func netError(op string, err error) error {
 	var inPath *os.PathError
 	var number syscall.Errno
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return os.ErrDeadlineExceeded
 	case !errors.As(err, &number):
 		return net.ErrClosed
 	case errors.As(err, &inPath):

@@ -52,13 +52,18 @@ func (r *Raw) Peek() error {
 func (r *Raw) Peeked() []byte { return r.begin }
 
 // Take takes n of the bytes that have been peeked.
-func (r *Raw) Take(n int) { r.begin = r.begin[n:] }
+func (r *Raw) Take(n int) {
+	r.begin = r.begin[n:]
+	if len(r.begin) == 0 {
+		r.begin = nil // no connection keeps the memory
+	}
+}
 
 // Read implements [io.Reader].
 func (r *Raw) Read(b []byte) (n int, err error) {
 	if len(r.begin) > 0 {
 		n = copy(b, r.begin)
-		r.begin = r.begin[n:]
+		r.Take(n)
 		return n, nil
 	}
 	if r.ahead {

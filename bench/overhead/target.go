@@ -26,13 +26,19 @@ func targets() []target {
 		each("keepalive", 1, "nginx", "haproxy-http"),
 		each("keepalive", 0.35, "reverseproxy", "caddy", "traefik", "queue-proxy"),
 		each("large", 1, "nginx", "haproxy-http"),
-		each("newconn", 1, "nginx", "haproxy-http"),
+		each("newconn", 1, "nginx", "haproxy-http", "haproxy-tcp"),
+		terminations("tls-handshake", "tls-resumed", "tls-keepalive", "tls-large"),
 		streams("h2c", "h2c-single", "grpc", "grpc-single"),
 		tunnels("tcp-down", "tcp-up", "ws-down", "ws-up", "ws1m-down", "ws1m-up"),
 		[]target{
+			{Case: "latency", Metric: "added_p50", Peers: []string{"nginx", "haproxy-http"}, AtMost: 1.05},
 			{Case: "latency", Metric: "added_p99", Peers: []string{"nginx", "haproxy-http"}, AtMost: 1.05},
+			{Case: "observe", Metric: "cpu", Peers: []string{direct}, AtMost: 1.05},
 			{Case: "idle", Metric: "start", AtMost: 12},
 			{Case: "idle", Metric: "perconn", AtMost: 10},
+			{Case: "idle3k", Metric: "perconn", Peers: []string{"haproxy-tcp"}, AtMost: 1},
+			{Case: "tls-idle", Metric: "perconn", AtMost: 12},
+			{Case: "tls-idle3k", Metric: "perconn", AtMost: 12},
 			{Case: "idle10k", Metric: "perconn", AtMost: 10},
 			{Case: "ws-idle10k", Metric: "perconn", AtMost: 10},
 			{Case: "binary", Metric: "size", AtMost: 12},
@@ -47,6 +53,15 @@ func streams(cases ...string) []target {
 	for _, c := range cases {
 		all = append(all, each(c, 0.5, "reverseproxy")...)
 		all = append(all, each(c, 1, "nginx")...)
+	}
+	return all
+}
+
+// terminations returns the targets of cases with TLS: no more than a proxy with OpenSSL.
+func terminations(cases ...string) []target {
+	var all []target
+	for _, c := range cases {
+		all = append(all, each(c, 1, "nginx", "haproxy-http")...)
 	}
 	return all
 }

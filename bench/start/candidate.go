@@ -115,7 +115,8 @@ func alive(ctx context.Context, address string) error {
 		return err
 	}
 	request.Close = true
-	response, err := http.DefaultClient.Do(request)
+	client := http.Client{Timeout: startTimeout}
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}

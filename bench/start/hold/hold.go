@@ -12,18 +12,16 @@ const Ready = "ready\n"
 
 // Forever reports that the program has started, and never returns. The program ends with a signal.
 func Forever() {
-	if _, err := os.Stdout.WriteString(Ready); err != nil {
-		os.Exit(1)
-	}
+	_, err := os.Stdout.WriteString(Ready)
+	Check(err)
 	for {
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 	}
 }
 
 // Check ends the program on error.
 func Check(err error) {
 	if err != nil {
-		println(err.Error())
-		os.Exit(1)
+		panic(err)
 	}
 }

@@ -3,6 +3,7 @@ package main
 
 import (
 	"net/http"
+	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -14,6 +15,7 @@ import (
 func main() {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	http.Handle("/metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
+	handlers := map[string]http.Handler{"/metrics": promhttp.HandlerFor(r, promhttp.HandlerOpts{})}
 	hold.Forever()
+	runtime.KeepAlive(handlers)
 }

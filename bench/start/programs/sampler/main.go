@@ -3,6 +3,7 @@ package main
 
 import (
 	"io"
+	"runtime"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,5 +18,5 @@ func main() {
 	log := zap.New(zapcore.NewSamplerWithOptions(core, time.Second, 100, 100))
 	log.Warn("started")
 	hold.Forever()
-	log.Warn("ended") // keeps the logger
+	runtime.KeepAlive(log)
 }

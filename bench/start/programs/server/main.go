@@ -4,6 +4,7 @@ package main
 import (
 	"net"
 	"net/http"
+	"time"
 
 	"lameduck/bench/start/hold"
 )
@@ -11,6 +12,7 @@ import (
 func main() {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	hold.Check(err)
-	go func() { hold.Check(http.Serve(l, nil)) }()
+	server := http.Server{ReadHeaderTimeout: time.Minute}
+	go func() { hold.Check(server.Serve(l)) }()
 	hold.Forever()
 }

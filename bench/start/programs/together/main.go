@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/mdlayher/netlink"
@@ -25,13 +26,13 @@ func main() {
 	log.Warn("started")
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	http.Handle("/metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
 	c, err := netlink.Dial(unix.NETLINK_SOCK_DIAG, nil)
 	hold.Check(err)
 	defer c.Close()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	hold.Check(err)
-	go func() { hold.Check(http.Serve(l, nil)) }()
+	server := http.Server{Handler: promhttp.HandlerFor(r, promhttp.HandlerOpts{}), ReadHeaderTimeout: time.Minute}
+	go func() { hold.Check(server.Serve(l)) }()
 	hold.Forever()
-	log.Warn("ended") // keeps the logger
+	runtime.KeepAlive(log)
 }

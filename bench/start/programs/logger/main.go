@@ -10,8 +10,12 @@ import (
 	"lameduck/bench/start/hold"
 )
 
+// kept keeps the logger from being collected.
+var kept *zap.Logger
+
 func main() {
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
-	zap.New(zapcore.NewCore(encoder, zapcore.AddSync(io.Discard), zap.WarnLevel)).Warn("started")
+	kept = zap.New(zapcore.NewCore(encoder, zapcore.AddSync(io.Discard), zap.WarnLevel))
+	kept.Warn("started")
 	hold.Forever()
 }

@@ -3,7 +3,6 @@ package main
 
 import (
 	"net/http"
-	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -12,10 +11,12 @@ import (
 	"lameduck/bench/start/hold"
 )
 
+// kept keeps the handler from being collected.
+var kept http.Handler
+
 func main() {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	handlers := map[string]http.Handler{"/metrics": promhttp.HandlerFor(r, promhttp.HandlerOpts{})}
+	kept = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 	hold.Forever()
-	runtime.KeepAlive(handlers)
 }

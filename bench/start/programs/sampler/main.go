@@ -3,7 +3,6 @@ package main
 
 import (
 	"io"
-	"runtime"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,11 +11,13 @@ import (
 	"lameduck/bench/start/hold"
 )
 
+// kept keeps the logger from being collected.
+var kept *zap.Logger
+
 func main() {
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	core := zapcore.NewCore(encoder, zapcore.AddSync(io.Discard), zap.WarnLevel)
-	log := zap.New(zapcore.NewSamplerWithOptions(core, time.Second, 100, 100))
-	log.Warn("started")
+	kept = zap.New(zapcore.NewSamplerWithOptions(core, time.Second, 100, 100))
+	kept.Warn("started")
 	hold.Forever()
-	runtime.KeepAlive(log)
 }

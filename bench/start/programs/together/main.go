@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"time"
 
 	"github.com/mdlayher/netlink"
@@ -19,11 +18,14 @@ import (
 	"lameduck/bench/start/hold"
 )
 
+// kept keeps the logger from being collected.
+var kept *zap.Logger
+
 func main() {
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	core := zapcore.NewCore(encoder, zapcore.AddSync(io.Discard), zap.WarnLevel)
-	log := zap.New(zapcore.NewSamplerWithOptions(core, time.Second, 100, 100))
-	log.Warn("started")
+	kept = zap.New(zapcore.NewSamplerWithOptions(core, time.Second, 100, 100))
+	kept.Warn("started")
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	c, err := netlink.Dial(unix.NETLINK_SOCK_DIAG, nil)
@@ -34,5 +36,4 @@ func main() {
 	server := http.Server{Handler: promhttp.HandlerFor(r, promhttp.HandlerOpts{}), ReadHeaderTimeout: time.Minute}
 	go func() { hold.Check(server.Serve(l)) }()
 	hold.Forever()
-	runtime.KeepAlive(log)
 }

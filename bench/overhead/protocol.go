@@ -104,9 +104,12 @@ func fetch(ctx context.Context, over *http.Transport, url string) (int64, error)
 	return io.Copy(io.Discard, resp.Body)
 }
 
+// askTimeout bounds a request with its response: on a busy machine 64 MiB over TLS take seconds.
+const askTimeout = 30 * time.Second
+
 // ask sends a request and returns its response. Any status but 200 is an error.
 func ask(over *http.Transport, req *http.Request) (*http.Response, error) {
-	client := http.Client{Transport: over, Timeout: 5 * time.Second}
+	client := http.Client{Transport: over, Timeout: askTimeout}
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err

@@ -182,10 +182,10 @@ type injection struct {
 func (j *injection) run() error {
 	hooks, mesh := holdHooks{j}, meshLists{j}
 	steps := []func() error{
-		j.validate, j.nameUnprotected, j.choosePorts, appImage{j}.chooseShape, j.chooseMode, j.applyMode, j.applyPreset,
-		j.releaseSessions, j.raiseGracePeriod, j.checkEnvironment, j.computeResources, hooks.addHoldHooks,
-		j.addRules, j.addSidecar, j.addPullSecrets, mesh.excludeFromMesh, mesh.followInMesh,
-		j.writeMode, j.writeRecord,
+		j.validate, j.nameUnprotected, j.choosePorts, appImage{j}.chooseShape, j.chooseMode, j.applyMode,
+		j.applyPreset, j.releaseSessions, j.raiseGracePeriod, j.checkEnvironment, j.computeResources,
+		hooks.addHoldHooks, j.addRules, j.addSidecar, j.addPullSecrets, mesh.excludeFromMesh,
+		mesh.followInMesh, j.writeMode, j.writeRecord,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

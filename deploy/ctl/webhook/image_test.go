@@ -103,6 +103,9 @@ func TestWithoutAnAnswerTheWrapperObserves(t *testing.T) {
 		if again := ask(t, h, question{pod: once}); again.Patch != nil {
 			t.Errorf("%s: the second time it plans %s", want, again.Patch)
 		}
+		if r, is := registry.(*images); is && len(r.asked) != 1 {
+			t.Errorf("%s: it asks %q", want, r.asked)
+		}
 	}
 }
 

@@ -12,8 +12,9 @@ RUN go build -trimpath -ldflags "${LDFLAGS}" -o /lameduckctl ./cmd/lameduckctl
 FROM source AS build
 RUN go build -trimpath -ldflags "${LDFLAGS}" -o /lameduck ./cmd/lameduck
 
-# docker build --target lameduckctl: for the webhook (deploy/helm). For the API server it trusts the
-# authority that the kubelet mounts, and no other. The public ones are for registries.
+# docker build --target lameduckctl: for the webhook (deploy/helm) and measure --in-cluster. For the
+# API server it trusts the authority that the kubelet mounts, and no other. The public ones, which are
+# Debian's, are for registries and for the URLs of measure.
 FROM scratch AS lameduckctl
 ARG VERSION=devel
 LABEL org.opencontainers.image.title="lameduckctl" \

@@ -283,7 +283,7 @@ func (f *flows) end(c *sockdiag.Connection, now time.Duration) {
 	switch { // it has come and gone since the last dump
 	case c.Measured && c.Info.DataSegmentsReceived == 0:
 		f.counts.empty++
-	case f.isProbed(p, c) && f.explain(p, now):
+	case f.isProbed(p, c) && f.explain(p, requested(c, now)):
 		f.counts.probes++
 	default:
 		p.connections++
@@ -293,11 +293,15 @@ func (f *flows) end(c *sockdiag.Connection, now time.Duration) {
 
 // finish ends a connection. Without c nothing is known of its end.
 func (f *flows) finish(key flow, k *connection, c *sockdiag.Connection, now time.Duration) {
+	began := k.first
+	if c != nil {
+		began = requested(c, now)
+	}
 	empty := k.bytes == 0 && c != nil && c.Measured && c.Info.DataSegmentsReceived == 0
 	switch {
 	case k.undecided && empty:
 		f.counts.empty++
-	case k.undecided && k.fromNode && f.explain(k.port, now):
+	case k.undecided && k.fromNode && f.explain(k.port, began):
 		f.counts.probes++
 	case k.undecided:
 		k.port.connections++

@@ -35,15 +35,15 @@ func newProbes(all []Probe) (p probes) {
 	return p
 }
 
-// explain reports whether a connection to port that has ended at now is a probe, and counts it as
-// that one.
-func (p probes) explain(port uint16, now time.Duration) bool {
+// explain reports whether a connection to port whose request came at a time is a probe, and counts it
+// as that one. Requests come with the period, whereas their responses may be late.
+func (p probes) explain(port uint16, at time.Duration) bool {
 	var fullest *bucket
 	for _, b := range p {
 		if b.Port != port {
 			continue
 		}
-		if b.fill(now); fullest == nil || b.tokens > fullest.tokens {
+		if b.fill(at); fullest == nil || b.tokens > fullest.tokens {
 			fullest = b
 		}
 	}
@@ -86,10 +86,18 @@ func (f *flows) isProbed(p *port, c *sockdiag.Connection) bool {
 	return slices.Contains(f.nodes, c.Remote.Addr().Unmap()) && (p.Relay != 0 || f.probes.expects(p.Number))
 }
 
-// explain reports whether a probe explains a connection from the node that has ended at now.
-func (f *flows) explain(p *port, now time.Duration) bool {
+// explain reports whether a probe explains a connection from the node whose request came at a time.
+func (f *flows) explain(p *port, at time.Duration) bool {
 	if p.Relay != 0 && !f.probes.expects(p.Number) {
 		return true
 	}
-	return f.probes.explain(p.Number, now)
+	return f.probes.explain(p.Number, at)
+}
+
+// requested returns when the last data of a connection that has ended at now came.
+func requested(c *sockdiag.Connection, now time.Duration) time.Duration {
+	if !c.Measured {
+		return now
+	}
+	return now - c.Info.LastDataReceived
 }

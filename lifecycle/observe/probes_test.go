@@ -23,6 +23,40 @@ func TestProbes_TheKubeletsProbesAreNoTraffic(t *testing.T) {
 	}
 }
 
+// An app that answers some probes late is probed no more often.
+func TestProbes_AnAppMayAnswerThemLate(t *testing.T) {
+	for name, late := range map[string]time.Duration{"at once": 0, "half a second late": 500 * ms, "at the timeout": 950 * ms} {
+		t.Run(name, func(t *testing.T) {
+			r := newRecord([]Port{{Number: 8080}}, Probe{8080, second})
+			for i := range 40 {
+				answered := time.Duration(i%2) * late
+				r.at(time.Duration(i)*second+answered).end(conn(prober, 100, answered, 1, 0), r.now)
+			}
+			r.want(t, 0, 0)
+			if r.counts.probes != 40 {
+				t.Errorf("%d probes, want 40", r.counts.probes)
+			}
+		})
+	}
+}
+
+// The same, for those that a dump sees before they end.
+func TestProbes_ADumpMaySeeThemBeforeTheirLateAnswer(t *testing.T) {
+	const late = 900 * ms
+	r := newRecord([]Port{{Number: 8080}}, Probe{8080, second})
+	for i := range 40 {
+		sent, answered := time.Duration(i)*second, time.Duration(i%2)*late
+		if answered > 0 {
+			r.at(sent + late/2).dump(conn(prober, 100, late/2, 0, late/2))
+		}
+		r.at(sent+answered).end(conn(prober, 100, answered, 1, 0), r.now)
+	}
+	r.want(t, 0, 0)
+	if r.counts.probes != 40 {
+		t.Errorf("%d probes, want 40", r.counts.probes)
+	}
+}
+
 func TestProbes_OneThatADumpSeesIsNoTraffic(t *testing.T) {
 	r := probed()
 	r.at(3 * second).dump(conn(prober, 100, 100*ms, 0, 100*ms))

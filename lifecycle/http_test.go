@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,6 +55,25 @@ func TestReadiness(t *testing.T) {
 					t.Error("ready for too long")
 				}
 			})
+		})
+	}
+}
+
+func TestStatus_HasThePortsWithoutAListener(t *testing.T) {
+	for _, tt := range []struct {
+		ports func() []uint16
+		want  string
+	}{
+		{func() []uint16 { return []uint16{8080, 9090} }, `"ports_without_listener":[8080,9090]`},
+		{func() []uint16 { return nil }, ""}, {nil, ""},
+	} {
+		config := testConfig
+		config.NotListening = tt.ports
+		onStage(t, config, external, func(s *stage) {
+			got := string(s.statusJSON())
+			if !strings.Contains(got, tt.want) || strings.Contains(got, "listener") != (tt.want != "") {
+				t.Errorf("the status is %s, want %s", got, tt.want)
+			}
 		})
 	}
 }

@@ -12,7 +12,9 @@ type status struct {
 	Class    string  `json:"class"`
 	ChecksIn float64 `json:"health_checks_stop_in_seconds"`
 	Bypassed *uint64 `json:"bypassed_connections,omitempty"` // nil if it is not watched
-	Hold     struct {
+	// Ports that are taken over and at which the app has not listened yet.
+	NotListening []uint16 `json:"ports_without_listener,omitempty"`
+	Hold         struct {
 		Min      float64 `json:"min_seconds"`
 		Quiet    float64 `json:"quiet_seconds"`
 		Max      float64 `json:"max_seconds"`
@@ -84,6 +86,9 @@ func (l *Lifecycle) status() (s status) {
 	if l.config.Bypassed != nil {
 		n := l.config.Bypassed()
 		s.Bypassed = &n
+	}
+	if l.config.NotListening != nil {
+		s.NotListening = l.config.NotListening()
 	}
 	if s.Class = forecast.Class.String(); forecast.Idle {
 		s.Class = idle

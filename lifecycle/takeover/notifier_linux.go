@@ -17,6 +17,7 @@ import (
 // A notifier answers the notifications of one filter, one after the other.
 type notifier struct {
 	ports     []*Port
+	others    *others
 	log       *zap.Logger
 	namespace string // of our network
 	loopback6 netip.Addr
@@ -57,13 +58,13 @@ const maxBound = 1024
 const maxRewrites = 256
 
 // newNotifier takes the descriptor of a filter's notifications.
-func newNotifier(fd int, ports []*Port, log *zap.Logger) (*notifier, error) {
+func newNotifier(fd int, ports []*Port, others *others, log *zap.Logger) (*notifier, error) {
 	if err := unix.SetNonblock(fd, true); err != nil { // so that the runtime's poller waits for it
 		_ = unix.Close(fd)
 		return nil, err
 	}
 	n := &notifier{
-		ports: ports, log: log, done: make(chan struct{}), reported: make(map[string]bool), trial: true,
+		ports: ports, others: others, log: log, done: make(chan struct{}), reported: make(map[string]bool), trial: true,
 		names: make(names), loopback6: ipv6Loopback(),
 		file: os.NewFile(uintptr(fd), "seccomp notifications"),
 	}
@@ -237,7 +238,18 @@ func (n *notifier) move(t thread, socket int, address uint64, size int32) *Refus
 		n.log.Debug("bind moved", zap.Uint32("tid", t.tid), zap.Stringer("from", to), zap.Uint16("port", p.moved))
 		return nil
 	}
+	n.noteOther(t, socket, to.Port())
 	return nil
+}
+
+// noteOther takes note of a TCP port that stays.
+func (n *notifier) noteOther(t thread, socket int, port uint16) {
+	if n.isTrial() || !n.others.wants(port) {
+		return
+	}
+	if tcp, err := t.isTCP(socket); err == nil && tcp {
+		n.others.add(port)
+	}
 }
 
 // isOurs reports whether a socket is one of TCP in our network namespace.

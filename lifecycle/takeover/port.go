@@ -23,6 +23,7 @@ type Port struct {
 	held  net.Listener // closed before the front is opened
 
 	ipv4, ipv6 atomic.Bool // whether a socket of the family has been moved
+	listening  atomic.Bool // whether the app has listened
 
 	opened []netip.Addr // owned by the notifier
 }
@@ -85,6 +86,7 @@ func (p *Port) open(asked netip.Addr) error {
 		return err
 	}
 	p.opened = append(p.opened, at)
+	p.listening.Store(true)
 	return nil
 }
 

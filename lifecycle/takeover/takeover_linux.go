@@ -19,6 +19,7 @@ type Takeover struct {
 	ports    []*Port
 	log      *zap.Logger
 	names    bool      // getsockname returns the original address of a moved listener
+	others   others    // ports of the app that stay
 	notifier *notifier // nil before Spawn
 }
 
@@ -93,7 +94,7 @@ func (t *Takeover) awaitExec(conn *net.UnixConn) error {
 	if err != nil || fd < 0 {
 		return errors.Join(errors.New("the launcher of the app has ended early"), err)
 	}
-	if t.notifier, err = newNotifier(fd, t.ports, t.log); err != nil {
+	if t.notifier, err = newNotifier(fd, t.ports, &t.others, t.log); err != nil {
 		return err
 	}
 	go t.notifier.run()

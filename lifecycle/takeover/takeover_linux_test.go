@@ -285,7 +285,7 @@ func TestANotificationOfAKilledChildIsNoFailure(t *testing.T) {
 	if err != nil || fd < 0 {
 		t.Fatalf("no descriptor of the notifications: %v", err)
 	}
-	n, err := newNotifier(fd, tk.ports, zap.NewNop())
+	n, err := newNotifier(fd, tk.ports, &tk.others, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,10 +10,14 @@ import (
 )
 
 // A Takeover starts the app.
-type Takeover struct{}
+type Takeover struct {
+	ports  []*Port
+	others others
+	log    *zap.Logger
+}
 
 // New returns the Takeover of some ports.
-func New([]*Port, *zap.Logger) *Takeover { return &Takeover{} }
+func New(ports []*Port, log *zap.Logger) *Takeover { return &Takeover{ports: ports, log: log} }
 
 // Spawn returns a [RefusalError].
 func (*Takeover) Spawn(string, []string, *syscall.ProcAttr) (pid int, err error) {

@@ -57,13 +57,14 @@ type process struct {
 	server    *proxy.Server
 	shares    descriptorShares
 	memory    memoryShares
-	failures  *accept.Failures  // of accepting, at any address
-	sockets   *sockdiag.Conn    // of the network namespace
-	observer  *observe.Observer // nil if nothing is observed
-	accepted  atomic.Uint64     // connections at the admin and control addresses
-	listeners []net.Listener    // one per route; where the port is taken over it holds the address
-	taken     []*takeover.Port  // one per route, nil where the port is not taken over
-	fronts    fronts            // of the ports that are taken over
+	failures  *accept.Failures   // of accepting, at any address
+	sockets   *sockdiag.Conn     // of the network namespace
+	observer  *observe.Observer  // nil if nothing is observed
+	accepted  atomic.Uint64      // connections at the admin and control addresses
+	listeners []net.Listener     // one per route; where the port is taken over it holds the address
+	taken     []*takeover.Port   // one per route, nil where the port is not taken over
+	takeover  *takeover.Takeover // nil if no port is taken over
+	fronts    fronts             // of the ports that are taken over
 	admin     net.Listener
 	control   net.Listener
 }
@@ -185,6 +186,7 @@ func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 		TerminationLog: terminationLog(p.config),
 		Observed:       p.observed(),
 		Bypassed:       p.bypassed(),
+		NotListening:   p.withoutListener,
 		Log:            p.log.Logger,
 	}, p.newRelay(), app)
 	defer p.sockets.Close()
@@ -198,6 +200,9 @@ func (p *process) run(app lifecycle.App, events <-chan lifecycle.Event) error {
 	}
 	if p.observer != nil {
 		serving.Go(func() { p.observer.Run(ctx) })
+	}
+	if p.takeover != nil {
+		serving.Go(func() { p.takeover.WarnOfMissingListeners(ctx) })
 	}
 	admin := p.startHTTP(&serving, p.admin, p.noteKubelet(l.Admin(p.metrics(l))), p.shares.adminConns)
 	control := p.startHTTP(&serving, p.control, l.Control(), p.shares.controlConns)
@@ -270,6 +275,7 @@ func (p *process) warnOfLimit() {
 func (p *process) metrics(l *lifecycle.Lifecycle) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(p.server.Metrics(), l.Metrics(), p.log.metrics(), p.acceptFailures(), p.certificateExpiry(),
+		p.portsWithoutListener(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if p.observer != nil {
 		registry.MustRegister(p.observer.Metrics())

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"lameduck/cmd/lameduck/config"
 	"lameduck/lifecycle/childproc"
@@ -41,10 +44,28 @@ func (p *process) takeOver(stop syscall.Signal) (c childproc.Config, err error) 
 		ports, avoid = append(ports, port), append(avoid, port.Moved())
 	}
 	if len(ports) > 0 {
-		t := takeover.New(ports, p.log.Logger)
-		c.Spawn, c.Daemon = t.Spawn, t.Daemon
+		p.takeover = takeover.New(ports, p.log.Logger)
+		c.Spawn, c.Daemon = p.takeover.Spawn, p.takeover.Daemon
 	}
 	return c, nil
+}
+
+// withoutListener returns the ports that are taken over and at which the app has not listened yet.
+func (p *process) withoutListener() (ports []uint16) {
+	for _, port := range p.taken {
+		if port != nil && !port.Listening() && !slices.Contains(ports, port.Number()) {
+			ports = append(ports, port.Number())
+		}
+	}
+	return ports
+}
+
+// portsWithoutListener returns the collector of lameduck_takeover_ports_without_listener.
+func (p *process) portsWithoutListener() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "lameduck_takeover_ports_without_listener",
+		Help: "Ports that are taken over and at which the app has not listened yet.",
+	}, func() float64 { return float64(len(p.withoutListener())) })
 }
 
 // configuredPorts returns the ports of the app that are known.

@@ -190,6 +190,29 @@ func (l *load) closeOptions() int {
 	return l.closes
 }
 
+// An app that listens at another port than the route has is found in the status and the metrics.
+func TestAnAppThatListensElsewhereIsReported(t *testing.T) {
+	t.Parallel()
+	const missing = "lameduck_takeover_ports_without_listener"
+	d, env := prepare(t, "takeover", realHold...)
+	other := freeAddress(t)
+	d.program = start(t, env, programPath("lameduck"), "exec", "--", programPath("child"), "-listen", other, "-on", "SIGTERM=7")
+	eventually(t, "the app answers at its own port", func() bool {
+		c, err := net.Dial("tcp", other)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+	_, port, _ := net.SplitHostPort(d.front)
+	if got := get(t, "http://"+d.control+"/status").body; !strings.Contains(got, `"ports_without_listener":[`+port+`]`) {
+		t.Errorf("the status is %s", got)
+	}
+	d.awaitMetric(t, missing, "1")
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, 7)
+}
+
 // An app that binds one address is reached at that one alone, though the route names none.
 func TestATakenPortIsReachedWhereTheAppListens(t *testing.T) {
 	t.Parallel()
@@ -204,6 +227,9 @@ func TestATakenPortIsReachedWhereTheAppListens(t *testing.T) {
 			_ = c.Close()
 			t.Errorf("the app listens at 127.0.0.1, and %s is reached", host)
 		}
+	}
+	if got := d.metric(t, "lameduck_takeover_ports_without_listener"); got != "0" {
+		t.Errorf("%s ports have no listener", got)
 	}
 	if f := d.logged(t, "listening in place of the app"); f["address"] != d.front {
 		t.Errorf("the log has %v", f)

@@ -1,0 +1,36 @@
+package takeover
+
+import (
+	"fmt"
+	"testing"
+)
+
+// A bind of another port is remembered for the warning, if it is one of TCP.
+func TestPortsThatStayAreRemembered(t *testing.T) {
+	t.Parallel()
+	free, err := freePort(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bind := fmt.Sprint("bind:", free)
+	c := startChild(t, "socket:udp4", bind, "socket:tcp4", "bind:0", "socket:only6+", bind, "socket:only6+", bind)
+	for range 4 {
+		c.lines.Scan()
+	}
+	if got := c.others.list(); len(got) != 1 || got[0] != free {
+		t.Errorf("remembered are the ports %v, want %d", got, free)
+	}
+	if c.port.Listening() {
+		t.Error("the app listens at its port")
+	}
+}
+
+func TestAnAppThatListensIsNoticed(t *testing.T) {
+	t.Parallel()
+	c := startChild(t, "socket:tcp4", "bind:PORT", "listen")
+	c.wantLine(t, "bind ok 127.0.0.1:MOVED")
+	c.wantLine(t, "listen ok")
+	if !c.port.Listening() || len(c.others.list()) > 0 {
+		t.Errorf("it listens: %v; remembered are the ports %v", c.port.Listening(), c.others.list())
+	}
+}

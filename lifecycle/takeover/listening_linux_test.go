@@ -12,8 +12,12 @@ func TestPortsThatStayAreRemembered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	udp, err := freePort([]uint16{free})
+	if err != nil {
+		t.Fatal(err)
+	}
 	bind := fmt.Sprint("bind:", free)
-	c := startChild(t, "socket:udp4", bind, "socket:tcp4", "bind:0", "socket:only6+", bind, "socket:only6+", bind)
+	c := startChild(t, "socket:udp4", fmt.Sprint("bind:", udp), "socket:tcp4", "bind:0", "socket:only6+", bind, "socket:only6+", bind)
 	for range 4 {
 		c.lines.Scan()
 	}

@@ -196,7 +196,8 @@ func TestAnAppThatListensElsewhereIsReported(t *testing.T) {
 	const missing = "lameduck_takeover_ports_without_listener"
 	d, env := prepare(t, "takeover", realHold...)
 	other := freeAddress(t)
-	d.program = start(t, env, programPath("lameduck"), "exec", "--", programPath("child"), "-listen", other, "-on", "SIGTERM=7")
+	d.program = start(t, env, programPath("lameduck"), "exec", "--", programPath("child"), "-listen", other,
+		"-on", "SIGTERM=7")
 	eventually(t, "the app answers at its own port", func() bool {
 		c, err := net.Dial("tcp", other)
 		if err == nil {
@@ -205,8 +206,9 @@ func TestAnAppThatListensElsewhereIsReported(t *testing.T) {
 		return err == nil
 	})
 	_, port, _ := net.SplitHostPort(d.front)
-	if got := get(t, "http://"+d.control+"/status").body; !strings.Contains(got, `"ports_without_listener":[`+port+`]`) {
-		t.Errorf("the status is %s", got)
+	want := `"ports_without_listener":[` + port + `]`
+	if got := get(t, "http://"+d.control+"/status").body; !strings.Contains(got, want) {
+		t.Errorf("the status is %s, want %s", got, want)
 	}
 	d.awaitMetric(t, missing, "1")
 	d.signal(t, syscall.SIGTERM)

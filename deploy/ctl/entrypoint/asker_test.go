@@ -35,6 +35,7 @@ func TestTheCommandOfAnImage(t *testing.T) {
 	for i := range many {
 		many[i] = platform{"linux", "amd64", nginx}
 	}
+	one, two := platform{"linux", "amd64", nginx}, platform{"linux", "arm64", nginx}
 	for name, tc := range map[string]struct {
 		push any
 		want string // words of the answer, or a part of the error
@@ -44,11 +45,11 @@ func TestTheCommandOfAnImage(t *testing.T) {
 		"no command":             {image(t, "linux", v1.Config{}), "||"},
 		"an image of Windows":    {image(t, "windows", nginx), "not for Linux"},
 		"too long a command":     {image(t, "linux", long), "too long"},
-		"platforms that agree":   {index(t, platform{"linux", "amd64", nginx}, platform{"linux", "arm64", nginx}), nginxWords},
-		"platforms that differ":  {index(t, platform{"linux", "amd64", nginx}, platform{"linux", "arm64", other}), "different"},
-		"signals that differ":    {index(t, platform{"linux", "amd64", nginx}, platform{"linux", "arm64", signal}), "different"},
-		"Windows and Linux":      {index(t, platform{"windows", "amd64", other}, platform{"linux", "amd64", nginx}), nginxWords},
-		"an attestation":         {index(t, platform{"linux", "amd64", nginx}, platform{"unknown", "unknown", v1.Config{}}), nginxWords},
+		"platforms that agree":   {index(t, one, two), nginxWords},
+		"platforms that differ":  {index(t, one, platform{"linux", "arm64", other}), "different"},
+		"signals that differ":    {index(t, one, platform{"linux", "arm64", signal}), "different"},
+		"Windows and Linux":      {index(t, platform{"windows", "amd64", other}, one), nginxWords},
+		"an attestation":         {index(t, one, platform{"unknown", "unknown", v1.Config{}}), nginxWords},
 		"an index for Windows":   {index(t, platform{"windows", "amd64", nginx}), "not for Linux"},
 		"an index of no system":  {index(t, platform{"", "", nginx}), nginxWords},
 		"an empty index":         {index(t), "not for Linux"},

@@ -93,6 +93,5 @@
 // A client that pipelines more than 32 requests waits for answers, and so does one that has 65,536
 // HTTP/2 streams open. The status of an HTTP/2 stream is unknown, because its header block is not
 // decoded. Until a request that may switch protocols is answered, what the client sends after it
-// waits too. A connection with terminated TLS is not parked. The bytes held for slow clients are
-// bounded in sum, see [Config.SlowPeerBytes].
+// waits too. The bytes held for slow clients are bounded in sum, see [Config.SlowPeerBytes].
 package proxy

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 const anAddress = "[host:]port with a port number from 0 to 65535 and IPv6 addresses in brackets"
@@ -71,14 +72,17 @@ func isPort(s string) bool {
 }
 
 // hostName does not bound the length: that repetition would take 160 KB of memory.
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
+// Most configurations have addresses only, and do without it.
+var hostName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
+})
 
 const maxHostName = 253 // bytes: RFC 1035, section 2.3.4, without the length bytes at both ends
 
 // isHost reports whether s is an IP address or a name that can be resolved, or empty.
 func isHost(s string) bool {
 	_, err := netip.ParseAddr(s)
-	return s == "" || err == nil || len(s) <= maxHostName && hostName.MatchString(s)
+	return s == "" || err == nil || len(s) <= maxHostName && hostName().MatchString(s)
 }
 
 // sameEndpoint reports whether two host:port name one listener: the same port, on one address or

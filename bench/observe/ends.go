@@ -11,8 +11,17 @@ import (
 	"lameduck/bench/internal/table"
 )
 
-// endsCase is the case that ends connections as fast as it can.
-const endsCase = "ends as fast as possible"
+// endRounds is how often connections are opened and ended.
+const endRounds = 5
+
+// endCases are the cases that only end connections, at a rate a second.
+var endCases = []struct {
+	name string
+	rate int // 0 for as fast as possible
+}{
+	{"20,000 ends a second", 20_000},
+	{"ends as fast as possible", 0},
+}
 
 // ends are connections that have ended, and what Lameduck has counted of them.
 type ends struct {
@@ -36,19 +45,20 @@ func (e ends) check() error {
 	return nil
 }
 
-func measureEnds(ctx context.Context, o options) (e ends, err error) {
-	s, err := newStage(ctx)
-	if err != nil {
+// measureEnds measures without an app: the role that ends connections is one.
+func measureEnds(ctx context.Context, binary string, rate int) (e ends, err error) {
+	s := &stage{ctx: ctx}
+	defer s.stop()
+	if s.app, err = s.ports.Addr(); err != nil {
 		return e, err
 	}
-	defer s.stop()
-	d, err := s.startLameduck(ctx, o.binary)
+	d, err := s.startLameduck(ctx, binary)
 	if err != nil {
 		return e, err
 	}
 	defer d.Stop()
 	var out output
-	if err := s.runRole(&out, "end", s.app, o.last.String()); err != nil {
+	if err := s.runRole(&out, "end", s.app, strconv.Itoa(rate), strconv.Itoa(endRounds)); err != nil {
 		return e, err
 	}
 	if e.made, e.took, err = parseEnded(out.String()); err != nil {

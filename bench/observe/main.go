@@ -92,14 +92,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 				c.name, percent(max(cost.process, cost.machine))))
 		}
 	}
-	fmt.Fprint(stdout, "\nCPU of one core, the difference for the machine:\n\n", costs.Text())
-	if o.run.MatchString(endsCase) {
-		fmt.Fprintln(stderr, "measuring:", endsCase)
-		counted, err := measureEnds(ctx, o)
-		if err != nil {
-			return fmt.Errorf("%s: %w", endsCase, err)
+	if len(costs.Rows) > 0 {
+		fmt.Fprint(stdout, "\nCPU of one core, the difference for the machine:\n\n", costs.Text())
+	}
+	for _, c := range endCases {
+		if !o.run.MatchString(c.name) {
+			continue
 		}
-		fmt.Fprintln(stdout, "\n"+counted.String())
+		fmt.Fprintln(stderr, "measuring:", c.name)
+		counted, err := measureEnds(ctx, o.binary, c.rate)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		fmt.Fprintf(stdout, "\n%s: %v\n", c.name, counted)
 		missed = append(missed, counted.check())
 	}
 	if o.guard {

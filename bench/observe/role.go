@@ -1,14 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -50,10 +47,10 @@ func serveApp(args []string) error {
 	}
 }
 
-// dialFrom connects from an address of the loopback network, of which there are enough that ports do
-// not run out, and exchanges a byte.
-func dialFrom(n int, to string) (net.Conn, error) {
-	d := net.Dialer{
+// dialer returns a dialer that connects from an address of the loopback network, of which there are
+// enough that ports do not run out.
+func dialer(n int) *net.Dialer {
+	return &net.Dialer{
 		LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+n%250))},
 		Control: func(_, _ string, c syscall.RawConn) error { // the port is chosen when it connects
 			return c.Control(func(fd uintptr) {
@@ -61,7 +58,11 @@ func dialFrom(n int, to string) (net.Conn, error) {
 			})
 		},
 	}
-	c, err := d.Dial("tcp", to)
+}
+
+// dialFrom connects from the address of a number, and exchanges a byte.
+func dialFrom(n int, to string) (net.Conn, error) {
+	c, err := dialer(n).Dial("tcp", to)
 	if err != nil {
 		return nil, err
 	}
@@ -109,37 +110,73 @@ func call(args []string) error {
 	}
 }
 
-// enders is how many connections are made at a time to end many a second.
-const enders = 16
+// pairs is how many connections are open before they are ended. A process may have 20,000 files.
+const pairs = 8000
 
-// endConnections ends connections for some time as fast as it can, and prints how many it has ended,
-// and in how many nanoseconds.
+// A pair has both ends of a connection.
+type pair struct{ client, server net.Conn }
+
+// endConnections is an app and its clients in one. In each round it opens connections, and then ends
+// them at a rate a second, or as fast as it can if that is 0. It prints how many it has ended, and in
+// how many nanoseconds.
 func endConnections(args []string) error {
-	last, err := time.ParseDuration(args[1])
+	rate, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
 	}
-	var ended atomic.Int64
-	var running sync.WaitGroup
-	errs := make([]error, enders)
-	begun := time.Now()
-	for i := range enders {
-		running.Go(func() {
-			for time.Since(begun) < last {
-				c, err := dialFrom(i, args[0])
-				if err != nil {
-					errs[i] = err
-					return
-				}
-				_ = c.(*net.TCPConn).SetLinger(0) // keeps no port
-				_ = c.Close()
-				ended.Add(1)
-			}
-		})
+	rounds, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
 	}
-	running.Wait()
-	fmt.Fprintln(os.Stdout, ready, ended.Load(), time.Since(begun).Nanoseconds())
-	return errors.Join(errs...)
+	ln, err := net.Listen("tcp", args[0])
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	var took time.Duration
+	open := make([]pair, pairs)
+	for range rounds {
+		for i := range open {
+			if open[i], err = connectPair(i, ln); err != nil {
+				return err
+			}
+		}
+		took += endAll(open, rate)
+	}
+	fmt.Fprintln(os.Stdout, ready, rounds*pairs, took.Nanoseconds())
+	return nil
+}
+
+// connectPair opens a connection on which the client has sent a byte.
+func connectPair(n int, ln net.Listener) (p pair, err error) {
+	if p.client, err = dialer(n).Dial("tcp", ln.Addr().String()); err != nil {
+		return p, err
+	}
+	if p.server, err = ln.Accept(); err != nil {
+		return p, err
+	}
+	b := []byte{1}
+	if _, err = p.client.Write(b); err == nil {
+		_, err = io.ReadFull(p.server, b)
+	}
+	return p, err
+}
+
+// endAll resets all connections as their clients, which keeps no port, and then closes them as the
+// app, in the time that it returns. The kernel reports an end when the app has closed.
+func endAll(open []pair, rate int) time.Duration {
+	for _, p := range open {
+		_ = p.client.(*net.TCPConn).SetLinger(0)
+		_ = p.client.Close()
+	}
+	begun := time.Now()
+	for i, p := range open {
+		if rate > 0 {
+			time.Sleep(time.Until(begun.Add(time.Duration(i) * time.Second / time.Duration(rate))))
+		}
+		_ = p.server.Close()
+	}
+	return time.Since(begun)
 }
 
 // fill opens connections to itself.

@@ -28,7 +28,7 @@ type connection struct {
 	round  uint32        // of the last dump that had it
 	// undecided is set while it may be a health check: it is no traffic yet.
 	undecided bool
-	fromNode  bool // the kubelet's probes may explain it
+	fromNode  bool // as far as is known: the kubelet's probes may explain it
 	busy      bool // an exchange is in flight: the source has begun it
 	missing   bool // the last dump did not have it, and its end has not been reported
 }
@@ -53,6 +53,7 @@ type flows struct {
 	ports   map[uint16]*port
 	probes  probes
 	nodes   []netip.Addr // from which the kubelet's probes come
+	early   early
 	traffic traffic
 
 	open       map[flow]*connection
@@ -77,6 +78,7 @@ type counts struct {
 	probes uint64 // connections that the kubelet's probes explain
 	empty  uint64 // short connections without data
 	lost   uint64 // times that ends of connections were lost
+	unseen uint64 // connections that were traffic and that no dump had
 }
 
 // maxOpen bounds the connections that are remembered. Those beyond it count as traffic whose source
@@ -96,6 +98,7 @@ func newFlows(ports []Port, probes []Probe) *flows {
 	for _, p := range ports {
 		f.ports[p.Number] = &port{Port: p}
 	}
+	f.early.waits = true
 	return f
 }
 
@@ -147,7 +150,7 @@ func (f *flows) add(key flow, p *port, c *sockdiag.Connection, now time.Duration
 	}
 	k := &connection{
 		source: f.traffic.acquire(addr, first), port: p, first: first,
-		undecided: f.started, fromNode: f.isProbed(p, c),
+		undecided: f.started, fromNode: f.mayBeProbe(p, addr),
 	}
 	f.open[key] = k
 	return k
@@ -283,11 +286,10 @@ func (f *flows) end(c *sockdiag.Connection, now time.Duration) {
 	switch { // it has come and gone since the last dump
 	case c.Measured && c.Info.DataSegmentsReceived == 0:
 		f.counts.empty++
-	case f.isProbed(p, c) && f.explain(p, requested(c, now)):
-		f.counts.probes++
 	default:
-		p.connections++
-		f.traffic.passFrom(c.Remote.Addr(), now)
+		if v := (visit{p, c.Remote.Addr(), requested(c, now), now}); !f.isProbe(v) {
+			f.countTraffic(v)
+		}
 	}
 }
 
@@ -301,8 +303,7 @@ func (f *flows) finish(key flow, k *connection, c *sockdiag.Connection, now time
 	switch {
 	case k.undecided && empty:
 		f.counts.empty++
-	case k.undecided && k.fromNode && f.explain(k.port, began):
-		f.counts.probes++
+	case k.undecided && k.fromNode && f.isProbe(visit{k.port, key.remote.Addr(), began, now}):
 	case k.undecided:
 		k.port.connections++
 		f.traffic.pass(k.source, k.first, now)

@@ -143,6 +143,7 @@ func (o *Observer) turn() (ends endReader, n int) {
 	if now := o.now(); now >= o.next {
 		o.lookLocked(now)
 	}
+	o.next = min(o.next, o.flows.early.due())
 	o.ends.SetDeadline(o.epoch.Add(o.next))
 	return o.ends, n
 }
@@ -157,6 +158,9 @@ func (o *Observer) drainLocked() int {
 		now := o.now()
 		o.flows.lose(now)
 		o.next = min(o.next, max(now, o.tried+lostSpacing(o.cost)))
+	}
+	if o.now() >= o.flows.early.due() {
+		o.flows.decideEarly()
 	}
 	o.warnOfBypassLocked()
 	return n
@@ -214,6 +218,7 @@ func (o *Observer) Drain() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.drainLocked()
+	o.flows.decideEarly()
 	o.draining, o.start = true, o.now()
 	o.flows.traffic.tracker.Drain(o.start)
 	o.lookLocked(o.start)

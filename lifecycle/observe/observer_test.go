@@ -216,18 +216,20 @@ func TestObserver_SilenceEndsTheHold(t *testing.T) {
 // drain.
 func TestObserver_WhatIsRequiredAfterTheTrafficOfTheNode(t *testing.T) {
 	for name, test := range map[string]struct {
-		paused   time.Duration // after the first requests
+		early    bool          // there are requests at the start
+		paused   time.Duration // after them
 		from, to time.Duration // silence that is required
 	}{
-		"steady traffic":               {0, 5 * second, 6 * second},
-		"traffic that paused shortly":  {second, 5 * second, 15 * second},
-		"traffic that paused for long": {17 * second, 30 * second, 60 * second},
+		"steady traffic":                                 {true, 0, 5 * second, 6 * second},
+		"traffic that paused shortly":                    {true, second, 5 * second, 15 * second},
+		"traffic that paused for long":                   {true, 17 * second, 30 * second, 60 * second},
+		"steady traffic some time after the first probe": {false, 17 * second, 5 * second, 6 * second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			watch(t, 10*ms, func(t *testing.T, r *rig) {
 				r.flows.probes = newProbes([]Probe{{8080, second}})
+				r.play(100*ms, test.early)
 				r.NoteKubelet(node)
-				r.play(100*ms, true)
 				r.play(test.paused, false)
 				r.play(20*second, true)
 				r.Drain()
@@ -473,6 +475,7 @@ func TestIsOlder(t *testing.T) {
 
 func TestObserver_ABypassIsCountedAndLoggedOnce(t *testing.T) {
 	watch(t, ms, func(t *testing.T, r *rig) {
+		r.NoteKubelet(node)
 		for range 3 {
 			r.ends.report(nil, conn(client, 100, 0, 1, 0))
 			time.Sleep(second)

@@ -77,21 +77,71 @@ func (o *Observer) NoteKubelet(addr netip.Addr) {
 	defer o.mu.Unlock()
 	if addr = addr.Unmap(); len(o.flows.nodes) < maxNodes && !slices.Contains(o.flows.nodes, addr) {
 		o.flows.nodes = append(o.flows.nodes, addr)
+		o.flows.decideEarly()
+		o.warnOfBypassLocked()
 	}
 }
 
-// isProbed reports whether a connection may be one of the kubelet's probes. Behind a relay the probes
-// need not be known: short connections from the node are not taken for a bypass.
-func (f *flows) isProbed(p *port, c *sockdiag.Connection) bool {
-	return slices.Contains(f.nodes, c.Remote.Addr().Unmap()) && (p.Relay != 0 || f.probes.expects(p.Number))
+// A visit is a short connection that is over.
+type visit struct {
+	port      *port      // nil if it is not known
+	from      netip.Addr // unknown without a port
+	requested time.Duration
+	ended     time.Duration
 }
 
-// explain reports whether a probe explains a connection from the node whose request came at a time.
-func (f *flows) explain(p *port, at time.Duration) bool {
-	if p.Relay != 0 && !f.probes.expects(p.Number) {
+// isProbe reports whether a visit is one of the kubelet's, or may turn out to be: then it is no traffic
+// yet. It takes note of it.
+func (f *flows) isProbe(v visit) bool {
+	switch {
+	case f.isFromNode(v) && f.explain(v):
+		f.counts.probes++
+		return true
+	case len(f.nodes) == 0 && (v.port == nil || f.expects(v.port)):
+		return f.early.add(v)
+	}
+	return false
+}
+
+// mayBeProbe reports whether a connection may be one of the kubelet's probes, as far as is known.
+func (f *flows) mayBeProbe(p *port, from netip.Addr) bool {
+	if len(f.nodes) == 0 {
+		return f.early.waits && f.expects(p)
+	}
+	return f.isFromNode(visit{port: p, from: from})
+}
+
+// isFromNode reports whether a visit from the node may be a probe.
+func (f *flows) isFromNode(v visit) bool {
+	if v.port == nil {
+		return len(f.nodes) > 0
+	}
+	return slices.Contains(f.nodes, v.from.Unmap()) && f.expects(v.port)
+}
+
+// expects reports whether the kubelet may probe a port. Behind a relay the probes need not be known:
+// short connections from the node are not taken for a bypass.
+func (f *flows) expects(p *port) bool { return p.Relay != 0 || f.probes.expects(p.Number) }
+
+// explain reports whether a probe explains a visit from the node.
+func (f *flows) explain(v visit) bool {
+	switch {
+	case v.port == nil:
+		return f.explainUnseen(v.requested)
+	case v.port.Relay != 0 && !f.probes.expects(v.port.Number):
 		return true
 	}
-	return f.probes.explain(p.Number, at)
+	return f.probes.explain(v.port.Number, v.requested)
+}
+
+// countTraffic takes note of a visit that is traffic.
+func (f *flows) countTraffic(v visit) {
+	if v.port == nil {
+		f.counts.unseen++
+	} else {
+		v.port.connections++
+	}
+	f.traffic.passFrom(v.from, v.ended)
 }
 
 // requested returns when the last data of a connection that has ended at now came.

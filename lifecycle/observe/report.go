@@ -13,7 +13,7 @@ func (o *Observer) connectionsLocked() (n uint64) {
 	for _, p := range o.flows.ports {
 		n += p.connections
 	}
-	return n + o.unseen.total
+	return n + o.flows.counts.unseen
 }
 
 // Stats are what has been observed of a drain.

@@ -7,7 +7,6 @@ import "time"
 type unseen struct {
 	counted bool   // the counter could be read
 	others  uint64 // connections that have been opened and are not Lameduck's own
-	total   uint64 // that were traffic
 }
 
 // countUnseenLocked takes note of connections that the dump at now did not have. They are traffic,
@@ -26,11 +25,9 @@ func (o *Observer) countUnseenLocked(now time.Duration) {
 		return
 	}
 	for n := int64(o.unseen.others-before.others) - int64(o.flows.fresh); n > 0; n-- {
-		if o.flows.explainUnseen(now) {
-			continue
+		if v := (visit{requested: now, ended: now}); !o.flows.isProbe(v) {
+			o.flows.countTraffic(v)
 		}
-		o.unseen.total++
-		o.flows.traffic.passFrom(unknown, now)
 	}
 }
 
@@ -39,12 +36,8 @@ func (o *Observer) missesLocked() bool { return !o.reported && !o.unseen.counted
 
 // explainUnseen reports whether a probe at any port explains a connection of which nothing is known.
 func (f *flows) explainUnseen(now time.Duration) bool {
-	if len(f.nodes) == 0 {
-		return false
-	}
 	for number := range f.ports {
 		if f.probes.explain(number, now) {
-			f.counts.probes++
 			return true
 		}
 	}

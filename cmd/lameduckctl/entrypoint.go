@@ -36,7 +36,7 @@ func (f *entrypointFlags) addRegistries(flags *pflag.FlagSet) {
 }
 
 func (f *entrypointFlags) addSecrets(flags *pflag.FlagSet) {
-	flags.Func("entrypoint-secrets", "names of pull Secrets of pods that may be read for these questions (default none)",
+	flags.Func("entrypoint-secrets", "names of pull Secrets of pods that may be read for that (default none)",
 		func(value string) error {
 			f.secrets = strings.Split(value, ",")
 			if slices.ContainsFunc(f.secrets, func(name string) bool {
@@ -58,7 +58,8 @@ func (f *entrypointFlags) check() error {
 		return errors.New("--entrypoint-secrets: needs --entrypoint-registries, the registries that they are for")
 	}
 	if f.timeout < 0 || f.timeout > time.Minute {
-		return fmt.Errorf("--entrypoint-timeout: must be a duration of at most 1m (for example 500ms), got %s", f.timeout)
+		return fmt.Errorf("--entrypoint-timeout: must be a duration of at most 1m (for example 500ms), got %s",
+			f.timeout)
 	}
 	return nil
 }

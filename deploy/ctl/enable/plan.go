@@ -122,7 +122,8 @@ func planWorkload(
 		planned.Mode, planned.Reason = injectedMode(w.Template.Annotations), reason
 		return planned
 	}
-	plan, err := inject.Ask(ctx, images, inject.Workload{Kind: w.Kind, Template: w.Template, Around: around}, s)
+	plan, err := inject.Ask(ctx, images,
+		inject.Workload{Kind: w.Kind, Template: w.Template, Around: around}, s)
 	switch {
 	case err != nil:
 		planned.Unprotected = true

@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // Observed is what was seen in a drain of connections that are not relayed.

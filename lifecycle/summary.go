@@ -11,7 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // A Summary is what happened in a drain.

@@ -6,7 +6,6 @@ import (
 
 	"lameduck/bench/internal/table"
 	"lameduck/bench/matrix/record"
-	"lameduck/internal/plural"
 )
 
 // shortName returns the short form of a strategy's name.
@@ -48,5 +47,5 @@ func counted(n int, noun string) string {
 	if n == 1 {
 		return "one " + noun
 	}
-	return table.Count(n) + " " + plural.Noun(n, noun)
+	return table.Count(n) + " " + noun + "s"
 }

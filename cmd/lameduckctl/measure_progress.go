@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"lameduck/deploy/ctl/measure/rollout"
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // progressPeriod is how often a bar changes, and linePeriod how often a line is written if no bar can

@@ -18,7 +18,7 @@ import (
 
 	"lameduck/deploy/ctl/measure"
 	"lameduck/deploy/ctl/measure/rollout"
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // rolloutFlags are the flags of measure that determine what ends pods.

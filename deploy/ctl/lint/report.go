@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"lameduck/deploy/ctl/manifest"
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // A Report has the findings of an inventory.

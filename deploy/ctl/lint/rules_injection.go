@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"lameduck/deploy/ctl/inject"
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // injectionRules check what the webhook injects.

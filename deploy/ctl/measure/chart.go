@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // The charts are drawn here rather than with the plots of the bench, since their colours must follow

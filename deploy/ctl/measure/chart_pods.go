@@ -7,7 +7,7 @@ import (
 	"html/template"
 	"time"
 
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // mostLanes is how many pods the chart shows. The table has all.

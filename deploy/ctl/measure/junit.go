@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 type junitSuite struct {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net/url"
 
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // Redact removes what identifies a service, so that the report can be published: the host, path and

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // A Rollout is what happened to the pods of a workload during the load. Times are from the start of

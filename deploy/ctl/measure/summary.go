@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"lameduck/bench/openloop"
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // causeTexts describes the causes in the order of tables.

@@ -9,7 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"lameduck/internal/plural"
+	"lameduck/lifecycle/plural"
 )
 
 // The kinds of actions.

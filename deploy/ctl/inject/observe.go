@@ -30,6 +30,11 @@ func (j *injection) observePorts() error {
 				r.options, r.App)
 		}
 	}
+	if probes := j.observedProbes(); j.settings.Shape == Wrapper && len(probes) > 0 {
+		j.note("spec.containers", "the kubelet's probes of the observed ports (%s) count as traffic, so that a hold "+
+			"lasts until its maximum: the kubelet does not probe Lameduck itself in shape wrapper, so its address is "+
+			"unknown; use mode takeover, or another shape", strings.Join(probes, ", "))
+	}
 	return nil
 }
 

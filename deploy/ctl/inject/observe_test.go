@@ -74,6 +74,26 @@ func TestObserveMovesNothing(t *testing.T) {
 	}
 }
 
+func TestProbesThatCannotBeToldFromTrafficAreNoted(t *testing.T) {
+	const starting = "spec: { containers: [{ name: web, image: web:1, command: [/web], ports: [{ containerPort: 3000 }], " +
+		"startupProbe: { httpGet: { path: /, port: 3000 } } }] }"
+	for _, test := range []struct {
+		shape Shape
+		pod   string
+		want  bool
+	}{
+		{Native, watched, false},
+		{Plain, watched, false},
+		{Wrapper, watched, true},
+		{Wrapper, starting, false},
+	} {
+		_, p := injected(t, template(t, test.pod), observing(test.shape))
+		if got := strings.Contains(notes(p), "count as traffic"); got != test.want {
+			t.Errorf("%s: the notes are %s", test.shape, notes(p))
+		}
+	}
+}
+
 func TestAnotherModeReplacesTheFirst(t *testing.T) {
 	before := template(t, watched)
 	for _, shape := range []Shape{Native, Plain, Wrapper} {

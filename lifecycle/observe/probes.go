@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -14,56 +15,62 @@ type Probe struct {
 	Period time.Duration
 }
 
-// probes decides which connections from the node the kubelet's probes explain. Each probe has a
-// bucket of tokens that gains one in each period. What finds no token is traffic.
-type probes []*bucket
+// probes decides which connections from the node the kubelet's probes explain: one at a port each time
+// that the period of a probe has passed since the last one. The others are traffic.
+type probes []*schedule
 
-type bucket struct {
+// A schedule is when a probe came.
+type schedule struct {
 	Probe
-	tokens float64
-	filled time.Duration // when tokens were last added
+	last  time.Duration // when the last connection that it explains came
+	began bool          // there was one
 }
-
-// jitter is how many tokens a bucket holds: one, and a part for probes that come early after one
-// that was late.
-const jitter = 1.25
 
 func newProbes(all []Probe) (p probes) {
 	for _, probe := range all {
-		p = append(p, &bucket{Probe: probe, tokens: jitter})
+		p = append(p, &schedule{Probe: probe})
 	}
 	return p
 }
 
 // explain reports whether a connection to port whose request came at a time is a probe, and counts it
 // as that one. Requests come with the period, whereas their responses may be late.
+//
+// Traffic from the node may take the place of a probe. The first probe after it may then be traffic, but
+// none later, since nothing is owed from before.
 func (p probes) explain(port uint16, at time.Duration) bool {
-	var fullest *bucket
-	for _, b := range p {
-		if b.Port != port {
-			continue
-		}
-		if b.fill(at); fullest == nil || b.tokens > fullest.tokens {
-			fullest = b
+	var due *schedule
+	for _, s := range p {
+		if s.Port == port && s.isDue(at) && (due == nil || s.overdue(at) > due.overdue(at)) {
+			due = s
 		}
 	}
-	if fullest == nil || fullest.tokens < 1 {
+	if due == nil {
 		return false
 	}
-	fullest.tokens--
+	due.last, due.began = at, true
 	return true
 }
 
-func (b *bucket) fill(now time.Duration) {
-	if elapsed := now - b.filled; elapsed > 0 {
-		b.tokens = min(jitter, b.tokens+elapsed.Seconds()/b.Period.Seconds())
-		b.filled = now
+// isDue reports whether the probe may come at a time. If the last one was late, this one seems early: by
+// a quarter of the period, or by 0.4 s of one second. It is more than a half, so that of two connections
+// in one period one is always traffic.
+func (s *schedule) isDue(at time.Duration) bool {
+	early := max(s.Period/4, min(2*s.Period/5, time.Second/2))
+	return !s.began || at-s.last >= s.Period-early
+}
+
+// overdue returns how many periods have passed since the probe came.
+func (s *schedule) overdue(at time.Duration) float64 {
+	if !s.began {
+		return math.Inf(1)
 	}
+	return (at - s.last).Seconds() / s.Period.Seconds()
 }
 
 // expects reports whether the kubelet probes a port at all.
 func (p probes) expects(port uint16) bool {
-	return slices.ContainsFunc(p, func(b *bucket) bool { return b.Port == port })
+	return slices.ContainsFunc(p, func(s *schedule) bool { return s.Port == port })
 }
 
 // maxNodes bounds the addresses of the node.

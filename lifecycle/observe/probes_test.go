@@ -1,6 +1,8 @@
 package observe
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -57,6 +59,36 @@ func TestProbes_ADumpMaySeeThemBeforeTheirLateAnswer(t *testing.T) {
 	}
 }
 
+// Traffic from the node takes tokens of the probes. After it, one probe at most may be taken for traffic,
+// and no later than the first.
+func TestProbes_AfterTrafficOfTheNodeTheyAreNoTraffic(t *testing.T) {
+	for _, test := range []struct{ period, late time.Duration }{
+		{second, 0}, {second, 100 * ms}, {second, 390 * ms}, {2 * second, 490 * ms}, {10 * second, 2 * second},
+	} {
+		for seed := range uint64(100) {
+			random := rand.New(rand.NewPCG(seed, 0))
+			upTo := func(d time.Duration) time.Duration { return time.Duration(random.Float64() * float64(d)) }
+			r := newRecord([]Port{{Number: 8080}}, Probe{8080, test.period})
+			end, phase := 30*second, upTo(test.period)
+			var visits []time.Duration
+			for at := time.Duration(0); at < end; at += upTo(80 * ms) {
+				visits = append(visits, at)
+			}
+			for at := phase; at < end+100*test.period; at += test.period {
+				visits = append(visits, at+upTo(test.late))
+			}
+			slices.Sort(visits)
+			for _, at := range visits {
+				r.at(at).end(conn(prober, 100, 0, 1, 0), at)
+			}
+			if last := r.traffic.last; last > end+test.period+test.late {
+				t.Errorf("period %v, up to %v late, seed %d: a probe is traffic %v after the last request",
+					test.period, test.late, seed, last-end)
+			}
+		}
+	}
+}
+
 func TestProbes_OneThatADumpSeesIsNoTraffic(t *testing.T) {
 	r := probed()
 	r.at(3 * second).dump(conn(prober, 100, 100*ms, 0, 100*ms))
@@ -95,15 +127,51 @@ func TestProbes_AnotherAddressOrPortIsTraffic(t *testing.T) {
 }
 
 func TestProbes_TwoOfOnePortExplainTheirOwn(t *testing.T) {
-	p := newProbes([]Probe{{8080, 10 * second}, {8080, 5 * second}})
-	explained := 0
-	for now := time.Duration(0); now < 100*second; now += 2 * second {
-		if p.explain(8080, now) {
-			explained++
+	for _, test := range []struct {
+		every       time.Duration // more connections, if it is set
+		least, most int           // that are explained in 100 s
+	}{
+		{0, 30, 30},
+		{10 * second, 30, 33},
+		{2 * second, 30, 40},
+	} {
+		p := newProbes([]Probe{{8080, 10 * second}, {8080, 5 * second}})
+		var visits []time.Duration
+		visit := func(first, period time.Duration) {
+			for at := first; period > 0 && at < 100*second; at += period {
+				visits = append(visits, at)
+			}
+		}
+		visit(second, 10*second)
+		visit(3*second, 5*second)
+		visit(4500*ms, test.every)
+		slices.Sort(visits)
+		explained := 0
+		for _, at := range visits {
+			if p.explain(8080, at) {
+				explained++
+			}
+		}
+		if explained < test.least || explained > test.most {
+			t.Errorf("another connection every %v: %d of %d are explained, want %d to %d", test.every, explained, len(visits),
+				test.least, test.most)
 		}
 	}
-	if explained < 28 || explained > 32 {
-		t.Errorf("%d of 50 connections in 100 s are explained, want 30", explained)
+}
+
+// A client on the node that sends one request between two probes hides none of them.
+func TestProbes_OneConnectionBetweenTwoOfThemIsTraffic(t *testing.T) {
+	for _, period := range []time.Duration{second, 2 * second, 10 * second} {
+		for offset := period / 10; offset < period; offset += period / 10 {
+			r := newRecord([]Port{{Number: 8080}}, Probe{8080, period})
+			for i := range time.Duration(50) {
+				r.at(i*period).end(conn(prober, 100, 0, 1, 0), r.now)
+				r.at(i*period+offset).end(conn(prober, 100, 0, 1, 0), r.now)
+			}
+			if n := r.counts.probes; n > 51 {
+				t.Errorf("period %v, offset %v: %d of 100 connections are explained, want 50", period, offset, n)
+			}
+		}
 	}
 }
 

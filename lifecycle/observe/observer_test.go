@@ -144,8 +144,8 @@ func TestObserver_DumpsAreSpacedByTheirCost(t *testing.T) {
 		serving, draining int // in 100 s
 	}{
 		{time.Microsecond, 50, 400},
-		{10 * ms, 25, 50},
-		{50 * ms, 5, 50},
+		{10 * ms, 12, 50},
+		{50 * ms, 3, 50},
 	} {
 		watch(t, test.cost, func(t *testing.T, r *rig) {
 			if n := r.dumpsIn(100 * second); n > test.serving || n < test.serving-5 {
@@ -275,7 +275,7 @@ func TestObserver_LostEndsAreTrafficAndLeadToADump(t *testing.T) {
 		}
 	})
 	watch(t, 5*ms, func(t *testing.T, r *rig) {
-		r.dumpsIn(10 * second)
+		r.dumpsIn(3 * share * 5 * ms) // there has just been one
 		r.ends.report(sockdiag.ErrLost)
 		if n := r.dumpsIn(400 * ms); n != 1 {
 			t.Errorf("%d dumps soon after ends were lost, want 1", n)

@@ -2,9 +2,11 @@ package observe
 
 import "time"
 
-// Dumps take less than one part in share of a core, unless a drain needs them more often.
+// Dumps take less than one part in share of a core, and in a drain less than one part in shareWhen,
+// unless it needs them more often.
 const (
-	share        = 400
+	share        = 800
+	shareWhen    = 400
 	shortest     = 2 * time.Second // between two dumps while serving
 	shortestPast = 5 * time.Second // the same, if only what goes past a relay is to be seen
 	shortestWhen = 250 * time.Millisecond
@@ -16,7 +18,7 @@ const (
 func spacing(cost time.Duration, draining, only bool) time.Duration {
 	switch {
 	case draining:
-		return min(longestWhen, max(shortestWhen, share*cost))
+		return min(longestWhen, max(shortestWhen, shareWhen*cost))
 	case only:
 		return max(shortest, share*cost)
 	}
@@ -24,7 +26,7 @@ func spacing(cost time.Duration, draining, only bool) time.Duration {
 }
 
 // lostSpacing returns the time from one dump to the next if ends have been lost.
-func lostSpacing(cost time.Duration) time.Duration { return max(shortestWhen, share/8*cost) }
+func lostSpacing(cost time.Duration) time.Duration { return max(shortestWhen, share/16*cost) }
 
 // freshness returns how old a dump may be on which the end of a hold is decided.
 func freshness(cost time.Duration) time.Duration { return max(20*time.Millisecond, 5*cost) }

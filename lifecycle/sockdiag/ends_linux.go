@@ -1,14 +1,13 @@
 package sockdiag
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
-	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
@@ -26,68 +25,127 @@ const wantedBuffer = 4 << 20
 
 // Ends receives the ends of connections as they happen. One goroutine at a time may call Wait, and
 // one Drain. SetDeadline and Close may be called at any time.
+//
+// The runtime's poller does not watch the socket: it would wake the process for each end. It
+// watches an epoll set instead, which is ready once after each call of Wait.
 type Ends struct {
-	netlink *netlink.Conn
-	raw     syscall.RawConn
-	buffer  []byte
-	lost    atomic.Bool // since the last Drain
+	socket, epoll *os.File
+	raw, ready    syscall.RawConn // of them
+	buffer        []byte
+	lost          bool // since the last Drain
 }
 
 // WatchEnds begins to receive the ends of connections at the local ports.
 func WatchEnds(ports []uint16) (*Ends, error) {
-	c, err := netlink.Dial(unix.NETLINK_SOCK_DIAG, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	e := &Ends{netlink: c, buffer: make([]byte, receiveSize)}
-	if e.raw, err = c.SyscallConn(); err == nil {
-		err = e.join(ports)
-	}
-	if err != nil {
-		_ = c.Close()
+	e := &Ends{buffer: make([]byte, receiveSize)}
+	if err := e.open(ports); err != nil {
+		e.Close()
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return e, nil
 }
 
-func (e *Ends) join(ports []uint16) error {
-	if filter, err := bpf.Assemble(endsFilter(ports)); err != nil {
-		return err
-	} else if err := e.netlink.SetBPF(filter); err != nil {
+func (e *Ends) open(ports []uint16) error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	e.socket = os.NewFile(uintptr(fd), "netlink") // it may block, so that it is not watched
+	if e.raw, err = e.socket.SyscallConn(); err != nil {
 		return err
 	}
-	if err := e.netlink.SetReadBuffer(wantedBuffer); err != nil {
+	if err := join(fd, ports); err != nil {
 		return err
 	}
-	for _, group := range []uint32{groupDestroyIPv4, groupDestroyIPv6} {
-		if err := e.netlink.JoinGroup(group); err != nil {
-			return err
+	set, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err == nil {
+		err = unix.SetNonblock(set, true) // for the runtime to wait for it
+	}
+	if err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	e.epoll = os.NewFile(uintptr(set), "epoll")
+	if e.ready, err = e.epoll.SyscallConn(); err != nil {
+		return err
+	}
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(set, unix.EPOLL_CTL_ADD, fd, new(unix.EpollEvent)))
+}
+
+// join makes a netlink socket receive the ends at the local ports.
+func join(fd int, ports []uint16) error {
+	filter, err := bpf.Assemble(endsFilter(ports))
+	if err != nil {
+		return err
+	}
+	if err := attachFilter(fd, filter); err != nil {
+		return os.NewSyscallError("setsockopt", err)
+	}
+	if err := setReceiveBuffer(fd, wantedBuffer); err != nil {
+		return os.NewSyscallError("setsockopt", err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return os.NewSyscallError("bind", err)
+	}
+	for _, group := range []int{groupDestroyIPv4, groupDestroyIPv6} {
+		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, group); err != nil {
+			return os.NewSyscallError("setsockopt", err)
 		}
 	}
 	return nil
 }
 
-// SetDeadline sets the time at which Wait returns at the latest.
-func (e *Ends) SetDeadline(t time.Time) { _ = e.netlink.SetReadDeadline(t) }
+func attachFilter(fd int, program []bpf.RawInstruction) error {
+	filter := make([]unix.SockFilter, len(program))
+	for i, in := range program {
+		filter[i] = unix.SockFilter{Code: in.Op, Jt: in.Jt, Jf: in.Jf, K: in.K}
+	}
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
+}
 
-// Wait waits until a connection has ended, or for the deadline. It fails after Close.
+// setReceiveBuffer asks for more than net.core.rmem_max if that is allowed.
+func setReceiveBuffer(fd, size int) error {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, size) == nil {
+		return nil
+	}
+	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size)
+}
+
+// SetDeadline sets the time at which Wait returns at the latest.
+func (e *Ends) SetDeadline(t time.Time) { _ = e.epoll.SetReadDeadline(t) }
+
+// Wait waits until a connection has ended or ends have been lost, or for the deadline. It fails
+// after Close.
 func (e *Ends) Wait() error {
-	var b [1]byte
+	if err := e.arm(); err != nil {
+		return err
+	}
+	events := make([]unix.EpollEvent, 1)
 	var err error
-	waitErr := e.raw.Read(func(fd uintptr) bool {
-		_, _, err = unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		return err != unix.EAGAIN
+	waitErr := e.ready.Read(func(set uintptr) bool {
+		var n int
+		n, err = unix.EpollWait(int(set), events, 0)
+		return n != 0 && err != unix.EINTR
 	})
 	switch {
 	case errors.Is(waitErr, os.ErrDeadlineExceeded):
 		return nil
-	case err == unix.ENOBUFS: // reported once, and to nobody else
-		e.lost.Store(true)
-		return nil
 	case waitErr != nil:
 		return waitErr
 	}
-	return err
+	return os.NewSyscallError("epoll_wait", err)
+}
+
+// arm makes the set ready when the socket is, once.
+func (e *Ends) arm() (err error) {
+	once := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT}
+	closedErr := e.ready.Control(func(set uintptr) {
+		closedErr := e.raw.Control(func(fd uintptr) {
+			err = unix.EpollCtl(int(set), unix.EPOLL_CTL_MOD, int(fd), &once)
+		})
+		err = cmp.Or(closedErr, err)
+	})
+	return cmp.Or(closedErr, err)
 }
 
 // Drain calls f for each connection that has ended since the last call. It returns how many there
@@ -98,8 +156,8 @@ func (e *Ends) Drain(f func(*Connection)) (n int, err error) {
 	if controlErr := e.raw.Control(func(fd uintptr) { n, err = e.drain(fd, f) }); controlErr != nil {
 		return 0, controlErr
 	}
-	if err == nil && e.lost.Swap(false) {
-		err = ErrLost
+	if err == nil && e.lost {
+		err, e.lost = ErrLost, false
 	}
 	return n, err
 }
@@ -115,7 +173,7 @@ func (e *Ends) drain(fd uintptr, f func(*Connection)) (n int, err error) {
 		case unix.EAGAIN:
 			return n, nil
 		case unix.ENOBUFS:
-			e.lost.Store(true)
+			e.lost = true
 			continue
 		default:
 			return n, err
@@ -129,7 +187,14 @@ func (e *Ends) drain(fd uintptr, f func(*Connection)) (n int, err error) {
 }
 
 // Close makes Wait fail.
-func (e *Ends) Close() { _ = e.netlink.Close() }
+func (e *Ends) Close() {
+	if e.epoll != nil {
+		_ = e.epoll.Close()
+	}
+	if e.socket != nil {
+		_ = e.socket.Close()
+	}
+}
 
 // localPort is the offset of inet_diag_msg.id.idiag_sport, in network byte order, behind the header.
 const localPort = headerSize + 4

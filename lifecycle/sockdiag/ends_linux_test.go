@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func watchEnds(t *testing.T, ports ...uint16) *Ends {
@@ -120,12 +122,49 @@ func TestEnds_OthersAreDroppedInTheKernel(t *testing.T) {
 	}
 }
 
+// shrinkBuffer makes the receive buffer as small as the kernel allows.
+func shrinkBuffer(t *testing.T, e *Ends) {
+	t.Helper()
+	var err error
+	if controlErr := e.raw.Control(func(fd uintptr) { err = setReceiveBuffer(int(fd), 1) }); controlErr != nil || err != nil {
+		t.Fatal(controlErr, err)
+	}
+}
+
+// A busy app ends thousands of connections a second, and each must not wake the process.
+func TestEnds_TheProcessIsWokenOnlyWhileItWaits(t *testing.T) {
+	ln, address := listen(t, "tcp", "127.0.0.1:0")
+	e := watchEnds(t, address.Port())
+	client, app := pair(t, ln)
+	_, _ = client.Close(), app.Close()
+	await(t, e)
+	for range 5 {
+		client, app := pair(t, ln)
+		_ = client.SetLinger(0)
+		_, _ = client.Close(), app.Close()
+	}
+	var n int
+	var err error
+	_ = e.ready.Control(func(set uintptr) { n, err = unix.EpollWait(int(set), make([]unix.EpollEvent, 1), 20) })
+	if n != 0 || err != nil {
+		t.Errorf("%d events, %v though nobody waits, want none", n, err)
+	}
+	for seen := 0; seen < 5; {
+		if err := e.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		n, err := e.Drain(func(*Connection) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen += n
+	}
+}
+
 func TestEnds_AFullBufferIsReported(t *testing.T) {
 	ln, address := listen(t, "tcp", "127.0.0.1:0")
 	e := watchEnds(t, address.Port())
-	if err := e.netlink.SetReadBuffer(1); err != nil { // the kernel makes it its minimum
-		t.Fatal(err)
-	}
+	shrinkBuffer(t, e)
 	for range 20 {
 		client, app := pair(t, ln)
 		_ = client.SetLinger(0)
@@ -148,9 +187,7 @@ func TestEnds_AFullBufferIsReported(t *testing.T) {
 func TestEnds_WaitReportsALossToTheNextDrain(t *testing.T) {
 	ln, address := listen(t, "tcp", "127.0.0.1:0")
 	e := watchEnds(t, address.Port())
-	if err := e.netlink.SetReadBuffer(1); err != nil {
-		t.Fatal(err)
-	}
+	shrinkBuffer(t, e)
 	for range 20 {
 		client, app := pair(t, ln)
 		_ = client.SetLinger(0)

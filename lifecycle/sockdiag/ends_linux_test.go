@@ -32,6 +32,16 @@ func pair(t *testing.T, ln net.Listener) (client, app *net.TCPConn) {
 	return client, c.(*net.TCPConn)
 }
 
+// resetPairs makes n connections, and ends each by a reset of the client.
+func resetPairs(t *testing.T, ln net.Listener, n int) {
+	t.Helper()
+	for range n {
+		client, app := pair(t, ln)
+		_ = client.SetLinger(0)
+		_, _ = client.Close(), app.Close()
+	}
+}
+
 // await returns the next connection that ends.
 func await(t *testing.T, e *Ends) (found Connection) {
 	t.Helper()
@@ -138,11 +148,7 @@ func TestEnds_TheProcessIsWokenOnlyWhileItWaits(t *testing.T) {
 	client, app := pair(t, ln)
 	_, _ = client.Close(), app.Close()
 	await(t, e)
-	for range 5 {
-		client, app := pair(t, ln)
-		_ = client.SetLinger(0)
-		_, _ = client.Close(), app.Close()
-	}
+	resetPairs(t, ln, 5)
 	var n int
 	var err error
 	_ = e.ready.Control(func(set uintptr) { n, err = unix.EpollWait(int(set), make([]unix.EpollEvent, 1), 20) })
@@ -165,11 +171,7 @@ func TestEnds_AFullBufferIsReported(t *testing.T) {
 	ln, address := listen(t, "tcp", "127.0.0.1:0")
 	e := watchEnds(t, address.Port())
 	shrinkBuffer(t, e)
-	for range 20 {
-		client, app := pair(t, ln)
-		_ = client.SetLinger(0)
-		_, _ = client.Close(), app.Close()
-	}
+	resetPairs(t, ln, 20)
 	var seen int
 	eventually(t, "the loss is reported", func() bool {
 		n, err := e.Drain(func(*Connection) {})
@@ -188,11 +190,7 @@ func TestEnds_WaitReportsALossToTheNextDrain(t *testing.T) {
 	ln, address := listen(t, "tcp", "127.0.0.1:0")
 	e := watchEnds(t, address.Port())
 	shrinkBuffer(t, e)
-	for range 20 {
-		client, app := pair(t, ln)
-		_ = client.SetLinger(0)
-		_, _ = client.Close(), app.Close()
-	}
+	resetPairs(t, ln, 20)
 	var err error
 	eventually(t, "the loss is reported", func() bool {
 		e.SetDeadline(time.Now().Add(10 * time.Millisecond))

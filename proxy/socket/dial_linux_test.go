@@ -60,14 +60,23 @@ func TestDialWaitsForAtMostTheTimeout(t *testing.T) {
 }
 
 func TestDialGivesUpWhenItsContextEnds(t *testing.T) {
-	_, to := fullListener(t)
+	_, full := fullListener(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(20*time.Millisecond, cancel)
-	if _, err := Dial(ctx, to, 5*time.Second); !errors.Is(err, context.Canceled) {
-		t.Errorf("Dial returns %v, want context.Canceled", err)
+	gaveUp := make(chan error, 1)
+	go func() {
+		_, err := Dial(ctx, full, time.Hour)
+		gaveUp <- err
+	}()
+	select {
+	case err := <-gaveUp:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Dial returns %v, want context.Canceled", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("Dial goes on waiting")
 	}
-	to = portOf(listen(t, loopback[0]))
-	if _, err := Dial(ctx, to, 5*time.Second); !errors.Is(err, context.Canceled) {
+	if _, err := Dial(ctx, portOf(listen(t, loopback[0])), time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("Dial with a context that has ended returns %v, want context.Canceled", err)
 	}
 }

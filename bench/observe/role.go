@@ -172,7 +172,7 @@ func endAll(open []pair, rate int) time.Duration {
 	begun := time.Now()
 	for i, p := range open {
 		if rate > 0 {
-			time.Sleep(time.Until(begun.Add(time.Duration(i) * time.Second / time.Duration(rate))))
+			<-time.After(time.Until(begun.Add(time.Duration(i) * time.Second / time.Duration(rate))))
 		}
 		_ = p.server.Close()
 	}

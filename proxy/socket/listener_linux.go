@@ -18,7 +18,7 @@ type Listener struct {
 
 // NewListener takes over the socket of ln. It closes ln.
 func NewListener(ln *net.TCPListener) (*Listener, error) {
-	defer ln.Close()
+	defer func() { _ = ln.Close() }()
 	file, err := ln.File()
 	if err != nil {
 		return nil, err

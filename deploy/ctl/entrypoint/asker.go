@@ -46,8 +46,8 @@ type Config struct {
 type Asker struct {
 	config    Config
 	transport http.RoundTripper
-	slots     chan struct{} // has one element for each fetch that runs
-	ctx       context.Context
+	slots     chan struct{}   // has one element for each fetch that runs
+	ctx       context.Context //nolint:containedctx // of fetches, which outlast the requests for them
 	stop      context.CancelFunc
 	cache     cache
 

@@ -47,7 +47,7 @@ func newOtherPolicies(ctx context.Context, config *rest.Config, namespace string
 
 // A boundTransport ends requests with a context, as discovery takes none.
 type boundTransport struct {
-	ctx  context.Context
+	ctx  context.Context //nolint:containedctx // it is what the transport is for
 	next http.RoundTripper
 }
 

@@ -65,7 +65,7 @@ func Choose(p Pod, around *Around) (Choice, error) {
 		}
 	}
 	if p.NotWrapped != nil {
-		return p.observeUnwrapped("shape wrapper was chosen"), nil
+		return p.observeUnwrapped("shape wrapper was chosen"), nil //nolint:nilerr // it is the reason
 	}
 	if p.Wrapper && p.has(Takeover) {
 		return Choice{Mode: Takeover, Reason: "shape wrapper"}, nil
@@ -107,7 +107,7 @@ func (p Pod) explicit(asked Mode, by string, around *Around) (Choice, error) {
 		return Choice{}, &UnavailableError{at, "this version has no mode " + string(asked),
 			"use auto, observe or move"}
 	case asked == Takeover && p.NotWrapped != nil:
-		return p.observeUnwrapped("takeover was chosen by " + by), nil
+		return p.observeUnwrapped("takeover was chosen by " + by), nil //nolint:nilerr // it is the reason
 	case asked == Takeover && !p.Wrapper:
 		return Choice{}, &UnavailableError{at, "mode takeover needs shape wrapper",
 			"use the annotation lameduck.dev/shape: wrapper, or another mode"}

@@ -88,7 +88,7 @@ func (h *handler) review(ctx context.Context, w http.ResponseWriter, text []byte
 	asked, uid := review.TypeMeta, review.Request.UID
 	if q := a.question; q != nil {
 		namespace := review.Request.Namespace
-		review, a = nil, answer{} // only the text takes memory while the request waits
+		review, a = nil, answer{} //nolint:wastedassign // only the text takes memory while the request waits
 		learned := h.askWithoutSlot(ctx, namespace, *q)
 		if review, err = decodeReview(text); err != nil {
 			return refuse(w, http.StatusBadRequest, err.Error())

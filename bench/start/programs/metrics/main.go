@@ -11,12 +11,12 @@ import (
 	"lameduck/bench/start/hold"
 )
 
-// kept keeps the handler from being collected.
-var kept http.Handler
+// Handler is a variable so that the handler is not collected.
+var Handler http.Handler
 
 func main() {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	kept = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+	Handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 	hold.Forever()
 }

@@ -3,12 +3,14 @@ package deploytest
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -62,17 +64,32 @@ func Start(t testing.TB, dir string, env []string, program string, args ...strin
 	})
 }
 
-// FreeAddr returns a loopback address with a free port.
+// given has the addresses that FreeAddr has returned.
+var given sync.Map
+
+// FreeAddr returns a loopback address with a free port, each only once. The port is below those that
+// the kernel gives to outgoing connections, so that no busy client takes it before a program listens.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))
+		if _, again := given.LoadOrStore(addr, true); !again && isFree(addr) {
+			return addr
+		}
+	}
+	t.Fatal("no free port from 10000 to 19999")
+	return ""
+}
+
+func isFree(addr string) bool {
 	syscall.ForkLock.RLock() // a program that is started meanwhile would have a copy of the listener
 	defer syscall.ForkLock.RUnlock()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		t.Fatal(err)
+		return false
 	}
-	defer l.Close()
-	return l.Addr().String()
+	_ = l.Close()
+	return true
 }
 
 // Fetch returns the body of a URL. Any status but 200 is an error.

@@ -29,8 +29,8 @@ In mode auto the ports of a workload move to Lameduck if its Services are in the
 and is observed, which changes nothing for its clients: a drain holds until their traffic has ended, but they are not
 asked to disconnect.
 
-With --shape wrapper an app without a command in its manifest is observed too, unless --entrypoint-registries allows to
-ask the registry of its image. The credentials are those of your Docker configuration.
+With --shape wrapper an app without a command in its manifest is observed too, unless --entrypoint-registries allows
+asking the registry of its image. The credentials are those of your Docker configuration.
 
 Standard error has the mode of each workload, why it was chosen and what would give more, notes on what else to change,
 and the reasons for workloads that cannot be protected. Those pass through unchanged.

@@ -3,8 +3,8 @@ package observe
 import "time"
 
 // early is visits from before the kubelet's address is known, which is with its first probe of Lameduck
-// itself. Some of them may be its probes of the app. As traffic these would be the begin of a rhythm
-// with a long pause, and the hold would wait for another pause.
+// itself. Some of them may be its probes of the app. Taken for traffic, these would begin a
+// rhythm with a long pause, and the hold would wait for another pause.
 type early struct {
 	waits  bool // for the kubelet's address
 	visits []visit

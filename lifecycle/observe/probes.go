@@ -53,8 +53,8 @@ func (p probes) explain(port uint16, at time.Duration) bool {
 }
 
 // isDue reports whether the probe may come at a time. If the last one was late, this one seems early: by
-// a quarter of the period, or by 0.4 s of one second. It is more than a half, so that of two connections
-// in one period one is always traffic.
+// up to a quarter of the period, or 0.4 s of one second. The rest of the period is always more than half
+// of it, so that of two connections in one period one is traffic.
 func (s *schedule) isDue(at time.Duration) bool {
 	early := max(s.Period/4, min(2*s.Period/5, time.Second/2))
 	return !s.began || at-s.last >= s.Period-early

@@ -2,8 +2,8 @@ package observe
 
 import "time"
 
-// Dumps take less than one part in share of a core, and in a drain less than one part in shareWhen,
-// unless it needs them more often.
+// Dumps take less than one part in share of a core. In a drain they take less than one part in
+// shareWhen, unless it needs them more often.
 const (
 	share        = 800
 	shareWhen    = 400
@@ -26,7 +26,7 @@ func spacing(cost time.Duration, draining, only bool) time.Duration {
 }
 
 // lostSpacing returns the time from one dump to the next if ends have been lost.
-func lostSpacing(cost time.Duration) time.Duration { return max(shortestWhen, share/16*cost) }
+func lostSpacing(cost time.Duration) time.Duration { return max(shortestWhen, shareWhen/8*cost) }
 
 // freshness returns how old a dump may be on which the end of a hold is decided.
 func freshness(cost time.Duration) time.Duration { return max(20*time.Millisecond, 5*cost) }

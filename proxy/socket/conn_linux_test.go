@@ -33,7 +33,12 @@ func listen(t testing.TB, address string) *Listener {
 // connect returns both ends of a connection: one that was dialed and one that was accepted.
 func connect(t testing.TB, address string) (dialed, accepted *Conn) {
 	t.Helper()
-	l := listen(t, address)
+	return connectTo(t, listen(t, address))
+}
+
+// connectTo is connect for a listener.
+func connectTo(t testing.TB, l *Listener) (dialed, accepted *Conn) {
+	t.Helper()
 	dialed, err := Dial(t.Context(), portOf(l), 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
@@ -123,17 +128,7 @@ func TestNoEndDelaysWhatIsWrittenThoughTheListenerDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		client, err := Dial(t.Context(), portOf(l), 5*time.Second)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close()
-		c, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		if !sendsAtOnce(c.(*Conn)) {
+		if _, accepted := connectTo(t, l); !sendsAtOnce(accepted) {
 			t.Error("an accepted connection delays small writes")
 		}
 	}

@@ -53,7 +53,7 @@ func dial(ctx context.Context, to netip.AddrPort, timeout time.Duration) (*Conn,
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
+	_ = setNoDelay(fd)
 	err = syscall.Connect(fd, address)
 	if isPending(err) {
 		err = syscall.Connect(fd, address)

@@ -25,7 +25,7 @@ func NewListener(ln *net.TCPListener) (*Listener, error) {
 	}
 	raw, err := file.SyscallConn()
 	if err == nil {
-		err = raw.Control(func(fd uintptr) { _ = disableDelay(int(fd)) })
+		err = raw.Control(func(fd uintptr) { _ = setNoDelay(int(fd)) })
 	}
 	if err != nil {
 		_ = file.Close()
@@ -40,7 +40,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, l.wrap("accept", err)
 	}
-	l.disableDelay(fd)
+	l.ensureNoDelay(fd)
 	c, err := newConn(fd, addrPort(peer))
 	if err != nil {
 		return nil, l.wrap("accept", err)
@@ -69,20 +69,20 @@ func acceptNow(listener int) (fd int, peer syscall.Sockaddr, err error) {
 	}
 }
 
-// disableDelay makes sure that the kernel sends what is written to a new connection at once. Linux
-// lets connections inherit that of the listener, which the first one shows.
-func (l *Listener) disableDelay(fd int) {
+// ensureNoDelay turns Nagle's algorithm off for a new connection. On Linux connections inherit that
+// from the listener, and the first one shows whether they do.
+func (l *Listener) ensureNoDelay(fd int) {
 	if !l.accepted {
 		n, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY)
 		l.accepted, l.delays = true, err != nil || n == 0
 	}
 	if l.delays {
-		_ = disableDelay(fd)
+		_ = setNoDelay(fd)
 	}
 }
 
-// disableDelay turns Nagle's algorithm off, as package net does.
-func disableDelay(fd int) error {
+// setNoDelay turns Nagle's algorithm off, as package net does.
+func setNoDelay(fd int) error {
 	return syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
 }
 

@@ -161,7 +161,7 @@ func equalized(r corev1.ResourceRequirements) corev1.ResourceRequirements {
 	return r
 }
 
-// fit changes resources to what a LimitRange allows to a container.
+// fit changes resources to what a LimitRange allows a container.
 func fit(r *corev1.ResourceRequirements, item corev1.LimitRangeItem) {
 	for name, q := range item.Default {
 		if _, known := needed[name]; known {

@@ -13,7 +13,7 @@
 //   - The API server trusts the CA of a certificate before the certificate is served. During a
 //     renewal it trusts both CAs.
 //   - The key of a CA is discarded as soon as it has signed its certificate, and the CA is valid for
-//     the webhook's name only. So a stolen Secret allows to impersonate this webhook and no other.
+//     the webhook's name only. So with a stolen Secret one can impersonate this webhook and no other.
 //   - A slow replica never replaces a new caBundle by an old one.
 //
 // The Rotator polls instead of watching: changes are rare, and get on two named objects is the only

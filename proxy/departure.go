@@ -28,8 +28,9 @@ type departure struct {
 	server *shared
 	client syscall.RawConn // nil if it cannot be watched
 	asked  bool            // the end of the client's side is not its departure
-	cancel context.CancelCauseFunc
-	timer  *time.Timer
+	wait   lazyContext
+	cancel context.CancelCauseFunc // of wait, once it is made
+	timer  *time.Timer             // the same
 
 	mu      sync.Mutex
 	waiting bool   // it takes longer than usual
@@ -37,20 +38,26 @@ type departure struct {
 	token   uint64 // of the parker, or 0
 }
 
-// watchDeparture returns a context that is done when the client of c has left. The caller stops the
-// departure when it does not wait any more.
+// watchDeparture returns a context that is done when the client of c has left. The client is watched
+// from when something waits for the context. The caller stops the departure when it does not wait
+// any more.
 func watchDeparture(c *conn) (context.Context, *departure) {
-	ctx, cancel := context.WithCancelCause(c.server.ctx)
 	d := &departure{
 		server: c.server,
 		client: pump.RawOf(tlsterm.Beneath(c.client)),
 		// In plain TCP the server may speak first, to a client that says nothing. A connection that
 		// has had an app before has a request in hand.
-		asked:  c.app != nil || c.route.Protocol == TCP && c.route.tls == nil,
-		cancel: cancel,
+		asked: c.app != nil || c.route.Protocol == TCP && c.route.tls == nil,
 	}
-	d.timer = time.AfterFunc(usualDial, d.begin)
-	return ctx, d
+	d.wait.parent, d.wait.make = c.server.ctx, d.watch
+	return &d.wait, d
+}
+
+// watch makes the context.
+func (d *departure) watch(parent context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(parent)
+	d.cancel, d.timer = cancel, time.AfterFunc(usualDial, d.begin)
+	return ctx
 }
 
 // begin watches the client, and counts it as unread.
@@ -86,6 +93,9 @@ func (d *departure) look() {
 
 // stop ends the wait. If that was longer than usual, silence begins now.
 func (d *departure) stop() {
+	if !d.wait.close() {
+		return
+	}
 	d.timer.Stop()
 	d.mu.Lock()
 	defer d.mu.Unlock()

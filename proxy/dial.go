@@ -72,8 +72,8 @@ func (s *shared) keepDialing(ctx context.Context, dial Dialer, gone <-chan struc
 	if s.config.AppWait == 0 {
 		return dial(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.config.AppWait)
-	defer cancel()
+	ctx, stop := waitFor(ctx, s.config.AppWait)
+	defer stop()
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
 		c, err := dial(ctx)
 		if err == nil {
@@ -85,6 +85,20 @@ func (s *shared) keepDialing(ctx context.Context, dial Dialer, gone <-chan struc
 		case <-gone:
 			return nil, errAppGone
 		case <-time.After(retry):
+		}
+	}
+}
+
+// waitFor returns a context that is done a time after it is first waited for. The caller stops it.
+func waitFor(parent context.Context, d time.Duration) (_ context.Context, stop func()) {
+	cancel := func() {}
+	wait := &lazyContext{parent: parent, make: func(parent context.Context) (made context.Context) {
+		made, cancel = context.WithTimeout(parent, d)
+		return made
+	}}
+	return wait, func() {
+		if wait.close() {
+			cancel()
 		}
 	}
 }

@@ -106,7 +106,7 @@ func (o *Observer) now() time.Duration { return time.Since(o.epoch) }
 
 // batch is the pause in which ends are collected, so that a busy app costs twelve wakeups a second and
 // not thousands. The smallest receive buffer has room for 4,000 ends a second then. After crowded
-// ends there is no pause.
+// ends there is no pause. After none, the observer waits for the next one.
 const (
 	batch   = 80 * time.Millisecond
 	crowded = 150
@@ -116,11 +116,15 @@ const (
 func (o *Observer) Run(ctx context.Context) {
 	defer context.AfterFunc(ctx, o.close)()
 	for ctx.Err() == nil {
-		ends, n := o.turn()
-		if n < crowded {
+		ends, n, err := o.turn()
+		switch {
+		case err != nil:
+		case n == 0:
+			err = ends.Wait()
+		case n < crowded:
 			pause(ctx, batch)
 		}
-		if err := ends.Wait(); err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil {
 			o.loseEnds(err)
 		}
 	}
@@ -136,34 +140,35 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // turn takes note of the ends that have been reported, and looks if that is due.
-func (o *Observer) turn() (ends endReader, n int) {
+func (o *Observer) turn() (ends endReader, n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n = o.drainLocked()
+	n, err = o.drainLocked()
 	if now := o.now(); now >= o.next {
 		o.lookLocked(now)
 	}
 	o.next = min(o.next, o.flows.early.due())
 	o.ends.SetDeadline(o.epoch.Add(o.next))
-	return o.ends, n
+	return o.ends, n, err
 }
 
-// drainLocked takes note of the ends that have been reported.
-func (o *Observer) drainLocked() int {
+// drainLocked takes note of the ends that have been reported, and returns how many there were.
+func (o *Observer) drainLocked() (int, error) {
 	if o.closed {
-		return 0
+		return 0, nil
 	}
 	n, err := o.ends.Drain(func(c *sockdiag.Connection) { o.flows.end(c, o.now()) })
 	if errors.Is(err, sockdiag.ErrLost) {
 		now := o.now()
 		o.flows.lose(now)
 		o.next = min(o.next, max(now, o.tried+lostSpacing(o.cost)))
+		err = nil
 	}
 	if o.now() >= o.flows.early.due() {
 		o.flows.decideEarly()
 	}
 	o.warnOfBypassLocked()
-	return n
+	return n, err
 }
 
 // lookLocked makes a dump.
@@ -217,7 +222,7 @@ func (o *Observer) close() {
 func (o *Observer) Drain() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.drainLocked()
+	_, _ = o.drainLocked() // an error comes again in the next turn
 	o.flows.decideEarly()
 	o.draining, o.start = true, o.now()
 	o.flows.traffic.tracker.Drain(o.start)

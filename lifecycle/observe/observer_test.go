@@ -68,9 +68,15 @@ func (k *fakeKernel) change(change func()) {
 // fakeEnds reports ends as a test says.
 type fakeEnds struct {
 	*alarm
-	mu   sync.Mutex
-	list []*sockdiag.Connection
-	err  error
+	waits atomic.Int64 // calls of Wait
+	mu    sync.Mutex
+	list  []*sockdiag.Connection
+	err   error
+}
+
+func (e *fakeEnds) Wait() error {
+	e.waits.Add(1)
+	return e.alarm.Wait()
 }
 
 // report reports ends when the observer waits, so that it does not set another deadline.
@@ -331,14 +337,33 @@ func TestObserver_ConnectionsThatAreNotMeasuredHoldForTheLoadBalancersDelay(t *t
 }
 
 func TestObserver_GoesOnWithDumpsWhenEndsAreNotReported(t *testing.T) {
+	for name, fail := range map[string]func(*fakeEnds){
+		"waiting fails": func(e *fakeEnds) { synctest.Wait(); e.Close() },
+		"reading fails": func(e *fakeEnds) { e.report(errors.New("an I/O error")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			watch(t, ms, func(t *testing.T, r *rig) {
+				fail(r.ends)
+				if n := r.dumpsIn(100 * second); n < 45 {
+					t.Errorf("%d dumps in 100 s after the reader of ends has failed, want 50", n)
+				}
+				if r.logs.FilterMessageSnippet("not reported any more").Len() != 1 {
+					t.Error("there is no warning")
+				}
+			})
+		})
+	}
+}
+
+// A steady stream of ends needs no system calls to wait for the next one.
+func TestObserver_DoesNotWaitForEndsThatKeepComing(t *testing.T) {
 	watch(t, ms, func(t *testing.T, r *rig) {
-		synctest.Wait()
-		r.ends.Close()
-		if n := r.dumpsIn(100 * second); n < 45 {
-			t.Errorf("%d dumps in 100 s after the reader of ends has failed, want 50", n)
+		for range 100 {
+			r.ends.report(nil, conn(client, 0, 0, 0, 0))
+			time.Sleep(batch / 2)
 		}
-		if r.logs.FilterMessageSnippet("not reported any more").Len() != 1 {
-			t.Error("there is no warning")
+		if n := r.ends.waits.Load(); n > 3 {
+			t.Errorf("it has waited %d times for the next of 100 ends, want at most 3", n)
 		}
 	})
 }

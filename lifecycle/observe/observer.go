@@ -74,7 +74,7 @@ type Observer struct {
 // New returns an observer that has looked once. [Observer.Run] keeps it looking.
 func New(config Config) *Observer {
 	o := newObserver(config, config.Sockets)
-	ends, err := sockdiag.WatchEnds(o.numbers)
+	ends, err := sockdiag.WatchEnds(splitByRelay(config.Ports))
 	if err == nil {
 		o.ends, o.reported = ends, true
 	}

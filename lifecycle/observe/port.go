@@ -22,6 +22,18 @@ type port struct {
 	connections uint64 // that are traffic
 }
 
+// splitByRelay returns the numbers of the ports without a relay and of those with one.
+func splitByRelay(all []Port) (alone, relayed []uint16) {
+	for _, p := range all {
+		if p.Relay == 0 {
+			alone = append(alone, p.Number)
+		} else {
+			relayed = append(relayed, p.Number)
+		}
+	}
+	return alone, relayed
+}
+
 // isOurs reports whether Lameduck itself listens at addr.
 func (p *port) isOurs(addr netip.Addr) bool { return slices.Contains(p.Ours, addr.Unmap()) }
 

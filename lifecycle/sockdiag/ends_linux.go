@@ -35,17 +35,18 @@ type Ends struct {
 	lost          bool // since the last Drain
 }
 
-// WatchEnds begins to receive the ends of connections at the local ports.
-func WatchEnds(ports []uint16) (*Ends, error) {
+// WatchEnds begins to receive the ends of connections at the local ports, and of those at the local
+// ports in remote that do not come from 127.0.0.1 or ::1.
+func WatchEnds(ports, remote []uint16) (*Ends, error) {
 	e := &Ends{buffer: make([]byte, receiveSize)}
-	if err := e.open(ports); err != nil {
+	if err := e.open(endsFilter(ports, remote)); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return e, nil
 }
 
-func (e *Ends) open(ports []uint16) error {
+func (e *Ends) open(filter []bpf.Instruction) error {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
 		return os.NewSyscallError("socket", err)
@@ -54,7 +55,7 @@ func (e *Ends) open(ports []uint16) error {
 	if e.raw, err = e.socket.SyscallConn(); err != nil {
 		return err
 	}
-	if err := join(fd, ports); err != nil {
+	if err := join(fd, filter); err != nil {
 		return err
 	}
 	set, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -71,13 +72,13 @@ func (e *Ends) open(ports []uint16) error {
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(set, unix.EPOLL_CTL_ADD, fd, new(unix.EpollEvent)))
 }
 
-// join makes a netlink socket receive the ends at the local ports.
-func join(fd int, ports []uint16) error {
-	filter, err := bpf.Assemble(endsFilter(ports))
+// join makes a netlink socket receive the ends that pass the filter.
+func join(fd int, filter []bpf.Instruction) error {
+	program, err := bpf.Assemble(filter)
 	if err != nil {
 		return err
 	}
-	if err := attachFilter(fd, filter); err != nil {
+	if err := attachFilter(fd, program); err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}
 	if err := setReceiveBuffer(fd, wantedBuffer); err != nil {
@@ -194,20 +195,4 @@ func (e *Ends) Close() {
 	if e.socket != nil {
 		_ = e.socket.Close()
 	}
-}
-
-// localPort is the offset of inet_diag_msg.id.idiag_sport, in network byte order, behind the header.
-const localPort = headerSize + 4
-
-// endsFilter returns the program that drops messages of other local ports in the kernel. Without
-// it they would fill the buffer.
-func endsFilter(ports []uint16) []bpf.Instruction {
-	program := []bpf.Instruction{bpf.LoadAbsolute{Off: localPort, Size: 2}}
-	for i, port := range ports {
-		program = append(program, bpf.JumpIf{
-			Cond: bpf.JumpEqual, Val: uint32(port), SkipTrue: uint8(len(ports) - i),
-		})
-	}
-	const whole = 1 << 20
-	return append(program, bpf.RetConstant{Val: 0}, bpf.RetConstant{Val: whole})
 }

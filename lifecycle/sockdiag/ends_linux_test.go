@@ -12,7 +12,12 @@ import (
 
 func watchEnds(t *testing.T, ports ...uint16) *Ends {
 	t.Helper()
-	e, err := WatchEnds(ports)
+	return watchEndsOf(t, ports, nil)
+}
+
+func watchEndsOf(t *testing.T, ports, remote []uint16) *Ends {
+	t.Helper()
+	e, err := WatchEnds(ports, remote)
 	if err != nil {
 		t.Skipf("the kernel does not report ends of connections: %v", err)
 	}
@@ -108,10 +113,13 @@ func TestEnds_AConnectionThatTheAppResetsKeepsTheClientsAddress(t *testing.T) {
 func TestEnds_OthersAreDroppedInTheKernel(t *testing.T) {
 	ln, address := listen(t, "tcp", "127.0.0.1:0")
 	other, _ := listen(t, "tcp", "127.0.0.1:0")
-	e := watchEnds(t, 1, address.Port())
+	relayed, relayedAt := listen(t, "tcp", "127.0.0.1:0")
+	e := watchEndsOf(t, []uint16{1, address.Port()}, []uint16{relayedAt.Port()})
 	for range 20 { // the kernel may report two ends in any order
-		client, app := pair(t, other)
-		_, _ = client.Close(), app.Close()
+		for _, ln := range []net.Listener{other, relayed} {
+			client, app := pair(t, ln)
+			_, _ = client.Close(), app.Close()
+		}
 	}
 	client, app := pair(t, ln)
 	_, _ = client.Close(), app.Close()

@@ -8,7 +8,7 @@ import "time"
 type Ends struct{}
 
 // WatchEnds fails.
-func WatchEnds([]uint16) (*Ends, error) { return nil, ErrUnavailable }
+func WatchEnds(_, _ []uint16) (*Ends, error) { return nil, ErrUnavailable }
 
 // SetDeadline does nothing.
 func (*Ends) SetDeadline(time.Time) {}

@@ -16,6 +16,7 @@ type load struct {
 	open    int // connections that stay open
 	rate    int // new connections a second
 	sockets int // in another network namespace
+	pods    int // new connections a second in another network namespace
 }
 
 var cases = []load{
@@ -26,6 +27,7 @@ var cases = []load{
 	{name: "1,000 new connections a second, 10,000 open", rate: 1000, open: 10_000},
 	{name: "0 connections, 36,000 sockets elsewhere", sockets: 36_000},
 	{name: "1,000 new connections a second, 36,000 sockets elsewhere", rate: 1000, sockets: 36_000},
+	{name: "0 connections, 1,000 new ones a second elsewhere", pods: 1000},
 }
 
 // A cost is CPU time, in percent of a core.
@@ -43,6 +45,9 @@ func (l load) measure(ctx context.Context, o options) (c cost, err error) {
 	}
 	var process, machine []float64
 	for range o.rounds {
+		if err := s.releaseSockets(ctx); err != nil {
+			return c, err
+		}
 		without, err := busy(ctx, o.last)
 		if err != nil {
 			return c, err
@@ -68,13 +73,35 @@ func (s *stage) startLoad(l load) error {
 			return err
 		}
 	}
+	if l.pods > 0 {
+		if err := s.startElsewhere("pod", s.app, strconv.Itoa(l.pods)); err != nil {
+			return fmt.Errorf("calls in another network namespace, which needs root and unshare: %w", err)
+		}
+		s.noteCaller()
+	}
 	if l.rate > 0 {
-		return s.start("call", s.app, strconv.Itoa(l.rate))
+		if err := s.start("call", s.app, strconv.Itoa(l.rate)); err != nil {
+			return err
+		}
+		s.noteCaller()
 	}
 	return nil
 }
 
-// settle is the time after a start in which nothing is measured.
+// noteCaller takes note that the program started last keeps sockets.
+func (s *stage) noteCaller() { s.callers = append(s.callers, s.processes[len(s.processes)-1]) }
+
+// releaseSockets releases the sockets of callers, and returns when that has settled.
+func (s *stage) releaseSockets(ctx context.Context) error {
+	for _, c := range s.callers {
+		if err := c.Signal(release); err != nil {
+			return err
+		}
+	}
+	return wait.For(ctx, settle)
+}
+
+// settle is the time after a start, and after sockets were released, in which nothing is measured.
 const settle = 2 * time.Second
 
 // observed returns how busy the machine is with Lameduck, and Lameduck itself.
@@ -84,7 +111,7 @@ func (s *stage) observed(ctx context.Context, o options) (machine, process float
 		return 0, 0, err
 	}
 	defer d.Stop()
-	if err := wait.For(ctx, settle); err != nil {
+	if err := s.releaseSockets(ctx); err != nil {
 		return 0, 0, err
 	}
 	before, err := processTime(d.PID())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -34,9 +35,10 @@ func processTime(pid int) (time.Duration, error) {
 	return sumTicks(columns[columnUser : columnSystem+1])
 }
 
-// busy returns how busy the machine is for a time, in percent of a core.
+// busy returns how busy the machine is for a time, in percent of a core. Idle time is what the kernel
+// measures exactly, while it samples what the rest is spent on.
 func busy(ctx context.Context, d time.Duration) (float64, error) {
-	before, err := machineTime()
+	before, cores, err := idleTime()
 	if err != nil {
 		return 0, err
 	}
@@ -44,28 +46,37 @@ func busy(ctx context.Context, d time.Duration) (float64, error) {
 	if err := wait.For(ctx, d); err != nil {
 		return 0, err
 	}
-	after, err := machineTime()
-	return 100 * (after - before).Seconds() / time.Since(begun).Seconds(), err
+	after, _, err := idleTime()
+	return 100 * (float64(cores) - (after-before).Seconds()/time.Since(begun).Seconds()), err
 }
 
-// machineTime returns the CPU time that was used on all cores.
-func machineTime() (time.Duration, error) {
+// idleTime returns for how long all cores together have been idle, and how many they are.
+func idleTime() (idle time.Duration, cores int, err error) {
 	stat, err := os.ReadFile("/proc/stat")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return parseMachineTime(string(stat))
+	return parseIdleTime(string(stat))
 }
 
-// parseMachineTime reads the first line of /proc/stat: cpu, user, nice, system, idle, iowait, irq,
-// softirq and more, of which the guests' times are a part of the user's.
-func parseMachineTime(stat string) (time.Duration, error) {
-	line, _, _ := strings.Cut(stat, "\n")
-	columns := strings.Fields(line)
-	if len(columns) < 8 || columns[0] != "cpu" {
-		return 0, fmt.Errorf("/proc/stat begins with %q", line)
+// parseIdleTime reads the lines of /proc/stat that begin with cpu: one for the machine and one for
+// each core. Their columns are user, nice, system, idle, iowait and more.
+func parseIdleTime(stat string) (idle time.Duration, cores int, err error) {
+	machine, rest, _ := strings.Cut(stat, "\n")
+	columns := strings.Fields(machine)
+	if len(columns) < 6 || columns[0] != "cpu" {
+		return 0, 0, fmt.Errorf("/proc/stat begins with %q", machine)
 	}
-	return sumTicks(append(columns[1:4:4], columns[6:8]...))
+	for line := range strings.Lines(rest) {
+		if strings.HasPrefix(line, "cpu") {
+			cores++
+		}
+	}
+	if cores == 0 {
+		return 0, 0, errors.New("/proc/stat has no line of a core")
+	}
+	idle, err = sumTicks(columns[4:6])
+	return idle, cores, err
 }
 
 func sumTicks(columns []string) (sum time.Duration, err error) {

@@ -6,8 +6,13 @@
 //	go run ./bench/observe -guard           # fail if a target is missed
 //
 // For each case the load runs all the time. Rounds with Lameduck and without alternate, and the
-// table has the medians. The kernel samples what the machine does a hundred times a second, so that
-// the figure of the machine has an error of some tenths of a percent.
+// table has the medians. The machine is busy when its cores are not idle: other virtual machines on
+// the same host add to it, so that the figure of the machine has an error of some tenths of a percent.
+//
+// In a cluster the clients of a pod are on other machines. Here they end their sides of connections
+// and keep the sockets while something is measured, because the kernel reports the end of each socket
+// that it has. In one case the connections are those of another network namespace, as of other pods
+// on the node: while any process listens, the kernel prepares reports for all of them.
 //
 // The last cases end connections at 20,000 a second and as fast as the machine can. Each end must be
 // counted, or the loss must be: the kernel drops what a reader is too slow for.

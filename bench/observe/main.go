@@ -31,6 +31,10 @@ func main() {
 	command.Main("observe", run)
 }
 
+// longest is how long a measurement may take. For its time clients keep a thousand sockets a second,
+// and a process may have 20,000 files.
+const longest = 15 * time.Second
+
 // options are what the flags say.
 type options struct {
 	run    *regexp.Regexp
@@ -44,12 +48,12 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("observe", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	pattern := flags.String("run", "", "run the cases that match this regular `expression`")
-	flags.DurationVar(&o.last, "for", 10*time.Second, "`duration` of a measurement, 1s to 10m")
+	flags.DurationVar(&o.last, "for", 10*time.Second, "`duration` of a measurement, 1s to 15s")
 	flags.IntVar(&o.rounds, "rounds", 3, "`number` of measurements with Lameduck and without, 1 to 100")
 	flags.StringVar(&o.binary, "binary", "", "`path` of lameduck (default: build ./cmd/lameduck)")
 	flags.BoolVar(&o.guard, "guard", false, "fail if a target is missed")
 	err = command.Parse(flags, args, func() (err error) {
-		if o.last < time.Second || o.last > 10*time.Minute || o.rounds < 1 || o.rounds > 100 {
+		if o.last < time.Second || o.last > longest || o.rounds < 1 || o.rounds > 100 {
 			return errors.New("-for or -rounds is out of range: see -h")
 		}
 		o.run, err = regexp.Compile(*pattern)

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-func TestParseMachineTime_LeavesIdleTimeOut(t *testing.T) {
-	got, err := parseMachineTime("cpu  100 20 30 9999 8888 4 5 6 7 0\ncpu0 1 2 3\n")
-	if want := 159 * tick; got != want || err != nil {
-		t.Errorf("%v, %v; want %v", got, err, want)
+func TestParseIdleTime(t *testing.T) {
+	got, cores, err := parseIdleTime("cpu  100 20 30 9999 8888 4 5 6 7 0\ncpu0 1 2 3\ncpu1 4 5 6\nintr 7\n")
+	if want := (9999 + 8888) * tick; got != want || cores != 2 || err != nil {
+		t.Errorf("%v, %d cores, %v; want %v, 2 cores", got, cores, err, want)
 	}
-	for _, stat := range []string{"", "cpu", "cpu0 1 2 3 4 5 6 7 8", "cpu a b c d e f g h"} {
-		if got, err := parseMachineTime(stat); err == nil {
+	for _, stat := range []string{"", "cpu", "cpu 1 2 3 4 5", "cpu0 1 2 3 4 5 6 7 8", "cpu a b c d e f g h\ncpu0"} {
+		if got, _, err := parseIdleTime(stat); err == nil {
 			t.Errorf("%q is accepted as %v", stat, got)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
@@ -16,6 +17,7 @@ import (
 // it is stopped, but for the one that ends by itself.
 var roles = map[string]func(args []string) error{
 	"app": serveApp, "open": openConnections, "call": call, "end": endConnections, "fill": fill,
+	"pod": serveAndCall,
 }
 
 const ready = "ready"
@@ -26,6 +28,10 @@ func serveApp(args []string) error {
 	if err != nil {
 		return err
 	}
+	return serveListener(ln)
+}
+
+func serveListener(ln net.Listener) error {
 	fmt.Fprintln(os.Stdout, ready)
 	for {
 		c, err := ln.Accept()
@@ -92,22 +98,55 @@ func openConnections(args []string) error {
 	select {}
 }
 
-// call opens connections at a rate. Each has one exchange.
+// release is the signal on which clients close their ends.
+const release = syscall.SIGUSR1
+
+// call opens connections at a rate. Each has one exchange, and then ends for the app. The clients of
+// a pod are on other machines, and the ends of sockets are reported here for all that the kernel has:
+// so the clients end their side and keep their sockets until they are released.
 func call(args []string) error {
 	rate, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
 	}
+	released := make(chan os.Signal, 1)
+	signal.Notify(released, release)
 	fmt.Fprintln(os.Stdout, ready)
+	var ended []net.Conn
 	begun := time.Now()
 	for i := 0; ; i++ {
-		<-time.After(time.Until(begun.Add(time.Duration(i) * time.Second / time.Duration(rate))))
+		select {
+		case <-released:
+			for _, c := range ended {
+				_ = c.Close()
+			}
+			ended = ended[:0]
+		case <-time.After(time.Until(begun.Add(time.Duration(i) * time.Second / time.Duration(rate)))):
+		}
 		c, err := dialFrom(i, args[0])
+		if err == nil {
+			err = c.(*net.TCPConn).CloseWrite()
+		}
 		if err != nil {
 			return err
 		}
-		_ = c.Close()
+		ended = append(ended, c)
 	}
+}
+
+// serveAndCall is an app and what calls it, in a network namespace of its own.
+func serveAndCall(args []string) error {
+	if err := raiseLoopback(); err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", args[0])
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- serveListener(ln) }()
+	go func() { failed <- call(args) }()
+	return <-failed
 }
 
 // pairs is how many connections are open before they are ended. A process may have 20,000 files.

@@ -24,6 +24,7 @@ type stage struct {
 	ports     port.Picker
 	app       string // its address
 	processes []*proc.Process
+	callers   []*proc.Process // of them: those that keep sockets
 }
 
 func newStage(ctx context.Context) (*stage, error) {

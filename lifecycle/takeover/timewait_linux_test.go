@@ -4,15 +4,19 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
-// leaveTimeWait returns a port at which a closed connection is in TIME_WAIT.
+// leaveTimeWait returns a port at which a closed connection is in TIME_WAIT. No program may be
+// started meanwhile: until its execve it would have a copy of the listener.
 func leaveTimeWait(t *testing.T) int {
 	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"syscall"
 	"testing"
 )
 
@@ -87,5 +88,10 @@ func (a *testApp) wait(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// die closes the app's listener and its connections, as SIGKILL would.
-func (a *testApp) die() { _ = a.server.Close() }
+// die closes the app's listener and its connections, as SIGKILL would. A program that is being
+// started has a copy of the listener until its execve, which would go on accepting.
+func (a *testApp) die() {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	_ = a.server.Close()
+}

@@ -78,6 +78,16 @@ func TestAnAppThatDiesIsSeenByTheClient(t *testing.T) {
 	}
 }
 
+// A client that waits for a greeting can tell a refusal from an empty one.
+func TestAnAppThatResetsASilentConnectionIsSeenByTheClient(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		app.resets()
+		client.wantsReset()
+		r.wantsNoConnections()
+	})
+}
+
 func TestAnAppThatClosesAnIdleConnection(t *testing.T) {
 	for name, end := range map[string]func(*peer){"by a close": (*peer).closes, "by a reset": (*peer).resets} {
 		t.Run(name, func(t *testing.T) {

@@ -98,10 +98,22 @@ func (s *Server) answerUnavailable(c *conn, err error) {
 	c.logEnd("app not reached", err)
 	c.requests.Init(pump.NewEnd(c.client), pump.End{}, c.server.pipes, &c.server.stats.requestBytes)
 	c.limitAll(lingerTimeout)
-	if _, o := newHTTP1(c).readRequest(); !o.stops() && h1.Recognize(c.requests.Pending()) == h1.Yes {
+	if c.readsRequest() {
 		_, _ = io.WriteString(c.client, string(answerUnavailable))
 		_ = c.client.CloseWrite()
 		closer{c}.discardRequests()
 	}
 	c.requests.Release()
+}
+
+// readsRequest reports whether the client of a connection without an app sends a request. It reads
+// the head, and what comes before it.
+func (c *conn) readsRequest() bool {
+	if c.route.Proxied {
+		if o := (&openingConn{base: base{c}}).relayProxyHeader(); o.stops() {
+			return false
+		}
+	}
+	_, o := newHTTP1(c).readRequest()
+	return !o.stops() && h1.Recognize(c.requests.Pending()) == h1.Yes
 }

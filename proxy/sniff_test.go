@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,10 +160,13 @@ func TestATCPRouteAsksNothing(t *testing.T) {
 	}
 }
 
+// proxyV2 is a header of version 2.
+const proxyV2 = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\xdc\x04\x01\xbb"
+
 func TestAProxyHeaderIsPassedOn(t *testing.T) {
 	const (
 		v1 = "PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n"
-		v2 = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\xdc\x04\x01\xbb"
+		v2 = proxyV2
 	)
 	for name, test := range map[string]struct {
 		route  Protocol
@@ -195,6 +200,41 @@ func TestAProxyHeaderIsPassedOn(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestARequestBehindAProxyHeaderHasA503WhenTheAppIsNotReached(t *testing.T) {
+	for name, test := range map[string]struct {
+		route  Protocol
+		header string
+	}{
+		"version 1":                 {Auto, "PROXY UNKNOWN\r\n"},
+		"version 2":                 {Auto, proxyV2},
+		"version 1, HTTP/1 alone":   {HTTP1, "PROXY UNKNOWN\r\n"},
+		"a long one of version 2":   {Auto, "\r\n\r\n\x00\r\nQUIT\n\x21\x00\xff\xff" + strings.Repeat("x", 0xffff)},
+		"version 1, and empty ones": {Auto, "PROXY UNKNOWN\r\n\r\n\r\n"},
+		"none":                      {Auto, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			through(t, Route{Protocol: test.route, Proxied: true}, Config{AppWait: time.Second}, func(r *rig) {
+				r.setRefuse(true)
+				client := r.client("192.0.2.1")
+				go func() { _, _ = io.WriteString(client.conn, test.header+get[:10]) }()
+				time.Sleep(2 * time.Second)
+				client.wantsOpen()
+				client.send(get[10:])
+				client.wantsAnswer("503")
+			})
+		})
+	}
+	t.Run("and a header alone has none", func(t *testing.T) {
+		through(t, Route{Proxied: true}, Config{AppWait: time.Second}, func(r *rig) {
+			r.setRefuse(true)
+			client := r.client("192.0.2.1")
+			client.send(proxyV2)
+			time.Sleep(time.Second + 2*lingerTimeout)
+			client.wantsEnd()
+		})
+	})
 }
 
 func TestHalfAProxyHeaderEnds(t *testing.T) {

@@ -72,9 +72,11 @@ type Flow struct {
 	slowSource bool  // src is one of them
 }
 
-// Init makes f the flow from src to dst. written counts the bytes that it writes.
+// Init makes f the flow from src to dst. written counts the bytes that it writes. Pending bytes that
+// another dst has received ahead are written again. The zero End as dst drops what it receives.
 func (f *Flow) Init(src, dst End, pipes *Pipes, written *atomic.Uint64) {
 	f.discharge()
+	f.sent = min(f.sent, f.mark)
 	f.src, f.dst, f.raw, f.rawDst = src.conn, dst.conn, src.raw, dst.raw
 	f.pipes, f.written = pipes, written
 	f.readable, f.writable = f.readNow, f.writeNow

@@ -172,10 +172,24 @@ func (h *http1Conn) copyRequestBody(req *h1.Request) outcome {
 	}
 }
 
-// awaitSwitch waits, behind a request that may switch protocols, until the client sends more, and
-// then until the protocol is decided. It reads in the meantime, so that it notices a client that
-// goes away.
+// awaitSwitch waits, behind a request that may switch protocols, until the protocol is decided. If
+// the app closes without an answer, the request may be sent again.
 func (h *http1Conn) awaitSwitch() outcome {
+	for {
+		o := h.awaitDecision()
+		if o.verdict != stale && !isWrite(o.err) {
+			return o
+		}
+		if o = h.reconnect.replay(o); o.stops() {
+			return o
+		}
+	}
+}
+
+// awaitDecision waits until the client sends more, and then until the protocol is decided. It reads
+// in the meantime, so that it notices a client that goes away. The outcome is stale if the app has
+// closed without an answer.
+func (h *http1Conn) awaitDecision() outcome {
 	f := &h.requests
 	if err := f.Flush(); err != nil {
 		return endedBy(err)
@@ -187,10 +201,13 @@ func (h *http1Conn) awaitSwitch() outcome {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for h.protocol == undecided && h.life.states[fromApp] != done {
+	for h.protocol == undecided && h.life.states[fromApp] != done && !h.stale {
 		h.waitLocked()
 	}
-	if h.protocol != http1 {
+	switch {
+	case h.stale:
+		return outcome{verdict: stale}
+	case h.protocol != http1:
 		return outcome{verdict: switched}
 	}
 	return proceed

@@ -129,6 +129,29 @@ func TestKeepClient_AClientWhoseUploadIsCompleteIsKept(t *testing.T) {
 	})
 }
 
+// The first bytes of a connection are relayed before it is known that they begin a request. The app
+// that is dialed again has not received them.
+func TestKeepClient_ARequestOfWhichAnotherAppHasReceivedAPartIsSentWhole(t *testing.T) {
+	for name, end := range appEnds {
+		t.Run(name, func(t *testing.T) {
+			keepingClients(t, func(r *rig) {
+				client, app := r.connect()
+				client.send(get[:8])
+				app.wants(get[:8])
+				client.send(get[8:20])
+				app.wantsNothing()
+				end(app)
+				client.wantsOpen()
+				client.send(get[20:])
+				app = r.app()
+				app.wants(get)
+				app.send(ok)
+				client.wants(ok)
+			})
+		})
+	}
+}
+
 func TestAnAppsCloseThatIsNoneOfIdlenessIsPassedOn(t *testing.T) {
 	const closing = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 	for name, test := range map[string]struct{ request, response string }{
@@ -175,8 +198,8 @@ func TestWithoutKeepClientAnAppsCloseIsPassedOn(t *testing.T) {
 func TestARequestThatMeetsTheAppsCloseIsSentAgain(t *testing.T) {
 	put := "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"
 	for name, end := range appEnds {
-		for _, request := range []string{get, put} {
-			t.Run(name+", "+request[:3], func(t *testing.T) {
+		for what, request := range map[string]string{"GET": get, "PUT": put, "one that may switch": offersH2C} {
+			t.Run(name+", "+what, func(t *testing.T) {
 				keepingClients(t, func(r *rig) {
 					client, app := r.connect()
 					converse(client, app)
@@ -198,6 +221,66 @@ func TestARequestThatMeetsTheAppsCloseIsSentAgain(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// offersH2C is a request of a client that would rather speak HTTP/2, such as Java's.
+const offersH2C = "GET / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n"
+
+func TestKeepClient_ARequestThatSwitchesProtocolsIsSentAgain(t *testing.T) {
+	for name, behind := range map[string]string{"": "", ", with bytes behind it": maskedText} {
+		t.Run("a WebSocket"+name, func(t *testing.T) {
+			keepingClients(t, func(r *rig) {
+				client, app := r.connect()
+				converse(client, app)
+				client.send(upgrade + behind)
+				app.wants(upgrade)
+				app.closes()
+				client.wantsOpen()
+				app = r.app()
+				app.wants(upgrade)
+				app.send(upgraded101 + text)
+				client.wants(upgraded101 + text)
+				app.wants(behind)
+				client.send(maskedText)
+				app.wants(maskedText)
+				app.closes()
+				client.wantsEnd()
+			})
+		})
+	}
+	t.Run("and answered 503 if the app does not accept", func(t *testing.T) {
+		keepingClients(t, func(r *rig) {
+			client, app := r.connect()
+			converse(client, app)
+			r.setRefuse(true)
+			client.send(upgrade)
+			app.wants(upgrade)
+			app.closes()
+			time.Sleep(2 * time.Second)
+			client.wantsAnswer("503")
+			client.closes()
+		})
+	})
+}
+
+// The last request of a client is as good as any.
+func TestKeepClient_ARequestThatClosesIsSentAgain(t *testing.T) {
+	for _, request := range []string{"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"} {
+		keepingClients(t, func(r *rig) {
+			client, app := r.connect()
+			converse(client, app)
+			client.send(request)
+			app.wants(request)
+			app.closes()
+			client.wantsOpen()
+			app = r.app()
+			app.wants(request)
+			app.send(ok)
+			client.wants(ok)
+			app.closes()
+			client.wantsEnd()
+		})
 	}
 }
 
@@ -237,7 +320,6 @@ func TestARequestIsNotSentAgain(t *testing.T) {
 		"that is not idempotent":          {post, ""},
 		"of a method that is not known":   {"BREW / HTTP/1.1\r\n\r\n", ""},
 		"that is not whole in a buffer":   {long, ""},
-		"that may switch protocols":       {"GET / HTTP/1.1\r\nUpgrade: x\r\n\r\n", ""},
 		"whose response has begun":        {get, "HTTP/1.1 200"},
 		"with an interim response":        {get, "HTTP/1.1 103 Early Hints\r\n\r\n"},
 		"with another one behind it":      {get + get, ""},

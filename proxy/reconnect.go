@@ -40,12 +40,13 @@ func (r *reconnect) detach(err error) bool {
 // nothing has been sent, the client may be waiting for the app to speak first.
 func (r *reconnect) mayDetachLocked() bool {
 	switch l := &r.life; {
-	case l.closing || l.final || r.closes || l.states[fromClient] >= discarding:
+	case l.closing || l.final || l.states[fromClient] >= discarding:
 		return false
-	case r.protocol != http1:
+	case r.protocol != http1 && r.protocol != undecided:
 		return false
 	case r.ledger.len() == 0:
-		return !r.progress().isRelaying() // otherwise the rest of an early answered body is under way
+		// While a request is being relayed, the rest of an early answered body is under way.
+		return !r.closes && !r.progress().isRelaying()
 	}
 	return r.ledger.len() == 1 && r.copy != nil
 }
@@ -58,10 +59,10 @@ func (r *reconnect) recordLocked(req *h1.Request) {
 	}
 	r.dropLocked()
 	head := r.requests.Pending()
-	r.notePersistenceLocked(head[:req.Size])
-	if r.ledger.len() == 0 && r.reused && h1.Idempotent(head) {
+	if r.ledger.len() == 0 && r.reused && !r.closes && h1.Idempotent(head) {
 		r.copyLocked(req)
 	}
+	r.notePersistenceLocked(head[:req.Size])
 }
 
 // copyLocked copies a request that is completely buffered. It is the only one outstanding, on a

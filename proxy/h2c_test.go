@@ -136,6 +136,9 @@ func TestStreamsAreExchangesInFlight(t *testing.T) {
 		"a stream that the app resets":    {headers(1, false, true), rst(1), 0},
 		"trailers are no new stream":      {headers(1, false, true) + headers(1, true, true), headers(1, true, true), 0},
 		"not before its last byte":        {headers(1, true, true), data(1, true, 100)[:60], 1},
+		"not before its block has ended":  {headers(1, true, true), headers(1, true, false) + continuation(1, false), 1},
+		"but with the block":              {headers(1, true, true), headers(1, true, false) + continuation(1, false) + continuation(1, true), 0},
+		"a request with such a block":     {headers(1, true, false) + continuation(1, true), headers(1, true, true), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, Config{}, func(r *rig) {

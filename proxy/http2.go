@@ -33,6 +33,7 @@ type frameSide struct {
 	begun   bool        // the client's preface has been relayed, or the app's first frame
 	block   bool        // only CONTINUATION may follow
 	frame   h2.Header   // the current one
+	ending  h2.Header   // HEADERS that end a stream, and whose block is incomplete
 	opened  []uint32    // streams that begin, or are promised, in frames that have not been written
 	ended   []h2.Header // frames that end streams, and have not been written
 }
@@ -94,12 +95,20 @@ func (h *http2Conn) noteOpened(d direction, frame h2.Header, promised uint32) er
 	return nil
 }
 
-// finishFrame records the end of the current frame, if there is one.
+// finishFrame records the end of the current frame, if there is one. A stream that ends with HEADERS
+// ends with the last CONTINUATION of its block (RFC 9113 section 8.1).
 func (s *frameSide) finishFrame() {
-	if s.frame.EndStream() || s.frame.Type == h2.RSTStream {
-		s.ended = append(s.ended, s.frame)
-	}
+	frame := s.frame
 	s.frame = h2.Header{}
+	switch {
+	case s.block && frame.EndStream():
+		s.ending = frame
+	case frame.EndStream() || frame.Type == h2.RSTStream:
+		s.ended = append(s.ended, frame)
+	case frame.Type == h2.Continuation && !s.block && s.ending.EndStream():
+		s.ended = append(s.ended, s.ending)
+		s.ending = h2.Header{}
+	}
 }
 
 // flushFrames writes what has been passed and accounts for the streams: a new one before its first

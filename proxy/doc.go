@@ -35,7 +35,7 @@
 //     sending.
 //   - WebSocket: a close frame with 1001 after the end of a message (RFC 6455 section 7.4.1). After
 //     that, data from the app is dropped, and data from the client is still relayed until the
-//     client answers with its own close frame. Then both sides close.
+//     client answers with its own close frame, or its time for that is over. Then both sides close.
 //   - Server-sent events: the end of the response after the end of an event, if an EventSource
 //     receives it. Any other event stream is a long response.
 //   - TCP, and any other protocol that a connection has switched to: not at all. The same holds for

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"lameduck/proxy/h1"
@@ -12,15 +13,29 @@ import (
 
 // A wsConn relays WebSocket frames. In a drain it sends the client a close frame between two
 // messages of the app. From then on data from the app is dropped, and data from the client is still
-// relayed until the client answers with its own close frame.
+// relayed until the client answers with its own close frame, or its time for that is over.
 type wsConn struct {
 	base
-	side [2]wsSide // each owned by its direction
+	side    [2]wsSide     // each owned by its direction
+	control atomic.Uint64 // bytes of the client's control frames
 
 	// Guarded by mu.
 	closed [2]bool // the source of a direction has sent a close frame, which was relayed
 	sent   bool    // we have sent the client a close frame
+	answer answerLimit
 }
+
+// An answerLimit is the time that a client has for its answer to our close frame. A client that
+// sends no message has lingerTimeout. Pings are no messages: clients send them without having looked
+// at what they have received.
+type answerLimit struct {
+	last  time.Time // when it has to have answered, unless a message is under way
+	moved uint64    // bytes of its messages at the last look
+}
+
+// closeTimeout is how long a client that goes on sending messages may take to answer our close
+// frame, which waits behind what the client has already queued.
+const closeTimeout = 20 * time.Second
 
 // A wsSide is the state of the frames of one direction.
 type wsSide struct {
@@ -65,8 +80,8 @@ func (w *wsConn) relayFrame(d direction) outcome {
 		return w.readMore(d)
 	}
 	side.messages.Next(h)
-	if h.Opcode == ws.Close {
-		w.noteClose(d)
+	if h.Control() {
+		w.noteControl(d, h)
 	}
 	f.Pass(h.Size)
 	side.partial, side.payload = false, h1.FixedBody(h.Length)
@@ -96,6 +111,16 @@ func (w *wsConn) drop(d direction) outcome {
 	}
 }
 
+// noteControl records that a control frame is about to be relayed.
+func (w *wsConn) noteControl(d direction, h ws.Header) {
+	if d == fromClient {
+		w.control.Add(uint64(h.Size) + uint64(h.Length))
+	}
+	if h.Opcode == ws.Close {
+		w.noteClose(d)
+	}
+}
+
 // noteClose records that a close frame is about to be relayed. After the answer to ours, only the
 // end is to come.
 func (w *wsConn) noteClose(d direction) {
@@ -118,9 +143,42 @@ func (w *wsConn) sendClose() error {
 		return err
 	}
 	w.side[fromApp].dropping = true
-	w.limitSilence(&w.requests, lingerTimeout)
+	w.limitAnswer()
 	return nil
 }
+
+// limitAnswer limits the time until the client answers our close frame.
+func (w *wsConn) limitAnswer() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	w.unparkLocked()
+	w.answer = answerLimit{last: now.Add(closeTimeout), moved: w.messageBytes()}
+	w.requests.Deadline.LimitLinger(now.Add(lingerTimeout))
+}
+
+// extendAnswer puts the limit off for a client that has sent a part of a message since the last
+// look. Past the last limit, only a message that is under way may be completed.
+func (w *wsConn) extendAnswer() bool {
+	side := &w.side[fromClient]
+	underWay := !side.payload.Done() || !side.messages.Between()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now, moved := time.Now(), w.messageBytes()
+	switch {
+	case w.life.final || w.life.states[fromApp] == done || moved == w.answer.moved:
+		return false
+	case !underWay && !now.Before(w.answer.last):
+		return false
+	}
+	w.answer.moved = moved
+	w.requests.Deadline.PutOffLinger(now.Add(lingerTimeout))
+	return true
+}
+
+// messageBytes returns the number of bytes that have been relayed of the client's messages, with a
+// constant for what came before them.
+func (w *wsConn) messageBytes() uint64 { return w.requests.Moved() - w.control.Load() }
 
 // claimClose makes the next close frame ours. It returns false if there has been one.
 func (w *wsConn) claimClose() bool {
@@ -143,6 +201,8 @@ func (w *wsConn) endSide(d direction, o outcome) outcome {
 	switch {
 	case o.err == io.EOF:
 		w.limitAll(lingerTimeout) // for the app
+	case isTimeout(o.err) && w.extendAnswer():
+		return proceed
 	case isTimeout(o.err):
 		if err := w.answerForClient(); err != nil {
 			return endedBy(err)

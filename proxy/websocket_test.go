@@ -22,6 +22,10 @@ const (
 
 	// A client's: masked.
 	maskedText   = "\x81\x85\x00\x00\x00\x00hello"
+	maskedFirst  = "\x01\x83\x00\x00\x00\x00hel"
+	maskedMiddle = "\x00\x81\x00\x00\x00\x00l"
+	maskedLast   = "\x80\x81\x00\x00\x00\x00o"
+	maskedPing   = "\x89\x81\x00\x00\x00\x00?"
 	maskedNormal = "\x88\x82\x00\x00\x00\x00\x03\xe8"
 )
 
@@ -127,22 +131,74 @@ func TestWhatAClientSaysAfterItWasToldReachesTheApp(t *testing.T) {
 }
 
 func TestAClientThatDoesNotAnswerIsAnsweredFor(t *testing.T) {
-	inBubble(t, Config{}, func(r *rig) {
-		client, app := drainingWebSocket(r)
-		for range 10 { // as long as it talks it is listened to
-			time.Sleep(lingerTimeout - 2*time.Second)
-			client.send(maskedText)
-			app.wants(maskedText)
-		}
-		time.Sleep(lingerTimeout + time.Millisecond)
-		got := app.taken()
-		if len(got) != 8 || got[0] != 0x88 || got[1] != 0x82 || got[6]^got[2] != 0x03 || got[7]^got[3] != 0xe9 {
-			t.Fatalf("the app has %x, want a masked close frame with 1001", got)
-		}
-		app.wantsEnd()
-		time.Sleep(2 * cutTimeout)
-		r.wantsNoConnections()
-		client.taken()
+	for name, test := range map[string]struct {
+		sends string // each second
+		limit time.Duration
+	}{
+		"when it is silent":       {"", lingerTimeout},
+		"when it sends pings":     {maskedPing, lingerTimeout},
+		"when it sends messages":  {maskedText, closeTimeout},
+		"when it sends both":      {maskedText + maskedPing, closeTimeout},
+		"when it sends fragments": {maskedFirst + maskedPing + maskedLast, closeTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := drainingWebSocket(r) // a second ago
+				time.Sleep(time.Second / 2)
+				for range test.limit/time.Second - 1 {
+					client.send(test.sends)
+					app.wants(test.sends)
+					time.Sleep(time.Second)
+				}
+				got := app.taken()
+				if len(got) != 8 || got[0] != 0x88 || got[1] != 0x82 || got[6]^got[2] != 0x03 || got[7]^got[3] != 0xe9 {
+					t.Fatalf("the app has %x, want a masked close frame with 1001", got)
+				}
+				app.wantsEnd()
+				time.Sleep(2 * cutTimeout)
+				r.wantsNoConnections()
+				client.taken()
+			})
+		})
+	}
+}
+
+func TestAMessageThatIsUnderWayIsCompletedBeforeTheAnswer(t *testing.T) {
+	for name, parts := range map[string][3]string{
+		"in fragments": {maskedFirst, maskedMiddle, maskedLast + maskedNormal},
+		"in one frame": {"\x82\xfe\x00\x80\x00\x00\x00\x00xx", "x", strings.Repeat("x", 106) + maskedNormal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				client, app := drainingWebSocket(r)
+				client.send(parts[0])
+				app.wants(parts[0])
+				for range 20 {
+					time.Sleep(lingerTimeout - time.Second)
+					client.send(parts[1])
+					app.wants(parts[1])
+				}
+				client.send(parts[2])
+				app.wants(parts[2])
+				app.closes()
+				client.wantsEnd()
+			})
+		})
+	}
+	t.Run("but pings do not continue it", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := drainingWebSocket(r)
+			client.send(maskedFirst)
+			app.wants(maskedFirst)
+			for range 2*lingerTimeout/time.Second - 2 {
+				time.Sleep(time.Second)
+				client.send(maskedPing)
+				app.wants(maskedPing)
+			}
+			time.Sleep(3 * time.Second / 2)
+			app.wantsEnd()
+			client.taken()
+		})
 	})
 }
 
@@ -164,7 +220,7 @@ func TestAClientThatWasToldAndLeavesBadlyEndsTheConnection(t *testing.T) {
 		limit time.Duration
 		app   string // what the app has of it
 	}{
-		"in the middle of a frame":       {func(client *peer) { client.send(maskedText[:8]) }, lingerTimeout + cutTimeout, maskedText[:8]},
+		"in the middle of a frame":       {func(client *peer) { client.send(maskedText[:8]) }, 2*lingerTimeout + cutTimeout, maskedText[:8]},
 		"in the middle of a header":      {func(client *peer) { client.send(maskedText[:1]) }, lingerTimeout + cutTimeout, ""},
 		"with a FIN and no close frame":  {(*peer).ends, lingerTimeout, ""},
 		"with a close frame and no FIN":  {func(client *peer) { client.send(maskedNormal) }, lingerTimeout, maskedNormal},

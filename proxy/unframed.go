@@ -56,11 +56,25 @@ func (u *unframedConn) note(d direction, b []byte) {
 	defer u.mu.Unlock()
 	if d == fromApp {
 		u.owed = false
+		u.followLocked(b)
 	} else if h1.Recognize(b) == h1.Yes {
 		u.owed = true
 	}
 	u.later = true
 	u.accountLocked()
+}
+
+// followLocked records whether a clean end would make a part of a response look like the whole: not
+// if its head shows its length. The bytes of a response that b continues change nothing.
+func (u *unframedConn) followLocked(b []byte) {
+	for h1.RecognizeStatus(b) == h1.Yes {
+		r, err := h1.ParseResponse(b, h1.Other)
+		u.responding = err != nil || r.Size == 0 || r.Body.Kind() == h1.UntilClose
+		if err != nil || !r.Interim() {
+			return
+		}
+		b = b[r.Size:]
+	}
 }
 
 // accountLocked accounts for bytes that have passed, unless the last response that was framed is

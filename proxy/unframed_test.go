@@ -276,6 +276,41 @@ func TestUnframed_AConnectionThatIsQuietIsIdle(t *testing.T) {
 	})
 }
 
+// Only its end would show the length of such a response, so that a part would look like the whole.
+func TestUnframed_AResponseUntilCloseLooksCutAlthoughItIsQuiet(t *testing.T) {
+	for name, test := range map[string]struct {
+		response []string
+		end      func(*peer)
+	}{
+		"until close":                  {[]string{untilClose, "a,b\n"}, (*peer).wantsReset},
+		"until close, behind a hint":   {[]string{"HTTP/1.1 103 Early Hints\r\n\r\n" + untilClose}, (*peer).wantsReset},
+		"a head that goes on":          {[]string{"HTTP/1.1 200 OK\r\nA: "}, (*peer).wantsReset},
+		"of a length":                  {[]string{ok}, (*peer).wantsEnd},
+		"of a length, behind a hint":   {[]string{"HTTP/1.1 103 Early Hints\r\n\r\n" + ok}, (*peer).wantsEnd},
+		"of a length, after the other": {[]string{untilClose, ok}, (*peer).wantsEnd},
+	} {
+		for how, finish := range map[string]func(*Server){
+			"cut":            func(s *Server) { s.Cut() },
+			"closed as idle": (*Server).CloseIdle,
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				inBubble(t, Config{}, func(r *rig) {
+					client, app := unframedBy(r, expecting, expectationFailed)
+					client.send(get)
+					app.wants(get)
+					for _, part := range test.response {
+						app.send(part)
+						client.wants(part)
+					}
+					time.Sleep(2 * unframedQuiet)
+					finish(r.server)
+					test.end(client)
+				})
+			})
+		}
+	}
+}
+
 // An app may read the body that it has not asked for and say nothing.
 func TestUnframed_ABodyThatNobodyAnswersDoesNotHoldTheDrain(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {

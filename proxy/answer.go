@@ -155,6 +155,18 @@ func (h *http1Conn) claimResponse() bool {
 	return true
 }
 
+// claimPart makes a part of a head the last thing that the client gets. It returns false if the
+// direction from the client answers.
+func (h *http1Conn) claimPart() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refused {
+		return false
+	}
+	h.responding = true
+	return true
+}
+
 // refuseRequest ends the direction from the client: with an answer of ours if the request is at
 // fault, otherwise as a direct connection would.
 func (h *http1Conn) refuseRequest(o outcome) outcome {

@@ -143,6 +143,31 @@ func TestANewConnectionWaitsForTheApp(t *testing.T) {
 			client.wantsEnd()
 		})
 	})
+	for name, test := range map[string]struct{ before, request string }{
+		"an empty line":       {"\r\n", get},
+		"half of one":         {"\r", "\n" + get},
+		"some of either kind": {"\n\r\n\n", get},
+	} {
+		t.Run("and gets nothing for "+name, func(t *testing.T) {
+			inBubble(t, config, func(r *rig) {
+				r.setRefuse(true)
+				client := r.client("192.0.2.1")
+				client.send(test.before)
+				time.Sleep(11 * time.Second)
+				client.wantsEnd()
+			})
+		})
+		t.Run("and gets a 503 for a request behind "+name, func(t *testing.T) {
+			inBubble(t, config, func(r *rig) {
+				r.setRefuse(true)
+				client := r.client("192.0.2.1")
+				client.send(test.before)
+				time.Sleep(6 * time.Second)
+				client.sendSlowly(test.request)
+				client.wantsAnswer("503")
+			})
+		})
+	}
 	t.Run("and is reset when the app has gone for good", func(t *testing.T) {
 		inBubble(t, config, func(r *rig) {
 			r.setRefuse(true)

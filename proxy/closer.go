@@ -76,7 +76,7 @@ func (c closer) endResponses(o outcome) {
 	default:
 		c.endBy(endedByApp)
 		c.logEnd("response cut short", err)
-		if c.cutsShort(fromApp) {
+		if c.cutsShort(fromApp) || isReset(err) && c.speaks() == unknown {
 			c.endWithReset(fromApp)
 			return
 		}
@@ -164,6 +164,8 @@ func (c closer) limitRequestsLocked() {
 		c.lingerLocked()
 	case c.protocol.opaque():
 		deadline.LimitSilence(halfCloseTimeout)
+	case c.protocol == unknown:
+		deadline.LimitSilence(openingTimeout)
 	case c.protocol == unframed:
 		deadline.LimitSilence(uploadTimeout)
 	case c.protocol > undecided:
@@ -260,8 +262,11 @@ func (c closer) cutsShort(d direction) bool {
 func (c closer) halfCloseLimit() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inFlightLocked() > 0 || c.protocol == tunnel {
+	switch {
+	case c.inFlightLocked() > 0 || c.protocol == tunnel:
 		return halfCloseTimeout
+	case c.protocol == unknown || c.progress() != idle:
+		return openingTimeout
 	}
 	return lingerTimeout
 }

@@ -150,6 +150,10 @@ const lingerTimeout = 5 * time.Second
 // answer is outstanding or in a tunnel. It is long because a slow answer looks like a lost one.
 const halfCloseTimeout = 10 * time.Minute
 
+// openingTimeout is the same for a connection on which nothing has been sent, or a part of a request
+// head. The other side may still speak, but most such connections are over.
+const openingTimeout = time.Minute
+
 // cutTimeout is how long the peers of a connection that is cut may take to close their sides.
 const cutTimeout = time.Second
 

@@ -60,6 +60,10 @@ func (h *http1Conn) endOfResponses(o outcome) outcome {
 	case errors.As(o.err, &reason):
 		h.server.log.Warn("response refused", zap.Stringer("app", h.app.RemoteAddr()), zap.Error(o.err))
 		return h.badGateway()
+	case o.err == io.EOF && len(h.responses.Pending()) > 0 && h.claimPart():
+		// The app has sent a part of a head and ended. Some clients make do with it, such as curl
+		// without the empty line.
+		return passRest(&h.responses, o)
 	}
 	return o
 }

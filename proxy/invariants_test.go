@@ -353,7 +353,8 @@ func TestI8HalfClose(t *testing.T) {
 	})
 	t.Run("with nothing outstanding has a short one", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
-			client, _ := r.connect()
+			client, app := r.connect()
+			converse(client, app)
 			client.ends()
 			time.Sleep(lingerTimeout + time.Second)
 			r.wantsNoConnections()
@@ -368,8 +369,70 @@ func TestI8HalfClose(t *testing.T) {
 			client.ends()
 			app.wants(get[:9])
 			app.wantsEnd()
+			time.Sleep(openingTimeout - time.Second)
+			app.send(refused408)
+			client.wants(refused408)
 		})
 	})
+}
+
+const refused408 = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+
+// Some clients only listen, and some apps only read.
+func TestI8HalfCloseBeforeTheFirstByte(t *testing.T) {
+	for name, ends := range map[string]func(client, app *peer) (from, to *peer){
+		"of the client": func(client, app *peer) (from, to *peer) { client.ends(); return app, client },
+		"of the app":    func(client, app *peer) (from, to *peer) { app.ends(); return client, app },
+	} {
+		t.Run(name+" keeps the other direction", func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				from, to := ends(r.connect())
+				from.wantsEnd()
+				time.Sleep(openingTimeout - time.Second)
+				for range 10 {
+					from.send("a line\n")
+					to.wants("a line\n")
+					time.Sleep(halfCloseTimeout - time.Second)
+				}
+				from.send("\x00")
+				to.wants("\x00")
+				from.ends()
+				to.wantsEnd()
+			})
+		})
+		t.Run(name+" has a deadline", func(t *testing.T) {
+			inBubble(t, Config{}, func(r *rig) {
+				ends(r.connect())
+				time.Sleep(openingTimeout + time.Second)
+				r.wantsNoConnections()
+			})
+		})
+	}
+}
+
+// Some clients make do with a head without its empty line, such as curl.
+func TestI8HalfAHeadOfTheAppReachesTheClientWithItsEnd(t *testing.T) {
+	for _, part := range []string{"H", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r"} {
+		for name, end := range map[string]func(*peer){"a FIN": (*peer).ends, "a close": (*peer).closes} {
+			for _, draining := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%q, then %s, draining: %v", part, name, draining), func(t *testing.T) {
+					inBubble(t, Config{}, func(r *rig) {
+						client, app := r.connect()
+						client.send(get)
+						app.wants(get)
+						if draining {
+							r.server.Drain()
+						}
+						app.sendSlowly(part)
+						client.wantsNothing()
+						end(app)
+						client.wants(part)
+						client.wantsEnd()
+					})
+				})
+			}
+		}
+	}
 }
 
 // tunnelled opens a connection that has become a tunnel.

@@ -223,9 +223,16 @@ func (o *openingConn) settle(p protocol) outcome {
 	return outcome{verdict: switched}
 }
 
+// settleLocked settles the protocol. If one side has ended, the other one has the time from now on
+// that a half-closed TCP connection gives it.
 func (o *openingConn) settleLocked(p protocol) {
 	o.closeLocked()
 	o.speakLocked(p)
+	for d := range o.life.states {
+		if p == tcp && o.life.states[1-d] == done {
+			o.flow(direction(d)).Deadline.LimitSilence(halfCloseTimeout)
+		}
+	}
 }
 
 // noteUndecided records that a direction relays undecided bytes.

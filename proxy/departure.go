@@ -56,7 +56,8 @@ func watchDeparture(c *conn) (context.Context, *departure) {
 // watch makes the context.
 func (d *departure) watch(parent context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(parent)
-	d.cancel, d.timer = cancel, time.AfterFunc(usualDial, d.begin)
+	d.cancel = cancel // before the timer, whose goroutine reads it
+	d.timer = time.AfterFunc(usualDial, d.begin)
 	return ctx
 }
 

@@ -90,16 +90,28 @@ func isHost(s string) bool {
 func sameEndpoint(a, b string) bool {
 	hostA, portA, _ := net.SplitHostPort(a)
 	hostB, portB, _ := net.SplitHostPort(b)
-	if portA != portB || portA == "0" || portA == "" {
-		return false
+	return portA == portB && portA != "0" && portA != "" && meet(hostA, hostB)
+}
+
+// meet reports whether two hosts have an address in common, as far as that is known without a
+// resolver.
+func meet(a, b string) bool {
+	if isWildcard(a) || isWildcard(b) || strings.EqualFold(a, b) {
+		return true
 	}
-	return hostA == hostB || isWildcard(hostA) || isWildcard(hostB)
+	if isLocalhost(a) || isLocalhost(b) {
+		return namesLoopback(a) && namesLoopback(b)
+	}
+	ipA, errA := netip.ParseAddr(a)
+	ipB, errB := netip.ParseAddr(b)
+	return errA == nil && errB == nil && ipA.Unmap() == ipB.Unmap()
 }
 
 // reaches reports whether a connection to app arrives at the listener.
 func reaches(app, listener string) bool {
 	host, _, _ := net.SplitHostPort(app)
-	if bound, _, _ := net.SplitHostPort(listener); host != bound && !isLoopback(app) && !isWildcard(host) {
+	bound, _, _ := net.SplitHostPort(listener)
+	if isWildcard(bound) && !isWildcard(host) && !isLocalhost(host) && !isLoopback(app) {
 		return false // another host, as far as is known
 	}
 	return sameEndpoint(app, listener)
@@ -117,4 +129,24 @@ func isLoopback(address string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()
+}
+
+// isLocalhost reports whether a host is a name of the loopback interface: localhost or a name below
+// it (RFC 6761, section 6.3), or one that Kubernetes and Debian write to /etc/hosts.
+func isLocalhost(host string) bool {
+	switch name := strings.ToLower(strings.TrimSuffix(host, ".")); name {
+	case "localhost", "ip6-localhost", "ip6-loopback":
+		return true
+	default:
+		return strings.HasSuffix(name, ".localhost")
+	}
+}
+
+// namesLoopback reports whether a host is localhost or one of its two addresses.
+func namesLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return isLocalhost(host)
+	}
+	return ip.Unmap() == netip.AddrFrom4([4]byte{127, 0, 0, 1}) || ip == netip.IPv6Loopback()
 }

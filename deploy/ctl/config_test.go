@@ -35,7 +35,7 @@ var settings = []setting{
 	{"ADMIN=:http", false},
 	{"ADMIN=18082", false},
 	{"STOP_SIGNAL=FOO", false}, {"STOP_SIGNAL=SIGKILL", false}, {"STOP_SIGNAL=SIGQUIT", true},
-	{"STOP_SIGNAL=sigquit", false},
+	{"STOP_SIGNAL=sigquit", true}, {"STOP_SIGNAL=SIGRTMIN+3", true}, {"STOP_SIGNAL=64", true}, {"STOP_SIGNAL=65", false},
 	{"TUNNEL_SPREAD=0s", true}, {"TUNNEL_SPREAD=-1s", false}, {"TUNNEL_SPREAD=derived", true},
 	{"TUNNEL_SPREAD=113s", false},
 	{"APP_WAIT=25h", true}, {"APP_WAIT=25", false}, {"END_EVENT_STREAMS=1", true},

@@ -1,6 +1,7 @@
 package childproc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,12 +114,15 @@ func (c *Child) logExit() {
 	how := []zap.Field{zap.Int("exit_code", c.status.ExitStatus())}
 	if c.status.Signaled() {
 		how = []zap.Field{
-			zap.String("signal", unix.SignalName(c.status.Signal())),
+			zap.String("signal", signalName(c.status.Signal())),
 			zap.Bool("core_dumped", c.status.CoreDump()),
 		}
 	}
 	c.Log.Info("app exited", append(how, zap.Int("pid", c.last), zap.Duration("after", time.Since(c.start)))...)
 }
+
+// signalName returns the name of a signal. Real-time signals have a number only.
+func signalName(s syscall.Signal) string { return cmp.Or(unix.SignalName(s), s.String()) }
 
 // reapEnded waits for the children that have exited so far. It reports whether app was one.
 func (c *Child) reapEnded(app int) (done bool) {

@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -43,6 +44,9 @@ func tlsIdentity(c *config.Config) (*identity, error) {
 // stopSignal returns the signal of LAMEDUCK_STOP_SIGNAL.
 func stopSignal(c *config.Config) (syscall.Signal, error) {
 	s := unix.SignalNum(c.StopSignal)
+	if number := config.RealTimeSignal(c.StopSignal); number != 0 && runtime.GOOS == "linux" {
+		s = syscall.Signal(number)
+	}
 	if s == 0 {
 		return 0, configError(fmt.Errorf(
 			"LAMEDUCK_STOP_SIGNAL: must be a signal of this system, got %q", c.StopSignal))

@@ -8,8 +8,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 func TestExecEndsWithTheCodeOfItsCommand(t *testing.T) {
@@ -75,10 +73,11 @@ func TestTheStopSignalIsKeptBackUntilTheHoldHasEnded(t *testing.T) {
 	t.Parallel()
 	for _, s := range []syscall.Signal{
 		syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGWINCH, syscall.SIGINT, syscall.SIGUSR1,
+		syscall.Signal(37), // SIGRTMIN+3, that of systemd in a container
 	} {
-		t.Run(unix.SignalName(s), func(t *testing.T) {
+		t.Run(signalName(s), func(t *testing.T) {
 			t.Parallel()
-			name := unix.SignalName(s)
+			name := signalName(s)
 			d := startChild(t, []string{"LAMEDUCK_STOP_SIGNAL=" + name}, "-on", name+"=7")
 			sent := time.Now()
 			d.signal(t, s)
@@ -387,6 +386,7 @@ func TestExecLogsHowTheAppExited(t *testing.T) {
 		{"with its own code", "exit 3", 3, "exit_code", 3.0},
 		{"in order", "exit 0", 0, "exit_code", 0.0},
 		{"by a signal", "kill -KILL $$", 137, "signal", "SIGKILL"},
+		{"by a signal without a name", "kill -40 $$", 128 + 40, "signal", "signal 40"},
 	} {
 		p := start(t, env, programPath("lameduck"), "exec", "--", "/bin/sh", "-c", tt.script)
 		p.wantExit(t, tt.code)

@@ -31,11 +31,15 @@ func TestEverySignalThatEndsAProgramBeginsADrain(t *testing.T) {
 }
 
 func TestTheStopSignalThatIsSetBeginsADrainOfServeToo(t *testing.T) {
-	t.Parallel()
-	d := startServe(t, startApp(t).addr, "LAMEDUCK_STOP_SIGNAL=SIGWINCH")
-	d.signal(t, syscall.SIGWINCH)
-	d.logged(t, "draining")
-	d.wantExit(t, exitOK)
+	for name, s := range map[string]syscall.Signal{"SIGWINCH": syscall.SIGWINCH, "28": 28, "SIGRTMAX-1": 63} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := startServe(t, startApp(t).addr, "LAMEDUCK_STOP_SIGNAL="+name)
+			d.signal(t, s)
+			d.logged(t, "draining")
+			d.wantExit(t, exitOK)
+		})
+	}
 }
 
 func TestUnderNohupASIGHUPIsIgnored(t *testing.T) {

@@ -183,8 +183,8 @@ func (j appImage) whyNoStopSignal(c *container) *Refusal {
 	if given == "" && j.image.Config != nil {
 		at, given = c.field()+".image", j.image.Config.StopSignal
 	}
-	signal := signalName(cmp.Or(given, "SIGTERM"))
-	if !slices.Contains(config.StopSignals(), signal) {
+	signal, ok := config.ParseStopSignal(cmp.Or(given, "SIGTERM"))
+	if !ok {
 		return &Refusal{at, "Lameduck cannot hold back the stop signal " + strconv.Quote(given),
 			"use another stop signal, or shape native"}
 	}
@@ -193,21 +193,6 @@ func (j appImage) whyNoStopSignal(c *container) *Refusal {
 	}
 	return nil
 }
-
-// signalName returns the name of a signal as LAMEDUCK_STOP_SIGNAL has it, from one of the forms that
-// an image may have: SIGQUIT, QUIT or 3.
-func signalName(given string) string {
-	given = strings.ToUpper(given)
-	if number, err := strconv.Atoi(given); err == nil && number > 0 && number < len(linuxSignals) {
-		return "SIG" + linuxSignals[number]
-	}
-	return "SIG" + strings.TrimPrefix(given, "SIG")
-}
-
-// linuxSignals are the names of the signals of Linux by number, without SIG. This program may run on
-// another system.
-var linuxSignals = strings.Fields("0 HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM " +
-	"TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS")
 
 // chooseShape replaces the wrapper by a sidecar in a pod whose app cannot be wrapped. The sidecar
 // observes, so that nothing moves that the wrapper would have left in place.

@@ -30,6 +30,7 @@ type connection struct {
 	undecided bool
 	fromNode  bool // as far as is known: the kubelet's probes may explain it
 	busy      bool // an exchange is in flight: the source has begun it
+	over      bool // one side has ended it, and nothing is lost when the app stops
 	missing   bool // the last dump did not have it, and its end has not been reported
 }
 
@@ -119,7 +120,7 @@ func (f *flows) listen(l sockdiag.Listener) {
 // see takes note of a connection that is open at now.
 func (f *flows) see(c *sockdiag.Connection, now time.Duration) {
 	p := f.portOf(c)
-	if p == nil {
+	if p == nil || isLingering(c) {
 		return
 	}
 	f.unmeasured = f.unmeasured || !c.Measured && c.State == sockdiag.Established
@@ -192,7 +193,24 @@ func (f *flows) follow(k *connection, c *sockdiag.Connection, now time.Duration)
 	case !busy && changed:
 		f.activities = append(f.activities, activity{k.source, received, finished, passed})
 	}
-	k.busy = busy
+	k.busy, k.over = busy, isOver(c, busy)
+}
+
+// isLingering reports whether the app has closed a connection and the client has everything, but has
+// not closed its side. The end has been reported. For a minute, the kernel keeps no more than the
+// addresses.
+func isLingering(c *sockdiag.Connection) bool { return c.State == sockdiag.FinWait2 && !c.Accepted }
+
+// isOver reports whether the end of the app takes nothing from the client: the app has ended its side,
+// or the client has and waits for nothing.
+func isOver(c *sockdiag.Connection, busy bool) bool {
+	switch c.State {
+	case sockdiag.FinWait1, sockdiag.FinWait2, sockdiag.LastAck, sockdiag.Closing:
+		return true
+	case sockdiag.CloseWait:
+		return !busy
+	}
+	return false
 }
 
 // isBusy reports whether an exchange is in flight, as far as the kernel shows.
@@ -327,11 +345,11 @@ func (f *flows) lose(now time.Duration) {
 	f.traffic.passFrom(unknown, now)
 }
 
-// kept returns how many connections are open, and from how many addresses.
+// kept returns how many connections are open and fail when the app stops, and from how many addresses.
 func (f *flows) kept() (connections, peers int) {
 	addresses := make(map[netip.Addr]bool)
 	for key, k := range f.open {
-		if !k.missing && !k.undecided {
+		if !k.missing && !k.undecided && !k.over {
 			connections++
 			addresses[key.remote.Addr()] = true
 		}

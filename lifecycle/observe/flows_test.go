@@ -297,3 +297,56 @@ func TestFlows_KeptConnectionsAndTheirPeersAreCounted(t *testing.T) {
 		t.Errorf("%d connections of %d peers, want 3 of 2", connections, peers)
 	}
 }
+
+// lingering is what the kernel keeps of a connection that the app has closed and its client has not.
+func lingering(from string) *sockdiag.Connection {
+	return &sockdiag.Connection{State: sockdiag.FinWait2, Local: appAddress, Remote: netip.MustParseAddrPort(from)}
+}
+
+func TestFlows_AConnectionThatTheAppHasClosedIsNoNewOne(t *testing.T) {
+	r := observed()
+	r.at(3*second).end(conn(client, 100, 0, 1, 0), r.now)
+	for at := 4 * second; at < 60*second; at += 2 * second {
+		r.at(at).dump(lingering(client))
+	}
+	if connections, _ := r.kept(); connections != 0 {
+		t.Errorf("%d connections are kept, want none", connections)
+	}
+	r.at(62 * second).dump()
+	r.at(64 * second).dump()
+	r.want(t, 1, 3*second)
+}
+
+func TestFlows_AConnectionThatTheAppHasClosedIsOverIfItsEndWasLost(t *testing.T) {
+	r := observed()
+	r.at(3 * second).dump(conn(client, 100, 0, 0, 0))
+	r.wantInFlight(t, 1)
+	r.at(5 * second).dump(lingering(client))
+	r.at(7 * second).dump(lingering(client))
+	r.wantInFlight(t, 0)
+}
+
+func TestFlows_WhatOneSideHasEndedIsNotKept(t *testing.T) {
+	for _, test := range []struct {
+		state sockdiag.State
+		sent  time.Duration // since data was last sent; it came a second ago
+		kept  int
+	}{
+		{sockdiag.Established, 0, 1},
+		{sockdiag.Established, 2 * second, 1},
+		{sockdiag.CloseWait, 0, 0},
+		{sockdiag.CloseWait, 2 * second, 1}, // the client waits for a response
+		{sockdiag.FinWait1, 0, 0},
+		{sockdiag.FinWait2, 0, 0},
+		{sockdiag.LastAck, 0, 0},
+		{sockdiag.Closing, 0, 0},
+	} {
+		r := observed()
+		c := conn(client, 100, second, 1, test.sent)
+		c.State = test.state
+		r.at(3 * second).dump(c)
+		if connections, _ := r.kept(); connections != test.kept {
+			t.Errorf("state %d, sent %v ago: %d connections are kept, want %d", test.state, test.sent, connections, test.kept)
+		}
+	}
+}

@@ -131,7 +131,10 @@ func (l *Lifecycle) awaitApp(events <-chan Event) {
 		case <-l.app.Exited():
 			return
 		case <-expired:
-			return
+			if !l.policy.AwaitExit {
+				return
+			}
+			l.reportRunning()
 		case e := <-events:
 			l.note(e)
 			if e == Interrupt {
@@ -145,10 +148,16 @@ func (l *Lifecycle) awaitApp(events <-chan Event) {
 	}
 }
 
-// graceExpiry fires shortly before the grace period ends. It never does if there is none, or if the
-// app's exit is awaited in any case.
+// reportRunning reports an app that still runs shortly before the end of the grace period: what kills
+// it then kills this process too.
+func (l *Lifecycle) reportRunning() {
+	l.log.Warn("the app still runs, and the grace period is nearly over", zap.Duration("after", l.elapsed()))
+	l.writeTerminationLog(l.Summary().String() + "; the app still ran when the grace period was nearly over")
+}
+
+// graceExpiry fires once, shortly before the grace period ends. It never does if there is none.
 func (l *Lifecycle) graceExpiry() (expired <-chan time.Time, stop func() bool) {
-	if l.config.Grace == 0 || l.policy.AwaitExit {
+	if l.config.Grace == 0 {
 		return nil, func() bool { return true }
 	}
 	t := time.NewTimer(max(0, l.config.Grace-killMargin-l.elapsed()))

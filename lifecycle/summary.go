@@ -64,10 +64,15 @@ func (l *Lifecycle) writeSummary() {
 		fields = append(fields, zap.Any("observed", newObservedStatus(s.Observed)))
 	}
 	l.log.Info("stopped", fields...)
+	l.writeTerminationLog(s.String())
+}
+
+// writeTerminationLog writes a line to the termination log, if there is one.
+func (l *Lifecycle) writeTerminationLog(line string) {
 	if l.config.TerminationLog == "" {
 		return
 	}
-	if err := writeTerminationLog(l.config.TerminationLog, s.String()+"\n"); err != nil {
+	if err := writeTerminationLog(l.config.TerminationLog, line+"\n"); err != nil {
 		l.log.Warn("write termination log", zap.Error(withoutPath(err)))
 	}
 }

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -284,6 +285,25 @@ func TestAChild(t *testing.T) {
 				t.Error("a summary is written although there was no drain")
 			}
 		})
+	})
+	t.Run("that ends in the hold may have got its stop signal from somebody else", func(t *testing.T) {
+		for name, want := range map[string]int{"of itself": 1, "by an interrupt": 0, "after the hold": 0} {
+			onStage(t, testConfig, child, func(s *stage) {
+				s.events <- StopSignal
+				switch time.Sleep(time.Second); name {
+				case "by an interrupt":
+					s.events <- Interrupt
+				case "after the hold":
+					time.Sleep(10 * time.Second)
+				}
+				synctest.Wait()
+				close(s.app.exited)
+				s.wantsEnd()
+				if n := s.logs.FilterMessageSnippet("KillMode=mixed").Len(); n != want {
+					t.Errorf("ended %s: %d warnings, want %d", name, n, want)
+				}
+			})
+		}
 	})
 	t.Run("has interrupts for itself while Serving", func(t *testing.T) {
 		onStage(t, testConfig, child, func(s *stage) {

@@ -24,6 +24,7 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	}
 	memory := memoryLimits(true)
 	memory.limitHeap(config.ToMap(environ))
+	ignored := ignoredSignals()
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
 	defer signal.Stop(signals)
@@ -36,6 +37,7 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 		p.closeListeners()
 		return report(stderr, err)
 	}
+	keepIgnored(ignored, stop)
 	childConfig, err := p.takeOver(stop)
 	if err != nil {
 		p.closeListeners()
@@ -58,6 +60,26 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 		return report(stderr, err)
 	}
 	return child.ExitCode()
+}
+
+// ignoredSignals returns the signals that the process was started to ignore, as by nohup or by a
+// script that runs it in the background. Go keeps that of these two alone.
+func ignoredSignals() (ignored []os.Signal) {
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(s) {
+			ignored = append(ignored, s)
+		}
+	}
+	return ignored
+}
+
+// keepIgnored ignores signals again, so that the child ignores them too. The stop signal counts.
+func keepIgnored(ignored []os.Signal, stop syscall.Signal) {
+	for _, s := range ignored {
+		if s != stop {
+			signal.Ignore(s)
+		}
+	}
 }
 
 // forward forwards every signal to the child, except the stop signal, which is an event. Interrupts

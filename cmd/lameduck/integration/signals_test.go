@@ -58,3 +58,24 @@ func TestUnderNohupASIGHUPIsIgnored(t *testing.T) {
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
 }
+
+// A child has its signals as it would have without lameduck.
+func TestUnderNohupTheChildIgnoresSIGHUPToo(t *testing.T) {
+	for _, routes := range []string{"1", "takeover"} {
+		t.Run(routes, func(t *testing.T) {
+			t.Parallel()
+			_, env := prepare(t, "127.0.0.1:1")
+			env = append(env, "LAMEDUCK_ROUTES="+freeAddress(t)+"="+routes)
+			p := start(t, env, "/bin/sh", "-c", "trap '' HUP INT; exec "+programPath("lameduck")+" exec -- sleep 600")
+			child := findChild(t, p.pid(), "sleep")
+			for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT} {
+				if !ignores(t, child, s) {
+					t.Errorf("the child does not ignore %v, which the shell had it ignore", s)
+				}
+				p.signal(t, s)
+			}
+			p.signal(t, syscall.SIGTERM)
+			p.wantExit(t, 128+15)
+		})
+	}
+}

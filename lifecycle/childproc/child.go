@@ -64,7 +64,7 @@ func (e *StartError) Unwrap() error { return e.Err }
 // lock its goroutine to a thread for as long as the process lives. The error is a *StartError.
 func Start(argv []string, config Config) (*Child, error) {
 	path, err := exec.LookPath(argv[0])
-	if err != nil {
+	if err != nil && !errors.Is(err, exec.ErrDot) { // the PATH may have the current directory in it
 		return nil, startError(argv[0], err)
 	}
 	adoptOrphans()

@@ -10,9 +10,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -48,7 +50,7 @@ func (w *Watcher) reload() (loaded bool, err error) {
 		if f.Path == "" {
 			continue
 		}
-		if contents[i], err = os.ReadFile(f.Path); err != nil {
+		if contents[i], err = readRegular(f.Path); err != nil {
 			return false, fmt.Errorf("%s: must be the path of a readable file: %w", f.Setting, withoutPath(err))
 		}
 	}
@@ -57,6 +59,26 @@ func (w *Watcher) reload() (loaded bool, err error) {
 	}
 	w.tried = contents
 	return true, w.load(contents)
+}
+
+// errNotRegular is the error of a path that is not that of a file.
+var errNotRegular = errors.New("not a regular file")
+
+// readRegular reads a file. It does not wait for the other end of a FIFO.
+func readRegular(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNotRegular
+	}
+	return io.ReadAll(f)
 }
 
 // withoutPath returns an error of the file system without its path.

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // errBad is the error of loading a file that begins with "bad".
@@ -115,6 +117,30 @@ func TestAMissingFileIsAnErrorWithTheSettingAndWithoutThePath(t *testing.T) {
 		pass()
 		if len(r.failed) != 1 || len(r.loaded) > 0 {
 			t.Errorf("failed %q and loaded %q", r.failed, r.loaded)
+		}
+	})
+}
+
+// A read of a FIFO without a writer never ends, and Run would not end either.
+func TestWhatIsNoFileIsAnErrorAndNeverRead(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{fifo, t.TempDir(), os.DevNull} {
+		_, err := New(func([][]byte) error { return nil }, File{"SETTING", path})
+		if !errors.Is(err, errNotRegular) {
+			t.Errorf("error %v of %s, want %v", err, path, errNotRegular)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := startWatcher(t, "one")
+		if err := os.Rename(fifo, r.path); err != nil {
+			t.Fatal(err)
+		}
+		pass()
+		if len(r.failed) != 1 || len(r.loaded) > 0 {
+			t.Errorf("failed %q and loaded %q, want one failure", r.failed, r.loaded)
 		}
 	})
 }

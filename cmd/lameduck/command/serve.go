@@ -158,6 +158,9 @@ func (p *process) externalApp() lifecycle.App {
 	var looks []lifecycle.Look
 	for _, r := range p.config.Routes {
 		looks = append(looks, proxy.NewPresence(r.App, p.sockets).Look)
+		if r.AnyHost {
+			looks = append(looks, p.localApp(r).Look)
+		}
 	}
 	for _, port := range p.config.Observe {
 		looks = append(looks, p.observedApp(port))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"slices"
 	"syscall"
 
@@ -80,10 +82,26 @@ func (p *process) configuredPorts() []uint16 {
 
 // appDialer returns the dialer of a route's app.
 func (p *process) appDialer(route int) proxy.Dialer {
-	if p.taken == nil || p.taken[route] == nil {
-		return proxy.DialTCP(p.config.Routes[route].App)
+	r := p.config.Routes[route]
+	switch {
+	case p.taken != nil && p.taken[route] != nil:
+		return dialTaken(p.taken[route])
+	case r.AnyHost:
+		return p.localApp(r).Dialer()
 	}
-	return dialTaken(p.taken[route])
+	return proxy.DialTCP(r.App)
+}
+
+// localApp returns the app of a route that has no host for it.
+func (p *process) localApp(r config.Route) *proxy.LocalApp {
+	var ours []netip.AddrPort
+	for _, ln := range append(slices.Clone(p.listeners), p.admin, p.control) {
+		if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
+			ours = append(ours, netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), uint16(tcp.Port)))
+		}
+	}
+	_, port := r.Ports()
+	return proxy.NewLocalApp(port, p.sockets, ours)
 }
 
 // dialTaken returns the dialer of an app whose port has been taken over. It tries the other family if

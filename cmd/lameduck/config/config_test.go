@@ -29,7 +29,7 @@ func mustParse(t *testing.T, lines ...string) *Config {
 
 func TestParse_Defaults(t *testing.T) {
 	want := &Config{
-		Routes: []Route{{Listen: ":18080", App: "127.0.0.1:8080", Protocol: Auto}},
+		Routes: []Route{{Listen: ":18080", App: "127.0.0.1:8080", AnyHost: true, Protocol: Auto}},
 		Admin:  ":18081", Control: "127.0.0.1:18082",
 		HoldMin: 5 * time.Second, HoldQuiet: 5 * time.Second, HoldMax: 22 * time.Second, // 30s - 5s - 3s
 		HoldRisk: 0.01, HoldEscalation: 0.33, LBDelay: 11 * time.Second, GracePeriod: 30 * time.Second, AppStop: 5 * time.Second,
@@ -69,6 +69,8 @@ func TestParse_EveryVariable(t *testing.T) {
 		{"certificate", "TLS_CERT=/c|TLS_KEY=/k", func(c *Config) any { return c.TLSCert }, "/c"},
 		{"key", "TLS_KEY=/k|TLS_CERT=/c", func(c *Config) any { return c.TLSKey }, "/k"},
 		{"CA of clients", "TLS_CLIENT_CA=/ca|TLS_CERT=/c|TLS_KEY=/k", func(c *Config) any { return c.TLSClientCA }, "/ca"},
+		{"an app without a host", "ROUTES=80=8080,81=:8081,82=127.0.0.1:8082,83=localhost:8083,84=[::1]:8084,85=takeover",
+			routes(func(r Route) any { return r.AnyHost }), []any{true, true, false, false, false, false}},
 		{"fallback", "FALLBACK=app.default:80", routes(func(r Route) any { return r.Fallback }), []any{"app.default:80"}},
 		{"fallback of each route", "FALLBACK=app:80, app:81|ROUTES=80=8080,81=8081", routes(func(r Route) any { return r.Fallback }), []any{"app:80", "app:81"}},
 		{"one port on two addresses", "ROUTES=127.0.0.1:80=8080,127.0.0.2:80=8081", func(c *Config) any { return len(c.Routes) }, 2},
@@ -315,7 +317,7 @@ func TestParse_TheAppOfATakenPortHasNoAddress(t *testing.T) {
 	want := []Route{
 		{Listen: ":80", Takeover: true, Protocol: Auto, ProxyProtocol: true},
 		{Listen: "127.0.0.1:81", Takeover: true, Protocol: Auto},
-		{Listen: ":82", App: "127.0.0.1:83", Protocol: Auto},
+		{Listen: ":82", App: "127.0.0.1:83", AnyHost: true, Protocol: Auto},
 	}
 	if !reflect.DeepEqual(c.Routes, want) {
 		t.Errorf("routes %+v, want %+v", c.Routes, want)

@@ -22,6 +22,7 @@ const (
 // A Route is a listener and its app.
 type Route struct {
 	Listen, App   string // host:port; App is empty with Takeover
+	AnyHost       bool   // App has no host: it is at 127.0.0.1, or where the port's listener is
 	Takeover      bool   // the app is a child whose bind of the listener's port is moved
 	Protocol      Protocol
 	ProxyProtocol bool   // clients send a PROXY protocol header, which is passed to the app
@@ -81,6 +82,7 @@ func ParseRoute(text string) (Route, error) {
 	} else if r.App, ok = parseAddress(app, "127.0.0.1"); !ok {
 		return Route{}, errors.New("must have an app address of the form " + anAddress)
 	}
+	r.AnyHost = r.App != "" && !strings.Contains(strings.TrimPrefix(app, ":"), ":")
 	if hasOptions {
 		if err := r.parseOptions(options); err != nil {
 			return Route{}, err

@@ -35,7 +35,8 @@ var table = []Variable{
 		Default: "18080=8080",
 		Usage: "comma-separated routes, each " +
 			"listen=app[;proto=auto|http1|h2c|tcp][;proxy][;passthrough][;tls] with addresses of the " +
-			"form [host:]port. The listen host defaults to all interfaces, the app host to 127.0.0.1. " +
+			"form [host:]port. The listen host defaults to all interfaces, the app host to 127.0.0.1 or, if that " +
+			"refuses connections, to the local address at which the app listens (Linux). " +
 			"takeover as the app, with exec on Linux: the app keeps the listen port in its configuration, and " +
 			"its bind is moved. " +
 			"proxy: clients send a PROXY protocol header, which is passed to the app. passthrough: do " +

@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"syscall"
@@ -18,6 +20,30 @@ func TestServeRelaysToTheApp(t *testing.T) {
 	}
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
+}
+
+// Some apps listen at the address of the pod only, or at ::1. Without Lameduck they are reached there.
+func TestAnAppThatListensElsewhereIsReachedByItsPort(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	ln, err := net.Listen("tcp", "127.0.0.2:"+port)
+	if err != nil {
+		t.Skip(err)
+	}
+	app := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "hello")
+	})}
+	go func() { _ = app.Serve(ln) }()
+	t.Cleanup(func() { _ = app.Close() })
+	d := startServe(t, port, "LAMEDUCK_HOLD_MIN=500ms")
+	if a := d.get(t, "/"); a.body != "hello" {
+		t.Errorf("answer %+v, want the app's", a)
+	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
+		t.Errorf("the hold ended by %v, want quiet: the app has not exited", f["reason"])
+	}
 }
 
 func TestEveryUnavailableAddressIsReported(t *testing.T) {

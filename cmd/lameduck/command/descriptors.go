@@ -1,6 +1,9 @@
 package command
 
-import "syscall"
+import (
+	"fmt"
+	"syscall"
+)
 
 // descriptorShares divides the descriptors of the process. The relay must leave enough for /livez,
 // /hold and /drain, which the app's life depends on.
@@ -32,6 +35,19 @@ func shareDescriptors(limit uint64, routes int) descriptorShares {
 	taken := own + 2*d.pipes + d.adminConns + d.controlConns + 2*d.waiters
 	d.connections = max(1, (total-taken)/2)
 	return d
+}
+
+// fewestDescriptors is the lowest limit with which everything works that begins with the process.
+const fewestDescriptors = 64
+
+// checkDescriptors returns an error if the limit is too low. With fewer the process would start, and
+// then accept nothing.
+func checkDescriptors(limit uint64) error {
+	if limit < fewestDescriptors {
+		return fmt.Errorf("the limit of open files is %d, and must be at least %d (ulimit -n)",
+			limit, fewestDescriptors)
+	}
+	return nil
 }
 
 // limitConnections returns the number of connections that the relay may serve. wanted is the

@@ -26,3 +26,13 @@ func TestShareDescriptors(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckDescriptors_NamesTheLimit(t *testing.T) {
+	if err := checkDescriptors(fewestDescriptors); err != nil {
+		t.Error(err)
+	}
+	const want = "the limit of open files is 63, and must be at least 64 (ulimit -n)"
+	if err := checkDescriptors(fewestDescriptors - 1); err == nil || err.Error() != want {
+		t.Errorf("the error is %v, want %s", err, want)
+	}
+}

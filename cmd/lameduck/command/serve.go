@@ -76,6 +76,9 @@ func newProcess(environ []string, stderr *logqueue.Queue, memory memoryShares) (
 	if err != nil {
 		return nil, err
 	}
+	if err := checkDescriptors(descriptorLimit()); err != nil {
+		return nil, err
+	}
 	id, err := tlsIdentity(c)
 	if err != nil {
 		return nil, err

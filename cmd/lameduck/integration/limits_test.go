@@ -40,6 +40,13 @@ func TestClientsCannotTakeTheDescriptorsOfTheControlPlane(t *testing.T) {
 	}
 }
 
+func TestWithTheFewestOpenFilesEverythingWorks(t *testing.T) {
+	t.Parallel()
+	d := startLimited(t, startApp(t).addr, 64, "LAMEDUCK_HOLD_MAX=1s")
+	crowd(t, 40, d.front, "GET / HTTP/1.1\r\nHost: app\r\n\r\n")
+	d.wantControlPlane(t)
+}
+
 func TestAConnectionLimitThatCannotBeReachedIsLogged(t *testing.T) {
 	t.Parallel()
 	d := startLimited(t, startApp(t).addr, 256, "LAMEDUCK_MAX_CONNECTIONS=10000")

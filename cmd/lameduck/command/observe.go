@@ -100,7 +100,13 @@ func (p *process) newObserver() *observe.Observer {
 	for _, probe := range p.config.ObserveProbes {
 		c.Probes = append(c.Probes, observe.Probe{Port: probe.Port, Period: probe.Period})
 	}
-	return observe.New(c)
+	o := observe.New(c)
+	if p.config.HostIP.IsValid() {
+		for _, from := range append(observe.Gateways(), p.config.HostIP) {
+			o.NoteKubelet(from)
+		}
+	}
+	return o
 }
 
 func observedPorts(c *config.Config) (ports []observe.Port) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +23,8 @@ type Config struct {
 	Routes         []Route // each with its Fallback
 	Observe        []uint16
 	ObserveProbes  []Probe
-	Admin, Control string // host:port
+	HostIP         netip.Addr // of the node; the zero value means that it is not known
+	Admin, Control string     // host:port
 
 	HoldMin, HoldQuiet, HoldMax time.Duration
 	HoldRisk, HoldEscalation    float64

@@ -96,6 +96,8 @@ func TestParse_EveryVariable(t *testing.T) {
 		{"observe with routes", "OBSERVE=9090|ROUTES=1=2", func(c *Config) any { return len(c.Routes) }, 1},
 		{"probes", "OBSERVE_PROBES=8080=10s, 8080=5s", func(c *Config) any { return c.ObserveProbes },
 			[]Probe{{8080, 10 * time.Second}, {8080, 5 * time.Second}}},
+		{"address of the node", "HOST_IP=10.0.0.1", func(c *Config) any { return c.HostIP.String() }, "10.0.0.1"},
+		{"no address of the node", "HOST_IP=", func(c *Config) any { return c.HostIP.IsValid() }, false},
 		{"spread", "TUNNEL_SPREAD=4s", func(c *Config) any { return c.TunnelSpread }, 4 * time.Second},
 		{"no spread", "TUNNEL_SPREAD=0s", func(c *Config) any { return c.TunnelSpread }, time.Duration(0)},
 		{"spread derived", "TUNNEL_SPREAD=derived", func(c *Config) any { return c.TunnelSpread }, 22 * time.Second / 3},

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +52,19 @@ func setObserveProbes(c *Config, value string) error {
 		c.ObserveProbes = append(c.ObserveProbes, Probe{port, d})
 	}
 	return errors.Join(errs...)
+}
+
+func setHostIP(c *Config, value string) error {
+	c.HostIP = netip.Addr{}
+	if value == "" {
+		return nil
+	}
+	ip, err := netip.ParseAddr(value)
+	if err != nil {
+		return mustBe("an IP address (for example 10.0.0.1)", value)
+	}
+	c.HostIP = ip.Unmap()
+	return nil
 }
 
 func parsePort(s string) (port uint16, ok bool) {

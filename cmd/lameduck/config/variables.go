@@ -54,6 +54,12 @@ var table = []Variable{
 			"the node that they explain are not traffic",
 		set: setObserveProbes,
 	}, {
+		Name: "LAMEDUCK_HOST_IP",
+		Usage: "address of the node, status.hostIP of the downward API, where the kubelet does not probe " +
+			"Lameduck itself, as with exec: the probes of LAMEDUCK_OBSERVE_PROBES come from there or from " +
+			"the pod's default gateway",
+		set: setHostIP,
+	}, {
 		Name:    "LAMEDUCK_ADMIN",
 		Default: ":18081",
 		Usage:   "address of /livez, /readyz, /metrics and /hold, which must be reachable on the pod's IP",

@@ -14,6 +14,7 @@ import (
 const (
 	observeVariable       = "LAMEDUCK_OBSERVE"
 	observeProbesVariable = "LAMEDUCK_OBSERVE_PROBES"
+	hostIPVariable        = "LAMEDUCK_HOST_IP"
 )
 
 // defaultPeriod is the period of a probe that sets none.
@@ -30,11 +31,6 @@ func (j *injection) observePorts() error {
 				r.options, r.App)
 		}
 	}
-	if probes := j.observedProbes(); j.settings.Shape == Wrapper && len(probes) > 0 {
-		j.note("spec.containers", "the kubelet's probes of the observed ports (%s) count as traffic, so that a hold "+
-			"lasts until its maximum: the kubelet does not probe Lameduck itself in shape wrapper, so its address is "+
-			"unknown; use mode takeover, or another shape", strings.Join(probes, ", "))
-	}
 	return nil
 }
 
@@ -46,6 +42,9 @@ func (j *injection) observeVariables() []corev1.EnvVar {
 	variables := []corev1.EnvVar{{Name: observeVariable, Value: strings.Join(ports, ",")}}
 	if probes := j.observedProbes(); len(probes) > 0 {
 		variables = append(variables, corev1.EnvVar{Name: observeProbesVariable, Value: strings.Join(probes, ",")})
+		if j.settings.Shape == Wrapper { // the kubelet does not probe Lameduck itself
+			variables = append(variables, downward(hostIPVariable, "status.hostIP"))
+		}
 	}
 	return variables
 }

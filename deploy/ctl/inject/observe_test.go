@@ -74,7 +74,8 @@ func TestObserveMovesNothing(t *testing.T) {
 	}
 }
 
-func TestProbesThatCannotBeToldFromTrafficAreNoted(t *testing.T) {
+// In shape wrapper the kubelet does not probe Lameduck itself, which learns its address otherwise.
+func TestAWrapperKnowsWhereTheKubeletsProbesComeFrom(t *testing.T) {
 	const starting = "spec: { containers: [{ name: web, image: web:1, command: [/web], ports: [{ containerPort: 3000 }], " +
 		"startupProbe: { httpGet: { path: /, port: 3000 } } }] }"
 	for _, test := range []struct {
@@ -87,9 +88,17 @@ func TestProbesThatCannotBeToldFromTrafficAreNoted(t *testing.T) {
 		{Wrapper, watched, true},
 		{Wrapper, starting, false},
 	} {
-		_, p := injected(t, template(t, test.pod), observing(test.shape))
-		if got := strings.Contains(notes(p), "count as traffic"); got != test.want {
-			t.Errorf("%s: the notes are %s", test.shape, notes(p))
+		after, _ := injected(t, template(t, test.pod), observing(test.shape))
+		got := ""
+		for _, c := range allContainers(&after.Spec) {
+			for _, v := range c.Env {
+				if v.Name == hostIPVariable && v.ValueFrom != nil && v.ValueFrom.FieldRef != nil {
+					got = v.ValueFrom.FieldRef.FieldPath
+				}
+			}
+		}
+		if (got == "status.hostIP") != test.want {
+			t.Errorf("%s: the node's address is from %q", test.shape, got)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func (j *injection) addRules() error {
 		Image: j.settings.Image,
 		Args:  j.rules,
 		Env: []corev1.EnvVar{
-			downward("LAMEDUCK_POD_IP", "status.podIP"), downward("LAMEDUCK_HOST_IP", "status.hostIP"),
+			downward("LAMEDUCK_POD_IP", "status.podIP"), downward(hostIPVariable, "status.hostIP"),
 		},
 		Resources:       j.resources,
 		SecurityContext: netAdmin(),

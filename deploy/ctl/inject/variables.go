@@ -29,6 +29,7 @@ var reserved = map[string]string{
 	routesVariable:           "use " + AnnotationPrefix + "ports",
 	observeVariable:          "use " + AnnotationPrefix + "ports and " + mode.Annotation,
 	observeProbesVariable:    "inject reads the probes of the pod",
+	hostIPVariable:           "inject refers to the status of the pod",
 	graceVariable:            "use " + AnnotationPrefix + "grace-period",
 	appStopVariable:          "use " + AnnotationPrefix + "app-stop",
 	"LAMEDUCK_ADMIN":         "hooks and probes use port 18081",

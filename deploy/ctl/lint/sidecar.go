@@ -78,7 +78,7 @@ func (d *sidecar) read() {
 	d.unknown = len(d.EnvFrom) > 0
 	for _, v := range d.Env {
 		if v.ValueFrom != nil || strings.Contains(v.Value, "$(") {
-			d.unknown = d.unknown || strings.HasPrefix(v.Name, config.Prefix)
+			d.unknown = d.unknown || strings.HasPrefix(v.Name, config.Prefix) && v.Name != hostIPVariable
 			delete(literals, v.Name)
 			continue
 		}
@@ -108,6 +108,9 @@ func (d *sidecar) read() {
 const (
 	routesVariable  = "LAMEDUCK_ROUTES"
 	observeVariable = "LAMEDUCK_OBSERVE"
+
+	// hostIPVariable depends on no other, and no rule on it.
+	hostIPVariable = "LAMEDUCK_HOST_IP"
 )
 
 // has reports whether a variable is in the environment, also if its value is not.

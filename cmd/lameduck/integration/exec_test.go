@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,6 +43,16 @@ func TestExecEndsWithTheCodeOfItsCommand(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An empty member of PATH stands for the current directory, as for a shell.
+func TestExecRunsACommandThatThePATHFindsInTheCurrentDirectory(t *testing.T) {
+	t.Parallel()
+	_, env := prepare(t, "127.0.0.1:1")
+	file := writeFile(t, "#!/bin/sh\nexit 6\n", 0o755)
+	cmd := newCommand(append(env, "PATH=:"+os.Getenv("PATH")), programPath("lameduck"), "exec", "--", filepath.Base(file))
+	cmd.Dir = filepath.Dir(file)
+	startCommand(t, cmd).wantExit(t, 6)
 }
 
 func TestExecRefusesAFaultyConfigurationBeforeItStartsTheCommand(t *testing.T) {

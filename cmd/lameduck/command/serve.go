@@ -95,7 +95,11 @@ func newProcess(environ []string, stderr *logqueue.Queue, memory memoryShares) (
 		sockets:  sockdiag.Open(),
 	}
 	p.server = p.newServer()
-	if err := p.listen(); err != nil {
+	err = p.listen()
+	if err == nil {
+		err = p.refuseLoops()
+	}
+	if err != nil {
 		p.closeListeners()
 		return nil, err
 	}

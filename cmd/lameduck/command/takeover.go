@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
 	"syscall"
 
@@ -90,18 +88,6 @@ func (p *process) appDialer(route int) proxy.Dialer {
 		return p.localApp(r).Dialer()
 	}
 	return proxy.DialTCP(r.App)
-}
-
-// localApp returns the app of a route that has no host for it.
-func (p *process) localApp(r config.Route) *proxy.LocalApp {
-	var ours []netip.AddrPort
-	for _, ln := range append(slices.Clone(p.listeners), p.admin, p.control) {
-		if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
-			ours = append(ours, netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), uint16(tcp.Port)))
-		}
-	}
-	_, port := r.Ports()
-	return proxy.NewLocalApp(port, p.sockets, ours)
 }
 
 // dialTaken returns the dialer of an app whose port has been taken over. It tries the other family if

@@ -46,6 +46,31 @@ func TestAnAppThatListensElsewhereIsReachedByItsPort(t *testing.T) {
 	}
 }
 
+func TestARouteThatLeadsBackByAnAddressOfTheHostIsRefused(t *testing.T) {
+	t.Parallel()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addresses {
+		ip, ok := a.(*net.IPNet)
+		if !ok || ip.IP.IsLoopback() || ip.IP.To4() == nil {
+			continue
+		}
+		_, env := prepare(t, "1")
+		port := freePort(t)
+		env = append(env, "LAMEDUCK_ROUTES="+port+"="+net.JoinHostPort(ip.IP.String(), port))
+		p := start(t, env, programPath("lameduck"), "serve")
+		p.wantExit(t, exitUsage)
+		p.stderr.await(t, "the reason", func(l string) bool {
+			return strings.Contains(l, "LAMEDUCK_ROUTES: route 1 must not relay to "+ip.IP.String()) &&
+				strings.Contains(l, "lameduck itself listens there")
+		})
+		return
+	}
+	t.Skip("needs an address that is not on the loopback interface")
+}
+
 func TestEveryUnavailableAddressIsReported(t *testing.T) {
 	t.Parallel()
 	first, second := listen(t), listen(t)

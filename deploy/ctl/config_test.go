@@ -140,7 +140,7 @@ func injectSets(env map[string]string) bool {
 	for name, value := range env {
 		switch name {
 		case "LAMEDUCK_ROUTES", "LAMEDUCK_OBSERVE", "LAMEDUCK_OBSERVE_PROBES", "LAMEDUCK_GRACE_PERIOD",
-			"LAMEDUCK_APP_STOP", "LAMEDUCK_ADMIN", "LAMEDUCK_CONTROL",
+			"LAMEDUCK_APP_STOP", "LAMEDUCK_ADMIN", "LAMEDUCK_CONTROL", "LAMEDUCK_HOST_IP",
 			"LAMEDUCK_TLS_CERT", "LAMEDUCK_TLS_KEY", "LAMEDUCK_TLS_CLIENT_CA":
 			return false
 		}

@@ -32,8 +32,8 @@ type Config struct {
 	// Bypassed returns how many connections have reached the app past the relay. It is nil if that
 	// is not watched.
 	Bypassed func() uint64
-	// NotListening returns the ports that are taken over and at which the app has not listened yet. It
-	// may be nil.
+	// NotListening returns the ports that are taken over or observed and at which the app has not
+	// listened yet. It may be nil.
 	NotListening func() []uint16
 	// Log may be nil.
 	Log *zap.Logger

@@ -12,7 +12,7 @@ type status struct {
 	Class    string  `json:"class"`
 	ChecksIn float64 `json:"health_checks_stop_in_seconds"`
 	Bypassed *uint64 `json:"bypassed_connections,omitempty"` // nil if it is not watched
-	// Ports that are taken over and at which the app has not listened yet.
+	// Ports that are taken over or observed and at which the app has not listened yet.
 	NotListening []uint16 `json:"ports_without_listener,omitempty"`
 	Hold         struct {
 		Min      float64 `json:"min_seconds"`

@@ -114,6 +114,7 @@ func (f *flows) beginDump() {
 func (f *flows) listen(l sockdiag.Listener) {
 	if p := f.ports[l.Address.Port()]; p != nil && !p.isOurs(l.Address.Addr()) {
 		f.queue += l.Queue
+		p.listened = true
 	}
 }
 

@@ -199,6 +199,7 @@ func (o *Observer) lookLocked(now time.Duration) {
 	o.flows.endDump(now, o.reported)
 	o.countUnseenLocked(now)
 	o.warnOfBypassLocked()
+	o.warnOfMissingListenersLocked(now)
 }
 
 // loseEnds goes on with dumps alone after the reader of ends has failed.

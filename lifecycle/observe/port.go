@@ -20,6 +20,8 @@ type Port struct {
 type port struct {
 	Port
 	connections uint64 // that are traffic
+	listened    bool   // somebody has listened at it
+	warned      bool   // it has been logged that nobody does
 }
 
 // splitByRelay returns the numbers of the ports without a relay and of those with one.

@@ -50,8 +50,18 @@ func (p *process) takeOver(stop syscall.Signal) (c childproc.Config, err error) 
 	return c, nil
 }
 
-// withoutListener returns the ports that are taken over and at which the app has not listened yet.
-func (p *process) withoutListener() (ports []uint16) {
+// withoutListener returns the ports that are taken over or observed and at which the app has not
+// listened yet.
+func (p *process) withoutListener() []uint16 {
+	ports := p.takenWithoutListener()
+	if p.observer != nil {
+		ports = append(ports, p.observer.WithoutListener()...)
+	}
+	return ports
+}
+
+// takenWithoutListener returns the ports that are taken over and at which the app has not listened yet.
+func (p *process) takenWithoutListener() (ports []uint16) {
 	for _, port := range p.taken {
 		if port != nil && !port.Listening() && !slices.Contains(ports, port.Number()) {
 			ports = append(ports, port.Number())
@@ -65,7 +75,7 @@ func (p *process) portsWithoutListener() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "lameduck_takeover_ports_without_listener",
 		Help: "Ports that are taken over and at which the app has not listened yet.",
-	}, func() float64 { return float64(len(p.withoutListener())) })
+	}, func() float64 { return float64(len(p.takenWithoutListener())) })
 }
 
 // configuredPorts returns the ports of the app that are known.

@@ -46,3 +46,9 @@ type Quoted struct{ Text, Quote string }
 
 // MarshalJSON encodes the text.
 func (q Quoted) MarshalJSON() ([]byte, error) { return json.Marshal(q.Text) }
+
+// Null is a null with its text in a manifest, which may be empty, for an operation that restores it.
+type Null struct{ Text string }
+
+// MarshalJSON encodes null.
+func (Null) MarshalJSON() ([]byte, error) { return []byte("null"), nil }

@@ -2,6 +2,8 @@ package yamledit
 
 import (
 	"bytes"
+	"errors"
+	"io"
 
 	"go.yaml.in/yaml/v3"
 
@@ -27,8 +29,9 @@ func Split(stream []byte) [][]byte {
 	begin, at := 0, 0
 	for line := range bytes.SplitAfterSeq(stream, []byte("\n")) {
 		if at > begin && beginsDocument(line) && !onlyDirectives(stream[begin:at]) {
-			parts = append(parts, stream[begin:at])
-			begin = at
+			end := begin + endOfDocument(stream[begin:at])
+			parts = append(parts, stream[begin:end])
+			begin = end
 		}
 		at += len(line)
 	}
@@ -38,6 +41,19 @@ func Split(stream []byte) [][]byte {
 func beginsDocument(line []byte) bool {
 	rest, is := bytes.CutPrefix(line, []byte("---"))
 	return is && (len(rest) == 0 || bytes.ContainsRune([]byte(" \t\r\n"), rune(rest[0])))
+}
+
+// endOfDocument returns the length of a document in front of a line that begins another one. Directives
+// after the line "..." belong to that one.
+func endOfDocument(text []byte) int {
+	at := 0
+	for line := range bytes.SplitAfterSeq(text, []byte("\n")) {
+		at += len(line)
+		if bytes.HasPrefix(line, []byte("...")) && onlyDirectives(text[at:]) {
+			return at
+		}
+	}
+	return len(text)
 }
 
 // onlyDirectives reports whether a text has directives and nothing else but comments. They belong
@@ -56,11 +72,31 @@ func onlyDirectives(text []byte) bool {
 	return directives
 }
 
+// Errors of texts that Split does not split as the YAML library would.
+var (
+	errEncoding  = errors.New("must be UTF-8, not UTF-16: convert it, for example with iconv -f UTF-16 -t UTF-8")
+	errDocuments = errors.New("has several documents, but no line --- between them that ends with a line feed")
+)
+
 // parseNode returns the root of a document, or nil if it is empty.
 func parseNode(text []byte) (*yaml.Node, error) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil || len(document.Content) == 0 {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return nil, errEncoding
+	}
+	var document, more yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
 		return nil, err
+	}
+	if err := decoder.Decode(&more); err == nil {
+		return nil, errDocuments
+	} else if !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if len(document.Content) == 0 {
+		return nil, nil
 	}
 	root := document.Content[0]
 	root.HeadComment = joinComments(document.HeadComment, root.HeadComment)
@@ -95,6 +131,15 @@ func (d Document) Quote(pointer string) string {
 		return "'"
 	}
 	return ""
+}
+
+// Null returns the text of the null at a JSON Pointer, which may be empty, or false if there is none.
+func (d Document) Null(pointer string) (text string, is bool) {
+	node := d.Node(pointer)
+	if node == nil || !isNull(node) {
+		return "", false
+	}
+	return node.Value, true
 }
 
 // Position returns the line and the column, from 1, of the value at a JSON Pointer: those of its

@@ -42,21 +42,35 @@ func (e *edit) matches() bool {
 	return e.Root.Decode(&has) == nil && e.want.Decode(&want) == nil && reflect.DeepEqual(has, want)
 }
 
-// rewrite encodes the wanted tree as the new text, after the line that begins the document.
+// rewrite encodes the wanted tree as the new text, after the directives and the line that begins the
+// document.
 func (e *edit) rewrite() error {
 	if isJSON(e.Document) {
 		return e.rewriteJSON()
 	}
-	text := []byte{}
-	if first, _, _ := bytes.Cut(e.Text, []byte("\n")); beginsDocument(first) {
-		text = []byte("---\n")
-	}
+	text := opening(e.Text)
 	encoded, err := encode(e.want, hasCompactLists(e.Root))
 	if err != nil {
 		return err
 	}
 	e.Document, err = Parse(append(text, encoded...))
 	return err
+}
+
+// opening returns the directives in front of a document and the line that begins it, or nil.
+func opening(text []byte) []byte {
+	var directives []byte
+	for line := range bytes.SplitAfterSeq(text, []byte("\n")) {
+		switch {
+		case beginsDocument(line):
+			return append(directives, "---\n"...)
+		case bytes.HasPrefix(line, []byte("%")):
+			directives = append(directives, line...)
+		case len(bytes.TrimSpace(line)) > 0 && line[0] != '#':
+			return nil
+		}
+	}
+	return nil
 }
 
 // isJSON reports whether a document is a JSON object, which may be one of several in a row.

@@ -88,6 +88,9 @@ func TestAChangeTouchesNoOtherLine(t *testing.T) {
 		"the last between brackets": {
 			"a: [\n  1,\n  2\n]\n", add("/a/-", 3), "a: [\n  1,\n  2, 3\n]\n", remove("/a/2"),
 		},
+		"behind a trailing comma": {
+			"a: [\n  1,\n  2,\n]\n", add("/a/-", 3), "a: [\n  1,\n  2, 3,\n]\n", remove("/a/2"),
+		},
 		"brackets within quotes": {
 			"a: {b: '}', c: \"\\\"]\", d: it's}\n", add("/a/e", 1),
 			"a: {b: '}', c: \"\\\"]\", d: it's, e: 1}\n", remove("/a/e"),
@@ -281,5 +284,72 @@ func TestJSONStaysJSON(t *testing.T) {
 	}
 	if got, want := string(e.Text), "\n{\"a\":{\"z\":\"1\",\"b\":[]},\"c\":null}\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A null may be written in several ways, and a comment may follow it.
+func TestANullIsKnownAndRestored(t *testing.T) {
+	for _, text := range []string{
+		"a:\n  b:\nc: 1\n", "a:\n  b: # none\n  c: 1\n", "a:\n  b: ~ # none\n", "a:\n  b: null\n", "a: {b: ~, c: 1}\n",
+		"{\"a\": {\"b\": null, \"c\": 1}}\n", "a:\r\n  b:\r\nc: 1\r\n", "a:\n  b: Null", "a:\n  b:",
+	} {
+		null, is := parse(t, text).Null("/a/b")
+		if !is {
+			t.Errorf("no null is found in\n%s", text)
+		}
+		for _, value := range []any{5, "x", object{"d": object{"e": 1}}, []any{1, 2}} {
+			got := apply(t, text, add("/a/b", value))
+			if back := apply(t, got, replace("/a/b", jsonpatch.Null{Text: null})); back != text {
+				t.Errorf("back again it is\n%s\nand it was\n%s", back, text)
+			}
+		}
+	}
+	for _, text := range []string{"a: {b: 'null'}\n", "a: {c: 1}\n", "a: {b: {}}\n"} {
+		if null, is := parse(t, text).Null("/a/b"); is {
+			t.Errorf("the null %q is found in\n%s", null, text)
+		}
+	}
+}
+
+// Directives are of the document that follows them, also behind the end of another one.
+func TestDirectivesStayWithTheirDocument(t *testing.T) {
+	for _, want := range [][]string{
+		{"%YAML 1.1\n---\na: 1\n...\n", "%YAML 1.1\n---\nb: 2\n"},
+		{"a: 1\n... # end\n", "# of b\n%TAG ! tag:x,2000:\n---\nb: 2\n"},
+		{"a: |\n  ...\n  %x\n", "---\nb: 2\n"},
+		{"a: 1\n...\n", "---\nb: 2\n"},
+	} {
+		var got []string
+		for _, part := range Split([]byte(strings.Join(want, ""))) {
+			got = append(got, string(part))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	e := &edit{Document: parse(t, "%YAML 1.1\n# c\n---\na: 1\n"), want: parse(t, "a: 2\n").Root}
+	if err := e.rewrite(); err != nil || string(e.Text) != "%YAML 1.1\n---\na: 2\n" {
+		t.Errorf("encoded again it is %q, error %v", e.Text, err)
+	}
+}
+
+// What Split takes for one document must be one: the others would be lost.
+func TestDocumentsThatAreNotSplitAreRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: 1\r---\rb: 2\r":                  "several documents",
+		"a: 1\n...\nb: 2\n":                  "expected <document start>",
+		"\xff\xfea\x00:\x00 \x001\x00\n\x00": "UTF-16",
+		"\xfe\xff\x00a\x00:\x00 \x001":       "UTF-16",
+	} {
+		for _, part := range Split([]byte(text)) {
+			if _, err := Parse(part); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: error %v", part, err)
+			}
+		}
+	}
+	for _, text := range []string{"\ufeffa: 1\n", "a: 1\n...\n# end\n", "", "# c\n", "---\n", "a: 1\n...\n"} {
+		if _, err := Parse([]byte(text)); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }

@@ -93,6 +93,9 @@ func isAbsent(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Value == "" && n.Style == 0 && n.Anchor == ""
 }
 
+// isNull reports whether a value is null, with or without a text.
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
 func keyNode(key string) *yaml.Node {
 	n := &yaml.Node{}
 	n.SetString(key)

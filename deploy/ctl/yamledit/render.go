@@ -97,8 +97,8 @@ func (t *textEdit) insertInFlow(c *yaml.Node, i int, text string) bool {
 	at := len(bytes.TrimRight(t.text[:end-1], " \t\r\n"))
 	switch t.text[at-1] {
 	case '{', '[':
-	case ',':
-		text = " " + text
+	case ',': // a trailing comma, which stays one
+		text = " " + text + ","
 	default:
 		text = ", " + text
 	}

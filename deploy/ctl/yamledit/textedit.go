@@ -129,6 +129,8 @@ func (t *textEdit) removeItem(path string, list *yaml.Node, i int) bool {
 func (t *textEdit) replaceEntry(m *yaml.Node, k int, value *yaml.Node) bool {
 	key, old := m.Content[k], m.Content[k+1]
 	switch {
+	case isNull(value):
+		return t.replaceByNull(m, k, value.Value)
 	case isFlow(m) || !isCollection(value) && !isAbsent(old):
 		return t.replaceToken(old, value)
 	case !isCollection(value):
@@ -146,6 +148,27 @@ func (t *textEdit) replaceEntry(m *yaml.Node, k int, value *yaml.Node) bool {
 	}
 	block := t.blockBelow(key, value)
 	return t.insertLines(key.Line, block) && t.replaceText(len(bytes.TrimRight(t.text[:at], " ")), end, "")
+}
+
+// replaceByNull replaces the value of the key at k by a null, which may have no text.
+func (t *textEdit) replaceByNull(m *yaml.Node, k int, null string) bool {
+	key, old := m.Content[k], m.Content[k+1]
+	colon := t.colon(key)
+	if colon < 0 {
+		return false
+	}
+	if isCollection(old) && !isFlow(old) && old.Line > key.Line {
+		if null != "" {
+			null = " " + null
+		}
+		return t.deleteLines(key.Line+1, t.endLine(m.Content[k:k+2], key.Column-1)) &&
+			t.replaceText(colon, colon, null)
+	}
+	begin, end := t.offset(old), t.tokenEnd(old)
+	if null == "" {
+		begin = colon
+	}
+	return end >= 0 && t.replaceText(begin, end, null)
 }
 
 // removeEntry removes the key at k and its value.

@@ -83,10 +83,16 @@ func valueNode(value any) (*yaml.Node, error) {
 	if err == nil {
 		restyle(node, 0)
 	}
-	if q, is := value.(jsonpatch.Quoted); is && err == nil {
-		node.Style = quoteStyle(q.Quote)
+	if err != nil {
+		return nil, err
 	}
-	return node, err
+	switch value := value.(type) {
+	case jsonpatch.Quoted:
+		node.Style = quoteStyle(value.Quote)
+	case jsonpatch.Null:
+		node.Value = value.Text
+	}
+	return node, nil
 }
 
 // quoteStyle returns the style of a scalar in quotes.

@@ -2,8 +2,6 @@ package manifest
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
 
 	"lameduck/deploy/ctl/yamledit"
 )
@@ -24,23 +22,11 @@ type Position struct {
 
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
-// yamlLine is the line in an error of the YAML library.
-var yamlLine = regexp.MustCompile(`line (\d+): `)
-
 func (d *Document) parse(text []byte) error {
 	var err error
 	if d.yaml, err = yamledit.Parse(text); err != nil {
-		return d.located(err)
+		line, why := d.explain(err)
+		return fmt.Errorf("%s:%d: %s", d.File, line, why)
 	}
 	return nil
-}
-
-// located returns an error of the YAML library with its place in the file.
-func (d *Document) located(err error) error {
-	text, line := err.Error(), d.Line
-	if m := yamlLine.FindStringSubmatchIndex(text); m != nil {
-		n, _ := strconv.Atoi(text[m[2]:m[3]])
-		line, text = d.Line+n-1, text[m[1]:]
-	}
-	return fmt.Errorf("%s:%d: %s", d.File, line, text)
 }

@@ -70,7 +70,7 @@ func TestErrorsHaveAPosition(t *testing.T) {
 	}
 	o := parse(t, "# x\n---\nkind: Deployment\napiVersion: apps/v1\nspec:\n  template:\n    "+
 		"spec:\n      containers: 3\n").Objects()[0]
-	if _, err := o.Workload(); err == nil || !strings.Contains(err.Error(), "f.yaml:6:3: ") {
+	if _, err := o.Workload(); err == nil || !strings.Contains(err.Error(), "f.yaml:8:7: Deployment : spec.template.spec.containers: must be a list, got number") {
 		t.Errorf("error %v", err)
 	}
 }

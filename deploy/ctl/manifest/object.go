@@ -1,7 +1,7 @@
 package manifest
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -65,22 +65,8 @@ func (o *Object) group() string {
 	return group
 }
 
-func (o *Object) String() string { return o.Kind + " " + o.Name }
-
-// Decode reads the object, or the value at a JSON Pointer in it, into a Kubernetes type.
-func (o *Object) Decode(pointer string, into any) error {
-	node := o.Document.yaml.Node(o.Path + pointer)
-	if node == nil {
-		return fmt.Errorf("%s: %s has no %s", o.Position(""), o, pointer)
-	}
-	text, err := toJSON(node)
-	if err == nil {
-		err = json.Unmarshal(text, into)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %s: %w", o.Position(pointer), o, err)
-	}
-	return nil
+func (o *Object) String() string {
+	return o.Kind + " " + cmp.Or(o.Name, o.scalar("/metadata/generateName"))
 }
 
 // Position returns the position of the value at a JSON Pointer in the object. If there is no such
@@ -128,6 +114,11 @@ func (w *Workload) Quote(pointer string) string {
 	return w.Document.yaml.Quote(w.Path + w.TemplatePath + pointer)
 }
 
+// Null returns the text of the null at a JSON Pointer in the template, or false if there is none.
+func (w *Workload) Null(pointer string) (text string, is bool) {
+	return w.Document.yaml.Null(w.Path + w.TemplatePath + pointer)
+}
+
 // Workload returns the object as a workload, or nil if it does not make pods or its kind is
 // unknown.
 func (o *Object) Workload() (*Workload, error) {
@@ -139,15 +130,6 @@ func (o *Object) Workload() (*Workload, error) {
 	metadata := o.Document.yaml.Node(o.Path + path + "/metadata")
 	w.NoMetadata = metadata == nil || metadata.Kind != yaml.MappingNode
 	return w, o.Decode(path, w.Template)
-}
-
-// toJSON returns a node as JSON, with aliases and merges resolved.
-func toJSON(node *yaml.Node) ([]byte, error) {
-	var value any
-	if err := node.Decode(&value); err != nil {
-		return nil, err
-	}
-	return json.Marshal(value)
 }
 
 // scalar returns the text of the scalar at a JSON Pointer, or an empty string.

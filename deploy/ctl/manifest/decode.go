@@ -1,0 +1,155 @@
+package manifest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"lameduck/deploy/ctl/jsonpatch"
+)
+
+// Decode reads the object, or the value at a JSON Pointer in it, into a Kubernetes type. The error
+// has the position of the value that does not fit.
+func (o *Object) Decode(pointer string, into any) error {
+	node := o.Document.yaml.Node(o.Path + pointer)
+	if node == nil {
+		return fmt.Errorf("%s: %s has no %s", o.Position(""), o, pointer)
+	}
+	var value any
+	if err := node.Decode(&value); err != nil { // aliases and merges are resolved
+		line, text := o.Document.explain(err)
+		return fmt.Errorf("%s:%d: %s: %s", o.Document.File, line, o, text)
+	}
+	text, err := json.Marshal(value)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		return o.misfit(pointer, value, reflect.TypeOf(into).Elem(), err)
+	}
+	return nil
+}
+
+// misfit returns the error of a value that does not fit a type, with the field that is to blame.
+func (o *Object) misfit(pointer string, value any, into reflect.Type, err error) error {
+	at, found := culprit(value, into, err.Error())
+	if !found {
+		return fmt.Errorf("%s: %s: %w", o.Position(pointer), o, err)
+	}
+	pointer += at
+	return fmt.Errorf("%s: %s: %s: %s", o.Position(pointer), o, fieldOf(pointer), describe(err))
+}
+
+// maxValues bounds the values that culprit tries.
+const maxValues = 5000
+
+// culprit returns the JSON Pointer of the value without which decoding does not fail as it did. It
+// replaces all values by null, one after the other, and those within others first.
+func culprit(value any, into reflect.Type, failure string) (pointer string, found bool) {
+	tried := 0
+	var try func(at string, set func(any), v any) bool
+	try = func(at string, set func(any), v any) bool {
+		switch v := v.(type) {
+		case map[string]any:
+			for _, key := range slices.Sorted(maps.Keys(v)) {
+				if try(at+"/"+jsonpatch.Escape(key), func(n any) { v[key] = n }, v[key]) {
+					return true
+				}
+			}
+		case []any:
+			for i := range v {
+				if try(at+"/"+strconv.Itoa(i), func(n any) { v[i] = n }, v[i]) {
+					return true
+				}
+			}
+		}
+		if tried++; found || tried > maxValues {
+			return true
+		}
+		set(nil)
+		if text, err := json.Marshal(value); err == nil {
+			err = json.Unmarshal(text, reflect.New(into).Interface())
+			found = err == nil || err.Error() != failure
+		}
+		pointer = at
+		return found
+	}
+	try("", func(n any) { value = n }, value)
+	return pointer, found
+}
+
+// describe returns the error of a decoder without the names of Go types.
+func describe(err error) string {
+	var misfit *json.UnmarshalTypeError
+	if !errors.As(err, &misfit) {
+		return err.Error()
+	}
+	want := misfit.Type.String()
+	switch misfit.Type.Kind() {
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		want = "an integer"
+	case reflect.Bool:
+		want = "true or false"
+	case reflect.String:
+		want = "a string"
+	case reflect.Slice:
+		want = "a list"
+	case reflect.Map, reflect.Struct:
+		want = "an object"
+	}
+	return "must be " + want + ", got " + misfit.Value
+}
+
+// fieldOf returns the path of a field, such as spec.containers[0].image, from its JSON Pointer.
+func fieldOf(pointer string) string {
+	var field strings.Builder
+	for _, token := range jsonpatch.Tokens(pointer) {
+		_, err := strconv.ParseUint(token, 10, 32)
+		switch {
+		case err == nil || strings.ContainsAny(token, "./"):
+			field.WriteString("[" + token + "]")
+		case field.Len() > 0:
+			field.WriteString("." + token)
+		default:
+			field.WriteString(token)
+		}
+	}
+	return field.String()
+}
+
+// yamlLine and otherLine are the lines in errors of the YAML library, from the beginning of the
+// document.
+var (
+	yamlLine  = regexp.MustCompile(`line (\d+): `)
+	otherLine = regexp.MustCompile(`at line (\d+)$`)
+)
+
+// explain returns the first error of the YAML library among those in err, with its line in the file.
+func (d *Document) explain(err error) (line int, text string) {
+	text, line = err.Error(), d.Line
+	if several := (*yaml.TypeError)(nil); errors.As(err, &several) && len(several.Errors) > 0 {
+		text = several.Errors[0]
+	}
+	inFile := func(digits string) int {
+		n, _ := strconv.Atoi(digits)
+		return d.Line + n - 1
+	}
+	if m := yamlLine.FindStringSubmatchIndex(text); m != nil {
+		line, text = inFile(text[m[2]:m[3]]), text[m[1]:]
+	}
+	if m := otherLine.FindStringSubmatchIndex(text); m != nil {
+		text = text[:m[2]] + strconv.Itoa(inFile(text[m[2]:m[3]]))
+	}
+	if strings.Contains(string(d.yaml.Text), "{{") {
+		text += "; if this is a template of Helm, render it first: helm template"
+	}
+	return line, text
+}

@@ -2,7 +2,6 @@ package lint
 
 import (
 	policyv1 "k8s.io/api/policy/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -56,24 +55,4 @@ func scaled(v *intstr.IntOrString, n int, up bool) int {
 		return 0 // the API server rejects it
 	}
 	return s
-}
-
-// A scaler is a HorizontalPodAutoscaler.
-type scaler struct {
-	object
-	kind, name string // of the scaled object
-	least      int
-}
-
-// newScaler takes what autoscaling/v1 and v2 have in common.
-func newScaler(m metav1.ObjectMeta, minReplicas *int32, kind, name string) *scaler {
-	least := 1
-	if minReplicas != nil {
-		least = int(*minReplicas)
-	}
-	return &scaler{newObject("HorizontalPodAutoscaler", m, nil), kind, name, least}
-}
-
-func (s *scaler) scales(w *workload) bool {
-	return s.namespace() == w.namespace() && s.kind == w.Kind && s.name == w.Name
 }

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -12,8 +13,11 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
+	"lameduck/deploy/ctl/manifest"
 )
 
 // newScheme returns a scheme with the kinds that rules check.
@@ -42,10 +46,26 @@ var kinds = map[string]string{
 }
 
 // A reader decodes manifests as strictly as kubectl.
-type reader struct{ decoder runtime.Decoder }
+type reader struct {
+	scheme  *runtime.Scheme
+	decoder runtime.Decoder
+}
 
 func newReader() *reader {
-	return &reader{serializer.NewCodecFactory(newScheme(), serializer.EnableStrict).UniversalDeserializer()}
+	scheme := newScheme()
+	return &reader{scheme, serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()}
+}
+
+// located returns the error of a manifest that cannot be decoded, with the place of the value that is
+// to blame if it is known.
+func (r *reader) located(m *manifest.Object, err error) error {
+	into, unknown := r.scheme.New(schema.FromAPIVersionAndKind(m.APIVersion, m.Kind))
+	if unknown == nil {
+		if located := m.Decode("", into); located != nil {
+			return located
+		}
+	}
+	return fmt.Errorf("%v: %v: %w", m.Position(""), m, err)
 }
 
 // decode returns an object and messages about its unknown fields. The object is nil if no rule

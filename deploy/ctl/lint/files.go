@@ -109,7 +109,7 @@ func (in *Inventory) readObject(r *reader, m *manifest.Object, named bool) error
 	}
 	o, unknown, err := r.decode(text)
 	if err != nil {
-		return fmt.Errorf("%v: %v: %w", m.Position(""), m, err)
+		return r.located(m, err)
 	}
 	switch {
 	case m.IsPatch():
@@ -117,6 +117,8 @@ func (in *Inventory) readObject(r *reader, m *manifest.Object, named bool) error
 		return nil
 	case o == nil && isPolicy(m):
 		return in.addPolicy(m)
+	case o == nil && m.Kind == scaledObject && strings.HasPrefix(m.APIVersion, "keda.sh/"):
+		return in.addScaledObject(m)
 	case o == nil:
 		return in.readForeign(m)
 	}

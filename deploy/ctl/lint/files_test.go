@@ -137,8 +137,8 @@ func TestUnreadableInputIsAnErrorWithItsPosition(t *testing.T) {
 	for text, want := range map[string]string{
 		"replicas: 3\n": "values.yaml:1:1: must be a Kubernetes object",
 		"a: [":          "values.yaml",
-		"apiVersion: apps/v1\nkind: Deployment\nspec: { replicas: many }\n": "values.yaml:1:1: " +
-			"Deployment",
+		"apiVersion: apps/v1\nkind: Deployment\nspec: { replicas: many }\n": "values.yaml:3:9: " +
+			"Deployment : spec.replicas: must be an integer",
 	} {
 		dir := inFiles(t, map[string]string{"values.yaml": text})
 		err := NewInventory(Options{}).ReadFiles([]string{filepath.Join(dir, "values.yaml")}, false,

@@ -42,7 +42,7 @@ type mesh struct {
 	name      string
 	proxy     string            // name of its container
 	pod       map[string]string // annotations or labels of pods in the mesh
-	namespace map[string]string // labels of namespaces in the mesh; an empty value matches any
+	namespace map[string]string // labels or annotations of namespaces in the mesh; an empty value matches any
 	off       map[string]string // annotations or labels of pods that opt out
 	exclude   string            // annotation with the excluded ports
 }
@@ -68,13 +68,18 @@ func (m *mesh) has(w *workload) bool {
 	switch {
 	case hasAny(t.Annotations, m.off) || hasAny(t.Labels, m.off):
 		return false
-	case hasAny(t.Annotations, m.pod) || hasAny(t.Labels, m.pod) || hasAny(w.in.namespaces[w.namespace()],
-		m.namespace):
+	case hasAny(t.Annotations, m.pod) || hasAny(t.Labels, m.pod) || m.hasNamespace(w.in, w.namespace()):
 		return true
 	}
 	isProxy := func(c corev1.Container) bool { return c.Name == m.proxy }
 	return slices.ContainsFunc(t.Spec.Containers, isProxy) || slices.ContainsFunc(t.Spec.InitContainers,
 		isProxy)
+}
+
+// hasNamespace reports whether the mesh has the pods of a namespace. Istio reads a label of it, and
+// Linkerd an annotation.
+func (m *mesh) hasNamespace(in *Inventory, name string) bool {
+	return hasAny(in.namespaces[name], m.namespace) || hasAny(in.annotations[name], m.namespace)
 }
 
 // hasAny reports whether labels or annotations have any of the wanted ones.

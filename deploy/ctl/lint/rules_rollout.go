@@ -113,7 +113,7 @@ func oneReplica(w *workload, report objectReporter) {
 	}
 	fix := "run two replicas or more"
 	if w.scaler != nil {
-		fix = "set minReplicas of HorizontalPodAutoscaler " + w.scaler.Name + " to 2 or more"
+		fix = fmt.Sprintf("set %s of %s %s to 2 or more", w.scaler.setting, w.scaler.Kind, w.scaler.Name)
 	}
 	why := "one replica serves all clients, so the service is down when its node fails or is drained"
 	if w.Kind == "StatefulSet" || w.isRecreated() {

@@ -20,7 +20,7 @@ type service struct {
 
 func newService(in *Inventory, s *corev1.Service, locate Locator) *service {
 	selector := labels.Nothing() // without a selector, endpoints are written by others
-	if len(s.Spec.Selector) > 0 {
+	if len(s.Spec.Selector) > 0 && s.Spec.Type != corev1.ServiceTypeExternalName {
 		selector = labels.SelectorFromSet(s.Spec.Selector)
 	}
 	return &service{

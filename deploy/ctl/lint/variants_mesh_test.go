@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -17,6 +18,12 @@ func TestFindingsOfMeshesAndIgnoredRules(t *testing.T) {
 				"apiVersion: policy/v1", inMesh + "---\napiVersion: policy/v1",
 				podLabels, "      labels: { app: web, sidecar.istio.io/inject: \"false\" }\n",
 			},
+		},
+		"Linkerd by the namespace's annotation": {
+			manifest: plainManifest,
+			edits: edits{"apiVersion: policy/v1", strings.Replace(inMesh, "labels: { istio-injection: enabled }",
+				"annotations: { linkerd.io/inject: enabled }", 1) + "---\napiVersion: policy/v1"},
+			want: []string{"mesh-captures-hook"},
 		},
 		"Istio and a wrapper": {
 			manifest: wrapperManifest,

@@ -47,6 +47,17 @@ func TestFindingsOfRollouts(t *testing.T) {
 			},
 			want: []string{"one-replica"},
 		},
+		"a ScaledObject of KEDA": {
+			manifest: nativeManifest,
+			edits:    edits{"  replicas: 3\n", "", "apiVersion: policy/v1", aScaledObject},
+		},
+		"a ScaledObject with a minimum of one": {
+			manifest: nativeManifest,
+			edits: edits{
+				"  replicas: 3\n", "", "apiVersion: policy/v1", aScaledObject, "minReplicaCount: 2", "minReplicaCount: 1",
+			},
+			want: []string{"one-replica"},
+		},
 		"a DaemonSet": {
 			manifest: nativeManifest,
 			edits: edits{

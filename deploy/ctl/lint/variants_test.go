@@ -38,6 +38,8 @@ const (
 		"metadata: { name: web }\nspec:\n  minReplicas: 2\n  maxReplicas: 9\n" +
 		"  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web }\n" +
 		"---\napiVersion: policy/v1"
+	aScaledObject = "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: { name: web }\nspec:\n" +
+		"  minReplicaCount: 2\n  scaleTargetRef: { name: web }\n---\napiVersion: policy/v1"
 	inMesh = "apiVersion: v1\nkind: Namespace\n" +
 		"metadata: { name: default, labels: { istio-injection: enabled } }\n"
 )

@@ -28,6 +28,8 @@ type surroundings struct {
 	ranges     []*corev1.LimitRange
 	quotas     []*corev1.ResourceQuota
 
+	openShift bool // there is an object of a kind that only OpenShift has
+
 	cluster map[string]*mode.Around // by namespace; empty without a cluster
 }
 
@@ -72,6 +74,7 @@ func (s *surroundings) readCluster(
 func (s *surroundings) namespace(own string) string { return cmp.Or(own, s.home) }
 
 func (s *surroundings) add(o *manifest.Object) error {
+	s.openShift = s.openShift || isOpenShift(o)
 	switch o.APIVersion + " " + o.Kind {
 	case "v1 Service":
 		return decodeInto(s, o, &s.services)
@@ -97,6 +100,12 @@ func (s *surroundings) add(o *manifest.Object) error {
 	return nil
 }
 
+// isOpenShift reports whether only OpenShift has the kind of an object.
+func isOpenShift(o *manifest.Object) bool {
+	group, _, _ := strings.Cut(o.APIVersion, "/")
+	return group == "openshift.io" || strings.HasSuffix(group, ".openshift.io") || o.Kind == "DeploymentConfig"
+}
+
 // decodeInto appends an object to a list.
 func decodeInto[T any, P interface {
 	*T
@@ -116,9 +125,10 @@ func (s *surroundings) around(namespace string) *mode.Around {
 	if c := s.cluster[a.Namespace]; c != nil {
 		*a = *c
 	}
-	a.Services = overlay(a.Services, within(s.services, a.Namespace))
+	a.OpenShift = a.OpenShift || s.openShift
+	a.Services = overlay(a.Services, perhapsWithin(s.services, a))
 	a.Policies = overlay(a.Policies, s.policies)
-	a.Ingresses = overlay(a.Ingresses, within(s.ingresses, a.Namespace))
+	a.Ingresses = overlay(a.Ingresses, perhapsWithin(s.ingresses, a))
 	a.LimitRanges = overlay(a.LimitRanges, within(s.ranges, a.Namespace))
 	a.Quotas = overlay(a.Quotas, within(s.quotas, a.Namespace))
 	a.Others = slices.Concat(slices.DeleteFunc(slices.Clone(a.Others), s.replaces), s.others)
@@ -147,6 +157,12 @@ func within[T metav1.Object](all []T, namespace string) []T {
 	return slices.DeleteFunc(slices.Clone(all), func(o T) bool { return o.GetNamespace() != namespace })
 }
 
+// perhapsWithin returns the objects that may be in the namespace of pods. A chart may name its
+// namespace in some of its objects only.
+func perhapsWithin[T metav1.Object](all []T, a *mode.Around) []T {
+	return slices.DeleteFunc(slices.Clone(all), func(o T) bool { return !a.MayBe(o.GetNamespace()) })
+}
+
 // overlay returns the objects of two lists. Those of the second list replace those of the first.
 func overlay[T metav1.Object](old, replacing []T) []T {
 	replaced := func(o T) bool {
@@ -161,5 +177,5 @@ func overlay[T metav1.Object](old, replacing []T) []T {
 func (s *surroundings) notes(w *manifest.Workload, p inject.Plan) []inject.Note {
 	a := s.around(w.Namespace)
 	return p.ForServices(w.Template.Labels, a.Services).
-		ForPolicies(w.Template.Labels, within(a.Policies, a.Namespace)).Notes
+		ForPolicies(w.Template.Labels, perhapsWithin(a.Policies, a)).Notes
 }

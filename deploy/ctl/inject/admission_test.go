@@ -417,3 +417,18 @@ func TestPullSecretsAreAddedAndRemoved(t *testing.T) {
 		}
 	}
 }
+
+// An autoscaler would see a lower utilization.
+func TestWhatAGuaranteedPodCostsMoreIsNoted(t *testing.T) {
+	for resources, want := range map[string]bool{
+		"{ limits: { cpu: 500m, memory: 1Gi } }":                                    true,
+		"{ limits: { cpu: 500m, memory: 1Gi }, requests: { cpu: 100m } }":           false,
+		"{ requests: { cpu: 100m } }":                                               false,
+		"{ limits: { cpu: 1, memory: 1Gi }, requests: { cpu: 1, memory: 1024Mi } }": true,
+	} {
+		_, p := injected(t, edited(t, "image: web:1", "image: web:1\n      resources: "+resources), defaults())
+		if got := strings.Contains(notes(p), "250m of CPU: a HorizontalPodAutoscaler"); got != want {
+			t.Errorf("%s: the notes are %s", resources, notes(p))
+		}
+	}
+}

@@ -5,14 +5,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // A mesh intercepts all connections of a pod, except those to the ports in an annotation.
 type mesh struct {
-	prefixes []string // of the annotations and labels of pods in the mesh
-	exclude  string   // annotation with the excluded ports
-	user     int      // user id of its proxy
-	userAt   string   // annotation with another user id of the proxy; may be empty
+	exclude string // annotation with the excluded ports; empty if the kubelet is never intercepted
+	user    int    // user id of its proxy
+	userAt  string // annotation with another user id of the proxy; may be empty
 }
 
 // The user ids are the defaults of each project:
@@ -25,31 +26,13 @@ type mesh struct {
 //
 // On OpenShift, Istio and Consul take a user id from the range of the namespace instead. That
 // platform does not admit mode redirect by default.
-var meshes = []mesh{
-	{
-		prefixes: []string{"sidecar.istio.io/", "traffic.sidecar.istio.io/", "proxy.istio.io/", "istio.io/rev"},
-		exclude:  "traffic.sidecar.istio.io/excludeInboundPorts", user: 1337,
+var meshes = map[string]mesh{
+	mode.Istio: {exclude: "traffic.sidecar.istio.io/excludeInboundPorts", user: 1337},
+	mode.Linkerd: {
+		exclude: "config.linkerd.io/skip-inbound-ports", user: 2102, userAt: "config.linkerd.io/proxy-uid",
 	},
-	linkerd,
-	{
-		prefixes: []string{"kuma.io/sidecar-injection"}, exclude: "traffic.kuma.io/exclude-inbound-ports",
-		user: 5678, userAt: "kuma.io/sidecar-uid",
-	},
-	{
-		prefixes: []string{"consul.hashicorp.com/connect-inject"},
-		exclude:  "consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", user: 5995,
-	},
-}
-
-var linkerd = mesh{
-	prefixes: []string{"linkerd.io/inject", "config.linkerd.io/"}, exclude: "config.linkerd.io/skip-inbound-ports",
-	user: 2102, userAt: "config.linkerd.io/proxy-uid",
-}
-
-// off has the values that opt a pod out of a mesh.
-var off = map[string]string{
-	"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled",
-	"kuma.io/sidecar-injection": "disabled", "consul.hashicorp.com/connect-inject": "false",
+	mode.Kuma:   {exclude: "traffic.kuma.io/exclude-inbound-ports", user: 5678, userAt: "kuma.io/sidecar-uid"},
+	mode.Consul: {exclude: "consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", user: 5995},
 }
 
 const (
@@ -71,46 +54,39 @@ var portLists = []string{
 // meshLists are the lists of ports in the annotations of an injection's pod.
 type meshLists struct{ *injection }
 
-// excludeFromMesh excludes the admin port from the meshes of the pod, since the kubelet calls the
-// hook from outside of any mesh.
+// excludeFromMesh excludes the admin port from the mesh of the pod, since the kubelet calls the hook
+// from outside of any mesh.
 func (j meshLists) excludeFromMesh() error {
-	for _, m := range meshes {
-		if m.has(j.pod.Annotations) || m.has(j.pod.Labels) {
-			j.addToList(m.exclude, AdminPort, "so that the kubelet reaches the hook")
-		}
+	if m := meshes[j.around.Mesh(j.pod)]; m.exclude != "" {
+		j.addToList(m.exclude, AdminPort, "so that the kubelet reaches the hook")
 	}
 	return nil
 }
 
 // meshUser returns the user id of the proxy of the pod's mesh, or 0 if it is in none.
 func (j *injection) meshUser() int {
-	for _, m := range meshes {
-		if !m.has(j.pod.Annotations) && !m.has(j.pod.Labels) {
-			continue
-		}
-		if user, err := strconv.ParseUint(j.pod.Annotations[m.userAt], 10, 31); err == nil && user > 0 {
-			return int(user)
-		}
-		return m.user
+	m := meshes[j.around.Mesh(j.pod)]
+	if user, err := strconv.ParseUint(j.pod.Annotations[m.userAt], 10, 31); err == nil && user > 0 {
+		return int(user)
 	}
-	return 0
+	return m.user
 }
 
 // followInMesh adds Lameduck's ports to the lists that have the app's ports by number. A name
 // follows the port.
 func (j meshLists) followInMesh() error {
-	inLinkerd := linkerd.has(j.pod.Annotations) || linkerd.has(j.pod.Labels)
+	inLinkerd := j.around.Mesh(j.pod) == mode.Linkerd
 	for _, moved := range j.record.Ports {
 		why := fmt.Sprintf("since it takes the place of %d", moved.Was)
 		for _, key := range portLists {
-			now, set := j.pod.Annotations[key]
+			now, set := j.listAt(key)
 			if !set && key == opaquePorts && inLinkerd {
 				now = opaqueByDefault
-			}
-			if hasPort(now, moved.Was) && !hasPort(now, moved.Is) {
-				if !set {
+				if hasPort(now, moved.Was) {
 					j.extendList(key, now)
 				}
+			}
+			if hasPort(now, moved.Was) && !hasPort(now, moved.Is) {
 				j.addToList(key, moved.Is, why)
 			}
 		}
@@ -133,7 +109,8 @@ func hasPort(members string, port int32) bool {
 
 // addToList adds a port to the list in an annotation.
 func (j meshLists) addToList(key string, port int32, why string) {
-	members := list(j.pod.Annotations[key])
+	now, _ := j.listAt(key)
+	members := list(now)
 	number := strconv.Itoa(int(port))
 	if slices.Contains(members, number) {
 		return
@@ -143,6 +120,15 @@ func (j meshLists) addToList(key string, port int32, why string) {
 		e.Added = append(e.Added, number)
 	}
 	j.note("metadata.annotations["+key+"]", "%d is added, %s", port, why)
+}
+
+// listAt returns the list in an annotation of the pod. That of its namespace counts if the pod has
+// none, which it would replace.
+func (j meshLists) listAt(key string) (value string, set bool) {
+	if value, set = j.pod.Annotations[key]; !set && j.around != nil {
+		value, set = j.around.Annotations[key]
+	}
+	return value, set
 }
 
 // extendList sets an annotation with a list, and returns the entry of the record for it.
@@ -158,21 +144,6 @@ func (j meshLists) extendList(key, value string) *excludedPorts {
 	j.annotate(key, value)
 	j.record.Excluded[i].Is = value
 	return &j.record.Excluded[i]
-}
-
-// has reports whether annotations or labels add a pod to the mesh.
-func (m mesh) has(labels map[string]string) bool {
-	found := false
-	for key, value := range labels {
-		if value == off[key] && value != "" {
-			return false
-		}
-		found = found || slices.ContainsFunc(m.prefixes, func(p string) bool {
-			return strings.HasPrefix(key,
-				p)
-		})
-	}
-	return found
 }
 
 func (j *injection) annotate(key, value string) {

@@ -2,7 +2,10 @@ package inject
 
 import (
 	"maps"
+	"reflect"
 	"testing"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 func TestTheAdminPortIsLeftOutOfAMesh(t *testing.T) {
@@ -50,5 +53,59 @@ func TestAMeshGetsItsListBack(t *testing.T) {
 	after.Annotations[istio] += ",5555" // by another user, after the injection
 	if back := uninjected(t, after); back.Annotations[istio] != "9999,7777,5555" {
 		t.Errorf("the list with a later change becomes %q", back.Annotations[istio])
+	}
+}
+
+// Most pods get into a mesh by their namespace.
+func TestTheAdminPortIsLeftOutOfAMeshOfTheNamespace(t *testing.T) {
+	const istio, linkerd = "traffic.sidecar.istio.io/excludeInboundPorts", "config.linkerd.io/skip-inbound-ports"
+	for name, tc := range map[string]struct {
+		pod    map[string]string
+		around *mode.Around
+		key    string
+		want   string
+	}{
+		"Istio": {nil, &mode.Around{Labels: map[string]string{"istio-injection": "enabled"}}, istio, "18081"},
+		"Istio switched off in the pod": {
+			map[string]string{"sidecar.istio.io/inject": "false"},
+			&mode.Around{Labels: map[string]string{"istio-injection": "enabled"}}, istio, "",
+		},
+		"Linkerd": {nil, &mode.Around{Annotations: map[string]string{"linkerd.io/inject": "enabled"}}, linkerd, "18081"},
+		"Linkerd with a list of the namespace, which the pod's replaces": {
+			nil, &mode.Around{Annotations: map[string]string{"linkerd.io/inject": "enabled", linkerd: "25,4567"}}, linkerd,
+			"25,4567,18081",
+		},
+		"Istio's ambient mode": {
+			nil, &mode.Around{Labels: map[string]string{"istio.io/dataplane-mode": "ambient"}}, istio, "",
+		},
+	} {
+		before := template(t, web)
+		before.Annotations = tc.pod
+		w := Workload{Kind: "Deployment", Template: before, Around: tc.around}
+		p, err := Inject(w, defaults())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Template.Annotations[tc.key]; got != tc.want {
+			t.Errorf("%s: the list is %q, want %q", name, got, tc.want)
+		}
+		w.Template = patched(t, before, p)
+		if again, err := Inject(w, defaults()); err != nil || len(again.Patch) > 0 {
+			t.Errorf("%s: the second time it plans %v, error %v", name, again.Patch, err)
+		}
+		if back := uninjected(t, w.Template); !reflect.DeepEqual(back, before) {
+			t.Errorf("%s: it comes back as %v", name, back)
+		}
+	}
+}
+
+// Linkerd detects no protocol on the port of a database, and must not on Lameduck's in its place.
+func TestAPortThatIsOpaqueByDefaultStaysOpaqueInANamespaceOfLinkerd(t *testing.T) {
+	p, err := Inject(Workload{
+		Kind: "Deployment", Template: edited(t, "containerPort: 3000", "containerPort: 3306"),
+		Around: &mode.Around{Annotations: map[string]string{"linkerd.io/inject": "enabled"}},
+	}, defaults())
+	if got, want := p.Template.Annotations[opaquePorts], opaqueByDefault+",18080"; err != nil || got != want {
+		t.Errorf("the list is %q, want %q, error %v", got, want, err)
 	}
 }

@@ -61,7 +61,18 @@ func (j *injection) computeResources() error {
 	}
 	shareWithPod(&r, spec)
 	j.resources = r
+	j.noteGuaranteed()
 	return j.limits.fitQuotas(r, spec)
+}
+
+// noteGuaranteed adds a note on what a pod of the class Guaranteed costs more. An autoscaler compares
+// the use of the pods with their requests.
+func (j *injection) noteGuaranteed() {
+	if cpu := j.resources.Requests[corev1.ResourceCPU]; isGuaranteed(&j.pod.Spec) && !cpu.IsZero() {
+		j.note("spec.containers", "the pod has the QoS class Guaranteed, so Lameduck requests its limits too, %s "+
+			"of CPU: a HorizontalPodAutoscaler by the utilization of the pods counts them and adds pods later; use "+
+			"its metric type ContainerResource, or lower them with %sresources", cpu.String(), AnnotationPrefix)
+	}
 }
 
 // limits are what the admission of a namespace demands of its pods.
@@ -76,7 +87,7 @@ func limitsOf(a *mode.Around) limits {
 	if a == nil {
 		return limits{}
 	}
-	return limits{a.LimitRanges, a.Quotas, a.Annotations[uidRange] != ""}
+	return limits{a.LimitRanges, a.Quotas, a.OpenShift || a.Annotations[uidRange] != ""}
 }
 
 // defaultLimit returns the limit that a container without one gets.

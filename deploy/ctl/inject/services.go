@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // ForServices returns the plan with notes on the given Services, instead of general notes on
@@ -18,7 +20,7 @@ func (p Plan) ForServices(pod labels.Set, services []*corev1.Service) Plan {
 	var notes []Note
 	selected := false
 	for _, s := range services {
-		if len(s.Spec.Selector) == 0 || !labels.SelectorFromSet(s.Spec.Selector).Matches(pod) {
+		if !mode.Selects(s, pod) {
 			continue
 		}
 		selected = true

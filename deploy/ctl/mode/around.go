@@ -12,13 +12,16 @@ type Around struct {
 	Labels      map[string]string // of the namespace; nil if unknown
 	Annotations map[string]string // of the namespace; nil if unknown
 
-	Services []*corev1.Service // of the namespace
+	Services []*corev1.Service // of the namespace, or of one that may be it
 	Policies []*networkingv1.NetworkPolicy
 	Others   []Policy // of other kinds
 
 	// AllowRedirect reports whether namespaces without RedirectLabel admit NET_ADMIN, unless their Pod
 	// Security level forbids it.
 	AllowRedirect bool
+
+	// OpenShift reports whether the cluster is known to be OpenShift, whose namespaces assign user ids.
+	OpenShift bool
 
 	// Unknown is the reason why some of these are unknown. It is empty if all are known.
 	Unknown string
@@ -35,6 +38,12 @@ func (a *Around) Name() string {
 		return ""
 	}
 	return a.Namespace
+}
+
+// MayBe reports whether an object of a namespace may be in that of the pods. Manifests without one
+// are applied to any.
+func (a *Around) MayBe(namespace string) bool {
+	return namespace == a.Namespace || namespace == "" || a.Namespace == ""
 }
 
 // annotation returns an annotation of the namespace.
@@ -76,7 +85,7 @@ func (a *Around) refusesRedirect(p Pod) string {
 	if !a.allowsRedirect() {
 		return "allow it with the label " + RedirectLabel + "=" + Allowed + " on the namespace"
 	}
-	if name := meshOf(p.Template); name != "" {
+	if name := a.Mesh(p.Template); name != "" {
 		return "do without " + name + ", which has rules at the same hook"
 	}
 	return ""

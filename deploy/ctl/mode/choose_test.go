@@ -148,6 +148,23 @@ func TestAPortMovesOnlyIfEveryReferenceIsByName(t *testing.T) {
 		"Linkerd's Server by name": {other(t, "Server", "shop", "spec: { podSelector: {}, port: http }"), ""},
 		"Istio's authorization": {other(t, "AuthorizationPolicy", "shop", "spec: { rules: [{ to: [{ "+
 			"operation: { ports: ['8080'] } }] }] }"), "AuthorizationPolicy p has port 8080"},
+		"Istio's authorization by a condition": {other(t, "AuthorizationPolicy", "shop", "spec: { rules: [{ when: [{ "+
+			"key: destination.port, values: ['8080'] }] }] }"), "AuthorizationPolicy p has port 8080"},
+		"Istio's authorization by another condition": {other(t, "AuthorizationPolicy", "shop", "spec: { rules: [{ "+
+			"when: [{ key: 'request.headers[x]', values: ['8080'] }] }] }"), ""},
+		"Antrea by number": {other(t, "NetworkPolicy", "shop", "spec: { appliedTo: [{ podSelector: { matchLabels: { "+
+			"app: web } } }], ingress: [{ action: Allow, ports: [{ protocol: TCP, port: 8080 }] }] }"),
+			"NetworkPolicy p has port 8080"},
+		"security groups of AWS": {other(t, "SecurityGroupPolicy", "shop", "spec: { podSelector: { matchLabels: { "+
+			"app: web } }, securityGroups: { groupIds: [sg-1] } }"), "SecurityGroupPolicy p gives the pods security groups"},
+		"security groups of other pods": {other(t, "SecurityGroupPolicy", "shop", "spec: { podSelector: { matchLabels: { "+
+			"app: db } }, securityGroups: { groupIds: [sg-1] } }"), ""},
+		"a policy without a namespace": {policy(t, "''", "{ podSelector: {}, ingress: [{ ports: [{ port: 8080 }] }] }"),
+			"NetworkPolicy p has port 8080"},
+		"egress without a namespace": {policy(t, "''", "{ podSelector: {}, egress: [{ to: [{ podSelector: {} }], "+
+			"ports: [{ port: 8080 }] }] }"), "NetworkPolicy p has port 8080"},
+		"a name of something outside": {read[corev1.Service](t, "metadata: { name: h }\nspec: { type: ExternalName, "+
+			"externalName: a.example, selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }"), ""},
 		"Istio's mTLS": {other(t, "PeerAuthentication", "shop", "spec: { portLevelMtls: { 8080: { mode: "+
 			"DISABLE } } }"), "PeerAuthentication p has port 8080"},
 		"Istio's Sidecar of other pods": {other(t, "Sidecar", "shop", "spec: { workloadSelector: { labels: { "+

@@ -29,12 +29,18 @@ func NewPolicy(kind, namespace, name string, object map[string]any) Policy {
 	return p
 }
 
+// securityGroups is the kind that gives pods security groups of AWS. These have ports, and are no
+// objects of Kubernetes.
+const securityGroups = "SecurityGroupPolicy"
+
 // PolicyKinds are the kinds of Policy, by API group. Ports in them are those of pods, not those of
 // Services.
 var PolicyKinds = map[string][]string{
 	"cilium.io":                {"CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"},
 	"projectcalico.org":        {"NetworkPolicy", "GlobalNetworkPolicy"},
 	"crd.projectcalico.org":    {"NetworkPolicy", "GlobalNetworkPolicy"},
+	"crd.antrea.io":            {"NetworkPolicy", "ClusterNetworkPolicy"},
+	"vpcresources.k8s.aws":     {securityGroups},
 	"policy.networking.k8s.io": {"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"},
 	"networking.istio.io":      {"Sidecar"},
 	"security.istio.io":        {"AuthorizationPolicy", "PeerAuthentication"},
@@ -49,9 +55,14 @@ func IsPolicy(group, kind string) bool { return slices.Contains(PolicyKinds[grou
 func (a *Around) otherObstacles(p Pod) obstacles {
 	var found obstacles
 	for _, policy := range a.Others {
-		number, has := p.numberAmong(policy.Spec, a.mayConcern(policy, p))
-		if has {
+		concerns := a.mayConcern(policy, p)
+		number, has := p.numberAmong(policy.Spec, concerns)
+		switch {
+		case has:
 			found = append(found, policyObstacle(policy.Kind+" "+policy.Name, number))
+		case policy.Kind == securityGroups && concerns:
+			found = append(found, obstacle{policy.Kind + " " + policy.Name + " gives the pods security groups of " +
+				"AWS, whose rules are unknown", ""})
 		}
 	}
 	return found
@@ -71,7 +82,7 @@ func (a *Around) OthersWith(t *corev1.PodTemplateSpec, port int32) (all []Policy
 // mayConcern reports whether a policy may select the pod. Selectors in a language of their own, such
 // as Calico's, may select anything.
 func (a *Around) mayConcern(policy Policy, p Pod) bool {
-	if policy.Namespace != "" && policy.Namespace != a.Namespace {
+	if !a.MayBe(policy.Namespace) {
 		return false
 	}
 	spec, is := policy.Spec.(map[string]any)
@@ -139,6 +150,9 @@ func (p Pod) numberAmong(part any, all bool) (int32, bool) {
 		if n, has := p.numberInRange(part); has && all {
 			return n, true
 		}
+		if n, has := p.numberInCondition(part); has && all {
+			return n, true
+		}
 		for _, key := range slices.Sorted(maps.Keys(part)) {
 			if n, has := p.numberUnder(key, part[key], all); has {
 				return n, true
@@ -171,6 +185,23 @@ func (p Pod) numberUnder(key string, value any, all bool) (int32, bool) {
 		}
 		if n, has := p.numberAmong(element, all); has {
 			return n, true
+		}
+	}
+	return 0, false
+}
+
+// numberInCondition returns a port of the pod among the values of a condition on a port, as in the
+// field when of an AuthorizationPolicy.
+func (p Pod) numberInCondition(part map[string]any) (int32, bool) {
+	if !strings.Contains(strings.ToLower(scalar(part["key"])), "port") {
+		return 0, false
+	}
+	for _, field := range []string{"values", "notValues"} {
+		values, _ := part[field].([]any)
+		for _, v := range values {
+			if n, has := p.numberIn(scalar(v)); has {
+				return n, true
+			}
 		}
 	}
 	return 0, false

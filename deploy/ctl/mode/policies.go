@@ -33,7 +33,7 @@ func policyObstacle(policy string, number int32) obstacle {
 
 // ingressNumber returns a port of the pod that a policy of the pod has as a number.
 func (a *Around) ingressNumber(policy *networkingv1.NetworkPolicy, p Pod) (int32, bool) {
-	if policy.Namespace != a.Namespace || !hasType(policy, networkingv1.PolicyTypeIngress) ||
+	if !a.MayBe(policy.Namespace) || !hasType(policy, networkingv1.PolicyTypeIngress) ||
 		!selects(&policy.Spec.PodSelector, p.labels()) {
 		return 0, false
 	}
@@ -71,7 +71,7 @@ func (a *Around) reaches(from string, to []networkingv1.NetworkPolicyPeer, p Pod
 		case peer.PodSelector != nil && !selects(peer.PodSelector, p.labels()):
 			return false
 		case peer.NamespaceSelector == nil:
-			return from == a.Namespace
+			return a.MayBe(from)
 		}
 		return a.Labels == nil || selects(peer.NamespaceSelector, a.Labels)
 	})

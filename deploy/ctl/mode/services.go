@@ -13,6 +13,9 @@ import (
 // Selects reports whether a Service selects pods with given labels. One without a selector selects
 // none: others write its endpoints.
 func Selects(s *corev1.Service, pod labels.Set) bool {
+	if s.Spec.Type == corev1.ServiceTypeExternalName {
+		return false // it is a name only
+	}
 	return len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(pod)
 }
 
@@ -76,7 +79,7 @@ func (a *Around) NumericTargets(pod labels.Set) []corev1.ServicePort {
 	}
 	var found []corev1.ServicePort
 	for _, s := range a.Services {
-		if !Selects(s, pod) || s.Spec.Type == corev1.ServiceTypeExternalName {
+		if !Selects(s, pod) {
 			continue
 		}
 		for _, sp := range s.Spec.Ports {

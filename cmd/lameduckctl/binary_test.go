@@ -123,7 +123,7 @@ func TestExitCodesAreThoseOfTheHelp(t *testing.T) {
 		"what is no YAML":          {"a: [\n", []string{"inject", "-f", "-"}, 2, "<stdin>:"},
 		"what is no Deployment": {
 			strings.Replace(workload, "3000", "http", 1), []string{"inject", "-f", "-"}, 2,
-			"<stdin>:6:3: Deployment web: ",
+			"<stdin>:13:33: Deployment web: spec.template.spec.containers[0].ports[0].containerPort: must be an integer, got string",
 		},
 		"an unknown shape": {
 			workload, []string{"inject", "-f", "-", "--shape", "sidecar"}, 2,
@@ -134,6 +134,14 @@ func TestExitCodesAreThoseOfTheHelp(t *testing.T) {
 			"unknown flag: --lb-dely",
 		},
 		"an unknown command": {"", []string{"injekt"}, 2, `unknown command "injekt"`},
+		"a file without -f": {
+			workload, []string{"inject", "web.yaml"}, 2, "web.yaml: files are named with -f: lameduckctl inject -f web.yaml",
+		},
+		"a version that is none": {
+			workload, []string{"inject", "-f", "-", "--kubernetes-version", "1,28"}, 2,
+			`--kubernetes-version: must be a version such as 1.28, got "1,28"`,
+		},
+		"no namespace": {"", []string{"status"}, 2, "needs the name of one namespace: lameduckctl status NAMESPACE, got 0"},
 		"a cluster that is too old": {
 			workload, []string{"inject", "-f", "-", "--kubernetes-version", "1.28"}, 1,
 			"Kubernetes 1.28 has no native sidecars: use --shape plain",
@@ -264,7 +272,8 @@ func TestAServiceInTheInputIsReported(t *testing.T) {
 		t.Errorf("the output is %s", output)
 	}
 	elsewhere := strings.Replace(numbered, "{name: s}", "{name: s, namespace: other}", 1)
-	_, output, _ = child(t, t.TempDir(), workload+"---\n"+elsewhere, move...)
+	shop := strings.Replace(workload, "{ name: web }", "{ name: web, namespace: shop }", 1)
+	_, output, _ = child(t, t.TempDir(), shop+"---\n"+elsewhere, move...)
 	if strings.Contains(output, "Service s") {
 		t.Errorf("in another namespace: the output is %s", output)
 	}

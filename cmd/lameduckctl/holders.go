@@ -3,10 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"lameduck/deploy/ctl/inject"
+	"lameduck/deploy/ctl/jsonpatch"
 	"lameduck/deploy/ctl/manifest"
 )
 
@@ -27,6 +31,8 @@ func reportHolders(w io.Writer, o *manifest.Object) (unprotected bool) {
 		switch reason, itself := drainsItself[o.APIVersion+" "+o.Kind]; {
 		case h.OptsOut:
 			continue
+		case o.APIVersion == "":
+			why, unprotected = "it has no apiVersion: set it, such as apps/v1 for a Deployment", true
 		case itself:
 			why = reason
 		case h.Serves:
@@ -35,6 +41,32 @@ func reportHolders(w io.Writer, o *manifest.Object) (unprotected bool) {
 		fmt.Fprintf(w, "%s: %s: not injected: %s\n", o.Position(h.Pointer), o, why)
 	}
 	return unprotected
+}
+
+// reportMisplaced prints a note for each setting that a workload has in its own metadata. Settings are
+// those of the pod template.
+func reportMisplaced(w io.Writer, about *manifest.Workload) {
+	if about.TemplatePath == "" {
+		return
+	}
+	var own struct{ Labels, Annotations map[string]string }
+	if about.Decode("/metadata", &own) != nil {
+		return // the API server reports it
+	}
+	note := func(kind, key string) {
+		fmt.Fprintf(w, "%s: %s: metadata.%s[%s]: has no effect: set it in the metadata of the pod template\n",
+			about.Position("/metadata/"+kind+"/"+jsonpatch.Escape(key)), about, kind, key)
+	}
+	_, templateHas := about.Template.Labels[inject.InjectLabel]
+	if _, is := own.Labels[inject.InjectLabel]; is && !templateHas {
+		note("labels", inject.InjectLabel)
+	}
+	for _, key := range slices.Sorted(maps.Keys(own.Annotations)) {
+		_, templateHas := about.Template.Annotations[key]
+		if strings.HasPrefix(key, inject.AnnotationPrefix) && !templateHas {
+			note("annotations", key)
+		}
+	}
 }
 
 // reportPatch prints a note for a patch of a workload, which has only some fields of its pods.

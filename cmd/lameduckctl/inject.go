@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,7 +62,12 @@ func newInjectCommand() *cobra.Command {
 		Example: `  lameduckctl inject -f deployment.yaml --image REGISTRY/lameduck:TAG | kubectl apply -f -
   helm template release chart | lameduckctl inject -f - --image REGISTRY/lameduck:TAG --lb alb
   lameduckctl inject -f deploy/ --uninject`,
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("%s: files are named with -f: lameduckctl inject -f %s", args[0], args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	flags := cmd.Flags()
@@ -101,7 +107,9 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	c.settings.Kubernetes = c.kubernetes
+	if err := c.checkVersion(); err != nil {
+		return err
+	}
 	if c.namespace != "" && c.context == "" {
 		return errors.New("--namespace: needs --context, the cluster that has the namespace")
 	}
@@ -143,6 +151,19 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 	}
 	if refused {
 		return problemsError{}
+	}
+	return nil
+}
+
+// checkVersion sets the version of the cluster. A malformed one must not count as recent: on an old
+// cluster a pod with a native sidecar never starts.
+func (c *injectCommand) checkVersion() error {
+	c.settings.Kubernetes = c.kubernetes
+	if c.kubernetes == "" {
+		return nil
+	}
+	if _, err := inject.ShapeFor(c.kubernetes); err != nil {
+		return fmt.Errorf("--kubernetes-version: must be a version such as 1.28, got %q", c.kubernetes)
 	}
 	return nil
 }
@@ -224,7 +245,7 @@ func (c *injectCommand) planAll(
 			plan, err := c.plan(ctx, w, around)
 			if refusals := inject.Refusals(err); len(refusals) > 0 {
 				for _, r := range refusals {
-					printNote(stderr, w, r.Field, "not injected: "+r.Why+": "+r.Remedy)
+					printNote(stderr, w, r.Field, c.failed()+": "+r.Why+": "+r.Remedy)
 				}
 				refused = true
 				continue
@@ -243,12 +264,28 @@ func (c *injectCommand) planAll(
 				printNotes(stderr, w, around.notes(w, plan))
 			}
 			changes = append(changes, change{w, plan})
+			reportMisplaced(stderr, w)
 		}
 	}
 	if !c.uninject {
 		printSummary(stderr, changes)
 	}
+	if !slices.ContainsFunc(files, hasObject) {
+		fmt.Fprintln(stderr, "nothing is changed: the input has no object of Kubernetes, with apiVersion and kind")
+	}
 	return changes, refused, nil
+}
+
+func hasObject(f *manifest.File) bool {
+	return slices.ContainsFunc(f.Objects(), func(o *manifest.Object) bool { return o.Kind != "" })
+}
+
+// failed returns what has not happened to a workload that was refused.
+func (c *injectCommand) failed() string {
+	if c.uninject {
+		return "not removed"
+	}
+	return "not injected"
 }
 
 func (c *injectCommand) plan(
@@ -256,7 +293,7 @@ func (c *injectCommand) plan(
 ) (inject.Plan, error) {
 	pods := inject.Workload{
 		Kind: w.Kind, Template: w.Template, Around: around.around(w.Namespace), NoMetadata: w.NoMetadata,
-		Quote: w.Quote,
+		Quote: w.Quote, Null: w.Null,
 	}
 	if c.uninject {
 		return inject.Uninject(pods)

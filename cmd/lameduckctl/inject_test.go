@@ -27,8 +27,6 @@ const flagsLine = "# lameduckctl inject "
 // reason.
 var reshaped = map[string]string{
 	"anchored-container": "an alias had to be written out",
-	"helm-with-nulls":    "a key has nothing behind it",
-	"ingress-traefik":    "a key has nothing behind it",
 }
 
 // ctl runs a command as main does.
@@ -118,7 +116,11 @@ func TestUninjectRestoresTheOriginal(t *testing.T) {
 	for _, s := range samples(t) {
 		once, _, _ := s.inject(t, s.text)
 		back, stderr, code := ctl(t, once, "inject", "-f", "-", "--uninject")
-		if code != exitOK {
+		want := exitOK
+		if s.name == "protected-by-hand" {
+			want = exitProblems // there is no record of what to remove
+		}
+		if code != want {
 			t.Errorf("%s: exit code %d: %s", s.name, code, stderr)
 		}
 		if back != s.text && reshaped[s.name] == "" {

@@ -27,11 +27,12 @@ type Workload struct {
 	// replaced the image by a copy in another registry.
 	Reinvoked bool
 
-	// NoMetadata reports whether the manifest of the template has no metadata, and Quote returns the
-	// quotes of a scalar at a JSON Pointer in it. Both matter for what Uninject restores. Quote may be
-	// nil.
+	// NoMetadata reports whether the manifest of the template has no metadata, Quote returns the quotes
+	// of a scalar at a JSON Pointer in it, and Null the text of a null. They matter for what Uninject
+	// restores. The functions may be nil.
 	NoMetadata bool
 	Quote      func(pointer string) string
+	Null       func(pointer string) (text string, is bool)
 }
 
 // A Note is a consequence that the user must know.
@@ -91,8 +92,33 @@ func Inject(w Workload, s Settings) (Plan, error) {
 }
 
 // Uninject plans how to remove Lameduck, from the record in the annotation lameduck.dev/injected.
-// Later changes by others stay.
+// Later changes by others stay. The error is a *Refusal if others have added Lameduck.
 func Uninject(w Workload) (Plan, error) {
+	if err := notOurs(w.Template); err != nil {
+		return Plan{}, err
+	}
+	return uninject(w)
+}
+
+// notOurs returns a refusal for a pod with Lameduck that has no record.
+func notOurs(t *corev1.PodTemplateSpec) error {
+	if _, injected := t.Annotations[InjectedAnnotation]; injected {
+		return nil
+	}
+	for _, c := range allContainers(&t.Spec) {
+		if isInit(*c.Container) {
+			return &Refusal{
+				c.field(),
+				"the pod has a container " + c.Name + " and no annotation " + InjectedAnnotation +
+					", so inject does not know what to remove",
+				"remove it by hand, or the component that adds it",
+			}
+		}
+	}
+	return nil
+}
+
+func uninject(w Workload) (Plan, error) {
 	was, err := original(w.Template)
 	if err != nil {
 		return Plan{}, err
@@ -132,7 +158,7 @@ func restoredRoutes(now, was *corev1.PodTemplateSpec) []Route {
 
 // skip plans for a pod that must not have Lameduck. It removes one that is there.
 func skip(w Workload, reason string) (Plan, error) {
-	p, err := Uninject(w)
+	p, err := uninject(w)
 	p.Notes, p.Skipped = []Note{{Field: "spec", Text: "not injected: " + reason}}, reason
 	return p, err
 }

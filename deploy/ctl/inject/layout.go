@@ -10,8 +10,9 @@ import (
 	"lameduck/deploy/ctl/jsonpatch"
 )
 
-// What a manifest has, and the pod template does not show: whether there is any metadata, and the
-// quotes around the name of a port. The record keeps both, so that Uninject restores the text.
+// What a manifest has, and the pod template does not show: whether there is any metadata, the quotes
+// around the name of a port, and fields that are null. The record keeps them, so that Uninject
+// restores the text.
 
 // createdMetadata is the entry of record.Created for metadata that the template did not have.
 const createdMetadata = "metadata"
@@ -32,7 +33,30 @@ func diffWorkload(w Workload, after *corev1.PodTemplateSpec, r record) []jsonpat
 	for _, p := range r.Probes {
 		p.requote(after, ops)
 	}
+	for i, op := range ops {
+		if text, was := r.Nulls[op.Path]; was && op.Op == "remove" {
+			ops[i].Op, ops[i].Value = "replace", jsonpatch.Null{Text: text}
+		}
+	}
 	return ops
+}
+
+// noteNulls records the fields that are null in the manifest and are set after the injection.
+func (r *record) noteNulls(w Workload, after *corev1.PodTemplateSpec) {
+	r.Nulls = recordOf(w.Template).Nulls
+	if w.Null == nil {
+		return
+	}
+	for _, op := range diffWorkload(w, after, *r) {
+		text, is := w.Null(op.Path)
+		if !is || op.Op != "add" {
+			continue
+		}
+		if r.Nulls == nil {
+			r.Nulls = make(map[string]string)
+		}
+		r.Nulls[op.Path] = text
+	}
 }
 
 // noteMetadata records that the template had no metadata, before the first annotation.

@@ -56,7 +56,7 @@ func (j *injection) observedProbes() []string {
 	for _, c := range allContainers(&j.pod.Spec) {
 		for _, p := range []*corev1.Probe{c.ReadinessProbe, c.LivenessProbe} {
 			number := probedPort(c.Container, p)
-			if c.Name == sidecarName || !slices.Contains(j.observed, number) {
+			if c.Name == sidecarName || !slices.Contains(j.observed, number) || probesElsewhere(&j.pod.Spec, p) {
 				continue
 			}
 			period := defaultPeriod
@@ -67,6 +67,13 @@ func (j *injection) observedProbes() []string {
 		}
 	}
 	return probes
+}
+
+// probesElsewhere reports whether a probe has a host, so that it does not connect to the pod, unless
+// the pod has the addresses of the node.
+func probesElsewhere(spec *corev1.PodSpec, p *corev1.Probe) bool {
+	return !spec.HostNetwork && p != nil &&
+		(p.HTTPGet != nil && p.HTTPGet.Host != "" || p.TCPSocket != nil && p.TCPSocket.Host != "")
 }
 
 // probedPort returns the number of the port that a probe connects to, or 0.

@@ -71,7 +71,11 @@ func (s Settings) Override(annotations map[string]string) (Settings, error) {
 		if !is || key == InjectedAnnotation || key == ModeAnnotation {
 			continue
 		}
-		if err := s.Set(name, annotations[key]); err != nil {
+		err := s.Set(name, annotations[key])
+		if key == InjectLabel {
+			err = errors.New("it is a label: set it in metadata.labels of the pod template")
+		}
+		if err != nil {
 			errs = append(errs, &Refusal{
 				Field: "metadata.annotations[" + key + "]", Why: "invalid value", Remedy: err.Error(),
 			})

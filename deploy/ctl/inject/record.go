@@ -26,6 +26,8 @@ type record struct {
 	Probes   []movedProbe    `json:"probes,omitempty"`
 	Excluded []excludedPorts `json:"excluded,omitempty"`
 
+	Nulls map[string]string `json:"nulls,omitempty"` // texts of fields that were null, by their JSON Pointers
+
 	PullSecrets []string `json:"pullSecrets,omitempty"` // names of those that were added
 	Wrapped     string   `json:"wrapped,omitempty"`     // container
 	Env         []string `json:"env,omitempty"`         // variables of the wrapped one
@@ -73,6 +75,7 @@ func (j *injection) writeRecord() error {
 	}
 	j.record.noteMetadata(j.given)
 	j.annotate(InjectedAnnotation, "") // it may be the first annotation, which the record must contain
+	j.record.noteNulls(j.given, j.pod)
 	text, err := json.Marshal(j.record)
 	j.pod.Annotations[InjectedAnnotation] = string(text)
 	return err
@@ -95,11 +98,13 @@ func original(t *corev1.PodTemplateSpec) (*corev1.PodTemplateSpec, error) {
 	return pod, nil
 }
 
-// recordOf returns the record of a template. It has no version if there is none that can be read.
+// recordOf returns the record of a template, with the names that its containers have now. It has no
+// version if there is none that can be read.
 func recordOf(t *corev1.PodTemplateSpec) record {
 	var r record
 	if json.Unmarshal([]byte(t.Annotations[InjectedAnnotation]), &r) != nil {
 		return record{}
 	}
+	r.followRenames(&t.Spec)
 	return r
 }

@@ -133,3 +133,23 @@ func TestAutoRedirectsWhereItIsAllowed(t *testing.T) {
 		}
 	}
 }
+
+// The kubelet connects to the host of a probe, which is not the pod.
+func TestAProbeWithAHostIsNotOfThePod(t *testing.T) {
+	before := edited(t, "readinessProbe: { httpGet: { path: /, port: http } }",
+		"readinessProbe: { tcpSocket: { host: 192.0.2.1, port: 3000 } }\n"+
+			"      livenessProbe: { httpGet: { host: a.example, path: /, port: 3000 } }")
+	after, _ := injected(t, before, redirecting(Native))
+	if p := app(after).ReadinessProbe.TCPSocket.Port; p != intstr.FromInt32(3000) {
+		t.Errorf("the probe of another host has port %s", p.String())
+	}
+	after, _ = injected(t, before, observing(Native))
+	if got := variable(*find(&after.Spec, sidecarName), observeProbesVariable); got != "" {
+		t.Errorf("it expects the probes %s", got)
+	}
+	before.Spec.HostNetwork = true // the node may be the host
+	after, _ = injected(t, before, observing(Native))
+	if got := variable(*find(&after.Spec, sidecarName), observeProbesVariable); got != "3000=10s,3000=10s" {
+		t.Errorf("on the network of the node it expects the probes %q", got)
+	}
+}

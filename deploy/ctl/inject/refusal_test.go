@@ -56,7 +56,22 @@ func TestWhatCannotBeProtectedIsRefusedWithTheRemedy(t *testing.T) {
 		},
 		"Windows by its node": {defaults(), func(p *corev1.PodTemplateSpec) {
 			p.Spec.NodeSelector = map[string]string{"kubernetes.io/os": "windows"}
-		}, "spec.os", "lameduck.dev/inject=disabled"},
+		}, "spec.nodeSelector[kubernetes.io/os]", "lameduck.dev/inject=disabled"},
+		"Lameduck by hand, with another name": {defaults(), func(p *corev1.PodTemplateSpec) {
+			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "drain", Image: "r:5/lameduck:1@sha256:a"})
+		}, "spec.containers[1]", "remove one of both"},
+		"Lameduck by hand, as the parent": {defaults(), func(p *corev1.PodTemplateSpec) {
+			p.Spec.Containers[0].Command = []string{"/usr/bin/lameduck", "exec", "--", "/web"}
+		}, "spec.containers[0]", "remove one of both"},
+		"Lameduck by hand, as the entrypoint": {defaults(), func(p *corev1.PodTemplateSpec) {
+			p.Spec.Containers[0].Command, p.Spec.Containers[0].Args = nil, []string{"exec", "--", "/web"}
+		}, "spec.containers[0]", "remove one of both"},
+		"a label that means nothing": {defaults(), func(p *corev1.PodTemplateSpec) {
+			p.Labels[InjectLabel] = "false"
+		}, "metadata.labels[lameduck.dev/inject]", "opt out with disabled"},
+		"an annotation that is a label": {defaults(), func(p *corev1.PodTemplateSpec) {
+			p.Annotations = map[string]string{InjectLabel: "disabled"}
+		}, "metadata.annotations[lameduck.dev/inject]", "it is a label"},
 		"another record": {
 			defaults(), func(p *corev1.PodTemplateSpec) {
 				p.Annotations = map[string]string{InjectedAnnotation: `{"v":99}`}

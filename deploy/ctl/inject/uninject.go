@@ -49,8 +49,8 @@ func (r *record) unwrap(c *corev1.Container) {
 	if c == nil {
 		return
 	}
-	if n := len(wrapperCommand); len(c.Command) >= n && slices.Equal(c.Command[:n], wrapperCommand) {
-		c.Command = c.Command[n:]
+	if isWrapped(c) {
+		c.Command = c.Command[len(wrapperCommand):]
 		if r.Image != nil && r.Image.Command {
 			c.Command = without(c.Command, func(string) bool { return true }, r.hasCreated("command", c.Name))
 		}
@@ -66,9 +66,7 @@ func (p movedPort) undo(spec *corev1.PodSpec) {
 	if c == nil {
 		return
 	}
-	i := slices.IndexFunc(c.Ports, func(now corev1.ContainerPort) bool {
-		return now.ContainerPort == p.Is && now.Name == p.Name && tcp(now.Protocol)
-	})
+	i := p.index(c)
 	if i < 0 {
 		return
 	}
@@ -76,6 +74,14 @@ func (p movedPort) undo(spec *corev1.PodSpec) {
 	if p.Host && c.Ports[i].HostPort == p.Is {
 		c.Ports[i].HostPort = p.Was
 	}
+}
+
+// index returns the index of the port in a container that declares it, or -1. The port may have
+// another name now: its number is Lameduck's, where the app does not listen.
+func (p movedPort) index(c *corev1.Container) int {
+	return slices.IndexFunc(c.Ports, func(now corev1.ContainerPort) bool {
+		return now.ContainerPort == p.Is && tcp(now.Protocol)
+	})
 }
 
 func (p movedProbe) undo(spec *corev1.PodSpec) {
@@ -86,10 +92,22 @@ func (p movedProbe) undo(spec *corev1.PodSpec) {
 	switch now := probe(c, p.Probe); {
 	case now == nil:
 	case now.TCPSocket != nil && now.TCPSocket.Port == intstr.FromInt32(p.Is):
-		now.TCPSocket.Port = intstr.Parse(p.Was)
+		if was := intstr.Parse(p.Was); was.Type == intstr.Int || declares(c, p.Was) || !declaresNumber(c, p.Is) {
+			now.TCPSocket.Port = was
+		}
 	case now.GRPC != nil && now.GRPC.Port == p.Is:
 		now.GRPC.Port = intstr.Parse(p.Was).IntVal
 	}
+}
+
+// declares reports whether a container declares a port with a name, and declaresNumber one with a
+// number.
+func declares(c *corev1.Container, name string) bool {
+	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.Name == name })
+}
+
+func declaresNumber(c *corev1.Container, number int32) bool {
+	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.ContainerPort == number })
 }
 
 func (r *record) removeAnnotations(pod *corev1.PodTemplateSpec) {

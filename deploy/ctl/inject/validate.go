@@ -2,6 +2,9 @@ package inject
 
 import (
 	"fmt"
+	"path"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -9,6 +12,9 @@ import (
 
 // validate refuses pods that cannot be protected. moveRoutes checks the ports.
 func (j *injection) validate() error {
+	if err := checkLabel(j.pod.Labels); err != nil {
+		return err
+	}
 	spec := &j.pod.Spec
 	switch s := &j.settings; {
 	case len(spec.Containers) == 0:
@@ -19,9 +25,9 @@ func (j *injection) validate() error {
 			"Kubernetes " + s.Kubernetes + " has no native sidecars",
 			"use --shape plain, or the annotation lameduck.dev/shape: plain",
 		}
-	case isWindows(spec):
+	case windowsField(spec) != "":
 		return &Refusal{
-			"spec.os",
+			windowsField(spec),
 			"lameduck runs on Linux only",
 			"opt out with the label " + InjectLabel + "=disabled",
 		}
@@ -32,6 +38,13 @@ func (j *injection) validate() error {
 				c.field(),
 				"the pod has a container " + c.Name + " that inject has not added",
 				"remove it, or the component that adds it",
+			}
+		}
+		if c.serves() && runsLameduck(c.Container) {
+			return &Refusal{
+				c.field(),
+				"it runs Lameduck already, and a second one cannot listen on the same ports",
+				"remove one of both, or opt out with the label " + InjectLabel + "=disabled",
 			}
 		}
 		if err := c.validatePorts(); err != nil {
@@ -50,9 +63,38 @@ func (j *injection) validate() error {
 	return nil
 }
 
-func isWindows(spec *corev1.PodSpec) bool {
-	return spec.OS != nil && spec.OS.Name == corev1.Windows ||
-		spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows)
+// runsLameduck reports whether the command of a container runs its app as a child of Lameduck, or
+// whether the container is a sidecar that is not named like ours. Another Lameduck in the pod could
+// not listen on the same ports.
+func runsLameduck(c *corev1.Container) bool {
+	if len(c.Command) == 0 && len(c.Args) == 0 {
+		return imageName(c.Image) == sidecarName
+	}
+	words := slices.Concat(c.Command, c.Args)
+	i := slices.Index(words, "exec")
+	return i >= 0 && i+1 < len(words) && words[i+1] == "--" && (i == 0 || path.Base(words[i-1]) == sidecarName)
+}
+
+// imageName returns the last part of the repository of an image.
+func imageName(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	image, _, _ = strings.Cut(path.Base(image), ":")
+	return image
+}
+
+// checkLabel refuses an unknown value of the label that opts a pod out. With false, for example, the
+// pod would be injected, which is not what was meant.
+func checkLabel(labels map[string]string) error {
+	switch value := labels[InjectLabel]; value {
+	case "", "enabled":
+		return nil
+	default:
+		return &Refusal{
+			"metadata.labels[" + InjectLabel + "]",
+			fmt.Sprintf("must be enabled or disabled, got %q", value),
+			"opt out with disabled, or remove the label",
+		}
+	}
 }
 
 // validatePorts refuses a container that declares a port which Lameduck needs.

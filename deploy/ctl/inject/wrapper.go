@@ -102,6 +102,12 @@ func (j *injection) install() {
 	})
 }
 
+// isWrapped reports whether a container's app is a child of the Lameduck that inject installs.
+func isWrapped(c *corev1.Container) bool {
+	n := len(wrapperCommand)
+	return len(c.Command) >= n && slices.Equal(c.Command[:n], wrapperCommand)
+}
+
 func isAdmin(p corev1.ContainerPort) bool  { return p.Name == adminName }
 func isOurMount(m corev1.VolumeMount) bool { return m.Name == sidecarName }
 func isOurVolume(v corev1.Volume) bool     { return v.Name == sidecarName }

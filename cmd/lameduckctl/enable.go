@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,8 @@ needs NET_ADMIN in an init container. If it does, the namespace gets the label l
 lameduck.dev/inject=enabled. Otherwise that label is "refused" and no pod is refused: ports that cannot move are
 observed.
 
-The webhook must be installed. Exit codes: 0 success; 1 a workload cannot be protected; 2 an error.`
+The webhook must be installed. The plan is for its flags, as far as you may read its Deployment. Exit codes: 0 success;
+1 a workload cannot be protected; 2 an error.`
 
 // namespaceCommand has the flags of enable, disable and status.
 type namespaceCommand struct {
@@ -56,7 +58,12 @@ func newStatusCommand() *cobra.Command {
 func (c *namespaceCommand) command(
 	use, short string, run func(context.Context, *cobra.Command, *kube.Client, string) error,
 ) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: use, Short: short, Args: func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("needs the name of one namespace: lameduckctl %s, got %d names", use, len(args))
+		}
+		return nil
+	}}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if c.output != "text" && c.output != "json" {
 			return errors.New("--output: must be text or json")
@@ -80,11 +87,42 @@ func (c *namespaceCommand) command(
 func (c *namespaceCommand) enable(
 	ctx context.Context, cmd *cobra.Command, client *kube.Client, namespace string,
 ) error {
-	plan, err := enable.ForEnable(ctx, client, namespace, inject.Defaults())
+	w, installed, unknown := installedWebhook(ctx, client)
+	images, end := w.entrypoints.forPods(client)
+	defer end()
+	w.Images = images
+	plan, err := enable.ForEnable(ctx, client, namespace, w.Config,
+		enable.Watch{On: w.watch, AllowRedirect: w.allowRedirect})
 	if err != nil {
 		return err
 	}
+	if unknown != nil {
+		plan.Unread = append(plan.Unread,
+			fmt.Sprintf("the settings of the webhook are unknown, and taken for the defaults: %v", unknown))
+	}
+	if !installed {
+		plan.Inactive = "no webhook is installed: install the chart lameduck-webhook"
+	}
 	return c.carryOut(ctx, cmd, client, plan)
+}
+
+// installedWebhook returns the webhook of a cluster with its flags, or one with the defaults if there
+// is none, or if its flags are unknown.
+func installedWebhook(ctx context.Context, client *kube.Client) (w *webhookCommand, installed bool, unknown error) {
+	w, cmd := newWebhook()
+	given, installed, err := enable.WebhookFlags(ctx, client)
+	if err == nil {
+		err = flagError(cmd, cmd.ParseFlags(given))
+	}
+	if err != nil || !installed {
+		w, _ = newWebhook()
+		w.watch = true
+	}
+	if w.Settings.Shape == "" {
+		err = errors.Join(err, w.chooseShape(client))
+	}
+	w.Settings.Shape = cmp.Or(w.Settings.Shape, inject.Native)
+	return w, installed, err
 }
 
 func (c *namespaceCommand) disable(
@@ -143,6 +181,9 @@ func printPlan(w io.Writer, p *enable.Plan, dryRun bool) {
 		} else {
 			fmt.Fprintf(w, "namespace %s: %s without %s\n", p.Namespace, verb, name)
 		}
+	}
+	if p.Inactive != "" {
+		fmt.Fprintf(w, "namespace %s: nothing is injected now: %s; otherwise:\n", p.Namespace, p.Inactive)
 	}
 	if p.Redirect != nil {
 		fmt.Fprintf(w, "redirect: %s\n", p.Redirect.Reason)

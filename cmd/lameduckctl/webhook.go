@@ -52,6 +52,12 @@ type webhookCommand struct {
 }
 
 func newWebhookCommand() *cobra.Command {
+	_, cmd := newWebhook()
+	return cmd
+}
+
+// newWebhook returns the command and its flags.
+func newWebhook() (*webhookCommand, *cobra.Command) {
 	c := &webhookCommand{Config: webhook.Config{Settings: inject.Defaults(), Version: buildVersion()}}
 	c.Settings.Shape = ""
 	cmd := &cobra.Command{
@@ -98,7 +104,7 @@ func newWebhookCommand() *cobra.Command {
 		}
 		flags.Func(o.Name, usage, func(value string) error { return c.Settings.Set(o.Name, value) })
 	}
-	return cmd
+	return c, cmd
 }
 
 func (c *webhookCommand) run(cmd *cobra.Command, namespaces []string) error {

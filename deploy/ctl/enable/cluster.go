@@ -54,7 +54,8 @@ func redirectingPod(s inject.Settings) (*corev1.Pod, error) {
 	s.Shape, s.Mode, s.Ports = inject.Native, mode.Redirect, nil
 	plan, err := inject.Inject(inject.Workload{Kind: "Pod", Template: &corev1.PodTemplateSpec{
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{
-			Name: "app", Image: s.Image, Ports: []corev1.ContainerPort{{ContainerPort: 8080}},
+			Name: "app", Image: s.Image, Command: []string{"/app"},
+			Ports: []corev1.ContainerPort{{ContainerPort: 8080}},
 		}}},
 	}}, s)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"lameduck/deploy/ctl/inject"
 	"lameduck/deploy/ctl/kube"
 	"lameduck/deploy/ctl/mode"
+	"lameduck/deploy/ctl/webhook"
 )
 
 // A cluster is an API server with one namespace, which admits pods or refuses them.
@@ -90,7 +91,7 @@ func (c *cluster) labels(t *testing.T) map[string]string {
 // enabledIn plans and applies the plan.
 func enabledIn(t *testing.T, c *cluster) *Plan {
 	t.Helper()
-	p, err := ForEnable(t.Context(), c.client(), "shop", inject.Defaults())
+	p, err := ForEnable(t.Context(), c.client(), "shop", webhook.Config{Settings: inject.Defaults()}, Watch{On: true})
 	if err != nil {
 		t.Fatal(err)
 	}

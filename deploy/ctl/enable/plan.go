@@ -47,14 +47,19 @@ type Workload struct {
 // enabled is the value of the label of namespaces whose pods are injected.
 const enabled = "enabled"
 
-// ForEnable plans to add Lameduck to the pods of a namespace.
-func ForEnable(ctx context.Context, c *kube.Client, namespace string, s inject.Settings) (*Plan, error) {
+// ForEnable plans to add Lameduck to the pods of a namespace, by a webhook with a configuration.
+func ForEnable(
+	ctx context.Context, c *kube.Client, namespace string, config webhook.Config, watch Watch,
+) (*Plan, error) {
 	ns, err := c.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("get namespace %s: %w", namespace, err)
 	}
-	p := &Plan{Namespace: namespace, Labels: map[string]*string{inject.InjectLabel: ptr(enabled)}}
-	p.Redirect = askForRedirect(ctx, c, namespace, s)
+	p := &Plan{
+		Namespace: namespace, Labels: map[string]*string{inject.InjectLabel: ptr(enabled)},
+		Inactive: config.Refuses(namespace),
+	}
+	p.Redirect = askForRedirect(ctx, c, namespace, config.Settings)
 	if p.Labels[mode.RedirectLabel] = ptr(mode.Refused); p.Redirect.Admitted {
 		p.Labels[mode.RedirectLabel] = ptr(mode.Allowed)
 	}
@@ -63,12 +68,14 @@ func ForEnable(ctx context.Context, c *kube.Client, namespace string, s inject.S
 		ns.Labels = make(map[string]string)
 	}
 	p.apply(ns.Labels)
-	around, unread, err := c.Around(ctx, namespace)
+	around, err := p.around(ctx, c, watch)
 	if err != nil {
 		return nil, err
 	}
-	around.Labels, p.Unread = ns.Labels, unread
-	p.Workloads, err = planWorkloads(ctx, c, around, nil, s)
+	if watch.On {
+		around.Labels = ns.Labels
+	}
+	p.Workloads, err = planWorkloads(ctx, c, around, config.Images, config.Settings)
 	return p, err
 }
 

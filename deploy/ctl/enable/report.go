@@ -29,14 +29,22 @@ func ForWebhook(
 	if p.Inactive == "" && ns.Labels[inject.InjectLabel] != enabled {
 		p.Inactive = "the namespace has no label " + inject.InjectLabel + "=" + enabled
 	}
-	around := &mode.Around{Namespace: namespace, Unknown: "the webhook has no --watch, so the Services and " +
-		"NetworkPolicies are unknown"}
-	if watch.On {
-		if around, p.Unread, err = c.Around(ctx, namespace); err != nil {
-			return nil, err
-		}
-		around.AllowRedirect = watch.AllowRedirect
+	around, err := p.around(ctx, c, watch)
+	if err != nil {
+		return nil, err
 	}
 	p.Workloads, err = planWorkloads(ctx, c, around, config.Images, config.Settings)
 	return p, err
+}
+
+// around returns what the webhook knows of the namespace.
+func (p *Plan) around(ctx context.Context, c *kube.Client, watch Watch) (a *mode.Around, err error) {
+	if !watch.On {
+		return &mode.Around{Namespace: p.Namespace, Unknown: "the webhook has no --watch, so the Services and " +
+			"NetworkPolicies are unknown"}, nil
+	}
+	if a, p.Unread, err = c.Around(ctx, p.Namespace); err == nil {
+		a.AllowRedirect = watch.AllowRedirect
+	}
+	return a, err
 }

@@ -24,9 +24,7 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	}
 	memory := memoryLimits(true)
 	memory.limitHeap(config.ToMap(environ))
-	ignored := ignoredSignals()
-	signals := make(chan os.Signal, 64)
-	signal.Notify(signals)
+	signals := notifyExec()
 	defer signal.Stop(signals)
 	p, err := newProcess(environ, stderr, memory)
 	if err != nil {
@@ -37,7 +35,7 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 		p.closeListeners()
 		return report(stderr, err)
 	}
-	keepIgnored(ignored, stop)
+	signal.Notify(signals, stop) // even if it was ignored
 	childConfig, err := p.takeOver(stop)
 	if err != nil {
 		p.closeListeners()
@@ -62,24 +60,21 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	return child.ExitCode()
 }
 
-// ignoredSignals returns the signals that the process was started to ignore, as by nohup or by a
-// script that runs it in the background. Go keeps that of these two alone.
-func ignoredSignals() (ignored []os.Signal) {
-	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
-		if signal.Ignored(s) {
-			ignored = append(ignored, s)
+// notifyExec returns the channel of the signals of exec. Those of this process itself go nowhere: a
+// child may have so many children that SIGCHLD fills the channel, and the stop signal is lost. SIGHUP
+// and SIGINT stay ignored, for the child too, if this process was started to ignore them, as by nohup
+// or by a script that runs it in the background.
+func notifyExec() chan os.Signal {
+	signals, nowhere := make(chan os.Signal, 64), make(chan os.Signal, 1)
+	const lastSignal = 64 // of Linux; package signal leaves out those that do not exist
+	for s := syscall.Signal(1); s <= lastSignal; s++ {
+		if ours[s] {
+			signal.Notify(nowhere, s)
+		} else if !signal.Ignored(s) {
+			signal.Notify(signals, s)
 		}
 	}
-	return ignored
-}
-
-// keepIgnored ignores signals again, so that the child ignores them too. The stop signal counts.
-func keepIgnored(ignored []os.Signal, stop syscall.Signal) {
-	for _, s := range ignored {
-		if s != stop {
-			signal.Ignore(s)
-		}
-	}
+	return signals
 }
 
 // forward forwards every signal to the child, except the stop signal, which is an event. Interrupts
@@ -88,16 +83,13 @@ func forward(in <-chan os.Signal, child *childproc.Child, stop syscall.Signal) <
 	out := make(chan lifecycle.Event, cap(in))
 	go func() {
 		for s := range in {
-			switch {
-			case s == stop:
+			if s == stop {
 				out <- lifecycle.StopSignal
-			case ours[s]:
-				// It is for this process.
-			default:
-				child.Signal(s.(syscall.Signal))
-				if s == os.Interrupt {
-					out <- lifecycle.Interrupt
-				}
+				continue
+			}
+			child.Signal(s.(syscall.Signal))
+			if s == os.Interrupt {
+				out <- lifecycle.Interrupt
 			}
 		}
 	}()

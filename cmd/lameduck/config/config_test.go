@@ -245,7 +245,7 @@ func TestParse_Problems(t *testing.T) {
 		{"a relative path", []string{"PROBE_PATHS=/a,healthz"}, []string{"PROBE_PATHS: must be absolute paths without query (for example /healthz), path 2 is not"}},
 		{"a path with a query", []string{"LB_HEALTH_PATHS=/lb?deep"}, []string{"LB_HEALTH_PATHS: must be absolute paths without query (for example /healthz), path 1 is not"}},
 		{"a path with a fragment", []string{"LB_HEALTH_PATHS=/lb#a"}, []string{"LB_HEALTH_PATHS: must be absolute paths"}},
-		{"a node by name", []string{"HOST_IP=node-1"}, []string{`HOST_IP: must be an IP address (for example 10.0.0.1), got "node-1"`}},
+		{"a node by name", []string{"HOST_IP=node-1"}, []string{"HOST_IP: must be an IP address (for example 10.0.0.1)"}},
 		{"no signal", []string{"STOP_SIGNAL=TREM"}, []string{`STOP_SIGNAL: must be a signal that can be caught (for example SIGTERM, QUIT, 3 or SIGRTMIN+3), got "TREM"`}},
 		{"a signal that nobody can catch", []string{"STOP_SIGNAL=SIGKILL"}, []string{"STOP_SIGNAL: must be a signal that can be caught"}},
 		{"a signal of the runtime", []string{"STOP_SIGNAL=SIGURG"}, []string{"STOP_SIGNAL: must be a signal that can be caught"}},

@@ -61,7 +61,7 @@ func setHostIP(c *Config, value string) error {
 	}
 	ip, err := netip.ParseAddr(value)
 	if err != nil {
-		return mustBe("an IP address (for example 10.0.0.1)", value)
+		return errors.New("must be an IP address (for example 10.0.0.1)")
 	}
 	c.HostIP = ip.Unmap()
 	return nil

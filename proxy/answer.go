@@ -53,8 +53,8 @@ func (h *http1Conn) logRefusal(err error) {
 // refuse answers in place of the app: after the answers to the requests before, and not at all if
 // the response to the refused request itself has begun.
 func (h *http1Conn) refuse(a answer) outcome {
-	if err := h.requests.Flush(); err != nil {
-		return endedBy(err)
+	if o := h.reconnect.replay(endedBy(h.requests.Flush())); o.stops() {
+		return o
 	}
 	switch h.claimTurn() {
 	case turnOver:

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -150,6 +151,53 @@ func TestKeepClient_ARequestOfWhichAnotherAppHasReceivedAPartIsSentWhole(t *test
 			})
 		})
 	}
+}
+
+// Some clients send an empty line behind the body of a request.
+func TestKeepClient_AnEmptyLineBehindTheAppsCloseIsNoEnd(t *testing.T) {
+	for name, end := range appEnds {
+		for _, pieces := range [][]string{{"\r\n", get}, {"\r\n" + get[:8], get[8:]}, {"\n", "\r\n", get}} {
+			t.Run(fmt.Sprintf("%s, before %q", name, pieces), func(t *testing.T) {
+				keepingClients(t, func(r *rig) {
+					client, app := r.connect()
+					converse(client, app)
+					end(app)
+					for _, p := range pieces {
+						synctest.Wait()
+						client.send(p)
+					}
+					app = r.app()
+					app.wants(get)
+					app.send(ok)
+					client.wants(ok)
+				})
+			})
+		}
+	}
+	t.Run("nor in front of a request that is refused", func(t *testing.T) {
+		keepingClients(t, func(r *rig) {
+			client, app := r.connect()
+			converse(client, app)
+			app.closes()
+			synctest.Wait()
+			client.send("\r\nGET / HTTP/1.1\r\nContent-Length: x\r\n\r\n")
+			client.wantsAnswer("400")
+		})
+	})
+	t.Run("nor when the app closes at that moment", func(t *testing.T) {
+		for range 50 {
+			keepingClients(t, func(r *rig) {
+				client, app := r.connect()
+				converse(client, app)
+				go app.resets()
+				client.send("\r\n")
+				synctest.Wait()
+				client.send(get)
+				app = r.app()
+				app.wants(get)
+			})
+		}
+	})
 }
 
 func TestAnAppsCloseThatIsNoneOfIdlenessIsPassedOn(t *testing.T) {

@@ -148,8 +148,11 @@ func (r *reconnect) replay(o outcome) outcome {
 	if r == nil || o.verdict != stale && !isWrite(o.err) || errors.Is(o.err, pump.ErrOverBudget) {
 		return o
 	}
-	request, size := r.awaitStale()
-	if request == nil {
+	request, size, between := r.awaitStale()
+	switch {
+	case between:
+		return proceed // only empty lines in front of the next request are lost
+	case request == nil:
 		return o
 	}
 	defer request.Free()
@@ -162,19 +165,20 @@ func (r *reconnect) replay(o outcome) outcome {
 }
 
 // awaitStale waits until the app's close has been seen, and returns the request that is to be sent
-// again, or nil if there is none.
-func (r *reconnect) awaitStale() (request *pump.Buffer, size int) {
+// again, or nil if there is none. between reports that the app has been detached between two
+// requests.
+func (r *reconnect) awaitStale() (request *pump.Buffer, size int, between bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.copy != nil && r.life.states[fromApp] == relaying {
+	for (r.copy != nil || r.ledger.len() == 0) && r.life.states[fromApp] == relaying {
 		r.waitLocked()
 	}
 	if !r.stale {
-		return nil, 0
+		return nil, 0, r.life.states[fromApp] == away && r.ledger.len() == 0
 	}
 	r.clearInterruptLocked(fromClient)
 	request, r.copy, r.stale = r.copy, nil, false
-	return request, r.size
+	return request, r.size, false
 }
 
 // finished implements [relayer]: it ends the direction of an app that is detached, when the

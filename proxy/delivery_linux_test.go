@@ -86,3 +86,21 @@ func TestALingerLastsWhileTheClientTakesWhatIsOnItsWay(t *testing.T) {
 		t.Error("the linger ends although the client takes what is on its way")
 	}
 }
+
+// The client cannot know of our close frame before it has received what comes before that.
+func TestTheAnswerToACloseFrameIsAwaitedWhileTheClientTakesWhatComesBefore(t *testing.T) {
+	s := New(Config{})
+	client, _ := undelivered(t, s)
+	w := newWebSocket(s.all()[0])
+	w.limitAnswer()
+	if !w.extendAnswer() {
+		t.Error("the time for the answer is over although something is on its way")
+	}
+	expectStandstill(t, w.extendAnswer)
+	if _, err := io.CopyN(io.Discard, client, 300<<10); err != nil {
+		t.Fatal(err)
+	}
+	if !w.extendAnswer() {
+		t.Error("the time for the answer is over although the client takes what is on its way")
+	}
+}

@@ -157,8 +157,9 @@ func (w *wsConn) limitAnswer() {
 	w.requests.Deadline.LimitLinger(now.Add(lingerTimeout))
 }
 
-// extendAnswer puts the limit off for a client that has sent a part of a message since the last
-// look. Past the last limit, only a message that is under way may be completed.
+// extendAnswer puts the limit off for a client that is still receiving what comes before our close
+// frame, or that has sent a part of a message since the last look. Past the last limit, it may only
+// complete a message that is under way.
 func (w *wsConn) extendAnswer() bool {
 	side := &w.side[fromClient]
 	underWay := !side.payload.Done() || !side.messages.Between()
@@ -166,9 +167,10 @@ func (w *wsConn) extendAnswer() bool {
 	defer w.mu.Unlock()
 	now, moved := time.Now(), w.messageBytes()
 	switch {
-	case w.life.final || w.life.states[fromApp] == done || moved == w.answer.moved:
+	case w.life.final || w.life.states[fromApp] == done:
 		return false
-	case !underWay && !now.Before(w.answer.last):
+	case isReceiving(w.client, &w.unread.byLinger):
+	case moved == w.answer.moved || !underWay && !now.Before(w.answer.last):
 		return false
 	}
 	w.answer.moved = moved

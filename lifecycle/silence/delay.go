@@ -34,9 +34,10 @@ const impossible = 1e-30
 // stops.
 const influence = 3
 
-// delaysUpTo returns the delays in seconds that are shorter than the longest one considered.
+// delaysUpTo returns the delays in seconds that are shorter than the longest one considered, or the
+// shortest one.
 func delaysUpTo(longest time.Duration) (delays []float64) {
-	for x := shortestDelay; x < longest.Seconds() && len(delays) < maxDelays; x *= delayStep {
+	for x := shortestDelay; len(delays) == 0 || x < longest.Seconds() && len(delays) < maxDelays; x *= delayStep {
 		delays = append(delays, x)
 	}
 	return delays

@@ -273,3 +273,24 @@ func TestForecastNamesTheClass(t *testing.T) {
 		t.Errorf("the forecast is %+v, want a proxy to be waited for", f)
 	}
 }
+
+// A probability that is no number would break the status and the end of the hold.
+func TestForecastIsAProbabilityForEveryLengthOfTheHold(t *testing.T) {
+	for _, longest := range []time.Duration{1, time.Millisecond, 249 * time.Millisecond, time.Second, time.Minute, 1 << 62} {
+		for _, draining := range []bool{false, true} {
+			tracker := new(Tracker)
+			for i, class := range Classes() {
+				calls(source(tracker, fmt.Sprintf("192.0.2.%d", i+1), class), every(20*time.Millisecond, 0, 3*time.Second)...)
+			}
+			if draining {
+				tracker.Drain(3 * time.Second)
+			}
+			for _, after := range []time.Duration{0, 100 * time.Millisecond, time.Minute} {
+				f := tracker.Forecast(Rule{Quiet: time.Millisecond, Risk: 0.01, Longest: longest}, 3*time.Second+after)
+				if !(f.More >= 0 && f.More <= 1) || f.SilentIn < 0 || f.Required < 0 { // NaN is neither
+					t.Errorf("a hold of at most %v, draining %v, %v after the last request: %+v", longest, draining, after, f)
+				}
+			}
+		}
+	}
+}

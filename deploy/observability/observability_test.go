@@ -20,6 +20,30 @@ var metricName = regexp.MustCompile(`(^|[^:\w])(lameduck_\w+)`)
 
 func TestTheRulesFireWhenTheyShould(t *testing.T) { manifests.ExpectRulesFire(t, ".") }
 
+// TestTheREADMEListsEveryAlert compares the table of alerts in deploy/README.md with the rules.
+func TestTheREADMEListsEveryAlert(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed, alerts []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(Lameduck\\w+)` ").FindAllStringSubmatch(string(readme), -1) {
+		listed = append(listed, m[1])
+	}
+	for _, g := range manifests.Rules(t, ".").Groups {
+		for _, r := range g.Rules {
+			if r.Alert != "" {
+				alerts = append(alerts, r.Alert)
+			}
+		}
+	}
+	slices.Sort(listed)
+	slices.Sort(alerts)
+	if len(alerts) == 0 || !slices.Equal(listed, alerts) {
+		t.Errorf("deploy/README.md lists the alerts %v, the rules are %v", listed, alerts)
+	}
+}
+
 // TestPrometheusAcceptsTheRulesAndTheDashboard runs both in a real Prometheus that scrapes a real
 // Lameduck.
 func TestPrometheusAcceptsTheRulesAndTheDashboard(t *testing.T) {

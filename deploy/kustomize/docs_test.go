@@ -20,8 +20,14 @@ var (
 	// chartPath is the argument of a helm command.
 	chartPath = regexp.MustCompile(`helm (?:install|upgrade) \S+ (\S+)`)
 
-	// markdownLink is a link to a file of this repository.
-	markdownLink = regexp.MustCompile(`\]\(([\w./-]+)(?:#[\w-]+)?\)`)
+	// markdownLink is a link to a file of this repository, to a heading in one, or to a heading of
+	// the same page.
+	markdownLink = regexp.MustCompile(`\]\(([\w./-]*)(?:#([\w-]+))?\)`)
+
+	codeBlock = regexp.MustCompile("(?s)```.*?```")
+	heading   = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	linkText  = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
+	noAnchor  = regexp.MustCompile(`[^\pL\pN_ -]`)
 )
 
 // TestTheDocumentationRefersToWhatExists checks the paths in all Markdown files that users copy or
@@ -38,9 +44,16 @@ func TestTheDocumentationRefersToWhatExists(t *testing.T) {
 			charts++
 			expectExists(t, file, filepath.Join(root, m[1], "Chart.yaml"))
 		}
-		for _, m := range markdownLink.FindAllStringSubmatch(text, -1) {
+		for _, m := range markdownLink.FindAllStringSubmatch(codeBlock.ReplaceAllString(text, ""), -1) {
 			links++
-			expectExists(t, file, filepath.Join(filepath.Dir(file), m[1]))
+			target := file
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(file), m[1])
+				expectExists(t, file, target)
+			}
+			if m[2] != "" {
+				expectHeading(t, file, target, m[2])
+			}
 		}
 	}
 	if bases < 3 || charts < 3 || links < 20 {
@@ -73,4 +86,20 @@ func expectExists(t *testing.T, file, path string) {
 	if _, err := os.Stat(path); err != nil {
 		t.Errorf("%s refers to %s, which does not exist", file, path)
 	}
+}
+
+// expectHeading checks that a page has a heading with this anchor.
+func expectHeading(t *testing.T, file, page, anchor string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return // expectExists reports it
+	}
+	for _, m := range heading.FindAllStringSubmatch(codeBlock.ReplaceAllString(string(text), ""), -1) {
+		title := noAnchor.ReplaceAllString(strings.ToLower(linkText.ReplaceAllString(m[1], "$1")), "")
+		if strings.ReplaceAll(title, " ", "-") == anchor {
+			return
+		}
+	}
+	t.Errorf("%s refers to the heading #%s of %s, which does not exist", file, anchor, page)
 }

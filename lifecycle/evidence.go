@@ -12,8 +12,8 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// Evidence is what a hold goes by. Times are from the drain's start, and zero if there was nothing
-// since.
+// Evidence is what the decision to end a hold is based on. Times count from the drain's start, and
+// are zero if there was no such event since.
 type Evidence struct {
 	Class          string        // from which one more request is most likely, or "idle"
 	More           float64       // probability of one more request
@@ -23,7 +23,7 @@ type Evidence struct {
 	Escalated      time.Duration // when readiness failed because new connections still came
 }
 
-// idle is the class of a pod with too little traffic to conclude anything from its end.
+// idle is the class of a pod with too little traffic to draw conclusions from its silence.
 const idle = "idle"
 
 // evidenceClasses returns all classes of evidence.
@@ -99,7 +99,7 @@ func evidenceFields(f silence.Forecast) []zap.Field {
 	}
 }
 
-// noteForecast notes what the hold goes by, and logs what is new in it and worth a line.
+// noteForecast records the evidence, and logs what the operator should know as soon as it happens.
 func (l *Lifecycle) noteForecast(s *holdState, f silence.Forecast) {
 	e := newEvidence(s, f)
 	l.mu.Lock()

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// An ExternalApp is an app that is not a child process, so that nothing reports its exit. While
-// draining it is looked for.
+// An ExternalApp is an app that is not a child process, so nothing reports its exit. While
+// draining, it is polled.
 type ExternalApp struct {
 	exited chan struct{}
 	close  sync.Once
 	look   Look
 }
 
-// A Look reports whether anybody listens at the app's addresses, and how long to wait before the
-// next look. A look that has to dial takes a place in the app's backlog.
+// A Look reports whether any process listens at the app's addresses, and how long to wait before
+// the next look. A look that has to dial takes a place in the app's backlog.
 type Look func(ctx context.Context) (present bool, pause time.Duration)
 
 // NewExternalApp returns an app whose presence look reports.

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// localOnly lets only requests through that a program on this host has made for itself. The control
-// address is on the loopback interface, but a browser on the host sends requests there for any web
-// page, and a server on it may be made to send them for its clients (SSRF). Such requests show
-// where they come from: in Host, when a name of somebody else's resolves to 127.0.0.1, or in a
-// field that browsers and proxies add.
+// localOnly rejects requests that a program on this host makes on behalf of somebody else. The
+// control address is on the loopback interface, but a browser on the host connects there for any
+// web page, and a server may be tricked into it by its clients (SSRF). Such requests reveal
+// themselves: by a Host that is a foreign name resolving to 127.0.0.1, or by a field that browsers
+// and proxies add.
 func localOnly(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if reason := foreign(r); reason != "" {
@@ -22,7 +22,7 @@ func localOnly(h http.Handler) http.Handler {
 	})
 }
 
-// foreign returns why a request has not been made by a program on this host for itself, or nothing.
+// foreign returns why a request is made on behalf of somebody else, or an empty string.
 func foreign(r *http.Request) string {
 	if !isLoopbackHost(r.Host) {
 		return "the Host is not a loopback address"

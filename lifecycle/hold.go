@@ -6,8 +6,8 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// A Hold is how long a drain keeps serving before the app is released: until Min has passed,
-// nothing is in flight and no more requests are to be expected, but for Max at most.
+// A Hold determines how long a drain keeps serving before the app is released: until Min has
+// passed, nothing is in flight and no more requests are expected, but at most for Max.
 type Hold struct {
 	Min   time.Duration // from the drain's start; zero means that the hold may end at once
 	Quiet time.Duration // shortest silence that is required of every source
@@ -15,8 +15,8 @@ type Hold struct {
 	// Risk is the probability of one more request below which the hold ends. At 1 only Quiet
 	// counts.
 	Risk float64
-	// LBDelay is how long an idle pod is held at most while load balancers go on checking its
-	// health. Zero means that it is held for Min.
+	// LBDelay is the longest time that an idle pod is held while load balancers continue to check
+	// its health. Zero means that it is held for Min.
 	LBDelay time.Duration
 	// Escalate is the time from the drain's start after which readiness fails if new connections
 	// still come. Zero means never.
@@ -83,15 +83,15 @@ func (h Hold) Next(f Facts) (Reason, time.Duration) {
 	return EndedQuiet, 0
 }
 
-// between is the time between two looks. An exchange that begins or ends in it is followed by Quiet
-// at least, so nothing is missed.
+// between is the time between two looks. An exchange that begins or ends in between is followed by
+// at least Quiet, so nothing is missed.
 func (h Hold) between() time.Duration { return max(h.Quiet, shortestWait) }
 
 // checked is how long health checks can extend the hold of an idle pod: never to Max.
 func (h Hold) checked() time.Duration { return min(h.LBDelay, h.Max-h.between()) }
 
-// Escalates reports whether readiness fails, because new connections still come so late in the hold
-// that the pod's being ready may be the reason.
+// Escalates reports whether readiness should fail: new connections still arrive so late in the hold
+// that the pod's readiness may be the reason.
 func (h Hold) Escalates(elapsed, lastConnection time.Duration) bool {
 	return h.Escalate > 0 && elapsed >= h.Escalate &&
 		lastConnection > 0 && elapsed-lastConnection < max(h.Quiet, time.Second)

@@ -8,7 +8,7 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// A holdEvent is something that happens during a hold and that the relay does not know.
+// A holdEvent is an event of a hold that does not come from the relay.
 type holdEvent uint8
 
 const (
@@ -19,7 +19,7 @@ const (
 	holdAppReplaced           // the app has exited, and a fallback serves
 )
 
-// A holdState is how far a hold has come. It asks no clock: the time is an argument.
+// A holdState is the progress of a hold. It reads no clock: the time is an argument.
 type holdState struct {
 	hold        Hold // Max is shorter in the last moment
 	max         time.Duration
@@ -40,17 +40,17 @@ func newHoldState(h Hold, start time.Time) *holdState {
 	return &holdState{hold: h, max: h.Max, start: start, seen: start, due: start}
 }
 
-// lastMoment is how long the hold lasts after a stop signal that says that the app has exited or
-// the grace period is over. If the app's exit is not seen meanwhile, the grace period is, and two
-// seconds are left in all (kuberuntime_container.go, minimumGracePeriodInSeconds).
+// lastMoment is how long the hold goes on after a stop signal that means that the app has exited or
+// the grace period is over. If the app's exit is not seen in this time, it is the grace period, and
+// two seconds are left in all (kuberuntime_container.go, minimumGracePeriodInSeconds).
 const lastMoment = 300 * time.Millisecond
 
-// pulse is the longest time in which the process has to be seen to run during a hold, and how late
-// it may be before it is considered to have been stalled, because it was stopped or had no CPU.
-// Requests that came meanwhile wait in the kernel, unseen.
+// pulse is the interval at which a hold checks that the process runs. If a check is later than
+// that, the process was stalled: it was stopped or got no CPU. Requests that arrived meanwhile wait
+// in the kernel, unseen.
 const pulse = 250 * time.Millisecond
 
-// advance takes note of an event.
+// advance records an event.
 func (h *holdState) advance(now time.Time, e holdEvent) {
 	switch e {
 	case holdNothing:
@@ -92,15 +92,16 @@ func (h *holdState) look(now time.Time, f silence.Forecast) (Reason, time.Durati
 	return NotEnded, wait
 }
 
-// untilPulse returns when the process has to be seen to run next, in a wait that lasts until end.
+// untilPulse returns the time until the next check that the process runs, in a wait that lasts
+// until end.
 func (h *holdState) untilPulse(now, end time.Time) time.Duration {
 	wait := min(pulse, end.Sub(now))
 	h.due = now.Add(wait)
 	return wait
 }
 
-// see takes note that the process runs. If it is late, it may have been stalled since it was last
-// seen: then as much silence has to be watched again, but no more than Quiet.
+// see records that the process runs. If it is late, the process was stalled: then as much silence
+// has to be watched again, but at most Quiet.
 func (h *holdState) see(now time.Time) {
 	if now.Sub(h.due) > pulse {
 		owed := now.Sub(h.seen) + max(0, h.watched.Sub(h.seen))
@@ -109,8 +110,8 @@ func (h *holdState) see(now time.Time) {
 	h.seen = now
 }
 
-// envoyTolerance is how long Envoy may go on checking a pod. Later than that it has not removed the
-// endpoint because its checks pass, and routes to it.
+// envoyTolerance is how long Envoy may continue to check a pod. If it still does after that, it
+// keeps the endpoint because the checks pass, and routes to it.
 const envoyTolerance = 10 * time.Second
 
 // facts are what the hold depends on. Silence during a stall was not watched and does not count.
@@ -186,8 +187,8 @@ func (l *Lifecycle) meaning(e Event) holdEvent {
 	return holdNothing
 }
 
-// forecast returns what the relay expects. If that is nothing, what clients still receive is in
-// flight.
+// forecast returns the relay's forecast. If it expects nothing more, responses that clients are
+// still receiving count as in flight.
 func (l *Lifecycle) forecast() silence.Forecast {
 	f := l.relay.Forecast(l.config.Hold.Rule())
 	if f.InFlight == 0 && f.SilentIn <= 0 {

@@ -29,11 +29,11 @@ type Config struct {
 	// Observed returns what was seen of connections that are not relayed. It is nil if none are
 	// observed.
 	Observed func() Observed
-	// Bypassed returns how many connections have reached the app past the relay. It is nil if that
-	// is not watched.
+	// Bypassed returns how many connections have bypassed the relay. It is nil if that is not
+	// watched.
 	Bypassed func() uint64
-	// NotListening returns the ports that are taken over or observed and at which the app has not
-	// listened yet. It may be nil.
+	// NotListening returns the taken-over or observed ports on which the app has not listened yet. It
+	// may be nil.
 	NotListening func() []uint16
 	// Log may be nil.
 	Log *zap.Logger
@@ -122,7 +122,7 @@ func (l *Lifecycle) Phase() Phase {
 }
 
 // RequestDrain begins the drain. Further requests have no effect. If native is set, this is a
-// native sidecar: a stop signal says that the app has exited or the grace period is over.
+// native sidecar: a stop signal means that the app has exited or the grace period is over.
 func (l *Lifecycle) RequestDrain(native bool) {
 	l.mu.Lock()
 	l.native = l.native || native

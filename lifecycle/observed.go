@@ -10,7 +10,7 @@ import (
 	"lameduck/lifecycle/plural"
 )
 
-// Observed is what was seen in a drain of connections that are not relayed.
+// Observed has the counts of a drain for connections that are not relayed.
 type Observed struct {
 	Connections uint64        // new ones that are traffic
 	LastEvent   time.Duration // from the drain's start; zero if there was none
@@ -22,7 +22,7 @@ type Observed struct {
 // askingModes are the modes that ask clients to disconnect.
 const askingModes = "redirect, takeover and move"
 
-// String returns what was observed, as a part of the summary. It is empty if that is nothing.
+// String returns the counts as a part of the summary. It is empty if there are none.
 func (o *Observed) String() string {
 	var b strings.Builder
 	switch {

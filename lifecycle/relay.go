@@ -11,9 +11,9 @@ import (
 type Relay interface {
 	// Drain makes every connection ask its client to leave. Everything is still served.
 	Drain()
-	// Forecast returns what is to be expected of the clients, and why.
+	// Forecast returns whether more requests are expected of the clients, and why.
 	Forecast(rule silence.Rule) silence.Forecast
-	// Undelivered returns how many connections are sending something to a client that takes it.
+	// Undelivered returns the number of connections whose client is still receiving something.
 	Undelivered() int
 	// CloseIdle closes the connections on which nothing is in flight.
 	CloseIdle()

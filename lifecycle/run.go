@@ -28,7 +28,7 @@ func (l *Lifecycle) Run(ctx context.Context, events <-chan Event) {
 	l.stop()
 }
 
-// A trigger is what ends Serving.
+// A trigger is the reason why Serving ends.
 type trigger string
 
 const (
@@ -117,9 +117,9 @@ func (l *Lifecycle) countCut(connections, exchanges int) {
 // write its summary.
 const killMargin = time.Second
 
-// awaitApp serves what still comes until the app has exited, a stop signal comes, or the grace
-// period is nearly over. It returns at once if a stop signal has come before and no caller of /hold
-// keeps the app alive. A policy may make it wait for the app's exit in any case.
+// awaitApp serves the requests that still arrive until the app has exited, a stop signal arrives,
+// or the grace period is nearly over. It returns at once if a stop signal has arrived before and no
+// caller of /hold keeps the app alive. A policy may make it wait for the app's exit in any case.
 func (l *Lifecycle) awaitApp(events <-chan Event) {
 	if l.stopSignalSeen && (l.isNative() || !l.released()) && !l.policy.AwaitExit {
 		return
@@ -148,14 +148,15 @@ func (l *Lifecycle) awaitApp(events <-chan Event) {
 	}
 }
 
-// reportRunning reports an app that still runs shortly before the end of the grace period: what kills
-// it then kills this process too.
+// reportRunning reports an app that still runs shortly before the end of the grace period, because
+// both may be killed then.
 func (l *Lifecycle) reportRunning() {
 	l.log.Warn("the app still runs, and the grace period is nearly over", zap.Duration("after", l.elapsed()))
 	l.writeTerminationLog(l.Summary().String() + "; the app still ran when the grace period was nearly over")
 }
 
-// graceExpiry fires once, shortly before the grace period ends. It never does if there is none.
+// graceExpiry returns a channel that fires once, shortly before the grace period ends. It never fires
+// if there is no grace period.
 func (l *Lifecycle) graceExpiry() (expired <-chan time.Time, stop func() bool) {
 	if l.config.Grace == 0 {
 		return nil, func() bool { return true }
@@ -167,7 +168,7 @@ func (l *Lifecycle) graceExpiry() (expired <-chan time.Time, stop func() bool) {
 // released reports whether a caller of /hold has waited for the end of the hold.
 func (l *Lifecycle) released() bool { return l.hooks.Held() > 0 }
 
-// stopTimeout is the time that open connections have to end when the process does.
+// stopTimeout is the time that open connections have to end when the process stops.
 const stopTimeout = time.Second
 
 // stop ends everything and writes the summary of the drain.

@@ -77,8 +77,8 @@ func (l *Lifecycle) writeTerminationLog(line string) {
 	}
 }
 
-// withoutPath returns the reason alone of an error of the file system. What has been taken for a
-// path may be a secret.
+// withoutPath returns an error of the file system without its path: a secret may have been
+// configured in place of one.
 func withoutPath(err error) error {
 	if e := (*fs.PathError)(nil); errors.As(err, &e) {
 		return e.Err

@@ -23,8 +23,8 @@ var errNotRegular = errors.New("not a regular file")
 // errFileHangs is the error of a termination log that could not be written in time.
 var errFileHangs = errors.New("the file system does not respond")
 
-// writeTerminationLog replaces what is in the file at path, or makes it. Another process may have
-// put anything there, so only a regular file is written to: a FIFO would block, and through a
+// writeTerminationLog replaces the contents of the file at path, or creates it. Another process may
+// have put anything there, so only a regular file is written to: a FIFO would block, and through a
 // symbolic link another file would be truncated.
 func writeTerminationLog(path, text string) error {
 	if len(text) > maxTerminationMessage {

@@ -4,17 +4,17 @@ import (
 	"lameduck/lifecycle/waitroom"
 )
 
-// defaultMaxWaiters is how many callers of /hold wait in any case. A pod has few containers, but
-// anybody on the network may call.
+// defaultMaxWaiters is the default of Config.MaxWaiters. A pod has few containers, but anybody on
+// the network may call.
 const defaultMaxWaiters = 1024
 
-// maxDrainWaiters is the same for POST /drain?wait, which only the pod can call.
+// maxDrainWaiters is the limit for POST /drain?wait, which only the pod can call.
 const maxDrainWaiters = 16
 
 // newHooks returns the room for the callers of /hold: the app's preStop hook, which a kubelet calls
-// without a time limit and whose status it ignores (lifecycle/handlers.go, runHTTPHandler). They
-// wait for the hook window for a drain to begin, and in a drain for its hold to end. A second
-// caller, such as a kubelet that was restarted, waits beside the first.
+// without a time limit, ignoring the status (lifecycle/handlers.go, runHTTPHandler). They wait up
+// to the hook window for a drain to begin, and in a drain for its hold to end. A second caller,
+// such as a kubelet that was restarted, waits beside the first.
 func (l *Lifecycle) newHooks() *waitroom.Room {
 	return waitroom.New(waitroom.Config{
 		Limit:    l.config.MaxWaiters,

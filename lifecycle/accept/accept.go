@@ -1,4 +1,5 @@
-// Package accept knows which failures of accept(2) pass, and logs them without flooding the log.
+// Package accept tells transient errors of accept(2) from final ones, and logs them without
+// flooding the log.
 package accept
 
 import (
@@ -13,16 +14,16 @@ import (
 // RetryAfter is the pause after an accept that failed because descriptors or memory ran out.
 const RetryAfter = 50 * time.Millisecond
 
-// transient has the errors of accept(2) after which the listener is as good as before: the process or
-// the system lacks something, or the connection has ended in the meantime. The errors of its network
-// are reported with the connection too; see accept(2), "Error handling".
+// transient are the errors of accept(2) that do not affect the listener: a resource is exhausted,
+// or the connection has already ended. Network errors of the new connection are among them; see
+// accept(2), "Error handling".
 var transient = []error{
 	syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED,
 	syscall.EPERM, syscall.EPROTO, syscall.ENOPROTOOPT, syscall.ENETDOWN, syscall.ENETUNREACH,
 	syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.EOPNOTSUPP,
 }
 
-// IsTransient reports whether accepting is to be tried again.
+// IsTransient reports whether accept should be retried.
 func IsTransient(err error) bool {
 	for _, e := range transient {
 		if errors.Is(err, e) {
@@ -41,8 +42,8 @@ func LacksDescriptors(err error) bool {
 // logInterval is the least time between two log lines of a [Failures].
 const logInterval = time.Second
 
-// Failures counts the accepts that fail, and logs them once a second at most. Its methods may be called
-// by any goroutine.
+// Failures counts failed accepts, and logs them at most once a second. Its methods may be called by
+// any goroutine.
 type Failures struct {
 	log *zap.Logger
 

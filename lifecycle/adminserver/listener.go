@@ -10,7 +10,7 @@ import (
 	"lameduck/lifecycle/peerset"
 )
 
-// receiveBuffer bounds what the kernel holds of a client that nobody reads.
+// receiveBuffer limits what the kernel buffers for a connection that is not being read.
 const receiveBuffer = 16 << 10
 
 // limitReceiveBuffer sets the receive buffer of the listener's connections.
@@ -28,7 +28,7 @@ func limitReceiveBuffer(ln net.Listener) {
 	})
 }
 
-// A listener admits connections for a server.
+// A listener accepts the connections of a Server, within its limit.
 type listener struct {
 	net.Listener
 	server *Server
@@ -64,7 +64,7 @@ func (c *conn) Close() error {
 	return err
 }
 
-// SyscallConn gives access to the descriptor of a connection that has been taken over.
+// SyscallConn gives access to the descriptor of a hijacked connection.
 func (c *conn) SyscallConn() (syscall.RawConn, error) {
 	if sc, ok := c.Conn.(syscall.Conn); ok {
 		return sc.SyscallConn()

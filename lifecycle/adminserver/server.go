@@ -26,8 +26,8 @@ type Config struct {
 	ErrorLog *log.Logger
 }
 
-// The limits of a connection. The requests have no body and their responses are small. A handler that
-// waits takes its connection over, and these limits end with that.
+// The time limits of a connection. Requests have no body and responses are small. A handler that
+// waits hijacks its connection, and then these limits no longer apply.
 const (
 	headTimeout  = 10 * time.Second
 	readTimeout  = 10 * time.Second // head and body
@@ -74,15 +74,15 @@ func (s *Server) Serve(ln net.Listener) error {
 	return s.http.Serve(&listener{ln, s})
 }
 
-// Shutdown closes the listener and returns when every response has been sent, or when ctx is done. It
-// closes what is left then.
+// Shutdown closes the listener and returns when every response has been sent. When ctx is done, it
+// closes the remaining connections.
 func (s *Server) Shutdown(ctx context.Context) {
 	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close()
 	}
 }
 
-// admit adds a connection. If there are too many then, one is closed.
+// admit adds a connection, and closes one if that makes too many.
 func (s *Server) admit(raw net.Conn) *conn {
 	if s.config.Accepted != nil {
 		s.config.Accepted.Add(1)
@@ -101,7 +101,7 @@ func (s *Server) admit(raw net.Conn) *conn {
 	return c
 }
 
-// makeRoom waits until accepting, which has failed with err, is worth another try.
+// makeRoom waits until accept, which has failed with err, is worth retrying.
 func (s *Server) makeRoom(err error) {
 	if accept.LacksDescriptors(err) {
 		if s.reserve.spend() {
@@ -121,7 +121,7 @@ func (s *Server) closeBusiest() {
 	}
 }
 
-// changed removes the connections that a handler has taken over.
+// changed removes hijacked connections.
 func (s *Server) changed(c net.Conn, state http.ConnState) {
 	if state == http.StateHijacked {
 		s.remove(c.(*conn))

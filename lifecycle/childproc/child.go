@@ -33,13 +33,14 @@ type Child struct {
 
 // A Config configures a [Child].
 type Config struct {
-	// Stop is the signal that Release sends. The kernel sends it too when the thread ends that has
-	// called Start.
+	// Stop is the signal that Release sends. The kernel sends it too if the thread that called
+	// Start ends.
 	Stop syscall.Signal
 	// Spawn starts the program, as syscall.ForkExec does.
 	Spawn func(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error)
-	// Daemon finds the process in which a program goes on that has exited with 0, among the orphans
-	// that it has left. It may ask to wait for one that has not begun. Nil means that it never does.
+	// Daemon returns the process that continues as a daemon after the program has exited with 0,
+	// one of the orphans that it left, or 0. It sets wait if a daemon may still be starting. If
+	// Daemon is nil, programs are never followed.
 	Daemon func(orphans []int) (pid int, wait bool)
 	Log    *zap.Logger
 }
@@ -92,8 +93,7 @@ func startError(command string, err error) *StartError {
 	return &StartError{Command: command, Code: code, Err: err}
 }
 
-// reap waits for every child that exits, the app and the orphans that it leaves, until the app has
-// exited.
+// reap reaps the app and the orphans that it leaves, until the app has exited.
 func (c *Child) reap(ended chan os.Signal) {
 	defer signal.Stop(ended)
 	for pid := c.pid; ; {
@@ -124,7 +124,7 @@ func (c *Child) logExit() {
 // signalName returns the name of a signal. Real-time signals have a number only.
 func signalName(s syscall.Signal) string { return cmp.Or(unix.SignalName(s), s.String()) }
 
-// reapEnded waits for the children that have exited so far. It reports whether app was one.
+// reapEnded reaps the children that have exited so far. It reports whether app was among them.
 func (c *Child) reapEnded(app int) (done bool) {
 	for {
 		var status syscall.WaitStatus
@@ -142,7 +142,7 @@ func (c *Child) reapEnded(app int) (done bool) {
 	}
 }
 
-// Signal passes a signal on to the child.
+// Signal forwards a signal to the child.
 func (c *Child) Signal(s syscall.Signal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -159,7 +159,7 @@ func (c *Child) signalLocked(s syscall.Signal) {
 	}
 }
 
-// setPID sets the process that gets signals, and sends it those that it has missed.
+// setPID sets the process that gets signals, and sends it those that arrived before.
 func (c *Child) setPID(pid int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,7 +181,7 @@ func (c *Child) Exited() <-chan struct{} { return c.exited }
 // Release sends the child its stop signal.
 func (c *Child) Release() { c.Signal(c.Stop) }
 
-// Policy returns that the exit of this process is the child's, and that interrupts are passed on to it.
+// Policy makes this process exit with the child, and forward interrupts to it.
 func (c *Child) Policy() lifecycle.Policy {
 	return lifecycle.Policy{KeepsInterrupts: true, AwaitExit: true}
 }

@@ -25,8 +25,8 @@ func childAttr(stop syscall.Signal) *syscall.SysProcAttr {
 	return a
 }
 
-// orphans returns the children of this process that have not exited. It is not settled if one has and
-// is not reaped: its own child may have come too late for the list.
+// orphans returns the running children of this process. settled is false if a child has exited and
+// is not reaped yet, because its own child may be missing from the list.
 func orphans() (pids []int, settled bool) {
 	settled = true
 	entries, _ := os.ReadDir("/proc")
@@ -39,7 +39,7 @@ func orphans() (pids []int, settled bool) {
 		if err != nil {
 			continue
 		}
-		// The name of the program is in parentheses, and may have some itself.
+		// The program's name is in parentheses, and may contain some.
 		fields := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
 		var state string
 		var parent int

@@ -8,15 +8,16 @@ import (
 	"go.uber.org/zap"
 )
 
-// A program that becomes a daemon forks, and exits with 0. Its orphan does the same once more, and
-// then opens its port. daemonWait is how long that may take, daemonPause the time between two looks.
+// A program that becomes a daemon forks and exits with 0. Its orphan may do the same once more, and
+// then opens its port. daemonWait limits the time for that, daemonPause is the time between two
+// checks.
 const (
 	daemonWait  = 5 * time.Second
 	daemonPause = 20 * time.Millisecond
 )
 
-// followDaemon makes the daemon that the app has become the app, and returns its pid. It returns 0
-// if there is none.
+// followDaemon returns the process ID of the daemon that the app has become, which is the app from
+// now on, or 0 if there is none.
 func (c *Child) followDaemon(ended chan os.Signal) (pid int) {
 	if c.Daemon == nil || !c.status.Exited() || c.status.ExitStatus() != 0 {
 		return 0
@@ -33,8 +34,8 @@ func (c *Child) followDaemon(ended chan os.Signal) (pid int) {
 			c.setPID(pid)
 			return pid
 		}
-		// An orphan may have passed the socket on and exited since the list was made. If the next list
-		// is the same, it has not.
+		// An orphan may have handed the socket to a child and exited since the list was made. If
+		// the next list is the same, it has not.
 		if !wait && settled && (len(left) == 0 || slices.Equal(left, previous)) {
 			return 0
 		}

@@ -8,7 +8,7 @@ import (
 	"lameduck/lifecycle/sockdiag"
 )
 
-// An alarm takes the place of the reader of ends where the kernel reports none. Wait waits for the
+// An alarm replaces the reader of ends where the kernel reports none. Wait only waits for the
 // deadline.
 type alarm struct {
 	mu       sync.Mutex

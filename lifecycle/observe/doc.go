@@ -7,13 +7,14 @@
 //	                                                    └─> probes: what the kubelet explains
 //
 // An event is a new connection, the end of one on which data has come, or a change of its received
-// bytes. Ends are reported by the kernel as they happen, so a connection that comes and goes between
-// two dumps is seen. Dumps are made at the start, at the start of a drain, before a hold ends, and
-// otherwise so rarely that they take less than 0.25 % of a core, but every two seconds in a drain.
+// bytes. Ends are reported by the kernel as they happen, so a connection that comes and goes
+// between two dumps is seen. Dumps are made at the start, when a drain begins, before a hold ends,
+// at least every two seconds in a drain, and otherwise so rarely that they take less than 0.125 %
+// of a core.
 //
-// A connection is busy while bytes are unread or unacknowledged, while data has come and none has
-// been sent yet, and while data came later than it was last sent. So an HTTP request is in flight
-// until the response begins, and after that while any of it is on the way.
+// A connection is busy while bytes are unread or unacknowledged, while it has received data and not
+// sent any yet, and while it last received data after it last sent some. So an HTTP request is in
+// flight until the response begins, and after that while any of it is under way.
 //
 // # Limits
 //
@@ -23,8 +24,8 @@
 //     WINDOW_UPDATE of HTTP/2. The hold then lasts until Max.
 //   - A connection on which no data has come counts as a health check if it ends within two seconds.
 //   - Clients are not asked to disconnect. Kept connections that are open when the app stops fail once.
-//   - Where the kernel's netlink is refused, connections are not measured. They all count as busy for
-//     the configured delay of the load balancer. Short ones between two looks are known only as a
-//     number, from a counter of the namespace that has all its ports.
+//   - Where netlink is refused, nothing is known of a connection but that it exists. They all
+//     count as busy for the configured delay of the load balancer. Of short ones between two looks
+//     only the number is known, from a counter of the namespace for all ports together.
 //   - On a port with a relay, clients on the loopback interface look like the relay itself.
 package observe

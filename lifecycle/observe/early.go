@@ -2,16 +2,16 @@ package observe
 
 import "time"
 
-// early is visits from before the kubelet's address is known, which is with its first probe of Lameduck
-// itself. Some of them may be its probes of the app. Taken for traffic, these would begin a
-// rhythm with a long pause, and the hold would wait for another pause.
+// early holds the visits from before the kubelet's first probe of Lameduck itself, which reveals
+// the kubelet's address. Some of them may be its probes of the app. Counted as traffic, those would
+// begin a rhythm with a long pause, and the hold would wait for another such pause.
 type early struct {
 	waits  bool // for the kubelet's address
 	visits []visit
 }
 
-// The kubelet probes Lameduck every five seconds or more often. What is not decided when earlyFor has
-// passed since the first visit, or when a drain begins, is traffic, and so is every visit from then on.
+// The kubelet probes Lameduck at least every five seconds. Visits that are still undecided earlyFor
+// after the first one, or when a drain begins, are traffic, and so are all later ones.
 const (
 	earlyFor  = 6 * time.Second
 	maxVisits = 128
@@ -26,7 +26,7 @@ func (e *early) add(v visit) bool {
 	return true
 }
 
-// due returns when the visits are to be decided on: never, if there are none.
+// due returns when the visits have to be decided. It is never if there are none.
 func (e *early) due() time.Duration {
 	if len(e.visits) == 0 {
 		return never
@@ -37,7 +37,7 @@ func (e *early) due() time.Duration {
 // never is later than any time.
 const never = time.Duration(1<<63 - 1)
 
-// decideEarly decides on the early visits, by what is known now.
+// decideEarly classifies the early visits by what is known now.
 func (f *flows) decideEarly() {
 	visits := f.early.visits
 	f.early = early{}

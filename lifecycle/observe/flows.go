@@ -13,20 +13,20 @@ import (
 // A flow names a connection.
 type flow struct{ local, remote netip.AddrPort }
 
-// An origin is what is left of a connection that the app has reset.
+// An origin is all that is known of a connection that the app has reset.
 type origin struct {
 	port   *port
 	remote netip.Addr
 }
 
-// A connection is one that is open, as far as is known.
+// A connection is open, as far as is known.
 type connection struct {
 	source *silence.Source
 	port   *port
 	first  time.Duration // when it was first seen
 	bytes  uint64        // received
 	round  uint32        // of the last dump that had it
-	// undecided is set while it may be a health check: it is no traffic yet.
+	// undecided means that it may still be a health check, and is not traffic yet.
 	undecided bool
 	fromNode  bool // as far as is known: the kubelet's probes may explain it
 	busy      bool // an exchange is in flight: the source has begun it
@@ -82,11 +82,11 @@ type counts struct {
 	unseen uint64 // connections that were traffic and that no dump had
 }
 
-// maxOpen bounds the connections that are remembered. Those beyond it count as traffic whose source
-// is not known.
+// maxOpen bounds the connections that are remembered. Any others count as traffic from an unknown
+// source.
 const maxOpen = 1 << 16
 
-// undecidedFor is how long a connection may be open that counts as a health check.
+// undecidedFor is the longest life of a connection that counts as a health check.
 const undecidedFor = 2 * time.Second
 
 func newFlows(ports []Port, probes []Probe) *flows {
@@ -103,14 +103,14 @@ func newFlows(ports []Port, probes []Probe) *flows {
 	return f
 }
 
-// beginDump begins a dump: see and listen are called for what it has, then endDump.
+// beginDump begins a dump. The caller calls see and listen for each entry, then endDump.
 func (f *flows) beginDump() {
 	f.round++
 	f.activities, f.excess, f.fresh = f.activities[:0], 0, 0
 	f.queue, f.undecided, f.unmeasured = 0, 0, false
 }
 
-// listen takes note of a listener.
+// listen records a listener.
 func (f *flows) listen(l sockdiag.Listener) {
 	if p := f.ports[l.Address.Port()]; p != nil && !p.isOurs(l.Address.Addr()) {
 		f.queue += l.Queue
@@ -118,7 +118,7 @@ func (f *flows) listen(l sockdiag.Listener) {
 	}
 }
 
-// see takes note of a connection that is open at now.
+// see records a connection that is open at now.
 func (f *flows) see(c *sockdiag.Connection, now time.Duration) {
 	p := f.portOf(c)
 	if p == nil || isLingering(c) {
@@ -143,8 +143,8 @@ func (f *flows) see(c *sockdiag.Connection, now time.Duration) {
 	f.follow(k, c, now)
 }
 
-// add remembers a new connection. Before the first dump was complete it is not new, but older than
-// the observer.
+// add records a new connection. Until the first dump is complete, connections are not new, but
+// older than the observer.
 func (f *flows) add(key flow, p *port, c *sockdiag.Connection, now time.Duration) *connection {
 	first, addr := max(f.looked, now-c.Info.LastDataReceived), c.Remote.Addr()
 	if !c.Measured { // dumps have few of them: an address that is seen by chance would seem to pause for long
@@ -158,8 +158,8 @@ func (f *flows) add(key flow, p *port, c *sockdiag.Connection, now time.Duration
 	return k
 }
 
-// decide reports whether a connection is traffic: with its first data, unless that may be a probe's,
-// and in any case when it has lasted.
+// decide reports whether a connection is traffic. It is once it has data, unless the data may be a
+// probe's, and in any case once it has lasted for undecidedFor.
 func (f *flows) decide(k *connection, c *sockdiag.Connection, now time.Duration) bool {
 	hasData := !c.Measured || c.Info.DataSegmentsReceived > 0
 	if now-k.first < undecidedFor && (!hasData || k.fromNode) {
@@ -173,7 +173,7 @@ func (f *flows) decide(k *connection, c *sockdiag.Connection, now time.Duration)
 	return true
 }
 
-// follow reports what has happened on a connection since the last dump.
+// follow records what has happened on a connection since the last dump.
 func (f *flows) follow(k *connection, c *sockdiag.Connection, now time.Duration) {
 	changed := c.Measured && c.Info.BytesReceived != k.bytes && c.Info.DataSegmentsReceived > 0
 	k.bytes = c.Info.BytesReceived
@@ -260,8 +260,8 @@ func (f *flows) endDump(now time.Duration, reported bool) {
 	f.looked, f.started = now, true
 }
 
-// miss takes note that a dump did not have a connection. If ends are reported it is kept until the
-// next dump, since its end may be on the way.
+// miss records that a dump did not have a connection. If the kernel reports ends, the connection is
+// kept until the next dump, because the report may be on its way.
 func (f *flows) miss(key flow, k *connection, now time.Duration, reported bool) {
 	o := origin{k.port, key.remote.Addr()}
 	switch {
@@ -286,7 +286,7 @@ func (f *flows) report(a activity) {
 	}
 }
 
-// end takes note of a connection that has ended.
+// end records the end of a connection.
 func (f *flows) end(c *sockdiag.Connection, now time.Duration) {
 	p := f.portOf(c)
 	if p == nil {
@@ -312,7 +312,7 @@ func (f *flows) end(c *sockdiag.Connection, now time.Duration) {
 	}
 }
 
-// finish ends a connection. Without c nothing is known of its end.
+// finish removes a connection. If c is nil, nothing is known of its end.
 func (f *flows) finish(key flow, k *connection, c *sockdiag.Connection, now time.Duration) {
 	began := k.first
 	if c != nil {
@@ -340,7 +340,7 @@ func (f *flows) forget(key flow, k *connection, now time.Duration) {
 	delete(f.open, key)
 }
 
-// lose takes note that ends were lost: there was traffic, and its source is not known.
+// lose records that ends were lost: there was traffic from an unknown source.
 func (f *flows) lose(now time.Duration) {
 	f.counts.lost++
 	f.traffic.passFrom(unknown, now)

@@ -6,8 +6,8 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// Forecast returns what is to be expected of the observed connections. Silence counts as far as it
-// was watched, so a hold ends on a dump that has just been made.
+// Forecast returns the forecast for the observed connections. Only silence that has been watched
+// counts, so a hold ends only right after a dump.
 func (o *Observer) Forecast(rule silence.Rule) silence.Forecast {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -37,7 +37,7 @@ func (o *Observer) Forecast(rule silence.Rule) silence.Forecast {
 	return f
 }
 
-// blindLocked returns the forecast while nothing can be watched.
+// blindLocked returns the forecast while no sockets can be read.
 func (o *Observer) blindLocked(rule silence.Rule, now time.Duration) silence.Forecast {
 	f := o.flows.traffic.tracker.Forecast(rule, now)
 	f.InFlight = 0 // as far as is known
@@ -45,7 +45,7 @@ func (o *Observer) blindLocked(rule silence.Rule, now time.Duration) silence.For
 	return f
 }
 
-// waitLocked makes the forecast one of silence in d at the earliest.
+// waitLocked makes the forecast predict silence in d at the earliest.
 func (o *Observer) waitLocked(f *silence.Forecast, d time.Duration) {
 	if d > f.SilentIn {
 		f.SilentIn, f.Class, f.Idle = d, silence.Observed, false

@@ -25,7 +25,7 @@ type Config struct {
 	Log      *zap.Logger
 }
 
-// A kernel is where sockets are read from.
+// A kernel is the source of sockets.
 type kernel interface {
 	EachListener(ports []uint16, f func(sockdiag.Listener)) error
 	EachConnection(ports []uint16, f func(*sockdiag.Connection)) error
@@ -112,7 +112,7 @@ const (
 	crowded = 150
 )
 
-// Run looks until ctx is done.
+// Run keeps the observer up to date until ctx is done.
 func (o *Observer) Run(ctx context.Context) {
 	defer context.AfterFunc(ctx, o.close)()
 	for ctx.Err() == nil {
@@ -171,7 +171,7 @@ func (o *Observer) drainLocked() (int, error) {
 	return n, err
 }
 
-// lookLocked makes a dump.
+// lookLocked dumps the sockets.
 func (o *Observer) lookLocked(now time.Duration) {
 	o.tried = now
 	o.flows.beginDump()
@@ -219,7 +219,7 @@ func (o *Observer) close() {
 	o.ends.Close()
 }
 
-// Drain takes note that a drain begins.
+// Drain records that a drain begins.
 func (o *Observer) Drain() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -16,7 +16,7 @@ type Port struct {
 	Ours []netip.Addr
 }
 
-// A port is a Port and what has been counted there.
+// A port is a Port with its counts.
 type port struct {
 	Port
 	connections uint64 // that are traffic
@@ -39,8 +39,8 @@ func splitByRelay(all []Port) (alone, relayed []uint16) {
 // isOurs reports whether Lameduck itself listens at addr.
 func (p *port) isOurs(addr netip.Addr) bool { return slices.Contains(p.Ours, addr.Unmap()) }
 
-// portOf returns the port of a connection. It returns nil if the connection is not observed: of a
-// port with a relay those from the pod itself are the relay's.
+// portOf returns the port of a connection. It returns nil if the connection is not observed: on a
+// port with a relay, those from the pod itself are the relay's.
 func (f *flows) portOf(c *sockdiag.Connection) *port {
 	p := f.ports[c.Local.Port()]
 	if p == nil || p.isOurs(c.Local.Addr()) {

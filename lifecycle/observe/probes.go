@@ -9,14 +9,14 @@ import (
 	"lameduck/lifecycle/sockdiag"
 )
 
-// A Probe is one of the kubelet's: it opens a short connection to a port, once in each period.
+// A Probe is a probe of the kubelet, which opens a short connection to a port once in each period.
 type Probe struct {
 	Port   uint16
 	Period time.Duration
 }
 
-// probes decides which connections from the node the kubelet's probes explain: one at a port each time
-// that the period of a probe has passed since the last one. The others are traffic.
+// probes decides which connections from the node are the kubelet's probes: on each port, one for
+// every period of a probe that has passed since the last one. The others are traffic.
 type probes []*schedule
 
 // A schedule is when a probe came.
@@ -33,11 +33,11 @@ func newProbes(all []Probe) (p probes) {
 	return p
 }
 
-// explain reports whether a connection to port whose request came at a time is a probe, and counts it
-// as that one. Requests come with the period, whereas their responses may be late.
+// explain reports whether a connection to port is a probe, and if so marks that probe as done. at
+// is when its request arrived: requests arrive with the period, whereas responses may be late.
 //
-// Traffic from the node may take the place of a probe. The first probe after it may then be traffic, but
-// none later, since nothing is owed from before.
+// Other traffic from the node may be mistaken for a probe. The next probe then counts as traffic,
+// but no later one does, since missed periods do not accumulate.
 func (p probes) explain(port uint16, at time.Duration) bool {
 	var due *schedule
 	for _, s := range p {
@@ -52,9 +52,9 @@ func (p probes) explain(port uint16, at time.Duration) bool {
 	return true
 }
 
-// isDue reports whether the probe may come at a time. If the last one was late, this one seems early: by
-// up to a quarter of the period, or 0.4 s of one second. The rest of the period is always more than half
-// of it, so that of two connections in one period one is traffic.
+// isDue reports whether the probe may arrive at a time. If the last one was late, this one seems
+// early: by up to a quarter of the period, or 0.4 s for a period of one second. The rest of the
+// period is always more than half of it, so that of two connections in one period one is traffic.
 func (s *schedule) isDue(at time.Duration) bool {
 	early := max(s.Period/4, min(2*s.Period/5, time.Second/2))
 	return !s.began || at-s.last >= s.Period-early
@@ -68,7 +68,7 @@ func (s *schedule) overdue(at time.Duration) float64 {
 	return (at - s.last).Seconds() / s.Period.Seconds()
 }
 
-// expects reports whether the kubelet probes a port at all.
+// expects reports whether the kubelet probes a port.
 func (p probes) expects(port uint16) bool {
 	return slices.ContainsFunc(p, func(s *schedule) bool { return s.Port == port })
 }
@@ -76,9 +76,9 @@ func (p probes) expects(port uint16) bool {
 // maxNodes bounds the addresses of the node.
 const maxNodes = 8
 
-// NoteKubelet takes note that addr has sent a probe of the kubelet to Lameduck itself, so that others
-// may come from there. Who forges one can hide nothing but its own connections, and at a port without
-// a relay only as many as the probes explain.
+// NoteKubelet records that the kubelet has probed Lameduck itself from addr, so that its other
+// probes may come from there. A forged probe can hide only connections from its own address, and on
+// a port without a relay only as many as the probes explain.
 func (o *Observer) NoteKubelet(addr netip.Addr) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -97,8 +97,8 @@ type visit struct {
 	ended     time.Duration
 }
 
-// isProbe reports whether a visit is one of the kubelet's, or may turn out to be: then it is no traffic
-// yet. It takes note of it.
+// isProbe reports whether a visit is the kubelet's, or may turn out to be, so that it is not
+// traffic yet. It records the visit.
 func (f *flows) isProbe(v visit) bool {
 	switch {
 	case f.isFromNode(v) && f.explain(v):
@@ -126,8 +126,8 @@ func (f *flows) isFromNode(v visit) bool {
 	return slices.Contains(f.nodes, v.from.Unmap()) && f.expects(v.port)
 }
 
-// expects reports whether the kubelet may probe a port. Behind a relay the probes need not be known:
-// short connections from the node are not taken for a bypass.
+// expects reports whether the kubelet may probe a port. Behind a relay the probes need not be
+// configured: short connections from the node do not count as bypassing it.
 func (f *flows) expects(p *port) bool { return p.Relay != 0 || f.probes.expects(p.Number) }
 
 // explain reports whether a probe explains a visit from the node.
@@ -141,7 +141,7 @@ func (f *flows) explain(v visit) bool {
 	return f.probes.explain(v.port.Number, v.requested)
 }
 
-// countTraffic takes note of a visit that is traffic.
+// countTraffic records a visit that is traffic.
 func (f *flows) countTraffic(v visit) {
 	if v.port == nil {
 		f.counts.unseen++
@@ -151,7 +151,7 @@ func (f *flows) countTraffic(v visit) {
 	f.traffic.passFrom(v.from, v.ended)
 }
 
-// requested returns when the last data of a connection that has ended at now came.
+// requested returns when a connection that has ended at now last received data.
 func requested(c *sockdiag.Connection, now time.Duration) time.Duration {
 	if !c.Measured {
 		return now

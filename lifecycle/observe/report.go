@@ -40,7 +40,7 @@ func (o *Observer) Stats() Stats {
 	}
 }
 
-// EndHold takes note of the connections that are open at the end of the hold.
+// EndHold records the connections that are open at the end of the hold.
 func (o *Observer) EndHold() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -49,7 +49,7 @@ func (o *Observer) EndHold() {
 	o.kept, o.peers = o.flows.kept()
 }
 
-// Bypassed returns how many connections of clients have reached the app past the relay.
+// Bypassed returns how many connections of clients have bypassed the relay.
 func (o *Observer) Bypassed() (n uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -99,13 +99,13 @@ func (o *Observer) logStart(err error) {
 	}
 }
 
-// logBlind logs that nothing can be watched.
+// logBlind logs that no sockets can be read.
 func (o *Observer) logBlind(err error) {
 	o.log.Log(o.severity(), "observed ports cannot be watched: a drain holds for the configured delay of the "+
 		"load balancer (allow NETLINK_SOCK_DIAG or /proc/net/tcp)", zap.Error(err))
 }
 
-// severity returns that of a problem. Behind a relay nothing is lost by it.
+// severity returns the level at which a problem is logged. Behind a relay it loses nothing.
 func (o *Observer) severity() zapcore.Level {
 	if o.only {
 		return zap.WarnLevel
@@ -113,7 +113,7 @@ func (o *Observer) severity() zapcore.Level {
 	return zap.DebugLevel
 }
 
-// meansLocked returns the name of what is watched.
+// meansLocked names the means of observation for the log.
 func (o *Observer) meansLocked() string {
 	switch {
 	case o.blind:
@@ -129,7 +129,7 @@ func (o *Observer) meansLocked() string {
 const minimumKernel = "4.6"
 
 // isOlder reports whether a release of Linux, such as 4.4.0-210-generic, is older than the minimum.
-// One that cannot be read is not.
+// It returns false if it cannot parse the release.
 func isOlder(release string) bool {
 	major, minor, ok := parseRelease(release)
 	minMajor, minMinor, _ := parseRelease(minimumKernel)

@@ -2,13 +2,13 @@ package observe
 
 import "time"
 
-// Dumps take less than one part in share of a core. In a drain they take less than one part in
-// shareWhen, unless it needs them more often.
+// Dumps take less than 1/share of a core while serving. In a drain they take less than 1/shareWhen,
+// unless longestWhen requires more.
 const (
 	share        = 800
 	shareWhen    = 400
 	shortest     = 2 * time.Second // between two dumps while serving
-	shortestPast = 5 * time.Second // the same, if only what goes past a relay is to be seen
+	shortestPast = 5 * time.Second // the same, if the dumps only detect connections that bypass a relay
 	shortestWhen = 250 * time.Millisecond
 	longestWhen  = 2 * time.Second // between two dumps in a drain
 )
@@ -28,5 +28,5 @@ func spacing(cost time.Duration, draining, only bool) time.Duration {
 // lostSpacing returns the time from one dump to the next if ends have been lost.
 func lostSpacing(cost time.Duration) time.Duration { return max(shortestWhen, shareWhen/8*cost) }
 
-// freshness returns how old a dump may be on which the end of a hold is decided.
+// freshness returns the maximum age of a dump for deciding the end of a hold.
 func freshness(cost time.Duration) time.Duration { return max(20*time.Millisecond, 5*cost) }

@@ -7,7 +7,8 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// traffic is what the sources of observed connections have done. Times are since the observer began.
+// traffic records the activity of the sources of observed connections. Times are since the
+// observer's start.
 type traffic struct {
 	tracker silence.Tracker
 	clocks  map[*silence.Source]time.Duration // of the last event, since dumps report late
@@ -15,7 +16,7 @@ type traffic struct {
 	any     bool
 }
 
-// unknown is the source of traffic that has been seen while its source has not.
+// unknown is the source of traffic whose real source was not seen.
 var unknown netip.Addr
 
 func (t *traffic) acquire(addr netip.Addr, opened time.Duration) *silence.Source {
@@ -26,8 +27,8 @@ func (t *traffic) acquire(addr netip.Addr, opened time.Duration) *silence.Source
 
 func (t *traffic) release(s *silence.Source) { t.tracker.Release(s) }
 
-// begin records that an exchange begins. Begin and end may be called with times in the past, but
-// what a source does is put in order.
+// begin records that an exchange begins. Begin and end may be called with times in the past; each
+// source's times are made to increase.
 func (t *traffic) begin(s *silence.Source, at time.Duration) { s.Begin(t.advance(s, at)) }
 
 func (t *traffic) end(s *silence.Source, at time.Duration) { s.End(t.advance(s, at)) }

@@ -9,8 +9,8 @@ type unseen struct {
 	others  uint64 // connections that have been opened and are not Lameduck's own
 }
 
-// countUnseenLocked takes note of connections that the dump at now did not have. They are traffic,
-// from a source that is not known, unless a probe explains them.
+// countUnseenLocked records connections that the dump at now did not have. They are traffic from an
+// unknown source, unless a probe explains them.
 func (o *Observer) countUnseenLocked(now time.Duration) {
 	if o.reported || o.config.Accepted == nil {
 		return
@@ -19,7 +19,7 @@ func (o *Observer) countUnseenLocked(now time.Duration) {
 	opened, err := o.kernel.PassiveOpens()
 	before := o.unseen
 	o.unseen.others = opened - own
-	// An emulated kernel may have the counter and not count.
+	// An emulated kernel may have the counter without incrementing it.
 	o.unseen.counted = err == nil && (opened > 0 || len(o.flows.open) == 0)
 	if !before.counted || !o.unseen.counted || o.unseen.others < before.others {
 		return
@@ -34,7 +34,8 @@ func (o *Observer) countUnseenLocked(now time.Duration) {
 // missesLocked reports whether connections may come and go without being noticed.
 func (o *Observer) missesLocked() bool { return !o.reported && !o.unseen.counted }
 
-// explainUnseen reports whether a probe at any port explains a connection of which nothing is known.
+// explainUnseen reports whether a probe of any port explains a connection of which nothing else is
+// known.
 func (f *flows) explainUnseen(now time.Duration) bool {
 	for number := range f.ports {
 		if f.probes.explain(number, now) {

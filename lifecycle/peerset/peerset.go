@@ -1,8 +1,8 @@
 // Package peerset orders connections by client address and by age, to choose the one to close when
 // there are too many.
 //
-// A single address that opens many connections displaces only its own: the choice falls on the
-// address with the most connections, and there on the oldest.
+// An address that opens many connections displaces only its own: the choice is the oldest
+// connection of the address with the most.
 package peerset
 
 import (
@@ -121,7 +121,7 @@ func (s *Set[T]) All() iter.Seq[*Member[T]] {
 const networkBits = 64
 
 // clientPrefix returns what counts as one client address: an IPv4 address or an IPv6 network. All
-// addresses of other kinds are one.
+// other kinds of addresses count as one.
 func clientPrefix(a net.Addr) netip.Prefix {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {

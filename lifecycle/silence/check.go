@@ -83,8 +83,8 @@ func (t *Tracker) HealthCheck(addr netip.Addr, kind Checker, now time.Duration) 
 	}
 }
 
-// evictChecksLocked removes the addresses that have sent no check for a long time. It reports
-// whether there is room.
+// evictChecksLocked removes the addresses that have not sent a check for a long time. It reports
+// whether there is room for another.
 func (t *Tracker) evictChecksLocked(now time.Duration) bool {
 	for addr, c := range t.checks {
 		if now-c.last > Window {

@@ -1,7 +1,7 @@
 package silence
 
-// A Class is the way by which requests of a source reach this pod. The sources of one class lose
-// their route at about the same time, so the silence of one is evidence about the others.
+// A Class is how the requests of a source reach this pod. The sources of one class lose their route
+// at about the same time, so the silence of one is evidence about the others.
 type Class uint8
 
 // The classes, from the least to the most cautious. A source moves only to a more cautious one.

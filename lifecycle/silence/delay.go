@@ -18,20 +18,20 @@ const (
 // then until the delay is over any moment is as likely as any other.
 const spread = 0.1
 
-// departed is the share of sources that stop for good for reasons of their own, and have not been
-// seen to: callers are restarted, too.
+// departed is the assumed share of sources that stop for good for reasons of their own, unnoticed:
+// callers are restarted, too.
 const departed = 0.1
 
-// strange is the probability that the delay of its class does not apply to a source, such as one on
-// a node that lags behind. It has a delay of its own then.
+// strange is the probability that a source has a delay of its own instead of its class's, for
+// example on a node that lags behind.
 const strange = 1e-4
 
-// impossible is the likelihood of what contradicts every delay.
+// impossible is the likelihood of an observation that contradicts every delay.
 const impossible = 1e-30
 
-// influence is the logarithm of how much more likely one source may make a delay than the source
-// with the next strongest opinion does. So nobody can end the route of others by imitating one that
-// stops.
+// influence limits how much a single source can affect its class: the logarithm of how much more
+// likely it may make a delay than the source with the next strongest opinion does. So no client can
+// end the hold for others by imitating a source that stops.
 const influence = 3
 
 // delaysUpTo returns the delays in seconds that are shorter than the longest one considered, or the
@@ -57,7 +57,8 @@ type suspect struct {
 // weights are the logarithms of the likelihood of each delay.
 type weights [maxDelays]float64
 
-// An opinion is what the sources of one class say together about its delay and about more requests.
+// An opinion is what the sources of one class together imply about its delay and about further
+// requests.
 type opinion struct {
 	sources  int
 	weights  weights
@@ -65,14 +66,14 @@ type opinion struct {
 	extreme  [2]vote            // the two that support short delays most
 }
 
-// A vote is what one source says about the delay.
+// A vote is what one source implies about the delay.
 type vote struct {
 	weights weights
 	slope   float64 // the lower, the more it supports short delays
 }
 
-// A judgment is the opinions of the sources of one class for each factor by which their gaps may be
-// longer in the drain. All have the same factor.
+// A judgment is the opinion of a class for each factor by which its gaps may lengthen in the drain.
+// All sources of the class have the same factor.
 type judgment struct{ usual, twice opinion }
 
 // twice is the probability that the gaps of sources that are not direct callers are doubled. Direct
@@ -164,19 +165,19 @@ func (o *opinion) rank(v *vote) {
 	}
 }
 
-// longer is at for gaps that are stretched.
+// longer is survival.at for stretched gaps.
 func (s *suspect) longer(x float64) (share, integral float64) {
 	share, integral = s.at(x / s.stretch)
 	return share, integral * s.stretch
 }
 
-// Odds are what the silence of a source says about a delay.
+// Odds are what the silence of a source implies about a delay.
 type odds struct {
 	silence float64 // likelihood of the silence
 	more    float64 // likelihood of the silence and of one more request after it
 }
 
-// odds returns what the silence of the source says about each delay.
+// odds returns what the silence of the source implies about each delay.
 func (s *suspect) odds(delays []float64, now float64) (with [maxDelays]odds) {
 	silent, until := s.longer(now - s.last)
 	atStart := 1.0 // share of its gaps that are longer than its silence at the drain's start
@@ -220,9 +221,8 @@ func (s *suspect) lost(delay, now, until, atStart float64) float64 {
 	return min((end-begin)/atStart, to-from)
 }
 
-// again returns the probability that the source sends another request, if it has a route now and
-// the delay is the given one: what a slow source could send in the time that is left counts for
-// little.
+// again returns the probability that the source sends another request, given that it still has a
+// route and that the delay is the given one. It is low for a slow source with little time left.
 func (s *suspect) again(delay, now float64) float64 {
 	left := max(0, (max(now, spread*delay)+delay)/2-now)
 	return -math.Expm1(-left * s.rate)

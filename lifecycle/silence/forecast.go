@@ -23,7 +23,7 @@ func (r Rule) longest() time.Duration { return cmp.Or(r.Longest, defaultLongest)
 
 func (r Rule) delays() []float64 { return delaysUpTo(r.longest()) }
 
-// A Forecast is what is to be expected of the sources, and why.
+// A Forecast is whether more requests are expected of the sources, and why.
 type Forecast struct {
 	// InFlight is the number of exchanges in flight.
 	InFlight int
@@ -37,12 +37,12 @@ type Forecast struct {
 	More float64
 	// Class is the class from which one is most likely, Direct if none is.
 	Class Class
-	// Idle reports whether the pod has too little traffic to conclude anything from its end.
+	// Idle reports whether the pod has too little traffic to draw conclusions from its silence.
 	Idle bool
 	// ChecksIn is the time until all health checks are considered stopped if no more come: until
 	// three of their periods have passed. It is zero if they have stopped, or if there were none.
 	ChecksIn time.Duration
-	// LastRequest and LastConnection are the times from the drain's start to the begin of the last
+	// LastRequest and LastConnection are the times from the drain's start to the start of the last
 	// exchange, and to the opening of the last connection with one. Zero means that there was none
 	// since.
 	LastRequest, LastConnection time.Duration
@@ -51,8 +51,8 @@ type Forecast struct {
 	Checks [Checkers]time.Duration
 }
 
-// Forecast returns what is to be expected of the sources at now. While there is no drain, it is
-// what would be expected if one began at now.
+// Forecast returns the forecast at now. Without a drain, it is the forecast for a drain that begins
+// at now.
 func (t *Tracker) Forecast(rule Rule, now time.Duration) Forecast {
 	w := t.snapshot(now)
 	var f Forecast

@@ -64,8 +64,8 @@ func (t *Tracker) statesLocked() []state {
 // forever is later than any time.
 const forever = time.Duration(1 << 62)
 
-// stopLocked returns when the health checks of an address are considered stopped. It is never if
-// there are none, since nothing follows from that.
+// stopLocked returns when the health checks of an address are considered stopped. It returns
+// forever if there are none, since that proves nothing.
 func (t *Tracker) stopLocked(addr netip.Addr) time.Duration {
 	if c, ok := t.checks[addr]; ok {
 		if at, ok := c.stopsAt(); ok {
@@ -89,7 +89,7 @@ func (s *state) look(now time.Duration) {
 	s.rate = float64(s.exchanges.Load()) / max(now-since, time.Second).Seconds()
 }
 
-// suspect returns what the source says at a time. It reports false if the source has no rhythm.
+// suspect returns the state of the source at a time. It reports false if the source has no rhythm.
 func (s *state) suspect(start, now time.Duration) (p suspect, ok bool) {
 	if s.lastEnd == never {
 		return p, false
@@ -107,8 +107,8 @@ func (s *state) suspect(start, now time.Duration) (p suspect, ok bool) {
 	return p, p.count >= established
 }
 
-// opinions returns what the sources say at a time, by class. Those without a rhythm of their own
-// are judged together.
+// opinions returns the judgments at a time, by class. Sources without a rhythm of their own are
+// judged together.
 func (w *snapshot) opinions(delays []float64, now time.Duration) (all [classes]judgment) {
 	elapsed := (now - w.start).Seconds()
 	var newcomers [classes]bool

@@ -77,7 +77,7 @@ func (s *Source) Begin(now time.Duration) {
 	}
 }
 
-// End records that an exchange, one that Begin was called for, ends at now.
+// End records that an exchange ends at now. Begin has been called for it.
 func (s *Source) End(now time.Duration) {
 	s.lastEnd.Store(int64(now))
 	s.inFlight.Add(-1)

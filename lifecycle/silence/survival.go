@@ -4,7 +4,7 @@ import "time"
 
 // A survival is the distribution of the gaps of a source: the share of gaps that are longer than a
 // given time. Beyond the longest gap the share follows a power law of index 2. It begins there with
-// what n gaps can show: P(next gap > longest of n) = 1/(n+1), whatever the distribution.
+// the value that holds for any distribution: P(next gap > longest of n) = 1/(n+1).
 type survival struct {
 	share    [buckets + 1]float64 // of gaps that are longer than the lower edge of a bucket
 	integral [buckets + 1]float64 // of share, from 0 to the lower edge, in seconds

@@ -18,16 +18,16 @@ type Conn struct {
 	source source
 }
 
-// Open returns a Conn that has what it needs already, so that it works when the process's
-// descriptors are exhausted.
+// Open returns a Conn that has already opened what it needs, so that it works when descriptors run
+// out.
 func Open() *Conn {
 	c := new(Conn)
 	c.source.open()
 	return c
 }
 
-// Listeners returns the listeners at a port; port 0 stands for all. Where none is found the port is
-// free, or the listener is in another network namespace.
+// Listeners returns the listeners at a port, or at all ports if port is 0. If there are none, the
+// port is free, or its listener is in another network namespace.
 func (c *Conn) Listeners(port uint16) (listeners []Listener, err error) {
 	q := query{states: states(Listen)}
 	if port != 0 {
@@ -60,7 +60,7 @@ func (c *Conn) dump(q query, f func(*socket)) error {
 	return c.source.dump(q, f)
 }
 
-// Close gives back what the Conn holds.
+// Close releases the resources of the Conn.
 func (c *Conn) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

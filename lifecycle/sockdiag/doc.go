@@ -5,8 +5,8 @@
 //	                                             └─> refused (gVisor, seccomp): /proc/net/tcp, tcp6
 //	Ends                 <── its destroy groups, one inet_diag_msg per socket that ends
 //
-// Looking at a socket costs its owner nothing, which cannot be said of a connection that only asks
-// whether anybody accepts: that one takes a place in the backlog.
+// Reading a socket costs its owner nothing, unlike a connection that tests whether a process
+// accepts: that one takes a place in the backlog.
 //
 // # Limits
 //
@@ -16,6 +16,6 @@
 // show whether an IPv6 listener accepts IPv4. They are read a page at a time, so that a socket may
 // be missed, or be seen twice, while others come and go.
 //
-// The kernel drops ends that the receive buffer has no room for, and reports only that it did. Of
-// a connection that the app has reset, nothing but the client's address is known at its end.
+// The kernel drops ends that do not fit into the receive buffer, and reports only that it did. When
+// the app resets a connection, only the client's address is known at its end.
 package sockdiag

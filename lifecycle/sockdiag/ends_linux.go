@@ -115,8 +115,8 @@ func setReceiveBuffer(fd, size int) error {
 // SetDeadline sets the time at which Wait returns at the latest.
 func (e *Ends) SetDeadline(t time.Time) { _ = e.epoll.SetReadDeadline(t) }
 
-// Wait waits until a connection has ended or ends have been lost, or for the deadline. It fails
-// after Close.
+// Wait waits until a connection has ended, ends have been lost, or the deadline has passed. It
+// fails after Close.
 func (e *Ends) Wait() error {
 	if err := e.arm(); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (e *Ends) Wait() error {
 	return os.NewSyscallError("epoll_wait", err)
 }
 
-// arm makes the set ready when the socket is, once.
+// arm makes the epoll set report the socket's next readiness, once.
 func (e *Ends) arm() (err error) {
 	once := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT}
 	closedErr := e.ready.Control(func(set uintptr) {

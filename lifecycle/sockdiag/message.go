@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// The layouts are those of linux/include/uapi/linux/inet_diag.h: struct inet_diag_req_v2, struct
-// inet_diag_msg, and behind that one, attributes of which each has its length and its type in front
-// (struct nlattr).
+// The layouts are those of linux/include/uapi/linux/inet_diag.h: struct inet_diag_req_v2 and struct
+// inet_diag_msg. The latter is followed by attributes, each preceded by its length and type (struct
+// nlattr).
 const (
 	requestSize = 56
 	messageSize = 72
@@ -41,7 +41,7 @@ const (
 
 var errMalformed = errors.New("malformed answer from the kernel")
 
-// A query is what a dump is asked for.
+// A query selects the sockets of a dump.
 type query struct {
 	states stateSet
 	ports  []uint16 // local ports; empty means any
@@ -76,11 +76,11 @@ func appendRequest(b []byte, q query, family uint8) []byte {
 	return append(b, filter...)
 }
 
-// MaxPorts is how many ports are compared in the kernel.
+// MaxPorts is the largest number of ports that the kernel filters.
 const MaxPorts = 64
 
-// The operations of struct inet_diag_bc_op. Each has its code and two jumps: the first is taken if
-// its comparison holds, the second if not. A comparison has its operand in an operation behind it.
+// The operations of struct inet_diag_bc_op. Each has a code and two jumps, for a comparison that
+// holds and for one that does not. The operand of a comparison is in the operation after it.
 const (
 	filterJump        = 1 // INET_DIAG_BC_JMP: always the second
 	filterPortAtLeast = 2 // INET_DIAG_BC_S_GE

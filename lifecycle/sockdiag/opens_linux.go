@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// PassiveOpens returns how many connections the listeners of the namespace have ever got, at all
-// ports together. The counter needs no netlink.
+// PassiveOpens returns how many connections the listeners of the namespace have ever received, on
+// all ports together. It needs no netlink.
 func (*Conn) PassiveOpens() (uint64, error) {
 	table, err := os.ReadFile("/proc/net/snmp")
 	if err != nil {

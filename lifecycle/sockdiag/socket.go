@@ -8,7 +8,7 @@ import (
 // A State is the state of a TCP socket, with the kernel's numbers (linux/include/net/tcp_states.h).
 type State uint8
 
-// The states that are asked for.
+// The states that queries use.
 const (
 	Established State = 1
 	FinWait1    State = 4
@@ -37,13 +37,13 @@ var connected = states(Established, FinWait1, FinWait2, CloseWait, LastAck, Clos
 // A Listener is a socket that accepts connections. With SO_REUSEPORT several have one address, each
 // with its own queue.
 type Listener struct {
-	// Address is where it listens; with an unspecified address, at all of its family.
+	// Address is where it listens. An unspecified address stands for all addresses of its family.
 	Address netip.AddrPort
 	// IPv6Only reports whether a listener of IPv6 refuses IPv4. It is false where that is unknown.
 	IPv6Only bool
 	// Queue is how many connections wait to be accepted.
 	Queue int
-	// Backlog is how many may wait. Zero: unknown.
+	// Backlog is how many may wait. Zero means that it is unknown.
 	Backlog int
 }
 
@@ -64,12 +64,12 @@ func (l Listener) Accepts(to netip.AddrPort) bool {
 	return other.Is6() && !other.Is4In6() || !l.IPv6Only
 }
 
-// A Connection is one that is established, or was until one side ended it.
+// A Connection is a TCP connection that is established, or was until one side ended it.
 type Connection struct {
 	State         State
 	Local, Remote netip.AddrPort
-	// Accepted reports whether a process has it. One that waits in a listener's queue is
-	// established too, and one that its process has closed is not.
+	// Accepted reports whether a process holds it. It is false while the connection waits in a
+	// listener's queue, and after its process has closed it.
 	Accepted bool
 	// Unread is how many bytes have come and have not been read.
 	Unread int
@@ -84,9 +84,10 @@ type Connection struct {
 type Info struct {
 	// LastDataSent is the time since data was last sent. It has no meaning if none was.
 	LastDataSent time.Duration
-	// LastDataReceived is the time since data last came; before any has, the connection's age.
+	// LastDataReceived is the time since data was last received, or the connection's age if there
+	// was none.
 	LastDataReceived time.Duration
-	// BytesReceived counts what has come, a FIN as one byte.
+	// BytesReceived counts the received bytes, including one for a FIN.
 	BytesReceived uint64
 	// DataSegmentsReceived and DataSegmentsSent count segments with data, which a FIN is not.
 	DataSegmentsReceived, DataSegmentsSent uint32
@@ -104,8 +105,8 @@ type socket struct {
 	info          Info
 }
 
-// listener is the socket as a [Listener]. For one in state LISTEN the queues have a meaning of
-// their own.
+// listener returns the socket as a [Listener]. The queues of a socket in state LISTEN have another
+// meaning.
 func (s *socket) listener() Listener {
 	return Listener{Address: s.local, IPv6Only: s.ipv6Only, Queue: int(s.receiveQueue), Backlog: int(s.sendQueue)}
 }

@@ -14,8 +14,8 @@ import (
 // dumpTimeout bounds a dump. The kernel answers in milliseconds, if this process gets CPU time.
 const dumpTimeout = 2 * time.Second
 
-// A source is where sockets are read from: the kernel's netlink socket, or the tables in /proc
-// where that is refused.
+// A source reads sockets from the kernel's netlink socket, or from the tables in /proc if netlink
+// is refused.
 type source struct {
 	netlink *netlink.Conn // nil if it is not open
 	buffer  []byte        // for datagrams
@@ -53,7 +53,8 @@ func (s *source) dump(q query, f func(*socket)) error {
 	return readTables("/proc/net", q, f)
 }
 
-// ask calls f for the sockets that match a query. An emulated kernel may not heed it.
+// ask calls f for the sockets that match a query. It checks them itself, because an emulated kernel
+// may ignore the query.
 func (s *source) ask(q query, f func(*socket)) error {
 	return s.askAll(q, func(found *socket) {
 		if q.matches(found) {

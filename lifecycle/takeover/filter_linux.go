@@ -26,11 +26,10 @@ const (
 	offsetArch   = 4
 )
 
-// filter returns a filter that notifies of bind and listen, with names of getsockname too, and allows
-// everything else. It looks at
-// the number and the architecture alone: then the kernel knows from a bitmap which system calls are
-// allowed. Programs of another architecture are allowed everything. So are those of x32, whose
-// numbers have another bit set.
+// filter returns a filter that notifies of bind and listen, and of getsockname if names is set, and
+// allows everything else. It tests only the number and the architecture, so that the kernel can keep
+// the system calls that are always allowed in a bitmap. Programs of another architecture are allowed
+// everything. So are those of x32, whose numbers have another bit set.
 func filter(arch uint32, names bool) []bpf.Instruction {
 	last := uint32(unix.SYS_LISTEN)
 	if names {

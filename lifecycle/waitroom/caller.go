@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A caller is one that waits: on a connection that has been taken over, or in a handler.
+// A caller waits on a hijacked connection or in a handler.
 type caller struct {
 	conn     net.Conn   // nil if it waits in a handler
 	answer   chan Reply // takes the reply, or nil if the caller is dropped; nil if conn is not

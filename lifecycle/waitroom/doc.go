@@ -1,12 +1,13 @@
 // Package waitroom keeps HTTP callers waiting, without a goroutine or a buffer for each.
 //
-// A caller of a [Room] waits for the end of a drain. The callers are preStop hooks, and a kubelet takes
-// every answer, whatever its status, for the permission to stop the app. So a room never answers
-// because it is full. Past its limit it closes the connection of another caller without an answer:
-// that of the oldest caller of the client address with the most callers, see package peerset. Callers
-// that have waited since before the drain began have places of their own, which no later caller takes.
+// A caller of a [Room] waits for the end of a drain. The callers are preStop hooks, and a kubelet
+// treats any response, whatever its status, as permission to stop the app. So a room never responds
+// because it is full. Beyond its limit it closes another caller's connection without a response:
+// that of the oldest caller of the client address with the most callers, see package peerset.
+// Callers that have waited since before the drain began have a limit of their own, so later callers
+// cannot displace them.
 //
-// A waiting connection is taken over from net/http and its buffers are freed. What is left is the
-// socket, its entry in the runtime's poller, and an entry here. On Linux a single epoll set notices the
-// callers that leave; elsewhere a goroutine for each reads until its connection ends.
+// A waiting connection is hijacked from net/http, and its buffers are freed. What remains is the
+// socket, its entry in the runtime's poller, and an entry here. On Linux a single epoll set notices
+// callers that disconnect; elsewhere each connection has a goroutine that reads until it ends.
 package waitroom

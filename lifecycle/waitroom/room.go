@@ -38,7 +38,7 @@ type Room struct {
 	expiry  *time.Timer // of the oldest early caller; nil until it is needed
 }
 
-// A stage is what the callers wait for. Stages follow each other, but some may be left out.
+// A stage is what the callers wait for. Stages follow each other, but may be skipped.
 type stage uint8
 
 const (
@@ -57,7 +57,7 @@ func New(config Config) *Room {
 	return &Room{config: config, tokens: make(map[uint64]*member)}
 }
 
-// Wait keeps the caller of a request waiting. It returns at once if the connection can be taken over,
+// Wait keeps the caller of a request waiting. It returns at once if the connection can be hijacked,
 // and otherwise at the end of the wait.
 func (r *Room) Wait(w http.ResponseWriter, req *http.Request) {
 	if r.hasReleased() {
@@ -97,7 +97,7 @@ func (r *Room) hasReleased() bool {
 	return r.stage == released
 }
 
-// add has a caller wait. If there are too many then, one is dropped.
+// add adds a caller, and drops one if that makes too many.
 func (r *Room) add(client net.Addr, c caller) *member {
 	r.mu.Lock()
 	if r.stage == released {
@@ -130,7 +130,7 @@ func (r *Room) add(client net.Addr, c caller) *member {
 	return m
 }
 
-// watchLocked notices when a caller leaves whose connection has been taken over.
+// watchLocked watches for the disconnect of a caller with a hijacked connection.
 func (r *Room) watchLocked(m *member) {
 	conn, token := m.Value.conn, m.Value.token
 	if conn == nil {
@@ -142,7 +142,7 @@ func (r *Room) watchLocked(m *member) {
 	r.watcher.add(conn, token)
 }
 
-// left removes the caller with a token, which has closed its connection.
+// left removes the caller with this token, which has disconnected.
 func (r *Room) left(token uint64) {
 	r.mu.Lock()
 	m := r.tokens[token]
@@ -207,7 +207,7 @@ func (r *Room) expire() {
 	replyAll(expired, r.config.Expired)
 }
 
-// Drain says that a drain has begun. From now on every caller waits for Release.
+// Drain records that a drain has begun. From now on every caller waits for Release.
 func (r *Room) Drain() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

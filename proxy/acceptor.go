@@ -14,8 +14,8 @@ import (
 )
 
 // An acceptor accepts the connections of one listener. It reports how many connections wait,
-// because clients are not silent while they wait: the kernel completes handshakes while we are at
-// the connection limit, lack descriptors or do not run.
+// because waiting clients are not silent: the kernel completes handshakes while we are at the
+// connection limit, lack descriptors or do not run.
 type acceptor struct {
 	server  *Server
 	route   *route
@@ -44,7 +44,7 @@ func (a *acceptor) run() error {
 	}
 }
 
-// accept waits for a connection. A slot is reserved before it can exist.
+// accept waits for a connection. It reserves a slot first.
 func (a *acceptor) accept() (net.Conn, error) {
 	for {
 		a.reserve()
@@ -119,8 +119,8 @@ func (s *Server) closeListener(a *acceptor) {
 }
 
 // acceptWaiting closes each listener as soon as no connection waits to be accepted, because the
-// kernel resets waiting ones. It gives up when ctx is done. The server is finishing, so that each
-// accept is followed by a look at the queue.
+// kernel would reset waiting ones. It gives up when ctx is done. While the server is finishing,
+// each acceptor checks its queue after every accept.
 func (s *Server) acceptWaiting(ctx context.Context) {
 	s.mu.Lock()
 	for a := range s.acceptors {

@@ -50,8 +50,8 @@ func (h *http1Conn) logRefusal(err error) {
 	}
 }
 
-// refuse answers in place of the app: after the answers to the requests before, and not at all if
-// the response to the refused request itself has begun.
+// refuse answers in place of the app, after the responses to earlier requests. It does not answer
+// if the response to the refused request has already begun.
 func (h *http1Conn) refuse(a answer) outcome {
 	if o := h.reconnect.replay(endedBy(h.requests.Flush())); o.stops() {
 		return o
@@ -76,8 +76,8 @@ const (
 	turnOver             // nobody: the client has been asked to disconnect
 )
 
-// claimTurn waits for the answers to the requests before the refused one. Later ones of the app are
-// not relayed.
+// claimTurn waits for the responses to the requests before the refused one. Later responses of the
+// app are not relayed.
 func (h *http1Conn) claimTurn() turn {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -110,9 +110,9 @@ func (h *http1Conn) claimTurn() turn {
 	return turnOurs
 }
 
-// passEndLocked passes the end of a client's side on to the app. Nothing in front of it is relayed
-// any more, and the answers to the requests before are still to come. It releases mu in the
-// meantime.
+// passEndLocked propagates the end of the client's side to the app, while the responses to earlier
+// requests are still outstanding. Nothing more is relayed to the app. It releases mu while it does
+// so.
 func (h *http1Conn) passEndLocked() {
 	h.unparkLocked()
 	h.responses.Deadline.LimitSilence(halfCloseTimeout)
@@ -122,7 +122,7 @@ func (h *http1Conn) passEndLocked() {
 	_ = app.CloseWrite()
 }
 
-// badGateway answers 502 in place of a response that is refused, and closes.
+// badGateway answers 502 in place of a refused response, and closes the connection.
 func (h *http1Conn) badGateway() outcome {
 	if err := h.responses.Flush(); err != nil {
 		return endedBy(err)
@@ -138,8 +138,8 @@ func (h *http1Conn) badGateway() outcome {
 	return outcome{verdict: lastSent}
 }
 
-// claimResponse makes the next response ours, and the last one. It returns false if the direction
-// from the client answers.
+// claimResponse claims the next response for us, as the last one. It returns false if the direction
+// from the client is answering.
 func (h *http1Conn) claimResponse() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -167,8 +167,8 @@ func (h *http1Conn) claimPart() bool {
 	return true
 }
 
-// refuseRequest ends the direction from the client: with an answer of ours if the request is at
-// fault, otherwise as a direct connection would.
+// refuseRequest ends the direction from the client: with an answer of our own if the request is at
+// fault, and otherwise as a direct connection would end.
 func (h *http1Conn) refuseRequest(o outcome) outcome {
 	switch a := refusal(o.err); {
 	case o.verdict != ended:
@@ -179,7 +179,7 @@ func (h *http1Conn) refuseRequest(o outcome) outcome {
 		}
 		return h.refuse(a)
 	case o.err == io.EOF && len(h.requests.Pending()) > 0:
-		// The client has sent a part of a head and ended. The app sees just that.
+		// The client has sent part of a head and ended. Relay exactly that to the app.
 		h.requests.Pass(len(h.requests.Pending()))
 		if err := h.requests.Flush(); err != nil {
 			return endedBy(err)

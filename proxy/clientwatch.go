@@ -59,8 +59,8 @@ func (w *clientWatch) look() {
 	}
 }
 
-// hasReset reports whether the client has reset its connection. A client that has only ended its
-// side may wait for answers, and is watched further.
+// hasReset reports whether the client has reset its connection. A client that has only closed its
+// side may wait for responses, so the watch continues.
 func (w *clientWatch) hasReset() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

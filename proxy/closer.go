@@ -26,14 +26,14 @@ func (c closer) endRequests(o outcome) {
 			c.limitSilence(&c.responses, c.halfCloseLimit())
 		}
 	case o.verdict == ended && isTimeout(err):
-		// Only a connection whose other direction ends too has a deadline.
+		// A connection has a deadline only if its other direction is ending too.
 		if c.cutsShort(fromClient) {
 			reset(c.app)
 		}
 		c.endDirection(fromClient)
 	case o.verdict == lastSent || isWrite(err):
-		// The app's last answer is still on its way to the client. An unread byte of the client
-		// would turn our close into an RST that destroys it.
+		// The app's last response is still on its way to the client. If a byte from the client were
+		// left unread, our close would become an RST, which destroys the response.
 		c.interruptSurplus()
 		c.beginDiscarding()
 		c.discardRequests()
@@ -85,16 +85,16 @@ func (c closer) endResponses(o outcome) {
 	}
 }
 
-// endOverBudget resets a connection that holds too much for a slow peer, so that what the peer has
-// received does not look complete.
+// endOverBudget resets a connection that holds too much for a slow peer, so that the part that the
+// peer has received does not look complete.
 func (c closer) endOverBudget(d direction) {
 	c.endBy(endedRefused)
 	c.endWithReset(d)
 }
 
-// endWithReset ends a direction and resets both connections. It is one step: when the other
-// direction sees that this one has ended, it can half-close neither connection any more, which would
-// make a part look like the whole.
+// endWithReset ends a direction and resets both connections, in one step: once the other direction
+// sees that this one has ended, it can no longer half-close a connection, which would make a part
+// look like the whole.
 func (c closer) endWithReset(d direction) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,7 +119,7 @@ func (c closer) endDirectionLocked(d direction) (last bool) {
 	return c.life.states[1-d] == done
 }
 
-// closeResponses half-closes the client's connection, and lets the client close the rest.
+// closeResponses half-closes the client's connection, and leaves the rest to the client.
 func (c closer) closeResponses() {
 	if c.endDirection(fromApp) {
 		return
@@ -130,8 +130,8 @@ func (c closer) closeResponses() {
 	c.limitRequestsLocked()
 }
 
-// postponeEnd ends the response side of a connection that we close. It leaves the closing to the
-// direction from the client if that is uploading, because some clients stop in the middle when they
+// postponeEnd ends the response side of a connection that we close. If the client is uploading, it
+// leaves the close to the direction from the client, because some clients abort an upload when they
 // see a FIN.
 func (c closer) postponeEnd() bool {
 	c.mu.Lock()
@@ -146,16 +146,16 @@ func (c closer) postponeEnd() bool {
 	return true
 }
 
-// endUpload ends an upload that passes no more.
+// endUpload ends an upload that is no longer relayed.
 func (c closer) endUpload() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.endUploadLocked()
 }
 
-// limitRequestsLocked limits the direction from the client now that the other one has ended: by the
-// time for which it stands still, as long as the app gets what the client sends. Otherwise the
-// client only gets a time to close.
+// limitRequestsLocked limits the direction from the client now that the other one has ended. As
+// long as the app receives what the client sends, it may stand still for a limited time. Otherwise
+// the client has a limited time to close.
 func (c closer) limitRequestsLocked() {
 	c.unparkLocked()
 	deadline := &c.requests.Deadline
@@ -182,7 +182,7 @@ func (c closer) limitRequestsLocked() {
 	}
 }
 
-// watchUploadLocked lets the upload go on although the response side has ended, until it stands
+// watchUploadLocked lets the upload continue after the end of the response side, until it stands
 // still.
 func (c closer) watchUploadLocked() {
 	u := c.upload
@@ -203,8 +203,8 @@ func (c closer) checkUpload(u *upload) {
 	}
 }
 
-// beginDiscarding ends the direction from the client for the app. If the other one has ended
-// before, it closes the connection in stages, which that may have left open.
+// beginDiscarding ends the direction from the client, as far as the app is concerned. If the other
+// direction has ended and left the connection open, it closes the connection in stages.
 func (c closer) beginDiscarding() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -241,7 +241,8 @@ func (c closer) countUnanswered() {
 	}
 }
 
-// suspectRestart forgets what the app speaks if it has ended the connection without an answer.
+// suspectRestart forgets which protocol the app speaks if the app has ended the connection without
+// a response: it may be restarting as another program.
 func (c closer) suspectRestart() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -28,11 +28,11 @@ type Config struct {
 	// MaxPipes bounds the pipes through which bytes go from kernel to kernel, each with two
 	// descriptors. Zero means no bound.
 	MaxPipes int
-	// SlowPeerBytes bounds the bytes that are held for slow clients: heads that are not complete,
-	// TLS handshakes, and responses that their clients do not take. Past that the oldest of them
-	// are ended, heads with a 503. Zero means no bound.
+	// SlowPeerBytes bounds the bytes that are held for slow clients: incomplete heads, TLS
+	// handshakes, and responses that clients do not read. Beyond it the oldest of these are ended,
+	// incomplete heads with a 503. Zero means no bound.
 	SlowPeerBytes int64
-	// AcceptFailures counts and logs the accepts that fail. If it is nil, the server has its own.
+	// AcceptFailures counts and logs failed accepts. If it is nil, the server uses its own.
 	AcceptFailures *accept.Failures
 	// ProbeAgents are the beginnings of the User-Agent values that mark a request as a health
 	// probe.
@@ -69,14 +69,14 @@ type Route struct {
 	// Fallback makes a connection to the server that gets new connections once the app has exited
 	// in a drain, see [DialFallback]. If it is nil, they are refused.
 	Fallback Dialer
-	// TLS terminates the clients' TLS. The protocols that are offered follow from Protocol and from
-	// the app. If it is nil, TLS is relayed untouched.
+	// TLS terminates the clients' TLS. The ALPN protocols that are offered depend on Protocol and
+	// on the app. If it is nil, TLS is relayed untouched.
 	TLS *tls.Config
 	// AppTLS re-encrypts to the app if TLS is terminated: for the server name of the client, with
 	// the protocol that the app chooses from those of the client. The app's certificate is not
 	// verified.
 	AppTLS bool
-	// Protocol is what is spoken. The zero value detects it on each connection.
+	// Protocol is the protocol of the route. The zero value detects it on each connection.
 	Protocol Protocol
 	// Proxied expects a header of the PROXY protocol at the start of each connection, mostly from a
 	// load balancer. It is relayed to the app.

@@ -141,13 +141,14 @@ func (c *conn) swapProgress(from, to progress) bool {
 // isRelaying reports whether a request has begun to be relayed and has not ended.
 func (p progress) isRelaying() bool { return p >= headPassed }
 
-// lingerTimeout bounds the time from the end of a connection's response side to the end of its
-// request side, and the life of a half-closed connection with nothing outstanding. A server closes
-// in stages, so that no RST destroys what the client has not read (RFC 9112 section 9.6).
+// lingerTimeout bounds the time between the ends of a connection's response side and its request
+// side, and the life of a half-closed connection with nothing outstanding. A server closes in
+// stages, so that no RST destroys what the client has not read (RFC 9112 section 9.6).
 const lingerTimeout = 5 * time.Second
 
-// halfCloseTimeout is how long the open direction of a half-closed connection may be silent, if an
-// answer is outstanding or in a tunnel. It is long because a slow answer looks like a lost one.
+// halfCloseTimeout is how long the open direction of a half-closed connection may be silent while a
+// response is outstanding, or in a tunnel. It is long because a slow response looks like a lost
+// one.
 const halfCloseTimeout = 10 * time.Minute
 
 // openingTimeout is the same for a connection on which nothing has been sent, or a part of a request
@@ -157,7 +158,7 @@ const openingTimeout = time.Minute
 // cutTimeout is how long the peers of a connection that is cut may take to close their sides.
 const cutTimeout = time.Second
 
-// A lifetime is the state of a connection on the way to its end. It is guarded by conn.mu.
+// A lifetime tracks how a connection ends. It is guarded by conn.mu.
 type lifetime struct {
 	ending  ending
 	states  [2]state
@@ -196,8 +197,8 @@ func (n *noticeState) stop() {
 	n.due.Store(false)
 }
 
-// An unread holds the number of bytes that the client had not received at the last look: of the
-// hold, and of a lingering connection. It is guarded by conn.mu.
+// An unread holds the number of bytes that the client had not received at the last look: one for
+// the looks of the hold, one for those while lingering. It is guarded by conn.mu.
 type unread struct{ byHold, byLinger int }
 
 // A sniffState is the state of protocol detection.

@@ -18,9 +18,9 @@ func (c closer) closeIdle() {
 	c.endBothLocked()
 }
 
-// cut ends the connection and returns how many exchanges were in flight on it, without health
-// probes. Every side that receives a part of something is reset. The second call has nothing left
-// to cut.
+// cut ends the connection and returns how many exchanges were in flight on it, not counting health
+// probes. It resets each side that has received only a part of something. A second call does
+// nothing.
 func (c closer) cut() (exchanges int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,8 +52,8 @@ func (c closer) endBothLocked() {
 }
 
 // receivesPartLocked reports whether the destination of a direction has received only a part of
-// something: a message, an HTTP/2 stream, the bytes of a tunnel. A clean end would make the part
-// look like the whole if its length is not known, and a reset never does.
+// something: a message, an HTTP/2 stream, the bytes of a tunnel. If the length is unknown, a clean
+// end would make the part look like the whole; a reset never does.
 func (c closer) receivesPartLocked(d direction) bool {
 	switch {
 	case c.life.states[d] == done:

@@ -7,12 +7,12 @@ import (
 	"lameduck/proxy/tlsterm"
 )
 
-// What has been written has not been delivered yet: a slow client may have megabytes of an answer
-// still to come from the kernel. The kernel drops them when the pod's network goes away, or when
-// the client sends anything to a socket that has been closed.
+// Written does not mean delivered: the kernel may hold megabytes of a response for a slow client.
+// It drops them when the pod's network goes away, or when the client sends anything to a closed
+// socket.
 
-// isReceiving reports whether the client is receiving something, with progress since the last call.
-// Last is the number of bytes under way at that call, and is updated.
+// isReceiving reports whether the client is receiving something and has made progress since the
+// last call. last is the number of bytes under way at that call, and is updated.
 func isReceiving(client Conn, last *int) bool {
 	raw := pump.RawOf(tlsterm.Beneath(client))
 	if raw == nil {
@@ -24,7 +24,7 @@ func isReceiving(client Conn, last *int) bool {
 }
 
 // hasUnread reports whether the client has sent something that has not been read yet, such as a
-// request that has just come.
+// request that has just arrived.
 func hasUnread(client Conn) (yes bool) {
 	if raw := pump.RawOf(tlsterm.Beneath(client)); raw != nil {
 		_ = raw.Control(func(fd uintptr) { yes = unreadBytes(fd) > 0 })
@@ -32,7 +32,7 @@ func hasUnread(client Conn) (yes bool) {
 	return yes
 }
 
-// extendLingerLocked gives a client that is to close its side more time while it is receiving.
+// extendLingerLocked gives a client more time to close its side while it is still receiving.
 func (c *conn) extendLingerLocked() bool {
 	if c.life.final || c.life.states[fromApp] != done || !isReceiving(c.client, &c.unread.byLinger) {
 		return false

@@ -11,11 +11,11 @@ import (
 	"lameduck/proxy/tlsterm"
 )
 
-// An app whose backlog is full, or that restarts, keeps its clients waiting. A client that leaves
-// in the meantime is not waited for: it has a slot and two goroutines, and an app that accepts
-// again would get dead connections first. What the client has sent stays in the kernel.
+// An app with a full backlog, or one that restarts, keeps its clients waiting. If a client leaves
+// in the meantime, its wait ends at once: it occupies a slot and two goroutines, and an app that
+// accepts again would first get dead connections. What the client has sent stays in the kernel.
 
-// usualDial is the longest time that dialing the app usually takes. From then on the client is
+// usualDial is the longest time that dialing the app usually takes. After that the client is
 // watched.
 const usualDial = 20 * time.Millisecond
 
@@ -45,8 +45,8 @@ func watchDeparture(c *conn) (context.Context, *departure) {
 	d := &departure{
 		server: c.server,
 		client: pump.RawOf(tlsterm.Beneath(c.client)),
-		// In plain TCP the server may speak first, to a client that says nothing. A connection that
-		// has had an app before has a request in hand.
+		// In plain TCP the server may speak first, while the client is silent. A connection that
+		// has had an app before holds a request.
 		asked: c.app != nil || c.route.Protocol == TCP && c.route.tls == nil,
 	}
 	d.wait.parent, d.wait.make = c.server.ctx, d.watch
@@ -61,7 +61,7 @@ func (d *departure) watch(parent context.Context) context.Context {
 	return ctx
 }
 
-// begin watches the client, and counts it as unread.
+// begin starts to watch the client, and counts its data as unread.
 func (d *departure) begin() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -92,7 +92,7 @@ func (d *departure) look() {
 	}
 }
 
-// stop ends the wait. If that was longer than usual, silence begins now.
+// stop ends the wait. If it was longer than usual, silence begins now.
 func (d *departure) stop() {
 	if !d.wait.close() {
 		return

@@ -28,8 +28,8 @@ func DialTCP(address string) Dialer {
 	if dial := dialSocket(address); dial != nil {
 		return dial
 	}
-	// Not DialTCP: without a local address it binds to any, and then each connection has a port to
-	// itself, of which there are 28,000.
+	// Not net.DialTCP: without a local address it binds first, and then each connection needs a
+	// port of its own, of which there are 28,000.
 	d := &net.Dialer{
 		KeepAlive: -1, // an app on this host does not vanish unnoticed
 		Timeout:   connectTimeout,
@@ -66,7 +66,7 @@ func (s *shared) tryApp(ctx context.Context, r *route) (Conn, error) {
 	return c, err
 }
 
-// keepDialing dials until an attempt succeeds, AppWait is over, ctx is done or the app has gone.
+// keepDialing dials until an attempt succeeds, AppWait is over, ctx is done or the app has exited.
 // Without AppWait there is one attempt.
 func (s *shared) keepDialing(ctx context.Context, dial Dialer, gone <-chan struct{}) (Conn, error) {
 	if s.config.AppWait == 0 {
@@ -103,5 +103,5 @@ func waitFor(parent context.Context, d time.Duration) (_ context.Context, stop f
 	}
 }
 
-// An appLink is the way from a connection to its app.
+// An appLink connects a conn to its app, or to the fallback.
 type appLink struct{ *conn }

@@ -7,8 +7,7 @@ import (
 	"lameduck/proxy/socket"
 )
 
-// dialSocket returns a Dialer that does without package net, or nil if the address has to be
-// resolved.
+// dialSocket returns a Dialer that bypasses package net, or nil if the address has to be resolved.
 func dialSocket(address string) Dialer {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || to.Addr().IsUnspecified() || to.Addr().Zone() != "" {

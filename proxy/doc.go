@@ -22,9 +22,9 @@
 // unless it begins with SETTINGS or a status line.
 //
 // TLS is relayed as TCP, or terminated: on a route with a certificate everything is TLS, and the
-// protocol inside it is detected in the same way. The protocols that are offered in ALPN follow
-// from the app. Lameduck asks it whether it speaks HTTP/2 in clear text, or lets it choose if it
-// re-encrypts.
+// protocol inside it is detected in the same way. The protocols that are offered in ALPN depend on
+// the app. Lameduck asks it whether it speaks HTTP/2 in clear text or, when re-encrypting, lets it
+// choose.
 //
 // # How a client is asked to disconnect
 //
@@ -50,48 +50,49 @@
 //
 //   - I1 Bytes are relayed unchanged, except for the close option, next to which no Keep-Alive
 //     field is left, frames of our own, and what I5 requires.
-//   - I2 One client connection has one app connection at a time: from its beginning on, or from the
-//     first byte of TLS that is terminated. Only if clients are kept when the app closes an idle
-//     connection does another one follow.
-//   - I3 The close option goes only into the head of the last outstanding final response: never
-//     into a 1xx, never into a 101. Pipelined requests that have been relayed are answered before
-//     (RFC 9112 section 9.6), and nothing is relayed after it.
-//   - I4 No frame of ours stands within another one, between HEADERS and its last CONTINUATION (RFC
-//     9113 section 6.10), or within a WebSocket message.
+//   - I2 One client connection has one app connection at a time: from its start, or from the first
+//     byte of TLS that is terminated. A second one follows only if the app has closed an idle
+//     connection and [Config.KeepClient] keeps the client.
+//   - I3 The close option goes only into the head of the last outstanding final response, never
+//     into a 1xx response. Pipelined requests that have been relayed are answered first (RFC 9112
+//     section 9.6), and no request is relayed after it.
+//   - I4 No frame of ours is inserted into another one, between HEADERS and its last CONTINUATION
+//     (RFC 9113 section 6.10), or into a WebSocket message.
 //   - I5 The last stream identifier of a GOAWAY never grows, not even with the app's own GOAWAY
 //     (RFC 9113 section 6.8).
 //   - I6 A slot is reserved before Accept, and every accepted connection is visible to Drain,
 //     CloseIdle, Cut and Close.
 //   - I7 Serve returns only after every goroutine that it has started.
-//   - I8 A half-close is propagated. What still passes has no limit but its silence, and what does
-//     not pass has a deadline.
-//   - I9 Ambiguous framing is refused, never guessed: with a 400 to the client, with a 502 in place
-//     of the app's response, with the end of the connection once a response has begun.
+//   - I8 A half-close is propagated. A direction that still relays bytes is limited only in its
+//     silence; one that does not has a deadline.
+//   - I9 Ambiguous framing is refused, never guessed: with a 400 to the client, with a 502 in
+//     place of the app's response, or with a reset once a response has begun.
 //   - I10 Memory per connection is bounded whatever the peers do, and a slow reader stops the other
 //     side. A connection that waits holds no buffer.
 //
 // # An app that exits early
 //
-// Once the app has exited in a drain, new connections go to the route's fallback, which is dialed
+// Once the app has exited in a drain, new connections go to the route's fallback, which is redialed
 // until it leads to a server that has an app. Without a fallback the listener is closed. A
-// connection that came through a fallback is never sent to one.
+// connection that arrived through a fallback is never sent to another one.
 //
 // # Ends of connections
 //
 // The end of either side is propagated in kind: a FIN as a half-close, an RST as an RST, so that a
-// body that is cut short is never taken for a complete one. Where we end a connection, after the
-// close option, an answer of our own or the end of the hold, it is closed in stages: our FIN, then
-// the client's, or five seconds in which the client has received nothing of what is under way to
-// it. What is in flight when we end it, at the hold's maximum or at the limit of a half-closed
-// connection, is reset. With TLS, a clean end is propagated as a close_notify, and a reset is not.
+// truncated body never looks complete. When we end a connection, after the close option, an answer
+// of our own or the end of the hold, we close it in stages: first our FIN, then we wait for the
+// client's, or until the client has received nothing for five seconds. What is in flight when we
+// end it, at the hold's maximum or at the limit of a half-closed connection, is reset. With TLS, a
+// clean end is propagated as a close_notify, and a reset is not.
 //
-// A response may end before its request. The request is then relayed, and in flight, as long as the
-// app takes it.
+// A response may end before its request. The request is still relayed, and in flight, as long as
+// the app reads it.
 //
 // # Limits
 //
 // A client that pipelines more than 32 requests waits for answers, and so does one that has 65,536
 // HTTP/2 streams open. The status of an HTTP/2 stream is unknown, because its header block is not
-// decoded. Until a request that may switch protocols is answered, what the client sends after it
-// waits too. The bytes held for slow clients are bounded in sum, see [Config.SlowPeerBytes].
+// decoded. Until a request that may switch protocols is answered, anything that the client sends
+// after it waits too. The bytes held for slow clients are bounded in sum, see
+// [Config.SlowPeerBytes].
 package proxy

@@ -25,7 +25,7 @@ func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 // isReset reports whether the peer has reset its connection.
 func isReset(err error) bool { return errors.Is(err, syscall.ECONNRESET) }
 
-// isOrdinary reports whether connections end with err in normal operation.
+// isOrdinary reports whether err ends connections in normal operation.
 func isOrdinary(err error) bool {
 	for _, e := range []error{syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed, os.ErrDeadlineExceeded} {
 		if errors.Is(err, e) {

@@ -20,10 +20,10 @@ func (h *http1Conn) copyResponseBody(r *reply) error {
 	return h.copyEvents(r)
 }
 
-// reconnects reports whether the client of a response requests it again when it has ended early, so
-// that nothing is lost. Only an EventSource does, and only if the status is 200 (HTML standard,
-// section 9.2.3). Any other event stream is a long response, for example to a POST. Its early end
-// would make a part look like the whole.
+// reconnects reports whether the client will request the stream again if it ends early, so that
+// nothing is lost. Only an EventSource does, and only if the status is 200 (HTML standard, section
+// 9.2.3). Any other event stream is a long response, for example to a POST, and an early end would
+// make a part look like the whole.
 func reconnects(r *reply) bool {
 	return r.exchange.eventSource && r.Status == 200 && !r.Body.Done()
 }

@@ -24,7 +24,7 @@ import (
 // byte: a peer that came through a fallback closes the connection without sending one.
 
 // firstByteWait is how long a client may stay silent before the server is assumed to speak first. A
-// peer that came through a fallback has closed the connection long before.
+// peer that came through a fallback has closed the connection long before that.
 const firstByteWait = time.Second
 
 // maxFallbacks bounds the number of connections to fallbacks, in case a proxy between the pods
@@ -35,8 +35,8 @@ const maxFallbacks = 1024
 // milliseconds.
 const fallbackTimeout = 5 * time.Second
 
-// settleTime is how long a new connection to a fallback waits for its end. A server resets it much
-// sooner if its app refuses connections.
+// settleTime is how long a new connection to a fallback is watched for an immediate end. A server
+// whose app refuses connections resets it much sooner.
 const settleTime = 50 * time.Millisecond
 
 // errNoApp reports that the pod that was reached has no app either.
@@ -65,8 +65,8 @@ func dialFallback(address string, settle time.Duration) Dialer {
 	}
 }
 
-// endsWithin reports whether the peer closes the connection within a time, because it does not know
-// yet that its app has exited.
+// endsWithin reports whether the peer closes the connection within d, which it does if it has yet
+// to notice that its app has exited.
 func endsWithin(to *net.TCPConn, d time.Duration) bool {
 	_ = to.SetReadDeadline(time.Now().Add(d))
 	err := awaitByte(pump.RawOf(to))
@@ -108,14 +108,14 @@ func awaitByte(raw syscall.RawConn) error {
 	return ended
 }
 
-// errLoop reports that a connection came through a fallback and would leave through one.
+// errLoop reports that a connection arrived through a fallback and would leave through one.
 var errLoop = errors.New("connection has come by a fallback already")
 
 // errFallbacks reports that the limit of connections to fallbacks is reached.
 var errFallbacks = errors.New("too many connections to fallbacks")
 
 // dialAtOnce connects a client that came through a fallback to the app, with a single attempt: if
-// the app does not accept, the other server has to know at once.
+// the app does not accept, the other server must learn that at once.
 func (c appLink) dialAtOnce(ctx context.Context) (Conn, error) {
 	app, err := c.server.tryApp(ctx, c.route)
 	if err != nil {
@@ -138,8 +138,8 @@ func (c appLink) fallBack(ctx context.Context) (Conn, error) {
 	return s.keepDialing(ctx, c.route.Fallback, nil)
 }
 
-// dial connects to the app or, once that has exited, to the fallback. It gives up when the client
-// leaves.
+// dial connects to the app or, once the app has exited, to the fallback. It gives up when the
+// client leaves.
 func (c appLink) dial() (Conn, error) {
 	ctx, d := watchDeparture(c.conn)
 	defer d.stop()

@@ -9,7 +9,7 @@ import (
 	"lameduck/proxy/tlsterm"
 )
 
-// A handshake is the beginning of a connection whose TLS is terminated.
+// A handshake sets up a connection on which TLS is terminated.
 type handshake struct {
 	conn   *conn
 	client *tlsterm.Raw
@@ -18,7 +18,7 @@ type handshake struct {
 	fault  error  // why it has not
 }
 
-// The ways in which the beginning of TLS fails.
+// The reasons why TLS does not begin.
 var (
 	errHandshake = errors.New("TLS handshake")            // with the client
 	errNotBegun  = errors.New("client has not begun TLS") // as a health check
@@ -29,8 +29,8 @@ func newHandshake(c *conn, client *tlsterm.Raw) *handshake {
 	return &handshake{conn: c, client: client}
 }
 
-// secure makes the app's connection and terminates the client's TLS. The app is dialed first, as
-// soon as the client has begun: if it has gone, the fallback gets the client's TLS untouched.
+// secure dials the app and terminates the client's TLS. It dials as soon as the client has begun:
+// if the app has exited, the fallback gets the client's TLS untouched.
 func (h *handshake) secure() (Conn, error) {
 	c := h.conn
 	if err := h.client.Peek(); err != nil {
@@ -121,14 +121,14 @@ func (h *handshake) terminate() error {
 	return err
 }
 
-// watch watches the client while the app is in its part of TLS.
+// watch watches the client during the TLS handshake with the app.
 func (h *handshake) watch() (staying context.Context, stop func()) {
 	staying, departure := watchDeparture(h.conn)
 	return staying, departure.stop
 }
 
-// endHandshake accounts for a connection that has ended before TLS was terminated. It returns false
-// if err is not the reason of such an end.
+// endHandshake accounts for a connection that ended before TLS was terminated. It returns false if
+// err is not the reason for such an end.
 func endHandshake(c *conn, err error) bool {
 	switch {
 	case errors.Is(err, errHandshake) || err == errHeadTimeout:

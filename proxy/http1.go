@@ -54,7 +54,7 @@ func (s *shared) fillHead(f *pump.Flow) error {
 	}
 }
 
-// checkHeadSize refuses a head of so many bytes if they are too many.
+// checkHeadSize returns an error if a head of this many bytes is too large.
 func (s *shared) checkHeadSize(size int) error {
 	if limit := s.config.MaxHeaderSize; size > limit {
 		return fmt.Errorf("%w of %d bytes (raise LAMEDUCK_MAX_HEADER_SIZE to relay it)", h1.ErrHeadTooLarge, limit)

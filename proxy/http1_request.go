@@ -172,7 +172,7 @@ func (h *http1Conn) copyRequestBody(req *h1.Request) outcome {
 	}
 }
 
-// awaitSwitch waits, behind a request that may switch protocols, until the protocol is decided. If
+// awaitSwitch waits, after a request that may switch protocols, until the protocol is decided. If
 // the app closes without an answer, the request may be sent again.
 func (h *http1Conn) awaitSwitch() outcome {
 	for {
@@ -187,7 +187,7 @@ func (h *http1Conn) awaitSwitch() outcome {
 }
 
 // awaitDecision waits until the client sends more, and then until the protocol is decided. It reads
-// in the meantime, so that it notices a client that goes away. The outcome is stale if the app has
+// in the meantime, so that it notices a client that leaves. The outcome is stale if the app has
 // closed without an answer.
 func (h *http1Conn) awaitDecision() outcome {
 	f := &h.requests
@@ -213,7 +213,7 @@ func (h *http1Conn) awaitDecision() outcome {
 	return proceed
 }
 
-// awaitBody waits behind the head of a request with a body that the client may withhold. The
+// awaitBody waits, after the head of a request, for a body that the client may withhold. The
 // outcome is switched if the connection has become unframed.
 func (h *http1Conn) awaitBody() outcome {
 	f := &h.requests
@@ -236,7 +236,7 @@ func (h *http1Conn) awaitBody() outcome {
 }
 
 // finishRequest accounts for a request that has been passed completely. The outcome is lastSent if
-// the connection has only waited for that.
+// the connection only waited for that.
 func (h *http1Conn) finishRequest() outcome {
 	if h.swapProgress(passing, idle) {
 		return proceed

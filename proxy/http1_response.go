@@ -68,7 +68,7 @@ func (h *http1Conn) endOfResponses(o outcome) outcome {
 	return o
 }
 
-// A need is what has to come before it is known what the app has sent.
+// A need is what takeResponse waits for to know what the app has sent.
 type need uint8
 
 const (
@@ -77,7 +77,7 @@ const (
 	aHead                // the rest of a head
 )
 
-// errUnsolicited says that the app has sent bytes without a request.
+// errUnsolicited reports that the app has sent bytes without a request.
 var errUnsolicited = errors.New("response without a request")
 
 // readResponse waits for the complete head of the next response.
@@ -104,8 +104,8 @@ func (h *http1Conn) readResponse() (reply, outcome) {
 	}
 }
 
-// takeResponse looks at what the app has sent. If that begins with a complete head, the response is
-// taken: it is settled, in one step with begin, what it means for the connection.
+// takeResponse examines what the app has sent. If it begins with a complete head, takeResponse
+// decides what the response means for the connection, atomically with respect to begin.
 func (h *http1Conn) takeResponse() (reply, need, outcome) {
 	f := &h.responses
 	h.mu.Lock()
@@ -149,10 +149,10 @@ func (h *http1Conn) takeResponse() (reply, need, outcome) {
 	return r, nothing, h.takeFinalLocked(&r)
 }
 
-// takeFinalLocked settles what the final response to the oldest request means for the connection:
+// takeFinalLocked decides what the final response to the oldest request means for the connection:
 // whether it switches protocols, and whether it asks the client to disconnect. While draining, the
-// first response that comes stops further requests, and the last of those outstanding gets the
-// close option, unless it [asksToRepeat].
+// first response stops further requests, and the last outstanding one gets the close option, unless
+// it [asksToRepeat].
 func (h *http1Conn) takeFinalLocked(r *reply) outcome {
 	if h.refused {
 		return outcome{verdict: lastSent}
@@ -179,7 +179,7 @@ func (h *http1Conn) takeFinalLocked(r *reply) outcome {
 	return proceed
 }
 
-// switchLocked settles the protocol behind the response to the request that may switch it.
+// switchLocked settles the protocol after the response to a request that may switch it.
 func (h *http1Conn) switchLocked(r *h1.Response) {
 	switch {
 	case r.Body.Kind() != h1.Tunnel:
@@ -198,7 +198,7 @@ func (h *http1Conn) switchLocked(r *h1.Response) {
 	h.interruptLocked(fromClient) // it follows the new protocol, even if the client sends nothing more
 }
 
-// passFinalHead passes the head of a final response, with the close option if it gets that.
+// passFinalHead passes the head of a final response, with the close option if r.addClose is set.
 func (h *http1Conn) passFinalHead(r *reply) error {
 	f := &h.responses
 	switch {
@@ -240,8 +240,8 @@ func (h *http1Conn) loseFramingLocked() {
 	h.scheduleNoticeLocked()
 }
 
-// losesFraming reports whether it cannot be known what follows the request of an exchange once it
-// has been answered with a response with this head.
+// losesFraming reports whether a response with this head makes it unknown what follows the request:
+// its body or the next request.
 func losesFraming(e exchange, resp *h1.Response, head []byte) bool {
 	return e.withholds && resp.Body.Kind() != h1.UntilClose && h1.Persists(head)
 }

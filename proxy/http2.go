@@ -38,7 +38,7 @@ type frameSide struct {
 	ended   []h2.Header // frames that end streams, and have not been written
 }
 
-// batch bounds the frames that a frameSide records between two writes.
+// batch is the maximum number of frames that a frameSide records between two writes.
 const batch = 64
 
 // continueLocked makes the request that has switched to HTTP/2 its first stream (RFC 7540 section

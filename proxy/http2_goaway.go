@@ -19,8 +19,8 @@ const (
 )
 
 // closeDelay is the time that the client has, after the final GOAWAY and its last response, to
-// close the connection itself. If we closed at once, nginx would take the response for one that was
-// cut short while it has still to answer a PING of the app.
+// close the connection itself. If we closed at once while nginx still has to answer a PING of the
+// app, nginx would treat the response as truncated.
 const closeDelay = time.Second
 
 // sendGoAway sends the next GOAWAY, if one is due. The outcome is lastSent if the connection is
@@ -77,8 +77,8 @@ func (h *http2Conn) closeSoonLocked() {
 	}
 }
 
-// acknowledgesNotice reports whether the payload of a PING's answer is that of our PING, which the
-// app has not sent.
+// acknowledgesNotice reports whether the payload of a PING acknowledgement is that of our PING, and
+// not of one from the app.
 func (h *http2Conn) acknowledgesNotice(payload []byte) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -106,8 +106,8 @@ func (h *http2Conn) clampGoAway(frame []byte) {
 	}
 }
 
-// refuseLocked accounts for a GOAWAY with this last stream. The streams above it are not waited
-// for: the client may retry them elsewhere.
+// refuseLocked accounts for a GOAWAY with this last stream. The streams above it are no longer in
+// flight: the client may retry them elsewhere.
 func (h *http2Conn) refuseLocked(last uint32) {
 	for range h.streams.refuse(last) {
 		h.endStreamLocked()

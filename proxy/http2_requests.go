@@ -2,10 +2,10 @@ package proxy
 
 import "lameduck/proxy/h2"
 
-// Of an HTTP/2 connection only the first request is read, as long as that is no health probe: it
-// shows whether the client is a proxy, and it can be read without a state. Load balancers that
-// check by HTTP/2 keep a connection for their checks. If the first request is a probe, all others
-// are read too.
+// Only the first request of an HTTP/2 connection is read, unless it is a health probe: it shows
+// whether the client is a proxy, and it can be decoded without state. Load balancers that check by
+// HTTP/2 keep a connection for their checks. So if the first request is a probe, all others are
+// read too.
 
 // A requestReader reads the requests of a client. It is owned by the direction from the client.
 type requestReader struct {
@@ -14,8 +14,8 @@ type requestReader struct {
 }
 
 // read returns the sender of the request whose HEADERS frame is at the start of b. It reports false
-// if the request is not read. It does not wait for the rest of the frame: nothing is known of one
-// that arrives in parts.
+// if the request is not read. It does not wait for the rest of the frame: a frame that arrives in
+// parts is not read.
 func (r *requestReader) read(p *probes, b []byte) (from sender, ok bool) {
 	switch {
 	case !r.begun:

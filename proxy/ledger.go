@@ -40,7 +40,7 @@ func (l *ledger) traffic() (n int) {
 	return n
 }
 
-// push accounts for an exchange that begins.
+// push adds an exchange that begins.
 func (l *ledger) push(e exchange) {
 	l.ring[(l.first+l.count)%maxOutstanding] = e
 	l.count++
@@ -106,7 +106,8 @@ func (l *ledger) raiseClass(c silence.Class) {
 	}
 }
 
-// beginUndecided accounts for bytes of an unknown protocol. They are in flight, and no exchange.
+// beginUndecided accounts for bytes of an unknown protocol. They are in flight, but not an
+// exchange.
 func (l *ledger) beginUndecided() {
 	l.acquire()
 	l.server.beginWork(l.source)

@@ -96,7 +96,7 @@ func reset(c Conn) {
 	_ = c.Close()
 }
 
-// limitAll gives the connection d to end, and nothing extends that.
+// limitAll gives the connection at most d to end. Nothing extends that.
 func (c *conn) limitAll(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

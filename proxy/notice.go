@@ -8,8 +8,8 @@ import (
 // HTTP/1 clients are asked to disconnect in a response. Clients of long-lived protocols are asked
 // by a notice of their own: a GOAWAY, a close frame, the end of an event stream. A timer for each
 // connection spreads the notices, so that not all clients reconnect in the same second. It
-// interrupts the read of the direction from the app, which knows where between two frames, messages
-// or events the notice may stand.
+// interrupts the read of the direction from the app, which knows where the notice may be inserted:
+// between two frames, messages or events.
 
 // noticeSpread is the period over which HTTP/2 connections get their notice at the start of a
 // drain.

@@ -33,8 +33,8 @@ func (o *openingConn) relay(d direction) outcome {
 
 func (o *openingConn) idleLocked() bool { return o.streamsLocked() == 0 && o.progress() == idle }
 
-// streamsLocked returns 1 if undecided bytes have been relayed: their sender may be waiting for an
-// answer to what it takes for a complete message.
+// streamsLocked returns 1 if undecided bytes have been relayed: their sender may consider them a
+// complete message and wait for an answer.
 func (o *openingConn) streamsLocked() int {
 	if o.sent != [2]bool{} {
 		return 1
@@ -132,8 +132,8 @@ func (o *openingConn) readStart() outcome {
 	return o.retry(fromClient, f.Fill())
 }
 
-// endClient ends the direction from the client. What has not become a request by then is TCP, and
-// so is the answer to it.
+// endClient ends the direction from the client. Bytes that have not become a request by then are
+// TCP, and so is the answer to them.
 func (o *openingConn) endClient(out outcome) outcome {
 	switch {
 	case out.verdict != ended || len(o.requests.Pending()) == 0:
@@ -171,8 +171,8 @@ func (o *openingConn) awaitMore(d direction) outcome {
 	return o.await(d)
 }
 
-// settleByApp settles the protocol if the app's first bytes do. A status line in response to
-// undecided bytes is not HTTP, since they are not.
+// settleByApp settles the protocol if the app's first bytes reveal it. A status line in response to
+// undecided bytes is not HTTP, because they are not.
 func (o *openingConn) settleByApp() outcome {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -207,7 +207,7 @@ func (o *openingConn) endApp(out outcome) outcome {
 	return out
 }
 
-// settle settles the protocol by what the client has sent, if it is still unknown. A request behind
+// settle settles the protocol by what the client has sent, if it is still unknown. A request after
 // undecided bytes of the app is not HTTP either: they cannot be its response.
 func (o *openingConn) settle(p protocol) outcome {
 	o.mu.Lock()

@@ -40,8 +40,8 @@ func endedBy(err error) outcome {
 // stops reports whether the direction does not simply go on.
 func (o outcome) stops() bool { return o.verdict != goesOn }
 
-// passRest passes what is pending of a flow whose source has ended within a header. The destination
-// sees the same end as without us.
+// passRest passes the pending bytes of a flow whose source has ended within a header. The
+// destination sees the same end as on a direct connection.
 func passRest(f *pump.Flow, o outcome) outcome {
 	if o.verdict == ended && o.err == io.EOF && len(f.Pending()) > 0 {
 		f.Pass(len(f.Pending()))

@@ -10,8 +10,8 @@ import (
 
 // An idle connection is parked: both its goroutines end, which are most of its memory. The parker
 // starts them again as soon as either side sends or ends. A direction parks only while it waits
-// with nothing buffered and no deadline is running, because a deadline needs a reader. What TLS holds
-// is no more than a part of a record: the rest of it wakes the connection.
+// with nothing buffered and no deadline is running, because a deadline needs a reader. TLS may hold
+// part of a record meanwhile: the rest of the record wakes the connection.
 
 // await waits between two messages for the first bytes of the next one.
 func (c *conn) await(d direction) outcome {

@@ -111,8 +111,8 @@ func (p *parker) loop() {
 	}
 }
 
-// trim returns the memory of many goroutines that have ended to the system. The runtime would keep
-// it until the next collection, which may be minutes away in an idle process.
+// trim returns memory to the system after many goroutines have ended. The runtime would keep it
+// until the next collection, which may be minutes away in an idle process.
 func (p *parker) trim(now time.Time) {
 	n := p.parkedConns()
 	p.trimmed = min(p.trimmed, n)
@@ -125,8 +125,8 @@ func (p *parker) trim(now time.Time) {
 	debug.FreeOSMemory()
 }
 
-// keptGoroutines is how many goroutines that have ended a processor of the runtime keeps at most
-// for new ones (runtime.gfput).
+// keptGoroutines is the maximum number of ended goroutines that a processor of the runtime keeps
+// for reuse (runtime.gfput).
 const keptGoroutines = 64
 
 // exchangeStacks makes the runtime free the stacks of goroutines that it keeps. While many run, new
@@ -209,7 +209,7 @@ func (p *parker) remove(c parkable, token uint64) {
 	}
 }
 
-// control changes what the set watches of one descriptor.
+// control changes what the epoll set watches on one descriptor.
 func (p *parker) control(raw syscall.RawConn, operation int, e *unix.EpollEvent) bool {
 	failure := net.ErrClosed // unless the descriptor is still there
 	set := func(epoll uintptr) {
@@ -218,12 +218,12 @@ func (p *parker) control(raw syscall.RawConn, operation int, e *unix.EpollEvent)
 	return p.raw.Control(set) == nil && failure == nil
 }
 
-// oneEvent asks for some events once, with a token.
+// oneEvent returns a one-shot epoll event with a token.
 func oneEvent(events uint32, token uint64) unix.EpollEvent {
 	return unix.EpollEvent{Events: events | unix.EPOLLONESHOT, Fd: int32(token), Pad: int32(token >> 32)}
 }
 
-// token returns the token of an event that oneEvent has made.
+// token returns the token of an event made by oneEvent.
 func token(e unix.EpollEvent) uint64 { return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 }
 
 // parkedConns returns how many connections are parked.

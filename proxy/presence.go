@@ -11,7 +11,7 @@ import (
 )
 
 // lookPause is the time between two looks at the kernel's sockets, which cost the app nothing.
-// dialPause is the time between two connections that ask whether the app accepts: each takes a
+// dialPause is the time between two connections that test whether the app accepts: each takes a
 // place in its backlog.
 const (
 	lookPause = 50 * time.Millisecond
@@ -43,8 +43,8 @@ func (p *Presence) Look(ctx context.Context) (listens bool, pause time.Duration)
 	if p.isSeen() {
 		return true, lookPause
 	}
-	// A dial decides, because a listener behind a redirect or in an emulated kernel is not seen.
-	// Without a listener there is no backlog for the dial to fill.
+	// A dial decides, because a listener behind a redirect or in an emulated kernel is invisible.
+	// Without a listener the dial fills no backlog.
 	if p.refuses(ctx, p.address) {
 		return false, lookPause
 	}
@@ -71,8 +71,8 @@ func (p *Presence) isSeen() bool {
 // IsLocal reports whether an app at address, host:port, is known to be in our network namespace.
 func IsLocal(address string) bool { return len(inOurNamespace(address)) > 0 }
 
-// inOurNamespace returns the addresses that address, host:port, stands for, if its listener is in
-// our network namespace. It returns none if the listener is elsewhere, or if that is unknown.
+// inOurNamespace returns the IP addresses of address, host:port, if a listener there is in our
+// network namespace. It returns none if it is elsewhere, or if that is unknown.
 func inOurNamespace(address string) []netip.AddrPort {
 	host, service, _ := net.SplitHostPort(address)
 	port, err := strconv.ParseUint(service, 10, 16)
@@ -96,7 +96,7 @@ func inOurNamespace(address string) []netip.AddrPort {
 	return visible
 }
 
-// isOurs reports whether ip is an address of an interface of ours.
+// isOurs reports whether ip is an address of one of our interfaces.
 func isOurs(ip netip.Addr) bool {
 	if ip.IsLoopback() || ip.IsUnspecified() {
 		return true
@@ -114,7 +114,7 @@ func isOurs(ip netip.Addr) bool {
 	return false
 }
 
-// refuseTimeout bounds a dial that asks whether the app still accepts. A refusal takes less.
+// refuseTimeout bounds a dial that tests whether the app still accepts. A refusal takes less.
 const refuseTimeout = time.Second
 
 // refuses reports whether connections to address are refused. An accepted one is closed at once.

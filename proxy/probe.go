@@ -23,8 +23,8 @@ func newProbes(c *Config) probes {
 	return p
 }
 
-// A sender is what a request reveals about its sender. Anybody can send such a request, so that
-// nothing follows from it for others.
+// A sender is what a request reveals about its sender. Anybody can forge such a request, so it must
+// not affect conclusions about other clients.
 type sender struct {
 	class   silence.Class
 	probe   bool            // a health probe, which is no traffic
@@ -32,8 +32,8 @@ type sender struct {
 	checker silence.Checker // that sends it
 }
 
-// checkers are the beginnings of the User-Agent values of load balancers' health checks. Other
-// probes, such as those of the kubelet and of monitoring systems, say nothing about routing.
+// checkers are the prefixes of the User-Agent values of load balancers' health checks. Other
+// probes, such as those of the kubelet and of monitoring systems, reveal nothing about routing.
 var checkers = []struct {
 	agent string
 	is    silence.Checker
@@ -47,8 +47,8 @@ var checkers = []struct {
 	{"nginx/", silence.Nginx}, // a prober only if LAMEDUCK_PROBE_AGENTS says so
 }
 
-// ofHTTP1 returns the sender of a request. Only one without a body is a health check by its path,
-// as in [shared.failsHealthCheck].
+// ofHTTP1 returns the sender of a request. The path marks a health check only if the request has no
+// body, as in [shared.failsHealthCheck].
 func (p *probes) ofHTTP1(req *h1.Request) sender {
 	s := p.sender(req.UserAgent, req.Path, req.Body.Done())
 	if req.Proxied {

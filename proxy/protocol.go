@@ -2,7 +2,7 @@ package proxy
 
 import "lameduck/proxy/tlsterm"
 
-// A Protocol is what is spoken on a route. The zero value is [Auto].
+// A Protocol is the protocol of a route. The zero value is [Auto].
 type Protocol uint8
 
 // The protocols that a route can be restricted to.
@@ -26,9 +26,9 @@ func (p Protocol) content() tlsterm.Content {
 	return tlsterm.Any
 }
 
-// start returns what a connection of the route speaks before anything has been sent. A TCP
-// connection on which nothing has been sent is unknown, since it may be a probe. So is one that
-// begins with a header of the PROXY protocol.
+// start returns the protocol of a connection before anything has been sent. On a route for TCP it
+// is unknown, since the connection may be a probe; on one with the PROXY protocol, since the header
+// comes first.
 func (r *Route) start() protocol {
 	switch {
 	case r.Proxied:
@@ -41,7 +41,7 @@ func (r *Route) start() protocol {
 	return unknown
 }
 
-// A protocol is what a connection speaks.
+// A protocol is the protocol of a connection.
 type protocol uint8
 
 const (

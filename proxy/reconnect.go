@@ -9,9 +9,9 @@ import (
 
 // An app that closes connections after a short idle time meets the requests of load balancers that
 // keep theirs for longer: the classic 502. With Config.KeepClient the client does not see such a
-// close. The direction from the app is detached, and the direction from the client, which alone
-// owns the connection to the app then, dials it again for the next request. A request that had been
-// sent when the close was seen is sent again if that is safe.
+// close. The direction from the app is detached. The direction from the client is then the sole
+// owner of the app connection, and dials again for the next request. A request that had been sent
+// before the close was seen is sent again if that is safe.
 
 // detach detaches the direction from the app, if the client need not see the app's end with err.
 func (r *reconnect) detach(err error) bool {
@@ -78,7 +78,7 @@ func (r *reconnect) copyLocked(req *h1.Request) {
 	copy(r.copy.Bytes, pending[:size])
 }
 
-// dropLocked drops the copy: the request may not be sent again any more.
+// dropLocked drops the copy: the request must no longer be sent again.
 func (r *reconnect) dropLocked() {
 	if r != nil && r.copy != nil {
 		r.copy.Free()
@@ -86,7 +86,8 @@ func (r *reconnect) dropLocked() {
 	}
 }
 
-// notePersistenceLocked records whether the message with this head is the last of its connection.
+// notePersistenceLocked records whether the message with this head is the last one of its
+// connection.
 func (r *reconnect) notePersistenceLocked(head []byte) {
 	if r != nil && !h1.Persists(head) {
 		r.closes = true
@@ -101,7 +102,7 @@ func (r *reconnect) noteAnswerLocked() {
 }
 
 // redial dials the app again if it is detached. The connection does not count as idle in the
-// meantime. If that fails, it answers the request that has come as far as p.
+// meantime. If the dial fails, redial answers the request, whose progress is p.
 func (r *reconnect) redial(p progress) outcome {
 	if r == nil || !r.isDetached() {
 		return proceed
@@ -142,8 +143,8 @@ func (r *reconnect) attach(app Conn) bool {
 	return true
 }
 
-// replay sends the outstanding request again, if the outcome of a read or write shows that the app
-// has closed without an answer. Otherwise it returns the outcome.
+// replay sends the outstanding request again if o, the outcome of a read or write, shows that the
+// app has closed without a response. Otherwise it returns o.
 func (r *reconnect) replay(o outcome) outcome {
 	if r == nil || o.verdict != stale && !isWrite(o.err) || errors.Is(o.err, pump.ErrOverBudget) {
 		return o
@@ -164,9 +165,8 @@ func (r *reconnect) replay(o outcome) outcome {
 	return endedBy(r.requests.Write(request.Bytes[:size]))
 }
 
-// awaitStale waits until the app's close has been seen, and returns the request that is to be sent
-// again, or nil if there is none. between reports that the app has been detached between two
-// requests.
+// awaitStale waits until the app's close has been seen, and returns the request to send again, or
+// nil if there is none. between reports that the app has been detached between two requests.
 func (r *reconnect) awaitStale() (request *pump.Buffer, size int, between bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

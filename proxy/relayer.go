@@ -20,6 +20,7 @@ type relayer interface {
 	// noticeDelayLocked returns the delay before the client gets its notice in a drain, and the
 	// period over which such notices are spread. A zero spread means that there is no notice.
 	noticeDelayLocked() (after, spread time.Duration)
-	// closeLocked accounts for what has not ended when the connection, or the protocol, ends.
+	// closeLocked accounts for exchanges that have not ended when the connection, or its protocol,
+	// ends.
 	closeLocked()
 }

@@ -6,8 +6,9 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// Forecast returns what to expect of the clients. Health probes are not exchanges. A connection
-// that is not served yet is in flight, and silence begins when there is none.
+// Forecast returns whether more requests are expected of the clients. Health probes are not
+// exchanges. Connections that are not served yet count as in flight, and silence begins once there
+// are none.
 func (s *Server) Forecast(rule silence.Rule) silence.Forecast {
 	now := s.now()
 	f := s.sources.Forecast(rule, now)

@@ -7,7 +7,7 @@ import (
 	"lameduck/proxy/tlsterm"
 )
 
-// A route is a listener's way to its app.
+// A route connects a listener to its app.
 type route struct {
 	Route
 	tls       *tlsterm.Terminator // nil if TLS is not terminated

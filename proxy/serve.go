@@ -38,9 +38,9 @@ func newRelayer(c *conn, p protocol) relayer {
 	return newHTTP1(c)
 }
 
-// serve relays the connection. The app is dialed first, even if the client has sent nothing, so
-// that the app sees the same connections as without us. Only TLS that we terminate has to begin
-// before. It returns when the direction from the client has ended or is parked.
+// serve relays the connection. It dials the app first, even if the client has sent nothing, so that
+// the app sees the same connections as without us. Only if we terminate TLS does the client have to
+// begin first. It returns when the direction from the client has ended or is parked.
 func (s *Server) serve(c *conn) {
 	growStack()
 	app, err := s.reach(c)
@@ -66,8 +66,9 @@ func (s *Server) reach(c *conn) (Conn, error) {
 	return appLink{c}.dial()
 }
 
-// bind joins the app's connection to the client's. It returns false if the connection is to end at
-// once: it has been closed in the meantime, or the server has been and the client has sent nothing.
+// bind joins the app's connection to the client's. It returns false if the connection must end at
+// once: it has been closed in the meantime, or the server has been closed and the client has sent
+// nothing.
 func (s *Server) bind(c *conn, app Conn) bool {
 	closed := c.server.finishing.Load() && !hasUnread(c.client)
 	c.mu.Lock()

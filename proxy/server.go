@@ -147,8 +147,8 @@ func (s *Server) unregister(c *conn) {
 }
 
 // Drain makes every connection ask its client to disconnect: HTTP/1 in the next response,
-// long-lived connections one after the other. New connections are still accepted, and idle ones
-// stay open. A second call changes nothing.
+// long-lived connections spread over some time. New connections are still accepted, and idle ones
+// stay open. A second call does nothing.
 func (s *Server) Drain() {
 	now := s.now()
 	if !s.drainStart.CompareAndSwap(0, int64(now)) {
@@ -193,8 +193,9 @@ func (s *Server) CloseIdle() {
 	}
 }
 
-// Cut ends every connection. It returns how many connections, with how many exchanges, were still
-// in flight. Those are reset, so that a part does not look like the whole. The others get a FIN.
+// Cut ends every connection. It returns how many connections had exchanges in flight, and how many
+// exchanges. Those connections are reset, so that a part does not look like the whole. The others
+// get a FIN.
 func (s *Server) Cut() (connections, exchanges int) {
 	for _, c := range s.all() {
 		n := closer{c}.cut()

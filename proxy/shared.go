@@ -13,7 +13,7 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// shared is what the connections of a server share.
+// shared is the state that the connections of a server share.
 type shared struct {
 	config  Config
 	log     *zap.Logger
@@ -60,7 +60,7 @@ func (s *shared) appGone() bool {
 	}
 }
 
-// noteUnwatched records that connections have been waiting unread until now.
+// noteUnwatched records that connections have waited until now without being read.
 func (s *shared) noteUnwatched() { s.unwatchedAt.Store(int64(s.now())) }
 
 // failsHealthCheck reports whether a request is a load balancer's health check that fails because

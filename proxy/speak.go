@@ -38,7 +38,7 @@ func (c *conn) pushLocked(e exchange) {
 	c.ledger.push(e)
 }
 
-// setProgress records how far a request has come, and keeps the connection from being parked.
+// setProgress records the progress of a request, and keeps the connection from being parked.
 func (c *conn) setProgress(p progress) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 // A surplus is what the app sends without a request: bytes behind a response, such as the body of a
 // 204 or of an answer to HEAD, or a 408 on an idle connection. Empty lines do not count; they are
 // relayed like those in front of a request line. Any other surplus is relayed as a direct
-// connection would deliver it. From there on it is unknown what is a response, so the connection
-// relays no further request and ends.
+// connection would deliver it. After that, responses cannot be recognized, so the connection relays
+// no further request and ends.
 
 // surplusSilence is how long the app is silent before its surplus is assumed to be complete.
 const surplusSilence = time.Second

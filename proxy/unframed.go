@@ -7,15 +7,14 @@ import (
 )
 
 // A client that sends Expect: 100-continue waits for a response before it sends the body. If the
-// final response comes first (417, 401 or 413, for example) and the connection persists, it cannot
-// be known what the client sends next: the body, which some clients send all the same, or its next
-// request. A guess would take one for the other. So the connection is unframed from then on: bytes
-// pass in both directions, and nothing looks for messages in them. This is avoided where possible:
-// behind a 100 the body follows, a body that has begun has to be sent to its end (RFC 9110 section
-// 10.1.1), and if the connection ends with the exchange nothing but the body can follow.
+// final response comes first (417, 401 or 413, for example) and the connection persists, it is
+// unknown what the client sends next: the body, which some clients send all the same, or its next
+// request. A guess could confuse the two. So the connection is unframed from then on: bytes pass in
+// both directions without being parsed. This is avoided where possible: after a 100 the body
+// follows, a body that has begun must be sent to its end (RFC 9110 section 10.1.1), and if the
+// connection ends with the exchange, only the body can follow.
 
-// unframedQuiet is how long an unframed connection is silent before nothing counts as in flight on
-// it.
+// unframedQuiet is the silence after which nothing counts as in flight on an unframed connection.
 const unframedQuiet = 5 * time.Second
 
 // An unframedConn relays an unframed connection. An exchange is in flight from the first byte that

@@ -2,14 +2,13 @@ package proxy
 
 import "time"
 
-// A response may end before its request, such as a 413 or a 401 to a large upload. The app decides
-// what becomes of the rest of the body: as long as the app takes it, it is relayed, and the
-// exchange is in flight. That also holds if the app has half-closed its side, as servers do that
-// linger so that no reset destroys the response, and if the response has asked the client to
-// disconnect.
+// A response may end before its request, such as a 413 or a 401 to a large upload. As long as the
+// app reads the rest of the body, it is relayed, and the exchange is in flight. That also holds if
+// the app has half-closed its side, as servers do that linger so that no reset destroys the
+// response, and if the response has asked the client to disconnect.
 
 // uploadTimeout is how long an upload may stand still once the response side of its connection has
-// ended: because the client is silent, or because the app takes nothing.
+// ended: because the client is silent, or because the app reads nothing.
 const uploadTimeout = 20 * time.Second
 
 // uploadTick is the time between two looks at an upload. Looks are counted, not time, so that an
@@ -65,8 +64,7 @@ type stall struct {
 	seen  int // the number of looks that have seen it
 }
 
-// looks looks at the count, and returns the number of looks before this one that have seen the same
-// count.
+// looks returns the number of earlier calls in a row that have seen the same count.
 func (s *stall) looks(count uint64) int {
 	if count != s.count {
 		*s = stall{count: count}

@@ -6,11 +6,12 @@ import (
 )
 
 // The direction from the client sometimes reads nothing for a while: it waits for the app with
-// buffered bytes that must not be relayed yet, or the app takes nothing. The state of the client's
-// connection shows whether it leaves in the meantime, as while the app is dialed, see departure.go.
+// buffered bytes that must not be relayed yet, or the app reads nothing. The state of the client's
+// connection then shows whether the client leaves, as it does while the app is dialed, see
+// departure.go.
 
 // waitLocked waits for a change of the direction from the app. The caller, the direction from the
-// client, looks at the state again.
+// client, then checks the state again.
 func (c *conn) waitLocked() {
 	c.waiting = true
 	c.watchClientLocked()
@@ -19,8 +20,8 @@ func (c *conn) waitLocked() {
 	c.waiting = false
 }
 
-// watchBlockedLocked watches the client while the app takes nothing of what it sends. It is called
-// with each sweep: writes that block for a moment cost nothing.
+// watchBlockedLocked watches the client while the app does not read what it sends. It is called
+// with each sweep, so that writes that block only for a moment cost nothing.
 func (c *conn) watchBlockedLocked() {
 	switch {
 	case c.waiting:

@@ -122,7 +122,7 @@ func (w *wsConn) noteControl(d direction, h ws.Header) {
 }
 
 // noteClose records that a close frame is about to be relayed. After the answer to ours, only the
-// end is to come.
+// end of the connection follows.
 func (w *wsConn) noteClose(d direction) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,5 +1,5 @@
-// Command lameduck is a proxy in front of an app that cannot be changed. It keeps both serving
-// through a termination until the load balancers have stopped sending traffic.
+// Command lameduck is a proxy in front of an app that cannot be changed. During termination it
+// keeps the app alive and serves its clients, until load balancers have stopped routing to it.
 //
 //	lameduck [serve]                    relay to an app that runs beside it
 //	lameduck exec -- COMMAND [ARG...]   run the app as a child process, as PID 1 or not

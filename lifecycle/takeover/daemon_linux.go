@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// Daemon returns the first of some processes that holds a socket that has been moved, or 0. It asks
-// to wait if no socket has been moved yet, and a process is left that may bind one.
+// Daemon returns the first of the orphans that holds a moved socket, or 0. wait is true if no
+// socket has been moved yet and an orphan is left that may bind one.
 func (t *Takeover) Daemon(orphans []int) (pid int, wait bool) {
 	sockets := t.notifier.movedSockets()
 	for _, pid := range orphans {
@@ -17,7 +17,7 @@ func (t *Takeover) Daemon(orphans []int) (pid int, wait bool) {
 	return 0, len(sockets) == 0 && len(orphans) > 0
 }
 
-// holds reports whether a process has one of some sockets.
+// holds reports whether a process has one of the sockets.
 func holds(pid int, sockets map[string]bool) bool {
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
 	entries, _ := os.ReadDir(dir)

@@ -77,7 +77,7 @@ func diagnoseAccess(err error, yama string) (reason, remedy string) {
 			"it in the app, or add the capability SYS_PTRACE"
 }
 
-// alternative returns what else helps: scope 3 excludes privileged processes too.
+// alternative returns the other remedy, if there is one: scope 3 excludes privileged processes too.
 func alternative(yama string) string {
 	if yama == "2" {
 		return ", add the capability SYS_PTRACE"
@@ -85,7 +85,7 @@ func alternative(yama string) string {
 	return ""
 }
 
-// yamaScope returns kernel.yama.ptrace_scope, or nothing if the kernel does not have Yama.
+// yamaScope returns kernel.yama.ptrace_scope, or an empty string if the kernel lacks Yama.
 func yamaScope() string {
 	text, _ := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope")
 	return strings.TrimSpace(string(text))
@@ -140,7 +140,7 @@ func checkFile(path string) error {
 	return nil
 }
 
-// interpreter returns the interpreter of a script, or nothing if the file is none.
+// interpreter returns the interpreter of a script, or an empty string if the file is not a script.
 func interpreter(path string) string {
 	f, err := os.Open(path)
 	if err != nil {

@@ -11,29 +11,31 @@
 // its place in SO_REUSEPORT groups. All listeners of one port move to the same port. Sockets of
 // other ports, other protocols (UDP, Unix, SCTP) and other network namespaces are left alone.
 //
-// The launcher exists because Go cannot run code between fork and exec. Before it becomes the app
-// it binds the port once itself, so that whatever prevents takeover is found before the app runs.
+// The launcher exists because Go cannot run code between fork and exec. Before it becomes the app,
+// it binds the port once itself, so that anything that prevents takeover is found before the app
+// runs.
 //
-// The port is held until the app listens: no connection is accepted, and a bind that is not seen
-// fails. Then Lameduck listens at the address that the app has asked for, and the app's listen returns
-// after that.
+// The port is held until the app listens: no connection is accepted, and a bind that the filter
+// does not see fails. When the app calls listen, Lameduck first listens at the address that the app
+// has asked for, and then the app's call returns.
 //
-// Programs compare their configured addresses with each other on a reload, for example nginx. So the
-// notifier puts the original address back when the same thread calls listen, unless the memory has
-// been used for something else. Only bind and listen are notified (with Node getsockname
-// too). The kernel allows every other system call by a bitmap, without running the filter.
+// Some programs, such as nginx, compare their configured addresses with each other on a reload. So
+// the notifier restores the original address when the same thread calls listen, unless the memory
+// has been reused. Only bind and listen are notified (with Node getsockname too). The kernel allows
+// every other system call by a bitmap, without running the filter.
 //
 // # Trust
 //
-// This is no security boundary. A child may change its memory between our write and the kernel's
+// This is not a security boundary. A child may change its memory between our write and the kernel's
 // read, and then it binds what it has written; it gains nothing that it could not do without us.
-// What has to be excluded is that we write to an unrelated process: the notification is verified to
-// be alive after the memory has been opened, and a process ID cannot be reused while it is.
+// But we must never write to an unrelated process: the notification is verified to be alive after
+// the memory has been opened, and a process ID cannot be reused while it is.
 //
 // # Limits
 //
-//   - getsockname returns the moved address, unless the command is one of Node: its clusters refuse to
-//     listen at another port than the one they have asked for. Connections always have the moved one.
+//   - getsockname returns the moved address, unless the command runs Node, whose cluster module
+//     refuses to listen on another port than the one it has asked for. Connections always have the
+//     moved address.
 //   - The child and its descendants have no_new_privs: set-user-ID programs and file capabilities
 //     have no effect in them.
 //   - A bind through io_uring, or by a program of another architecture (32 bits), is not seen. It

@@ -8,15 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A heldPort is a socket that is bound and does not listen.
+// A heldPort is a socket that is bound but does not listen.
 type heldPort struct {
 	fd   int
 	addr net.Addr
 	once sync.Once
 }
 
-// Hold binds a TCP address without listening. Connections to it are refused, and a bind of another
-// program fails instead of bypassing Lameduck.
+// Hold binds a TCP address without listening. Connections to it are refused, and another program
+// that binds it fails instead of bypassing Lameduck.
 func Hold(address string) (net.Listener, error) {
 	to, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
@@ -24,8 +24,8 @@ func Hold(address string) (net.Listener, error) {
 	}
 	h, err := bindHeld(to, false)
 	if err == unix.EADDRINUSE {
-		// Perhaps only connections of an earlier app are left. With this option they do not count, and a
-		// bind with the same option succeeds.
+		// Perhaps only connections of an earlier app are left. With this option they are ignored,
+		// and so they are in a later bind with the same option.
 		h, err = bindHeld(to, true)
 	}
 	if err != nil {

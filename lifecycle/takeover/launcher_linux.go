@@ -20,7 +20,7 @@ const launcherCommand = "takeover-launcher"
 
 const launcherArgs = 5 // between the command and the app's arguments
 
-// A message is one from the launcher to its parent. An empty Step says that all is well.
+// A message goes from the launcher to its parent. An empty Step means that all is well.
 type message struct {
 	Step  step
 	Errno syscall.Errno
@@ -57,7 +57,7 @@ func Launch(args []string) int {
 	return exitCannotRun
 }
 
-// prepare makes everything that bind needs to be moved, and tries it.
+// prepare sets up everything that moving a bind requires, and tests it.
 func prepare(socket launcherSocket, deathSignal int, to netip.AddrPort, names bool) (step, error) {
 	unix.CloseOnExec(int(socket))
 	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(deathSignal), 0, 0, 0)
@@ -78,7 +78,7 @@ func prepare(socket launcherSocket, deathSignal int, to netip.AddrPort, names bo
 	return stepBind, tryBind(to)
 }
 
-// tryBind binds a taken port, and expects that it is moved.
+// tryBind binds a taken-over port, and expects it to be moved.
 func tryBind(to netip.AddrPort) error {
 	family, address := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()})
 	if to.Addr().Is4() {

@@ -19,8 +19,8 @@ func (p *Port) Number() uint16 { return p.route.Port() }
 // Listening reports whether the app has listened at the port.
 func (p *Port) Listening() bool { return p.listening.Load() }
 
-// WarnOfMissingListeners logs each port at which the app does not listen after a minute, with the ports that
-// it has bound instead. It returns then, or when ctx is done.
+// WarnOfMissingListeners logs each port on which the app does not listen after a minute, with the
+// ports that it has bound instead. It returns after that, or when ctx is done.
 func (t *Takeover) WarnOfMissingListeners(ctx context.Context) {
 	timer := time.NewTimer(listenWait)
 	defer timer.Stop()
@@ -41,7 +41,7 @@ func (t *Takeover) WarnOfMissingListeners(ctx context.Context) {
 // maxOthers bounds the ports that a warning names.
 const maxOthers = 8
 
-// others are TCP ports that the app has bound and that are not taken over. The zero value is empty.
+// others are TCP ports that the app has bound but that are not taken over. The zero value is empty.
 type others struct {
 	mu    sync.Mutex
 	ports []uint16

@@ -13,7 +13,7 @@ type names map[string]sockname
 // A sockname is the struct sockaddr that getsockname returns.
 type sockname []byte
 
-// maxNames bounds what is remembered of sockets, since nobody reports when they are closed.
+// maxNames bounds the remembered sockets, since nothing reports when they are closed.
 const maxNames = 1024
 
 func (n names) add(socket string, bound []byte) {
@@ -50,12 +50,13 @@ func (s sockname) writeTo(t thread, address, length uint64) bool {
 	return t.write(s[:min(int(room), len(s))], address) == nil && t.write(size[:], length) == nil
 }
 
-// nodePrograms are programs of Node, which look at the address of a listener: a cluster refuses to
-// listen at a port other than the one it has asked for. They do not look at those of connections.
+// nodePrograms are programs that run Node, which checks the address of a listener: its cluster
+// module refuses to listen on a port other than the one it has asked for. It does not check the
+// addresses of connections.
 var nodePrograms = []string{"node", "nodejs", "npm", "npx", "yarn", "pnpm", "pm2", "pm2-runtime"}
 
-// asksForNames reports whether a command is one of Node. Other programs may call getsockname for each
-// connection, which would cost them a notification.
+// asksForNames reports whether a command runs Node. Other programs may call getsockname for each
+// connection, and each call would cost them a notification.
 func asksForNames(path string, argv []string) bool {
 	words := append([]string{path}, argv...)
 	return slices.ContainsFunc(words, func(arg string) bool {

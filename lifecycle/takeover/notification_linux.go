@@ -42,8 +42,8 @@ func letReturn(fd uintptr, id uint64, errno unix.Errno) error {
 	return ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&r))
 }
 
-// isWaiting reports whether the thread of a notification still waits. Until it is answered, its ID
-// belongs to no other thread.
+// isWaiting reports whether the thread of a notification still waits. Until the notification is
+// answered, its ID belongs to no other thread.
 func isWaiting(fd uintptr, id uint64) bool {
 	return ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&id)) == nil
 }

@@ -44,20 +44,20 @@ type rewrite struct {
 	moved    []byte
 }
 
-// A boundSocket is one that has been moved and does not listen yet.
+// A boundSocket has been moved and does not listen yet.
 type boundSocket struct {
 	name  string // as of thread.socketName
 	port  *Port
 	asked netip.Addr
 }
 
-// maxBound bounds what is remembered of sockets that were bound and never listened.
+// maxBound bounds the remembered sockets that were bound and never listened.
 const maxBound = 1024
 
-// maxRewrites bounds what is remembered of threads that have bound and never listened.
+// maxRewrites bounds the remembered addresses of threads that have bound and never listened.
 const maxRewrites = 256
 
-// newNotifier takes the descriptor of a filter's notifications.
+// newNotifier returns the notifier of a filter, and takes ownership of its descriptor.
 func newNotifier(fd int, ports []*Port, others *others, log *zap.Logger) (*notifier, error) {
 	if err := unix.SetNonblock(fd, true); err != nil { // so that the runtime's poller waits for it
 		_ = unix.Close(fd)
@@ -116,7 +116,7 @@ func ready(fd uintptr) int16 {
 }
 
 // answer receives a notification and answers it. The thread may be killed or interrupted at any
-// moment: then the notification ends, and the call is notified again if it is repeated.
+// moment. Then the notification ends, and a repeated call causes a new one.
 func (n *notifier) answer(fd uintptr) {
 	in, err := receiveNotification(fd)
 	if err != nil {
@@ -140,8 +140,9 @@ func (n *notifier) answer(fd uintptr) {
 	}
 }
 
-// handle moves the bind of a taken port, and puts addresses back that the thread has bound before.
-// When a moved socket listens, so does Lameduck; if it cannot, the call is to return the error.
+// handle moves the bind of a taken-over port, and restores the addresses that the thread has bound
+// before. When a moved socket is about to listen, Lameduck listens first; if it cannot, handle
+// returns the error for the call.
 func (n *notifier) handle(fd uintptr, in *notification) (*RefusalError, unix.Errno) {
 	isBind := in.number == unix.SYS_BIND
 	if !isBind && len(n.bound) == 0 && !n.hasRewritten(in.tid) {
@@ -166,8 +167,8 @@ func (n *notifier) handle(fd uintptr, in *notification) (*RefusalError, unix.Err
 	return nil, n.openFronts(t.socketName(socket))
 }
 
-// openFronts listens where a bound socket is about to listen. With an empty name it is unknown which
-// one that is, and may be any.
+// openFronts listens in place of a bound socket that is about to listen. If its name is empty, it
+// may be any of them.
 func (n *notifier) openFronts(socket string) (errno unix.Errno) {
 	kept := n.bound[:0]
 	for _, b := range n.bound {
@@ -189,7 +190,7 @@ func (n *notifier) openFronts(socket string) (errno unix.Errno) {
 	return errno
 }
 
-// awaitListen remembers that a socket has been moved.
+// awaitListen records that a socket has been moved and will listen.
 func (n *notifier) awaitListen(b boundSocket) {
 	n.forgetBound(b.name)
 	if len(n.bound) == maxBound {
@@ -242,7 +243,7 @@ func (n *notifier) move(t thread, socket int, address uint64, size int32) *Refus
 	return nil
 }
 
-// noteOther takes note of a TCP port that stays.
+// noteOther records a TCP port that is not moved.
 func (n *notifier) noteOther(t thread, socket int, port uint16) {
 	if n.isTrial() || !n.others.wants(port) {
 		return
@@ -252,7 +253,7 @@ func (n *notifier) noteOther(t thread, socket int, port uint16) {
 	}
 }
 
-// isOurs reports whether a socket is one of TCP in our network namespace.
+// isOurs reports whether a socket is a TCP socket in our network namespace.
 func (n *notifier) isOurs(t thread, socket int) (bool, *RefusalError) {
 	tcp, err := t.isTCP(socket)
 	if err != nil {
@@ -272,8 +273,8 @@ func (n *notifier) remember(r rewrite) {
 	n.rewrites = append(n.rewrites, r)
 }
 
-// answerName writes the result of getsockname if the socket is one that has been moved, and reports
-// whether it has.
+// answerName writes the result of getsockname if the socket has been moved, and reports whether it
+// did.
 func (n *notifier) answerName(fd uintptr, in *notification) bool {
 	if n.isTrial() {
 		return false
@@ -291,8 +292,8 @@ func (n *notifier) hasRewritten(tid uint32) bool {
 	return slices.ContainsFunc(n.rewrites, func(r rewrite) bool { return r.tid == tid })
 }
 
-// restore puts the original addresses back that a thread has bound. Its bind has returned, since it
-// makes another call. Memory that has been used for something else is left alone.
+// restore restores the original addresses that a thread has bound. Its bind has returned, since it
+// makes another call. Memory that has been reused is left alone.
 func (n *notifier) restore(t thread) {
 	kept := n.rewrites[:0]
 	for _, r := range n.rewrites {
@@ -309,7 +310,7 @@ func (n *notifier) restore(t thread) {
 	n.rewrites = kept
 }
 
-// refuse takes note that a bind has not been moved. After the trial it logs why, once for each reason.
+// refuse records that a bind has not been moved. After the trial it logs why, once for each reason.
 func (n *notifier) refuse(r *RefusalError) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

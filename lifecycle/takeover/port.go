@@ -65,7 +65,7 @@ func (p *Port) Addresses() [2]string {
 	return [2]string{v4, v6}
 }
 
-// open opens the front of an app that listens at an address, unless it is open.
+// open opens the front for the address at which the app listens, unless it is open already.
 func (p *Port) open(asked netip.Addr) error {
 	at := p.route.Addr()
 	if at.IsUnspecified() {
@@ -105,7 +105,7 @@ func (p *Port) collides(to netip.AddrPort) bool {
 	return ours.IsUnspecified() || theirs.IsUnspecified() || ours.WithZone("") == theirs
 }
 
-// noteMoved takes note of the family of a socket that has been moved.
+// noteMoved records the family of a moved socket.
 func (p *Port) noteMoved(to netip.Addr) {
 	if to.Unmap().Is4() {
 		p.ipv4.Store(true)
@@ -120,8 +120,8 @@ func (p *Port) forget() {
 	p.ipv6.Store(false)
 }
 
-// freePort returns a port at which nobody listens. It is outside of the kernel's ephemeral ports if
-// there is one, so that no connection takes it while the app is not listening, as in a reload.
+// freePort returns a port at which no process listens. If possible, it is not one of the kernel's
+// ephemeral ports, so that no connection takes it while the app is not listening, as in a reload.
 func freePort(avoid []uint16) (uint16, error) {
 	first, last := sockdiag.EphemeralPorts()
 	low, high := int(first), int(last)
@@ -146,15 +146,15 @@ func freePort(avoid []uint16) (uint16, error) {
 	return ln.Addr().(*net.TCPAddr).AddrPort().Port(), nil
 }
 
-// listen does not wait, so there is nothing to cancel.
+// listen returns at once, so there is nothing to cancel.
 func listen(address string) (net.Listener, error) {
 	var config net.ListenConfig
 	return config.Listen(context.Background(), "tcp", address)
 }
 
-// isFree reports whether nobody listens at a port, at any address. No program may be started
-// meanwhile: until its execve it would have a copy of the listener, which would keep the port from
-// the app.
+// isFree reports whether no process listens at a port, at any address. No program may be started
+// meanwhile: until its execve it would have a copy of the listener, and the app could not bind the
+// port.
 func isFree(port uint16) bool {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()

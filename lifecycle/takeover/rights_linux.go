@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lostRights returns what an executable grants that no_new_privs would take away, or nothing.
+// lostRights describes the rights that an executable grants and no_new_privs would remove. It
+// returns an empty string if there are none.
 func lostRights(path string) string {
 	if set, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && set == 1 {
 		return "" // it is taken away already

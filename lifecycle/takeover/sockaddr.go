@@ -34,7 +34,7 @@ func parseSockaddr(b []byte) (netip.AddrPort, bool) {
 	switch family := binary.NativeEndian.Uint16(b); {
 	case (family == familyIPv4 || family == familyUnspec) && len(b) >= sizeIPv4:
 		a := netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:8])), binary.BigEndian.Uint16(b[2:]))
-		// The kernel takes AF_UNSPEC for AF_INET if the address is unspecified.
+		// The kernel treats AF_UNSPEC as AF_INET if the address is unspecified.
 		return a, family == familyIPv4 || a.Addr().IsUnspecified()
 	case family == familyIPv6 && len(b) >= minIPv6:
 		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(b[8:24])), binary.BigEndian.Uint16(b[2:])), true

@@ -23,7 +23,7 @@ type Takeover struct {
 	notifier *notifier // nil before Spawn
 }
 
-// New returns the Takeover of some ports, at least one.
+// New returns a Takeover of the ports, of which there must be at least one.
 func New(ports []*Port, log *zap.Logger) *Takeover { return &Takeover{ports: ports, log: log} }
 
 // launchTimeout bounds the time until the launcher has become the app.
@@ -77,7 +77,7 @@ func (t *Takeover) startLauncher(path string, argv []string, attr *syscall.ProcA
 	return syscall.ForkExec("/proc/self/exe", args, &a)
 }
 
-// sample returns an address that is moved.
+// sample returns an address whose bind is moved.
 func (p *Port) sample() netip.AddrPort {
 	if a := p.route.Addr(); !a.IsUnspecified() {
 		return p.route
@@ -114,7 +114,7 @@ func (t *Takeover) awaitExec(conn *net.UnixConn) error {
 	return nil // closed by exec
 }
 
-// Close ends the notifications. Processes that are left cannot bind any more.
+// Close ends the notifications. Remaining processes can no longer bind.
 func (t *Takeover) Close() {
 	if t.notifier != nil {
 		t.notifier.close()

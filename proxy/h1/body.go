@@ -39,7 +39,7 @@ func (b *Body) Done() bool {
 	return true
 }
 
-// Opaque returns how many of the next bytes are certainly content, and need not be looked at.
+// Opaque returns how many of the next bytes are certainly content, and need no scan.
 func (b *Body) Opaque() int64 {
 	switch {
 	case b.kind == UntilClose || b.kind == Tunnel:
@@ -50,15 +50,15 @@ func (b *Body) Opaque() int64 {
 	return b.left
 }
 
-// Skip accounts for n bytes, at most Opaque, that have passed elsewhere.
+// Skip accounts for n bytes, at most Opaque, that were relayed without a scan.
 func (b *Body) Skip(n int64) {
 	if b.kind == Fixed || b.kind == Chunked {
 		b.left -= n
 	}
 }
 
-// Scan returns how many bytes of p still belong to the message. With an error, which only the
-// chunked coding knows, n bytes of p were well-formed.
+// Scan returns how many bytes of p still belong to the message. Only the chunked coding can be
+// invalid; then the first n bytes of p were well-formed.
 func (b *Body) Scan(p []byte) (n int, err error) {
 	switch b.kind {
 	case Fixed:
@@ -73,7 +73,7 @@ func (b *Body) Scan(p []byte) (n int, err error) {
 	return 0, nil
 }
 
-// Between reports whether no chunk is under way, so that the body could end here.
+// Between reports whether the body is between two chunks, so that it could end here.
 func (b *Body) Between() bool {
 	return b.kind == UntilClose || b.kind == Chunked && b.state == chunkStart && b.line == 0
 }

@@ -1,6 +1,6 @@
 package h1
 
-// A chunkState is what the next byte of a chunked body is (RFC 9112 section 7.1).
+// A chunkState is the role of the next byte of a chunked body (RFC 9112 section 7.1).
 type chunkState uint8
 
 const (
@@ -20,7 +20,7 @@ const (
 	chunkDone                       // the message is complete
 )
 
-// maxChunkLine bounds chunk-size and chunk-ext together, in bytes. An extension holds a word or a
+// maxChunkLine bounds chunk-size and chunk-ext together, in bytes. Real extensions are a word or a
 // signature.
 const maxChunkLine = 4 << 10
 

@@ -4,7 +4,7 @@ import "bytes"
 
 // AppendCloseOption appends head, a complete head that was parsed without an error, to dst, with
 // the close option in it (RFC 9112 section 9.6): every keep-alive in a Connection field becomes
-// close; if there is none, close is added to the first Connection field, or in a field of its own.
+// close; if there is none, close is added to the first Connection field, or as a new field.
 // Keep-Alive fields are removed, because they no longer apply. A head that has the close option
 // already stays as it is. At most 19 bytes are added. dst and head share no memory.
 func AppendCloseOption(dst, head []byte) []byte {

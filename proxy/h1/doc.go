@@ -8,12 +8,12 @@
 //
 // A message with an ambiguous end is refused with an [Error] and never guessed (RFC 9112 section
 // 11.2): a Content-Length beside a Transfer-Encoding, lengths that differ, a bare CR, a line that
-// could hide one of the two fields, a chunk that is not one. What is merely odd passes, see odd.go.
-// A line of a head may end in a lone LF (section 2.2); a line of the chunked coding may not.
+// could hide one of the two fields, an invalid chunk. Lines that are merely odd pass, see odd.go. A
+// line of a head may end in a lone LF (section 2.2); a line of the chunked coding may not.
 package h1
 
-// MaxHead is the default for the size in bytes of the largest head that a caller buffers, start
-// line and empty line included. It also bounds trailer sections, here.
+// MaxHead is the default size in bytes of the largest head that a caller buffers, start line and
+// empty line included. Here it also bounds trailer sections.
 const MaxHead = 64 << 10
 
 // An Error is the reason why a message is refused.

@@ -56,18 +56,17 @@ func cutUnquoted(b []byte, separator byte) (before, after []byte) {
 	return b, nil
 }
 
-// Events finds where the events of an event stream end. The zero value is in front of the first
-// one.
+// Events finds the ends of the events in an event stream. The zero value is before the first event.
 type Events struct {
 	open  bool // a line of an event has come, and not the empty line that ends it
 	line  bool // a line is under way
 	wasCR bool // a CR has ended the last line: an LF belongs to it
 }
 
-// Between reports whether no event is under way. A comment is none.
+// Between reports whether the stream is between two events. A comment is not an event.
 func (e *Events) Between() bool { return !e.open && !e.line }
 
-// Scan is [Body.Scan] for the body of an event stream, and looks at its content on the way.
+// Scan is [Body.Scan] for the body of an event stream, and also examines its content.
 func (e *Events) Scan(b *Body, p []byte) (n int, err error) {
 	for n < len(p) && !b.Done() && err == nil {
 		step := int(min(b.Opaque(), int64(len(p)-n)))

@@ -112,7 +112,7 @@ func (f *fields) parseLine(line []byte) error {
 }
 
 // apply reads the few fields that matter. The length of the name selects the candidate, so that
-// hardly any other field is compared.
+// hardly any other name is compared.
 func (f *fields) apply(name, value []byte) error {
 	switch len(name) {
 	case len("Via"):
@@ -189,7 +189,7 @@ func trim(b []byte) []byte {
 	return b
 }
 
-// equalFold reports whether b is lower, a lower-case ASCII string, in any case.
+// equalFold reports whether b equals lower, a lower-case ASCII string, ignoring case.
 func equalFold(b []byte, lower string) bool {
 	if len(b) != len(lower) {
 		return false
@@ -205,8 +205,8 @@ func equalFold(b []byte, lower string) bool {
 	return true
 }
 
-// nextMember cuts the first member off a comma-separated list (RFC 9110 section 5.6.1). An empty
-// member is returned as such.
+// nextMember cuts the first member off a comma-separated list (RFC 9110 section 5.6.1). It returns
+// empty members too.
 func nextMember(list []byte) (member, rest []byte) {
 	member, rest, _ = bytes.Cut(list, []byte{','})
 	return trim(member), rest

@@ -2,7 +2,7 @@ package h1
 
 import "bytes"
 
-// A Method is a request's method, as far as it decides where the response ends.
+// A Method is a request method, as far as it affects where the response ends.
 type Method uint8
 
 // The methods that matter.
@@ -84,8 +84,8 @@ func ParseRequest(b []byte) (Request, error) {
 // versionStart is true for the characters with which a status line begins.
 var versionStart = [256]bool{'H': true, 'I': true}
 
-// beginning refuses a partial start-line with an impossible first byte, so that nothing is waited
-// for if the peer speaks another protocol. It may be the CR of an empty line.
+// beginning refuses a partial start-line with an impossible first byte, so that the relay does not
+// wait if the peer speaks another protocol. The byte may be the CR of an empty line.
 func beginning(b []byte, first []bool) error {
 	if len(b) > 0 && !first[b[0]] && b[0] != '\r' {
 		return ErrStartLine
@@ -123,8 +123,8 @@ func parseRequestLine(line []byte) (method, target []byte, v httpVersion, err er
 	return method, target, v, nil
 }
 
-// checkTarget reports whether b has no control character, and no space. Bytes above ASCII pass:
-// apps take them in targets.
+// checkTarget reports whether b has no space, and whether it has no control character. Bytes
+// outside ASCII pass: apps accept them in targets.
 func checkTarget(b []byte) (oneWord, ok bool) {
 	oneWord = true
 	for _, c := range b {
@@ -149,7 +149,7 @@ func trimSpaces(b []byte) []byte {
 	return b
 }
 
-// An httpVersion is the version of HTTP of a message, as far as framing depends on it.
+// An httpVersion is the HTTP version of a message, as far as framing depends on it.
 type httpVersion uint8
 
 const (

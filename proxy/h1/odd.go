@@ -2,13 +2,13 @@ package h1
 
 import "bytes"
 
-// Some apps and clients send lines that are no fields by the grammar: a name with a space or a
-// letter outside ASCII, white space before the colon, no colon at all, an obsolete line fold.
-// Others take them in some way or ignore them, so they pass. But no odd line may pass that a
-// lenient reader could take for Content-Length or Transfer-Encoding, or for the end of the head: it
-// would see another message than a strict one.
+// Some apps and clients send lines that are not fields by the grammar: a name with a space or a
+// letter outside ASCII, white space before the colon, no colon at all, an obsolete line fold. Their
+// peers accept or ignore them, so such lines pass. But a line must not pass if a lenient reader
+// could mistake it for Content-Length or Transfer-Encoding, or for the end of the head: it would
+// then see a different message than a strict reader.
 
-// parseOddLine reads a line of a head that is no field line by the grammar (RFC 9112 section 5).
+// parseOddLine reads a line of a head that is not a field line by the grammar (RFC 9112 section 5).
 func (f *fields) parseOddLine(line []byte) error {
 	if err := checkBytes(line); err != nil {
 		return err
@@ -37,7 +37,7 @@ func (f *fields) parseOddLine(line []byte) error {
 // section 5.2).
 func isFold(line []byte) bool { return line[0] == ' ' || line[0] == '\t' }
 
-// checkBytes refuses the bytes that no part of a head may contain.
+// checkBytes refuses bytes that a head must not contain.
 func checkBytes(b []byte) error {
 	if bytes.IndexByte(b, '\r') >= 0 {
 		return ErrBareCR
@@ -49,8 +49,7 @@ func checkBytes(b []byte) error {
 }
 
 // hasVisible reports whether a line has a visible ASCII character. Lenient readers strip many kinds
-// of white space, and take what is left of a line without one for the empty line that ends the
-// head.
+// of white space, and then a line without one looks like the empty line that ends the head.
 func hasVisible(line []byte) bool {
 	for _, c := range line {
 		if isVisible(c) {
@@ -62,7 +61,7 @@ func hasVisible(line []byte) bool {
 
 func isVisible(c byte) bool { return ' ' < c && c < 0x7f }
 
-// trimOdd removes the bytes that no token contains from both ends of an odd name.
+// trimOdd removes bytes that cannot be in a token from both ends of an odd name.
 func trimOdd(name []byte) []byte {
 	for len(name) > 0 && !token[name[0]] {
 		name = name[1:]
@@ -73,7 +72,7 @@ func trimOdd(name []byte) []byte {
 	return name
 }
 
-// disguisesFraming reports whether a lenient reader could take an odd name for one of the two
+// disguisesFraming reports whether a lenient reader could mistake an odd name for one of the two
 // fields that decide where the message ends.
 func disguisesFraming(name []byte) bool {
 	return contentLength.foundIn(name) || transferEncoding.foundIn(name)
@@ -87,10 +86,10 @@ var (
 // maxReplaced is how many letters of a disguised name may be replaced with bytes outside ASCII.
 const maxReplaced = 3
 
-// A disguise finds a word in a name, with anything but letters before, between and behind its
-// letters, and with up to maxReplaced letters replaced with bytes outside ASCII: there are readers
-// that strip control characters, and others that take a letter for the one that looks like it. It
-// is the shift-and algorithm, which takes one step per byte.
+// A disguise finds a word in a name, even with non-letters before, between and after its letters,
+// and with up to maxReplaced letters replaced by bytes outside ASCII: some readers strip control
+// characters, others map letters to similar ones. It uses the shift-and algorithm, which takes one
+// step per byte.
 type disguise struct {
 	positions [26]uint32 // bit i of a letter: it is the word's letter i
 	last      uint32     // the bit of the word's last letter

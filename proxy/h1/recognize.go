@@ -1,6 +1,6 @@
 package h1
 
-// A Guess is whether bytes are the beginning of something.
+// A Guess reports whether bytes are the beginning of something, as far as is known.
 type Guess uint8
 
 // The guesses.
@@ -20,10 +20,10 @@ func Recognize(b []byte) Guess {
 	return l.Next(b)
 }
 
-// A RequestLine recognizes the request line of HTTP/1 in the first bytes of a connection, whatever
-// pieces they come in: method SP request-target SP HTTP-version (RFC 9112 section 3) with a version
-// of 1.x. It is recognized with the end of the line, however long that is. Empty lines may stand
-// before it, and spaces behind the version. The zero value is ready.
+// A RequestLine recognizes the request line of HTTP/1 in the first bytes of a connection, in pieces
+// of any size: method SP request-target SP HTTP-version (RFC 9112 section 3) with a version of 1.x.
+// It decides at the end of the line, however long that is. Empty lines may precede the line, and
+// spaces may follow the version. The zero value is ready.
 type RequestLine struct {
 	at    linePart
 	n     int   // bytes of the part
@@ -42,14 +42,14 @@ const (
 	lineLF  // the LF behind the line's CR
 )
 
-// requestVersion and statusVersion are what a version looks like. A digit stands for any.
+// requestVersion and statusVersion are patterns of a version. A digit stands for any digit.
 const (
 	requestVersion = "HTTP/1.0"
 	statusVersion  = "HTTP/1.0 000"
 )
 
-// Next takes the next bytes, and reports what is known then. Once it has returned Yes or No, that
-// stays.
+// Next takes the next bytes and returns what is known so far. Once it has returned Yes or No, the
+// answer is final.
 func (l *RequestLine) Next(b []byte) Guess {
 	for _, c := range b {
 		if l.guess == Maybe {
@@ -101,7 +101,7 @@ func (l *RequestLine) begin(c byte) Guess {
 	return l.word(token[c], c, target)
 }
 
-// word takes a byte that belongs to a word, or the space behind the word.
+// word takes a byte of a word, or the space after it.
 func (l *RequestLine) word(belongs bool, c byte, next linePart) Guess {
 	if belongs {
 		l.n++
@@ -112,7 +112,7 @@ func (l *RequestLine) word(belongs bool, c byte, next linePart) Guess {
 	return l.leads(ends, next)
 }
 
-// leads goes on to the next part, unless the byte was no part of a request line.
+// leads moves on to the next part, unless the byte does not fit a request line.
 func (l *RequestLine) leads(fits bool, next linePart) Guess {
 	if !fits {
 		return No
@@ -121,10 +121,11 @@ func (l *RequestLine) leads(fits bool, next linePart) Guess {
 	return Maybe
 }
 
-// isInTarget reports whether c may be in a request target. Bytes above ASCII may: apps take them.
+// isInTarget reports whether c may be in a request target. Bytes outside ASCII may: apps accept
+// them.
 func isInTarget(c byte) bool { return c > ' ' && c != 0x7f }
 
-// matches reports whether c is what a version has in the place of want.
+// matches reports whether c matches the pattern byte want.
 func matches(c, want byte) bool {
 	if want == '0' {
 		return '0' <= c && c <= '9'
@@ -133,7 +134,7 @@ func matches(c, want byte) bool {
 }
 
 // RecognizeStatus reports whether b begins with the status line of an HTTP/1 response (RFC 9112
-// section 4). It is recognized with what ends the status code.
+// section 4). It decides at the byte after the status code.
 func RecognizeStatus(b []byte) Guess {
 	for i, c := range b {
 		switch {

@@ -21,8 +21,8 @@ func NewRequestReader() *RequestReader {
 	return r
 }
 
-// Read reads the HEADERS frame at the start of b, as FirstRequest does. After a request of which
-// nothing is known, no further one can be read.
+// Read reads the HEADERS frame at the start of b, as FirstRequest does. After a request that it
+// could not read, it can read no other.
 func (r *RequestReader) Read(b []byte) Request {
 	block, ok := fieldBlock(b)
 	if !ok {

@@ -2,8 +2,8 @@ package h2
 
 import "golang.org/x/net/http2/hpack"
 
-// A Request is what is known of a request from its field block. The zero Request is one of which
-// nothing is known.
+// A Request is what the field block of a request reveals. The zero value means that nothing is
+// known.
 type Request struct {
 	Known   bool // the whole block has been read
 	Proxied bool // there is a field that proxies add, as in [lameduck/proxy/h1.Request]
@@ -14,13 +14,13 @@ type Request struct {
 // maxValue bounds the values that are decoded.
 const maxValue = 1 << 10
 
-// flagPriority says that the priority of the stream comes before the field block.
+// flagPriority means that a priority precedes the field block.
 const flagPriority = 0x20
 
 // FirstRequest reads the HEADERS frame at the start of b, the first one of its connection. Only the
 // first field block can be read by itself: the meaning of a later one depends on all before it (RFC
-// 7541 section 2.2). Nothing is known of a frame of which b holds a part, or whose block another
-// frame continues.
+// 7541 section 2.2). It returns the zero Request if b does not hold the whole frame, or if another
+// frame continues the block.
 func FirstRequest(b []byte) Request {
 	block, ok := fieldBlock(b)
 	if !ok {

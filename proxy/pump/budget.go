@@ -10,9 +10,9 @@ import (
 // wait was older.
 var ErrOverBudget = errors.New("too many bytes held for slow peers")
 
-// A Budget bounds the bytes that are held while their owners wait for a peer: the beginning of an
-// incomplete head, or a part of a response that its client does not take. If they exceed the limit,
-// the oldest waits are ended. Bytes that do not wait are not counted.
+// A Budget bounds the bytes that are held while their owners wait for a peer: an incomplete head,
+// or a part of a response that the client does not read. If they exceed the limit, the oldest waits
+// are ended. Bytes in motion are not counted.
 type Budget struct {
 	limit int64
 
@@ -57,7 +57,7 @@ type Claim struct {
 // Charge makes b the budget of the claim. Without one, the other methods do nothing.
 func (c *Claim) Charge(b *Budget) { c.budget = b }
 
-// Hold sets the number of bytes that are held. As long as the waiter is the same, it is one wait.
+// Hold sets the number of bytes that are held. Calls with the same waiter belong to one wait.
 func (c *Claim) Hold(bytes int, w Waiter) {
 	b := c.budget
 	if b == nil {
@@ -109,7 +109,7 @@ func (c *Claim) IsStopped() bool {
 
 func (c *Claim) isTight() bool { return c.budget != nil && c.budget.isTight() }
 
-// stop ends the wait of a claim. Its bytes are given back in a moment. The caller holds mu.
+// stop ends the wait of a claim. The owner gives its bytes back soon after. The caller holds mu.
 func (b *Budget) stop(c *Claim) {
 	b.unlink(c)
 	c.stopped = true

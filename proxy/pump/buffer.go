@@ -6,10 +6,11 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// BufferSize holds most messages whole. Longer bodies go from kernel to kernel.
+// BufferSize is the size of a common buffer, which holds most messages whole. Longer bodies go from
+// kernel to kernel.
 const BufferSize = 16 << 10
 
-// A Buffer is borrowed as long as there are bytes to hold.
+// A Buffer is borrowed from a pool while there are bytes to hold.
 type Buffer struct {
 	Bytes []byte
 	pool  *sync.Pool

@@ -10,8 +10,8 @@ import (
 var past = time.Unix(1, 0)
 
 // A Deadline is the time until which reads from the source of a flow may wait. Every limit on such
-// a wait is set here and nowhere else: no limit undoes another one, and Running knows of all of
-// them. Its methods may be called by any goroutine.
+// a wait is set here and nowhere else, so that no limit cancels another one, and Running knows of
+// all of them. Its methods may be called by any goroutine.
 type Deadline struct {
 	limited atomic.Bool // there is a limit on silence, which Arm restarts
 
@@ -56,7 +56,7 @@ func (d *Deadline) LimitLinger(t time.Time) {
 	d.apply()
 }
 
-// PutOffLinger moves the limit of LimitLinger, if there is one, to a later time.
+// PutOffLinger postpones the limit of LimitLinger, if there is one.
 func (d *Deadline) PutOffLinger(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -139,7 +139,7 @@ func (d *Deadline) Running() bool {
 	return !d.until.IsZero()
 }
 
-// Passed reports whether a limit has been reached by now. Any other read that times out was roused.
+// Passed reports whether a limit has been reached at now. If not, a read that timed out was roused.
 func (d *Deadline) Passed(now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

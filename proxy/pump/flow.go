@@ -10,14 +10,14 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// A Conn is what a flow needs of a connection: a [net.Conn] that can close its sending side alone,
-// such as [net.TCPConn]. If it is a [syscall.Conn] too, waiting for it takes no buffer.
+// A Conn is a connection of a flow: a [net.Conn] that can half-close, such as [net.TCPConn]. If it
+// is a [syscall.Conn] too, waiting for it takes no buffer.
 type Conn interface {
 	net.Conn
 	CloseWrite() error
 }
 
-// A ReadError reports that the source of a flow failed, other than by its end.
+// A ReadError reports that reading from the source of a flow failed, other than by io.EOF.
 type ReadError struct{ Err error }
 
 func (e *ReadError) Error() string { return "read: " + e.Err.Error() }
@@ -39,9 +39,9 @@ func (e *WriteError) Unwrap() error { return e.Err }
 //	buf[sent:mark]  passed on, not written yet
 //	buf[mark:end]   pending: read, not passed on yet
 //
-// The first pending bytes may have been written ahead, see Forward: then sent is behind mark.
+// The first pending bytes may have been written ahead, see Forward: then sent is greater than mark.
 //
-// A Flow belongs to one goroutine. Its Deadline is set by others too.
+// A Flow belongs to one goroutine. Other goroutines may set its Deadline.
 type Flow struct {
 	// Deadline limits how long the flow waits for src.
 	Deadline Deadline
@@ -106,7 +106,7 @@ func RawOf(c any) syscall.RawConn {
 	return raw
 }
 
-// Pending returns the bytes that have been read and not been looked at.
+// Pending returns the bytes that have been read and not been passed on.
 func (f *Flow) Pending() []byte {
 	if f.buf == nil {
 		return nil
@@ -151,18 +151,18 @@ func (f *Flow) Write(b []byte) error {
 // Moved returns the number of bytes that have been written to dst. Any goroutine may call it.
 func (f *Flow) Moved() uint64 { return f.moved.Load() }
 
-// Blocked reports whether a write waits because dst takes nothing more. It is known only if dst has
-// a descriptor. Any goroutine may call it.
+// Blocked reports whether a write waits because dst accepts no more bytes. It is known only if dst
+// has a descriptor. Any goroutine may call it.
 func (f *Flow) Blocked() bool { return f.blocked.Load() }
 
-// unblock records that dst takes bytes again, or may.
+// unblock records that dst accepts bytes again, or may.
 func (f *Flow) unblock() {
 	if f.blocked.Load() {
 		f.blocked.Store(false)
 	}
 }
 
-// wrote counts bytes that dst has taken.
+// wrote counts bytes that dst has accepted.
 func (f *Flow) wrote(n int64) {
 	f.written.Add(uint64(n))
 	f.moved.Add(uint64(n))
@@ -184,7 +184,7 @@ func (f *Flow) writeAll(b []byte) error {
 	return err
 }
 
-// writeNow writes what the socket takes, and asks to be called again for the rest.
+// writeNow writes as much as the socket accepts, and returns false to be called again for the rest.
 func (f *Flow) writeNow(fd uintptr) bool {
 	f.unblock()
 	for len(f.out) > 0 {
@@ -277,7 +277,7 @@ func (f *Flow) readNow(fd uintptr) bool {
 	return true
 }
 
-// newBuffer returns a common buffer, or a large one while many bytes come: two system calls for
+// newBuffer returns a common buffer, or a large one while many bytes arrive: two system calls for
 // each 16 KiB would be a quarter of the cost of relaying them.
 func (f *Flow) newBuffer() *Buffer {
 	if f.full && !f.claim.isTight() {
@@ -286,7 +286,7 @@ func (f *Flow) newBuffer() *Buffer {
 	return NewBuffer()
 }
 
-// readBlocking is readNow for a src that has no descriptor.
+// readBlocking is readNow for a src without a descriptor.
 func (f *Flow) readBlocking() {
 	if src, ok := f.src.(ReadAhead); ok && f.buf == nil && !f.full {
 		f.readFirst(src)
@@ -305,12 +305,12 @@ func (f *Flow) readBlocking() {
 // caller asks for.
 type ReadAhead interface {
 	Conn
-	// ReadBuffered is a Read that does not wait for more than has been read from below. It returns
-	// 0 if that is nothing, or an error.
+	// ReadBuffered reads bytes that have already been read from the connection below, without
+	// waiting. It returns 0 if there are none, or after an error.
 	ReadBuffered(b []byte) (n int)
 }
 
-// readFirst waits for one byte, without a buffer, and then reads what has come with it.
+// readFirst waits for one byte, without a buffer, and then reads the bytes that arrived with it.
 func (f *Flow) readFirst(src ReadAhead) {
 	if f.n, f.err = src.Read(f.first[:]); f.n == 0 {
 		return
@@ -320,8 +320,8 @@ func (f *Flow) readFirst(src ReadAhead) {
 	f.n += src.ReadBuffered(f.buf.Bytes[1:])
 }
 
-// makeRoom moves the pending bytes to the front of a buffer with room behind them. Only a head
-// makes a flow wait with pending bytes, and the caller bounds its size.
+// makeRoom moves the pending bytes to the front of a buffer with room after them. A flow waits with
+// pending bytes only for the rest of a head, and the caller bounds its size.
 func (f *Flow) makeRoom() {
 	pending := f.Pending()
 	switch to := f.buf; {
@@ -348,7 +348,7 @@ func (f *Flow) CopyBody(b *h1.Body) error {
 	return nil
 }
 
-// CopySome passes on what has come of a message's body, and waits for some of it if nothing has.
+// CopySome passes on the part of a body that has arrived, and waits if none has.
 func (f *Flow) CopySome(b *h1.Body) error {
 	if f.mark == f.end {
 		if err := f.More(b); err != nil {
@@ -360,7 +360,8 @@ func (f *Flow) CopySome(b *h1.Body) error {
 	return err
 }
 
-// More gets further bytes of a body: many of them from kernel to kernel, a few into the buffer.
+// More gets further bytes of a body: from kernel to kernel if there are many, into the buffer if
+// there are few.
 func (f *Flow) More(b *h1.Body) error {
 	many := b.Kind() != h1.Tunnel && b.Kind() != h1.UntilClose && b.Opaque() >= spliceFrom
 	if !many && !(f.full && b.Opaque() >= spliceFrom) {

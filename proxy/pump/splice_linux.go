@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spliceFrom is the number of bytes still to come from which on they go from kernel to kernel.
-// Below it, two more system calls cost more than the copies that they save.
+// spliceFrom is the number of outstanding bytes from which on they go from kernel to kernel. Below
+// it, two more system calls cost more than the copies that they save.
 const spliceFrom = 32 << 10
 
 // pipeSize is the requested capacity of a pipe in bytes. If the kernel refuses, it stays at 64 KiB.
@@ -33,7 +33,7 @@ type Pipes struct {
 }
 
 // NewPipes returns a pool that opens at most limit pipes at a time, or any number if it is zero.
-// Bytes for which there is no pipe go through a buffer.
+// Without a free pipe, bytes go through a buffer.
 func NewPipes(limit int) *Pipes {
 	return &Pipes{idle: make(chan pipe, maxIdlePipes), limit: int64(limit)}
 }

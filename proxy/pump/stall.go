@@ -5,15 +5,14 @@ import (
 	"os"
 )
 
-// Charge charges the budget for the buffer of the flow while it waits for dst to take something
-// and, if slowSource is set, while it waits for src with bytes in hand. It is called before the
-// flow is used.
+// Charge makes the flow charge b for its buffer while it waits for dst and, if slowSource is set,
+// while it waits for src with bytes in the buffer. It must be called before the flow is used.
 func (f *Flow) Charge(b *Budget, slowSource bool) {
 	f.claim.Charge(b)
 	f.slowSource = slowSource
 }
 
-// holdForSource charges the budget because the flow waits for src with bytes in hand.
+// holdForSource charges the budget because the flow waits for src with bytes in the buffer.
 func (f *Flow) holdForSource() {
 	if f.slowSource {
 		f.charged = true
@@ -21,7 +20,7 @@ func (f *Flow) holdForSource() {
 	}
 }
 
-// holdForDestination charges the budget because dst takes nothing more.
+// holdForDestination charges the budget because dst accepts no more bytes.
 func (f *Flow) holdForDestination() {
 	held := len(f.out)
 	if f.buf != nil {
@@ -39,7 +38,7 @@ func (f *Flow) discharge() {
 	}
 }
 
-// cause returns ErrOverBudget in place of err if that has ended a wait.
+// cause returns ErrOverBudget instead of err if the budget has ended the wait.
 func (f *Flow) cause(err error) error {
 	if f.charged && errors.Is(err, os.ErrDeadlineExceeded) && f.claim.IsStopped() {
 		return ErrOverBudget

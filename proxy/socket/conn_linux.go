@@ -102,8 +102,8 @@ func (c *Conn) LocalAddr() net.Addr {
 // SyscallConn implements [syscall.Conn].
 func (c *Conn) SyscallConn() (syscall.RawConn, error) { return rawConn{c}, nil }
 
-// wrap returns the error of package net for one of package os. A timeout is os.ErrDeadlineExceeded
-// itself, because a connection that becomes idle has two of them.
+// wrap converts an error of package os to the corresponding one of package net. A timeout is
+// os.ErrDeadlineExceeded itself, because a connection that becomes idle has two of them.
 func (c *Conn) wrap(op string, err error) error {
 	switch {
 	case err == nil || err == io.EOF:
@@ -129,8 +129,8 @@ func (r rawConn) Write(f func(fd uintptr) (done bool)) error {
 	return r.conn.wrap("raw-write", r.conn.raw.Write(f))
 }
 
-// netError returns what a [net.OpError] wraps, for an error of package os. An error that is not of a
-// system call is the runtime's, which has no name outside, for a descriptor that is closed.
+// netError returns the error that a [net.OpError] wraps, for an error of package os. An error that
+// is not from a system call is the runtime's unexported error for a closed descriptor.
 func netError(op string, err error) error {
 	var inPath *os.PathError
 	var number syscall.Errno

@@ -12,13 +12,13 @@ import (
 	"lameduck/lifecycle/sockdiag"
 )
 
-// attempts is how often Dial connects before it reports that no local address was free, or that it
-// has met itself.
+// attempts is how often Dial tries to connect if no local address is free, or if it has connected
+// to itself.
 const attempts = 3
 
-// Dial connects to an address that is neither unspecified nor has a zone. It waits for at most the
-// timeout. A connection to a local listener is made by the time connect(2) returns, so that there is
-// nothing to wait for.
+// Dial connects to an address, which must not be unspecified or have a zone. It waits for at most
+// the timeout. A connection to a local listener is established when connect(2) returns, so that
+// usually there is no wait.
 func Dial(ctx context.Context, to netip.AddrPort, timeout time.Duration) (c *Conn, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, dialError(to, err)
@@ -76,12 +76,12 @@ func dial(ctx context.Context, to netip.AddrPort, timeout time.Duration) (*Conn,
 	return c, nil
 }
 
-// isPending reports whether an error of connect(2) means that the connection is being made.
+// isPending reports whether an error of connect(2) means that the connection is being established.
 func isPending(err error) bool {
 	return err == syscall.EINPROGRESS || err == syscall.EALREADY || err == syscall.EINTR
 }
 
-// awaitConnect waits until the connection is made.
+// awaitConnect waits until the connection is established.
 func (c *Conn) awaitConnect(ctx context.Context, to syscall.Sockaddr, timeout time.Duration) (err error) {
 	_ = c.SetWriteDeadline(time.Now().Add(timeout))
 	stop := context.AfterFunc(ctx, func() { _ = c.SetWriteDeadline(time.Unix(1, 0)) })
@@ -106,9 +106,9 @@ func sockaddr(a netip.AddrPort) (family int, address syscall.Sockaddr) {
 	return syscall.AF_INET6, &syscall.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }
 
-// isItsOwnPeer reports whether the connection has both ends. The kernel makes such a connection if
-// nothing listens at a port and it chooses just that one for the new socket (RFC 9293 section 3.5,
-// figure 8: simultaneous connection synchronization).
+// isItsOwnPeer reports whether the socket is connected to itself. That happens if nothing listens
+// at a port and the kernel chooses that very port for the new socket (RFC 9293 section 3.5, figure
+// 8: simultaneous connection synchronization).
 func (c *Conn) isItsOwnPeer() (yes bool) {
 	_ = c.raw.Control(func(fd uintptr) {
 		local, err := syscall.Getsockname(int(fd))
@@ -117,7 +117,7 @@ func (c *Conn) isItsOwnPeer() (yes bool) {
 	return yes
 }
 
-// ephemeralPorts is the range as it is when the program dials first.
+// ephemeralPorts is the range as of the first call of Dial.
 var ephemeralPorts = sync.OnceValues(sockdiag.EphemeralPorts)
 
 // isEphemeral reports whether the kernel may choose a port for a new socket.

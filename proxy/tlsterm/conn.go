@@ -8,8 +8,9 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// A Conn is a TLS connection with the half-close and the reset of a TCP connection. A reset has no
-// close_notify, so that a part is not taken for the whole. Close does not wait for a blocked write.
+// A Conn is a TLS connection that can be half-closed and reset like a TCP connection. A reset sends
+// no close_notify, so that a part does not look like the whole. Close does not wait for a blocked
+// write.
 type Conn struct {
 	*tls.Conn
 	raw *Raw
@@ -41,7 +42,7 @@ func rawOf(c pump.Conn) *Raw {
 	return &Raw{Conn: c}
 }
 
-// Beneath returns the connection below the TLS of c, or c if there is none.
+// Beneath returns the connection below the TLS of c, or c itself if it is not a TLS connection.
 func Beneath(c pump.Conn) pump.Conn {
 	switch c := c.(type) {
 	case *Conn:
@@ -69,8 +70,8 @@ func (c *Conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// CloseWrite ends our side with a close_notify and a FIN. If a write is under way they follow it,
-// and CloseWrite does not wait for that.
+// CloseWrite ends our side with a close_notify and a FIN. If a write is under way, they follow it,
+// but CloseWrite does not wait.
 func (c *Conn) CloseWrite() error {
 	c.ending.Store(true)
 	c.endIfDue()
@@ -92,7 +93,7 @@ func (c *Conn) endIfDue() {
 	_ = c.raw.CloseWrite()
 }
 
-// Truncated reports whether the peer has ended its side without a close_notify. What it has sent
+// Truncated reports whether the peer has ended its side without a close_notify, so that its data
 // may be incomplete.
 func (c *Conn) Truncated() bool { return c.raw.ended.Load() }
 
@@ -111,7 +112,8 @@ func (c *Conn) Close() error {
 	return c.Conn.Close()
 }
 
-// PassTruncation makes to end without a close_notify if from has, and both are TLS connections.
+// PassTruncation makes to end without a close_notify if from has ended without one and both are TLS
+// connections.
 func PassTruncation(from, to pump.Conn) {
 	source, ok := from.(*Conn)
 	if !ok || !source.Truncated() {

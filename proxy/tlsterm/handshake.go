@@ -10,22 +10,20 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// appTimeout is how long the app may take for its part of TLS. It is on this host.
+// appTimeout bounds the TLS handshake with the app, which is on this host.
 const appTimeout = 10 * time.Second
 
-// An App is the way from a client to its app.
+// An App connects a client to its app.
 type App struct {
 	Conn   pump.Conn // nil if the app has not been reached
 	Err    error     // why it has not
 	Header []byte    // of the PROXY protocol, which the client has sent; may be empty
-	// Watch watches the client while the app is in its part of TLS. The context is done, with a
-	// cause of its own, when the client has left. The caller calls stop when it does not wait any
-	// more.
+	// Watch watches the client during the TLS handshake with the app. The context is canceled, with
+	// a cause, when the client leaves. The caller calls stop when it no longer waits.
 	Watch func() (staying context.Context, stop func())
 }
 
-// A Handshake is the TLS handshake with a client, and the one with its app if that is re-encrypted
-// to.
+// A Handshake is the TLS handshake with a client and, when re-encrypting, the one with its app.
 type Handshake struct {
 	// Conn is the connection to the client. It carries nothing before Run has returned, but it can
 	// be closed and reset.
@@ -46,7 +44,7 @@ func (t *Terminator) Begin(client *Raw, app App) *Handshake {
 // the client's part.
 func (h *Handshake) Run() error { return h.Conn.HandshakeContext(context.Background()) }
 
-// App returns the connection to the app, or why there is none.
+// App returns the connection to the app, or the error why there is none.
 func (h *Handshake) App() (pump.Conn, error) { return h.app.Conn, h.app.Err }
 
 // negotiate chooses the protocol of a client that has offered some (RFC 7301).

@@ -9,9 +9,9 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// held accounts for what TLS holds for a slow client, below the flows, which cannot see it: the
-// messages of a handshake that is not complete, and a record that the client does not take. The
-// zero value accounts for nothing.
+// held accounts for what TLS holds for a slow client below the flows, where they cannot see it: the
+// messages of an incomplete handshake, and a record that the client does not read. The zero value
+// accounts for nothing.
 type held struct {
 	reading  pump.Claim
 	received int            // bytes of the handshake
@@ -33,11 +33,11 @@ func (h *held) init(c pump.Conn, budget *pump.Budget) {
 	h.writing.Charge(budget)
 }
 
-// growth is how much more memory TLS may take for a handshake than the bytes that have come:
-// buffers double, and messages are put together from records.
+// growth is the ratio of the memory that TLS may use for a handshake to the bytes that have
+// arrived: buffers double, and messages are assembled from records.
 const growth = 3
 
-// beforeRead holds what has come of the handshake while more is waited for.
+// beforeRead charges for the received part of the handshake while TLS waits for more.
 func (h *held) beforeRead() {
 	if h.received > 0 && h.deadline != nil {
 		h.reading.Hold(growth*h.received, (*handshakeWait)(h))
@@ -50,7 +50,7 @@ func (h *held) afterRead(n int) {
 	}
 }
 
-// handshakeEnded gives back what the handshake held.
+// handshakeEnded gives back what was charged for the handshake.
 func (h *held) handshakeEnded() {
 	h.complete, h.received = true, 0
 	h.reading.Drop()
@@ -62,8 +62,8 @@ type handshakeWait held
 func (w *handshakeWait) Stop()   { w.deadline.Expire() }
 func (w *handshakeWait) Resume() { w.deadline.Revive() }
 
-// writeSize is what is held while a client takes no record: the record, and the clear text in
-// the buffer of its flow.
+// writeSize is what is held while a client does not read a record: the record, and the clear text
+// in the buffer of its flow.
 const writeSize = 2 * pump.BufferSize
 
 // write is the Write of conn.
@@ -88,7 +88,7 @@ func (h *held) write(conn pump.Conn, b []byte) (n int, err error) {
 	return n, err
 }
 
-// writeNow writes what the socket takes, and asks to be called again for the rest.
+// writeNow writes as much as the socket accepts, and returns false to be called again for the rest.
 func (h *held) writeNow(fd uintptr) bool {
 	for len(h.out) > 0 {
 		n, err := pump.RawWrite(int(fd), h.out)
@@ -106,7 +106,7 @@ func (h *held) writeNow(fd uintptr) bool {
 	return true
 }
 
-// A recordWait is a wait for a client that takes no record.
+// A recordWait is a wait for a client that does not read a record.
 type recordWait held
 
 func (w *recordWait) Stop()   { _ = w.conn.SetWriteDeadline(time.Unix(1, 0)) }

@@ -11,22 +11,22 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// Whether the app speaks HTTP/2 without TLS decides what a client gets that can speak both
-// versions. The app is asked on a connection of our own: an HTTP/2 server answers the preface with
-// SETTINGS (RFC 9113 section 3.4). The answer holds for a while, because an app may restart as
-// another one.
+// A client that supports both versions of HTTP gets HTTP/2 if the app speaks it without TLS. The
+// app is asked on a connection of our own: an HTTP/2 server answers the preface with SETTINGS (RFC
+// 9113 section 3.4). The answer is valid only for a while, because the app may be restarted as
+// another program.
 
-// questionTimeout is how long the app may take to answer. A busy one answers late, and late clients
-// profit.
+// questionTimeout is how long the app may take to answer. A busy app answers late, which is still
+// useful to later clients.
 const questionTimeout = 10 * time.Second
 
-// answerWait is how long clients wait for the answer to a question, from its beginning on. An app
-// that is not busy answers in a millisecond. The others are served with what was known before, at
-// first HTTP/1.
+// answerWait is how long clients wait for an answer, counted from the question. An app that is not
+// busy answers in a millisecond. After that, clients get what was known before, which is HTTP/1 at
+// first.
 const answerWait = 250 * time.Millisecond
 
-// minValidity and maxValidity bound the time for which an answer holds. It doubles each time that
-// the app confirms the answer, because some servers log each question as a bad request.
+// minValidity and maxValidity bound the time for which an answer is valid. It doubles each time the
+// app confirms the answer, because some servers log each question as a bad request.
 const (
 	minValidity = 5 * time.Second
 	maxValidity = time.Minute
@@ -43,8 +43,8 @@ type http2Support struct {
 	asked    time.Time     // when that was asked
 }
 
-// get returns whether the app speaks HTTP/2, as far as that can be known within answerWait. It
-// calls ask if the app has to be asked. ask starts a goroutine that calls answer or noAnswer.
+// get reports whether the app speaks HTTP/2, as far as that can be found out within answerWait. If
+// the app has to be asked, it calls ask, which starts a goroutine that calls answer or noAnswer.
 func (s *http2Support) get(ask func()) bool {
 	s.mu.Lock()
 	now := time.Now()
@@ -110,9 +110,9 @@ func (s *http2Support) forget() {
 	s.until, s.validity = time.Time{}, 0
 }
 
-// AskHTTP2 asks an app whether it speaks HTTP/2, on a connection that it dials, behind a header of
-// the PROXY protocol. An app that sends nothing or anything else does not. asked is false if it
-// could not be reached.
+// AskHTTP2 asks an app whether it speaks HTTP/2, on a new connection that begins with the PROXY
+// protocol header, if any. An app that answers nothing or anything else does not. asked is false if
+// it could not be reached.
 func AskHTTP2(ctx context.Context, dial Dialer, header []byte) (yes, asked bool) {
 	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()

@@ -9,7 +9,7 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// A Raw is the connection below TLS. What is read before TLS begins can be read again.
+// A Raw is the connection below TLS. Bytes that are read before TLS begins can be read again.
 type Raw struct {
 	pump.Conn
 	handshake *Handshake  // of a client
@@ -33,8 +33,8 @@ func (r *Raw) LimitHandshake(d *pump.Deadline) { r.held.deadline = d }
 // HandshakeEnded gives back what the handshake holds.
 func (r *Raw) HandshakeEnded() { r.held.handshakeEnded() }
 
-// firstRead has room for most of what a client begins with: the header of the PROXY protocol and a
-// ClientHello.
+// firstRead is large enough for what most clients begin with: the header of the PROXY protocol and
+// a ClientHello.
 const firstRead = 1 << 10
 
 // Peek waits for the first bytes, or for more of them. They are read again.

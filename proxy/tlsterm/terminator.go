@@ -4,7 +4,7 @@ import "crypto/tls"
 
 // A Config is what a [Terminator] needs.
 type Config struct {
-	// TLS has the certificates, and what is required of clients. The terminator sets NextProtos.
+	// TLS has the certificates and the requirements for clients. The terminator sets NextProtos.
 	TLS *tls.Config
 	// Content is what is relayed within TLS.
 	Content Content
@@ -75,8 +75,8 @@ func (t *Terminator) SpeaksHTTP2(header []byte) bool {
 	})
 }
 
-// Forget makes the next client that it matters to find out again whether the app speaks HTTP/2. A
-// nil terminator knows nothing to forget.
+// Forget discards what is known of the app, so that it is asked again whether it speaks HTTP/2. It
+// does nothing on a nil terminator.
 func (t *Terminator) Forget() {
 	if t != nil {
 		t.http2.forget()

@@ -69,7 +69,7 @@ func ParseHeader(b []byte) (Header, error) {
 }
 
 // Messages follows the messages of one direction by the headers of their frames. The zero value is
-// in front of the first message.
+// before the first message.
 type Messages struct{ open bool }
 
 // Next records the header of the next frame.
@@ -79,7 +79,7 @@ func (m *Messages) Next(h Header) {
 	}
 }
 
-// Between reports whether no message is incomplete behind the last frame.
+// Between reports whether the last frame was the end of a message, or there has been none.
 func (m *Messages) Between() bool { return !m.open }
 
 // AppendClose appends a close frame with a status code and no reason, as a server sends it.

@@ -1,6 +1,6 @@
-// Package command is the program lameduck: its subcommands, and the wiring of the relay with the
-// lifecycle. It is outside package main so that the integration tests can run it as a process of their
-// own binary.
+// Package command is the program lameduck: its subcommands, and the code that connects the relay
+// and the lifecycle. It is outside package main so that the test binary of the integration tests
+// can run it.
 package command
 
 import (
@@ -28,7 +28,7 @@ const (
 // flushTimeout is how long the program waits at the end for the readers of its output.
 const flushTimeout = 500 * time.Millisecond
 
-// version is that of the program, as Main was given it.
+// version is the program's version, as passed to Main.
 var version = "devel"
 
 // Main runs the program with the arguments, the environment and the output of the process, and

@@ -29,7 +29,7 @@ func configError(err error) error {
 	return usageError("invalid configuration:\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  "))
 }
 
-// tlsIdentity loads the certificate with which TLS is terminated. It returns nil if TLS is not.
+// tlsIdentity loads the certificate for terminating TLS. It returns nil if TLS is not terminated.
 func tlsIdentity(c *config.Config) (*identity, error) {
 	if c.TLSCert == "" {
 		return nil, nil
@@ -85,12 +85,12 @@ func probeAgents(c *config.Config) []string {
 	return agents
 }
 
-// protocols maps the protocols of the configuration to those of the relay.
+// protocols maps the configuration's protocols to the relay's.
 var protocols = map[config.Protocol]proxy.Protocol{
 	config.Auto: proxy.Auto, config.HTTP1: proxy.HTTP1, config.H2C: proxy.H2C, config.TCP: proxy.TCP,
 }
 
-// proxyRoute returns the relay's form of a route. The identity is nil if TLS is not terminated.
+// proxyRoute converts a route for the relay. id is nil if TLS is not terminated.
 func proxyRoute(r config.Route, app proxy.Dialer, id *identity) proxy.Route {
 	route := proxy.Route{
 		Dial:     app,

@@ -60,10 +60,10 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	return child.ExitCode()
 }
 
-// notifyExec returns the channel of the signals of exec. Those of this process itself go nowhere: a
-// child may have so many children that SIGCHLD fills the channel, and the stop signal is lost. SIGHUP
-// and SIGINT stay ignored, for the child too, if this process was started to ignore them, as by nohup
-// or by a script that runs it in the background.
+// notifyExec returns the channel of the signals of exec. Those of this process itself are discarded: a
+// child may have so many children that SIGCHLD would fill the channel and the stop signal be lost.
+// SIGHUP and SIGINT stay ignored, for the child too, if they were ignored when this process was
+// started, for example by nohup or by a script that runs it in the background.
 func notifyExec() chan os.Signal {
 	signals, nowhere := make(chan os.Signal, 64), make(chan os.Signal, 1)
 	const lastSignal = 64 // of Linux; package signal leaves out those that do not exist
@@ -77,8 +77,8 @@ func notifyExec() chan os.Signal {
 	return signals
 }
 
-// forward forwards every signal to the child, except the stop signal, which is an event. Interrupts
-// are both: two of them end a hold at once.
+// forward forwards every signal to the child, except the stop signal, which becomes an event. An
+// interrupt is both forwarded and an event: two of them end a hold at once.
 func forward(in <-chan os.Signal, child *childproc.Child, stop syscall.Signal) <-chan lifecycle.Event {
 	out := make(chan lifecycle.Event, cap(in))
 	go func() {
@@ -96,7 +96,7 @@ func forward(in <-chan os.Signal, child *childproc.Child, stop syscall.Signal) <
 	return out
 }
 
-// ours are the signals that are not for the child: SIGCHLD, the preemption signal of Go's runtime,
+// ours are the signals that are not forwarded: SIGCHLD, the preemption signal of Go's runtime,
 // those of a terminal to a background process group, and faults of this process.
 var ours = map[os.Signal]bool{
 	syscall.SIGCHLD: true, syscall.SIGURG: true, syscall.SIGTTIN: true, syscall.SIGTTOU: true,

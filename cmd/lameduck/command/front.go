@@ -11,8 +11,8 @@ import (
 	"lameduck/proxy"
 )
 
-// fronts are the listeners of ports that are taken over. They are opened when the app listens, and
-// where it does. The zero value is ready; a listener waits until start is called.
+// fronts are the listeners of taken-over ports. They are opened when the app listens, at the
+// addresses where it listens. The zero value is ready to use; listeners wait until start is called.
 type fronts struct {
 	mu      sync.Mutex
 	serve   func(route int, ln net.Listener) // nil before start

@@ -14,15 +14,15 @@ import (
 	"lameduck/cmd/lameduck/filewatch"
 )
 
-// An identity is the certificate of the TLS termination, and the CAs of client certificates. Its
-// files are reloaded when they change.
+// An identity is the certificate for terminating TLS, and the CAs of client certificates. Its files
+// are reloaded when they change.
 type identity struct {
 	files   identityFiles
 	watcher *filewatch.Watcher
 	current atomic.Pointer[credentials]
 }
 
-// identityFiles are paths. Clients need no certificate if clientCA is empty.
+// identityFiles are the paths of an identity. If clientCA is empty, clients need no certificate.
 type identityFiles struct{ cert, key, clientCA string }
 
 // credentials are the contents of the files.

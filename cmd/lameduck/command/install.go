@@ -34,7 +34,7 @@ func install(args []string) (err error) {
 	return os.Rename(part, args[0])
 }
 
-// copyProgram writes a file that everybody may execute, whatever the umask.
+// copyProgram writes a file that every user may execute, regardless of the umask.
 func copyProgram(path string, from io.Reader) error {
 	to, err := os.Create(path)
 	if err != nil {

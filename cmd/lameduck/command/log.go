@@ -19,7 +19,8 @@ type logger struct {
 	repeated atomic.Uint64 // lines left out because their message came too often
 }
 
-// A message is logged repeatsLogged times a second, and from then on every repeatsLogged-th time.
+// repeatsLogged limits how often a message is logged: that often in each second, and after that
+// only every repeatsLogged-th time.
 const repeatsLogged = 100
 
 // newLogger returns the logger that the configuration asks for.

@@ -32,8 +32,9 @@ func (m memoryShares) limitHeap(variables map[string]string) {
 	debug.SetMemoryLimit(m.heap())
 }
 
-// heap returns the share of Go's runtime. A third is left for what the kernel also counts: sockets
-// and the buffers of sockets and pipes. An app in the same group has another third.
+// heap returns the share of Go's runtime. A third is left for kernel memory that the limit
+// includes: sockets, and the buffers of sockets and pipes. An app in the same group gets another
+// third.
 func (m memoryShares) heap() int64 {
 	if m.shared {
 		return m.limit / 3

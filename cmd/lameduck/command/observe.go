@@ -17,7 +17,7 @@ import (
 	"lameduck/proxy"
 )
 
-// A relay is the server, with what is observed beside it, as the lifecycle sees it.
+// A relay combines the server and the observer into the relay of the lifecycle.
 type relay struct {
 	*proxy.Server
 	observer *observe.Observer // nil if nothing is observed
@@ -25,7 +25,7 @@ type relay struct {
 
 func (p *process) newRelay() lifecycle.Relay { return relay{p.server, p.observer} }
 
-// Drain begins the drain. What is observed from then on is that of the drain.
+// Drain begins the drain of both.
 func (r relay) Drain() {
 	r.Server.Drain()
 	if r.observer != nil {
@@ -33,7 +33,7 @@ func (r relay) Drain() {
 	}
 }
 
-// Forecast returns what is to be expected of the clients of both.
+// Forecast returns the forecast for the clients of both.
 func (r relay) Forecast(rule silence.Rule) silence.Forecast {
 	f := r.Server.Forecast(rule)
 	if r.observer != nil {
@@ -42,19 +42,19 @@ func (r relay) Forecast(rule silence.Rule) silence.Forecast {
 	return f
 }
 
-// CloseIdle ends the hold.
+// CloseIdle records the end of the hold and closes the idle connections of the server.
 func (r relay) CloseIdle() {
 	r.endHold()
 	r.Server.CloseIdle()
 }
 
-// Cut ends the hold, and every connection of the server.
+// Cut records the end of the hold and ends every connection of the server.
 func (r relay) Cut() (connections, exchanges int) {
 	r.endHold()
 	return r.Server.Cut()
 }
 
-// endHold takes note of the observed connections that are open.
+// endHold records the observed connections that are open at the end of the hold.
 func (r relay) endHold() {
 	if r.observer != nil {
 		r.observer.EndHold()
@@ -64,7 +64,7 @@ func (r relay) endHold() {
 // DrainStats returns what has been counted so far.
 func (r relay) DrainStats() lifecycle.DrainStats { return lifecycle.DrainStats(r.Server.DrainStats()) }
 
-// observed returns the function that returns what was observed, or nil if nothing is.
+// observed returns the function that returns the observer's counts, or nil if nothing is observed.
 func (p *process) observed() func() lifecycle.Observed {
 	if p.observer == nil {
 		return nil
@@ -72,8 +72,8 @@ func (p *process) observed() func() lifecycle.Observed {
 	return func() lifecycle.Observed { return lifecycle.Observed(p.observer.Stats()) }
 }
 
-// bypassed returns the function that counts what goes past the relay, or nil if there is no route to
-// an app in this network namespace.
+// bypassed returns the function that counts the connections that bypass the relay, or nil if no
+// route leads to an app in this network namespace.
 func (p *process) bypassed() func() uint64 {
 	if p.observer == nil || !slices.ContainsFunc(observedPorts(p.config), isRelayed) {
 		return nil
@@ -91,7 +91,7 @@ func (p *process) newObserver() *observe.Observer {
 		return nil
 	}
 	c := observe.Config{Ports: ports, LBDelay: p.config.LBDelay, Sockets: p.sockets, Log: p.log.Logger}
-	if c.LBDelay == 0 { // without any, a drain that cannot be watched would hold for Min alone
+	if c.LBDelay == 0 { // otherwise a drain that cannot be watched would hold only for Min
 		c.LBDelay = p.config.HoldMax / 2
 	}
 	if len(p.config.Routes) == 0 { // a relay has connections of its own, to the app too
@@ -140,7 +140,7 @@ func listenersAt(c *config.Config, port uint16) (ours []netip.Addr) {
 	return ours
 }
 
-// observedApp reports whether anybody listens at an observed port.
+// observedApp returns a Look that reports whether any process listens at an observed port.
 func (p *process) observedApp(port uint16) lifecycle.Look {
 	dialled := proxy.NewPresence(net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))), p.sockets)
 	return func(ctx context.Context) (present bool, pause time.Duration) {
@@ -155,8 +155,8 @@ func (p *process) observedApp(port uint16) lifecycle.Look {
 // observePause is the time between two looks for the listener of an observed port.
 const observePause = 50 * time.Millisecond
 
-// noteKubelet lets the observer know from which addresses the kubelet's probes come: those from
-// which it probes the admin address.
+// noteKubelet reports to the observer the addresses from which the kubelet probes the admin
+// address: its probes of the app come from there too.
 func (p *process) noteKubelet(next http.Handler) http.Handler {
 	if p.observer == nil {
 		return next

@@ -9,8 +9,8 @@ import (
 	"lameduck/cmd/lameduck/redirect"
 )
 
-// makeRedirect makes the rules that bring the app's ports to the relay. It is the command of an
-// init container: the rules stay as long as the pod's network namespace.
+// makeRedirect creates the rules that redirect the app's ports to the relay. It is the command of
+// an init container: the rules last as long as the pod's network namespace.
 func makeRedirect(args, environ []string, stdout io.Writer) error {
 	rules, err := redirect.Parse(args)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"lameduck/proxy"
 )
 
-// refuseTakeover returns an error if a port is to be taken over from an app that is not a child.
+// refuseTakeover returns an error if a port is to be taken over although the app is not a child.
 func refuseTakeover(c *config.Config) error {
 	for i, r := range c.Routes {
 		if r.Takeover {
@@ -26,7 +26,8 @@ func refuseTakeover(c *config.Config) error {
 	return nil
 }
 
-// takeOver returns how the child is run. If a port is taken over, the child's bind of it is moved.
+// takeOver returns the configuration of the child. If a port is taken over, the child's bind of it
+// is moved.
 func (p *process) takeOver(stop syscall.Signal) (c childproc.Config, err error) {
 	c = childproc.Config{Stop: stop, Spawn: syscall.ForkExec, Log: p.log.Logger}
 	avoid := p.configuredPorts()
@@ -50,8 +51,7 @@ func (p *process) takeOver(stop syscall.Signal) (c childproc.Config, err error) 
 	return c, nil
 }
 
-// withoutListener returns the ports that are taken over or observed and at which the app has not
-// listened yet.
+// withoutListener returns the taken-over or observed ports on which the app has not listened yet.
 func (p *process) withoutListener() []uint16 {
 	ports := p.takenWithoutListener()
 	if p.observer != nil {
@@ -60,7 +60,7 @@ func (p *process) withoutListener() []uint16 {
 	return ports
 }
 
-// takenWithoutListener returns the ports that are taken over and at which the app has not listened yet.
+// takenWithoutListener returns the taken-over ports on which the app has not listened yet.
 func (p *process) takenWithoutListener() (ports []uint16) {
 	for _, port := range p.taken {
 		if port != nil && !port.Listening() && !slices.Contains(ports, port.Number()) {
@@ -100,8 +100,8 @@ func (p *process) appDialer(route int) proxy.Dialer {
 	return proxy.DialTCP(r.App)
 }
 
-// dialTaken returns the dialer of an app whose port has been taken over. It tries the other family if
-// the likely one is refused.
+// dialTaken returns the dialer of an app whose port has been taken over. If the more likely address
+// family is refused, it tries the other.
 func dialTaken(port *takeover.Port) proxy.Dialer {
 	dialers := make(map[string]proxy.Dialer)
 	for _, address := range port.Addresses() {

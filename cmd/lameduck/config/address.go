@@ -13,7 +13,7 @@ import (
 
 const anAddress = "[host:]port with a port number from 0 to 65535 and IPv6 addresses in brackets"
 
-// address takes [host:]port. An absent host becomes the default.
+// address returns a setter for [host:]port. A missing host becomes the default.
 func address(field func(*Config) *string, host string) setter {
 	return func(c *Config, value string) error {
 		a, ok := parseAddress(value, host)
@@ -71,8 +71,8 @@ func isPort(s string) bool {
 	return err == nil && strconv.FormatUint(n, 10) == s
 }
 
-// hostName does not bound the length: that repetition would take 160 KB of memory.
-// Most configurations have addresses only, and do without it.
+// hostName does not limit the length, because that repetition would take 160 KB of memory. It is
+// compiled on first use, since most configurations contain only addresses.
 var hostName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
 })
@@ -85,8 +85,8 @@ func isHost(s string) bool {
 	return s == "" || err == nil || len(s) <= maxHostName && hostName().MatchString(s)
 }
 
-// sameEndpoint reports whether two host:port name one listener: the same port, on one address or
-// on all of them.
+// sameEndpoint reports whether two host:port addresses collide: they have the same port, and the
+// same host or an unspecified one.
 func sameEndpoint(a, b string) bool {
 	hostA, portA, _ := net.SplitHostPort(a)
 	hostB, portB, _ := net.SplitHostPort(b)

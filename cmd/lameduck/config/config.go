@@ -15,7 +15,7 @@ import (
 // Prefix begins the name of every variable.
 const Prefix = "LAMEDUCK_"
 
-// Derived marks a duration that is not set and follows from others. Only Read returns it.
+// Derived marks a duration that is not set and is derived from others. Only Read returns it.
 const Derived = time.Duration(-1)
 
 // A Config is a configuration. Every field belongs to the variable of the same name.
@@ -68,7 +68,7 @@ func Parse(variables map[string]string) (*Config, error) {
 }
 
 // Read reads every variable by itself. Unlike Parse it neither compares variables with each other
-// nor replaces Derived, so it is of use where some of the variables are not known.
+// nor replaces Derived, so it is useful where some of the variables are unknown.
 func Read(variables map[string]string) (*Config, error) {
 	c, problems := read(variables)
 	return c, problems.sorted().err()
@@ -105,8 +105,8 @@ var serviceLink = sync.OnceValue(func() *regexp.Regexp {
 
 const unknown = "unknown variable (lameduck --help lists the known ones)"
 
-// unknownVariables finds unknown variables with the prefix: a misspelled one must not be ignored.
-// Its value may be a secret.
+// unknownVariables reports unknown variables with the prefix, because a misspelled one must not be
+// ignored. Errors do not have the values, which may be secrets.
 func unknownVariables(variables map[string]string) Problems {
 	var problems Problems
 	for _, name := range slices.Sorted(maps.Keys(variables)) {

@@ -86,7 +86,7 @@ var units = []struct {
 	bytes  int
 }{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"Ki", 1 << 10}, {"Mi", 1 << 20}, {"", 1}}
 
-// size takes a size from least to most bytes.
+// size returns a setter for a size from least to most bytes.
 func size(field func(*Config) *int, least, most int) setter {
 	what := sizeRange(least, most)
 	return func(c *Config, value string) error {
@@ -106,7 +106,7 @@ func size(field func(*Config) *int, least, most int) setter {
 	}
 }
 
-// sizeOrDerived is size for a field that is derived if it is zero.
+// sizeOrDerived is size for a field whose zero value means that it is derived.
 func sizeOrDerived(field func(*Config) *int, least, most int) setter {
 	set := size(field, least, most)
 	return func(c *Config, value string) error {
@@ -121,7 +121,7 @@ func sizeOrDerived(field func(*Config) *int, least, most int) setter {
 	}
 }
 
-// sizeRange describes what size takes.
+// sizeRange describes the sizes that size accepts.
 func sizeRange(least, most int) string {
 	example := 64 * least
 	return fmt.Sprintf("a size from %s to %s (for example %d or %s)",
@@ -150,7 +150,7 @@ func boolean(field func(*Config) *bool) setter {
 	}
 }
 
-// oneOf takes some words, in upper or lower case.
+// oneOf returns a setter for one of the words, in upper or lower case.
 func oneOf(field func(*Config) *string, words ...string) setter {
 	last := len(words) - 1
 	what := strings.Join(words[:last], ", ") + " or " + words[last]
@@ -165,7 +165,8 @@ func oneOf(field func(*Config) *string, words ...string) setter {
 	}
 }
 
-// file takes the path of a file. An error does not quote it: it may be a key in the wrong variable.
+// file returns a setter for the path of a file. An error does not quote the value: it may be a key
+// in the wrong variable.
 func file(field func(*Config) *string) setter {
 	return func(c *Config, value string) error {
 		if strings.ContainsAny(value, "\r\n") || strings.Contains(value, "-----BEGIN") {
@@ -183,7 +184,8 @@ func list(field func(*Config) *[]string) setter {
 	}
 }
 
-// paths takes a list of paths. An error does not quote them: some contain a token.
+// paths returns a setter for a list of URL paths. An error does not quote them: some contain a
+// token.
 func paths(field func(*Config) *[]string) setter {
 	return func(c *Config, value string) error {
 		var errs []error

@@ -8,9 +8,9 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// environment is a struct with a string for each variable of the table, in its order, that package
-// env fills in: with the value that is set, or with the default if there is none or it is empty. An
-// empty value that counts has no default there.
+// environment is a struct type for package env, with a string field for each variable of the table,
+// in that order. Package env sets each to the variable's value, or to the default if the variable
+// is unset or empty. Fields of variables for which an empty value counts have no default.
 var environment = func() reflect.Type {
 	fields := make([]reflect.StructField, len(table))
 	for i, v := range table {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A Probe is one of the kubelet's: it opens a connection to a port, once in each period.
+// A Probe is a probe of the kubelet, which opens a connection to a port once in each period.
 type Probe struct {
 	Port   uint16
 	Period time.Duration
@@ -82,7 +82,7 @@ func (r *resolver) resolveRoutes() {
 	}
 }
 
-// checkObserve finds observed ports that are not the app's, or are observed anyway.
+// checkObserve reports observed ports that are not the app's, or that are observed anyway.
 func (r *resolver) checkObserve() {
 	if !r.valid("LAMEDUCK_OBSERVE") {
 		return

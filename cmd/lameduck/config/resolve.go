@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Margin is the end of the grace period, which Lameduck needs to close connections and to write the
-// summary.
+// Margin is the time at the end of the grace period that Lameduck needs to close connections and to
+// write the summary.
 const Margin = 3 * time.Second
 
 // A resolver compares variables with each other and fills in what follows from them.
@@ -32,8 +32,8 @@ func (r *resolver) problem(name, format string, args ...any) {
 	r.problems.add(name, fmt.Errorf(format, args...))
 }
 
-// valid reports whether the variables could be read. What follows from one that could not is no
-// problem of another.
+// valid reports whether the variables could be read. An invalid one must not cause follow-up
+// problems of others.
 func (r *resolver) valid(names ...string) bool {
 	return !slices.ContainsFunc(r.unread, func(p Problem) bool { return slices.Contains(names, p.Variable) })
 }
@@ -102,8 +102,8 @@ func (r *resolver) resolveFallback() {
 	}
 }
 
-// checkTLS finds files that need others. An error does not quote their paths: a value may be the
-// key itself.
+// checkTLS reports files that require others. An error does not quote their paths: a value may be
+// the key itself.
 func (r *resolver) checkTLS() {
 	if !r.valid("LAMEDUCK_TLS_CERT", "LAMEDUCK_TLS_KEY", "LAMEDUCK_TLS_CLIENT_CA") {
 		return
@@ -127,7 +127,7 @@ func (r *resolver) checkTLS() {
 // A listener is an address at which Lameduck listens, and its variable.
 type listener struct{ variable, address string }
 
-// checkListeners finds listeners that exclude each other, and apps that are listeners of Lameduck.
+// checkListeners reports listeners that collide, and apps that are listeners of Lameduck.
 func (r *resolver) checkListeners() {
 	var listeners []listener
 	add := func(variable, address string) {

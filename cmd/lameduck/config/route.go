@@ -65,8 +65,8 @@ func setRoutes(c *Config, value string) error {
 	return errors.Join(errs...)
 }
 
-// ParseRoute reads one route of LAMEDUCK_ROUTES. The error does not quote it, since a URL with
-// credentials may have been taken for an address.
+// ParseRoute reads one route of LAMEDUCK_ROUTES. The error does not quote it, since it may be a URL
+// with credentials.
 func ParseRoute(text string) (Route, error) {
 	addresses, options, hasOptions := strings.Cut(strings.TrimSpace(text), ";")
 	listen, app, ok := strings.Cut(addresses, "=")

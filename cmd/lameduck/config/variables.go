@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// A Variable is the documentation of one, and how it is read.
+// A Variable documents an environment variable and how it is read.
 type Variable struct {
 	Name    string
 	Default string // or empty
 	Usage   string // for --help and the documentation
 
 	set func(c *Config, value string) error
-	// emptyCounts is set if an empty value is one of its own. For other variables it stands for
-	// the default.
+	// emptyCounts means that an empty value is a value. For other variables it stands for the
+	// default.
 	emptyCounts bool
 }
 

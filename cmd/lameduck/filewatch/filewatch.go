@@ -1,8 +1,8 @@
 // Package filewatch reads files again when their contents change, such as those of a mounted
 // Secret.
 //
-// It polls, as a Secret is mounted through symbolic links that are replaced, and as the kubelet
-// needs up to a minute to update them anyway.
+// It polls, because a Secret is mounted through symbolic links that are replaced, and because the
+// kubelet needs up to a minute to update them anyway.
 package filewatch
 
 import (
@@ -42,8 +42,8 @@ func New(load func(contents [][]byte) error, files ...File) (*Watcher, error) {
 	return w, err
 }
 
-// reload loads the files if their contents differ from those at the last attempt. No error has a
-// path in it: the setting may have the secret itself in its place.
+// reload loads the files if their contents differ from those at the last attempt. Errors do not
+// contain a path: the setting may be the secret itself.
 func (w *Watcher) reload() (loaded bool, err error) {
 	contents := make([][]byte, len(w.files))
 	for i, f := range w.files {

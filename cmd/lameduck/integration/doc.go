@@ -1,5 +1,5 @@
 // Package integration tests the program lameduck from outside: as a process with real sockets and
-// real signals, before real servers and load balancers, and with real clients.
+// real signals, in front of real servers, behind real load balancers, and with real clients.
 //
 //	go test -race -run TestGRPC ./cmd/lameduck/integration
 //

@@ -1,8 +1,8 @@
-// Package logqueue writes lines in the background, so that their author never waits.
+// Package logqueue writes log lines in the background, so that logging never waits.
 //
 // A log is often a pipe, and its reader may stop reading. A [Queue] takes each line into memory and
-// a goroutine writes it out. If the reader is too slow the oldest lines are dropped, and counted:
-// what happened last explains most. Only [Queue.Flush] waits, for a limited time.
+// a goroutine writes it out. If the reader is too slow, the oldest lines are dropped and counted:
+// the latest ones explain most. Only [Queue.Flush] waits, for a limited time.
 package logqueue
 
 import (
@@ -124,7 +124,7 @@ func (q *Queue) run() {
 	}
 }
 
-// next returns what is to be written next. ok is false if there is nothing.
+// next returns the text to write next. ok is false if there is none.
 func (q *Queue) next() (text []byte, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -194,18 +194,18 @@ func (q *Queue) Flush(timeout time.Duration) error {
 	}
 }
 
-// Sync is Flush with a short timeout.
+// Sync is Flush with a short timeout, for zap.
 func (q *Queue) Sync() error { return q.Flush(syncTimeout) }
 
 // Close ends the goroutine when it is not writing. Lines that are left are lost. It must be called
 // once.
 func (q *Queue) Close() { close(q.done) }
 
-// busyRetry is the pause before a descriptor that is full, and does not block, is tried again.
+// busyRetry is the pause before a full, non-blocking descriptor is retried.
 const busyRetry = 20 * time.Millisecond
 
-// write writes all of text. A process that shares the descriptor may have made it one that does not
-// block, as Node.js does.
+// write writes all of text. A process that shares the descriptor may have made it non-blocking, as
+// Node.js does.
 func write(w io.Writer, text []byte) error {
 	for {
 		n, err := w.Write(text)

@@ -12,13 +12,13 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-// patience bounds the answers of the kernel. Where nf_tables is missing it answers a transaction
-// once, and not for each part of it.
+// patience bounds the wait for the kernel's answers. Without nf_tables it answers a transaction
+// only once, and not each part of it.
 const patience = 10 * time.Second
 
-// Apply makes the rules, in place of those of an earlier run, and reads them back. It refuses where
-// they would reach beyond the pod or collide with those of a mesh. Environment values are those of
-// the downward API, see [HostNetwork].
+// Apply creates the rules, replacing those of an earlier run, and reads them back. It returns an
+// error if they would affect more than the pod or collide with those of a mesh. environ has the
+// variables of [HostNetwork].
 func (r *Rules) Apply(environ map[string]string) error {
 	if HostNetwork(environ) {
 		return errHostNetwork

@@ -75,8 +75,8 @@ type legacyInfo struct {
 	size       uint32
 }
 
-// hasRules reports whether the nat table has rules at the hook prerouting. The table is not asked
-// for unless there is one, since that would make it.
+// hasRules reports whether the nat table has rules at the hook prerouting. It does not query a
+// table that does not exist, since that would create it.
 func (f legacyFamily) hasRules() bool {
 	names, err := os.ReadFile(f.names)
 	if err != nil || !slices.Contains(strings.Fields(string(names)), "nat") {

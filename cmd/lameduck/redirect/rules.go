@@ -14,7 +14,7 @@ type Rules struct {
 	Mesh   *uint32    // the user id of a mesh's proxy, or nil if there is no mesh
 }
 
-// A Redirect leads from a port to another.
+// A Redirect leads from one port to another.
 type Redirect struct{ From, To uint16 }
 
 // String returns the redirect as on the command line.
@@ -99,7 +99,7 @@ func parsePort(text string) (port uint16, ok bool) {
 	return uint16(n), err == nil && n > 0
 }
 
-// check finds redirects that contradict each other.
+// check returns an error if redirects contradict each other.
 func (r *Rules) check() error {
 	if len(r.Ports) == 0 {
 		return fmt.Errorf("nothing to redirect: use %w", ErrUsage)
@@ -122,7 +122,7 @@ func (r *Rules) check() error {
 	return r.checkDirect(app, relay)
 }
 
-// checkDirect finds ways around the relay that are none.
+// checkDirect returns an error if a --direct does not lead around the relay.
 func (r *Rules) checkDirect(app, relay map[uint16]bool) error {
 	direct := make(map[uint16]bool)
 	for _, p := range r.Direct {

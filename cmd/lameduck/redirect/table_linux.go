@@ -15,7 +15,7 @@ const tableName = "lameduck"
 // behind is the priority of a table that comes after a mesh's rules.
 const behind = -90
 
-// A chain is one of the table, with the expressions of its rules.
+// A chain is a chain of the table, with the expressions of its rules.
 type chain struct {
 	name     string
 	kind     nftables.ChainType
@@ -24,7 +24,7 @@ type chain struct {
 	rules    [][]expr.Any
 }
 
-// chains returns what the table has to have. With short timeouts it has [timeouts] besides.
+// chains returns the chains of the table. With short, they set short timeouts, see [timeouts].
 func (r *Rules) chains(short bool) []chain {
 	inbound := r.inbound(short)
 	if r.Mesh == nil {
@@ -55,8 +55,8 @@ func (r *Rules) inbound(short bool) chain {
 	return c
 }
 
-// untracked keeps the relay's connections to the app out of the table of connections, which would
-// have two entries for each client otherwise.
+// untracked exempts the relay's connections to the app from connection tracking, which would
+// otherwise have two entries for each client.
 func (r *Rules) untracked() chain {
 	c := chain{
 		name: "untracked", kind: nftables.ChainTypeFilter,
@@ -90,7 +90,7 @@ func join(parts ...[]expr.Any) (all []expr.Any) {
 	return all
 }
 
-// is returns expressions that go on if register 1 has a value.
+// is returns an expression that continues the rule if register 1 has this value.
 func is(value []byte) expr.Any { return &expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: value} }
 
 func interfaceIs(key expr.MetaKey, name string) []expr.Any {
@@ -114,7 +114,8 @@ func tcpPort(end uint32, port uint16) []expr.Any {
 	}
 }
 
-// addressIsLocal goes on if the destination is an address of this network namespace.
+// addressIsLocal returns expressions that continue the rule if the destination is an address of
+// this network namespace.
 func addressIsLocal() []expr.Any {
 	return []expr.Any{
 		&expr.Fib{Register: 1, ResultADDRTYPE: true, FlagDADDR: true},
@@ -179,7 +180,7 @@ func verify(c *nftables.Conn, chains []chain) error {
 	return nil
 }
 
-// textOf returns the text of a chain of the kernel's.
+// textOf returns the text of a chain as the kernel has it.
 func textOf(c *nftables.Conn, ch *nftables.Chain) (string, error) {
 	rules, err := c.GetRules(ch.Table, ch)
 	if err != nil {
@@ -195,7 +196,7 @@ func textOf(c *nftables.Conn, ch *nftables.Chain) (string, error) {
 	return read.text(), nil
 }
 
-// text returns everything about a chain but its name, to be compared.
+// text returns everything about a chain but its name, for comparison.
 func (c *chain) text() string {
 	text := fmt.Sprintf("type %s hook %d priority %d {", c.kind, c.hook, c.priority)
 	for _, exprs := range c.rules {

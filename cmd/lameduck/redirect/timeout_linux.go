@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The kernel keeps the entry of a connection for two minutes after its end (TIME_WAIT). At 2,000
-// connections a second that is 240,000 entries, about as many as it has room for. An entry that is
-// gone is made again if a late segment comes, by the same rules.
+// The kernel keeps the conntrack entry of a connection for two minutes after its end (TIME_WAIT).
+// At 2,000 connections a second that is 240,000 entries, nearly as many as the table has room for.
+// If a late segment arrives after its entry has expired, the same rules create it again.
 const (
 	timeWait    = 10 // seconds
 	closed      = 5

@@ -113,7 +113,7 @@ func (l *Lifecycle) noteForecast(s *holdState, f silence.Forecast) {
 	}
 	if s.envoyChecks && !l.envoyWarned && !l.config.FailsHealthChecks {
 		l.envoyWarned = true
-		l.log.Warn("Envoy still checks the pod's health, and routes to it while the checks pass: "+
+		l.log.Warn("Envoy still checks the pod's health, and keeps routing to it while the checks pass: "+
 			"set LAMEDUCK_LB_HEALTH_PATHS to the path that it checks",
 			zap.Duration("last_check_after", f.Checks[silence.Envoy]))
 	}

@@ -35,7 +35,7 @@ type Facts struct {
 	SilentIn    time.Duration // until traffic has ended; not positive if it has
 	ChecksIn    time.Duration // until health checks count as stopped, for an idle pod; else zero
 	AppGone     bool          // nothing can be served
-	Interrupted bool          // twice
+	Interrupted bool          // an interrupt was received twice
 }
 
 // A Reason is why a hold has ended.
@@ -45,7 +45,7 @@ type Reason uint8
 const (
 	NotEnded         Reason = iota
 	EndedQuiet              // the traffic has ended
-	EndedMax                // the time was up; what was left is cut
+	EndedMax                // Max has passed; what is in flight is cut
 	EndedAppGone            // the app has exited by itself
 	EndedInterrupted        // it was interrupted twice
 )

@@ -203,8 +203,8 @@ func (l *Lifecycle) endApp() holdEvent {
 	l.mu.Lock()
 	l.appGone = true
 	l.mu.Unlock()
-	l.log.Info("app has ended", zap.Bool("fallback", served))
-	if l.policy.AwaitExit && l.interrupts == 0 { // it has not got a signal from this process
+	l.log.Info("app has exited", zap.Bool("fallback", served))
+	if l.policy.AwaitExit && l.interrupts == 0 { // this process has sent it no signal
 		l.log.Warn("the app has exited before the end of the hold: if something else has sent it " +
 			"the stop signal, let it send that to lameduck alone (systemd: KillMode=mixed)")
 	}

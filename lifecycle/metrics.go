@@ -30,11 +30,11 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 	m := &metrics{
 		lifecycle: l,
 		phase: desc("phase",
-			"Whether the process is in the phase: 1 for the current one, 0 for the others.", "phase"),
-		ended: desc("drain_ended", "Whether the hold has ended for the reason: 1 or 0.", "reason"),
+			"1 for the current phase, 0 for the others.", "phase"),
+		ended: desc("drain_ended", "1 for the reason why the hold ended, 0 for the others.", "reason"),
 	}
-	m.evidence = desc("drain_evidence", "Whether the class of clients is the one from which one more "+
-		"request is most likely: 1 or 0; idle stands for a pod without traffic.", "class")
+	m.evidence = desc("drain_evidence", "1 for the class of clients from which one more request is most "+
+		"likely, 0 for the others; idle stands for a pod without traffic.", "class")
 	m.checks = desc("drain_last_health_check_seconds",
 		"Time from the drain's start to the last health check of this kind of load balancer, "+
 			"0 if there was none.", "kind")
@@ -45,7 +45,7 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 		m.values = append(m.values, metric{desc(name, help), prometheus.CounterValue, value})
 	}
 	gauge("hook_waiters", func(Summary) float64 { return float64(l.hooks.Waiting()) },
-		"Callers of /hold that wait.")
+		"Callers waiting at /hold.")
 	counter("hook_waiters_dropped_total", func(Summary) float64 { return float64(l.hooks.Dropped()) },
 		"Callers of /hold whose connections were closed because too many waited.")
 	gauge("hold_max_seconds", func(Summary) float64 { return l.config.Hold.Max.Seconds() },
@@ -58,21 +58,21 @@ func (l *Lifecycle) Metrics() prometheus.Collector {
 		"Time from the drain's start to the start of the last exchange: the load balancer's real delay.")
 	gauge("drain_last_connection_seconds",
 		func(s Summary) float64 { return s.LastConnection.Seconds() },
-		"Time from the drain's start to the last new connection that brought a request.")
+		"Time from the drain's start to the opening of the last new connection with a request.")
 	gauge("drain_required_silence_seconds", func(s Summary) float64 { return s.Required.Seconds() },
-		"Silence after the last exchange that is required for the end of the hold.")
+		"Silence that is required after the last exchange before the hold ends.")
 	gauge("drain_more_probability", func(s Summary) float64 { return s.More },
 		"Probability of one more request, as estimated from the silence of the clients.")
 	gauge("drain_escalated", func(s Summary) float64 { return truth(s.Escalated > 0) },
-		"Whether readiness fails because new connections came so late in the hold: 1 or 0.")
+		"1 if readiness fails because new connections still arrived late in the hold.")
 	counter("drain_cut_connections_total",
 		func(s Summary) float64 { return float64(s.CutConnections) },
-		"Connections that were cut with exchanges in flight because time was up.")
+		"Connections that were cut with exchanges in flight, at the hold's maximum or at exit.")
 	counter("drain_cut_exchanges_total", func(s Summary) float64 { return float64(s.CutExchanges) },
-		"Exchanges that were cut because time was up.")
+		"Exchanges that were cut, at the hold's maximum or at exit.")
 	counter("drain_unanswered_exchanges_total",
 		func(s Summary) float64 { return float64(s.Unanswered) },
-		"Exchanges in the drain whose connection the app ended without an answer.")
+		"Exchanges in the drain whose connection the app closed before it had answered them.")
 	observedMetrics(gauge)
 	return m
 }

@@ -19,7 +19,7 @@ type Summary struct {
 	Trigger        string        // what began it
 	End            Reason        // why the hold ended; NotEnded while it lasts
 	Duration       time.Duration // of the hold
-	CutConnections int           // with exchanges in flight when the time was up
+	CutConnections int           // cut with exchanges in flight
 	CutExchanges   int
 	Evidence
 	DrainStats

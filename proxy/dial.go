@@ -16,7 +16,7 @@ const (
 )
 
 // errAppGone reports that the app has exited for good.
-var errAppGone = errors.New("app has ended")
+var errAppGone = errors.New("app has exited")
 
 // connectTimeout bounds one attempt to connect. A backlog that is full drops our SYN, and the
 // kernel repeats it after 1, 3 and 7 seconds; a new attempt sooner reaches an app that accepts

@@ -8,9 +8,9 @@ const (
 	endedByClient               // the client closed it
 	endedByApp                  // the app closed it
 	endedDrain                  // the client was asked to disconnect, and everything was answered
-	endedIdle                   // it was idle when the hold had ended
-	endedRefused                // we answered: bad framing, or the app did not accept
-	endedCut                    // it was cut when time was up
+	endedIdle                   // it was idle at the end of the hold
+	endedRefused                // we answered: invalid framing, or the app did not accept
+	endedCut                    // it was cut at the hold's maximum or at exit
 	endings                     // the number of endings
 )
 

@@ -40,7 +40,7 @@ const fallbackTimeout = 5 * time.Second
 const settleTime = 50 * time.Millisecond
 
 // errNoApp reports that the pod that was reached has no app either.
-var errNoApp = errors.New("pod has no app any more")
+var errNoApp = errors.New("the app of that pod has exited")
 
 // DialFallback returns a Dialer for the fallback at address, host:port. The Dialer also fails if it
 // reaches a Lameduck whose app has exited.
@@ -109,7 +109,7 @@ func awaitByte(raw syscall.RawConn) error {
 }
 
 // errLoop reports that a connection arrived through a fallback and would leave through one.
-var errLoop = errors.New("connection has come by a fallback already")
+var errLoop = errors.New("connection already arrived through a fallback")
 
 // errFallbacks reports that the limit of connections to fallbacks is reached.
 var errFallbacks = errors.New("too many connections to fallbacks")

@@ -22,31 +22,30 @@ func (s *Server) Metrics() prometheus.Collector {
 		m.all = append(m.all, desc)
 		return desc
 	}
-	m.connections = d("connections", "Client connections that exist.")
+	m.connections = d("connections", "Open client connections.")
 	m.queue = d("accept_queue",
-		"Client connections that wait to be accepted, at the connection limit or without "+
-			"descriptors.")
+		"Client connections that wait to be accepted, because the connection limit is reached or "+
+			"file descriptors have run out.")
 	m.ended = d("connections_total",
-		"Client connections that have ended, by what they spoke and by what ended them.", "protocol", "ended_by")
+		"Client connections that have ended, by protocol and by what ended them.", "protocol", "ended_by")
 	m.inFlight = d("exchanges_in_flight",
 		"Requests that have been relayed and not answered yet, or whose body is still being "+
 			"relayed, without health probes.")
 	m.exchanges = d("exchanges_total",
-		"Exchanges that have ended, by class of status code, without health probes. none: "+
-			"there was no final response, or HTTP/2 was spoken, whose status is not seen.", "code")
+		"Completed exchanges, by class of status code, without health probes. none: there was no "+
+			"final response, or the protocol is HTTP/2.", "code")
 	m.probes = d("probes_total", "Health probes that were relayed.")
-	m.dialFailures = d("app_dial_failures_total", "Attempts to connect to the app that failed.")
+	m.dialFailures = d("app_dial_failures_total", "Failed attempts to connect to the app.")
 	m.handshakeFailures = d("tls_handshake_failures_total",
-		"TLS handshakes with clients that failed.")
+		"Failed TLS handshakes with clients.")
 	m.redials = d("app_redials_total",
-		"Apps that were dialled again because they had closed an idle connection whose client "+
-			"was kept.")
+		"New connections to an app that had closed an idle one while the client was kept.")
 	m.resent = d("resent_requests_total",
-		"Requests that were sent again because the app had closed before it answered.")
+		"Requests sent again because the app had closed its connection before it answered.")
 	m.fellBack = d("fallback_connections_total",
-		"Connections that went to the fallback because the app had ended.")
+		"Connections sent to the fallback because the app had exited.")
 	m.bytes = d("relayed_bytes_total",
-		"Bytes that were relayed: requests to the app, responses to the client.", "direction")
+		"Relayed bytes, by direction: requests to the app, responses to the client.", "direction")
 	m.sources = d("sources", "Client addresses tracked.")
 	m.slowBytes = d("slow_client_bytes",
 		"Bytes that are held for slow clients: incomplete heads and TLS handshakes, and "+

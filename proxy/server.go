@@ -279,6 +279,6 @@ func (s *Server) markNoApp(ln net.Listener) {
 		return
 	}
 	if err := mss.Set(raw, mss.NoApp); err != nil {
-		s.log.Warn("mark listener", zap.Error(err))
+		s.log.Warn("listener cannot announce that the app has exited", zap.Error(err))
 	}
 }

@@ -4,7 +4,7 @@
 //	lameduck [serve]                    relay to an app that runs beside it
 //	lameduck exec -- COMMAND [ARG...]   run the app as a child process, as PID 1 or not
 //	lameduck drain [--wait] [--native]  begin the drain of the lameduck on this host: a preStop hook
-//	lameduck redirect APP=RELAY...      bring the app's ports to the relay, with rules of netfilter
+//	lameduck redirect APP=RELAY...      redirect the app's ports to the relay, with netfilter rules
 //	lameduck install PATH               copy the program to a path
 //	lameduck version
 //

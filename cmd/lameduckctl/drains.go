@@ -19,11 +19,11 @@ import (
 	"lameduck/deploy/ctl/drain"
 )
 
-const drainsLong = `Drains sums up the drain summaries of Lameduck by workload: how many requests came after t0, when the last one
-came, why holds ended, and the load balancer's delay and the grace period that follow from that.
+const drainsLong = `Drains aggregates the drain summaries of Lameduck by workload: how many requests arrived after t0 (the deletion of
+the pod), when the last one arrived, why holds ended, and the recommended load balancer's delay and grace period.
 
 It reads logs from files and from - (standard input): lines of kubectl logs, with or without --prefix, of Loki
-(logcli -o jsonl), and termination messages. Without any, it lists the pods of a cluster and reads the
+(logcli -o jsonl), and termination messages. Without arguments, it lists the pods of a cluster and reads the
 termination messages of those that have ended, or whose containers were restarted. It changes nothing.`
 
 const drainsExample = `  kubectl logs -n prod -l app=shop -c lameduck --prefix --tail=-1 | lameduckctl drains -
@@ -56,7 +56,7 @@ func newDrainsCommand() *cobra.Command {
 
 func (f *drainsFlags) run(cmd *cobra.Command, args []string) error {
 	if !slices.Contains(drain.Formats, f.output) {
-		return fmt.Errorf("--output %q: use %s", f.output, strings.Join(drain.Formats, ", "))
+		return fmt.Errorf("--output: must be one of %s, got %q", strings.Join(drain.Formats, ", "), f.output)
 	}
 	var found []drain.Drain
 	var err error

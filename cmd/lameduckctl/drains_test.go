@@ -24,7 +24,7 @@ func TestDrainsReadsLogs(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-o", "yaml", "-"}, `--output "yaml": use text, json, html`},
+		{[]string{"-o", "yaml", "-"}, `--output: must be one of text, json, html, got "yaml"`},
 		{[]string{"-"}, "there is no drain summary"},
 		{[]string{"none"}, "open none"},
 		{[]string{"--kubeconfig", "none"}, "read the kubeconfig"},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -20,10 +19,10 @@ import (
 
 const enableHelp = `Add Lameduck to every pod of a namespace, with the next rollout of each workload, and print the plan.
 
-The API server is asked, with your own rights and by a dry run, whether it admits a pod that redirects its ports, which
-needs NET_ADMIN in an init container. If it does, the namespace gets the label lameduck.dev/redirect=allowed besides
-lameduck.dev/inject=enabled. Otherwise that label is "refused" and no pod is refused: ports that cannot move are
-observed.
+It asks the API server, with your own rights and in a dry run, whether it admits a pod that redirects its ports, which
+needs NET_ADMIN in an init container. If so, the namespace gets the label lameduck.dev/redirect=allowed besides
+lameduck.dev/inject=enabled. Otherwise it gets lameduck.dev/redirect=refused, so that no pod is refused: ports that
+cannot move are then observed.
 
 The webhook must be installed. The plan is for its flags, as far as you may read its Deployment. Exit codes: 0 success;
 1 a workload cannot be protected; 2 an error.`
@@ -66,7 +65,7 @@ func (c *namespaceCommand) command(
 	}}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if c.output != "text" && c.output != "json" {
-			return errors.New("--output: must be text or json")
+			return fmt.Errorf("--output: must be text or json, got %q", c.output)
 		}
 		client, err := newClient(c.kubeconfig, c.context)
 		if err != nil {

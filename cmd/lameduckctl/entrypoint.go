@@ -27,8 +27,8 @@ type entrypointFlags struct {
 }
 
 func (f *entrypointFlags) addRegistries(flags *pflag.FlagSet) {
-	flags.Func("entrypoint-registries", "hosts of registries, such as docker.io,ghcr.io, or all: with shape wrapper "+
-		"they are asked for the entrypoint of an image whose container has no command, and for its stop signal "+
+	flags.Func("entrypoint-registries", "hosts of registries, such as docker.io,ghcr.io, or all, that may be asked, with "+
+		"shape wrapper, for the entrypoint of an image whose container has no command, and for its stop signal "+
 		"(default none)", func(value string) (err error) {
 		f.registries, err = entrypoint.ParseRegistries(value)
 		return err

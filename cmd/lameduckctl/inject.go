@@ -20,21 +20,21 @@ import (
 const injectHelp = `Add Lameduck to the workloads of manifests, or remove it. Comments, order and formatting stay,
 and other objects pass through unchanged.
 
-Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, Pods, and the Rollouts of Argo, CloneSets
-of OpenKruise and DeploymentConfigs of OpenShift are injected, in lists too. Jobs and CronJobs are not, as they run to
-completion, nor are patches of kustomize. Pods in objects of other kinds are reported. An annotation lameduck.dev/NAME of
-a pod template overrides the flag --NAME, and the label lameduck.dev/inject=disabled opts out.
+Inject supports Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, Pods, Rollouts of Argo,
+CloneSets of OpenKruise and DeploymentConfigs of OpenShift, including those in lists. It skips Jobs and CronJobs, which
+run to completion, and patches of kustomize, and reports pods in objects of other kinds. An annotation lameduck.dev/NAME
+of a pod template overrides the flag --NAME, and the label lameduck.dev/inject=disabled opts out.
 
-In mode auto the ports of a workload move to Lameduck if its Services are in the manifests, or in the cluster of
---context, and use the names of the ports, and no network policy has a port's number. Any other workload keeps its ports
-and is observed, which changes nothing for its clients: a drain holds until their traffic has ended, but they are not
-asked to disconnect.
+In mode auto, Lameduck relays a workload's ports if its Services are in the manifests, or in the cluster of --context,
+and use the names of the ports, and no network policy has a port's number. It observes the ports of any other workload,
+which changes nothing for its clients: a drain waits until their traffic has ended, but they are not asked to
+disconnect.
 
-With --shape wrapper an app without a command in its manifest is observed too, unless --entrypoint-registries allows
-asking the registry of its image. The credentials are those of your Docker configuration.
+With --shape wrapper, an app without a command in its manifest is observed too, unless --entrypoint-registries allows
+asking its registry, with the credentials of your Docker configuration.
 
-Standard error has the mode of each workload, why it was chosen and what would give more, notes on what else to change,
-and the reasons for workloads that cannot be protected. Those pass through unchanged.
+Standard error has the mode of each workload, why it was chosen and what to change for a better one, notes on what else
+to change, and the reasons for workloads that cannot be protected. Those pass through unchanged.
 
 Exit codes: 0 success; 1 a workload could not be protected; 2 invalid command line or manifests, nothing is written.`
 
@@ -74,12 +74,12 @@ func newInjectCommand() *cobra.Command {
 	flags.StringArrayVarP(&c.files, "filename", "f", nil, "file, directory or - for standard input; may be "+
 		"given several times")
 	flags.BoolVar(&c.uninject, "uninject", false, "remove Lameduck")
-	flags.BoolVar(&c.services, "services", false, "use names instead of numbers as target ports of "+
-		"Services, where every workload that a Service selects has the name and, with --context, every pod that runs")
+	flags.BoolVar(&c.services, "services", false, "replace numbers with names in the target ports of "+
+		"Services, where every selected workload and, with --context, every running pod has the name")
 	flags.StringVar(&c.kubernetes, "kubernetes-version", "", "version of the cluster, such as 1.28; shape "+
 		"native needs 1.29")
-	flags.StringVar(&c.context, "context", "", "context of the kubeconfig: the version of its cluster counts, and "+
-		"its Services, policies and limits, besides those of the manifests")
+	flags.StringVar(&c.context, "context", "", "context of the kubeconfig: also use the version, Services, policies "+
+		"and limits of its cluster")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of the kubeconfig for --context")
 	flags.StringVarP(&c.namespace, "namespace", "n", "", "namespace of manifests without one, with --context "+
 		"(default that of the context)")

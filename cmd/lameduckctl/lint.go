@@ -19,10 +19,10 @@ import (
 // never is the value of --fail-on besides the severities.
 const never = "never"
 
-const lintLong = `Lint reports before a rollout what will go wrong in it, in manifests or in a cluster.
+const lintLong = `Lint checks manifests or a cluster for what will go wrong in the next rollout.
 
 Manifests are files, directories (with -R their subdirectories too) and - for standard input. Without any,
-it checks a cluster. It only gets and lists objects and changes nothing.
+it checks a cluster, in which it only gets and lists objects.
 
 To ignore rules for an object, annotate it with lint.lameduck.dev/ignore: RULE: reason, RULE: reason.
 

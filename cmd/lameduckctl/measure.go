@@ -20,10 +20,11 @@ const measureLong = `Measure counts the requests that a service loses, as its cl
 rate, over new and kept connections side by side, and never sends one twice.
 
 With a workload it restarts the pods (or deletes some, or scales) and watches each pod end. It asks before it
-changes anything. With --watch-only somebody else deploys. Without a workload, --for measures for a time.
+changes anything. With --watch-only it waits for somebody else to replace the pods. Without a workload, it only
+sends the load, for the time of --for.
 
-The URL is requested with GET, and with --post also with POST. Every POST is a real request, so choose one that
-may be made often.
+It sends GET requests and, with --post, also POST requests. Every POST is a real request, so choose one that is
+safe to repeat.
 
 Exit codes: 0 no more requests were lost than --max-lost; 1 more were lost; 2 measure could not run.`
 
@@ -67,19 +68,19 @@ func newMeasureCommand() *cobra.Command {
 
 func (f *measureFlags) addFlags(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.duration, "for", 0, "duration of the load; with a workload its limit (10m)")
-	flags.Float64Var(&f.rate, "rate", 20, "requests each second, over all lanes")
+	flags.Float64Var(&f.rate, "rate", 20, "requests a second, over all lanes")
 	flags.IntVar(&f.maxRequests, "max-requests", 0,
-		"end after as many requests (2000 with a workload, or else no limit)")
+		"end after this many requests (2000 with a workload, otherwise no limit)")
 	flags.IntVar(&f.maxFailures, "max-failures", 0,
-		"end after as many lost requests (100 with a workload, or else no limit)")
+		"end after this many lost requests (100 with a workload, otherwise no limit)")
 	flags.IntVar(&f.maxLost, "max-lost", 0, "lost requests above which the exit code is 1; -1 allows any number")
-	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "time limit of a request; later it is lost")
-	flags.IntVar(&f.connections, "connections", 8, "kept connections of each lane, which are used in turn")
-	flags.StringVar(&f.expect, "expect", "200-399", "statuses of correct answers, such as 2xx,404")
+	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "time limit of a request, after which it counts as lost")
+	flags.IntVar(&f.connections, "connections", 8, "keep-alive connections of each lane, which are used in turn")
+	flags.StringVar(&f.expect, "expect", "200-399", "statuses of correct responses, such as 2xx,404")
 	flags.StringSliceVar(&f.protocols, "protocols", nil,
 		"http1, http2, grpc (health checks), websocket (pings) or several (default http1, and http2 if the "+
 			"server offers it over TLS)")
-	flags.StringVar(&f.grpcService, "grpc-service", "", "service whose health the lanes of grpc check (default the server)")
+	flags.StringVar(&f.grpcService, "grpc-service", "", "service whose health gRPC requests check (default the whole server)")
 	f.request.add(flags)
 	f.rollout.add(flags)
 	f.cluster.add(flags)
@@ -88,7 +89,7 @@ func (f *measureFlags) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.json, "json", "", "file for the result as JSON (deploy/ctl/measure/report.schema.json)")
 	flags.StringVar(&f.html, "html", "", "file for the result as a page")
 	flags.StringVar(&f.junit, "junit", "", "file for the result as JUnit XML")
-	flags.BoolVar(&f.redact, "redact", false, "leave out hosts, addresses and names, to publish the result")
+	flags.BoolVar(&f.redact, "redact", false, "remove hosts, addresses, names and error texts, to publish the result")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
 }
 

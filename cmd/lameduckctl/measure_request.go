@@ -33,8 +33,8 @@ func (f *requestFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.body, "body", "", "body of POST requests, or @FILE, or @- for standard input")
 	flags.StringVar(&f.contentType, "content-type", "application/json", "content type of --body")
 	flags.StringArrayVarP(&f.headers, "header", "H", nil, "header field of every request, such as 'X-Test: 1'")
-	flags.StringVar(&f.tokenFile, "token-file", "", "file with a bearer token, which no output contains")
-	flags.StringVar(&f.ca, "ca", "", "PEM file with certificate authorities besides those of the system")
+	flags.StringVar(&f.tokenFile, "token-file", "", "file with a bearer token, which never appears in output")
+	flags.StringVar(&f.ca, "ca", "", "PEM file with CA certificates to trust in addition to the system's")
 	flags.BoolVarP(&f.insecure, "insecure", "k", false, "do not verify the certificate of the server")
 }
 

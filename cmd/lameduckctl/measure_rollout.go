@@ -34,11 +34,11 @@ func (f *rolloutFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.deployment, "deployment", "", "Deployment to restart while the load runs")
 	flags.StringVar(&f.statefulset, "statefulset", "", "StatefulSet to restart")
 	flags.StringVar(&f.daemonset, "daemonset", "", "DaemonSet to restart")
-	flags.IntVar(&f.deletePods, "delete-pod", 0, "instead of a restart, delete as many pods, one after the other")
-	flags.IntVar(&f.scale, "scale", -1, "instead of a restart, scale to as many replicas, and back")
-	flags.BoolVar(&f.watchOnly, "watch-only", false, "change nothing: somebody else deploys")
-	flags.DurationVar(&f.calm, "calm", 5*time.Second, "load before the rollout, which must lose nothing, and after it")
-	flags.BoolVarP(&f.yes, "yes", "y", false, "do not ask, and use the current context")
+	flags.IntVar(&f.deletePods, "delete-pod", 0, "instead of a restart, delete this many pods, one after the other")
+	flags.IntVar(&f.scale, "scale", -1, "instead of a restart, scale to this many replicas, and back")
+	flags.BoolVar(&f.watchOnly, "watch-only", false, "change nothing, and wait for somebody else to replace the pods")
+	flags.DurationVar(&f.calm, "calm", 5*time.Second, "time without a loss before the rollout, and after it")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "do not ask, and allow the current context")
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "path of the kubeconfig (default $KUBECONFIG or ~/.kube/config)")
 	flags.StringVar(&f.context, "context", "", "context of the kubeconfig")
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "namespace of the workload (default that of the context)")
@@ -130,7 +130,7 @@ func ask(in io.Reader, out io.Writer, question string) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the answer: %w", err)
 	}
-	return errors.New("nothing was changed")
+	return errors.New("canceled: nothing was changed")
 }
 
 // A session is the connection to a cluster.

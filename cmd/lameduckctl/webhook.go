@@ -77,22 +77,22 @@ func newWebhook() (*webhookCommand, *cobra.Command) {
 	flags.StringArrayVar(&c.Never, "never-namespace", nil,
 		"another namespace that is never injected, even with the label; may be given several times")
 	flags.BoolVar(&c.watch, "watch", false, "read the Services, Ingresses, network policies, namespaces, "+
-		"LimitRanges and ResourceQuotas of the cluster; without it, auto observes, and limits are unknown")
+		"LimitRanges and ResourceQuotas of the cluster; without it, auto observes all pods, and limits are unknown")
 	flags.BoolVar(&c.allowRedirect, "allow-redirect", false, "allow mode redirect in every namespace that does not "+
 		"enforce the Pod Security level baseline or restricted, unless a label of the namespace says otherwise; needs --watch")
 	c.entrypoints.addRegistries(flags)
 	c.entrypoints.addSecrets(flags)
 	flags.BoolVar(&c.Paused, "paused", false, "inject nothing: all pods are created unmodified")
-	flags.StringVar(&c.dryRun, "dry-run", "", "report: print what it does with the workloads of the namespaces in "+
-		"the arguments, and end")
+	flags.StringVar(&c.dryRun, "dry-run", "", "report: print what the webhook would do with the workloads of the "+
+		"namespaces in the arguments, and exit")
 	flags.StringVar(&c.Files.Cert, "tls-cert", "", "file of the certificate, read again when it changes")
 	flags.StringVar(&c.Files.Key, "tls-key", "", "file of the key")
-	flags.StringVar(&c.Service, "service", "", "Service of the webhook, to issue a certificate for its name")
+	flags.StringVar(&c.Service, "service", "", "Service of the webhook, for whose name it issues a certificate")
 	flags.StringVar(&c.secret, "secret", "", "Secret in which the replicas share that certificate")
 	flags.StringVar(&c.configuration, "configuration", "", "MutatingWebhookConfiguration that gets the CA "+
 		"of that certificate")
 	flags.DurationVar(&c.Drain, "drain", 10*time.Second,
-		"least time to serve after SIGTERM; it lasts until no request comes for 2s, and at most 10s longer")
+		"minimum time to serve after SIGTERM; the drain lasts until no request has arrived for 2s, at most 10s longer")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of a kubeconfig (default the service account of "+
 		"the pod)")
 	flags.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -114,7 +114,7 @@ func (c *webhookCommand) run(cmd *cobra.Command, namespaces []string) error {
 	case cmd.Flags().Changed("dry-run"):
 		return fmt.Errorf("--dry-run: must be report, got %q", c.dryRun)
 	case len(namespaces) > 0:
-		return fmt.Errorf("%s: a namespace is an argument with --dry-run=report only", namespaces[0])
+		return fmt.Errorf("%s: namespaces are arguments only with --dry-run=report", namespaces[0])
 	}
 	if err := c.complete(); err != nil {
 		return err
@@ -239,7 +239,7 @@ func newLogger(level, format string, w io.Writer) (*zap.Logger, error) {
 	case "console":
 		encoder = zapcore.NewConsoleEncoder(encoding)
 	default:
-		return nil, fmt.Errorf("--log-format: %q: use json or console", format)
+		return nil, fmt.Errorf("--log-format: must be json or console, got %q", format)
 	}
 	core := zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), l)
 	// A workload that cannot be protected logs a line for each of its pods.

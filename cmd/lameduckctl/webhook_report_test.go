@@ -61,7 +61,7 @@ func TestTheWebhookRefusesOtherDryRuns(t *testing.T) {
 		"--dry-run=true shop": `--dry-run: must be report, got "true"`,
 		"--dry-run= shop":     `--dry-run: must be report, got ""`,
 		"--dry-run=report":    "needs the names of namespaces",
-		"shop":                "shop: a namespace is an argument with --dry-run=report only",
+		"shop":                "shop: namespaces are arguments only with --dry-run=report",
 	} {
 		_, stderr, code := ctl(t, "", append([]string{"webhook"}, strings.Fields(args)...)...)
 		if code != exitError || !strings.Contains(stderr, want) {

@@ -44,7 +44,7 @@ func TestTheWebhookReportsMissingFlags(t *testing.T) {
 		},
 		"an unknown log format": {
 			"--namespace=a --tls-cert=x --tls-key=x --shape=plain --log-format=xml",
-			[]string{"use json or console"},
+			[]string{"--log-format: must be json or console"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -114,7 +114,7 @@ func TestEarly_AProbeIsNoBypass(t *testing.T) {
 		time.Sleep(second)
 		r.NoteKubelet(node)
 		time.Sleep(10 * second)
-		if n := r.Bypassed(); n != 0 || r.logs.FilterMessageSnippet("past lameduck").Len() > 0 {
+		if n := r.Bypassed(); n != 0 || r.logs.FilterMessageSnippet("bypass lameduck").Len() > 0 {
 			t.Errorf("%d connections past the relay, want none", n)
 		}
 		r.ends.report(nil, conn(client, 100, 0, 1, 0))

@@ -23,18 +23,17 @@ func (o *Observer) Metrics() prometheus.Collector {
 		connections: desc("observed_connections_total",
 			"Connections of clients at ports that are observed and not relayed.", "port"),
 		bypassed: desc("bypassed_connections_total",
-			"Connections of clients that reached the app past the relay.", "port"),
+			"Connections of clients that bypassed the relay.", "port"),
 		open: desc("observed_open_connections",
-			"Open connections at observed ports, in the last look.", "port"),
+			"Open connections at observed ports, at the last look.", "port"),
 		probes: desc("observed_probes_total",
-			"Connections at observed ports that the kubelet's probes explain."),
+			"Connections at observed ports that count as the kubelet's probes."),
 		lost: desc("observe_lost_total",
-			"Times that the kernel reported ends of connections faster than they were read. Each "+
-				"counts as traffic and leads to a look at all connections."),
-		dumps: desc("observe_looks_total", "Looks at all connections of the observed ports."),
+			"Times that the kernel reported closed connections faster than they were read. Each "+
+				"counts as traffic and triggers a dump of all connections."),
+		dumps: desc("observe_looks_total", "Dumps of all connections of the observed ports."),
 		failure: desc("observe_failures_total",
-			"Looks at the observed ports that failed. A drain then holds for the configured delay of "+
-				"the load balancer."),
+			"Dumps of the observed ports that failed. A drain then holds for LAMEDUCK_LB_DELAY."),
 	}
 }
 

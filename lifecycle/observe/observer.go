@@ -206,7 +206,7 @@ func (o *Observer) lookLocked(now time.Duration) {
 func (o *Observer) loseEnds(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.log.Warn("ends of connections are not reported any more", zap.Error(err))
+	o.log.Warn("reports of closed connections can no longer be read: observing with dumps alone", zap.Error(err))
 	o.ends.Close()
 	o.ends, o.reported = newAlarm(), false
 	o.flows.lose(o.now())

@@ -505,7 +505,7 @@ func TestObserver_ABypassIsCountedAndLoggedOnce(t *testing.T) {
 			r.ends.report(nil, conn(client, 100, 0, 1, 0))
 			time.Sleep(second)
 		}
-		if n := r.logs.FilterMessageSnippet("past lameduck").Len(); n != 1 {
+		if n := r.logs.FilterMessageSnippet("bypass lameduck").Len(); n != 1 {
 			t.Errorf("%d warnings, want 1", n)
 		}
 		if err := testutil.CollectAndCompare(r.Metrics(), strings.NewReader(`

@@ -69,9 +69,9 @@ func (o *Observer) warnOfBypassLocked() {
 	for _, p := range o.flows.ports {
 		if p.Relay != 0 && p.connections > 0 {
 			o.bypassed = true
-			o.log.Warn("clients connect to the app past lameduck: they are held for, but not asked to "+
-				"disconnect (let Services and other references name the relay's port, or make the rules of "+
-				"lameduck redirect, which do not stand)",
+			o.log.Warn("clients bypass lameduck: drains wait for their connections, but they are not asked to "+
+				"disconnect (let Services and other references use the relay's port; if lameduck redirect "+
+				"is used, its rules are gone: replace the pod)",
 				zap.Uint16("port", p.Number), zap.Uint16("relay_port", p.Relay))
 			return
 		}

@@ -245,7 +245,7 @@ func (p *process) serveRoute(i int, ln net.Listener) {
 	r := p.config.Routes[i]
 	err := p.server.Serve(ln, proxyRoute(r, p.appDialer(i), p.identity))
 	if !errors.Is(err, proxy.ErrServerClosed) {
-		p.log.Error("serve", zap.String("listen", r.Listen), zap.Error(err))
+		p.log.Error("listener failed", zap.String("listen", r.Listen), zap.Error(err))
 	}
 }
 

@@ -37,27 +37,27 @@ var table = []Variable{
 			"listen=app[;proto=auto|http1|h2c|tcp][;proxy][;passthrough][;tls] with addresses of the " +
 			"form [host:]port. The listen host defaults to all interfaces, the app host to 127.0.0.1 or, if that " +
 			"refuses connections, to the local address at which the app listens (Linux). " +
-			"takeover as the app, with exec on Linux: the app keeps the listen port in its configuration, and " +
-			"its bind is moved. " +
+			"listen=takeover, with exec on Linux: the app is configured to listen on the same port, and " +
+			"its bind is moved to another one. " +
 			"proxy: clients send a PROXY protocol header, which is passed to the app. passthrough: do " +
 			"not terminate TLS. tls: re-encrypt to the app",
 		set: setRoutes,
 	}, {
 		Name: "LAMEDUCK_OBSERVE",
 		Usage: "comma-separated ports of the app that are not relayed but observed in the kernel (Linux): a " +
-			"drain holds for their traffic, and clients keep their connections. LAMEDUCK_ROUTES has no " +
-			"default if it is set",
+			"drain waits for their traffic to end, but clients are not asked to disconnect. If it is set, " +
+			"LAMEDUCK_ROUTES has no default",
 		set: setObserve,
 	}, {
 		Name: "LAMEDUCK_OBSERVE_PROBES",
-		Usage: "comma-separated probes of the kubelet at the app's ports, each port=period; connections from " +
-			"the node that they explain are not traffic",
+		Usage: "comma-separated kubelet probes of the app's ports, each port=period; one connection from the " +
+			"node in each period then does not count as traffic",
 		set: setObserveProbes,
 	}, {
 		Name: "LAMEDUCK_HOST_IP",
-		Usage: "address of the node, status.hostIP of the downward API, where the kubelet does not probe " +
-			"Lameduck itself, as with exec: the probes of LAMEDUCK_OBSERVE_PROBES come from there or from " +
-			"the pod's default gateway",
+		Usage: "address of the node (status.hostIP of the downward API), for a pod in which the kubelet does " +
+			"not probe Lameduck itself, as with exec; the probes of LAMEDUCK_OBSERVE_PROBES come from there " +
+			"or from the pod's default gateway",
 		set: setHostIP,
 	}, {
 		Name:    "LAMEDUCK_ADMIN",
@@ -72,12 +72,12 @@ var table = []Variable{
 	}, {
 		Name:    "LAMEDUCK_HOLD_MIN",
 		Default: "5s",
-		Usage:   "minimum length of the hold; a pod without traffic is held this long",
+		Usage:   "minimum length of the hold; a pod without traffic or health checks is held this long",
 		set:     duration(func(c *Config) *time.Duration { return &c.HoldMin }),
 	}, {
 		Name:    "LAMEDUCK_HOLD_QUIET",
 		Default: "5s",
-		Usage:   "shortest silence of every client address that ends the hold",
+		Usage:   "silence that is required of every client address before the hold ends",
 		set:     duration(func(c *Config) *time.Duration { return &c.HoldQuiet }),
 	}, {
 		Name:    "LAMEDUCK_HOLD_MAX",
@@ -93,15 +93,15 @@ var table = []Variable{
 	}, {
 		Name:    "LAMEDUCK_HOLD_ESCALATION",
 		Default: "0.33",
-		Usage: "part of the hold's maximum after which /readyz fails if new connections still come; " +
+		Usage: "part of the hold's maximum after which /readyz fails if new connections still arrive; " +
 			"0: never",
 		set: setHoldEscalation,
 	}, {
 		Name:    "LAMEDUCK_LB_DELAY",
 		Default: "derived",
-		Usage: "longest hold of a pod without traffic while load balancers go on checking its health; " +
-			"derived: half of the hold's maximum; 0: such a pod is held for LAMEDUCK_HOLD_MIN. A drain also " +
-			"holds for it where the kernel does not report the traffic at observed ports; there 0 means derived",
+		Usage: "longest hold of a pod without traffic while load balancers continue to check its health; " +
+			"derived: half of the hold's maximum; 0: such a pod is held for LAMEDUCK_HOLD_MIN. It is also the " +
+			"length of the hold if the kernel does not report the traffic at observed ports; 0 then means derived",
 		set: orDerived(func(c *Config) *time.Duration { return &c.LBDelay }),
 	}, {
 		Name:    "LAMEDUCK_GRACE_PERIOD",
@@ -111,19 +111,19 @@ var table = []Variable{
 	}, {
 		Name:    "LAMEDUCK_APP_STOP",
 		Default: "5s",
-		Usage:   "time that the app needs to stop",
+		Usage:   "time that the app needs to exit after its stop signal",
 		set:     duration(func(c *Config) *time.Duration { return &c.AppStop }),
 	}, {
 		Name:    "LAMEDUCK_TUNNEL_SPREAD",
 		Default: "derived",
-		Usage: "period over which WebSocket connections and event streams are asked to leave; " +
+		Usage: "period over which WebSocket clients and event streams are asked to disconnect; " +
 			"derived: a third of the hold's maximum",
 		set: orDerived(func(c *Config) *time.Duration { return &c.TunnelSpread }),
 	}, {
 		Name:    "LAMEDUCK_END_EVENT_STREAMS",
 		Default: "true",
 		Usage: "whether the event streams of EventSource clients are ended, between two events, while " +
-			"draining; false: they last until the app ends them or the hold's maximum",
+			"draining; false: they last until the app ends them or the hold reaches its maximum",
 		set: boolean(func(c *Config) *bool { return &c.EndEventStreams }),
 	}, {
 		Name:    "LAMEDUCK_HOOK_WINDOW",
@@ -139,14 +139,14 @@ var table = []Variable{
 	}, {
 		Name:    "LAMEDUCK_KEEP_CLIENT",
 		Default: "false",
-		Usage: "whether the client's connection is kept when the app closes an idle one; the app is " +
-			"dialed again for the next request. A request that the app's close left unanswered is " +
-			"sent again, once, if it is idempotent. Has no effect on routes with proxy or tls",
+		Usage: "whether the client's connection stays open when the app closes an idle one; the app is " +
+			"dialed again for the next request. An idempotent request that the app's close left unanswered " +
+			"is sent again, once. Has no effect on routes with proxy or tls",
 		set: boolean(func(c *Config) *bool { return &c.KeepClient }),
 	}, {
 		Name: "LAMEDUCK_TLS_CERT",
 		Usage: "PEM file of the certificate chain with which Lameduck terminates TLS; empty: TLS is " +
-			"relayed as it is",
+			"relayed untouched",
 		set: file(func(c *Config) *string { return &c.TLSCert }),
 	}, {
 		Name:  "LAMEDUCK_TLS_KEY",
@@ -198,14 +198,14 @@ var table = []Variable{
 	}, {
 		Name:    "LAMEDUCK_MAX_CONNECTIONS",
 		Default: "0",
-		Usage: "maximum number of client connections, more wait to be accepted; 0: as many as the " +
-			"limit of open files allows, which is the maximum in any case",
+		Usage: "maximum number of client connections; further ones wait to be accepted; 0: as many as the " +
+			"limit of open files allows, which is never exceeded",
 		set: count(func(c *Config) *int { return &c.MaxConnections }),
 	}, {
 		Name:    "LAMEDUCK_SLOW_CLIENT_MEMORY",
 		Default: "derived",
-		Usage: "memory for what is held for slow clients: incomplete heads and TLS handshakes, and " +
-			"responses that are not received; beyond that the slowest clients are disconnected, with " +
+		Usage: "memory limit for bytes that are held for slow clients: incomplete heads and TLS handshakes, " +
+			"and responses that are not received; beyond it the slowest clients are disconnected, with " +
 			"a 503 if they have not completed a head. derived: a quarter of the control group's memory " +
 			"limit, with exec an eighth; 256MiB if there is no limit",
 		set: sizeOrDerived(func(c *Config) *int { return &c.SlowClientMemory }, 1<<20, 2<<30-1<<20),

@@ -78,7 +78,7 @@ func TestTheFallbackServesWhenTheChildHasEndedInADrain(t *testing.T) {
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	d.signal(t, syscall.SIGUSR1)
-	d.logged(t, "app has ended")
+	d.logged(t, "app has exited")
 	if a := d.get(t, "/"); a.status != 200 || !a.closes {
 		t.Fatalf("answer %+v after the child's end, want the fallback's with the close option", a)
 	}

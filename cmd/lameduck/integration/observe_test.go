@@ -218,9 +218,9 @@ func (p *observedPod) wantLossless(t *testing.T, late time.Duration) map[string]
 	return f
 }
 
-const bypassWarning = "clients connect to the app past lameduck: they are held for, but not asked to disconnect " +
-	"(let Services and other references name the relay's port, or make the rules of lameduck redirect, " +
-	"which do not stand)"
+const bypassWarning = "clients bypass lameduck: drains wait for their connections, but they are not asked to disconnect " +
+	"(let Services and other references use the relay's port; if lameduck redirect is used, its rules are gone: " +
+	"replace the pod)"
 
 func TestObserve_ABypassIsCountedAndLogged(t *testing.T) {
 	t.Parallel()

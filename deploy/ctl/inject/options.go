@@ -31,7 +31,7 @@ func Options() []Option {
 		{"lb-delay", "duration", "time until the load balancer stops routing to a terminating pod (default " +
 			"that of lb, or 60s)",
 			duration(func(s *Settings) *time.Duration { return &s.LBDelay })},
-		{"silence", "duration", "longest silence of a client that the hold has room for after that " +
+		{"silence", "duration", "time that the hold allows for the silence of clients after lb-delay " +
 			"(default 30s)",
 			duration(func(s *Settings) *time.Duration { return &s.Silence })},
 		{"app-stop", "duration", "time that the app needs to stop (default the grace period of the pod, or " +
@@ -42,7 +42,7 @@ func Options() []Option {
 		{"ports", "ports", "ports to protect, by name or number, with options, such as http,3306;proto=tcp " +
 			"(default all but metrics)",
 			setPorts},
-		{"env", "variables", "more variables of lameduck, such as \"LAMEDUCK_HOLD_MIN=10s " +
+		{"env", "variables", "further variables for lameduck, such as \"LAMEDUCK_HOLD_MIN=10s " +
 			"LAMEDUCK_LOG_LEVEL=debug\"", setEnv},
 	}, admissionOptions()...)
 }
@@ -57,9 +57,9 @@ func (s *Settings) Set(name, value string) error {
 	return fmt.Errorf("unknown setting: use %s", optionNames())
 }
 
-// Override returns the settings with those that the annotations of a pod template override. A load
-// balancer in the annotations also replaces the delay and the grace period that were set for
-// another one. The error has a Refusal for each annotation that is unknown or malformed.
+// Override returns the settings with the overrides from the annotations of a pod template. A load
+// balancer in the annotations also replaces the delay and the grace period, which were set for
+// another one. The error has a Refusal for each unknown or malformed annotation.
 func (s Settings) Override(annotations map[string]string) (Settings, error) {
 	s = s.clone()
 	if _, is := annotations[AnnotationPrefix+"lb"]; is {
@@ -121,7 +121,7 @@ func duration(of func(*Settings) *time.Duration) func(*Settings, string) error {
 	}
 }
 
-// maxDuration bounds what is added up to a grace period. A day is more than anybody waits.
+// maxDuration bounds the parts of a grace period. A day is longer than any termination.
 const maxDuration = 24 * time.Hour
 
 func setPorts(s *Settings, value string) error {

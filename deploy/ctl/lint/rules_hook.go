@@ -17,7 +17,7 @@ var hookRules = []Rule{
 		needs: []string{"services"},
 		Title: "a container that serves has neither Lameduck nor a preStop hook",
 		Explanation: `The container gets SIGTERM as soon as the pod is deleted, while load balancers keep
-routing to it for another 1 to 180 seconds. If the app stops listening on SIGTERM, all requests of that time
+routing to it for another 1 to 300 seconds. If the app stops listening on SIGTERM, all requests in that time
 are lost, in every rollout, scale-down and node drain.`,
 		check: eachWorkload(unprotected),
 	},
@@ -42,7 +42,7 @@ as in a container restart, and nothing drains.`,
 		ID: "drain-hook-of-another-shape", Severity: Error,
 		Title: "lameduck drain has --native in a plain container, or lacks it in a native sidecar",
 		Explanation: `With --native, a SIGTERM during the drain means that the app has exited or the grace
-period is over. In a native sidecar that is so, and without the flag it does not cut and log the remaining
+period is over. That is true in a native sidecar, which without the flag does not cut and log the remaining
 requests at the end of the grace period. A plain container gets SIGTERM right after its hook, so with the
 flag its drain ends at once.`,
 		check: eachProtected(drainHookOfAnotherShape),
@@ -61,7 +61,7 @@ for the end of the drain.`,
 		Explanation: `The kubelet calls the hook from the node. Without a host it uses the address of the pod,
 which is right. The host 127.0.0.1 is the loopback of the node, and the name of a Service may be any pod.
 The Pod Security level baseline forbids the field since Kubernetes 1.34. With hostNetwork a host is needed,
-as the kubelet knows no address of the pod.`,
+because the kubelet knows no address of the pod.`,
 		check: eachHook(hookWithHost),
 	},
 	{

@@ -20,10 +20,10 @@ var portRules = []Rule{
 		needs: []string{"services"},
 		Title: "a Service connects to the app and bypasses Lameduck",
 		Explanation: `The targetPort of the Service is the port of the app, so clients never reach Lameduck.
-They are not asked to disconnect, and the drain, which sees no traffic, ends after LAMEDUCK_HOLD_MIN while
-requests still arrive. Change a numeric targetPort after the rollout that adds Lameduck: to Lameduck's port,
+The drain waits for their connections, but they are not asked to disconnect, and connections that are open
+when the app stops fail. Change a numeric targetPort after the rollout that adds Lameduck: to Lameduck's port,
 or to the name of the port, which never needs another change. The name of a headless Service resolves to the
-addresses of the pods, and clients connect to the port that they know, whatever the targetPort is: there the
+addresses of the pods, and clients connect to a port that they know, regardless of the targetPort: there the
 port of the Service must be Lameduck's, or Lameduck must get the app's port.`,
 		check: eachService(bypass),
 	},
@@ -31,16 +31,16 @@ port of the Service must be Lameduck's, or Lameduck must get the app's port.`,
 		ID: "service-without-pods", Severity: Warning,
 		needs: append([]string{"services"}, podMakers...),
 		Title: "a Service selects no pods",
-		Explanation: `No workload among the input has the labels that the selector asks for, so the Service
-has no endpoints: often a label is misspelt or was renamed. In manifests this is checked if there is a
-workload in the same namespace; the pods may be in another file.`,
+		Explanation: `No workload in the input has the labels of the selector, so the Service has no
+endpoints: often a label is misspelt or was renamed. In manifests this is checked only if there is a workload
+in the same namespace, since the pods may be in another file.`,
 		check: eachService(withoutPods),
 	},
 	{
 		ID: "udp-not-protected", Severity: Info,
 		needs: []string{"services"},
 		Title: "clients use UDP, which Lameduck does not relay",
-		Explanation: `Lameduck relays and observes TCP. A drain neither sees nor holds for clients of UDP, QUIC
+		Explanation: `Lameduck relays and observes TCP. A drain neither sees nor waits for clients of UDP, QUIC
 (HTTP/3) or SCTP, and they are not asked to disconnect. Clients of HTTP/3 fall back to TCP if the app does not
 advertise it (header Alt-Svc).`,
 		check: eachProtected(udp),
@@ -60,7 +60,7 @@ before the rollout.`,
 		Title: "a Service publishes pods that are not ready",
 		Explanation: `With publishNotReadyAddresses an endpoint stays ready while its pod terminates. Load
 balancers route to it until it is gone, the drain never sees silence and ends at its maximum, and later
-requests are lost. Headless Services, with which the members of a StatefulSet find each other, are not
+requests are lost. Headless Services, by which the members of a StatefulSet find each other, are not
 checked.`,
 		check: eachService(publishesNotReady),
 	},

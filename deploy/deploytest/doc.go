@@ -1,2 +1,2 @@
-// Package deploytest has what the tests of deploy and of lameduckctl share.
+// Package deploytest has helpers for the tests of deploy and of lameduckctl.
 package deploytest

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A Drain is a summary with the workload that it is of.
+// A Drain is a summary with its workload.
 type Drain struct {
 	Workload string // such as shop, or empty if it is unknown
 	Summary
@@ -39,7 +39,7 @@ type logLine struct {
 	Labels map[string]string `json:"labels"`
 }
 
-// longestLine is more than any line of Lameduck's log, or of another log on the same input.
+// longestLine exceeds any line of Lameduck's log, or of another log in the same input.
 const longestLine = 1 << 20
 
 // ReadLog reads the summaries among the lines of logs: as Lameduck writes them, with the prefix of
@@ -60,7 +60,7 @@ func ReadLog(r io.Reader) ([]Drain, error) {
 	return found, lines.Err()
 }
 
-// prefix is that of `kubectl logs --prefix`: [pod/NAME/CONTAINER].
+// prefix matches the prefix of `kubectl logs --prefix`: [pod/NAME/CONTAINER].
 var prefix = regexp.MustCompile(`^\[pod/([^/\]]+)/[^\]]*\] `)
 
 func parseLine(line string) (Drain, bool) {

@@ -13,8 +13,8 @@ type Summary struct {
 	Reason    string        // why the hold ended, such as quiet or max
 	Trigger   string        // what began the drain
 	Exchanges int           // after t0
-	// LastRequest is when the last request came, after t0: the last exchange, or where nothing is
-	// relayed the last event on an observed connection. It is zero if there was none.
+	// LastRequest is the time from t0 to the last request: the last exchange or, if nothing is
+	// relayed, the last event on an observed connection. It is zero if there was none.
 	LastRequest time.Duration
 	Required    time.Duration // silence that was required
 	Cut         int           // exchanges that were cut

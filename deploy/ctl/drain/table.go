@@ -29,8 +29,8 @@ type Row struct {
 	Grace int `json:"recommended_grace_period_seconds"`
 }
 
-// The parts of a recommended grace period besides the delay are those of lameduckctl inject: silence
-// after it, the app's stop and Lameduck's own end. It is rounded up to half a minute.
+// The other parts of a recommended grace period, as in lameduckctl inject: the silence after the
+// delay, the app's stop and Lameduck's own end. The sum is rounded up to half a minute.
 const (
 	besidesDelay = 30 + 5 + 3
 	graceStep    = 30
@@ -65,12 +65,13 @@ func newRow(name string, drains []Drain) Row {
 	return r
 }
 
-// nearestRank returns the smallest value that at least the share q of them does not exceed.
+// nearestRank returns the q-quantile: the smallest value that at least the share q of the values
+// does not exceed.
 func nearestRank(sorted []float64, q float64) float64 {
 	return sorted[max(int(math.Ceil(q*float64(len(sorted)))), 1)-1]
 }
 
-// Formats are those of Write.
+// Formats are the formats of Write.
 var Formats = []string{"text", "json", "html"}
 
 // Write writes rows in a format.

@@ -1,7 +1,7 @@
-// Package enable adds Lameduck to a namespace of a cluster, by the labels that the webhook goes by,
-// and plans what that means for each workload.
+// Package enable adds Lameduck to a namespace of a cluster by setting the webhook's labels, and
+// plans what that means for each workload.
 //
-// Whether pods may redirect their ports is not guessed from labels: the API server is asked, by the
-// creation of a pod that is a dry run, so that Pod Security, quotas and policies of others decide.
-// It decides for the rights of the caller.
+// Whether pods may redirect their ports is not guessed from labels. A dry run of creating such a
+// pod asks the API server, so that Pod Security, quotas and other admission policies decide. They
+// decide for the rights of the caller.
 package enable

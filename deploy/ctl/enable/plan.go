@@ -32,7 +32,7 @@ type Redirect struct {
 	Reason   string `json:"reason"`
 }
 
-// A Workload is one of the namespace with what happens to its pods.
+// A Workload is a workload of the namespace with what happens to its pods.
 type Workload struct {
 	Kind        string   `json:"kind"`
 	Name        string   `json:"name"`

@@ -12,12 +12,12 @@ import (
 	"lameduck/deploy/ctl/webhook"
 )
 
-// A Watch is what a webhook knows of the cluster, by its flags --watch and --allow-redirect.
+// A Watch has the flags --watch and --allow-redirect of a webhook, which determine what it knows of
+// the cluster.
 type Watch struct{ On, AllowRedirect bool }
 
-// ForWebhook plans what a webhook does with the pods of the workloads that are in a namespace now.
-// Where it is inactive, this is what it would do otherwise. It changes nothing. Without
-// a watch it knows nothing of the cluster.
+// ForWebhook plans what a webhook does with the pods of the current workloads of a namespace, or
+// would do if it were active. It changes nothing. Without a watch it knows nothing of the cluster.
 func ForWebhook(
 	ctx context.Context, c *kube.Client, namespace string, config webhook.Config, watch Watch,
 ) (*Plan, error) {

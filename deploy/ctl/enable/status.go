@@ -20,7 +20,7 @@ type Status struct {
 	Pods      []Pod  `json:"pods"`
 }
 
-// A Pod is one that runs.
+// A Pod is a running pod.
 type Pod struct {
 	Name   string `json:"name"`
 	Mode   string `json:"mode,omitempty"` // with why it was chosen; empty if it is not injected

@@ -24,8 +24,8 @@ type lister struct {
 	all       []workload
 }
 
-// listWorkloads returns what makes pods in a namespace: the kinds of Kubernetes by their templates,
-// and others by the pods that run.
+// listWorkloads returns the workloads of a namespace: those of Kubernetes' own kinds with their
+// templates, and others with their running pods.
 func listWorkloads(ctx context.Context, c *kube.Client, namespace string) ([]workload, error) {
 	l := &lister{client: c, namespace: namespace}
 	for _, list := range []func(context.Context) error{l.addApps, l.addBatch, l.addPods} {
@@ -87,7 +87,8 @@ func (l *lister) addBatch(ctx context.Context) error {
 	return nil
 }
 
-// addPods adds the controllers of other kinds, and the pods without one, that have a pod which runs.
+// addPods adds the controllers of other kinds that have a running pod, and running pods without a
+// controller.
 func (l *lister) addPods(ctx context.Context) error {
 	sets, err := l.client.AppsV1().ReplicaSets(l.namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {

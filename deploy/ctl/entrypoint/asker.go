@@ -21,7 +21,7 @@ const (
 	// fetchTimeout is how long a fetch goes on for the next question.
 	fetchTimeout = 10 * time.Second
 
-	// maxName bounds the name of an image, as reasons quote the registry.
+	// maxName bounds the name of an image, because reasons quote the registry.
 	maxName = 1024
 
 	// maxFetches bounds the fetches that run at a time, and maxFlights those that run or wait.

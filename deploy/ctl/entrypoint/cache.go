@@ -12,8 +12,8 @@ import (
 // for each image.
 const maxCached = 1000
 
-// A cache has what digests mean, and which questions had an answer. A digest means the same forever,
-// but only those may know it that the registry has answered.
+// A cache has the configurations of digests, and which questions had an answer. A digest never
+// changes its meaning, but only callers that the registry has answered may learn it.
 type cache struct {
 	mu      sync.Mutex
 	configs map[string]inject.ImageConfig // by repository and digest
@@ -37,7 +37,7 @@ func (c *cache) add(repository name.Repository, config inject.ImageConfig) {
 	c.configs[repository.Name()+"@"+config.Digest] = config
 }
 
-// asked notes that a question had an answer.
+// asked records that a question had an answer.
 func (c *cache) asked(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -18,7 +18,8 @@ const (
 	// maxPlatforms bounds the images of one index. Official images have eight for Linux.
 	maxPlatforms = 32
 
-	// maxCommand bounds the bytes of a command, as it goes into an annotation and into each pod.
+	// maxCommand bounds the bytes of a command, because it becomes part of an annotation and of
+	// each pod.
 	maxCommand = 16 << 10
 
 	linux = "linux"
@@ -57,7 +58,7 @@ func (a *Asker) fetchWith(
 	ctx context.Context, key string, ref name.Reference, keychain authn.Keychain,
 ) (inject.ImageConfig, error) {
 	puller, err := remote.NewPuller(remote.WithTransport(a.transport), remote.WithAuthFromKeychain(keychain),
-		// A retry would sleep for longer than anyone waits.
+		// A retry would sleep for longer than any caller waits.
 		remote.WithRetryPredicate(func(error) bool { return false }), remote.WithRetryStatusCodes())
 	if err != nil {
 		return inject.ImageConfig{}, err
@@ -112,7 +113,7 @@ func readImage(d *remote.Descriptor) (inject.ImageConfig, error) {
 	return inject.ImageConfig{}, reason("the image has an unknown format")
 }
 
-// readIndex reads the images of an index. They must agree, as the node is not chosen yet.
+// readIndex reads the images of an index. They must agree, because the node is not chosen yet.
 func readIndex(index v1.ImageIndex) (inject.ImageConfig, error) {
 	manifest, err := index.IndexManifest()
 	if err != nil {
@@ -153,7 +154,7 @@ func readIndex(index v1.ImageIndex) (inject.ImageConfig, error) {
 	return agreed(configs)
 }
 
-// agreed returns the configuration that all have.
+// agreed returns the configuration that all images have in common, or an error if they differ.
 func agreed(configs []*inject.ImageConfig) (inject.ImageConfig, error) {
 	var first *inject.ImageConfig
 	for _, c := range configs {

@@ -14,7 +14,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// admissionOptions are the options for what the admission of a namespace demands.
+// admissionOptions returns the options that adapt the sidecar to the admission rules of a
+// namespace.
 func admissionOptions() []Option {
 	return []Option{
 		{"resources", "json", "resources of the sidecar, merged into the default, such as " +
@@ -121,7 +122,7 @@ func (j *injection) addPullSecrets() error {
 	return nil
 }
 
-// removePullSecrets removes those that addPullSecrets has added.
+// removePullSecrets removes the Secrets that addPullSecrets has added.
 func (r *record) removePullSecrets(spec *corev1.PodSpec) {
 	spec.ImagePullSecrets = without(spec.ImagePullSecrets, func(s corev1.LocalObjectReference) bool {
 		return slices.Contains(r.PullSecrets, s.Name)

@@ -59,7 +59,7 @@ func deriveAppStop(grace time.Duration) time.Duration {
 	return max(grace, time.Second)
 }
 
-// hold returns the longest hold that the grace period must have room for.
+// hold returns the longest hold that must fit into the grace period.
 func (s *Settings) hold() (time.Duration, error) {
 	v, err := config.Read(s.Env)
 	if err != nil {

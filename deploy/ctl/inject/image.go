@@ -12,7 +12,7 @@ import (
 	"lameduck/cmd/lameduck/config"
 )
 
-// stopSignalVariable is set to the stop signal of an image, as the kubelet sends that to Lameduck.
+// stopSignalVariable is set to the image's stop signal, because the kubelet sends that to Lameduck.
 const stopSignalVariable = "LAMEDUCK_STOP_SIGNAL"
 
 // An ImageConfig is what the configuration of an image defines for its process.
@@ -65,8 +65,8 @@ type recordedImage struct {
 // appImage is the image of an injection's app, as far as the wrapper depends on it.
 type appImage struct{ *injection }
 
-// resolveImage determines what is known of the image of the container to wrap: what the caller has
-// learned, else what the record has. A second injection must not depend on a registry.
+// resolveImage determines the image configuration of the container to wrap: the caller's answer,
+// else the recorded one, since a second injection must not depend on a registry.
 func (j appImage) resolveImage(c *container) {
 	j.image = recordedImage{Name: c.Image, Config: j.given.Image, Unknown: j.given.ImageUnknown}
 	was := recordOf(j.current).Image
@@ -140,14 +140,14 @@ func (j appImage) whyNoCommand(c *container) *Refusal {
 	return nil
 }
 
-// appCommand returns the command of a container as its process is to get it, without the arguments
-// that the manifest has.
+// appCommand returns the command of a container, as its process must get it, without the manifest's
+// arguments.
 func (j appImage) appCommand(c *container) []string {
 	if len(c.Command) > 0 {
 		return c.Command
 	}
-	// The kubelet leaves out the CMD of an image whose ENTRYPOINT is replaced, and here it is. It
-	// replaces the CMD by the arguments of the manifest anyway.
+	// The kubelet drops the CMD of an image if the manifest has a command, as it does here. The
+	// manifest's arguments replace the CMD anyway.
 	command := slices.Clone(j.image.Config.Entrypoint)
 	if len(c.Args) == 0 {
 		command = append(command, j.image.Config.Cmd...)
@@ -211,8 +211,8 @@ func (j appImage) chooseShape() error {
 	return nil
 }
 
-// noteUnknownStopSignal notes that a registry was asked in vain. An app with a command is wrapped
-// anyway.
+// noteUnknownStopSignal adds a note that the registry gave no answer. An app with a command is
+// wrapped anyway.
 func (j appImage) noteUnknownStopSignal() {
 	if j.image.Unknown == "" || j.image.Config != nil {
 		return

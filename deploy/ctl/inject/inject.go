@@ -17,14 +17,14 @@ type Workload struct {
 	Template *corev1.PodTemplateSpec // read only
 	Around   *mode.Around            // of its namespace; nil if nothing is known
 
-	// Image is the answer to the Question of an earlier plan. If it is nil, ImageUnknown is why it is
-	// unknown, or empty if nobody was asked.
+	// Image is the answer to the Question of an earlier plan. If it is nil, ImageUnknown is the
+	// reason, or empty if no registry was asked.
 	Image        *ImageConfig
 	ImageUnknown string
 
-	// Reinvoked reports whether the template is of a pod that is being created, and that Inject has
-	// changed already. What the record has of its image stays true, even if another webhook has
-	// replaced the image by a copy in another registry.
+	// Reinvoked reports whether the template is of a pod that is being created and that Inject has
+	// changed already. The recorded image configuration stays valid, even if another webhook has
+	// replaced the image with a copy in another registry.
 	Reinvoked bool
 
 	// NoMetadata reports whether the manifest of the template has no metadata, Quote returns the quotes

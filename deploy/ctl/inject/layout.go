@@ -10,9 +10,9 @@ import (
 	"lameduck/deploy/ctl/jsonpatch"
 )
 
-// What a manifest has, and the pod template does not show: whether there is any metadata, the quotes
-// around the name of a port, and fields that are null. The record keeps them, so that Uninject
-// restores the text.
+// A manifest has details that the pod template does not show: whether there is any metadata, the
+// quotes around the name of a port, and fields that are null. The record keeps them, so that
+// Uninject restores the text.
 
 // createdMetadata is the entry of record.Created for metadata that the template did not have.
 const createdMetadata = "metadata"

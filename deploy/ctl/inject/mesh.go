@@ -42,8 +42,8 @@ const (
 	opaqueByDefault = "25,587,3306,4444,5432,6379,9300,11211"
 )
 
-// portLists are the annotations with ports of the app. A mesh treats Lameduck's port like the port
-// in whose place it is.
+// portLists are the annotations that list ports of the app. Lameduck's port is added to them, so
+// that the mesh treats it like the port that it replaces.
 var portLists = []string{
 	opaquePorts, "config.linkerd.io/skip-inbound-ports",
 	"traffic.sidecar.istio.io/includeInboundPorts", "traffic.sidecar.istio.io/excludeInboundPorts",
@@ -72,8 +72,8 @@ func (j *injection) meshUser() int {
 	return m.user
 }
 
-// followInMesh adds Lameduck's ports to the lists that have the app's ports by number. A name
-// follows the port.
+// followInMesh adds Lameduck's ports to the lists that have the app's ports by number. Names need
+// no change.
 func (j meshLists) followInMesh() error {
 	inLinkerd := j.around.Mesh(j.pod) == mode.Linkerd
 	for _, moved := range j.record.Ports {

@@ -10,11 +10,12 @@ import (
 	"lameduck/deploy/ctl/mode"
 )
 
-// ModeAnnotation has the mode of an injected pod, why it was chosen and what would give more.
+// ModeAnnotation has the mode of an injected pod, why it was chosen, and what to change for a
+// better one.
 const ModeAnnotation = AnnotationPrefix + "injected-mode"
 
-// ways have a function for each mode that this version can inject: it changes the pod so that the
-// traffic of the chosen ports reaches Lameduck, or has them observed.
+// ways has a function for each mode that this version can inject. It changes the pod so that
+// Lameduck relays or observes the chosen ports.
 var ways = map[mode.Mode]func(*injection) error{
 	mode.Move:     (*injection).moveRoutes,
 	mode.Redirect: (*injection).redirectPorts,
@@ -30,7 +31,7 @@ func setMode(s *Settings, value string) (err error) {
 	return err
 }
 
-// choosePorts chooses the ports to protect. Ports that only Services know, by their numbers, can be
+// choosePorts chooses the ports to protect. Ports that only Services declare, by number, can be
 // protected in any mode but move.
 func (j *injection) choosePorts() error {
 	j.ports = servedPorts(&j.pod.Spec)

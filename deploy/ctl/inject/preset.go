@@ -21,8 +21,8 @@ type Preset struct {
 	// Delay is the LBDelay: Seen, or more where reports are few.
 	Delay time.Duration
 
-	// FailChecks reports whether the load balancer stops sooner, or only then, if its HTTP health
-	// checks fail. It makes Inject set LAMEDUCK_LB_HEALTH_PATHS.
+	// FailChecks means that the load balancer stops routing sooner, or at all, only if its HTTP
+	// health checks fail. It makes Inject set LAMEDUCK_LB_HEALTH_PATHS.
 	FailChecks bool
 }
 
@@ -30,7 +30,7 @@ type Preset struct {
 // need up to a minute.
 const DefaultLBDelay = 60 * time.Second
 
-// fromPreset is an LBDelay that is not set: the preset determines it.
+// fromPreset is the value of an LBDelay that is not set, so that the preset determines it.
 const fromPreset time.Duration = -1
 
 var presets = []Preset{
@@ -95,7 +95,7 @@ const (
 	healthVariable = "LAMEDUCK_LB_HEALTH_PATHS"
 )
 
-// applyPreset replaces what is not set by the settings of the preset.
+// applyPreset applies the preset to the settings that are not set.
 func (j *injection) applyPreset() error {
 	s := &j.settings
 	isKnown := s.LB != "" || s.LBDelay >= 0

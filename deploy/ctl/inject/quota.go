@@ -33,7 +33,7 @@ var counted = map[corev1.ResourceName]struct {
 	corev1.ResourceLimitsEphemeralStorage:   {corev1.ResourceEphemeralStorage, true},
 }
 
-// demand sets what a quota counts, since each container of a pod must then have it.
+// demand sets the resources that a quota counts, because then each container must have them.
 func demand(r *corev1.ResourceRequirements, q *corev1.ResourceQuota) {
 	for name := range q.Spec.Hard {
 		c, is := counted[name]
@@ -49,8 +49,8 @@ func demand(r *corev1.ResourceRequirements, q *corev1.ResourceQuota) {
 	}
 }
 
-// fitQuotas returns a refusal if a quota has room for the pod but not for Lameduck too: a pod without
-// Lameduck is better than none. How full a quota is, is known of those of a cluster only.
+// fitQuotas returns a refusal if a quota has room for the pod but not for Lameduck too: a pod
+// without Lameduck is better than none. The usage is known only for quotas of a cluster.
 func (l limits) fitQuotas(r corev1.ResourceRequirements, pod *corev1.PodSpec) error {
 	for _, q := range l.quotas {
 		if !appliesTo(q, pod) {

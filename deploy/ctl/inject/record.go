@@ -13,7 +13,7 @@ import (
 // recordVersion is the version of the record's format. Other versions are refused.
 const recordVersion = 1
 
-// A record is the annotation lameduck.dev/injected: what has been changed, and the values before.
+// A record is the annotation lameduck.dev/injected: the changes, with the previous values.
 type record struct {
 	Version  int             `json:"v"`
 	Shape    Shape           `json:"shape"`
@@ -98,8 +98,8 @@ func original(t *corev1.PodTemplateSpec) (*corev1.PodTemplateSpec, error) {
 	return pod, nil
 }
 
-// recordOf returns the record of a template, with the names that its containers have now. It has no
-// version if there is none that can be read.
+// recordOf returns the record of a template, with the current names of its containers. Its version is
+// zero if the template has no readable record.
 func recordOf(t *corev1.PodTemplateSpec) record {
 	var r record
 	if json.Unmarshal([]byte(t.Annotations[InjectedAnnotation]), &r) != nil {

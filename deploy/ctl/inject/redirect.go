@@ -50,7 +50,7 @@ func downward(name, field string) corev1.EnvVar {
 	}}
 }
 
-// netAdmin returns the least with which a container may make rules of netfilter.
+// netAdmin returns the minimal security context with which a container may create netfilter rules.
 func netAdmin() *corev1.SecurityContext {
 	s, no, root := restricted(), false, int64(0)
 	s.Capabilities.Add = []corev1.Capability{"NET_ADMIN"}

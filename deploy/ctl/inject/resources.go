@@ -11,8 +11,8 @@ import (
 	"lameduck/deploy/ctl/mode"
 )
 
-// defaultResources returns the requests and limits. A busy connection takes 12 KB. There is no CPU
-// limit, as throttling adds latency.
+// defaultResources returns the default requests and limits. A busy connection takes 13 KB. There is
+// no CPU limit, because throttling adds latency.
 func defaultResources() corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{
@@ -22,8 +22,8 @@ func defaultResources() corev1.ResourceRequirements {
 	}
 }
 
-// needed has the quantities for what admission demands and the settings do not have: a CPU limit in
-// a Guaranteed pod, or whatever a quota counts.
+// needed has quantities for resources that admission requires and the settings lack: a CPU limit in
+// a Guaranteed pod, or anything that a quota counts.
 var needed = corev1.ResourceList{
 	corev1.ResourceCPU:              resource.MustParse("250m"),
 	corev1.ResourceMemory:           resource.MustParse("256Mi"),
@@ -31,7 +31,7 @@ var needed = corev1.ResourceList{
 }
 
 // computeResources chooses the resources of Lameduck's container so that the API server does not
-// refuse the pod: a pod that is refused is an outage.
+// refuse the pod, which would be an outage.
 func (j *injection) computeResources() error {
 	r := *j.settings.Resources.DeepCopy()
 	spec := &j.pod.Spec
@@ -65,8 +65,8 @@ func (j *injection) computeResources() error {
 	return j.limits.fitQuotas(r, spec)
 }
 
-// noteGuaranteed adds a note on what a pod of the class Guaranteed costs more. An autoscaler compares
-// the use of the pods with their requests.
+// noteGuaranteed adds a note on the higher cost of a pod of the class Guaranteed. An autoscaler
+// compares the use of the pods with their requests.
 func (j *injection) noteGuaranteed() {
 	if cpu := j.resources.Requests[corev1.ResourceCPU]; isGuaranteed(&j.pod.Spec) && !cpu.IsZero() {
 		j.note("spec.containers", "the pod has the QoS class Guaranteed, so Lameduck requests its limits too, %s "+
@@ -75,7 +75,7 @@ func (j *injection) noteGuaranteed() {
 	}
 }
 
-// limits are what the admission of a namespace demands of its pods.
+// limits are the resource rules of a namespace's admission.
 type limits struct {
 	ranges []*corev1.LimitRange
 	quotas []*corev1.ResourceQuota
@@ -272,7 +272,8 @@ func (l limits) fitPod(
 	return nil
 }
 
-// left returns what the containers of the pod leave of a maximum, for requests and for limits.
+// left returns the part of a maximum that the pod's containers leave free, for requests and for
+// limits.
 func (l limits) left(
 	name corev1.ResourceName, most resource.Quantity, pod *corev1.PodSpec,
 ) (requests, limits resource.Quantity) {
@@ -295,10 +296,11 @@ func (l limits) left(
 	return requests, limits
 }
 
-// shareWithPod removes what the pod as a whole has: requests and limits of containers must fit into
-// those of the pod, and a container without them uses what the others leave. It also removes what
-// another container does not request: the API server sets the request of the pod to the sum of the
-// containers before a LimitRange adds a default to the other one, and refuses the larger sum then.
+// shareWithPod removes resources that the pod as a whole has: those of containers must fit into the
+// pod's, and a container without them uses what the others leave. It also removes resources that
+// another container does not request: the API server sets the pod's request to the sum of its
+// containers before a LimitRange adds a default to that other one, and would then refuse the larger
+// sum.
 func shareWithPod(r *corev1.ResourceRequirements, spec *corev1.PodSpec) {
 	pod := spec.Resources
 	if pod == nil {

@@ -84,7 +84,7 @@ func servedPorts(spec *corev1.PodSpec) []port {
 	return ports
 }
 
-// moveRoutes makes the chosen ports mean Lameduck's ports.
+// moveRoutes gives the chosen ports, by name, the numbers of Lameduck's ports.
 func (j *injection) moveRoutes() error {
 	listens := j.number(j.chosen, j.ports)
 	for _, p := range j.ports {
@@ -169,8 +169,8 @@ func (j *injection) number(chosen []Route, ports []port) map[int32]int32 {
 	return listens
 }
 
-// movePort makes a declared port mean Lameduck's, so that clients that look up its name connect to
-// Lameduck. The app listens on the same port as before.
+// movePort gives a declared port the number of Lameduck's, so that clients that look up its name
+// connect to Lameduck. The app still listens on the same port.
 func (j *injection) movePort(p port, to int32) {
 	moved := movedPort{Container: p.in.Name, Was: p.ContainerPort, Is: to, Name: p.Name}
 	if p.HostPort == p.ContainerPort && j.pod.Spec.HostNetwork {
@@ -218,9 +218,9 @@ func isObservabilityName(name string) bool {
 	return strings.HasSuffix(name, "-metrics") || strings.HasPrefix(name, "metrics-")
 }
 
-// serverSpeaksFirst reports whether a protocol is known in which the server sends the first byte,
-// so that Lameduck cannot detect the protocol from the client. The names are those that service
-// meshes use.
+// serverSpeaksFirst reports whether the port's protocol is known to let the server send the first
+// byte, so that Lameduck cannot detect it from the client. The names are those that service meshes
+// use.
 func serverSpeaksFirst(p port) bool {
 	protocol, _, _ := strings.Cut(p.Name, "-")
 	switch protocol {

@@ -61,10 +61,10 @@ func (j *injection) sidecar(drain ...string) corev1.Container {
 	}
 }
 
-// readiness returns the sidecar's only probe: traffic comes when it has succeeded. There is no startup
-// probe. It would delay the app by the second in which the kubelet notices the result. Without one,
-// the kubelet starts the app after it has seen Lameduck run, and probes it a second later at the
-// earliest, while Lameduck listens within milliseconds.
+// readiness returns the sidecar's only probe: the pod gets no traffic until it has succeeded. There
+// is no startup probe, which would delay the app by the second that the kubelet needs to notice the
+// result. Without one, the kubelet starts the app once Lameduck runs, and probes it a second later
+// at the earliest, while Lameduck listens within milliseconds.
 func (j *injection) readiness() *corev1.Probe {
 	p := &corev1.Probe{
 		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
@@ -72,7 +72,7 @@ func (j *injection) readiness() *corev1.Probe {
 		}},
 		PeriodSeconds: 5,
 	}
-	// Where a drain is to turn the pod unready, it does so with the first probe that fails.
+	// If the pod has to become unready in a drain, the first failed probe suffices.
 	if d, err := time.ParseDuration(j.settings.Env[UnreadyVariable]); err == nil && d > 0 {
 		p.PeriodSeconds, p.FailureThreshold = 1, 1
 	}
@@ -99,7 +99,7 @@ func (j *injection) environment() []corev1.EnvVar {
 	return env
 }
 
-// seconds formats a duration like the components, as 120s and not 2m0s.
+// seconds formats a duration like the components do: 120s, not 2m0s.
 func seconds(d time.Duration) string {
 	if d%time.Second != 0 {
 		return d.String()

@@ -38,8 +38,8 @@ func isSticky(key, value string) bool {
 	return false
 }
 
-// UnreadyVariable makes the readiness fail in a drain, and UnreadyAfter is the time after which it
-// does where sessions are sticky: by then the other clients have left.
+// UnreadyVariable makes readiness fail in a drain. UnreadyAfter is its value where sessions are
+// sticky: by then the other clients have left.
 const (
 	UnreadyVariable = "LAMEDUCK_UNREADY_AFTER"
 	UnreadyAfter    = "5s"
@@ -88,7 +88,7 @@ func stickyAround(a *mode.Around, pod labels.Set) string {
 	return ""
 }
 
-// releaseSessions makes a controller give up the sticky sessions of a pod that terminates.
+// releaseSessions makes a controller move the sticky sessions of a terminating pod.
 func (j *injection) releaseSessions() error {
 	sticky := stickyAround(j.around, j.pod.Labels)
 	if sticky == "" || j.sets(UnreadyVariable) {

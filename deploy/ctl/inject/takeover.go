@@ -22,7 +22,7 @@ func (j *injection) takeOverPorts() error {
 	return nil
 }
 
-// noteTakeoverNeeds adds notes on what the pod asks for and takeover may not get.
+// noteTakeoverNeeds adds notes on settings of the pod that may prevent takeover.
 func (j *injection) noteTakeoverNeeds() {
 	const remedy = "the annotation " + mode.Annotation + ": move does without it"
 	if class := j.pod.Spec.RuntimeClassName; class != nil {
@@ -43,8 +43,8 @@ func (j *injection) noteTakeoverNeeds() {
 	}
 }
 
-// localhostSeccomp returns the field of the seccomp profile of a container if it is a file of the
-// node's.
+// localhostSeccomp returns the field of a container's seccomp profile if the profile is a file on
+// the node.
 func localhostSeccomp(pod *corev1.PodSecurityContext, c *container) (at string, is bool) {
 	profile := (*corev1.SeccompProfile)(nil)
 	if pod != nil {

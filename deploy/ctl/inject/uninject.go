@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// undo restores the fields that still are as Inject has left them. Later changes by others stay.
+// undo restores the fields that are unchanged since Inject. Later changes by others stay.
 func (r *record) undo(pod *corev1.PodTemplateSpec) {
 	spec := &pod.Spec
 	if has := spec.TerminationGracePeriodSeconds; r.Raised != 0 && has != nil && *has == r.Raised {

@@ -20,10 +20,10 @@ const (
 	appStopVariable = "LAMEDUCK_APP_STOP"
 )
 
-// noFiles is why TLS cannot be terminated by an injected sidecar.
+// noFiles is the reason why an injected sidecar cannot terminate TLS.
 const noFiles = "inject mounts no files: use the component, and a patch that mounts them"
 
-// reserved are the variables that must agree with what Inject does to the pod, each with what to
+// reserved are the variables that must agree with Inject's changes to the pod, each with what to
 // use instead.
 var reserved = map[string]string{
 	routesVariable:           "use " + AnnotationPrefix + "ports",
@@ -39,8 +39,8 @@ var reserved = map[string]string{
 	"LAMEDUCK_TLS_CLIENT_CA": noFiles,
 }
 
-// checkVariable returns an error with the remedy for a variable that cannot be set. Whether it fits
-// the others is known when all are.
+// checkVariable returns an error with the remedy for a variable that cannot be set. Conflicts
+// between variables are checked later, when all are known.
 func checkVariable(name, value string) error {
 	if instead, is := reserved[name]; is {
 		return fmt.Errorf("%s: must not be set here: %s", name, instead)
@@ -52,7 +52,7 @@ func checkVariable(name, value string) error {
 	return err
 }
 
-// freeVariables are the names of those that users can set.
+// freeVariables returns the names of the variables that users can set.
 func freeVariables() []string {
 	var names []string
 	for _, v := range config.Variables() {
@@ -83,7 +83,8 @@ func parseAssignments(text string) (map[string]string, error) {
 	return env, errors.Join(errs...)
 }
 
-// checkEnvironment refuses a configuration that Lameduck would refuse, since no such pod starts.
+// checkEnvironment refuses a configuration that Lameduck would refuse, since such a pod would not
+// start.
 func (j *injection) checkEnvironment() error {
 	env, own := make(map[string]string), make(map[string]string)
 	wrapped := j.wrappedContainer()

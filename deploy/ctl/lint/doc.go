@@ -1,4 +1,4 @@
-// Package lint finds before a rollout what will go wrong in it.
+// Package lint finds problems before a rollout runs into them.
 //
 //	manifests ──> ReadFiles ──┐
 //	                          ├──> Inventory ──> Lint ──> []Finding ──> Report.Write
@@ -10,11 +10,12 @@
 //
 // What it promises:
 //
-//   - It changes nothing. From a cluster it only gets and lists.
-//   - It skips nothing silently: what cannot be checked is a finding of the rule not-checked.
+//   - It changes nothing. In a cluster it only gets and lists.
+//   - It skips nothing silently: anything that cannot be checked is a finding of the rule
+//     not-checked.
 //   - It guesses only where the documentation says so: an unknown image may have a shell, and a Service
 //     may be in another file.
 //
-// Limits: it does not see what is decided at run time, such as configuration from ConfigMaps or the
-// changes of a mesh's webhook. It does not evaluate CEL conditions.
+// Limits: it does not know what is decided at run time, such as configuration from ConfigMaps or
+// changes by a mesh's webhook. It does not evaluate CEL conditions.
 package lint

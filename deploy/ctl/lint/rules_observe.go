@@ -36,7 +36,7 @@ func keptConnections(w *workload, d *sidecar, report objectReporter) {
 		"nothing needs to change if their clients retry; else "+moreThanObserved(w))
 }
 
-// moreThanObserved returns what inject has written into its annotation.
+// moreThanObserved returns the advice that inject has written into its annotation.
 func moreThanObserved(w *workload) string {
 	_, more, found := strings.Cut(w.template.Annotations[inject.ModeAnnotation], "; for more: ")
 	if !found {

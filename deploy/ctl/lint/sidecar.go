@@ -38,7 +38,7 @@ type sidecar struct {
 // A route has the ports of a route of LAMEDUCK_ROUTES.
 type route struct{ listen, app int32 }
 
-// findSidecar returns nil where there is none.
+// findSidecar returns the sidecar of a pod, or nil if there is none.
 func findSidecar(containers []container) *sidecar {
 	for _, c := range containers {
 		if shape := shapeOf(c); shape != "" {
@@ -163,8 +163,8 @@ func (d *sidecar) holds(c container) bool {
 // isAdmin reports whether a port of the pod is the admin port. LAMEDUCK_ADMIN may have port 0.
 func (d *sidecar) isAdmin(port int32) bool { return port != 0 && port == d.admin }
 
-// isAimedAt reports whether the hook of a container is meant to be the /hold hook, right or wrong:
-// by its path, its port, or a port name that the container does not declare.
+// isAimedAt reports whether the hook of a container is meant to be the /hold hook, even if it is
+// wrong: judging by its path, its port, or a port name that the container does not declare.
 func (d *sidecar) isAimedAt(c container) bool {
 	h, _ := c.preStop()
 	if d.wraps(c) || h == nil || h.HTTPGet == nil {

@@ -3,11 +3,11 @@
 //	files, directories, stdin ──> Read ──> File ──> Documents ──> Objects ──> Workloads
 //	                                                                 └── Apply(JSON Patch)
 //
-// A document that is not changed is written as it was read, byte for byte. In a changed document
-// every line that the patch does not concern stays as it is (see package yamledit).
+// An unchanged document is written as it was read, byte for byte. In a changed document, lines that
+// the patch does not affect stay as they are (see package yamledit).
 //
-// Pods in an object of an unknown kind are found too (Holders), so that nobody overlooks them, and
-// patches of kustomize are distinguished from objects (Patches, IsPatch).
+// It also finds pods in objects of unknown kinds (Holders), so that they are not overlooked, and
+// distinguishes patches of kustomize from objects (Patches, IsPatch).
 //
 // Limits: templates of Helm are not YAML; render them first.
 package manifest

@@ -9,7 +9,7 @@ import (
 )
 
 // Patches returns the names of the files that a kustomization among the files uses as patches. They
-// change objects and are none.
+// change objects, and are not objects themselves.
 func Patches(files []*File) map[string]bool {
 	patches := make(map[string]bool)
 	for _, f := range files {
@@ -25,8 +25,8 @@ func Patches(files []*File) map[string]bool {
 	return patches
 }
 
-// patchFiles returns the paths of the patches of a kustomization. Some entries have the patch itself
-// instead.
+// patchFiles returns the paths of the patches of a kustomization. Some entries contain the patch
+// itself instead.
 func (o *Object) patchFiles() []string {
 	var k struct {
 		Patches               []struct{ Path string }

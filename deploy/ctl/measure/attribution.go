@@ -33,9 +33,9 @@ func (p *Report) attribute(pod *RolloutPod) {
 	pod.setDelay(p.lastAnswer(pod.Name), last, over, silence)
 }
 
-// lostTo returns when the requests were due that were lost because a pod ended: those from T0 until
-// it had stopped, and the further ones until the load balancer left it alone. If several pods end at
-// once, each of them has the requests that were lost meanwhile, as few failures name their pod.
+// lostTo returns the due times of the requests that were lost because a pod ended: from T0 until it
+// had stopped, and after that until the load balancer stopped routing to it. If several pods end at
+// once, the lost requests count for each of them, since few failures name their pod.
 func (p *Report) lostTo(pod *RolloutPod, silence Seconds) []Seconds {
 	var lost []Seconds
 	end := *pod.T0
@@ -91,7 +91,7 @@ func (p *Report) lastAnswer(name string) *Seconds {
 }
 
 // setDelay determines the delay from the best evidence: the pod's own Lameduck, which sees all
-// requests, then the answers to this load, then the failures. over reports whether no request was
+// requests, else the answers to this load, else the failures. over reports whether no request was
 // lost for a while after the last one that was lost to this pod alone.
 func (r *RolloutPod) setDelay(answered, lost *Seconds, over bool, silence Seconds) {
 	set := func(at Seconds, bound, source string) {

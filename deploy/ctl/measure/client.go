@@ -107,7 +107,8 @@ func (c *client) do(ctx context.Context, l Lane, r *http.Request) (*http.Respons
 	return c.pools1[l].do(ctx, r)
 }
 
-// ping makes one exchange on a WebSocket. That of a lane with new connections is closed after it.
+// ping makes one exchange on a WebSocket. In a lane with new connections it then closes the
+// WebSocket.
 func (c *client) ping(ctx context.Context, l Lane, r *http.Request) (string, error) {
 	if !l.New {
 		return c.socket[l].do(ctx, r)

@@ -20,8 +20,8 @@ type Config struct {
 	Post *Post
 	// Header is added to every request.
 	Header http.Header
-	// Protocols are those to measure. If there are none, HTTP/1.1 is measured, and HTTP/2 too if the
-	// server supports it over TLS.
+	// Protocols are the protocols to measure. If it is empty, HTTP/1.1 is measured, and HTTP/2 if
+	// the server supports it over TLS.
 	Protocols []Protocol
 	// GRPCService is the service whose health gRPC lanes check. Empty means the whole server.
 	GRPCService string
@@ -54,8 +54,8 @@ type Post struct {
 	ContentType string
 }
 
-// maxInFlight is how many requests can be in flight if none is answered before its timeout, with
-// room for as many again. A load that exceeds it measures this machine.
+// maxInFlight is twice the number of requests that are in flight if none is answered before its
+// timeout. A load that exceeds it measures this machine.
 func (c Config) maxInFlight() int { return int(2*c.Rate*c.Timeout.Seconds()) + 100 }
 
 func (c Config) check() error {

@@ -62,8 +62,8 @@ func (c *conn1) usable() bool {
 	}
 }
 
-// exchange sends a request and reads the response to its end. The connection must be watched. The
-// response has no body any more. again reports whether the connection can be used again.
+// exchange sends a request and reads the response to its end, so that the returned response has no
+// body. The connection must be watched. again reports whether the connection can be reused.
 func (c *conn1) exchange(r *http.Request) (resp *http.Response, again bool, err error) {
 	var message bytes.Buffer
 	if err := r.Write(&message); err != nil {
@@ -167,7 +167,7 @@ func (p *pool1) close() {
 	p.idle = nil
 }
 
-// do makes one exchange on a connection of the pool. The response has no body any more.
+// do makes one exchange on a connection of the pool. The returned response has no body.
 func (p *pool1) do(ctx context.Context, r *http.Request) (*http.Response, string, error) {
 	c, addr, err := p.take(ctx)
 	if err != nil {

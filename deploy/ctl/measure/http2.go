@@ -23,7 +23,8 @@ type conn2 struct {
 }
 
 // dial2 returns a new connection. ClientConn.RoundTrip, unlike that of Transport, never repeats a
-// request. That of net/http, which is to replace it, needs a dialer and chooses the protocol itself.
+// request. The one of net/http, its designated successor, needs a dialer and chooses the protocol
+// itself.
 func (d dialer) dial2(ctx context.Context) (*conn2, string, error) {
 	addr := d.book.pick()
 	c, err := d.dial(ctx, addr, HTTP2)
@@ -90,7 +91,7 @@ func (p *pool2) close() {
 	}
 }
 
-// do makes one exchange on a connection of the pool. The response has no body any more.
+// do makes one exchange on a connection of the pool. The returned response has no body.
 func (p *pool2) do(ctx context.Context, r *http.Request) (*http.Response, string, error) {
 	c, addr, err := p.take(ctx)
 	if err != nil {

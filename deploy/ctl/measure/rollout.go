@@ -46,11 +46,12 @@ type RolloutPod struct {
 	Grace      Seconds     `json:"grace_seconds"`
 	Containers []Container `json:"containers,omitempty"`
 	Events     []string    `json:"events,omitempty"` // about hooks and the end of the pod
-	// Lost is how many requests were lost from T0 until the load balancer left the pod alone. If
-	// several pods end at once, each of them has the requests that were lost meanwhile.
+	// Lost is how many requests were lost from T0 until the load balancer stopped routing to the
+	// pod. If several pods end at once, the lost requests count for each of them.
 	Lost int `json:"lost"`
-	// Delay is how long the load balancer went on routing to the pod after T0, and DelaySource what
-	// shows it. If DelayBound is "at least", the pod had ended before the load balancer stopped.
+	// Delay is how long the load balancer kept routing to the pod after T0, and DelaySource the
+	// evidence for it. If DelayBound is "at least", the pod had ended before the load balancer
+	// stopped.
 	Delay       *Seconds `json:"delay,omitempty"`
 	DelayBound  string   `json:"delay_bound,omitempty"`
 	DelaySource string   `json:"delay_source,omitempty"`

@@ -6,7 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// Around is what is known of what surrounds the pods of a namespace. All of it is read only.
+// Around has the known objects that affect the pods of a namespace. All of it is read-only.
 type Around struct {
 	Namespace   string            // its name; empty in manifests without one
 	Labels      map[string]string // of the namespace; nil if unknown
@@ -55,7 +55,7 @@ func (a *Around) annotation(name string) (value string, is bool) {
 	return value, is
 }
 
-// obstacles returns why the ports of a pod cannot move: references by number, and what is unknown.
+// obstacles returns why the ports of a pod cannot move: references by number, and unknown objects.
 func (a *Around) obstacles(p Pod) obstacles {
 	switch {
 	case a == nil:

@@ -7,13 +7,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// A Port is a port of the app that is to be protected.
+// A Port is a port of the app to protect.
 type Port struct {
 	Number int32
 	Name   string // may be empty
 }
 
-// A Pod is a pod whose mode is to be chosen.
+// A Pod is a pod for which to choose a mode.
 type Pod struct {
 	Template *corev1.PodTemplateSpec // read only
 	Ports    []Port                  // to protect
@@ -21,8 +21,8 @@ type Pod struct {
 	Wrapper  bool                    // Lameduck is to be the parent of the app
 	Has      []Mode                  // modes that are available
 
-	// NotWrapped is why Lameduck cannot be the parent of the app, although it was to be. It is nil
-	// otherwise.
+	// NotWrapped is the reason why Lameduck cannot be the parent of the app, although the shape is
+	// wrapper. It is nil otherwise.
 	NotWrapped *UnavailableError
 }
 
@@ -41,7 +41,7 @@ func (c Choice) String() string {
 	return text
 }
 
-// An UnavailableError is the reason why a pod cannot have the mode that it was asked for.
+// An UnavailableError is the reason why a pod cannot have the mode that was asked for.
 type UnavailableError struct {
 	Field       string // of the pod template
 	Why, Remedy string
@@ -82,8 +82,8 @@ func Choose(p Pod, around *Around) (Choice, error) {
 	return Choice{Mode: Observe, Reason: found.reason(), More: p.more(found, refusal)}, nil
 }
 
-// asked returns the mode that was asked for, and by what. The pod template comes before its
-// namespace, and the namespace before the settings.
+// asked returns the mode that was asked for, and where. The pod template has priority over its
+// namespace, and the namespace over the settings.
 func (p Pod) asked(around *Around) (asked Mode, by string) {
 	if _, is := p.Template.Annotations[Annotation]; is {
 		return p.Asked, "the annotation " + Annotation
@@ -137,7 +137,7 @@ func (p Pod) observeUnwrapped(chosen string) Choice {
 		Reason: chosen + ", but " + p.NotWrapped.Field + ": " + p.NotWrapped.Why}
 }
 
-// moreThanObserved returns what a pod would get in mode auto, if that is more.
+// moreThanObserved returns the mode that auto would choose for a pod, if that is a better one.
 func (p Pod) moreThanObserved(around *Around) string {
 	if p.Template.Spec.HostNetwork {
 		return ""
@@ -149,7 +149,7 @@ func (p Pod) moreThanObserved(around *Around) string {
 	return p.more(found, around.refusesRedirect(p))
 }
 
-// more returns what would have to change for a mode that relays.
+// more returns what to change for a mode that relays.
 func (p Pod) more(found obstacles, redirectRefusal string) string {
 	var ways []string
 	if remedy := found.remedy(); remedy != "" {

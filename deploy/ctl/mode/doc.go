@@ -2,12 +2,12 @@
 //
 //	pod, ports, Services, policies, namespace ──> Choose ──> mode, reason, what would give more
 //
-// The choice takes nothing away. The port of a pod is moved only if every reference that is known
-// is by name, and what is not known counts as a reference by number. A pod of which nothing is
-// known is observed, which changes nothing for its clients.
+// The choice breaks no reference. The port of a pod is moved only if every known reference is by
+// name, and anything unknown counts as a reference by number. If nothing is known, the pod is
+// observed, which changes nothing for its clients.
 //
 // The package is pure: it asks no cluster and does not change its arguments.
 //
-// Limits: it sees no client that has an address of a pod and a port number of its own, such as a
-// member of a cluster. A port that moves does not shut it out, but it bypasses Lameduck.
+// Limits: it cannot know clients that use a pod's address with a port number of their own, such as
+// members of a cluster. They can still connect to a port that moves, but they bypass Lameduck.
 package mode

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// A Mode is how Lameduck learns of the traffic at a port of the app.
+// A Mode is how Lameduck gets to see the traffic at a port of the app.
 type Mode string
 
 // The modes.
 const (
-	// Auto is no mode: Choose replaces it by one.
+	// Auto is not a mode: Choose replaces it with one.
 	Auto Mode = "auto"
 
 	// Observe leaves the port to the app. Lameduck reads the pod's sockets from the kernel.
@@ -22,7 +22,7 @@ const (
 	// Takeover relays the port. Lameduck is the parent of the app and moves its bind.
 	Takeover Mode = "takeover"
 
-	// Move relays a port of its own, which the name of the port then means.
+	// Move relays a port of its own, to which the name of the app's port then refers.
 	Move Mode = "move"
 )
 

@@ -20,7 +20,7 @@ type Policy struct {
 	Spec      any // as JSON decodes it; may be the list in the field specs
 }
 
-// NewPolicy returns the Policy of an object as JSON decodes it.
+// NewPolicy returns the Policy for an object in decoded JSON.
 func NewPolicy(kind, namespace, name string, object map[string]any) Policy {
 	p := Policy{Kind: kind, Namespace: namespace, Name: name, Spec: object["spec"]}
 	if p.Spec == nil {
@@ -50,8 +50,8 @@ var PolicyKinds = map[string][]string{
 // IsPolicy reports whether objects of a kind are Policies.
 func IsPolicy(group, kind string) bool { return slices.Contains(PolicyKinds[group], kind) }
 
-// otherObstacles returns the policies of other kinds that have a port's number. Of those that select
-// other pods only the rules for outgoing connections count.
+// otherObstacles returns the policies of other kinds that have a port's number. If a policy selects
+// other pods, only its rules for outgoing connections count.
 func (a *Around) otherObstacles(p Pod) obstacles {
 	var found obstacles
 	for _, policy := range a.Others {
@@ -79,8 +79,8 @@ func (a *Around) OthersWith(t *corev1.PodTemplateSpec, port int32) (all []Policy
 	return all
 }
 
-// mayConcern reports whether a policy may select the pod. Selectors in a language of their own, such
-// as Calico's, may select anything.
+// mayConcern reports whether a policy may select the pod. Selectors in another language, such as
+// Calico's, may select any pod.
 func (a *Around) mayConcern(policy Policy, p Pod) bool {
 	if !a.MayBe(policy.Namespace) {
 		return false
@@ -129,8 +129,8 @@ func mayMatch(selector map[string]any, p Pod) bool {
 	return selects(&s.LabelSelector, p.labels())
 }
 
-// isForeignLabel reports whether a key in a selector is not that of a label of pods: Cilium's for
-// namespaces and service accounts, and those of other sources.
+// isForeignLabel reports whether a selector's key is not a pod label: one of Cilium's for
+// namespaces and service accounts, or one of another source.
 func isForeignLabel(key string) bool {
 	return strings.HasPrefix(key, "io.cilium.") || strings.HasPrefix(key, "io.kubernetes.pod.") ||
 		strings.Contains(key, ":")

@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Selects reports whether a Service selects pods with given labels. One without a selector selects
-// none: others write its endpoints.
+// Selects reports whether a Service selects pods with the given labels. A Service without a
+// selector selects none: somebody else writes its endpoints.
 func Selects(s *corev1.Service, pod labels.Set) bool {
 	if s.Spec.Type == corev1.ServiceTypeExternalName {
 		return false // it is a name only
@@ -58,7 +58,7 @@ func (a *Around) serviceObstacles(p Pod) obstacles {
 
 const noNamedService = "let a Service use the port's name, and pass its manifest to inject too"
 
-// numericTarget returns the obstacle that a Service's port is for the pod's port of a number.
+// numericTarget returns the obstacle for a Service's port that refers to the pod's port by number.
 func (p Pod) numericTarget(service string, sp corev1.ServicePort, number int32) obstacle {
 	why := fmt.Sprintf("Service %s has targetPort %d, a number", service, number)
 	if sp.TargetPort == (intstr.IntOrString{}) {

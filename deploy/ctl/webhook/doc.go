@@ -12,8 +12,8 @@
 //
 //   - It never rejects a pod. If it cannot inject one, the pod is created unmodified, and the client
 //     gets a warning. Only a body that is not an AdmissionReview gets an HTTP error.
-//   - It answers without asking anyone: no answer waits for the API server or another replica. Only a
-//     registry may be asked, if that is configured, for half a second, and never while others wait.
+//   - No answer waits for the API server or another replica. If configured, it may wait up to half
+//     a second for a registry, but other requests never wait for that.
 //   - It is idempotent: a second call changes nothing, even after other webhooks have changed the pod.
 //   - On SIGTERM it keeps serving until the API server stops sending requests.
 //

@@ -14,8 +14,8 @@ const (
 	extraDrain = 10 * time.Second
 )
 
-// awaitQuiet returns when the shortest drain is over and no request has come for a while, or at the
-// latest extraDrain after the shortest drain.
+// awaitQuiet returns when the shortest drain is over and no request has arrived for quiet, but at
+// the latest extraDrain after the shortest drain.
 func (h *handler) awaitQuiet(ctx context.Context, shortest time.Duration) {
 	began := time.Now()
 	for {

@@ -139,7 +139,7 @@ func (h *handler) takeSlot(ctx context.Context) bool {
 	return false
 }
 
-// giveUp answers a request of which only the beginning is parsed. It closes the connection, as more
+// giveUp answers a request after parsing only its beginning. It closes the connection, because more
 // of the body may follow.
 func (h *handler) giveUp(w http.ResponseWriter, text []byte, r result, reason string) result {
 	w.Header().Set("Connection", "close")

@@ -49,7 +49,7 @@ func newInjector(own string, never []string, version string, log *zap.Logger) *i
 	return i
 }
 
-// learned is the answer to the question of an earlier answer.
+// learned is what a registry has replied to the question in an earlier answer.
 type learned struct {
 	config inject.ImageConfig
 	err    error
@@ -132,9 +132,9 @@ func (i *injector) answerPod(namespace string, pod *corev1.Pod, s inject.Setting
 	return answer{result: injected, patch: append(signature, plan.Patch...)}
 }
 
-// sign adds our annotation to a pod, unless it has it, and returns the patch. It must come before
-// the injection, which records whether the pod had annotations: otherwise a second call would
-// record something else.
+// sign adds our annotation to a pod without it, and returns the patch. It must be called before the
+// injection, which records whether the pod had annotations; otherwise a second call would record
+// something else.
 func (i *injector) sign(pod *corev1.PodTemplateSpec) []jsonpatch.Operation {
 	if _, signed := pod.Annotations[InjectedByAnnotation]; signed {
 		return nil

@@ -40,7 +40,7 @@ func Literal(arg string) string { return strings.ReplaceAll(arg, "$(", "$$(") }
 // startLimit bounds the time until the load begins, including that to pull the image.
 const startLimit = 2 * time.Minute
 
-// keep is how long a Job that nobody has deleted is kept.
+// keep is how long a finished Job that was not deleted is kept.
 const keep = 10 * time.Minute
 
 // job returns the Job, whose pod the Pod Security level `restricted` allows.

@@ -27,7 +27,7 @@ type Action struct {
 	N int
 }
 
-// Describe says what the action does to a workload.
+// Describe describes what the action does to a workload.
 func (a Action) Describe(w Workload) string {
 	switch a.Kind {
 	case Restart:
@@ -41,7 +41,7 @@ func (a Action) Describe(w Workload) string {
 	return fmt.Sprintf("watch %s in namespace %s", w, w.Namespace)
 }
 
-// An Operation is an action that is being made.
+// An Operation is an action in progress.
 type Operation struct {
 	action   Action
 	watcher  *Watcher
@@ -94,7 +94,7 @@ func (o *Operation) Progress() (gone, total int) {
 	return min(gone, total), total
 }
 
-// Run makes the action and waits until its pods have been replaced, or ctx is done.
+// Run performs the action and waits until its pods have been replaced, or ctx is done.
 func (o *Operation) Run(ctx context.Context) error {
 	err := o.run(ctx)
 	o.complete = err == nil
@@ -118,7 +118,7 @@ func (o *Operation) run(ctx context.Context) error {
 	case Scale:
 		return o.scaleAndBack(ctx)
 	}
-	// Somebody else ends pods: wait for the first, and until all of that is over.
+	// Somebody else ends pods: wait for the first to end, and until the last has ended.
 	if err := x.wait(ctx, func() bool { return x.terminatingLocked() > 0 || x.goneLocked() > 0 }); err != nil {
 		return err
 	}
@@ -219,7 +219,7 @@ func (x *Watcher) oldPods() []string {
 	return names
 }
 
-// wait returns when done reports true, which it is asked with mu held, or ctx is done.
+// wait returns when done, which it calls with mu held, reports true, or when ctx is done.
 func (x *Watcher) wait(ctx context.Context, done func() bool) error {
 	for {
 		x.mu.Lock()

@@ -5,8 +5,8 @@
 //	Watcher ── pods, EndpointSlices   ──> measure.Rollout
 //	Action  ── restart, delete pods, scale and back, or nothing
 //
-// An action changes nothing but what its name says. Undo restores the number of replicas after an
-// interruption, and Done says what was done, and how to undo the rest.
+// An action does only what its name says. After an interruption, Undo restores the number of
+// replicas, and returns what was done and how to undo the rest.
 //
 // Limits: times come from watch events, which arrive within milliseconds, on the clock of this
 // machine. The API server's times have a resolution of a second.

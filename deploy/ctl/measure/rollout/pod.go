@@ -9,7 +9,7 @@ import (
 	"lameduck/deploy/ctl/measure"
 )
 
-// A pod is what was seen of a pod. Times that were not seen are zero.
+// A pod records what was seen of a pod. Times that were not seen are zero.
 type pod struct {
 	name, node              string
 	old                     bool // it was there at the start
@@ -22,7 +22,7 @@ type pod struct {
 	drain                   *drain.Summary
 }
 
-// update takes what an event shows.
+// update records what an event shows.
 func (p *pod) update(seen *corev1.Pod, now time.Time, clock *Clock) {
 	if seen.Spec.NodeName != "" {
 		p.node = seen.Spec.NodeName

@@ -74,7 +74,7 @@ func (x *Watcher) Stop() { x.stop() }
 // Replicas returns how many pods the workload should have had at the start.
 func (x *Watcher) Replicas() int { return x.replicas }
 
-// notifyLocked wakes those that wait.
+// notifyLocked wakes the callers of wait.
 func (x *Watcher) notifyLocked() {
 	close(x.changed)
 	x.changed = make(chan struct{})

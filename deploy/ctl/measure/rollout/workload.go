@@ -20,7 +20,7 @@ const (
 	DaemonSet   = "daemonset"
 )
 
-// A Workload is what has the pods.
+// A Workload identifies the workload of the pods.
 type Workload struct {
 	Kind, Namespace, Name string
 }

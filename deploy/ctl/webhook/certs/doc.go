@@ -4,9 +4,9 @@
 //	Store <── Source ┤
 //	                 └─ Files:   a mounted Secret that someone else renews
 //
-// Any number of replicas run a Rotator, and none of them leads. What is due follows from the Secret
-// and the time alone. The first replica to act writes the Secret; the writes of the others
-// conflict, and they read it again.
+// Any number of replicas run a Rotator, without a leader. The Secret and the time alone determine
+// what is due. The first replica to act writes the Secret; the writes of the others conflict, and
+// they read it again.
 //
 // What it promises:
 //

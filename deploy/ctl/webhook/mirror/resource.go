@@ -44,8 +44,8 @@ func newResource(client dynamic.Interface, id schema.GroupVersionResource, trim 
 	return r
 }
 
-// listWatch is one that begins with a list. A watch that begins with all objects saves memory in
-// the API server only for large lists, and has other ways to fail.
+// listWatch begins with a list. A watch that begins with all objects would save memory in the API
+// server only for large lists, and can fail in other ways.
 type listWatch struct{ *cache.ListWatch }
 
 func (listWatch) IsWatchListSemanticsUnSupported() bool { return true }

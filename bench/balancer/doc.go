@@ -22,7 +22,7 @@
 //     arrived, the request is also sent to the next endpoint, except a POST, LOCK or PATCH.
 //   - Once the response head has arrived, nothing is retried. If the response is cut, so is the
 //     connection to the client.
-//   - A response is passed on, whatever its status.
+//   - A response is passed on, regardless of its status.
 //   - At most Retries further endpoints are tried, none twice. (nginx tries all of them, also retries
 //     on kept connections, and avoids an endpoint for 10 s after a failure. Most cloud load balancers
 //     do none of this.)

@@ -1,8 +1,8 @@
 // Package load sends HTTP/1.1 requests at a given arrival rate and records the outcome of each.
 //
-// The load is open-loop: a request is due at its time, whatever happened to the requests before it,
-// and its latency counts from that time. Package openloop, which lameduckctl measure uses too, is
-// the engine. This package adds the client of the trials: the bodies that must be repeated, and the
+// The load is open-loop: a request is sent when it is due, regardless of earlier requests, and its
+// latency counts from that time. Package openloop, which lameduckctl measure uses too, is the
+// engine. This package adds the client of the trials: the bodies that must be repeated, and the
 // changeovers of load balancers that the harness itself reconfigures.
 //
 // No request is ever repeated, neither POST nor GET. The pool of kept connections drops those that
@@ -22,6 +22,6 @@
 // Each POST has a different body, and the response must repeat it to the last byte.
 //
 // Limits: no TLS, no HTTP/2, no redirects. At most Config.MostInFlight requests are in flight. A
-// load that exceeds this is given up, since it would run out of descriptors or measure the machine.
+// load that exceeds this is aborted, since it would run out of descriptors or measure the machine.
 // Every sample is kept in memory (about 100 bytes each), so that quantiles are exact.
 package load

@@ -13,9 +13,9 @@
 // Markdown, and progress to stderr.
 //
 // Missing programs are reported before anything runs. nginx and HAProxy are required. A cell that
-// needs another missing program is left out, and so is a cell that could not be measured twice in a
+// needs another missing program is skipped, and so is a cell whose measurement failed twice in a
 // row. If thousands of requests are in flight at a time, the machine is too slow for the load, and
-// the cell is given up.
+// the cell is aborted.
 //
 // # Expected results
 //

@@ -1,5 +1,5 @@
-// Observe measures what it costs Lameduck to observe ports that it does not relay: the CPU of the
-// process, and how much more of the machine is busy with it than without, under the same load.
+// Observe measures the cost of observing ports that Lameduck does not relay: the CPU of the
+// process, and how much busier the machine is than without it, under the same load.
 //
 //	go run ./bench/observe                  # six minutes, as root, on a quiet machine
 //	go run ./bench/observe -run 'open|ends' # some cases
@@ -14,8 +14,9 @@
 // that it has. In one case the connections are those of another network namespace, as of other pods
 // on the node: while any process listens, the kernel prepares reports for all of them.
 //
-// The last cases end connections at 20,000 a second and as fast as the machine can. Each end must be
-// counted, or the loss must be: the kernel drops what a reader is too slow for.
+// The last cases close connections at 20,000 a second and as fast as the machine can. Each must be
+// counted, or its loss noticed: the kernel drops reports if the reader is too slow.
 //
-// The programs that make the load are this one, called with the name of a role as its first argument.
+// This program also generates the load: it starts itself with the name of a role as the first
+// argument.
 package main

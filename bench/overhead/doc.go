@@ -1,5 +1,5 @@
-// Overhead measures the cost of a proxy in front of an app: that of Lameduck and
-// of its peers, in turns within one run on one machine.
+// Overhead measures the cost of a proxy in front of an app, for Lameduck and its peers, alternating
+// within one run on one machine.
 //
 //	go run ./bench/overhead                                  # all of it, at most 35 minutes
 //	go run ./bench/overhead -quick                           # two minutes
@@ -37,11 +37,11 @@
 //
 // # Method
 //
-// Each peer is started once, bound to the proxy's core before exec, and runs for the whole
-// run; idle peers use no CPU. Each round measures every case of every peer, in a different order
-// each time, so that compared values are measured within seconds. A warm-up round is discarded. The
-// table shows the median of the rounds with the lowest and the highest value, and the median of the
-// ratios of lameduck to the peer in each round.
+// Each peer is started once, bound to the proxy's core before exec, and runs for the whole run;
+// idle peers use no CPU. Each round measures every case of every peer, in a different order each
+// time, so that compared values are measured within seconds. A warm-up round is discarded. The
+// table shows the median of the rounds, with the lowest and the highest value, and the median of
+// the ratios of lameduck to the peer in each round.
 //
 // CPU per request is the CPU time of the peer's threads under load, divided by the number of
 // responses. The time is read before and after the load from the first field of
@@ -108,10 +108,10 @@
 //
 // scale is the load of throughput, with one thread or worker on each of one, two and more cores. A
 // proxy that scales linearly needs the same CPU time for a request on n cores as on one, so its
-// share of linear is the CPU time on one core divided by that on n. The proxy gets up to half of the
-// machine's cores. With fewer than four cores it gets up to all of them, and the load and the app
-// use all cores too, whatever the proxy's number. Then requests per second are those of the whole
-// machine, and only CPU times are comparable.
+// share of linear is the CPU time on one core divided by that on n. The proxy gets up to half of
+// the machine's cores. With fewer than four cores it gets up to all of them, and the load and the
+// app use all cores too, regardless of the proxy's number. Then requests per second are those of
+// the whole machine, and only CPU times are comparable.
 //
 // busy10k has a request in flight on each of 10,000 connections, or of as many as descriptors allow.
 // ./crowd opens them one after the other, uses each once, and then sends the next request on each as
@@ -120,11 +120,11 @@
 //
 // Latency is measured with 2,000 and 500 requests a second over 32 keep-alive connections (latency,
 // latency500), which leaves the proxy idle most of the time. The load is ./pacer, which is
-// open-loop: a request is sent when it is due, whatever happened to the others, and its latency
-// counts from then. Added latency is the difference between the quantile and that of direct in the
-// same round. It is not the quantile of the added latency of single requests, which cannot be
-// measured. It may be near zero or negative, so its ratio is one of medians. The JSON file has the
-// lateness of the load itself; the report has a note if it affects the latencies.
+// open-loop: a request is sent when it is due, regardless of the others, and its latency counts
+// from then. Added latency is the difference between the quantile and that of direct in the same
+// round. It is not the quantile of the added latency of single requests, which cannot be measured.
+// It may be near zero or negative, so its ratio is one of medians. The JSON file has the lateness
+// of the load itself; the report has a note if it affects the latencies.
 //
 // Idle memory (idle with 1,000 connections, idle3k with 3,000, idle10k with 10,000 or as many as
 // descriptors allow, ws-idle10k with as many WebSockets) is measured before any load, with separate
@@ -133,9 +133,9 @@
 // Then the clients connect and make one request each, or send a message that is echoed. They do so
 // three more times, 16 at a time, with a pause of 0.25 s before each pass. 7 s after the last pass
 // Rss is read again. The growth, divided by the number of connections, is the memory per
-// connection. So it includes what connections leave behind after use, and the growth of a garbage-
-// collected heap. Garbage collection is not forced; Go would run it after at most two idle minutes.
-// Several peers may be idle at the same time, but only one is in use.
+// connection. So it includes memory that connections leave behind after use, and the growth of a
+// garbage- collected heap. Garbage collection is not forced; Go would run it after at most two idle
+// minutes. Several peers may be idle at the same time, but only one is in use.
 //
 // The stripped binary is the size of the program's file without its symbol table and debug
 // sections.
@@ -149,9 +149,9 @@
 // peer or its case was left out.
 //
 // With -regress the cost of a request is compared with baseline.json, as a share of the peers' cost
-// in the same run. It is the number of instructions if perf can count them for the baseline and for
-// this run, and CPU time otherwise. It has grown if it has beside every peer: instructions by more
-// than 3 %, CPU time by more than 10 %.
+// in the same run. The cost is the number of instructions if perf can count them for the baseline
+// and for this run, and CPU time otherwise. It counts as grown if it has grown relative to every
+// peer: instructions by more than 3 %, CPU time by more than 10 %.
 //
 // # The JSON file
 //

@@ -1,4 +1,4 @@
-// Start measures what the Go runtime and the libraries that Lameduck needs hold in memory at start.
+// Start measures how much memory the Go runtime and the libraries that Lameduck needs use at start.
 //
 //	go run ./bench/start                               # half a minute
 //	go run ./bench/start -write docs/performance.md    # and write the table
@@ -12,6 +12,6 @@
 // stacks, and pages of the program's data that were written. The rest are pages of the program's
 // file, which the kernel can drop and which all processes of that program share.
 //
-// A library costs memory even if nothing of it is used: its code is linked in, its packages
-// initialize their variables, and the tables of a larger program are larger.
+// A library costs memory even if it is not used: its code is linked in, its packages initialize
+// their variables, and a larger program has larger tables.
 package main

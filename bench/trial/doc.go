@@ -8,7 +8,7 @@
 //
 // Everything runs in this process and in processes that it starts, on 127.0.0.1. The nodes of the
 // load balancer send from 127.0.1.1 and the following addresses. When Run returns, nothing is left
-// behind, whatever the outcome.
+// behind, regardless of the outcome.
 //
 // Limits: HTTP/1.1 without TLS, and readiness probes end when a pod is ready.
 package trial

@@ -22,7 +22,7 @@ func TestTheTerminationLogIsReplaced(t *testing.T) {
 	}
 }
 
-func TestTheTerminationLogIsNoLongerThanAKubeletReads(t *testing.T) {
+func TestTheTerminationLogIsAtMostWhatAKubeletReads(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	if err := writeTerminationLog(path, strings.Repeat("x", 10_000)); err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func TestTheTerminationLogIsNoLongerThanAKubeletReads(t *testing.T) {
 	}
 }
 
-func TestATerminationLogThatIsNoFileIsLeftAlone(t *testing.T) {
+func TestATerminationLogThatIsNotAFileIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
 	precious := filepath.Join(dir, "precious")
 	if err := os.WriteFile(precious, []byte("precious"), 0o600); err != nil {
@@ -72,7 +72,7 @@ func TestATerminationLogThatIsNoFileIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestAFIFOWithAReaderIsNoTerminationLog(t *testing.T) {
+func TestAFIFOWithAReaderIsNotATerminationLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)

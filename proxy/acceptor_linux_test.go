@@ -52,7 +52,7 @@ func full(t *testing.T) (s *Server, address string, occupant *net.TCPConn) {
 	return s, address, occupant
 }
 
-func TestAcceptor_AConnectionThatWaitsToBeAcceptedIsNoSilence(t *testing.T) {
+func TestAcceptor_AConnectionThatWaitsToBeAcceptedIsNotSilence(t *testing.T) {
 	s, address, occupant := full(t)
 	s.Drain()
 	if o := s.Forecast(aMinute); o.InFlight != 0 || o.SilentIn > 0 {
@@ -91,7 +91,7 @@ func TestAcceptor_SilenceBeginsWhenConnectionsAreAcceptedAgain(t *testing.T) {
 // deaf is a listener without a descriptor that can be looked at.
 type deaf struct{ net.Listener }
 
-func TestAcceptor_WithoutDiagnosticsTheConnectionLimitIsNoSilence(t *testing.T) {
+func TestAcceptor_WithoutDiagnosticsTheConnectionLimitIsNotSilence(t *testing.T) {
 	app := serveHTTP(t, func(http.ResponseWriter, *http.Request) {})
 	s := New(Config{MaxConnections: 1})
 	ln := listenLoopback(t)
@@ -104,7 +104,7 @@ func TestAcceptor_WithoutDiagnosticsTheConnectionLimitIsNoSilence(t *testing.T) 
 	_ = occupant.Close()
 }
 
-func TestAcceptor_AServerThatClosesAnswersWhoHasWaitedToBeAccepted(t *testing.T) {
+func TestAcceptor_AClosingServerAnswersClientsThatWaitToBeAccepted(t *testing.T) {
 	s, address, _ := full(t)
 	client := dialAndSend(t, address, get)
 	waitUntil(t, "the client waits", func() bool { return s.acceptQueue() == 1 })
@@ -124,7 +124,7 @@ func TestAcceptor_AServerThatClosesAnswersWhoHasWaitedToBeAccepted(t *testing.T)
 }
 
 // A parker that does not run stands for anything that keeps us from reading.
-func TestAcceptor_ARequestThatNobodyHasReadIsNotClosedAsIdle(t *testing.T) {
+func TestAcceptor_AnUnreadRequestIsNotClosedAsIdle(t *testing.T) {
 	app := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
 	s, address := onLoopback(t, Config{}, app)
 	client := dialAndSend(t, address, "")
@@ -176,7 +176,7 @@ func TestAcceptQueue_WithoutDescriptors(t *testing.T) {
 	}
 }
 
-func TestAcceptor_WhoHasWaitedInVainIsCounted(t *testing.T) {
+func TestAcceptor_ClientsThatWaitedInVainAreCounted(t *testing.T) {
 	s, address, _ := full(t)
 	dialAndSend(t, address, get)
 	waitUntil(t, "the client waits", func() bool { return s.acceptQueue() == 1 })

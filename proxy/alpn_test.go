@@ -192,7 +192,7 @@ func TestAnAnswerHoldsForLongerEachTimeThatItIsConfirmed(t *testing.T) {
 	})
 }
 
-func TestAnAppThatSaysNothingDoesNotDelayEveryClient(t *testing.T) {
+func TestASilentAppDoesNotDelayEveryClient(t *testing.T) {
 	onQuestionedRoute(t, "", 0, func(r *rig, q *questioned) {
 		r.wantsProtocol(tlsterm.ALPNHTTP1, both...)
 		time.Sleep(questionTimeout)

@@ -256,7 +256,7 @@ func TestWhatIsTraffic(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatSendsNothingIsNoTraffic(t *testing.T) {
+func TestAConnectionThatSendsNothingIsNotTraffic(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		r.connect()
 		if n := r.server.sources.Len(); n != 0 {
@@ -289,7 +289,7 @@ func TestForecast(t *testing.T) {
 	})
 }
 
-func TestSeenTellsWhenTheLastRequestCame(t *testing.T) {
+func TestSeenReportsWhenTheLastRequestArrived(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
 		converse(client, app)

@@ -54,7 +54,7 @@ func answered(request, response string) func(*rig) (client, app *peer) {
 	}
 }
 
-func TestWhatIsCutLooksCut(t *testing.T) {
+func TestATruncatedResponseLooksTruncated(t *testing.T) {
 	for name, begin := range parts {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, Config{}, func(r *rig) {
@@ -72,7 +72,7 @@ func TestWhatIsCutLooksCut(t *testing.T) {
 }
 
 // A close_notify would say that what has come is the whole.
-func TestWhatIsCutInTLSLooksCut(t *testing.T) {
+func TestATruncatedTLSResponseLooksTruncated(t *testing.T) {
 	overTLS(t, Route{}, Config{}, func(r *rig) {
 		client, app := r.secureClient(), r.app()
 		client.send(get)
@@ -154,7 +154,7 @@ func TestAHalfClosedConnectionThatIsGivenUpLooksCut(t *testing.T) {
 	})
 }
 
-func TestAnAppThatDiesInWhatNobodyAskedForIsSeenByTheClient(t *testing.T) {
+func TestTheClientSeesAnAppThatDiesInAnUnsolicitedResponse(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := parts["a response that nobody asked for"](r)
 		app.resets()

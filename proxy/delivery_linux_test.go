@@ -43,7 +43,7 @@ func expectStandstill(t *testing.T, progress func() bool) {
 	}
 }
 
-func TestUndeliveredCountsWhoTakesWhatIsOnItsWay(t *testing.T) {
+func TestUndeliveredCountsClientsThatAreReceiving(t *testing.T) {
 	s := New(Config{})
 	client, _ := undelivered(t, s)
 	if n := s.Undelivered(); n != 1 {
@@ -63,7 +63,7 @@ func TestUndeliveredCountsWhoTakesWhatIsOnItsWay(t *testing.T) {
 }
 
 // lingersOn is asked where a linger is over.
-func TestALingerLastsWhileTheClientTakesWhatIsOnItsWay(t *testing.T) {
+func TestALingerLastsWhileTheClientIsReceiving(t *testing.T) {
 	s := New(Config{})
 	client, app := undelivered(t, s)
 	_ = app.Close()

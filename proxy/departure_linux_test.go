@@ -104,7 +104,7 @@ func TestAppWait_AnAppThatAcceptsAgainIsReached(t *testing.T) {
 	}
 }
 
-func TestAppWait_AConnectionThatWaitsForTheAppIsNoSilence(t *testing.T) {
+func TestAppWait_AConnectionThatWaitsForTheAppIsNotSilence(t *testing.T) {
 	s, address := onLoopback(t, Config{AppWait: aLongTime}, fullBacklog(t))
 	client := dialAndSend(t, address, get)
 	awaitWaiting(t, s)

@@ -112,7 +112,7 @@ func TestAnEventStreamIsLeftAlone(t *testing.T) {
 
 // A client that has not connected with EventSource, or that EventSource would not accept, does not ask
 // again for what it has not received.
-func TestAnEventStreamThatNobodyAsksForAgainIsFinished(t *testing.T) {
+func TestAnEventStreamWithoutReconnectingClientIsFinished(t *testing.T) {
 	post := func(fields string) string {
 		return "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n" + fields + "Content-Length: 2\r\n\r\n{}"
 	}

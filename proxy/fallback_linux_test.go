@@ -84,7 +84,7 @@ func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 
 // The app has ended, and the server does not know it yet: it may not even drain. A connection through a fallback is reset at once, while
 // others wait for the app.
-func TestWhatHasComeByAFallbackDoesNotWaitForTheApp(t *testing.T) {
+func TestAFallbackConnectionDoesNotWaitForTheApp(t *testing.T) {
 	s := New(Config{AppWait: time.Minute})
 	address := serveLoopback(t, s, Route{Dial: refusedLate, Fallback: refused})
 	c, err := (&net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error { return mss.Set(raw, mss.Fallback) }}).Dial("tcp", address)
@@ -108,7 +108,7 @@ func TestWhatHasComeByAFallbackDoesNotWaitForTheApp(t *testing.T) {
 }
 
 // On a busy machine the server may take longer than settleTime.
-func TestAServerThatDoesNotKnowYetThatItHasNoAppIsPassedBy(t *testing.T) {
+func TestAFallbackWithoutAppThatDoesNotKnowItYetIsSkipped(t *testing.T) {
 	address := serveLoopback(t, New(Config{AppWait: time.Minute}), Route{Dial: refusedLate, Fallback: refused})
 	if _, err := dialFallback(address, time.Minute)(t.Context()); err != errNoApp {
 		t.Errorf("dialing the fallback returns %v, want %v", err, errNoApp)
@@ -116,7 +116,7 @@ func TestAServerThatDoesNotKnowYetThatItHasNoAppIsPassedBy(t *testing.T) {
 }
 
 // The kernel says so, whatever the server is busy with.
-func TestAServerWithoutAppSaysSoToWhoComesByAFallback(t *testing.T) {
+func TestAServerWithoutAppAnnouncesThatToFallbackConnections(t *testing.T) {
 	_, addresses := dying(t, 1)
 	c, err := net.Dial("tcp", addresses[0])
 	if err != nil {
@@ -222,7 +222,7 @@ func TestAFallbackIsDialledUntilItHasAnApp(t *testing.T) {
 	}
 }
 
-func TestWhoComesByAFallbackIsServedWhereThereIsAnApp(t *testing.T) {
+func TestFallbackConnectionsAreServedIfThereIsAnApp(t *testing.T) {
 	_, address := onLoopback(t, Config{}, serveHTTP(t, echo))
 	fallback := DialFallback(address)
 	client := &http.Client{Transport: &http.Transport{
@@ -240,7 +240,7 @@ func TestWhoComesByAFallbackIsServedWhereThereIsAnApp(t *testing.T) {
 }
 
 // A mark that was seen where there is none would refuse clients.
-func TestNoOrdinaryConnectionIsTakenForAFallback(t *testing.T) {
+func TestNoOrdinaryConnectionIsMistakenForAFallback(t *testing.T) {
 	ln := listenLoopback(t)
 	for _, segment := range []int{0, 536, 1186, 1188, 1220, 1460} {
 		d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {

@@ -90,7 +90,7 @@ func TestTheFallbackIsNeverUsedWhileServing(t *testing.T) {
 	})
 }
 
-func TestAnAppThatHasNotEndedIsNeverPassedBy(t *testing.T) {
+func TestAnAppThatHasNotExitedIsNeverBypassed(t *testing.T) {
 	withFallback(t, func(r *rig, others <-chan *memConn) {
 		r.server.Drain()
 		r.setRefuse(true)

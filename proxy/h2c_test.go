@@ -297,7 +297,7 @@ func (p *peer) wantsEndSoon() {
 }
 
 // RFC 9113 section 6.8: a server shuts down with a GOAWAY that refuses nothing, and with a second one after a round trip.
-func TestAnHTTP2ClientIsToldInTwoSteps(t *testing.T) {
+func TestAnHTTP2ClientIsNotifiedInTwoSteps(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := speaksHTTP2(r)
 		client.send(headers(1, true, true))
@@ -517,7 +517,7 @@ func TestI5LastStreamsNeverGrow(t *testing.T) {
 	})
 }
 
-func TestHTTP2ConnectionsAreToldOverAShortTime(t *testing.T) {
+func TestHTTP2ConnectionsAreNotifiedOverAShortTime(t *testing.T) {
 	const n = 50
 	inBubble(t, Config{}, func(r *rig) {
 		var clients []*peer
@@ -604,7 +604,7 @@ func TestAnHTTP2AppMaySpeakFirst(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPrefaceIsTheAppsAffair(t *testing.T) {
+func TestAnInvalidPrefaceIsRelayedToTheApp(t *testing.T) {
 	onRoute(t, H2C, Config{}, func(r *rig) {
 		client, app := r.connect()
 		app.send("any")

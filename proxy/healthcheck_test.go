@@ -76,7 +76,7 @@ func TestHealthCheck_IsRecognized(t *testing.T) {
 }
 
 // Load balancers keep a connection for their checks.
-func TestHealthCheck_OnAnHTTP2ConnectionOfChecksIsNoTraffic(t *testing.T) {
+func TestHealthCheck_OnAnHTTP2ConnectionOfChecksIsNotTraffic(t *testing.T) {
 	inBubble(t, Config{ProbeAgents: DefaultProbeAgents}, func(r *rig) {
 		client, app := speaksHTTP2(r)
 		checker := newH2Client()
@@ -106,7 +106,7 @@ func TestHealthCheck_OnAnHTTP2ConnectionOfChecksIsNoTraffic(t *testing.T) {
 	})
 }
 
-func TestHealthCheck_OfAHealthPathIsNoTrafficWhileServing(t *testing.T) {
+func TestHealthCheck_OfAHealthPathIsNotTrafficWhileServing(t *testing.T) {
 	inBubble(t, Config{HealthPaths: []string{"/lb"}}, func(r *rig) {
 		for range 5 {
 			client, app := r.connect()

@@ -100,7 +100,7 @@ func TestI2OneAppConnectionPerClientConnection(t *testing.T) {
 	})
 }
 
-func TestI2TheAppSeesAConnectionThatSaysNothing(t *testing.T) {
+func TestI2TheAppSeesAConnectionWithoutBytes(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
 		client.ends()

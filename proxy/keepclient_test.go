@@ -200,7 +200,7 @@ func TestKeepClient_AnEmptyLineBehindTheAppsCloseIsNoEnd(t *testing.T) {
 	})
 }
 
-func TestAnAppsCloseThatIsNoneOfIdlenessIsPassedOn(t *testing.T) {
+func TestAnAppsCloseOfABusyConnectionIsPropagated(t *testing.T) {
 	const closing = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 	for name, test := range map[string]struct{ request, response string }{
 		"after its close option":          {get, closing},

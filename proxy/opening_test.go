@@ -45,7 +45,7 @@ var openings = map[string]string{
 	"an endless word":                 strings.Repeat("a", 100),
 }
 
-func TestWhatIsNoRequestPassesByteByByte(t *testing.T) {
+func TestBytesThatAreNotARequestPassAtOnce(t *testing.T) {
 	for name, bytes := range openings {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
@@ -82,7 +82,7 @@ func TestALineThatNeverEndsPasses(t *testing.T) {
 	})
 }
 
-func TestWhatTheAppSaysFirstPassesByteByByte(t *testing.T) {
+func TestBytesFromAnAppThatSpeaksFirstPassAtOnce(t *testing.T) {
 	for name, greeting := range map[string]string{
 		"a line":                       "220 example ESMTP\r\n",
 		"a line that begins like HTTP": "HELLO there\r\n",
@@ -129,7 +129,7 @@ func TestARequestBehindAByteOfTheAppPasses(t *testing.T) {
 	})
 }
 
-func TestASlowRequestIsRecognizedAndToldToLeave(t *testing.T) {
+func TestASlowRequestIsRecognizedAndItsClientAskedToDisconnect(t *testing.T) {
 	line := strings.Index(get, "\n") + 1
 	inBubble(t, Config{}, func(r *rig) {
 		r.server.Drain()
@@ -146,7 +146,7 @@ func TestASlowRequestIsRecognizedAndToldToLeave(t *testing.T) {
 	})
 }
 
-func TestASlowPrefaceIsRecognizedAndToldToLeave(t *testing.T) {
+func TestASlowPrefaceIsRecognizedAndItsClientAskedToDisconnect(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
 		passesAtOnce(app, client, settings[:5])

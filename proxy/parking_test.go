@@ -47,7 +47,7 @@ func keepSweeping(t *testing.T, s *Server) {
 	t.Cleanup(func() { close(stop); <-stopped })
 }
 
-func TestAParkedWebSocketThatIsToldToLeaveEnds(t *testing.T) {
+func TestAParkedWebSocketThatIsAskedToDisconnectEnds(t *testing.T) {
 	for name, test := range map[string]struct {
 		awake  bool   // it is not parked before the drain
 		answer string // to our close frame

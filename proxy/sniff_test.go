@@ -10,7 +10,7 @@ import (
 	"lameduck/proxy/h2"
 )
 
-func TestWhatIsSpokenIsSeenInTheFirstBytes(t *testing.T) {
+func TestTheProtocolIsDetectedFromTheFirstBytes(t *testing.T) {
 	for name, test := range map[string]struct {
 		bytes string
 		want  protocol
@@ -55,7 +55,7 @@ func only(s *Server) *conn { return s.all()[0] }
 // takesAll takes whatever has come.
 func (p *peer) takesAll() { synctest.Wait(); p.available() }
 
-func TestARouteSaysWhatIsSpoken(t *testing.T) {
+func TestARouteDeterminesTheProtocol(t *testing.T) {
 	for route, want := range map[Protocol]protocol{Auto: unknown, HTTP1: http1, H2C: http2, TCP: unknown} {
 		onRoute(t, route, Config{}, func(r *rig) {
 			r.connect()

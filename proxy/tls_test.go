@@ -103,7 +103,7 @@ func (p *tlsPeer) wantsEnd(truncated bool) {
 	}
 }
 
-func TestTLSEndsHereAndItsClientsAreToldToLeave(t *testing.T) {
+func TestTLSTerminatedClientsAreAskedToDisconnect(t *testing.T) {
 	overTLS(t, Route{}, Config{}, func(r *rig) {
 		client := r.secureClient()
 		app := r.app()
@@ -127,7 +127,7 @@ func TestTLSEndsHereAndItsClientsAreToldToLeave(t *testing.T) {
 	})
 }
 
-func TestAConnectionThatDoesNotBeginTLSIsNoneOfTheApps(t *testing.T) {
+func TestAConnectionThatDoesNotBeginTLSDoesNotReachTheApp(t *testing.T) {
 	overTLS(t, Route{}, Config{HeaderTimeout: time.Second}, func(r *rig) {
 		client := r.client("192.0.2.1")
 		time.Sleep(time.Hour)
@@ -190,7 +190,7 @@ func (r *rig) wantsProtocol(want string, offered ...string) {
 	_ = client.Close()
 }
 
-func TestWhatARouteSpeaksIsNegotiated(t *testing.T) {
+func TestTheProtocolOfARouteIsNegotiated(t *testing.T) {
 	for _, test := range []struct {
 		protocol Protocol
 		offered  []string
@@ -235,7 +235,7 @@ func (r *rig) dialled() int {
 	return r.dials
 }
 
-func TestHTTP2InTLSIsToldToLeave(t *testing.T) {
+func TestHTTP2ClientsInTLSAreAskedToDisconnect(t *testing.T) {
 	overTLS(t, Route{Protocol: H2C}, Config{}, func(r *rig) {
 		client := r.secureClient(tlsterm.ALPNHTTP2)
 		app := r.app()
@@ -338,7 +338,7 @@ func TestTLSTowardsTheApp(t *testing.T) {
 }
 
 // An end in TLS would make what has come of the response the whole of it.
-func TestAResetOfTheAppIsNoEndInTLS(t *testing.T) {
+func TestAResetByTheAppIsNotACleanEndInTLS(t *testing.T) {
 	overTLS(t, Route{}, Config{}, func(r *rig) {
 		client := r.secureClient()
 		app := r.app()
@@ -365,7 +365,7 @@ func (c *writeCounter) Write(b []byte) (int, error) {
 	return c.memConn.Write(b)
 }
 
-func TestAResetInTLSSaysNothingMore(t *testing.T) {
+func TestAResetInTLSWritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := memPipe(memAddr)
 		go func() { _ = secureClient(t, b, &tls.Config{}).Handshake() }()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestSeenTellsHowManyRequestsTheAppHasNotAnswered(t *testing.T) {
+func TestSeenReportsHowManyRequestsTheAppHasNotAnswered(t *testing.T) {
 	const half = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
 	for name, test := range map[string]struct {
 		client, app string // what they say before the end
@@ -61,7 +61,7 @@ func (r *rig) expectUnanswered(want uint64) {
 	}
 }
 
-func TestWhatTheAppHasNotAnsweredBeforeTheDrainIsNotInItsStory(t *testing.T) {
+func TestUnansweredRequestsFromBeforeTheDrainAreNotInItsSummary(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
 		client.send(get)
@@ -73,7 +73,7 @@ func TestWhatTheAppHasNotAnsweredBeforeTheDrainIsNotInItsStory(t *testing.T) {
 	})
 }
 
-func TestWhatIsCutIsNotCountedAsNotAnsweredByTheApp(t *testing.T) {
+func TestExchangesThatAreCutDoNotCountAsUnansweredByTheApp(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
 		client.send(get)
@@ -101,7 +101,7 @@ func TestWhatIsCutIsNotCountedAsNotAnsweredByTheApp(t *testing.T) {
 	})
 }
 
-func TestStreamsThatTheAppHasNotAnsweredAreTold(t *testing.T) {
+func TestStreamsThatTheAppHasNotAnsweredAreReported(t *testing.T) {
 	for name, test := range map[string]struct {
 		client, app string
 		want        uint64

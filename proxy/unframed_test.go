@@ -312,7 +312,7 @@ func TestUnframed_AResponseUntilCloseLooksCutAlthoughItIsQuiet(t *testing.T) {
 }
 
 // An app may read the body that it has not asked for and say nothing.
-func TestUnframed_ABodyThatNobodyAnswersDoesNotHoldTheDrain(t *testing.T) {
+func TestUnframed_AnUnansweredBodyDoesNotHoldTheDrain(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := unframedBy(r, expecting, expectationFailed)
 		r.server.Drain()

@@ -196,7 +196,7 @@ func TestUpload_ToASlowAppLasts(t *testing.T) {
 }
 
 // A FIN in the middle of an upload makes clients stop that do not keep a connection half-open.
-func TestUpload_OfAClientThatIsToldToLeaveIsNotDisturbedByAFIN(t *testing.T) {
+func TestUpload_OfAClientThatIsAskedToDisconnectIsNotDisturbedByAFIN(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := earlyEnds["and the client gets the close option"].answersEarly(r, uploading)
 		for range pieces {
@@ -276,7 +276,7 @@ func TestUpload_IsCutAndCounted(t *testing.T) {
 	}
 }
 
-func TestUpload_OfAHealthProbeIsNoTraffic(t *testing.T) {
+func TestUpload_OfAHealthProbeIsNotTraffic(t *testing.T) {
 	inBubble(t, Config{ProbeAgents: DefaultProbeAgents}, func(r *rig) {
 		end := earlyEnds["and the app keeps the connection"]
 		end.answersEarly(r, "POST / HTTP/1.1\r\nUser-Agent: kube-probe/1\r\nContent-Length: 30\r\n\r\n")

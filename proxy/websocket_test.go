@@ -69,7 +69,7 @@ func TestWebSocketFramesPassUnchanged(t *testing.T) {
 	})
 }
 
-func TestAWebSocketClientIsToldBetweenTwoMessages(t *testing.T) {
+func TestAWebSocketClientIsNotifiedBetweenTwoMessages(t *testing.T) {
 	for name, test := range map[string]struct{ before, then, rest string }{
 		"at once on a quiet connection":       {"", "", ""},
 		"after a whole message":               {text, "", ""},
@@ -111,7 +111,7 @@ func (p *peer) taken() []byte {
 	return p.available()
 }
 
-func TestWhatAClientSaysAfterItWasToldReachesTheApp(t *testing.T) {
+func TestDataFromANotifiedClientStillReachesTheApp(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := drainingWebSocket(r)
 		client.send(maskedText)
@@ -214,7 +214,7 @@ func TestAClientThatHasNeverSpokenIsAnsweredFor(t *testing.T) {
 }
 
 // A peer may be dead, or no WebSocket client that knows how to leave.
-func TestAClientThatWasToldAndLeavesBadlyEndsTheConnection(t *testing.T) {
+func TestAClientThatWasNotifiedAndBreaksOffEndsTheConnection(t *testing.T) {
 	for name, test := range map[string]struct {
 		does  func(client *peer)
 		limit time.Duration
@@ -257,7 +257,7 @@ func TestAClientThatClosesDoesNotGetASecondCloseFrame(t *testing.T) {
 	}
 }
 
-func TestWebSocketClientsAreToldOneAfterTheOther(t *testing.T) {
+func TestWebSocketClientsAreNotifiedOneAfterTheOther(t *testing.T) {
 	const n, spread = 50, 10 * time.Second
 	inBubble(t, Config{TunnelSpread: spread}, func(r *rig) {
 		var clients []*peer

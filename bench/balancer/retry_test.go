@@ -55,7 +55,7 @@ func TestRefusedConnectionIsTriedAgainForEveryMethod(t *testing.T) {
 	}
 }
 
-func TestAnswerWhoseHeadHasComeIsNeverTriedAgain(t *testing.T) {
+func TestARequestIsNotRetriedAfterTheResponseHead(t *testing.T) {
 	bodies := map[string]string{
 		"fixed":   "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
 		"chunked": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",

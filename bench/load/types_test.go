@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestChangeoverIsNoCauseOfALoss(t *testing.T) {
+func TestChangeoverIsNotACauseOfALoss(t *testing.T) {
 	if slices.Contains(Causes(), Changeover) {
 		t.Error("a changeover is among the causes of losses")
 	}

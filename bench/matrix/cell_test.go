@@ -141,7 +141,7 @@ func TestExpectations(t *testing.T) {
 	}
 }
 
-func TestSetupTellsTheCell(t *testing.T) {
+func TestSetupDescribesTheCell(t *testing.T) {
 	c := newCell("g", "w", native(trial.Hold{Min: time.Second, Quiet: 2 * time.Second}),
 		behind(balancer.Nginx), lags(time.Second, 3*time.Second), rate(0.2), poisson(7), retries(1), requests(mixed(20*time.Second)))
 	s := c.setup()

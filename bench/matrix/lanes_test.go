@@ -66,7 +66,7 @@ func TestRareCellsDoNotWaitForLightOnes(t *testing.T) {
 	}
 }
 
-func TestLanesEndWhenOneSaysSo(t *testing.T) {
+func TestAllLanesEndWhenOneEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		begun := 0

@@ -82,7 +82,7 @@ func TestPeersThatAreNamedMustRun(t *testing.T) {
 	}
 }
 
-func TestInterruptedPreparationIsNoMissingPeer(t *testing.T) {
+func TestInterruptedPreparationIsNotAMissingPeer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, said, err := dropUnavailable(ctx, false, "caddy"); !errors.Is(err, errInterrupted) || said != "" {

@@ -76,7 +76,7 @@ func TestPeersCommandsCanBeFilled(t *testing.T) {
 	}
 }
 
-func TestLameduckIsToldItsRoute(t *testing.T) {
+func TestLameduckGetsItsRoute(t *testing.T) {
 	peers := allPeers()
 	p := peers[slices.IndexFunc(peers, func(p peer) bool { return p.Name == lameduck })]
 	for spoken, suffix := range map[protocol]string{http1: "", h2c: "", webSocket: "", tcp: ";proto=tcp"} {

@@ -6,7 +6,7 @@ import (
 	"lameduck/bench/overhead/record"
 )
 
-func TestSummariseTellsTheMiddleAndTheEnds(t *testing.T) {
+func TestSummariseReturnsTheMedianAndTheExtremes(t *testing.T) {
 	for _, c := range []struct {
 		values []float64
 		want   record.Summary

@@ -41,7 +41,7 @@ func TestFindingsOfNothing(t *testing.T) {
 	}
 }
 
-func TestAgainTellsTheSpread(t *testing.T) {
+func TestAgainReportsTheSpread(t *testing.T) {
 	f := &record.File{Cells: []record.Cell{
 		ended("balancers/built-in/bare", record.Bare, 0, 0, 300), ended("balancers/nginx/bare", record.Bare, 0, 0, 10),
 		ended("again/second/bare", record.Bare, 0, s/10, 310), ended("again/third/bare", record.Bare, 0, 0, 290),

@@ -39,7 +39,7 @@ func TestCompile(t *testing.T) {
 	}
 }
 
-func TestCompileSaysWhatIsWrong(t *testing.T) {
+func TestCompileReportsErrors(t *testing.T) {
 	err := compile(t.Context(), module(t, `package main; func main() { quack() }`), ".", os.DevNull, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "undefined: quack") {
 		t.Errorf("got %v", err)

@@ -55,7 +55,7 @@ func TestUnknownPeerIsRefused(t *testing.T) {
 	}
 }
 
-func TestCounterTellsNowAndThen(t *testing.T) {
+func TestCounterReportsPeriodically(t *testing.T) {
 	var said strings.Builder
 	c := &counter{w: &said, name: Traefik}
 	for range reportEvery {

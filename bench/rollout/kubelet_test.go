@@ -136,7 +136,7 @@ func TestEnvironmentIsOnlyWhatTheContainerHas(t *testing.T) {
 	}
 }
 
-func TestPodThatEndsSaysSo(t *testing.T) {
+func TestPodReportsItsEnd(t *testing.T) {
 	k, logs := kubelet(t)
 	c := role("fail", "")
 	c.Ready = "http://" + freeAddr(t)
@@ -147,7 +147,7 @@ func TestPodThatEndsSaysSo(t *testing.T) {
 	says(t, p.Ready(t.Context()), "pod pod", "container fail ended", "exit status 3", filepath.Join(logs, "pod-fail.log"))
 }
 
-func TestPodThatIsNotReadyInTimeSaysWhy(t *testing.T) {
+func TestPodThatIsNotReadyInTimeReportsWhy(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	asked := 0
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -237,7 +237,7 @@ func TestWrapperHoldsTheApp(t *testing.T) {
 
 // The kubelet's probe of the app goes through a wrapper's Lameduck. As traffic, it would be the
 // first of two requests with a long gap, and the hold would have to be longer than the gap.
-func TestProbesAreNoTraffic(t *testing.T) {
+func TestProbesAreNotTraffic(t *testing.T) {
 	t.Parallel()
 	const gap = 5 * time.Second
 	s := Wrapper(Hold{Quiet: 50 * time.Millisecond})

@@ -114,7 +114,7 @@ func TestInjectAsksForTheEntrypoint(t *testing.T) {
 }
 
 // A workload that is observed is protected, so the exit code is 0. The summary has the reason.
-func TestInjectObservesAnImageThatNobodyKnows(t *testing.T) {
+func TestInjectObservesAnAppWithAnUnknownImage(t *testing.T) {
 	where := startRegistry(t)
 	text := strings.Replace(withoutCommand, "HOST", where, 1)
 	for flags, want := range map[string]string{

@@ -177,7 +177,7 @@ func TestAServiceThatFailsInTheCalmPhaseIsNotTouched(t *testing.T) {
 }
 
 // Ctrl-C in the calm phase changes nothing, and later says what goes on by itself.
-func TestAnInterruptedRolloutSaysWhatWasDone(t *testing.T) {
+func TestAnInterruptedRolloutReportsWhatWasDone(t *testing.T) {
 	for name, calm := range map[string]time.Duration{"calm": time.Hour, "rollout": 20 * time.Millisecond} {
 		client, m, o := shopCluster(t, service(t, 0))
 		f := measureFlags{duration: 2 * time.Hour, quiet: true, rollout: rolloutFlags{calm: calm}}

@@ -14,7 +14,7 @@ func waiting(port Port, probes ...Probe) *record {
 	return r
 }
 
-func TestEarly_ProbesFromBeforeTheKubeletsAddressIsKnownAreNoTraffic(t *testing.T) {
+func TestEarly_ProbesFromBeforeTheKubeletsAddressIsKnownAreNotTraffic(t *testing.T) {
 	for name, tc := range map[string]struct {
 		port   Port
 		probes []Probe
@@ -64,7 +64,7 @@ func TestEarly_APortThatIsNotProbedHasTrafficAtOnce(t *testing.T) {
 	r.want(t, 1, second)
 }
 
-func TestEarly_WhatThereIsNoRoomForIsTraffic(t *testing.T) {
+func TestEarly_VisitsBeyondTheLimitAreTraffic(t *testing.T) {
 	r := waiting(Port{Number: 8080}, Probe{8080, second})
 	for range maxVisits + 2 {
 		r.at(second).end(conn(client, 100, 0, 1, 0), r.now)
@@ -108,7 +108,7 @@ func TestEarly_WithoutAKubeletVisitsAreTraffic(t *testing.T) {
 }
 
 // A probe of the kubelet must not be logged as a client that goes past the relay.
-func TestEarly_AProbeIsNoBypass(t *testing.T) {
+func TestEarly_AProbeIsNotABypass(t *testing.T) {
 	watch(t, ms, func(t *testing.T, r *rig) {
 		r.ends.report(nil, conn(prober, 100, 0, 1, 0))
 		time.Sleep(second)

@@ -208,7 +208,7 @@ func TestFlows_ResetsAreTrafficAndAreCountedOnce(t *testing.T) {
 	r.want(t, 2, 3*second)
 }
 
-func TestFlows_AHealthCheckWithoutDataIsNoTraffic(t *testing.T) {
+func TestFlows_AHealthCheckWithoutDataIsNotTraffic(t *testing.T) {
 	r := observed()
 	r.at(3*second).end(conn(client, 0, ms, 0, ms), r.now)
 	fin := conn("192.0.2.1:40001", 0, ms, 0, ms)
@@ -276,7 +276,7 @@ func TestFlows_TheAcceptQueueIsCounted(t *testing.T) {
 	}
 }
 
-func TestFlows_ConnectionsThatThereIsNoRoomForAreTraffic(t *testing.T) {
+func TestFlows_ConnectionsBeyondTheLimitAreTraffic(t *testing.T) {
 	r := observed()
 	for i := range maxOpen {
 		r.open[flow{remote: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)}), 1)}] =

@@ -13,7 +13,7 @@ func probed() *record { return newRecord([]Port{{Number: 8080}}, Probe{8080, 10 
 
 const prober = "10.0.0.1:40000"
 
-func TestProbes_TheKubeletsProbesAreNoTraffic(t *testing.T) {
+func TestProbes_TheKubeletsProbesAreNotTraffic(t *testing.T) {
 	r := probed()
 	for i := range 20 {
 		late := time.Duration(i%3) * 800 * ms // one is answered later than another
@@ -61,7 +61,7 @@ func TestProbes_ADumpMaySeeThemBeforeTheirLateAnswer(t *testing.T) {
 
 // Traffic from the node takes tokens of the probes. After it, one probe at most may be taken for traffic,
 // and no later than the first.
-func TestProbes_AfterTrafficOfTheNodeTheyAreNoTraffic(t *testing.T) {
+func TestProbes_AfterTrafficOfTheNodeTheyAreNotTraffic(t *testing.T) {
 	for _, test := range []struct{ period, late time.Duration }{
 		{second, 0}, {second, 100 * ms}, {second, 390 * ms}, {2 * second, 490 * ms}, {10 * second, 2 * second},
 	} {
@@ -89,7 +89,7 @@ func TestProbes_AfterTrafficOfTheNodeTheyAreNoTraffic(t *testing.T) {
 	}
 }
 
-func TestProbes_OneThatADumpSeesIsNoTraffic(t *testing.T) {
+func TestProbes_OneThatADumpSeesIsNotTraffic(t *testing.T) {
 	r := probed()
 	r.at(3 * second).dump(conn(prober, 100, 100*ms, 0, 100*ms))
 	if r.undecided != 1 {

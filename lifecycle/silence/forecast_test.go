@@ -122,7 +122,7 @@ func slowProxies(tr *Tracker) {
 	calls(source(tr, "192.0.2.2", Proxy), every(20*time.Second, 7*time.Second, start)...)
 }
 
-func TestNobodyEndsTheRouteOfOthersByImitation(t *testing.T) {
+func TestNoClientEndsTheHoldOfOthersByImitation(t *testing.T) {
 	alone := waits(slowProxies)
 	imitated := waits(func(tr *Tracker) {
 		slowProxies(tr)
@@ -175,7 +175,7 @@ func TestConnectionsFromBeforeTheDrain(t *testing.T) {
 	}
 }
 
-func TestARequestOnAKeptConnectionIsNoEvidenceOfARoute(t *testing.T) {
+func TestARequestOnAnOldConnectionIsNotEvidenceOfARoute(t *testing.T) {
 	end := func(opened bool) time.Duration {
 		var tracker Tracker
 		var all []*Source

@@ -68,7 +68,7 @@ func TestLongestGap(t *testing.T) {
 	}
 }
 
-func TestAnExchangeBesideALongOneIsNoGap(t *testing.T) {
+func TestAnExchangeBesideALongOneIsNotAGap(t *testing.T) {
 	var tracker Tracker
 	s := source(&tracker, "192.0.2.1", Direct)
 	calls(s, 0)
@@ -110,7 +110,7 @@ func TestASourceOnlyMovesToAMoreCautiousClass(t *testing.T) {
 	}
 }
 
-func TestPastTheLimitSourcesAreMerged(t *testing.T) {
+func TestSourcesBeyondTheLimitAreMerged(t *testing.T) {
 	var tracker Tracker
 	address := func(i int) netip.Addr {
 		return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})

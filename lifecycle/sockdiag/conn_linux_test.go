@@ -209,7 +209,7 @@ func TestConn_NoListenerIsFoundAtAFreePort(t *testing.T) {
 	})
 }
 
-func TestConn_AConnectionThatNobodyHasAcceptedIsToldFromOneThatIs(t *testing.T) {
+func TestConn_UnacceptedConnectionsAreDistinguishedFromAcceptedOnes(t *testing.T) {
 	eachSource(t, func(t *testing.T, dump func(query) ([]socket, error)) {
 		ln, address := listen(t, "tcp4", "127.0.0.1:0")
 		client := dial(t, address.String())
@@ -321,7 +321,7 @@ func TestConn_DumpsAreApart(t *testing.T) {
 	}
 }
 
-func TestReadTables_AnErrorSaysThatNothingIsKnown(t *testing.T) {
+func TestReadTables_AnErrorIsErrUnavailable(t *testing.T) {
 	if err := readTables(t.TempDir(), query{}, nil); err == nil || !strings.Contains(err.Error(), ErrUnavailable.Error()) {
 		t.Errorf("error %v, want %v", err, ErrUnavailable)
 	}

@@ -268,7 +268,7 @@ func TestAChildMayBeKilledWhileItBinds(t *testing.T) {
 }
 
 // The notification has been received when the child is killed, so its thread and its memory have gone.
-func TestANotificationOfAKilledChildIsNoFailure(t *testing.T) {
+func TestANotificationOfAKilledChildIsNotAFailure(t *testing.T) {
 	t.Parallel()
 	tk := taken(t)
 	conn, theirs, err := socketPair()

@@ -97,7 +97,7 @@ func TestACallerThatLeavesMakesRoom(t *testing.T) {
 	}
 }
 
-func TestACallerThatSaysMoreWaitsOn(t *testing.T) {
+func TestACallerThatSendsMoreKeepsWaiting(t *testing.T) {
 	r := newTestRoom(10, -1)
 	c := dial(t, startServer(t, r), "GET")
 	awaitWaiting(t, r, 1)

@@ -145,7 +145,7 @@ func TestWhileServingTheOldestCallerOfTheBusiestAddressGoes(t *testing.T) {
 	})
 }
 
-func TestADrainDropsNobodyWhoHasWaitedSinceItsStart(t *testing.T) {
+func TestADrainDropsNoCallerThatHasWaitedSinceItsStart(t *testing.T) {
 	inBubble(t, 4, func(t *testing.T, r *Room) {
 		early := []*call{}
 		for range 4 {

@@ -93,7 +93,7 @@ func TestEmptyLines(t *testing.T) {
 }
 
 // An empty line is the caller's to skip: it is no request-line.
-func TestEmptyLineIsNoStartLine(t *testing.T) {
+func TestEmptyLineIsNotAStartLine(t *testing.T) {
 	for _, in := range []string{"\r\n" + post(), "\n" + post(), "\r\n\r\n"} {
 		if _, err := h1.ParseRequest([]byte(in)); !errors.Is(err, h1.ErrStartLine) {
 			t.Errorf("%q: %v", in, err)

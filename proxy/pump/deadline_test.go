@@ -84,7 +84,7 @@ func TestDeadlineIsTheEarliestLimit(t *testing.T) {
 	}
 }
 
-func TestArmBeginsTheLimitOnSilenceAnew(t *testing.T) {
+func TestArmRestartsTheLimitOnSilence(t *testing.T) {
 	var src recorder
 	var d Deadline
 	d.Watch(&src)

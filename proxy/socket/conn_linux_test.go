@@ -186,7 +186,7 @@ func rawOf(c *Conn) syscall.RawConn {
 	return raw
 }
 
-func TestAClosedConnectionSaysSo(t *testing.T) {
+func TestAClosedConnectionReturnsErrClosed(t *testing.T) {
 	dialed, _ := connect(t, loopback[0])
 	_ = dialed.Close()
 	for name, call := range calls {

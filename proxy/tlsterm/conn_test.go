@@ -94,7 +94,7 @@ func TestConn_CloseWriteFollowsAWriteWithoutWaitingForIt(t *testing.T) {
 	}
 }
 
-func TestConn_AResetIsNoEnd(t *testing.T) {
+func TestConn_AResetIsNotAnEnd(t *testing.T) {
 	client, server := pair(t)
 	_ = server.SetLinger(0)
 	_ = server.Close()

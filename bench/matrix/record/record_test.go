@@ -114,7 +114,7 @@ func TestWriteLeavesTheOldFileWhereItFails(t *testing.T) {
 	}
 }
 
-func TestReadTellsAMissingFileFromABrokenOne(t *testing.T) {
+func TestReadDistinguishesAMissingFileFromABrokenOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollouts.json")
 	if _, err := Read(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v for a file that is not there", err)

@@ -126,7 +126,7 @@ func TestLatencyCountsFromTheIntendedStart(t *testing.T) {
 	}
 }
 
-func TestALateLoadSaysSo(t *testing.T) {
+func TestALateLoadIsReported(t *testing.T) {
 	w := newFakeWire(always(ms / 10))
 	w.oversleep = func(time.Duration) time.Duration { return 300 * time.Microsecond }
 	l := drive(t, w, 100, 4)

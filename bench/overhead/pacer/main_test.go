@@ -56,7 +56,7 @@ func TestRunRefusesOtherAnswers(t *testing.T) {
 	}
 }
 
-func TestRunTellsOfAServerThatHangsUp(t *testing.T) {
+func TestRunReportsAServerThatHangsUp(t *testing.T) {
 	var once sync.Once
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		first := false

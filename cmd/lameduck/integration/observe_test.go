@@ -314,7 +314,7 @@ func (c *keepingClient) end() {
 }
 
 // The wrapper observes its child, which keeps its port.
-func TestObserve_AChildIsHeldForItsTraffic(t *testing.T) {
+func TestObserve_ADrainWaitsForTheTrafficOfAChild(t *testing.T) {
 	t.Parallel()
 	ns := newNamespace(t)
 	p := &observedPod{namespace: ns, lameduck: &lameduck{terminationLog: t.TempDir() + "/log"}}
@@ -376,7 +376,7 @@ func (p *observedPod) probe(t *testing.T, client *http.Client) {
 }
 
 // The kubelet's probes must not hold, and a drain that saw nothing else must not look like a success.
-func TestObserve_ProbesAreNoTraffic(t *testing.T) {
+func TestObserve_ProbesAreNotTraffic(t *testing.T) {
 	t.Parallel()
 	p := startObservedPod(t, "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_OBSERVE_PROBES=8080=1s,8080=1s,8080=1s,8080=1s")
 	p.probe(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}})

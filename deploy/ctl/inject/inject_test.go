@@ -258,7 +258,7 @@ func TestPodsThatRunToCompletionAreLeftAlone(t *testing.T) {
 }
 
 // A label that is set after the injection removes Lameduck.
-func TestAPodThatOptsOutLosesWhatWasInjected(t *testing.T) {
+func TestAPodThatOptsOutIsUninjected(t *testing.T) {
 	before := template(t, web)
 	after, _ := injected(t, before, defaults())
 	after.Labels[InjectLabel] = "disabled"

@@ -130,7 +130,7 @@ func TestAHookThatStandsIsReplaced(t *testing.T) {
 	}
 }
 
-func TestPatchesOfKustomizeAreNoObjects(t *testing.T) {
+func TestPatchesOfKustomizeAreNotObjects(t *testing.T) {
 	image := strings.Replace(aDeployment, "name: app", "name: app\n          image: app:1", 1)
 	dir := inFiles(t, map[string]string{
 		"kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n" +

@@ -148,7 +148,7 @@ func TestALoadThatEndsByItselfLeavesNothing(t *testing.T) {
 	c.expectNothingLeft()
 }
 
-func TestALoadThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
+func TestALoadThatFailsReportsWhyAndLeavesNothingBehind(t *testing.T) {
 	waiting := func(reason string) corev1.PodStatus {
 		return corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
 			Image: spec.Image, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: "no such host"}}}}}

@@ -23,8 +23,8 @@ func NewExternalApp(look Look) *ExternalApp {
 	return &ExternalApp{exited: make(chan struct{}), look: look}
 }
 
-// An app has exited when absentLooks looks in a row, absentPause apart, find nobody. One look is
-// not enough: an app that restarts, or replaces its listener, has none for a moment.
+// An app has exited when absentLooks looks in a row, absentPause apart, find no listener. One look
+// is not enough: an app that restarts, or replaces its listener, has none for a moment.
 const (
 	absentLooks = 4
 	absentPause = 50 * time.Millisecond

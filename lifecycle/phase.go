@@ -12,8 +12,8 @@ const (
 	Serving Phase = iota
 	// Draining serves and asks clients to leave. It leads to Drained with the end of the hold.
 	Draining
-	// Drained has released the app and serves what still comes. It leads to Stopped when the app
-	// has exited, or when there is nothing to wait for.
+	// Drained has released the app and serves requests that still arrive. It leads to Stopped when
+	// the app has exited, or when there is nothing to wait for.
 	Drained
 	// Stopped serves nothing and leads nowhere.
 	Stopped

@@ -51,8 +51,8 @@ func (r *reconnect) mayDetachLocked() bool {
 	return r.ledger.len() == 1 && r.copy != nil
 }
 
-// recordLocked records whether a request that is to be relayed may be sent again, and whether the
-// connection ends with it.
+// recordLocked records whether the next request may be sent again, and whether the connection ends
+// with it.
 func (r *reconnect) recordLocked(req *h1.Request) {
 	if r == nil {
 		return

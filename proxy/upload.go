@@ -29,7 +29,7 @@ type upload struct {
 	timer *time.Timer // looks for a stall; nil until the response side has ended
 }
 
-// inFlight returns the number of exchanges of which only the upload has not ended.
+// inFlight returns the number of exchanges whose upload alone has not ended.
 func (u *upload) inFlight() int {
 	if u != nil && u.held {
 		return 1

@@ -62,8 +62,8 @@ func (w *wsConn) relay(d direction) outcome {
 	return w.drop(d)
 }
 
-// relayFrame relays the rest of the current frame and the header of the next one, as far as they
-// have come. Between two messages it sends the notice if that is due.
+// relayFrame relays what has arrived of the current frame and of the next header. Between two
+// messages it sends the notice if that is due.
 func (w *wsConn) relayFrame(d direction) outcome {
 	f, side := w.flow(d), &w.side[d]
 	if err := f.CopyBody(&side.payload); err != nil {

@@ -11,8 +11,8 @@
 //	lameduckctl drains     sum up the drains of workloads, from logs or a cluster
 //	lameduckctl webhook    serve the admission webhook that injects pods when they are created
 //
-// inject and lint never write to a cluster. enable and disable change labels of a namespace. measure
-// restarts, deletes or scales the pods of the workload that its flags name, after a question. The
-// webhook writes the Secret with its certificate and the caBundle of its
+// inject and lint never write to a cluster. enable and disable change labels of a namespace.
+// measure restarts, deletes or scales the pods of the workload that its flags name, after asking
+// for confirmation. The webhook writes the Secret with its certificate and the caBundle of its
 // MutatingWebhookConfiguration, unless it gets a certificate from files.
 package main

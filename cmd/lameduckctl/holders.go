@@ -23,7 +23,7 @@ var drainsItself = map[string]string{
 }
 
 // reportHolders prints a note for each pod specification in an object of an unknown kind, and
-// reports whether clients of one of them are left without protection.
+// reports whether any of them has clients, which are left without protection.
 func reportHolders(w io.Writer, o *manifest.Object) (unprotected bool) {
 	for _, h := range o.Holders(inject.InjectLabel + "=disabled") {
 		why := fmt.Sprintf("inject does not know the kind %s of %s: inject its pods with the webhook, or opt "+
@@ -78,7 +78,7 @@ func reportPatch(w io.Writer, o *manifest.Object) {
 		o.Position(""), o)
 }
 
-// checkImage returns an error for the image of the examples, with which no pod starts.
+// checkImage returns an error for the placeholder image of the examples, with which no pod starts.
 func checkImage(p inject.Plan) error {
 	for _, list := range [][]corev1.Container{p.Template.Spec.Containers, p.Template.Spec.InitContainers} {
 		for _, c := range list {

@@ -168,7 +168,7 @@ func (c *injectCommand) checkVersion() error {
 	return nil
 }
 
-// A home is a cluster, and its namespace of manifests without one.
+// A home is a cluster, and the namespace for manifests without one.
 type home struct {
 	client    *kube.Client
 	namespace string
@@ -186,8 +186,8 @@ func (c *injectCommand) connect() (*home, error) {
 	return &home{client, cmp.Or(c.namespace, namespace)}, nil
 }
 
-// readSurroundings reads those of the manifests, after nameTargets has changed them, and those of the
-// cluster, if there is one.
+// readSurroundings reads the surroundings in the manifests, after nameTargets has changed them, and
+// in the cluster, if there is one.
 func (c *injectCommand) readSurroundings(
 	cmd *cobra.Command, files []*manifest.File, cluster *home,
 ) (s *surroundings, err error) {

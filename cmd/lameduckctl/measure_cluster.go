@@ -52,7 +52,7 @@ func (f *measureFlags) jobLoad(cmd *cobra.Command, cfg measure.Config, s *sessio
 	return incluster.New(s.client, spec), nil
 }
 
-// jobSpec returns the Job for the flags. What may be secret goes to its Secret.
+// jobSpec returns the Job for the flags. Anything that may be secret goes into its Secret.
 func (f *measureFlags) jobSpec(cfg measure.Config) incluster.Spec {
 	spec := incluster.Spec{Image: f.cluster.image, Duration: f.duration, Secrets: map[string]string{},
 		Files: map[string][]byte{}}

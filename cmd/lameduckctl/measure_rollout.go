@@ -240,7 +240,7 @@ func (f *measureFlags) ending(command, load context.Context) string {
 	return "rollout"
 }
 
-// operate makes the operation between two calm phases.
+// operate performs the operation between two calm phases.
 func (f *measureFlags) operate(ctx context.Context, l load, o *rollout.Operation) error {
 	select {
 	case <-l.Started():
@@ -257,7 +257,7 @@ func (f *measureFlags) operate(ctx context.Context, l load, o *rollout.Operation
 	if err := o.Run(ctx); err != nil {
 		return err
 	}
-	// A load balancer may go on routing to a pod that has ended. Its delay is known when nothing has
+	// A load balancer may keep routing to a pod that has ended. Its delay is known when nothing has
 	// been lost for a while. An interruption ends the load, and is reported.
 	for _, before := l.Counts(); sleep(ctx, f.rollout.calm); {
 		_, lost := l.Counts()

@@ -22,9 +22,9 @@ import (
 // A podsFunc returns the pods that a Service selects now.
 type podsFunc func(*corev1.Service) ([]corev1.Pod, error)
 
-// nameTargets replaces the numbers of target ports in Services by the names that they have in every
-// pod that the Service selects: in those of the manifests and, unless pods is nil, in those that run
-// now. It must come before the plans, which depend on the Services.
+// nameTargets replaces the numbers of target ports in Services with the names that these ports have
+// in every selected pod, both in the manifests and, unless pods is nil, among the running ones. It
+// must be called before the plans are made, which depend on the Services.
 func nameTargets(files []*manifest.File, pods podsFunc, stderr io.Writer) error {
 	var services []*manifest.Object
 	var workloads []*manifest.Workload
@@ -105,8 +105,8 @@ type portHolder struct {
 	spec *corev1.PodSpec
 }
 
-// portHolders returns the pods that a Service selects: those of workloads, then those that run now. It
-// returns why the latter are unknown, if they are.
+// portHolders returns the pods that a Service selects: those of workloads, then running ones. If
+// the latter are unknown, it returns the reason.
 func portHolders(
 	s *corev1.Service, workloads []*manifest.Workload, pods podsFunc,
 ) (all []portHolder, unknown string, err error) {
@@ -126,8 +126,8 @@ func portHolders(
 	return all, "", err
 }
 
-// commonName returns the name of a port that means its number in all pods, or why there is none. The
-// first pod decides on the name.
+// commonName returns the name that a port number has in all pods, or the reason why there is none.
+// The first pod determines the name.
 func commonName(number int32, protocol corev1.Protocol, pods []portHolder) (name, why string) {
 	for i, p := range pods {
 		own := nameIn(p.spec, number, protocol)

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// printSummary prints how each workload was injected, or why it was left alone. Those that were
-// refused have lines of their own.
+// printSummary prints how each workload was injected, or why it was skipped. Refused ones have
+// lines of their own.
 func printSummary(w io.Writer, changes []change) {
 	for _, c := range changes {
 		text := "injected, mode " + c.plan.Choice.String()

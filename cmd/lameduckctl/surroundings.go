@@ -15,8 +15,8 @@ import (
 	"lameduck/deploy/ctl/mode"
 )
 
-// surroundings are the objects that determine how clients reach pods and what their namespaces
-// demand of them: those of the manifests, and those of a cluster.
+// surroundings are the objects of the manifests and of a cluster that determine how clients reach
+// pods and what their namespaces require.
 type surroundings struct {
 	home string // the namespace of manifests without one; empty without a cluster
 
@@ -33,7 +33,7 @@ type surroundings struct {
 	cluster map[string]*mode.Around // by namespace; empty without a cluster
 }
 
-// readSurroundings reads those of manifests.
+// readSurroundings reads the surroundings in manifests.
 func readSurroundings(files []*manifest.File, home string) (*surroundings, error) {
 	s := &surroundings{home: home, namespaces: make(map[string]*corev1.Namespace)}
 	for _, f := range files {
@@ -46,7 +46,7 @@ func readSurroundings(files []*manifest.File, home string) (*surroundings, error
 	return s, nil
 }
 
-// readCluster adds those of a cluster. It returns reasons for what cannot be read.
+// readCluster adds the surroundings in a cluster. It returns the reasons for what it cannot read.
 func (s *surroundings) readCluster(
 	ctx context.Context, files []*manifest.File,
 	read func(ctx context.Context, namespace string) (*mode.Around, []string, error),

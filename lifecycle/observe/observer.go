@@ -139,7 +139,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// turn takes note of the ends that have been reported, and looks if that is due.
+// turn records the ends that have been reported, and dumps the sockets if that is due.
 func (o *Observer) turn() (ends endReader, n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -152,7 +152,7 @@ func (o *Observer) turn() (ends endReader, n int, err error) {
 	return o.ends, n, err
 }
 
-// drainLocked takes note of the ends that have been reported, and returns how many there were.
+// drainLocked records the ends that have been reported, and returns how many there were.
 func (o *Observer) drainLocked() (int, error) {
 	if o.closed {
 		return 0, nil

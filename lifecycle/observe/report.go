@@ -25,7 +25,7 @@ type Stats struct {
 	Kept, Peers int           // connections that were open when the hold ended, and their addresses
 }
 
-// Stats returns what has been observed since the start of the drain, of which there is one.
+// Stats returns the counts since the start of the drain.
 func (o *Observer) Stats() Stats {
 	o.mu.Lock()
 	defer o.mu.Unlock()

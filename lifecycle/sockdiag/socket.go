@@ -71,7 +71,7 @@ type Connection struct {
 	// Accepted reports whether a process holds it. It is false while the connection waits in a
 	// listener's queue, and after its process has closed it.
 	Accepted bool
-	// Unread is how many bytes have come and have not been read.
+	// Unread is how many received bytes have not been read.
 	Unread int
 	// Unacknowledged is how many bytes have been written that the other side has not acknowledged.
 	Unacknowledged int
@@ -93,7 +93,7 @@ type Info struct {
 	DataSegmentsReceived, DataSegmentsSent uint32
 }
 
-// A socket is one entry of a dump, whatever its state is.
+// A socket is one entry of a dump, in any state.
 type socket struct {
 	state         State
 	local, remote netip.AddrPort

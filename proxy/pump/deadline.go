@@ -47,7 +47,7 @@ func (d *Deadline) LimitHead(t time.Time) {
 	d.apply()
 }
 
-// LimitLinger limits the time until the source closes its side, whatever it sends until then.
+// LimitLinger limits the time until the source closes its side, regardless of what it sends.
 func (d *Deadline) LimitLinger(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

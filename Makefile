@@ -4,9 +4,9 @@
 #   demo        three rollouts under load: bare, with a preStop sleep, behind lameduck (a minute at most)
 #   test        all tests, those of the data plane with the race detector (under five minutes)
 #   mutants     the tests must notice when a promise is broken: for changed files, or for all with ALL=1
-#   check       format, lint, figures of the source and its language, a tidy go.mod
+#   check       format, lint, the shape and language of the source, a tidy go.mod
 #   fuzz        every fuzz target for FUZZTIME (10m)
-#   e2e         the tests on a Kubernetes cluster: KUBECONFIG and E2E_LOAD_IMAGE choose it, else kind makes one (deploy/e2e)
+#   e2e         the tests on a Kubernetes cluster: KUBECONFIG and E2E_LOAD_IMAGE choose it, else kind creates one (deploy/e2e)
 #   bench       what a rollout loses and what a proxy costs, as a page in bin/bench (five minutes)
 #   bench-full  the same in full, into bench/results (more than an hour; BENCH_FLAGS=-resume resumes it)
 #

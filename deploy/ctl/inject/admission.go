@@ -56,7 +56,7 @@ func merged[T any](value T, patch string) (T, error) {
 	var result T
 	change, err := yaml.YAMLToJSONStrict([]byte(patch))
 	if err != nil || !bytes.HasPrefix(change, []byte("{")) {
-		return result, errors.New("this is no object")
+		return result, errors.New("must be a JSON object")
 	}
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -77,7 +77,7 @@ func (o *Operation) Check(ctx context.Context) error {
 	case o.action.Kind == Scale && w.Kind == DaemonSet:
 		return fmt.Errorf("--scale: a DaemonSet has no number of replicas")
 	case o.action.Kind == Scale && (o.action.N < 0 || o.action.N == s.replicas):
-		return fmt.Errorf("--scale: must be another number of replicas than the present %d", s.replicas)
+		return fmt.Errorf("--scale: must differ from the current number of replicas, %d", s.replicas)
 	}
 	return nil
 }

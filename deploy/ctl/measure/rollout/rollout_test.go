@@ -339,7 +339,7 @@ func TestActionsThatWouldEndNoPodAreRefused(t *testing.T) {
 		{func(d *appsv1.Deployment) { d.Spec.Paused = true }, Action{Kind: Restart}, "is paused"},
 		{func(d *appsv1.Deployment) { d.Spec.Replicas = ptr(0) }, Action{Kind: Restart}, "no replicas"},
 		{func(*appsv1.Deployment) {}, Action{Kind: DeletePods, N: 3}, "--delete-pod: must be between 1 and 2"},
-		{func(*appsv1.Deployment) {}, Action{Kind: Scale, N: 2}, "another number of replicas"},
+		{func(*appsv1.Deployment) {}, Action{Kind: Scale, N: 2}, "must differ from the current number of replicas"},
 	} {
 		d := deployment(2)
 		tc.spoil(d)

@@ -212,17 +212,17 @@ func TestMetrics_Evidence(t *testing.T) {
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(s.Metrics())
 		want := `
-# HELP lameduck_drain_escalated Whether readiness fails because new connections came so late in the hold: 1 or 0.
+# HELP lameduck_drain_escalated 1 if readiness fails because new connections still arrived late in the hold.
 # TYPE lameduck_drain_escalated gauge
 lameduck_drain_escalated 0
-# HELP lameduck_drain_evidence Whether the class of clients is the one from which one more request is most likely: 1 or 0; idle stands for a pod without traffic.
+# HELP lameduck_drain_evidence 1 for the class of clients from which one more request is most likely, 0 for the others; idle stands for a pod without traffic.
 # TYPE lameduck_drain_evidence gauge
 lameduck_drain_evidence{class="direct"} 0
 lameduck_drain_evidence{class="idle"} 0
 lameduck_drain_evidence{class="observed"} 0
 lameduck_drain_evidence{class="proxy"} 0
 lameduck_drain_evidence{class="unknown"} 1
-# HELP lameduck_drain_last_connection_seconds Time from the drain's start to the last new connection that brought a request.
+# HELP lameduck_drain_last_connection_seconds Time from the drain's start to the opening of the last new connection with a request.
 # TYPE lameduck_drain_last_connection_seconds gauge
 lameduck_drain_last_connection_seconds 2
 # HELP lameduck_drain_last_health_check_seconds Time from the drain's start to the last health check of this kind of load balancer, 0 if there was none.
@@ -237,7 +237,7 @@ lameduck_drain_last_health_check_seconds{kind="other"} 0
 # HELP lameduck_drain_more_probability Probability of one more request, as estimated from the silence of the clients.
 # TYPE lameduck_drain_more_probability gauge
 lameduck_drain_more_probability 0.25
-# HELP lameduck_drain_required_silence_seconds Silence after the last exchange that is required for the end of the hold.
+# HELP lameduck_drain_required_silence_seconds Silence that is required after the last exchange before the hold ends.
 # TYPE lameduck_drain_required_silence_seconds gauge
 lameduck_drain_required_silence_seconds 10
 `

@@ -22,7 +22,7 @@ func TestMetrics(t *testing.T) {
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(s.Metrics())
 		want := `
-# HELP lameduck_drain_ended Whether the hold has ended for the reason: 1 or 0.
+# HELP lameduck_drain_ended 1 for the reason why the hold ended, 0 for the others.
 # TYPE lameduck_drain_ended gauge
 lameduck_drain_ended{reason="app_gone"} 0
 lameduck_drain_ended{reason="interrupted"} 0
@@ -34,13 +34,13 @@ lameduck_drain_duration_seconds 5
 # HELP lameduck_drain_last_exchange_seconds Time from the drain's start to the start of the last exchange: the load balancer's real delay.
 # TYPE lameduck_drain_last_exchange_seconds gauge
 lameduck_drain_last_exchange_seconds 1.5
-# HELP lameduck_drain_unanswered_exchanges_total Exchanges in the drain whose connection the app ended without an answer.
+# HELP lameduck_drain_unanswered_exchanges_total Exchanges in the drain whose connection the app closed before it had answered them.
 # TYPE lameduck_drain_unanswered_exchanges_total counter
 lameduck_drain_unanswered_exchanges_total 3
 # HELP lameduck_hold_max_seconds Maximum length of the hold.
 # TYPE lameduck_hold_max_seconds gauge
 lameduck_hold_max_seconds 60
-# HELP lameduck_phase Whether the process is in the phase: 1 for the current one, 0 for the others.
+# HELP lameduck_phase 1 for the current phase, 0 for the others.
 # TYPE lameduck_phase gauge
 lameduck_phase{phase="drained"} 1
 lameduck_phase{phase="draining"} 0

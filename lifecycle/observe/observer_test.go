@@ -287,7 +287,7 @@ func TestObserver_LostEndsAreTrafficAndLeadToADump(t *testing.T) {
 			t.Errorf("%d dumps soon after ends were lost, want 1", n)
 		}
 		if err := testutil.CollectAndCompare(r.Metrics(), strings.NewReader(`
-# HELP lameduck_observe_lost_total Times that the kernel reported ends of connections faster than they were read. Each counts as traffic and leads to a look at all connections.
+# HELP lameduck_observe_lost_total Times that the kernel reported closed connections faster than they were read. Each counts as traffic and triggers a dump of all connections.
 # TYPE lameduck_observe_lost_total counter
 lameduck_observe_lost_total 1
 `), "lameduck_observe_lost_total"); err != nil {
@@ -347,7 +347,7 @@ func TestObserver_GoesOnWithDumpsWhenEndsAreNotReported(t *testing.T) {
 				if n := r.dumpsIn(100 * second); n < 45 {
 					t.Errorf("%d dumps in 100 s after the reader of ends has failed, want 50", n)
 				}
-				if r.logs.FilterMessageSnippet("not reported any more").Len() != 1 {
+				if r.logs.FilterMessageSnippet("can no longer be read").Len() != 1 {
 					t.Error("there is no warning")
 				}
 			})
@@ -509,7 +509,7 @@ func TestObserver_ABypassIsCountedAndLoggedOnce(t *testing.T) {
 			t.Errorf("%d warnings, want 1", n)
 		}
 		if err := testutil.CollectAndCompare(r.Metrics(), strings.NewReader(`
-# HELP lameduck_bypassed_connections_total Connections of clients that reached the app past the relay.
+# HELP lameduck_bypassed_connections_total Connections of clients that bypassed the relay.
 # TYPE lameduck_bypassed_connections_total counter
 lameduck_bypassed_connections_total{port="8080"} 3
 `), "lameduck_bypassed_connections_total", "lameduck_observed_connections_total"); err != nil {

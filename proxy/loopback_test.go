@@ -524,6 +524,26 @@ func TestAConnectionOnWhichAHeadArrivesIsNotParked(t *testing.T) {
 	}
 }
 
+func TestAConnectionOnWhichAProxyHeaderArrivesIsNotParked(t *testing.T) {
+	for name, header := range map[string]string{"version 1": "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "version 2": proxyV2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := listenLoopback(t)
+			s := New(Config{})
+			address := serveLoopback(t, s, Route{Dial: DialTCP(app.Addr().String()), Proxied: true})
+			client, server := connected(t, address, app)
+			passesInPieces(t, client, server, []string{header[:20]})
+			for range 5 {
+				s.sweep()
+			}
+			passesInPieces(t, client, server, []string{header[20:], get})
+			if got := only(s).speaks(); got != http1 {
+				t.Errorf("%v is spoken, want http1", got)
+			}
+		})
+	}
+}
+
 func TestAConnectionThatIsInUseIsNotParked(t *testing.T) {
 	app := listenLoopback(t)
 	s, address := onLoopback(t, Config{}, app)

@@ -86,11 +86,8 @@ func (o *openingConn) relayClient() outcome {
 func (o *openingConn) relayProxyHeader() outcome {
 	f := &o.requests
 	for !o.sniffing.proxyHeaderDone {
-		if size, ok := pp.Size(f.Pending()); ok {
-			header := h1.FixedBody(int64(size))
-			if err := f.CopyBody(&header); err != nil {
-				return endedBy(err)
-			}
+		if size, ok := pp.Size(f.Pending()); ok && size <= len(f.Pending()) {
+			f.Pass(size)
 			o.sniffing.proxyHeaderDone = true
 			if size > 0 {
 				o.noteProxy()

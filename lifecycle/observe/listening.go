@@ -11,7 +11,7 @@ import (
 // take seconds, and some on the JVM half a minute.
 const listenWait = time.Minute
 
-// WithoutListener returns the ports without a relay at which nobody has listened yet, in their order.
+// WithoutListener returns the ports without a relay on which no process has listened yet, in order.
 // It returns none while the sockets cannot be read.
 func (o *Observer) WithoutListener() []uint16 {
 	o.mu.Lock()
@@ -32,8 +32,8 @@ func (o *Observer) withoutListenerLocked() (numbers []uint16) {
 	return numbers
 }
 
-// warnOfMissingListenersLocked logs, once for each port, that nobody listens at it: the app may use
-// another one, for whose connections no drain would hold.
+// warnOfMissingListenersLocked logs, once for each port, that no process listens on it: the app may
+// use another one, for whose connections no drain would wait.
 func (o *Observer) warnOfMissingListenersLocked(now time.Duration) {
 	if now < listenWait {
 		return
@@ -41,7 +41,7 @@ func (o *Observer) warnOfMissingListenersLocked(now time.Duration) {
 	for _, number := range o.withoutListenerLocked() {
 		if p := o.flows.ports[number]; !p.warned {
 			p.warned = true
-			o.log.Warn("the app does not listen at an observed port, and a drain does not hold for another one; "+
+			o.log.Warn("the app does not listen at an observed port, and drains do not wait for traffic at another one; "+
 				"check LAMEDUCK_OBSERVE and the configuration of the app",
 				zap.Uint16("port", number), zap.Duration("after", listenWait))
 		}

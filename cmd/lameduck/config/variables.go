@@ -213,7 +213,7 @@ var table = []Variable{
 		Name:    "LAMEDUCK_STOP_SIGNAL",
 		Default: "SIGTERM",
 		Usage: "exec: signal that begins the drain and that the app gets when the hold has ended; serve: " +
-			"one more signal that begins the drain; as images name it: SIGQUIT, QUIT, 3 or SIGRTMIN+3",
+			"one more signal that begins the drain; written as in images: SIGQUIT, QUIT, 3 or SIGRTMIN+3",
 		set: setStopSignal,
 	}, {
 		Name:    "LAMEDUCK_TERMINATION_LOG",

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"os"
 	"sync"
 	"time"
 
@@ -63,6 +64,10 @@ type Lifecycle struct {
 
 	escalated bool // readiness fails, see [Hold.Escalates]
 
+	// spare is a descriptor for the termination log, for the time when the process has no others. It is
+	// nil if there is none. Owned by Run.
+	spare *os.File
+
 	// Owned by Run.
 	stopSignalSeen bool
 	interrupts     int
@@ -88,6 +93,9 @@ func New(config Config, relay Relay, app App) *Lifecycle {
 		drained:  make(chan struct{}),
 	}
 	l.hooks, l.drainWaiters = l.newHooks(), l.newDrainWaiters()
+	if config.TerminationLog != "" {
+		l.spare, _ = os.Open(os.DevNull) // nil after an error
+	}
 	return l
 }
 

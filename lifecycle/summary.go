@@ -72,6 +72,7 @@ func (l *Lifecycle) writeTerminationLog(line string) {
 	if l.config.TerminationLog == "" {
 		return
 	}
+	_ = l.spare.Close() // nil returns an error
 	if err := writeTerminationLog(l.config.TerminationLog, line+"\n"); err != nil {
 		l.log.Warn("write termination log", zap.Error(withoutPath(err)))
 	}

@@ -65,6 +65,8 @@ func diagnoseFilter(err error) (reason, remedy string) {
 // diagnoseAccess returns why a process of the child cannot be accessed.
 func diagnoseAccess(err error, yama string) (reason, remedy string) {
 	switch {
+	case errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE):
+		return "no file descriptor is left", "raise the limit of open files (ulimit -n)"
 	case errors.Is(err, fs.ErrNotExist):
 		return "the child is not visible in /proc",
 			"mount /proc of the same PID namespace without hidepid"

@@ -20,6 +20,7 @@ func TestDiagnose_NamesTheReasonAndTheRemedy(t *testing.T) {
 		{unix.EACCES, "3", "kernel.yama.ptrace_scope is 3", "to 0 or 1"},
 		{unix.EACCES, "1", "changed its user", "runAsUser"},
 		{unix.EACCES, "", "not dumpable", "runAsUser"},
+		{unix.EMFILE, "2", "no file descriptor is left", "ulimit -n"},
 		{unix.ENOENT, "2", "not visible in /proc", "hidepid"},
 	} {
 		reason, remedy := diagnoseAccess(tt.err, tt.yama)

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"syscall"
@@ -76,7 +77,7 @@ func TestIdleConnectionsToTheAdminPortCannotTakeItsDescriptors(t *testing.T) {
 
 func TestWithoutADescriptorLeftTheControlPlaneWorks(t *testing.T) {
 	t.Parallel()
-	d := startServe(t, startApp(t).addr)
+	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOLD_MAX=3s")
 	d.get(t, "/")
 	d.awaitMetric(t, "lameduck_connections", "0")
 	d.exhaust(t)
@@ -126,6 +127,21 @@ func (d *lameduck) wantControlPlane(t *testing.T) {
 	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
 		t.Errorf("the hook is answered %q, want drained", a.body)
 	}
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+	d.wantTerminationLog(t, "drained in ")
+}
+
+// Where nothing is relayed, the end of the drain gives no descriptor back.
+func TestWithoutADescriptorLeftTheSummaryIsWritten(t *testing.T) {
+	t.Parallel()
+	ln := listen(t)
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	d, env := prepare(t, "1", "LAMEDUCK_ROUTES=", "LAMEDUCK_OBSERVE="+port)
+	d.program = start(t, env, programPath("lameduck"), "serve")
+	d.logged(t, "serving")
+	d.exhaust(t)
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
 	d.wantTerminationLog(t, "drained in ")

@@ -65,6 +65,10 @@ func TestRealLayoutsComeBack(t *testing.T) {
 		if twice, _, _ := ctl(t, once, moved...); twice != once {
 			t.Errorf("%s: the second time it becomes\n%s", name, twice)
 		}
+		redirected, _, _ := ctl(t, text, "inject", "-f", "-", "--mode", "redirect")
+		if back, _, _ := ctl(t, redirected, "inject", "-f", "-", "--uninject"); back != text {
+			t.Errorf("%s: from mode redirect it comes back as\n%s\nand it was\n%s", name, back, text)
+		}
 		if back, _, _ := ctl(t, once, "inject", "-f", "-", "--uninject"); back != text {
 			t.Errorf("%s: it comes back as\n%s\nand it was\n%s", name, back, text)
 		}

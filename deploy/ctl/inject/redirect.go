@@ -77,6 +77,7 @@ func (j *injection) pointProbesAroundRelay(listens map[int32]int32) (args []stri
 			moved := movedProbe{Container: c.Name, Probe: name, Is: direct[app]}
 			if p.TCPSocket != nil {
 				moved.Was = p.TCPSocket.Port.String()
+				moved.Quote = j.given.quoteOf(moved, c)
 				p.TCPSocket.Port = intstr.FromInt32(direct[app])
 			} else {
 				moved.Was = strconv.Itoa(int(p.GRPC.Port))

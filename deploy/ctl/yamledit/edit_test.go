@@ -102,6 +102,9 @@ func TestAChangeTouchesNoOtherLine(t *testing.T) {
 		"an empty mapping below": {
 			"a:\n  {}\nb: 1\n", add("/b2", 2), "a:\n  {}\nb: 1\nb2: 2\n", remove("/b2"),
 		},
+		"an empty list with a comment below": {
+			"x:\n  a: []\n    # - b\nc: 1\n", add("/x/a/-", 2), "x:\n  a:\n    - 2\n    # - b\nc: 1\n", remove("/x/a/0"),
+		},
 		"an empty list": {"x:\n  a: []\n", add("/x/a/-", 2), "x:\n  a:\n    - 2\n", remove("/x/a/0")},
 		"the end of line is missing": {
 			"a:\n  b: 1", add("/a/c", 2), "a:\n  b: 1\n  c: 2", remove("/a/c"),
@@ -291,7 +294,7 @@ func TestJSONStaysJSON(t *testing.T) {
 func TestANullIsKnownAndRestored(t *testing.T) {
 	for _, text := range []string{
 		"a:\n  b:\nc: 1\n", "a:\n  b: # none\n  c: 1\n", "a:\n  b: ~ # none\n", "a:\n  b: null\n", "a: {b: ~, c: 1}\n",
-		"{\"a\": {\"b\": null, \"c\": 1}}\n", "a:\r\n  b:\r\nc: 1\r\n", "a:\n  b: Null", "a:\n  b:",
+		"a:\n  b:\n    # - x\n\n    # - y\n  c: 1\n", "a:\n  b: ~ # none\n    # x\n", "{\"a\": {\"b\": null, \"c\": 1}}\n", "a:\r\n  b:\r\nc: 1\r\n", "a:\n  b: Null", "a:\n  b:",
 	} {
 		null, is := parse(t, text).Null("/a/b")
 		if !is {

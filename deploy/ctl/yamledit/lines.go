@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -109,6 +110,10 @@ func (t *textEdit) endLine(nodes []*yaml.Node, indent int) int {
 	}
 	return end
 }
+
+// lastLine returns the last line of a node in block style, without comments behind it. They may have
+// been there before the node was filled.
+func (t *textEdit) lastLine(n *yaml.Node) int { return t.endLine([]*yaml.Node{n}, math.MaxInt) }
 
 // isTrailer reports whether a line after a node with an indentation is not part of it.
 func (t *textEdit) isTrailer(line []byte, indent int) bool {

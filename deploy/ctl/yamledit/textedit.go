@@ -161,8 +161,7 @@ func (t *textEdit) replaceByNull(m *yaml.Node, k int, null string) bool {
 		if null != "" {
 			null = " " + null
 		}
-		return t.deleteLines(key.Line+1, t.endLine(m.Content[k:k+2], key.Column-1)) &&
-			t.replaceText(colon, colon, null)
+		return t.deleteLines(key.Line+1, t.lastLine(m.Content[k+1])) && t.replaceText(colon, colon, null)
 	}
 	begin, end := t.offset(old), t.tokenEnd(old)
 	if null == "" {
@@ -223,7 +222,7 @@ func (t *textEdit) clear(path string, old *yaml.Node, empty string) bool {
 	node := m.Content[k]
 	colon := t.colon(node)
 	return colon >= 0 &&
-		t.deleteLines(node.Line+1, t.endLine(m.Content[k:k+2], node.Column-1)) &&
+		t.deleteLines(node.Line+1, t.lastLine(old)) &&
 		t.replaceText(colon, colon, " "+empty)
 }
 

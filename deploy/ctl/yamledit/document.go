@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 
@@ -83,6 +84,14 @@ func parseNode(text []byte) (*yaml.Node, error) {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
 		return nil, errEncoding
 	}
+	root, err := parseYAML(text)
+	if err != nil && beginsObject(text) && json.Valid(text) {
+		root, err = parseYAML(withoutSurrogates(text))
+	}
+	return root, err
+}
+
+func parseYAML(text []byte) (*yaml.Node, error) {
 	var document, more yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {

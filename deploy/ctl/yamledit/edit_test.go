@@ -356,3 +356,26 @@ func TestDocumentsThatAreNotSplitAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// JSON escapes a character such as U+1F986 as two, which YAML does not know.
+func TestSurrogatesOfJSONAreRead(t *testing.T) {
+	const pair = `\ud83e\udD86`
+	for _, text := range []string{
+		"{\n \"a\": \"" + pair + "\",\n \"b\": {}\n}\n",
+		"{\"a\": \"" + pair + "\", \"" + pair + pair + "\": [1, 2], \"b\": {}}", // on one line
+	} {
+		got := apply(t, text, add("/b/c", 1))
+		if want := strings.Replace(text, "{}", "{\"c\": 1}", 1); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if back := apply(t, got, remove("/b/c")); back != text {
+			t.Errorf("back again it is %s", back)
+		}
+		if got := parse(t, text).Node("/a").Value; got != "\U0001F986" {
+			t.Errorf("read is %q", got)
+		}
+	}
+	if _, err := Parse([]byte("a: \"" + pair + "\"\n")); err == nil {
+		t.Error("it is read in YAML too, where kubectl refuses it")
+	}
+}

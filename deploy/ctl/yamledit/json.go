@@ -3,6 +3,10 @@ package yamledit
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -46,6 +50,19 @@ func cutJSON(text []byte) (first, rest []byte) {
 func beginsObject(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n")
 	return len(text) > 0 && text[0] == '{'
+}
+
+// surrogates matches the escape of a character that is not in the Basic Multilingual Plane, which YAML
+// does not know.
+var surrogates = regexp.MustCompile(`\\u[dD][89abAB][[:xdigit:]]{2}\\u[dD][c-fC-F][[:xdigit:]]{2}`)
+
+// withoutSurrogates returns JSON with the characters themselves.
+func withoutSurrogates(text []byte) []byte {
+	return surrogates.ReplaceAllFunc(text, func(pair []byte) []byte {
+		high, _ := strconv.ParseUint(string(pair[2:6]), 16, 16)
+		low, _ := strconv.ParseUint(string(pair[8:12]), 16, 16)
+		return utf8.AppendRune(nil, utf16.DecodeRune(rune(high), rune(low)))
+	})
 }
 
 // encodeJSON returns a node as JSON and keeps the order of its keys.

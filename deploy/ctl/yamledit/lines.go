@@ -65,10 +65,21 @@ func (t *textEdit) line(n int) []byte {
 func (t *textEdit) offset(node *yaml.Node) int {
 	at := t.lineStarts[node.Line-1]
 	for range node.Column - 1 {
-		_, size := utf8.DecodeRune(t.text[at:])
-		at += size
+		at += t.width(at)
 	}
 	return at
+}
+
+// width returns the length of the character at an offset. The library has read a pair of surrogates of
+// JSON as one.
+func (t *textEdit) width(at int) int {
+	if t.json && bytes.HasPrefix(t.text[at:], []byte(`\u`)) {
+		if pair := surrogates.Find(t.text[at:min(at+12, len(t.text))]); pair != nil {
+			return len(pair)
+		}
+	}
+	_, size := utf8.DecodeRune(t.text[at:])
+	return size
 }
 
 // blankBefore reports whether a line has only spaces before a column.

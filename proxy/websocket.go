@@ -75,7 +75,7 @@ func (w *wsConn) relayFrame(d direction) outcome {
 	case err != nil:
 		return w.giveUp(d)
 	case d == fromApp && w.notice.due.Load() && side.messages.Between() && !side.partial:
-		return endedBy(w.sendClose())
+		return w.sendClose()
 	case h.Size == 0:
 		return w.readMore(d)
 	}
@@ -133,28 +133,32 @@ func (w *wsConn) noteClose(d direction) {
 }
 
 // sendClose sends the client a close frame (1001, RFC 6455 section 7.4.1), unless one has been sent
-// in either direction, and stops relaying the app.
-func (w *wsConn) sendClose() error {
+// in either direction, and stops relaying the app. The outcome is lastSent if no answer can come.
+func (w *wsConn) sendClose() outcome {
 	w.notice.due.Store(false)
 	if !w.claimClose() {
-		return nil
+		return proceed
 	}
 	if err := w.responses.Replace(0, ws.AppendClose(nil, ws.GoingAway)); err != nil {
-		return err
+		return endedBy(err)
 	}
 	w.side[fromApp].dropping = true
-	w.limitAnswer()
-	return nil
+	return w.limitAnswer()
 }
 
-// limitAnswer limits the time until the client answers our close frame.
-func (w *wsConn) limitAnswer() {
+// limitAnswer limits the time until the client answers our close frame. The outcome is lastSent if
+// the client has ended its side.
+func (w *wsConn) limitAnswer() outcome {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.life.states[fromClient] == done {
+		return outcome{verdict: lastSent}
+	}
 	now := time.Now()
 	w.unparkLocked()
 	w.answer = answerLimit{last: now.Add(closeTimeout), moved: w.messageBytes()}
 	w.requests.Deadline.LimitLinger(now.Add(lingerTimeout))
+	return proceed
 }
 
 // extendAnswer puts the limit off for a client that is still receiving what comes before our close

@@ -163,6 +163,21 @@ func TestAClientThatDoesNotAnswerIsAnsweredFor(t *testing.T) {
 	}
 }
 
+// Some apps go on sending to a client that has gone, and do not read its end.
+func TestAClientThatCannotAnswerIsNotWaitedFor(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := webSocket(r)
+		client.ends()
+		app.wantsEnd()
+		app.send(text)
+		client.wants(text)
+		r.server.Drain()
+		client.wants(goingAway)
+		client.wantsEnd()
+		r.wantsNoConnections()
+	})
+}
+
 func TestAMessageThatIsUnderWayIsCompletedBeforeTheAnswer(t *testing.T) {
 	for name, parts := range map[string][3]string{
 		"in fragments": {maskedFirst, maskedMiddle, maskedLast + maskedNormal},

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"lameduck/cmd/lameduck/logqueue"
@@ -51,6 +52,9 @@ func run(args, environ []string, stdout, stderr *logqueue.Queue) int {
 	if len(args) > 0 {
 		command, rest = args[0], args[1:]
 	}
+	if len(rest) > 0 && isHelp(rest[0]) && slices.Contains(subcommands, command) {
+		command = "help"
+	}
 	switch command {
 	case "serve":
 		return report(stderr, withoutArguments(rest, func() error { return serve(environ, stderr) }))
@@ -64,11 +68,19 @@ func run(args, environ []string, stdout, stderr *logqueue.Queue) int {
 		return report(stderr, makeRedirect(rest, environ, stdout))
 	case "version":
 		return report(stderr, withoutArguments(rest, func() error { return printVersion(stdout) }))
-	case "help", "-h", "-help", "--help":
+	}
+	if command == "help" || isHelp(command) {
 		return report(stderr, printUsage(stdout))
 	}
 	return report(stderr, usageError(fmt.Sprintf(
 		"unknown subcommand %q: use serve, exec, drain, redirect, install or version", command)))
+}
+
+// subcommands have no help of their own: the usage describes all of them.
+var subcommands = []string{"serve", "exec", "drain", "redirect", "install", "version"}
+
+func isHelp(argument string) bool {
+	return argument == "-h" || argument == "-help" || argument == "--help"
 }
 
 // A usageError is an error in the command line or in the configuration.

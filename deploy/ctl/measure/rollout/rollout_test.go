@@ -29,8 +29,9 @@ var shop = Workload{Deployment, namespace, "shop"}
 // A cluster plays the controllers and the kubelet.
 type cluster struct {
 	*fake.Clientset
-	t *testing.T
-	n int
+	t       *testing.T
+	n       int
+	watcher *Watcher // nil before watch
 }
 
 func deployment(replicas int32) *appsv1.Deployment {
@@ -100,12 +101,13 @@ func (c *cluster) terminate(name, message string) {
 func (c *cluster) begin(name string) {
 	c.t.Helper()
 	ctx, pods := c.t.Context(), c.CoreV1().Pods(namespace)
-	pod, err := pods.Get(ctx, name, metav1.GetOptions{})
+	object, err := pods.Get(ctx, name, metav1.GetOptions{})
 	c.check(err)
 	grace, at := int64(30), metav1.NewTime(time.Now().Add(30*time.Second).Truncate(time.Second))
-	pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = &at, &grace
-	_, err = pods.Update(ctx, pod, metav1.UpdateOptions{})
+	object.DeletionTimestamp, object.DeletionGracePeriodSeconds = &at, &grace
+	_, err = pods.Update(ctx, object, metav1.UpdateOptions{})
 	c.check(err)
+	c.await(name, "is terminating", func(p *pod) bool { return !p.t0.IsZero() })
 	no := false
 	slices := c.DiscoveryV1().EndpointSlices(namespace)
 	slice, err := slices.Get(ctx, name, metav1.GetOptions{})
@@ -113,6 +115,7 @@ func (c *cluster) begin(name string) {
 	slice.Endpoints[0].Conditions.Ready = &no
 	_, err = slices.Update(ctx, slice, metav1.UpdateOptions{})
 	c.check(err)
+	c.await(name, "has no endpoint", func(p *pod) bool { return !p.unrouted.IsZero() })
 }
 
 // end ends the containers of a pod.
@@ -140,7 +143,33 @@ func (c *cluster) watch() *Watcher {
 	x, err := Watch(c.t.Context(), c, shop, new(Clock))
 	c.check(err)
 	c.t.Cleanup(x.Stop)
+	c.watcher = x
 	return x
+}
+
+// await waits until the watcher has seen a change of a pod: pods and endpoints are two streams, whose
+// events may come in any order.
+func (c *cluster) await(name, what string, seen func(*pod) bool) {
+	c.t.Helper()
+	if c.watcher == nil {
+		return
+	}
+	for deadline := time.After(20 * time.Second); ; {
+		c.watcher.mu.Lock()
+		changed, found := c.watcher.changed, false
+		for _, p := range c.watcher.pods {
+			found = found || p.name == name && seen(p)
+		}
+		c.watcher.mu.Unlock()
+		if found {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			c.t.Fatalf("the watcher has not seen that %s %s", name, what)
+		}
+	}
 }
 
 // patches waits for n patches of the Deployment and returns the last.

@@ -3,14 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"lameduck/deploy/ctl/inject"
-	"lameduck/deploy/ctl/jsonpatch"
 	"lameduck/deploy/ctl/manifest"
 )
 
@@ -49,23 +46,13 @@ func reportMisplaced(w io.Writer, about *manifest.Workload) {
 	if about.TemplatePath == "" {
 		return
 	}
-	var own struct{ Labels, Annotations map[string]string }
+	var own metav1.ObjectMeta
 	if about.Decode("/metadata", &own) != nil {
 		return // the API server reports it
 	}
-	note := func(kind, key string) {
-		fmt.Fprintf(w, "%s: %s: metadata.%s[%s]: has no effect: set it in the metadata of the pod template\n",
-			about.Position("/metadata/"+kind+"/"+jsonpatch.Escape(key)), about, kind, key)
-	}
-	_, templateHas := about.Template.Labels[inject.InjectLabel]
-	if _, is := own.Labels[inject.InjectLabel]; is && !templateHas {
-		note("labels", inject.InjectLabel)
-	}
-	for _, key := range slices.Sorted(maps.Keys(own.Annotations)) {
-		_, templateHas := about.Template.Annotations[key]
-		if strings.HasPrefix(key, inject.AnnotationPrefix) && !templateHas {
-			note("annotations", key)
-		}
+	for _, field := range inject.Misplaced(own, about.Template.ObjectMeta) {
+		fmt.Fprintf(w, "%s: %s: %s: has no effect: set it in the metadata of the pod template\n",
+			about.Position(manifest.Pointer(field)), about, field)
 	}
 }
 

@@ -30,6 +30,24 @@ rollout still loses requests, and adds Lameduck.`,
 		needs: []string{"namespaces", "pods"},
 		check: eachWorkload(podNotInjected),
 	},
+	{
+		ID: "setting-without-effect", Severity: Warning,
+		Title: "a setting in the metadata of a workload, where nothing reads it",
+		Explanation: `The annotations lameduck.dev/NAME and the label lameduck.dev/inject are those of pods. In
+the metadata of a Deployment they have no effect: the load balancer has the default delay, or pods that were
+to opt out are injected. Set them in the metadata of the pod template (spec.template.metadata).`,
+		check: eachWorkload(settingWithoutEffect),
+	},
+}
+
+func settingWithoutEffect(w *workload, report objectReporter) {
+	if templatePath(w.Kind) == nil || w.isJob() {
+		return // a pod has no template, and a Job is not injected
+	}
+	for _, at := range inject.Misplaced(w.own, w.template.ObjectMeta) {
+		report(field.NewPath(at), "it is not in the metadata of the pod template, so it has no effect",
+			"move it to "+w.meta.String())
+	}
 }
 
 // isInjected reports whether the webhook adds Lameduck to the pods of the workload. It does not

@@ -18,6 +18,7 @@ type workload struct {
 	object
 	in       *Inventory
 	source   runtime.Object
+	own      metav1.ObjectMeta
 	template *corev1.PodTemplateSpec
 	meta     *field.Path // of the template's metadata
 	spec     *field.Path // of the pod's specification
@@ -41,7 +42,7 @@ func (in *Inventory) addWorkload(
 	o := newObject(kind, m, locate)
 	o.ignore = append(o.ignore, ignoredRules(template.Annotations)...)
 	w := &workload{
-		object: o, in: in, source: source, template: template, selector: labels.Nothing(),
+		object: o, in: in, source: source, own: m, template: template, selector: labels.Nothing(),
 		meta: at.Child("metadata"), spec: at.Child("spec"),
 	}
 	in.workloads = append(in.workloads, w)

@@ -86,7 +86,7 @@ func imageName(image string) string {
 // pod would be injected, which is not what was meant.
 func checkLabel(labels map[string]string) error {
 	switch value := labels[InjectLabel]; value {
-	case "", "enabled":
+	case "", "enabled", "true":
 		return nil
 	default:
 		return &Refusal{

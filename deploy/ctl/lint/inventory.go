@@ -45,6 +45,7 @@ type Inventory struct {
 	pods          []*corev1.Pod // that a workload has made
 	namespaces    map[string]labels.Set
 	annotations   map[string]map[string]string // of namespaces
+	spaces        []object                     // the namespaces
 	kubelets      Releases
 	unread        []unreadResource
 	unknownFields []unknownField
@@ -142,6 +143,7 @@ func (in *Inventory) addOther(o runtime.Object, locate Locator) {
 		in.webhooks = append(in.webhooks, validatingWebhooks(o, locate)...)
 	case *corev1.Namespace:
 		in.namespaces[o.Name], in.annotations[o.Name] = o.Labels, o.Annotations
+		in.spaces = append(in.spaces, newObject("Namespace", o.ObjectMeta, locate))
 	case *corev1.Node:
 		in.nodes = append(in.nodes, o)
 		in.addKubelet(o.Status.NodeInfo.KubeletVersion)

@@ -32,12 +32,28 @@ rollout still loses requests, and adds Lameduck.`,
 	},
 	{
 		ID: "setting-without-effect", Severity: Warning,
-		Title: "a setting in the metadata of a workload, where nothing reads it",
+		Title: "a setting of the injection that nothing reads",
 		Explanation: `The annotations lameduck.dev/NAME and the label lameduck.dev/inject are those of pods. In
 the metadata of a Deployment they have no effect: the load balancer has the default delay, or pods that were
-to opt out are injected. Set them in the metadata of the pod template (spec.template.metadata).`,
-		check: eachWorkload(settingWithoutEffect),
+to opt out are injected. Set them in the metadata of the pod template (spec.template.metadata). The label of
+a namespace has an effect with the value enabled only.`,
+		needs: []string{"namespaces"},
+		check: func(in *Inventory, report reporter) {
+			eachWorkload(settingWithoutEffect)(in, report)
+			namespaceWithoutEffect(in, report)
+		},
 	},
+}
+
+func namespaceWithoutEffect(in *Inventory, report reporter) {
+	for _, o := range in.spaces {
+		value, is := in.namespaces[o.Name][inject.InjectLabel]
+		if is && value != "enabled" && value != "disabled" {
+			report(&o, field.NewPath("metadata", "labels").Key(inject.InjectLabel),
+				fmt.Sprintf("it is %q and not enabled, so no pod of the namespace is injected", value),
+				"use the value enabled, or remove the label")
+		}
+	}
 }
 
 func settingWithoutEffect(w *workload, report objectReporter) {

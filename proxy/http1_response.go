@@ -96,12 +96,24 @@ func (h *http1Conn) readResponse() (reply, outcome) {
 		case moreByte:
 			o = h.retry(fromApp, f.Fill())
 		case aHead:
-			o = endedBy(h.server.fillHead(f))
+			o = h.completeResponse(r.exchange.method)
 		}
 		if o.stops() {
 			return reply{}, o
 		}
 	}
+}
+
+// completeResponse waits until the head of a response is complete. If the app ends within it, the
+// lines that it has sent decide whether they are refused.
+func (h *http1Conn) completeResponse(to h1.Method) outcome {
+	err := h.server.fillHead(&h.responses)
+	if err == io.EOF {
+		if _, refused := h1.ParseResponse(h.responses.Pending(), to); refused != nil {
+			err = refused
+		}
+	}
+	return endedBy(err)
 }
 
 // takeResponse examines what the app has sent. If it begins with a complete head, takeResponse

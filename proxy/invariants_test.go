@@ -531,6 +531,27 @@ func TestI9AmbiguousResponsesBecome502(t *testing.T) {
 	}
 }
 
+// A part of a head passes with the app's end, but not if it would be refused.
+func TestI9AnAmbiguousPartOfAHeadBecomes502(t *testing.T) {
+	for _, part := range []string{"H000\n", "HTTP/1.1 200 OK\r\nContent-Length: 4, 5\r\n", "HTTP/1.1 200 OK\r\nA: b\x00\r\nB"} {
+		for _, pieces := range [][]string{{part}, {part[:1], part[1:]}} {
+			t.Run(fmt.Sprintf("%q", pieces), func(t *testing.T) {
+				inBubble(t, Config{}, func(r *rig) {
+					client, app := r.connect()
+					client.send(get)
+					app.wants(get)
+					for _, p := range pieces {
+						app.send(p)
+						synctest.Wait()
+					}
+					app.ends()
+					client.wantsAnswer("502")
+				})
+			})
+		}
+	}
+}
+
 func TestI9ABadChunkOfTheAppEndsItsAnswer(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()

@@ -64,7 +64,7 @@ func (t *Takeover) Spawn(path string, argv []string, attr *syscall.ProcAttr) (pi
 // startLauncher starts this program as the launcher.
 func (t *Takeover) startLauncher(path string, argv []string, attr *syscall.ProcAttr, theirs *os.File) (int, error) {
 	a := *attr
-	a.Files = append(a.Files[:len(a.Files):len(a.Files)], theirs.Fd())
+	a.Files = inheritedUpTo(int(theirs.Fd()), a.Files)
 	var deathSignal syscall.Signal
 	if a.Sys != nil {
 		deathSignal = a.Sys.Pdeathsig
@@ -75,6 +75,21 @@ func (t *Takeover) startLauncher(path string, argv []string, attr *syscall.ProcA
 		t.ports[0].sample().String(), strconv.FormatBool(t.names), path,
 	}, argv...)
 	return syscall.ForkExec("/proc/self/exe", args, &a)
+}
+
+// inheritedUpTo returns the descriptors of a child that gets some, those that this process has inherited
+// for its children, and last. Each keeps its number, as without takeover.
+func inheritedUpTo(last int, given []uintptr) []uintptr {
+	files := given[:len(given):len(given)]
+	for fd := len(given); fd < last; fd++ {
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if err == nil && flags&unix.FD_CLOEXEC == 0 {
+			files = append(files, uintptr(fd))
+		} else {
+			files = append(files, ^uintptr(0)) // none
+		}
+	}
+	return append(files, uintptr(last))
 }
 
 // sample returns an address whose bind is moved.

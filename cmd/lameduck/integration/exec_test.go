@@ -304,6 +304,30 @@ func TestTheChildInheritsTheStandardStreams(t *testing.T) {
 	p.wantExit(t, exitOK)
 }
 
+// A supervisor may pass more descriptors than the standard streams, for example to be notified.
+func TestTheChildInheritsTheDescriptorsOfLameduck(t *testing.T) {
+	for _, app := range []string{"1", "takeover"} {
+		t.Run(app, func(t *testing.T) {
+			t.Parallel()
+			_, env := prepare(t, "1")
+			env = append(env, "LAMEDUCK_ROUTES="+freePort(t)+"="+app)
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			cmd := newCommand(env, programPath("lameduck"), "exec", "--", "/bin/sh", "-c", "echo three >&3; echo four >&4")
+			cmd.ExtraFiles = []*os.File{w, w}
+			p := startCommand(t, cmd)
+			_ = w.Close()
+			if got, err := io.ReadAll(r); err != nil || string(got) != "three\nfour\n" {
+				t.Errorf("the child has written %q, %v, want three and four", got, err)
+			}
+			p.wantExit(t, exitOK)
+		})
+	}
+}
+
 func TestTheChildInheritsNoSocket(t *testing.T) {
 	t.Parallel()
 	d := startExec(t, "127.0.0.1:1", nil, "sleep", "600")

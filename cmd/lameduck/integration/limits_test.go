@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -147,14 +148,19 @@ func TestWithoutADescriptorLeftTheSummaryIsWritten(t *testing.T) {
 	d.wantTerminationLog(t, "drained in ")
 }
 
-// exhaust lowers the limit of open files to what is open.
+// exhaust lowers the limit of open files to the first number that is free.
 func (d *lameduck) exhaust(t *testing.T) {
 	t.Helper()
 	var limit unix.Rlimit
 	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, nil, &limit); err != nil {
 		t.Fatal(err)
 	}
-	limit.Cur = uint64(len(descriptors(t, d.pid())))
+	limit.Cur = 0
+	for open := true; open; {
+		limit.Cur++ // some inherited descriptors may have high numbers
+		_, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", d.pid(), limit.Cur))
+		open = err == nil
+	}
 	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, &limit, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,7 @@ func (c *choices) yes() bool { return c.of(2) == 1 }
 
 func (c *choices) settings() Settings {
 	s := in([]Shape{Native, Plain, Wrapper}[c.of(3)])
-	s.Mode = []mode.Mode{mode.Move, mode.Observe, mode.Auto, mode.Takeover}[c.of(4)]
+	s.Mode = []mode.Mode{mode.Move, mode.Observe, mode.Auto, mode.Takeover, mode.Redirect}[c.of(5)]
 	return s
 }
 
@@ -185,5 +185,6 @@ func (c *choices) edit() func(*corev1.PodTemplateSpec) {
 		func(p *corev1.PodTemplateSpec) {
 			p.Spec.Volumes = append(p.Spec.Volumes, corev1.Volume{Name: "new"})
 		},
-	}[c.of(7)]
+		func(p *corev1.PodTemplateSpec) { of(p).Name = "renamed" },
+	}[c.of(8)]
 }

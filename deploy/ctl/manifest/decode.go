@@ -40,50 +40,50 @@ func (o *Object) Decode(pointer string, into any) error {
 
 // misfit returns the error of a value that does not fit a type, with the field that is to blame.
 func (o *Object) misfit(pointer string, value any, into reflect.Type, err error) error {
-	at, found := culprit(value, into, err.Error())
-	if !found {
-		return fmt.Errorf("%s: %s: %w", o.Position(pointer), o, err)
+	c := &culprit{value, into, err.Error()}
+	if pointer += c.find("", value); pointer == "" {
+		return fmt.Errorf("%s: %s: %s", o.Position(""), o, describe(err))
 	}
-	pointer += at
 	return fmt.Errorf("%s: %s: %s: %s", o.Position(pointer), o, fieldOf(pointer), describe(err))
 }
 
-// maxValues bounds the values that culprit tries.
-const maxValues = 5000
+// A culprit is the value without which decoding does not fail as it did.
+type culprit struct {
+	whole   any
+	into    reflect.Type
+	failure string
+}
 
-// culprit returns the JSON Pointer of the value without which decoding does not fail as it did. It
-// replaces all values by null, one after the other, and those within others first.
-func culprit(value any, into reflect.Type, failure string) (pointer string, found bool) {
-	tried := 0
-	var try func(at string, set func(any), v any) bool
-	try = func(at string, set func(any), v any) bool {
-		switch v := v.(type) {
-		case map[string]any:
-			for _, key := range slices.Sorted(maps.Keys(v)) {
-				if try(at+"/"+jsonpatch.Escape(key), func(n any) { v[key] = n }, v[key]) {
-					return true
-				}
-			}
-		case []any:
-			for i := range v {
-				if try(at+"/"+strconv.Itoa(i), func(n any) { v[i] = n }, v[i]) {
-					return true
-				}
+// find returns the JSON Pointer of the culprit within a value that has it. It replaces one element
+// after the other by null, so that the last one that fails in this way is found.
+func (c *culprit) find(at string, value any) string {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			element := value[key]
+			if value[key] = nil; !c.fails() {
+				value[key] = element
+				return c.find(at+"/"+jsonpatch.Escape(key), element)
 			}
 		}
-		if tried++; found || tried > maxValues {
-			return true
+	case []any:
+		for i, element := range value {
+			if value[i] = nil; !c.fails() {
+				value[i] = element
+				return c.find(at+"/"+strconv.Itoa(i), element)
+			}
 		}
-		set(nil)
-		if text, err := json.Marshal(value); err == nil {
-			err = json.Unmarshal(text, reflect.New(into).Interface())
-			found = err == nil || err.Error() != failure
-		}
-		pointer = at
-		return found
 	}
-	try("", func(n any) { value = n }, value)
-	return pointer, found
+	return at
+}
+
+// fails reports whether decoding fails as it did.
+func (c *culprit) fails() bool {
+	text, err := json.Marshal(c.whole)
+	if err == nil {
+		err = json.Unmarshal(text, reflect.New(c.into).Interface())
+	}
+	return err != nil && err.Error() == c.failure
 }
 
 // describe returns the error of a decoder without the names of Go types.

@@ -30,8 +30,8 @@ var cases = []load{
 	{name: "0 connections, 1,000 new ones a second elsewhere", pods: 1000},
 }
 
-// A cost is CPU time, in percent of a core.
-type cost struct{ process, machine float64 }
+// A cost is CPU time, in percent of a core. Those of the kernel and of the machine are differences.
+type cost struct{ process, kernel, machine float64 }
 
 // measure returns the medians of the rounds.
 func (l load) measure(ctx context.Context, o options) (c cost, err error) {
@@ -43,7 +43,7 @@ func (l load) measure(ctx context.Context, o options) (c cost, err error) {
 	if err := s.startLoad(l); err != nil {
 		return c, err
 	}
-	var process, machine []float64
+	var process, kernel, machine []float64
 	for range o.rounds {
 		if err := s.releaseSockets(ctx); err != nil {
 			return c, err
@@ -56,9 +56,11 @@ func (l load) measure(ctx context.Context, o options) (c cost, err error) {
 		if err != nil {
 			return c, err
 		}
-		process, machine = append(process, used), append(machine, with-without)
+		process = append(process, used)
+		kernel = append(kernel, with.kernel-without.kernel)
+		machine = append(machine, with.machine-without.machine)
 	}
-	return cost{median(process), median(machine)}, nil
+	return cost{median(process), median(kernel), median(machine)}, nil
 }
 
 // startLoad starts the programs that make the load, and returns when they have connected.
@@ -104,27 +106,27 @@ func (s *stage) releaseSockets(ctx context.Context) error {
 // settle is the time after a start, and after sockets were released, in which nothing is measured.
 const settle = 2 * time.Second
 
-// observed returns how busy the machine is with Lameduck, and Lameduck itself.
-func (s *stage) observed(ctx context.Context, o options) (machine, process float64, err error) {
+// observed returns the usage with Lameduck, and that of Lameduck itself.
+func (s *stage) observed(ctx context.Context, o options) (with usage, process float64, err error) {
 	d, err := s.startLameduck(ctx, o.binary)
 	if err != nil {
-		return 0, 0, err
+		return with, 0, err
 	}
 	defer d.Stop()
 	if err := s.releaseSockets(ctx); err != nil {
-		return 0, 0, err
+		return with, 0, err
 	}
 	before, err := processTime(d.PID())
 	if err != nil {
-		return 0, 0, err
+		return with, 0, err
 	}
 	begun := time.Now()
-	if machine, err = busy(ctx, o.last); err != nil {
-		return 0, 0, err
+	if with, err = busy(ctx, o.last); err != nil {
+		return with, 0, err
 	}
 	lasted := time.Since(begun)
 	after, err := processTime(d.PID())
-	return machine, 100 * (after - before).Seconds() / lasted.Seconds(), err
+	return with, 100 * (after - before).Seconds() / lasted.Seconds(), err
 }
 
 func median(values []float64) float64 {

@@ -35,19 +35,71 @@ func processTime(pid int) (time.Duration, error) {
 	return sumTicks(columns[columnUser : columnSystem+1])
 }
 
-// busy returns how busy the machine is for a time, in percent of a core. Idle time is what the kernel
-// measures exactly, while it samples what the rest is spent on.
-func busy(ctx context.Context, d time.Duration) (float64, error) {
-	before, cores, err := idleTime()
+// A usage is CPU time, in percent of a core.
+type usage struct {
+	machine float64 // of all cores together
+	kernel  float64 // of the kernel's threads
+}
+
+// busy returns the usage for a time. Idle time is what the kernel measures exactly, while it samples what
+// the rest is spent on.
+func busy(ctx context.Context, d time.Duration) (u usage, err error) {
+	idle, cores, err := idleTime()
 	if err != nil {
-		return 0, err
+		return u, err
+	}
+	threads, err := kernelTimes()
+	if err != nil {
+		return u, err
 	}
 	begun := time.Now()
 	if err := wait.For(ctx, d); err != nil {
-		return 0, err
+		return u, err
 	}
-	after, _, err := idleTime()
-	return 100 * (float64(cores) - (after-before).Seconds()/time.Since(begun).Seconds()), err
+	lasted := time.Since(begun)
+	idleAfter, _, err := idleTime()
+	if err != nil {
+		return u, err
+	}
+	threadsAfter, err := kernelTimes()
+	if err != nil {
+		return u, err
+	}
+	var kernel time.Duration
+	for pid, after := range threadsAfter {
+		if before, was := threads[pid]; was {
+			kernel += after - before
+		}
+	}
+	return usage{
+		machine: 100 * (float64(cores) - (idleAfter-idle).Seconds()/lasted.Seconds()),
+		kernel:  100 * kernel.Seconds() / lasted.Seconds(),
+	}, nil
+}
+
+// kernelTimes returns the CPU time of each thread of the kernel. They have no command line.
+func kernelTimes() (map[int]time.Duration, error) {
+	pids, err := procfs.List()
+	if err != nil {
+		return nil, err
+	}
+	times := make(map[int]time.Duration)
+	for _, pid := range pids {
+		line, err := procfs.Read(pid, "cmdline")
+		if err != nil || line != "" {
+			continue // a thread that has ended, or a process
+		}
+		used, err := procfs.Read(pid, "schedstat")
+		if err != nil {
+			continue
+		}
+		ns, err := strconv.ParseInt(strings.Fields(used + " ?")[0], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("/proc/%d/schedstat: %w", pid, err)
+		}
+		times[pid] = time.Duration(ns)
+	}
+	return times, nil
 }
 
 // idleTime returns for how long all cores together have been idle, and how many they are.

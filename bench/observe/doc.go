@@ -1,13 +1,15 @@
 // Observe measures the cost of observing ports that Lameduck does not relay: the CPU of the
-// process, and how much busier the machine is than without it, under the same load.
+// process, and how much busier the kernel's threads and the machine are than without it, under the
+// same load.
 //
 //	go run ./bench/observe                  # six minutes, as root, on a quiet machine
 //	go run ./bench/observe -run 'open|ends' # some cases
 //	go run ./bench/observe -guard           # fail if a target is missed
 //
 // For each case the load runs all the time. Rounds with Lameduck and without alternate, and the
-// table has the medians. The machine is busy when its cores are not idle: other virtual machines on
-// the same host add to it, so that the figure of the machine has an error of some tenths of a percent.
+// table has the medians. What the kernel does for Lameduck it does in threads of its own, whose time
+// it measures. The machine is busy when its cores are not idle: its figure is a difference of two that
+// are fifty times as large, so that it has an error of some percent.
 //
 // In a cluster the clients of a pod are on other machines. Here they end their sides of connections
 // and keep the sockets while something is measured, because the kernel reports the end of each socket

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"testing"
 	"time"
 )
@@ -50,5 +51,15 @@ func TestMedian(t *testing.T) {
 		if got := median(values); got != want {
 			t.Errorf("the median of %v is %v, want %v", values, got, want)
 		}
+	}
+}
+
+func TestKernelTimes_HasThreadsOfTheKernelOnly(t *testing.T) {
+	times, err := kernelTimes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, has := times[os.Getpid()]; has {
+		t.Error("the test is a thread of the kernel")
 	}
 }

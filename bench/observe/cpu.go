@@ -18,6 +18,7 @@ const tick = 10 * time.Millisecond
 
 // The columns of /proc/PID/stat behind the name of the program, which may have spaces.
 const (
+	columnParent = 1
 	columnUser   = 11
 	columnSystem = 12
 )
@@ -77,7 +78,10 @@ func busy(ctx context.Context, d time.Duration) (u usage, err error) {
 	}, nil
 }
 
-// kernelTimes returns the CPU time of each thread of the kernel. They have no command line.
+// kthreadd is the parent of the kernel's threads.
+const kthreadd = "2"
+
+// kernelTimes returns the CPU time of each thread of the kernel.
 func kernelTimes() (map[int]time.Duration, error) {
 	pids, err := procfs.List()
 	if err != nil {
@@ -85,8 +89,9 @@ func kernelTimes() (map[int]time.Duration, error) {
 	}
 	times := make(map[int]time.Duration)
 	for _, pid := range pids {
-		line, err := procfs.Read(pid, "cmdline")
-		if err != nil || line != "" {
+		stat, err := procfs.Read(pid, "stat")
+		columns := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+		if err != nil || len(columns) <= columnParent || columns[columnParent] != kthreadd {
 			continue // a thread that has ended, or a process
 		}
 		used, err := procfs.Read(pid, "schedstat")

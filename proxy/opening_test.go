@@ -210,7 +210,7 @@ func TestASideMayEndBeforeTheProtocolIsKnown(t *testing.T) {
 			app.wants("LOGIN bob")
 			app.ends()
 			client.wantsEnd()
-			time.Sleep(2 * lingerTimeout)
+			time.Sleep(2 * openingTimeout) // a client of TCP may take long
 			client.send("and more")
 			app.wants("and more")
 		})
@@ -222,7 +222,7 @@ func TestASideMayEndBeforeTheProtocolIsKnown(t *testing.T) {
 			app.ends()
 			client.wants("\x00")
 			client.wantsEnd()
-			time.Sleep(2 * lingerTimeout)
+			time.Sleep(2 * openingTimeout) // a client of TCP may take long
 			client.send("and more")
 			app.wants("and more")
 		})

@@ -20,7 +20,8 @@ type located struct {
 }
 
 // locate finds the place of the patch: in its own file, else in a file of the same package, else in
-// any package. A refactoring that only moves lines therefore leaves the patch valid.
+// any package. A refactoring that only moves lines therefore leaves the patch valid. Lines that its own
+// file has several times may not be found in another file by chance: there, the context must match.
 func (f filePatch) locate(t *tree) (*located, error) {
 	own := f.in(t, f.file, true)
 	if own.err == nil || !errors.Is(own.err, errNotFound) {
@@ -29,7 +30,7 @@ func (f filePatch) locate(t *tree) (*located, error) {
 	for _, search := range []struct {
 		files []string
 		fuzzy bool
-	}{{t.siblings(f.file), true}, {t.goFiles(), false}} {
+	}{{t.siblings(f.file), !errors.Is(own.err, errAmbiguous)}, {t.goFiles(), false}} {
 		var found []*located
 		for _, name := range search.files {
 			if r := f.in(t, name, search.fuzzy); r.err == nil {
@@ -95,8 +96,8 @@ func (h hunk) find(file []string, fuzzy bool) (hunk, error) {
 			return trimmed.at(file, places[0]), nil
 		}
 		if drop > 0 {
-			return hunk{}, fmt.Errorf("%w: the context has changed, and %q is there %d times",
-				errNotFound, firstChange(h), len(places))
+			return hunk{}, fmt.Errorf("%w: the context has changed, and %w: %q is there %d times",
+				errNotFound, errAmbiguous, firstChange(h), len(places))
 		}
 		return hunk{}, fmt.Errorf("%w: lines %d and %d", errAmbiguous, places[0]+1, places[1]+1)
 	}

@@ -81,6 +81,9 @@ func TestAPatchFollowsItsLines(t *testing.T) {
 		"not if the line has changed": {map[string]string{"p/p.go": strings.Replace(original, "a := 1", "a := 3", 1)}, "", `not found: "a := 1"`},
 		"not if two places match what is left of the context": {map[string]string{
 			"p/p.go": strings.Replace(twice, "first() int {", "renamed() int {", 1)}, "", "there 2 times"},
+		"not in another file if two places match in its own": {map[string]string{
+			"p/p.go": strings.Replace(twice, "first() int {", "renamed() int {", 1),
+			"p/q.go": "package p\n\nfunc third() int {\n\ta := 1\n\treturn 9 * a\n}\n"}, "", "there 2 times"},
 		"not if two files match": {map[string]string{"p/p.go": "package p\n", "p/q.go": original, "p/r.go": original}, "", "p/q.go and in p/r.go"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,7 +98,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	if len(costs.Rows) > 0 {
-		fmt.Fprint(stdout, "\nCPU of one core, the difference for the kernel's threads and for the machine:\n\n", costs.Text())
+		fmt.Fprint(stdout, "\nCPU of one core. That of the kernel's threads and of the machine is a difference:\n\n",
+			costs.Text())
 	}
 	for _, c := range endCases {
 		if !o.run.MatchString(c.name) {

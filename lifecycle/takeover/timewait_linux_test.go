@@ -1,6 +1,7 @@
 package takeover
 
 import (
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strconv"
@@ -17,10 +18,7 @@ func leaveTimeWait(t *testing.T) int {
 	t.Helper()
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := listenBelowEphemeral(t)
 	defer ln.Close()
 	client, err := net.Dial("tcp4", ln.Addr().String())
 	if err != nil {
@@ -34,6 +32,24 @@ func leaveTimeWait(t *testing.T) int {
 	_ = server.Close() // the side that closes first has the state
 	_, _ = client.Read(make([]byte, 1))
 	return ln.Addr().(*net.TCPAddr).Port
+}
+
+// listenBelowEphemeral listens at a loopback address, at a port that is free at all addresses and that the
+// kernel gives to no client: one at another local address would keep the port from a bind to all.
+func listenBelowEphemeral(t *testing.T) net.Listener {
+	t.Helper()
+	for range 1000 {
+		port := 10_000 + rand.IntN(10_000)
+		if bindsWithoutReuse(t, port) != nil {
+			continue
+		}
+		ln, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return ln
+		}
+	}
+	t.Fatal("no free port from 10000 to 19999")
+	return nil
 }
 
 // bindsWithoutReuse binds as an app does that does not set SO_REUSEADDR.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"lameduck/bench/internal/procfs"
 	"lameduck/bench/internal/wait"
 )
 
@@ -75,23 +76,20 @@ func (s *stage) startLoad(l load) error {
 			return err
 		}
 	}
+	first := len(s.processes)
 	if l.pods > 0 {
 		if err := s.startElsewhere("pod", s.app, strconv.Itoa(l.pods)); err != nil {
 			return fmt.Errorf("calls in another network namespace, which needs root and unshare: %w", err)
 		}
-		s.noteCaller()
 	}
 	if l.rate > 0 {
 		if err := s.start("call", s.app, strconv.Itoa(l.rate)); err != nil {
 			return err
 		}
-		s.noteCaller()
 	}
+	s.callers = s.processes[first:]
 	return nil
 }
-
-// noteCaller takes note that the program started last keeps sockets.
-func (s *stage) noteCaller() { s.callers = append(s.callers, s.processes[len(s.processes)-1]) }
 
 // releaseSockets releases the sockets of callers, and returns when that has settled.
 func (s *stage) releaseSockets(ctx context.Context) error {
@@ -116,7 +114,7 @@ func (s *stage) observed(ctx context.Context, o options) (with usage, process fl
 	if err := s.releaseSockets(ctx); err != nil {
 		return with, 0, err
 	}
-	before, err := processTime(d.PID())
+	before, err := procfs.ReadStat(d.PID())
 	if err != nil {
 		return with, 0, err
 	}
@@ -125,8 +123,8 @@ func (s *stage) observed(ctx context.Context, o options) (with usage, process fl
 		return with, 0, err
 	}
 	lasted := time.Since(begun)
-	after, err := processTime(d.PID())
-	return with, 100 * (after - before).Seconds() / lasted.Seconds(), err
+	after, err := procfs.ReadStat(d.PID())
+	return with, 100 * (after.CPU - before.CPU).Seconds() / lasted.Seconds(), err
 }
 
 func median(values []float64) float64 {

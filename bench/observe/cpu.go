@@ -13,29 +13,6 @@ import (
 	"lameduck/bench/internal/wait"
 )
 
-// tick is the unit of times in /proc, USER_HZ.
-const tick = 10 * time.Millisecond
-
-// The columns of /proc/PID/stat behind the name of the program, which may have spaces.
-const (
-	columnParent = 1
-	columnUser   = 11
-	columnSystem = 12
-)
-
-// processTime returns the CPU time that a process has used.
-func processTime(pid int) (time.Duration, error) {
-	stat, err := procfs.Read(pid, "stat")
-	if err != nil {
-		return 0, err
-	}
-	columns := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	if len(columns) <= columnSystem {
-		return 0, fmt.Errorf("/proc/%d/stat: %d columns", pid, len(columns))
-	}
-	return sumTicks(columns[columnUser : columnSystem+1])
-}
-
 // A usage is CPU time, in percent of a core.
 type usage struct {
 	machine float64 // of all cores together
@@ -79,7 +56,7 @@ func busy(ctx context.Context, d time.Duration) (u usage, err error) {
 }
 
 // kthreadd is the parent of the kernel's threads.
-const kthreadd = "2"
+const kthreadd = 2
 
 // kernelTimes returns the CPU time of each thread of the kernel.
 func kernelTimes() (map[int]time.Duration, error) {
@@ -89,20 +66,16 @@ func kernelTimes() (map[int]time.Duration, error) {
 	}
 	times := make(map[int]time.Duration)
 	for _, pid := range pids {
-		stat, err := procfs.Read(pid, "stat")
-		columns := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-		if err != nil || len(columns) <= columnParent || columns[columnParent] != kthreadd {
-			continue // a thread that has ended, or a process
+		stat, err := procfs.ReadStat(pid)
+		if err != nil || stat.Parent != kthreadd {
+			continue // it has ended since it was listed, or is a process
 		}
-		used, err := procfs.Read(pid, "schedstat")
-		if err != nil {
-			continue
+		if times[pid], err = procfs.ThreadTime(pid); err != nil {
+			return nil, err
 		}
-		ns, err := strconv.ParseInt(strings.Fields(used + " ?")[0], 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("/proc/%d/schedstat: %w", pid, err)
-		}
-		times[pid] = time.Duration(ns)
+	}
+	if len(times) == 0 {
+		return nil, errors.New("/proc has no threads of the kernel: measure outside of a container")
 	}
 	return times, nil
 }
@@ -142,7 +115,7 @@ func sumTicks(columns []string) (sum time.Duration, err error) {
 		if err != nil {
 			return 0, err
 		}
-		sum += time.Duration(n) * tick
+		sum += time.Duration(n) * procfs.Tick
 	}
 	return sum, nil
 }

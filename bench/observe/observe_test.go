@@ -5,11 +5,13 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"lameduck/bench/internal/procfs"
 )
 
 func TestParseIdleTime(t *testing.T) {
 	got, cores, err := parseIdleTime("cpu  100 20 30 9999 8888 4 5 6 7 0\ncpu0 1 2 3\ncpu1 4 5 6\nintr 7\n")
-	if want := (9999 + 8888) * tick; got != want || cores != 2 || err != nil {
+	if want := (9999 + 8888) * procfs.Tick; got != want || cores != 2 || err != nil {
 		t.Errorf("%v, %d cores, %v; want %v, 2 cores", got, cores, err, want)
 	}
 	for _, stat := range []string{"", "cpu", "cpu 1 2 3 4 5", "cpu0 1 2 3 4 5 6 7 8", "cpu a b c d e f g h\ncpu0"} {

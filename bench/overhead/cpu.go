@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -12,9 +11,8 @@ import (
 	"lameduck/bench/internal/procfs"
 )
 
-// tick is the unit of CPU times in /proc/PID/stat and /proc/stat: USER_HZ is
-// 100 on every platform that Go supports.
-const tick = 10 * time.Millisecond
+// tick is the unit of CPU times in /proc/stat.
+const tick = procfs.Tick
 
 // A usage is the CPU time that a group of processes has used since its start.
 type usage struct {
@@ -66,39 +64,13 @@ func forRunning(pids []int, read func(pid int) error) error {
 }
 
 func processUsage(pid int) (usage, error) {
-	stat, err := readStat(pid)
+	stat, err := procfs.ReadStat(pid)
 	if err != nil {
 		return usage{}, err
 	}
-	u := usage{Whole: stat.CPU}
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
-	if err != nil {
-		return usage{}, err
-	}
-	for _, thread := range threads {
-		text, err := os.ReadFile(thread)
-		if err != nil {
-			continue // the thread has ended; Whole includes its time
-		}
-		cpu, err := parseSchedstat(string(text))
-		if err != nil {
-			return usage{}, fmt.Errorf("read %s: %w", thread, err)
-		}
-		u.Precise += cpu
-	}
-	return u, nil
-}
-
-// parseSchedstat returns the first of the three numbers: "time spent on the
-// cpu (in nanoseconds)".
-// https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
-func parseSchedstat(text string) (time.Duration, error) {
-	fields := strings.Fields(text)
-	if len(fields) != 3 {
-		return 0, fmt.Errorf("schedstat %q: want three numbers", text)
-	}
-	ns, err := strconv.ParseInt(fields[0], 10, 64)
-	return time.Duration(ns), err
+	u := usage{Whole: stat.CPU} // with threads that have ended
+	u.Precise, err = procfs.ThreadTime(pid)
+	return u, err
 }
 
 // groupMembers returns the processes of a group.
@@ -109,7 +81,7 @@ func groupMembers(group int) ([]int, error) {
 	}
 	var pids []int
 	for _, pid := range all {
-		stat, err := readStat(pid)
+		stat, err := procfs.ReadStat(pid)
 		if errors.Is(err, procfs.ErrEnded) {
 			continue // since the processes were listed
 		}
@@ -124,39 +96,6 @@ func groupMembers(group int) ([]int, error) {
 		return nil, fmt.Errorf("find process group %d: %w", group, procfs.ErrEnded)
 	}
 	return pids, nil
-}
-
-// A processStat is the part of /proc/PID/stat that is used here.
-type processStat struct {
-	Group int
-	CPU   time.Duration // of all threads ever, user and system
-}
-
-func readStat(pid int) (processStat, error) {
-	text, err := procfs.Read(pid, "stat")
-	if err != nil {
-		return processStat{}, err
-	}
-	return parseStat(text)
-}
-
-// parseStat skips to the last parenthesis, since the process name before it may contain spaces and
-// parentheses.
-func parseStat(text string) (processStat, error) {
-	fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
-	if len(fields) < 13 {
-		return processStat{}, fmt.Errorf("stat %q: want at least 15 fields", text)
-	}
-	// Counted from state, which is field 3 in proc(5).
-	group, errGroup := strconv.Atoi(fields[5-3])
-	user, errUser := strconv.ParseInt(fields[14-3], 10, 64)
-	system, errSystem := strconv.ParseInt(fields[15-3], 10, 64)
-	for _, err := range []error{errGroup, errUser, errSystem} {
-		if err != nil {
-			return processStat{}, fmt.Errorf("stat %q: %w", text, err)
-		}
-	}
-	return processStat{Group: group, CPU: time.Duration(user+system) * tick}, nil
 }
 
 // coreUsage returns the time that a core was not idle since boot.

@@ -8,12 +8,13 @@ import (
 	"math"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"lameduck/bench/internal/procfs"
 )
 
 // loads are the arguments of wrk.
@@ -125,27 +126,13 @@ func parseWrk(out string) (time.Duration, error) {
 }
 
 // processCPU returns the CPU time of the threads of a process.
-func processCPU(pid int) (sum time.Duration, err error) {
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			continue // the thread has ended
-		}
-		n, err := strconv.ParseInt(strings.Fields(string(text))[0], 10, 64)
-		if err != nil {
-			return 0, err
-		}
-		sum += time.Duration(n)
-	}
-	if len(files) == 0 {
-		return 0, errors.New("lameduck or its app has ended")
+func processCPU(pid int) (time.Duration, error) {
+	sum, err := procfs.ThreadTime(pid)
+	if err == nil && sum == 0 {
+		err = errors.New("lameduck or its app has ended")
 	}
 	return sum, err
 }
-
-// tick is the unit of /proc/stat.
-const tick = 10 * time.Millisecond
 
 // machineCPU returns the time in which the cores of the machine were not idle.
 func machineCPU() (busy time.Duration, err error) {
@@ -172,7 +159,7 @@ func parseStat(text string) (busy time.Duration, err error) {
 		if err != nil {
 			return 0, err
 		}
-		busy += time.Duration(n) * tick
+		busy += time.Duration(n) * procfs.Tick
 	}
 	return busy, nil
 }

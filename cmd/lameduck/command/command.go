@@ -52,8 +52,9 @@ func run(args, environ []string, stdout, stderr *logqueue.Queue) int {
 	if len(args) > 0 {
 		command, rest = args[0], args[1:]
 	}
-	if len(rest) > 0 && isHelp(rest[0]) && slices.Contains(subcommands, command) {
-		command = "help"
+	if command == "help" || isHelp(command) ||
+		len(rest) > 0 && isHelp(rest[0]) && slices.Contains(subcommands, command) {
+		return report(stderr, printUsage(stdout))
 	}
 	switch command {
 	case "serve":
@@ -68,9 +69,6 @@ func run(args, environ []string, stdout, stderr *logqueue.Queue) int {
 		return report(stderr, makeRedirect(rest, environ, stdout))
 	case "version":
 		return report(stderr, withoutArguments(rest, func() error { return printVersion(stdout) }))
-	}
-	if command == "help" || isHelp(command) {
-		return report(stderr, printUsage(stdout))
 	}
 	return report(stderr, usageError(fmt.Sprintf(
 		"unknown subcommand %q: use serve, exec, drain, redirect, install or version", command)))

@@ -29,6 +29,7 @@ func (p *process) localApp(r config.Route) *proxy.LocalApp {
 // refuseLoops returns an error if a route leads back to this process by an address of this host. One
 // request would take every connection. The configuration alone shows loopback addresses only.
 func (p *process) refuseLoops() error {
+	own := p.ownAddresses()
 	for i, r := range p.config.Routes {
 		host, _, _ := net.SplitHostPort(r.App)
 		_, port := r.Ports()
@@ -37,7 +38,7 @@ func (p *process) refuseLoops() error {
 			continue
 		}
 		to := netip.AddrPortFrom(ip.Unmap(), port)
-		if slices.ContainsFunc(p.ownAddresses(), func(own netip.AddrPort) bool { return accepts(own, to) }) {
+		if slices.ContainsFunc(own, func(ln netip.AddrPort) bool { return accepts(ln, to) }) {
 			return configError(fmt.Errorf("LAMEDUCK_ROUTES: route %d must not relay to %s: "+
 				"lameduck itself listens there", i+1, r.App))
 		}

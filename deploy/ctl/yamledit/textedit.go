@@ -161,7 +161,7 @@ func (t *textEdit) replaceByNull(m *yaml.Node, k int, null string) bool {
 		if null != "" {
 			null = " " + null
 		}
-		return t.deleteLines(key.Line+1, t.lastLine(m.Content[k+1])) && t.replaceText(colon, colon, null)
+		return t.deleteLines(key.Line+1, t.lastLine(old)) && t.replaceText(colon, colon, null)
 	}
 	begin, end := t.offset(old), t.tokenEnd(old)
 	if null == "" {

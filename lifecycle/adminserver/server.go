@@ -50,9 +50,10 @@ type Server struct {
 	conns peerset.Set[*conn]
 }
 
-// New returns a server that serves nothing yet.
+// New returns a server that serves nothing yet. It holds descriptors in reserve until Serve returns.
 func New(config Config) *Server {
 	s := &Server{config: config}
+	s.reserve.fill()
 	s.http = &http.Server{
 		Handler:           config.Handler,
 		ReadHeaderTimeout: headTimeout,
@@ -69,7 +70,6 @@ func New(config Config) *Server {
 // Serve serves the connections of ln until Shutdown.
 func (s *Server) Serve(ln net.Listener) error {
 	limitReceiveBuffer(ln)
-	s.reserve.fill()
 	defer s.reserve.close()
 	return s.http.Serve(&listener{ln, s})
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -148,14 +149,23 @@ func TestWithoutADescriptorLeftTheSummaryIsWritten(t *testing.T) {
 	d.wantTerminationLog(t, "drained in ")
 }
 
-// exhaust lowers the limit of open files to the first number that is free.
+// inReserve is the number of descriptors that lameduck holds in reserve: eight each for the admin and
+// the control address, and one for the termination log.
+const inReserve = 17
+
+// exhaust lowers the limit of open files to the first number that is free above the descriptors in
+// reserve. They are of no use at or above the limit.
 func (d *lameduck) exhaust(t *testing.T) {
 	t.Helper()
 	var limit unix.Rlimit
 	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, nil, &limit); err != nil {
 		t.Fatal(err)
 	}
-	limit.Cur = 0
+	reserve := d.reserve(t)
+	if len(reserve) < inReserve { // one more if a standard stream is duplicated
+		t.Fatalf("the descriptors in reserve are %v, want at least %d", reserve, inReserve)
+	}
+	limit.Cur = uint64(slices.Max(reserve))
 	for open := true; open; {
 		limit.Cur++ // some inherited descriptors may have high numbers
 		_, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", d.pid(), limit.Cur))
@@ -164,4 +174,16 @@ func (d *lameduck) exhaust(t *testing.T) {
 	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, &limit, nil); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// reserve returns the descriptors of the null device, but for the standard ones.
+func (d *lameduck) reserve(t *testing.T) []int {
+	t.Helper()
+	var fds []int
+	for fd, target := range descriptors(t, d.pid()) {
+		if fd > 2 && target == os.DevNull {
+			fds = append(fds, fd)
+		}
+	}
+	return fds
 }

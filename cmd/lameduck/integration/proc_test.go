@@ -142,18 +142,19 @@ func findChild(t *testing.T, parent int, name string) (pid int) {
 	return pid
 }
 
-// descriptors returns the targets of the open descriptors of a process.
-func descriptors(t *testing.T, pid int) []string {
+// descriptors returns the open descriptors of a process and their targets.
+func descriptors(t *testing.T, pid int) map[int]string {
 	t.Helper()
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
 	open, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var targets []string
+	targets := make(map[int]string)
 	for _, f := range open {
+		fd, _ := strconv.Atoi(f.Name())
 		if target, err := os.Readlink(filepath.Join(dir, f.Name())); err == nil { // otherwise it has been closed
-			targets = append(targets, target)
+			targets[fd] = target
 		}
 	}
 	return targets

@@ -1,6 +1,7 @@
 package takeover
 
 import (
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -33,6 +34,9 @@ func Hold(address string) (net.Listener, error) {
 	}
 	return h, nil
 }
+
+// bindAll binds a port at all addresses. It fails if connections of an earlier listener are left.
+func bindAll(port uint16) (io.Closer, error) { return bindHeld(&net.TCPAddr{Port: int(port)}, false) }
 
 // bindHeld binds a socket of both families if the address is unspecified and there is IPv6.
 func bindHeld(to *net.TCPAddr, reuse bool) (*heldPort, error) {

@@ -120,7 +120,7 @@ func (p *Port) forget() {
 	p.ipv6.Store(false)
 }
 
-// freePort returns a port at which no process listens. If possible, it is not one of the kernel's
+// freePort returns a port that any process can bind. If possible, it is not one of the kernel's
 // ephemeral ports, so that no connection takes it while the app is not listening, as in a reload.
 func freePort(avoid []uint16) (uint16, error) {
 	first, last := sockdiag.EphemeralPorts()
@@ -152,16 +152,16 @@ func listen(address string) (net.Listener, error) {
 	return config.Listen(context.Background(), "tcp", address)
 }
 
-// isFree reports whether no process listens at a port, at any address. No program may be started
-// meanwhile: until its execve it would have a copy of the listener, and the app could not bind the
-// port.
+// isFree reports whether a port can be bound, at any address and without SO_REUSEADDR, which an app
+// may not set. No program may be started meanwhile: until its execve it would have a copy of the
+// socket, and the app could not bind the port.
 func isFree(port uint16) bool {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	ln, err := listen(":" + strconv.Itoa(int(port)))
+	h, err := bindAll(port)
 	if err != nil {
 		return false
 	}
-	_ = ln.Close()
+	_ = h.Close()
 	return true
 }

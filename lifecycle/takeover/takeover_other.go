@@ -3,7 +3,9 @@
 package takeover
 
 import (
+	"io"
 	"net"
+	"strconv"
 	"syscall"
 
 	"go.uber.org/zap"
@@ -32,6 +34,8 @@ func (*Takeover) Daemon([]int) (pid int, wait bool) { return 0, false }
 
 // Hold listens on a TCP address.
 func Hold(address string) (net.Listener, error) { return listen(address) }
+
+func bindAll(port uint16) (io.Closer, error) { return listen(":" + strconv.Itoa(int(port))) }
 
 // Close does nothing.
 func (*Takeover) Close() {}

@@ -93,3 +93,11 @@ func TestTimeWaitKeepsNoChildFromItsPort(t *testing.T) {
 		t.Error("Lameduck does not listen in place of the child")
 	}
 }
+
+// The app may bind it without SO_REUSEADDR.
+func TestAPortInTimeWaitIsNotFree(t *testing.T) {
+	t.Parallel()
+	if port := leaveTimeWait(t); isFree(uint16(port)) {
+		t.Errorf("port %d is free, of which a connection is in TIME_WAIT", port)
+	}
+}

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"lameduck/bench/internal/port"
 	"lameduck/bench/internal/wait"
 )
 
@@ -58,8 +57,7 @@ type nodeConfig struct {
 	// Keepalive and Retries are as in FleetConfig, but never below zero.
 	Keepalive, Retries int
 	// Dir is the node's own directory.
-	Dir   string
-	ports *port.Picker
+	Dir string
 }
 
 func (c FleetConfig) check() error {
@@ -78,13 +76,12 @@ func (c FleetConfig) check() error {
 }
 
 // start starts the i-th node.
-func (c FleetConfig) start(ctx context.Context, i int, ports *port.Picker) (node, error) {
+func (c FleetConfig) start(ctx context.Context, i int) (node, error) {
 	kind, _ := c.Kind.implementation()
 	n := nodeConfig{
 		Source:    c.source(i),
 		Keepalive: max(c.Keepalive, 0),
 		Retries:   max(c.Retries, 0),
-		ports:     ports,
 	}
 	if kind.program != "" {
 		n.Dir = filepath.Join(c.Dir, fmt.Sprintf("%s%d", c.Kind, i+1))
@@ -137,9 +134,8 @@ func StartFleet(ctx context.Context, c FleetConfig) (*Fleet, error) {
 	kind, _ := c.Kind.implementation()
 	f := newFleet(c.Lags)
 	f.settle = kind.settle
-	ports := new(port.Picker)
 	for i := range f.lags {
-		n, err := c.start(ctx, i, ports)
+		n, err := c.start(ctx, i)
 		if err != nil {
 			f.Close()
 			name := cmp.Or(c.Kind, BuiltIn)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+
+	"lameduck/bench/port"
 )
 
 //go:embed conf/*.tmpl
@@ -38,11 +40,11 @@ type settings struct {
 
 // newSettings returns the settings of a program that has no endpoints yet.
 func newSettings(c nodeConfig) (settings, error) {
-	listen, err := c.ports.Addr()
+	listen, err := port.Addr()
 	if err != nil {
 		return settings{}, err
 	}
-	control, err := c.ports.Addr()
+	control, err := port.Addr()
 	return settings{nodeConfig: c, Listen: listen, Control: control}, err
 }
 

@@ -14,7 +14,6 @@ import (
 	"lameduck/bench/hold/record"
 	"lameduck/bench/hold/sim"
 	"lameduck/bench/internal/machine"
-	"lameduck/bench/internal/port"
 	"lameduck/bench/internal/program"
 )
 
@@ -35,7 +34,7 @@ func measure(ctx context.Context, o options, stderr io.Writer) (_ *record.Measur
 		History: o.History.Seconds()}
 	fmt.Fprintf(stderr, "%d drains at the same time, %v before each and at most 2m0s after its start\n",
 		o.Pods*len(o.Shapes), o.History)
-	setup := real.Setup{Lameduck: o.Lameduck, History: o.History, Dir: dir, Ports: new(port.Picker)}
+	setup := real.Setup{Lameduck: o.Lameduck, History: o.History, Dir: dir}
 	m.Shapes, err = o.playAll(ctx, setup, stderr)
 	return m, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lameduck/bench/internal/table"
+	"lameduck/bench/port"
 )
 
 // endRounds is how often connections are opened and ended.
@@ -49,7 +50,7 @@ func (e ends) check() error {
 func measureEnds(ctx context.Context, binary string, rate int) (e ends, err error) {
 	s := &stage{ctx: ctx}
 	defer s.stop()
-	if s.app, err = s.ports.Addr(); err != nil {
+	if s.app, err = port.Addr(); err != nil {
 		return e, err
 	}
 	d, err := s.startLameduck(ctx, binary)

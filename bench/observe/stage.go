@@ -14,15 +14,14 @@ import (
 	"sync"
 	"time"
 
-	"lameduck/bench/internal/port"
 	"lameduck/bench/internal/proc"
+	"lameduck/bench/port"
 )
 
 // A stage is an app, and the programs that connect to it.
 type stage struct {
 	ctx       context.Context //nolint:containedctx // it ends the programs of the stage
-	ports     port.Picker
-	app       string // its address
+	app       string          // its address
 	processes []*proc.Process
 	callers   []*proc.Process // of them: those that keep sockets
 }
@@ -30,7 +29,7 @@ type stage struct {
 func newStage(ctx context.Context) (*stage, error) {
 	s := &stage{ctx: ctx}
 	var err error
-	if s.app, err = s.ports.Addr(); err != nil {
+	if s.app, err = port.Addr(); err != nil {
 		return nil, err
 	}
 	if err := s.start("app", s.app); err != nil {
@@ -134,11 +133,11 @@ type lameduck struct {
 
 func (s *stage) startLameduck(ctx context.Context, binary string) (*lameduck, error) {
 	d := &lameduck{port: s.app[strings.LastIndexByte(s.app, ':')+1:]}
-	control, err := s.ports.Addr()
+	control, err := port.Addr()
 	if err != nil {
 		return nil, err
 	}
-	if d.admin, err = s.ports.Addr(); err != nil {
+	if d.admin, err = port.Addr(); err != nil {
 		return nil, err
 	}
 	if d.Process, err = proc.Start(proc.Command{Path: binary, Args: []string{"serve"}, Env: []string{

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"text/template"
 
-	"lameduck/bench/internal/port"
+	"lameduck/bench/port"
 )
 
 //go:embed peers/*.tmpl
@@ -189,11 +189,10 @@ func configName(template string) string {
 
 // freeAddresses returns n free addresses on 127.0.0.1, outside the range of outgoing connections.
 func freeAddresses(n int) ([]string, error) {
-	var picker port.Picker
 	addresses := make([]string, n)
 	for i := range addresses {
 		var err error
-		if addresses[i], err = picker.Addr(); err != nil {
+		if addresses[i], err = port.Addr(); err != nil {
 			return nil, err
 		}
 	}

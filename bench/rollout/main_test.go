@@ -14,7 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"lameduck/bench/internal/port"
+	"lameduck/bench/port"
 )
 
 // TestMain makes the test binary the program of every container. The variable ROLE selects what it
@@ -66,8 +66,7 @@ func role(name, addr string) Container {
 }
 
 func freeAddr(t *testing.T) string {
-	var p port.Picker
-	addr, err := p.Addr()
+	addr, err := port.Addr()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,9 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"lameduck/bench/internal/port"
 	"lameduck/bench/internal/proc"
 	"lameduck/bench/internal/program"
+	"lameduck/bench/port"
 	"lameduck/bench/start/hold"
 )
 
@@ -84,11 +84,10 @@ func (c candidate) start(ctx context.Context, dir string, set unix.CPUSet) (*pro
 
 // startLameduck starts Lameduck in front of an app that is not there. It adds to the command.
 func startLameduck(ctx context.Context, command proc.Command) (*proc.Process, error) {
-	var ports port.Picker
 	var addresses [4]string
 	for i := range addresses {
 		var err error
-		if addresses[i], err = ports.Addr(); err != nil {
+		if addresses[i], err = port.Addr(); err != nil {
 			return nil, err
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"lameduck/bench/internal/port"
 	"lameduck/bench/peers"
 	"lameduck/bench/rollout"
 )
@@ -68,11 +67,8 @@ func liveBuilder(t *testing.T, s Strategy, a App) builder {
 			t.Skipf("%s needs %s", s.Name, missing)
 		}
 	}
-	return builder{application: a, programs: programs, ports: ports, grace: 30 * time.Second, logs: t.TempDir(), name: "pod"}
+	return builder{application: a, programs: programs, grace: 30 * time.Second, logs: t.TempDir(), name: "pod"}
 }
-
-// ports is shared, so that no two tests get the same port.
-var ports = new(port.Picker)
 
 func start(t *testing.T, k *rollout.Kubelet, b builder, s Strategy) (*rollout.Pod, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"lameduck/bench/internal/port"
+	"lameduck/bench/port"
 	"lameduck/bench/rollout"
 )
 
@@ -47,7 +47,6 @@ func (s Strategy) Missing(p Programs) string {
 type builder struct {
 	application App
 	programs    Programs
-	ports       *port.Picker
 	grace       time.Duration // the pod's termination grace period
 	logs        string        // directory of the files of the pod's programs
 	name        string        // of the pod
@@ -57,7 +56,7 @@ type builder struct {
 func (b builder) addrs(n int) ([]string, error) {
 	addrs := make([]string, n)
 	for i := range addrs {
-		addr, err := b.ports.Addr()
+		addr, err := port.Addr()
 		if err != nil {
 			return nil, err
 		}

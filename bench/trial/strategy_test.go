@@ -9,14 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"lameduck/bench/internal/port"
 	"lameduck/bench/rollout"
 )
 
 // theBuilder makes pod7, of programs in /bin, in a directory of its own.
 func theBuilder(t *testing.T, a App) builder {
 	p := Programs{App: "/bin/app", Lameduck: "/bin/lameduck", Traefik: "/bin/traefik", QueueProxy: "/bin/queue-proxy"}
-	return builder{application: a, programs: p, ports: new(port.Picker), grace: 30 * time.Second, logs: t.TempDir(), name: "pod7"}
+	return builder{application: a, programs: p, grace: 30 * time.Second, logs: t.TempDir(), name: "pod7"}
 }
 
 // describe writes a pod down, with A for the port that the load balancer sends to, B and on for the
@@ -71,7 +70,7 @@ func hook(h rollout.Hook) string {
 	return fmt.Sprintf("%#v", h)
 }
 
-var aPort = regexp.MustCompile(`\b[23][0-9]{4}\b`) // as package port hands them out
+var aPort = regexp.MustCompile(`\b[123][0-9]{4}\b`) // as package port hands them out
 
 func withoutChance(text, dir string) string {
 	names := make(map[string]string)

@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"lameduck/bench/balancer"
-	"lameduck/bench/internal/port"
 	"lameduck/bench/internal/wait"
 	"lameduck/bench/load"
 	"lameduck/bench/rollout"
@@ -54,7 +53,7 @@ func (c Config) deployment(
 	k *rollout.Kubelet, e rollout.Endpoints, dir string, logs terminationLogs,
 ) *rollout.Deployment {
 	b := builder{
-		application: c.App, programs: c.Programs, ports: new(port.Picker), grace: c.Grace, logs: dir,
+		application: c.App, programs: c.Programs, grace: c.Grace, logs: dir,
 	}
 	return &rollout.Deployment{
 		Kubelet:   k,

@@ -3,17 +3,15 @@ package deploytest
 import (
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"lameduck/bench/port"
 )
 
 // Program returns the path of an installed program. If it is missing, the test is skipped, but in
@@ -64,32 +62,14 @@ func Start(t testing.TB, dir string, env []string, program string, args ...strin
 	})
 }
 
-// given has the addresses that FreeAddr has returned.
-var given sync.Map
-
-// FreeAddr returns a loopback address with a free port, each only once. The port is below those that
-// the kernel gives to outgoing connections, so that no busy client takes it before a program listens.
+// FreeAddr returns a loopback address at which no other test makes a program listen.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
-	for range 1000 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))
-		if _, again := given.LoadOrStore(addr, true); !again && isFree(addr) {
-			return addr
-		}
-	}
-	t.Fatal("no free port from 10000 to 19999")
-	return ""
-}
-
-func isFree(addr string) bool {
-	syscall.ForkLock.RLock() // a program that is started meanwhile would have a copy of the listener
-	defer syscall.ForkLock.RUnlock()
-	l, err := net.Listen("tcp", addr)
+	addr, err := port.Addr()
 	if err != nil {
-		return false
+		t.Fatal(err)
 	}
-	_ = l.Close()
-	return true
+	return addr
 }
 
 // Fetch returns the body of a URL. Any status but 200 is an error.

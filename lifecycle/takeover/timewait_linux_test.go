@@ -1,7 +1,6 @@
 package takeover
 
 import (
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strconv"
@@ -10,15 +9,24 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
+
+	"lameduck/bench/port"
 )
 
 // leaveTimeWait returns a port at which a closed connection is in TIME_WAIT. No program may be
 // started meanwhile: until its execve it would have a copy of the listener.
 func leaveTimeWait(t *testing.T) int {
 	t.Helper()
+	at, err := port.Addr()
+	if err != nil {
+		t.Fatal(err)
+	}
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	ln := listenBelowEphemeral(t)
+	ln, err := net.Listen("tcp4", at)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer ln.Close()
 	client, err := net.Dial("tcp4", ln.Addr().String())
 	if err != nil {
@@ -32,24 +40,6 @@ func leaveTimeWait(t *testing.T) int {
 	_ = server.Close() // the side that closes first has the state
 	_, _ = client.Read(make([]byte, 1))
 	return ln.Addr().(*net.TCPAddr).Port
-}
-
-// listenBelowEphemeral listens at a loopback address, at a port that is free at all addresses and that the
-// kernel gives to no client: one at another local address would keep the port from a bind to all.
-func listenBelowEphemeral(t *testing.T) net.Listener {
-	t.Helper()
-	for range 1000 {
-		port := 10_000 + rand.IntN(10_000)
-		if bindsWithoutReuse(t, port) != nil {
-			continue
-		}
-		ln, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			return ln
-		}
-	}
-	t.Fatal("no free port from 10000 to 19999")
-	return nil
 }
 
 // bindsWithoutReuse binds as an app does that does not set SO_REUSEADDR.

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"lameduck/bench/internal/port"
 	"lameduck/bench/internal/wait"
+	"lameduck/bench/port"
 )
 
 // serving runs the program and returns its URL.
@@ -25,7 +25,7 @@ func serving(t *testing.T) string {
 	if err := os.WriteFile(script, []byte(Server), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	addr, err := new(port.Picker).Addr()
+	addr, err := port.Addr()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"time"
 
-	"lameduck/bench/internal/port"
 	"lameduck/bench/internal/proc"
+	"lameduck/bench/port"
 )
 
 // A pod is the program in front of an app.
@@ -24,11 +24,11 @@ type pod struct {
 }
 
 // startPod returns when the program is ready.
-func startPod(ctx context.Context, lameduck, dir string, ports *port.Picker) (*pod, error) {
+func startPod(ctx context.Context, lameduck, dir string) (*pod, error) {
 	var addrs [3]string
 	for i := range addrs {
 		var err error
-		if addrs[i], err = ports.Addr(); err != nil {
+		if addrs[i], err = port.Addr(); err != nil {
 			return nil, err
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lameduck/bench/hold/sim"
-	"lameduck/bench/internal/port"
 )
 
 func TestARolloutOfTheRealProgramLosesNothing(t *testing.T) {
@@ -19,7 +18,7 @@ func TestARolloutOfTheRealProgramLosesNothing(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", program, "lameduck/cmd/lameduck").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	setup := Setup{Lameduck: program, History: 3 * time.Second, Dir: t.TempDir(), Ports: new(port.Picker)}
+	setup := Setup{Lameduck: program, History: 3 * time.Second, Dir: t.TempDir()}
 	for _, name := range []string{"ingress", "kept"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"lameduck/bench/hold/sim"
-	"lameduck/bench/internal/port"
 	"lameduck/bench/internal/wait"
 )
 
@@ -18,7 +17,6 @@ type Setup struct {
 	Lameduck string        // the program
 	History  time.Duration // that the program serves before the drain
 	Dir      string        // for the files of the program
-	Ports    *port.Picker
 }
 
 // A Result is what became of one rollout.
@@ -52,7 +50,7 @@ func (s Setup) Play(ctx context.Context, shape *sim.Shape, seed uint64) (Result,
 	if err != nil {
 		return Result{}, err
 	}
-	p, err := startPod(ctx, s.Lameduck, dir, s.Ports)
+	p, err := startPod(ctx, s.Lameduck, dir)
 	if err != nil {
 		return Result{}, err
 	}

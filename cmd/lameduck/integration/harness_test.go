@@ -4,17 +4,17 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"lameduck/bench/port"
 )
 
 // The exit codes of lameduck itself, which scripts depend on.
@@ -184,41 +184,14 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// The ports of the tests are below the kernel's ephemeral ports, so that no connection takes a port
-// between its choice and its use.
-const (
-	lowestPort = 10000
-	ports      = 8000
-)
-
-var usedPorts sync.Map // by freePort
-
-// freePort returns a port at which nobody listens.
+// freePort returns a port that no other test uses.
 func freePort(t *testing.T) string {
 	t.Helper()
-	for range ports {
-		port := strconv.Itoa(lowestPort + rand.IntN(ports))
-		if _, used := usedPorts.LoadOrStore(port, true); used {
-			continue
-		}
-		if isFree(port) {
-			return port
-		}
+	n, err := port.Next()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port")
-	return ""
-}
-
-// isFree reports whether nobody listens at a port. No program may be started meanwhile: until its
-// execve it would have a copy of the listener, which would keep the port from its user.
-func isFree(port string) bool {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	ln, err := net.Listen("tcp", ":"+port)
-	if err == nil {
-		_ = ln.Close()
-	}
-	return err == nil
+	return strconv.Itoa(n)
 }
 
 // freeAddress returns an address of the loopback interface at which nobody listens.

@@ -116,16 +116,14 @@ const (
 func (o *Observer) Run(ctx context.Context) {
 	defer context.AfterFunc(ctx, o.close)()
 	for ctx.Err() == nil {
-		ends, n, err := o.turn()
+		ends, n := o.turn()
 		switch {
-		case err != nil:
 		case n == 0:
-			err = ends.Wait()
+			if err := ends.Wait(); err != nil {
+				o.loseEnds(ends, err)
+			}
 		case n < crowded:
 			pause(ctx, batch)
-		}
-		if err != nil && ctx.Err() == nil {
-			o.loseEnds(err)
 		}
 	}
 }
@@ -140,35 +138,37 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // turn records the ends that have been reported, and dumps the sockets if that is due.
-func (o *Observer) turn() (ends endReader, n int, err error) {
+func (o *Observer) turn() (ends endReader, n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n, err = o.drainLocked()
+	n = o.drainLocked()
 	if now := o.now(); now >= o.next {
 		o.lookLocked(now)
 	}
 	o.next = min(o.next, o.flows.early.due())
 	o.ends.SetDeadline(o.epoch.Add(o.next))
-	return o.ends, n, err
+	return o.ends, n
 }
 
 // drainLocked records the ends that have been reported, and returns how many there were.
-func (o *Observer) drainLocked() (int, error) {
+func (o *Observer) drainLocked() int {
 	if o.closed {
-		return 0, nil
+		return 0
 	}
 	n, err := o.ends.Drain(func(c *sockdiag.Connection) { o.flows.end(c, o.now()) })
-	if errors.Is(err, sockdiag.ErrLost) {
+	switch {
+	case errors.Is(err, sockdiag.ErrLost):
 		now := o.now()
 		o.flows.lose(now)
 		o.next = min(o.next, max(now, o.tried+lostSpacing(o.cost)))
-		err = nil
+	case err != nil:
+		o.loseEndsLocked(err)
 	}
 	if o.now() >= o.flows.early.due() {
 		o.flows.decideEarly()
 	}
 	o.warnOfBypassLocked()
-	return n, err
+	return n
 }
 
 // lookLocked dumps the sockets.
@@ -202,10 +202,17 @@ func (o *Observer) lookLocked(now time.Duration) {
 	o.warnOfMissingListenersLocked(now)
 }
 
-// loseEnds goes on with dumps alone after the reader of ends has failed.
-func (o *Observer) loseEnds(err error) {
+// loseEnds handles a reader of ends that has failed, unless that has been done.
+func (o *Observer) loseEnds(failed endReader, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if !o.closed && o.ends == failed {
+		o.loseEndsLocked(err)
+	}
+}
+
+// loseEndsLocked goes on with dumps alone after the reader of ends has failed.
+func (o *Observer) loseEndsLocked(err error) {
 	o.log.Warn("reports of closed connections can no longer be read: observing with dumps alone", zap.Error(err))
 	o.ends.Close()
 	o.ends, o.reported = newAlarm(), false
@@ -223,7 +230,7 @@ func (o *Observer) close() {
 func (o *Observer) Drain() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	_, _ = o.drainLocked() // an error comes again in the next turn
+	o.drainLocked()
 	o.flows.decideEarly()
 	o.draining, o.start = true, o.now()
 	o.flows.traffic.tracker.Drain(o.start)

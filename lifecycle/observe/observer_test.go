@@ -88,6 +88,13 @@ func (e *fakeEnds) report(err error, all ...*sockdiag.Connection) {
 	e.SetDeadline(time.Now())
 }
 
+// fail makes the next Drain fail.
+func (e *fakeEnds) fail(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.err = err
+}
+
 func (e *fakeEnds) Drain(f func(*sockdiag.Connection)) (int, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -337,13 +344,19 @@ func TestObserver_ConnectionsThatAreNotMeasuredHoldForTheLoadBalancersDelay(t *t
 }
 
 func TestObserver_GoesOnWithDumpsWhenEndsAreNotReported(t *testing.T) {
-	for name, fail := range map[string]func(*fakeEnds){
-		"waiting fails": func(e *fakeEnds) { synctest.Wait(); e.Close() },
-		"reading fails": func(e *fakeEnds) { e.report(errors.New("an I/O error")) },
+	failure := errors.New("an I/O error")
+	for name, fail := range map[string]func(*rig){
+		"waiting fails": func(r *rig) { synctest.Wait(); r.ends.Close() },
+		"reading fails": func(r *rig) { r.ends.report(failure) },
+		"reading fails for a forecast": func(r *rig) {
+			synctest.Wait()
+			r.ends.fail(failure)
+			r.Forecast(rule)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			watch(t, ms, func(t *testing.T, r *rig) {
-				fail(r.ends)
+				fail(r)
 				if n := r.dumpsIn(100 * second); n < 45 {
 					t.Errorf("%d dumps in 100 s after the reader of ends has failed, want 50", n)
 				}

@@ -44,7 +44,7 @@ func (o *Observer) Stats() Stats {
 func (o *Observer) EndHold() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	_, _ = o.drainLocked() // an error comes again in the next turn
+	o.drainLocked()
 	o.lookLocked(o.now())
 	o.kept, o.peers = o.flows.kept()
 }

@@ -7,6 +7,8 @@ import "context"
 type App interface {
 	// Watch waits for the app's exit, or until ctx is done. It is called when the drain begins.
 	Watch(ctx context.Context)
+	// LookAgain makes Watch look for the app at once: something else suggests that it has exited.
+	LookAgain()
 	// Exited is closed when the app has exited.
 	Exited() <-chan struct{}
 	// Release lets the app stop. It is called when the hold has ended, and may be called again.

@@ -12,6 +12,7 @@ type ExternalApp struct {
 	exited chan struct{}
 	close  sync.Once
 	look   Look
+	again  chan struct{} // holds a value after LookAgain
 }
 
 // A Look reports whether any process listens at the app's addresses, and how long to wait before
@@ -20,7 +21,7 @@ type Look func(ctx context.Context) (present bool, pause time.Duration)
 
 // NewExternalApp returns an app whose presence look reports.
 func NewExternalApp(look Look) *ExternalApp {
-	return &ExternalApp{exited: make(chan struct{}), look: look}
+	return &ExternalApp{exited: make(chan struct{}), look: look, again: make(chan struct{}, 1)}
 }
 
 // An app has exited when absentLooks looks in a row, absentPause apart, find no listener. One look
@@ -32,6 +33,7 @@ const (
 
 // Watch looks for the app until it has exited or ctx is done.
 func (a *ExternalApp) Watch(ctx context.Context) {
+	enough := absentLooks
 	for absent := 0; ; {
 		present, pause := a.look(ctx)
 		if present {
@@ -40,15 +42,26 @@ func (a *ExternalApp) Watch(ctx context.Context) {
 			absent++
 			pause = absentPause
 		}
-		if absent == absentLooks {
+		if absent >= enough {
 			a.close.Do(func() { close(a.exited) })
 			return
 		}
 		select {
 		case <-ctx.Done():
 			return
+		case <-a.again:
+			enough = 1
 		case <-time.After(pause):
 		}
+	}
+}
+
+// LookAgain ends the pause between two looks, which is long for an app that has to be dialed. From now
+// on, one look that finds no listener is enough.
+func (a *ExternalApp) LookAgain() {
+	select {
+	case a.again <- struct{}{}:
+	default:
 	}
 }
 

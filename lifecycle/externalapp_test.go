@@ -82,3 +82,32 @@ func TestExternalApp_TheNextLookComesWhenTheLastOneHasAskedForIt(t *testing.T) {
 		}
 	})
 }
+
+// A stop signal of a native sidecar mostly follows the app's exit.
+func TestExternalApp_AnAppThatIsDialedRarelyIsLookedForAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, absent, _ := watched(t, 2*time.Second)
+		time.Sleep(time.Second)
+		absent.Store(true)
+		n.LookAgain()
+		if !n.hasGone() {
+			t.Error("the app's exit is not noticed by the look that was asked for")
+		}
+	})
+}
+
+func TestExternalApp_AnAppThatIsThereAgainIsLookedForAsRarelyAsBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, _, looks := watched(t, 2*time.Second)
+		time.Sleep(time.Second)
+		n.LookAgain()
+		n.LookAgain() // at the same time
+		time.Sleep(3 * time.Second)
+		if n := looks.Load(); n < 3 || n > 4 {
+			t.Errorf("%d looks in 4s, want two, 2s apart, and one or two that were asked for", n)
+		}
+		if n.hasGone() {
+			t.Error("an app that listens is taken for gone")
+		}
+	})
+}

@@ -104,6 +104,16 @@ type fakeApp struct {
 
 	mu    sync.Mutex
 	stops int
+	exits bool // LookAgain notices the exit
+}
+
+func (a *fakeApp) LookAgain() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.exits {
+		close(a.exited)
+		a.exits = false
+	}
 }
 
 func (a *fakeApp) Watch(ctx context.Context) { <-ctx.Done() }

@@ -48,14 +48,22 @@ const (
 	EndedMax                // Max has passed; what is in flight is cut
 	EndedAppGone            // the app has exited by itself
 	EndedInterrupted        // it was interrupted twice
+	EndedStopSignal         // a native sidecar got its stop signal while the app was still there
 )
 
-var reasonNames = [...]string{"not_ended", "quiet", "max", "app_gone", "interrupted"}
+var reasonNames = [...]string{"not_ended", "quiet", "max", "app_gone", "interrupted", "stop_signal"}
 
 func (r Reason) String() string { return reasonNames[r] }
 
 // Reasons are all reasons for which a hold ends.
-func Reasons() []Reason { return []Reason{EndedQuiet, EndedMax, EndedAppGone, EndedInterrupted} }
+func Reasons() []Reason {
+	return []Reason{EndedQuiet, EndedMax, EndedAppGone, EndedInterrupted, EndedStopSignal}
+}
+
+// cuts reports whether what is in flight at the end of the hold is cut.
+func (r Reason) cuts() bool {
+	return r == EndedMax || r == EndedInterrupted || r == EndedStopSignal
+}
 
 // shortestWait is the shortest time between two looks while exchanges are in flight.
 const shortestWait = 50 * time.Millisecond

@@ -75,6 +75,9 @@ func (h *holdState) look(now time.Time, f silence.Forecast) (Reason, time.Durati
 	}
 	h.envoyChecks = f.Checks[silence.Envoy] > envoyTolerance
 	reason, wait := h.hold.Next(h.facts(now, f))
+	if reason == EndedMax && h.hold.Max < h.max {
+		reason = EndedStopSignal
+	}
 	if reason != NotEnded {
 		h.required = max(h.required, f.Required)
 		return reason, 0
@@ -182,6 +185,7 @@ func (l *Lifecycle) meaning(e Event) holdEvent {
 	case e == Interrupt && l.interrupts > 1:
 		return holdInterrupted
 	case e == StopSignal && l.isNative():
+		l.app.LookAgain()
 		return holdLastMoment
 	}
 	return holdNothing

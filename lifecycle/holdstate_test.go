@@ -131,6 +131,15 @@ func TestHoldState_TheLastMoment(t *testing.T) {
 	h.wants(0, busy, NotEnded, lastMoment)
 	h.happens(lastMoment/2, holdLastMoment) // a further one does not put it off
 	h.wants(0, busy, NotEnded, lastMoment/2)
+	h.wants(lastMoment/2, busy, EndedStopSignal, 0)
+}
+
+// The stop signal comes when the hold is about to reach Max.
+func TestHoldState_TheLastMomentEndsAtMaxAtTheLatest(t *testing.T) {
+	h := newHoldTest(t)
+	h.wants(0, busy, NotEnded, 5*time.Second)
+	h.happens(60*time.Second-lastMoment/2, holdLastMoment)
+	h.wants(0, busy, NotEnded, lastMoment/2)
 	h.wants(lastMoment/2, busy, EndedMax, 0)
 }
 

@@ -28,6 +28,7 @@ lameduck_drain_ended{reason="app_gone"} 0
 lameduck_drain_ended{reason="interrupted"} 0
 lameduck_drain_ended{reason="max"} 0
 lameduck_drain_ended{reason="quiet"} 1
+lameduck_drain_ended{reason="stop_signal"} 0
 # HELP lameduck_drain_duration_seconds Duration of the hold so far, or of the whole hold once it has ended.
 # TYPE lameduck_drain_duration_seconds gauge
 lameduck_drain_duration_seconds 5

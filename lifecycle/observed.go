@@ -46,7 +46,7 @@ func (o *Observed) String() string {
 // reportKept warns if observed connections are open when the time is up.
 func (l *Lifecycle) reportKept(reason Reason) {
 	o := l.Summary().Observed
-	if o == nil || o.Kept == 0 || reason != EndedMax && reason != EndedInterrupted {
+	if o == nil || o.Kept == 0 || !reason.cuts() {
 		return
 	}
 	l.log.Warn("observed connections are open at the end of the hold, and each fails when the app stops: "+

@@ -87,12 +87,16 @@ func (l *Lifecycle) endHold(reason Reason) {
 	l.mu.Lock()
 	l.summary.End, l.summary.Duration = reason, time.Since(l.since)
 	l.mu.Unlock()
-	if reason == EndedMax || reason == EndedInterrupted {
+	if reason.cuts() {
 		l.countCut(l.relay.Cut())
 	} else {
 		l.relay.CloseIdle()
 	}
 	l.reportKept(reason)
+	if reason == EndedStopSignal {
+		l.log.Warn("the stop signal has ended the hold, and the app still runs: the grace period of the pod is " +
+			"shorter than LAMEDUCK_GRACE_PERIOD, or only the container of lameduck is being restarted")
+	}
 	l.enter(Drained)
 	close(l.drained)
 	l.app.Release()

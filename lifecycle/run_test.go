@@ -162,8 +162,27 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.events <- StopSignal
 			time.Sleep(lastMoment)
 			s.wantsEnd() // without waiting for the app
-			if summary := s.Summary(); summary.End != EndedMax || summary.CutExchanges != 2 {
-				t.Errorf("the summary is %+v, want Max and 2 exchanges cut", summary)
+			if summary := s.Summary(); summary.End != EndedStopSignal || summary.CutExchanges != 2 {
+				t.Errorf("the summary is %+v, want the stop signal and 2 exchanges cut", summary)
+			}
+			if s.logs.FilterMessageSnippet("the stop signal has ended the hold").Len() != 1 {
+				t.Error("it is not logged that the app still ran")
+			}
+		})
+	})
+	t.Run("is that of the app if it has exited when a native sidecar gets its stop signal", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.busy(1)
+			s.RequestDrain(true)
+			time.Sleep(10 * time.Second)
+			s.app.mu.Lock()
+			s.app.exits = true // which is noticed when it is looked for
+			s.app.mu.Unlock()
+			s.wantsPhase(Draining)
+			s.events <- StopSignal
+			s.wantsEnd()
+			if summary := s.Summary(); summary.End != EndedAppGone {
+				t.Errorf("the summary is %+v, want the app gone", summary)
 			}
 		})
 	})

@@ -175,6 +175,9 @@ func (c *Child) setPID(pid int) {
 // Watch does nothing: SIGCHLD reports the exit.
 func (c *Child) Watch(context.Context) {}
 
+// LookAgain does nothing: SIGCHLD reports the exit.
+func (c *Child) LookAgain() {}
+
 // Exited is closed when the child has exited.
 func (c *Child) Exited() <-chan struct{} { return c.exited }
 

@@ -65,8 +65,8 @@ func TestANativeSidecarLogsTheSummaryBeforeItIsKilled(t *testing.T) {
 				t.Errorf("the end took %v, and the kubelet kills after 2s", took)
 			}
 			f := d.logged(t, "stopped")
-			if f["reason"] != "max" || f["cut_exchanges"] != 1.0 || f["unanswered_exchanges"] != 0.0 {
-				t.Errorf("summary %v, want max and one exchange cut", f)
+			if f["reason"] != "stop_signal" || f["cut_exchanges"] != 1.0 || f["unanswered_exchanges"] != 0.0 {
+				t.Errorf("summary %v, want the stop signal and one exchange cut", f)
 			}
 		})
 	}

@@ -71,13 +71,18 @@ func Start(argv []string, config Config) (*Child, error) {
 	adoptOrphans()
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGCHLD)
-	pid, err := config.Spawn(path, argv, &syscall.ProcAttr{
-		Env:   os.Environ(),
-		Files: []uintptr{0, 1, 2},
-		Sys:   childAttr(config.Stop),
-	})
+	sys := childAttr(config.Stop)
+	pid, err := config.Spawn(path, argv, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: sys})
+	if HasTerminal() {
+		// With the child in the foreground, this process may still write its log to the terminal (even
+		// after stty tostop), and take the terminal back. The child has not inherited this.
+		signal.Ignore(syscall.SIGTTOU)
+	}
 	if err != nil {
 		signal.Stop(ended)
+		if sys.Foreground {
+			reclaimTerminal(0)
+		}
 		return nil, startError(argv[0], err)
 	}
 	c := &Child{Config: config, pid: pid, start: time.Now(), exited: make(chan struct{})}
@@ -101,6 +106,7 @@ func (c *Child) reap(ended chan os.Signal) {
 		if !c.reapEnded(pid) {
 			continue
 		}
+		reclaimTerminal(pid)
 		if pid = c.followDaemon(ended); pid == 0 {
 			c.logExit()
 			close(c.exited)
@@ -124,18 +130,23 @@ func (c *Child) logExit() {
 // signalName returns the name of a signal. Real-time signals have a number only.
 func signalName(s syscall.Signal) string { return cmp.Or(unix.SignalName(s), s.String()) }
 
-// reapEnded reaps the children that have exited so far. It reports whether app was among them.
+// reapEnded reaps the children that have exited so far. It reports whether app was among them. If app
+// has been stopped, this process follows it.
 func (c *Child) reapEnded(app int) (done bool) {
 	for {
 		var status syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
+		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG|syscall.WUNTRACED, nil)
 		if err == syscall.EINTR {
 			continue
 		}
 		if pid <= 0 {
 			return done
 		}
-		if pid == app {
+		switch {
+		case pid != app:
+		case status.Stopped():
+			followStop(app, status.StopSignal())
+		default:
 			c.setPID(0)
 			c.status, c.last, done = status, pid, true
 		}

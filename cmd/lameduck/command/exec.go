@@ -63,14 +63,17 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 // notifyExec returns the channel of the signals of exec. Those of this process itself are discarded: a
 // child may have so many children that SIGCHLD would fill the channel and the stop signal be lost.
 // SIGHUP and SIGINT stay ignored, for the child too, if they were ignored when this process was
-// started, for example by nohup or by a script that runs it in the background.
+// started, for example by nohup or by a script that runs it in the background. At a terminal, SIGTTOU
+// is the terminal's objection to our own log. Elsewhere it is like any other, and a command of gunicorn.
 func notifyExec() chan os.Signal {
 	signals, nowhere := make(chan os.Signal, 64), make(chan os.Signal, 1)
 	const lastSignal = 64 // of Linux; package signal leaves out those that do not exist
 	for s := syscall.Signal(1); s <= lastSignal; s++ {
-		if ours[s] {
+		switch {
+		case ours[s]:
 			signal.Notify(nowhere, s)
-		} else if !signal.Ignored(s) {
+		case signal.Ignored(s) || s == syscall.SIGTTOU && childproc.HasTerminal():
+		default:
 			signal.Notify(signals, s)
 		}
 	}
@@ -96,10 +99,10 @@ func forward(in <-chan os.Signal, child *childproc.Child, stop syscall.Signal) <
 	return out
 }
 
-// ours are the signals that are not forwarded: SIGCHLD, the preemption signal of Go's runtime,
-// those of a terminal to a background process group, and faults of this process.
+// ours are the signals that are not forwarded: SIGCHLD, the preemption signal of Go's runtime, and
+// faults of this process.
 var ours = map[os.Signal]bool{
-	syscall.SIGCHLD: true, syscall.SIGURG: true, syscall.SIGTTIN: true, syscall.SIGTTOU: true,
+	syscall.SIGCHLD: true, syscall.SIGURG: true,
 	syscall.SIGPIPE: true, syscall.SIGSEGV: true, syscall.SIGBUS: true, syscall.SIGFPE: true,
 	syscall.SIGILL: true, syscall.SIGTRAP: true, syscall.SIGSYS: true,
 }

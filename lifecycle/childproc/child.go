@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -72,7 +74,7 @@ func Start(argv []string, config Config) (*Child, error) {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGCHLD)
 	sys := childAttr(config.Stop)
-	pid, err := config.Spawn(path, argv, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: sys})
+	pid, err := config.Spawn(path, argv, &syscall.ProcAttr{Env: environment(), Files: []uintptr{0, 1, 2}, Sys: sys})
 	if HasTerminal() {
 		// With the child in the foreground, this process may still write its log to the terminal (even
 		// after stty tostop), and take the terminal back. The child has not inherited this.
@@ -88,6 +90,13 @@ func Start(argv []string, config Config) (*Child, error) {
 	c := &Child{Config: config, pid: pid, start: time.Now(), exited: make(chan struct{})}
 	go c.reap(ended)
 	return c, nil
+}
+
+// environment returns the environment of the child. The variables of systemd's watchdog are for the
+// process WATCHDOG_PID or, without that, for any.
+func environment() []string {
+	ours := "WATCHDOG_PID=" + strconv.Itoa(os.Getpid())
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return v == ours })
 }
 
 func startError(command string, err error) *StartError {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/signal"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -14,11 +15,11 @@ import (
 )
 
 // launcherCommand is the first argument of the launcher. It is followed by the descriptor of its
-// socket, the parent-death signal, an address that is to be moved, whether getsockname is notified, and
-// the path and the arguments of the app.
+// socket, the parent-death signal, an address that is to be moved, whether getsockname is notified,
+// whether SIGPIPE is ignored, and the path and the arguments of the app.
 const launcherCommand = "takeover-launcher"
 
-const launcherArgs = 5 // between the command and the app's arguments
+const launcherArgs = 6 // between the command and the app's arguments
 
 // A message goes from the launcher to its parent. An empty Step means that all is well.
 type message struct {
@@ -44,12 +45,15 @@ func Launch(args []string) int {
 	to, _ := netip.ParseAddrPort(args[4])
 	socket := launcherSocket(fd)
 	runtime.LockOSThread() // the filter and the signal belong to the thread, and exec keeps them
+	if args[6] == "true" {
+		signal.Ignore(syscall.SIGPIPE) // Go's runtime has undone that, unlike SIGHUP and SIGINT
+	}
 	at, err := prepare(socket, deathSignal, to, args[5] == "true")
 	if err == nil {
 		if socket.send(message{}, -1) != nil {
 			return exitCannotRun
 		}
-		at, err = stepExec, syscall.Exec(args[6], args[7:], os.Environ())
+		at, err = stepExec, syscall.Exec(args[7], args[8:], os.Environ())
 	}
 	var errno syscall.Errno
 	errors.As(err, &errno)

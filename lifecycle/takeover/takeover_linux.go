@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
@@ -72,7 +73,8 @@ func (t *Takeover) startLauncher(path string, argv []string, attr *syscall.ProcA
 	t.names = asksForNames(path, argv)
 	args := append([]string{
 		os.Args[0], launcherCommand, strconv.Itoa(len(a.Files) - 1), strconv.Itoa(int(deathSignal)),
-		t.ports[0].sample().String(), strconv.FormatBool(t.names), path,
+		t.ports[0].sample().String(), strconv.FormatBool(t.names),
+		strconv.FormatBool(signal.Ignored(syscall.SIGPIPE)), path,
 	}, argv...)
 	return syscall.ForkExec("/proc/self/exe", args, &a)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"syscall"
 
 	"lameduck/cmd/lameduck/config"
@@ -22,9 +23,11 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	if len(args) == 0 {
 		return report(stderr, usageError("exec needs a command: lameduck exec -- COMMAND [ARG...]"))
 	}
+	variables := config.ToMap(environ)
 	memory := memoryLimits(true)
-	memory.limitHeap(config.ToMap(environ))
-	signals := notifyExec()
+	memory.limitHeap(variables)
+	signals := make(chan os.Signal, signalBacklog)
+	notifyExec(signals, isSystemdService(variables))
 	defer signal.Stop(signals)
 	p, err := newProcess(environ, stderr, memory)
 	if err != nil {
@@ -60,16 +63,22 @@ func runChild(args, environ []string, stderr *logqueue.Queue) int {
 	return child.ExitCode()
 }
 
-// notifyExec returns the channel of the signals of exec. Those of this process itself are discarded: a
+// signalBacklog is how many signals may wait to be forwarded.
+const signalBacklog = 64
+
+// notifyExec makes the channel receive the signals of exec. Those of this process itself are discarded: a
 // child may have so many children that SIGCHLD would fill the channel and the stop signal be lost.
 // SIGHUP and SIGINT stay ignored, for the child too, if they were ignored when this process was
 // started, for example by nohup or by a script that runs it in the background. At a terminal, SIGTTOU
 // is the terminal's objection to our own log. Elsewhere it is like any other, and a command of gunicorn.
-func notifyExec() chan os.Signal {
-	signals, nowhere := make(chan os.Signal, 64), make(chan os.Signal, 1)
+// SIGPIPE is ignored in a service of systemd.
+func notifyExec(signals chan<- os.Signal, service bool) {
+	nowhere := make(chan os.Signal, 1)
 	const lastSignal = 64 // of Linux; package signal leaves out those that do not exist
 	for s := syscall.Signal(1); s <= lastSignal; s++ {
 		switch {
+		case s == syscall.SIGPIPE && service:
+			signal.Ignore(s)
 		case ours[s]:
 			signal.Notify(nowhere, s)
 		case signal.Ignored(s) || s == syscall.SIGTTOU && childproc.HasTerminal():
@@ -77,7 +86,12 @@ func notifyExec() chan os.Signal {
 			signal.Notify(signals, s)
 		}
 	}
-	return signals
+}
+
+// isSystemdService reports whether this process is the main process of a service of systemd. By default
+// such a process ignores SIGPIPE (IgnoreSIGPIPE=), which Go's runtime has undone before main.
+func isSystemdService(variables map[string]string) bool {
+	return variables["SYSTEMD_EXEC_PID"] == strconv.Itoa(os.Getpid())
 }
 
 // forward forwards every signal to the child, except the stop signal, which becomes an event. An

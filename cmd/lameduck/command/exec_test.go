@@ -12,7 +12,8 @@ import (
 
 // A child may have very many children.
 func TestNotifyExec_ASignalIsNotLostAmongThoseOfThisProcess(t *testing.T) {
-	signals := notifyExec()
+	signals := make(chan os.Signal, signalBacklog)
+	notifyExec(signals, false)
 	defer signal.Reset()
 	for range 2 * cap(signals) {
 		for _, s := range []syscall.Signal{unix.SIGCHLD, unix.SIGURG, unix.SIGPIPE} {

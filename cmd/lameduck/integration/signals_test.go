@@ -59,6 +59,45 @@ func TestUnderNohupASIGHUPIsIgnored(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
+// The main process of a service of systemd ignores SIGPIPE.
+func TestUnderSystemdTheChildIgnoresSIGPIPE(t *testing.T) {
+	for _, routes := range []string{"1", "takeover"} {
+		for name, service := range map[string]bool{"as a service": true, "below a service": false} {
+			t.Run(routes+" "+name, func(t *testing.T) {
+				t.Parallel()
+				_, env := prepare(t, "127.0.0.1:1")
+				env = append(env, "LAMEDUCK_ROUTES="+freeAddress(t)+"="+routes, "SYSTEMD_EXEC_PID=1")
+				script := "exec " + programPath("lameduck") + " exec -- sleep 600"
+				if service {
+					script = "SYSTEMD_EXEC_PID=$$ " + script
+				}
+				p := start(t, env, "/bin/sh", "-c", script)
+				if got := ignores(t, findChild(t, p.pid(), "sleep"), syscall.SIGPIPE); got != service {
+					t.Errorf("the child ignores SIGPIPE: %v, want %v", got, service)
+				}
+				p.signal(t, syscall.SIGTERM)
+				p.wantExit(t, 128+15)
+			})
+		}
+	}
+}
+
+// An app that reports to systemd's watchdog does so if it is the process that WATCHDOG_PID names, or if
+// none is named.
+func TestTheAppReportsToTheWatchdogOfSystemd(t *testing.T) {
+	for _, routes := range []string{"1", "takeover"} {
+		t.Run(routes, func(t *testing.T) {
+			t.Parallel()
+			_, env := prepare(t, "127.0.0.1:1")
+			env = append(env, "LAMEDUCK_ROUTES="+freeAddress(t)+"="+routes, "WATCHDOG_USEC=30000000")
+			p := start(t, env, "/bin/sh", "-c", "export WATCHDOG_PID=$$; exec "+programPath("lameduck")+
+				` exec -- sh -c 'echo "${WATCHDOG_PID-none} $WATCHDOG_USEC"'`)
+			p.stdout.awaitLine(t, "none 30000000")
+			p.wantExit(t, exitOK)
+		})
+	}
+}
+
 // A child has its signals as it would have without lameduck.
 func TestUnderNohupTheChildIgnoresSIGHUPToo(t *testing.T) {
 	for _, routes := range []string{"1", "takeover"} {

@@ -140,15 +140,20 @@ func listenersAt(c *config.Config, port uint16) (ours []netip.Addr) {
 	return ours
 }
 
-// observedApp returns a Look that reports whether any process listens at an observed port.
+// observedApp returns a Look that reports whether any process listens at an observed port. If the
+// kernel's sockets cannot be read, it dials 127.0.0.1. The app may listen at another address alone, so
+// a refusal means that it has exited only if it has been reached there.
 func (p *process) observedApp(port uint16) lifecycle.Look {
 	dialled := proxy.NewPresence(net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))), p.sockets)
+	reached := false
 	return func(ctx context.Context) (present bool, pause time.Duration) {
 		listeners, err := p.sockets.Listeners(port)
-		if err != nil {
-			return dialled.Look(ctx)
+		if err == nil {
+			return len(listeners) > 0, observePause
 		}
-		return len(listeners) > 0, observePause
+		present, pause = dialled.Look(ctx)
+		reached = reached || present
+		return present || !reached, pause
 	}
 }
 

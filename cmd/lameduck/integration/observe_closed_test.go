@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // A client may keep its side of a connection that the app has closed, for as long as it likes.
@@ -35,5 +36,26 @@ func TestObserve_WhatTheAppHasClosedIsNotKept(t *testing.T) {
 	summary, err := os.ReadFile(d.terminationLog)
 	if err != nil || strings.Contains(string(summary), "still open") {
 		t.Errorf("the summary is %q (%v), want no connection that is still open", summary, err)
+	}
+}
+
+// Where no sockets can be read, an app may listen at an address at which it is not looked for, such as
+// that of the pod.
+func TestObserve_AnAppThatCannotBeSeenHasNotExited(t *testing.T) {
+	t.Parallel()
+	requireUnshare(t)
+	ln, err := net.Listen("tcp", "127.0.0.2:"+freePort(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	d, env := prepare(t, "1", "LAMEDUCK_ROUTES=", "LAMEDUCK_OBSERVE="+port, "LAMEDUCK_LB_DELAY=1s")
+	d.program = start(t, env, programPath("confine"), "-hide", programPath("lameduck"), "serve")
+	d.logged(t, "serving")
+	d.signal(t, syscall.SIGTERM)
+	d.wantExit(t, exitOK)
+	if f := d.logged(t, "stopped"); f["reason"] != "quiet" || duration(t, f, "hold") < 900*time.Millisecond {
+		t.Errorf("summary %v, want quiet after the load balancer's delay of 1s", f)
 	}
 }

@@ -21,7 +21,7 @@ type wsConn struct {
 
 	// Guarded by mu.
 	closed [2]bool // the source of a direction has sent a close frame, which was relayed
-	sent   bool    // we have sent the client a close frame
+	sent   bool    // the client has been sent a close frame, and has a limited time to answer
 	answer answerLimit
 }
 
@@ -34,7 +34,8 @@ type answerLimit struct {
 }
 
 // closeTimeout is how long a client that goes on sending messages may take to answer our close
-// frame, which waits behind what the client has already queued.
+// frame, which waits behind what the client has already queued. An app that owes the client a close
+// frame may take as long.
 const closeTimeout = 20 * time.Second
 
 // A wsSide is the state of the frames of one direction.
@@ -137,7 +138,7 @@ func (w *wsConn) noteClose(d direction) {
 func (w *wsConn) sendClose() outcome {
 	w.notice.due.Store(false)
 	if !w.claimClose() {
-		return proceed
+		return w.limitClose()
 	}
 	if err := w.responses.Replace(0, ws.AppendClose(nil, ws.GoingAway)); err != nil {
 		return endedBy(err)
@@ -146,11 +147,32 @@ func (w *wsConn) sendClose() outcome {
 	return w.limitAnswer()
 }
 
+// limitClose limits the rest of a closing handshake that one of the two sides has begun. A close
+// frame of the app is as good as ours. An app that owes one may be silent for closeTimeout.
+func (w *wsConn) limitClose() outcome {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.life.final:
+		return proceed
+	case w.closed[fromClient]:
+		w.unparkLocked()
+		w.responses.Deadline.LimitSilence(closeTimeout)
+		return proceed
+	}
+	w.sent = true
+	return w.limitAnswerLocked()
+}
+
 // limitAnswer limits the time until the client answers our close frame. The outcome is lastSent if
 // the client has ended its side.
 func (w *wsConn) limitAnswer() outcome {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.limitAnswerLocked()
+}
+
+func (w *wsConn) limitAnswerLocked() outcome {
 	if w.life.states[fromClient] == done {
 		return outcome{verdict: lastSent}
 	}

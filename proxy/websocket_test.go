@@ -264,12 +264,68 @@ func TestAClientThatClosesDoesNotGetASecondCloseFrame(t *testing.T) {
 				client, app := webSocket(r)
 				test(client, app)
 				r.server.Drain()
-				time.Sleep(time.Minute)
+				time.Sleep(lingerTimeout - time.Second)
 				client.wantsOpen()
 				app.wantsOpen()
 			})
 		})
 	}
+}
+
+// The side that owes a close frame may be dead, or not know how to close.
+func TestAClosingHandshakeThatIsNotCompletedEndsInADrain(t *testing.T) {
+	t.Run("by the client", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := webSocket(r)
+			app.send(normal)
+			client.wants(normal)
+			time.Sleep(time.Hour)
+			client.wantsOpen() // while serving, the app decides
+			r.server.Drain()
+			time.Sleep(lingerTimeout + time.Second)
+			if got := app.taken(); len(got) != 8 || got[0] != 0x88 {
+				t.Errorf("the app has %x, want the close frame that the client owes", got)
+			}
+			app.wantsEnd()
+			time.Sleep(cutTimeout)
+			client.wantsEnd()
+			r.wantsNoConnections()
+		})
+	})
+	t.Run("by the app", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := webSocket(r)
+			client.send(maskedNormal)
+			app.wants(maskedNormal)
+			time.Sleep(time.Hour)
+			client.wantsOpen()
+			r.server.Drain()
+			for range 3 {
+				time.Sleep(closeTimeout - time.Second)
+				app.send(text) // it may complete what it has to say
+				client.wants(text)
+			}
+			time.Sleep(closeTimeout + time.Second)
+			client.wantsEnd()
+			time.Sleep(2 * lingerTimeout)
+			app.wantsEnd()
+			r.wantsNoConnections()
+		})
+	})
+	t.Run("by neither", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := webSocket(r)
+			client.send(maskedNormal)
+			app.wants(maskedNormal)
+			app.send(normal)
+			client.wants(normal)
+			r.server.Drain()
+			time.Sleep(closeTimeout + 2*lingerTimeout)
+			client.wantsEnd()
+			app.wantsEnd()
+			r.wantsNoConnections()
+		})
+	})
 }
 
 func TestWebSocketClientsAreNotifiedOneAfterTheOther(t *testing.T) {

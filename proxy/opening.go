@@ -205,11 +205,11 @@ func (o *openingConn) endApp(out outcome) outcome {
 }
 
 // settle settles the protocol by what the client has sent, if it is still unknown. A request after
-// undecided bytes of the app is not HTTP either: they cannot be its response.
+// undecided bytes of the app, or after its end, is not HTTP either: the app cannot answer it.
 func (o *openingConn) settle(p protocol) outcome {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if p == http1 && o.sent[fromApp] {
+	if p == http1 && (o.sent[fromApp] || o.life.states[fromApp] == done) {
 		p = tcp
 	}
 	o.request.Store(uint32(idle))

@@ -227,6 +227,19 @@ func TestASideMayEndBeforeTheProtocolIsKnown(t *testing.T) {
 			app.wants("and more")
 		})
 	})
+	t.Run("the app, before what looks like requests", func(t *testing.T) {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := r.connect()
+			app.ends()
+			client.wantsEnd()
+			for range 3 {
+				client.send(get)
+				app.wants(get)
+			}
+			client.ends()
+			app.wantsEnd()
+		})
+	})
 	t.Run("the client, having said nothing", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
 			client, app := r.connect()

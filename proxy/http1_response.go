@@ -163,8 +163,9 @@ func (h *http1Conn) takeResponse() (reply, need, outcome) {
 
 // takeFinalLocked decides what the final response to the oldest request means for the connection:
 // whether it switches protocols, and whether it asks the client to disconnect. While draining, the
-// first response stops further requests, and the last outstanding one gets the close option, unless
-// it [asksToRepeat].
+// first response stops further requests, and the last outstanding one gets the close option. A
+// response that [asksToRepeat], or a challenge within a handshake, does neither: the client fails if
+// it cannot send its next request on this connection.
 func (h *http1Conn) takeFinalLocked(r *reply) outcome {
 	if h.refused {
 		return outcome{verdict: lastSent}
@@ -180,7 +181,7 @@ func (h *http1Conn) takeFinalLocked(r *reply) outcome {
 	case h.protocol > undecided:
 	case loses && (!h.server.draining() || asksToRepeat(&r.Response) && !h.life.closing):
 		h.loseFramingLocked()
-	case h.server.draining():
+	case h.server.draining() && (h.life.closing || !r.Handshake):
 		h.life.closing = true
 		h.broadcastLocked()
 		if h.ledger.len() == 1 && !h.answering {

@@ -177,6 +177,30 @@ func TestI3CloseOption(t *testing.T) {
 			app.wants("any")
 			client.wantsOpen()
 		},
+		"never goes into a challenge whose answer has to come on the connection": func(r *rig, client, app *peer) {
+			r.server.Drain()
+			for _, field := range []string{"WWW-Authenticate: NTLM TlRM", "Proxy-Authenticate: Negotiate YII="} {
+				challenge := "HTTP/1.1 401 Unauthorized\r\n" + field + "\r\nContent-Length: 0\r\n\r\n"
+				client.send(get)
+				app.wants(get)
+				app.send(challenge)
+				client.wants(challenge)
+			}
+			client.send(get)
+			app.wants(get)
+			app.send(ok)
+			client.wants(okClose)
+			client.wantsEnd()
+		},
+		"goes into a challenge behind which no request is relayed": func(r *rig, client, app *peer) {
+			client.send(get + get)
+			app.wants(get + get)
+			r.server.Drain()
+			app.send(ok + "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM TlRM\r\nContent-Length: 0\r\n\r\n")
+			client.wants(ok + "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM TlRM\r\nContent-Length: 0\r\n" +
+				"Connection: close\r\n\r\n")
+			client.wantsEnd()
+		},
 		"never goes into a 2xx to CONNECT": func(r *rig, client, app *peer) {
 			r.server.Drain()
 			client.send("CONNECT b:1 HTTP/1.1\r\n\r\n")

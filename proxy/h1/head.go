@@ -73,6 +73,7 @@ type fields struct {
 	accepts   bool // an Accept field lists event streams
 	expects   bool // an Expect field is there
 	proxied   bool // a field is there that proxies add
+	handshake bool // a challenge is there that belongs to a handshake, see isHandshake
 	foldable  bool // the last line may be continued: it is a field, and none of framing
 }
 
@@ -140,6 +141,9 @@ func (f *fields) apply(name, value []byte) error {
 		}
 	case len("Content-Encoding"):
 		f.content.encoded = f.content.encoded || equalFold(name, "content-encoding")
+		f.handshake = f.handshake || equalFold(name, "www-authenticate") && isHandshake(value)
+	case len("Proxy-Authenticate"):
+		f.handshake = f.handshake || equalFold(name, "proxy-authenticate") && isHandshake(value)
 	case len("Content-Length"):
 		if equalFold(name, "content-length") {
 			f.foldable = false

@@ -211,6 +211,8 @@ type Response struct {
 	Size   int // bytes of the head, the empty line included
 	Status int // 100 to 999
 	Body   Body
+	// Handshake reports that this is a challenge to which the client answers on the same connection.
+	Handshake bool
 	// EventStream reports that the body is a text/event-stream without a content coding, in which
 	// the ends of events can be found.
 	EventStream bool
@@ -248,6 +250,7 @@ func ParseResponse(b []byte, method Method) (Response, error) {
 		Size:        start + section,
 		Status:      status,
 		Body:        f.responseBody(status, method),
+		Handshake:   f.handshake && (status == 401 || status == 407),
 		EventStream: f.content.events && !f.content.encoded,
 		upgrade:     f.upgrade,
 	}, nil

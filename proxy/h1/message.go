@@ -27,8 +27,9 @@ type Request struct {
 	Size    int // bytes of the head, the empty line included
 	Method  Method
 	Upgrade bool // it has an Upgrade field: a 101 may come back
-	// EventSource reports that this is a GET that accepts event streams by name. Its client
-	// connects again when the stream ends (HTML standard, section 9.2), and loses nothing.
+	// EventSource reports that this is a GET without a body that accepts event streams by name.
+	// Its client connects again when the stream ends (HTML standard, section 9.2), and loses
+	// nothing.
 	EventSource bool
 	// Expects reports that there is an Expect field. The client may wait for a response before it
 	// sends the body (RFC 9110 section 10.1.1).
@@ -74,7 +75,7 @@ func ParseRequest(b []byte) (Request, error) {
 		Upgrade:     f.upgrade != nil,
 		Path:        pathOf(target),
 		UserAgent:   f.userAgent,
-		EventSource: f.accepts && string(method) == "GET",
+		EventSource: f.accepts && string(method) == "GET" && body.Done(),
 		Expects:     f.expects,
 		Proxied:     f.proxied,
 		Body:        body,

@@ -29,9 +29,8 @@ func acceptAndRead(t *testing.T, app net.Listener, want string) *net.TCPConn {
 
 // Behind these bytes the direction from the client waits for the app, with something in hand.
 var waits = map[string]struct{ relayed, held string }{
-	"a request that is refused":                   {get, refusedRequest},
-	"more requests than may be pipelined":         {strings.Repeat(get, 32), get},
-	"bytes behind a request that may be switched": {upgrade, "x"},
+	"a request that is refused":           {get, refusedRequest},
+	"more requests than may be pipelined": {strings.Repeat(get, 32), get},
 }
 
 func (c *conn) knowsClientsEnd() bool {
@@ -68,6 +67,53 @@ func TestClientWatch_AResetWhileTheAppIsWaitedForEndsTheConnection(t *testing.T)
 				}
 			})
 		}
+	}
+}
+
+func TestClientWatch_AHalfCloseBehindAnUndecidedUpgradeReachesTheApp(t *testing.T) {
+	for name, behind := range map[string]string{"a request": get, "bytes": "x", "nothing": ""} {
+		for _, answer := range []string{ok, ok + ok, upgraded101 + text} {
+			t.Run("with "+name+" behind it", func(t *testing.T) {
+				t.Parallel()
+				halfCloseBehindAnUpgrade(t, behind, answer)
+			})
+		}
+	}
+}
+
+// halfCloseBehindAnUpgrade ends the client's side behind an upgrade and more, which the app answers.
+func halfCloseBehindAnUpgrade(t *testing.T, behind, answer string) {
+	app := listenLoopback(t)
+	s, address := onLoopback(t, Config{}, app)
+	client := dialAndSend(t, address, upgrade+behind)
+	peer := acceptAndRead(t, app, upgrade)
+	_ = client.CloseWrite()
+	if got, err := io.ReadAll(peer); string(got) != behind || err != nil {
+		t.Fatalf("the app reads %q, error %v; want %q and the client's end", got, err, behind)
+	}
+	_, _ = io.WriteString(peer, answer)
+	_ = peer.Close()
+	_ = client.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if got, err := io.ReadAll(client); string(got) != answer || err != nil {
+		t.Errorf("the client has %q, error %v; want %q", got, err, answer)
+	}
+	waitUntil(t, "the connection has ended", func() bool { return s.connections() == 0 })
+}
+
+func TestClientWatch_AResetBehindAnUndecidedUpgradeEndsTheConnection(t *testing.T) {
+	for name, behind := range map[string]string{"a request": get, "bytes": "x"} {
+		t.Run("with "+name+" behind it", func(t *testing.T) {
+			t.Parallel()
+			app := listenLoopback(t)
+			s, address := onLoopback(t, Config{}, app)
+			client := dialAndSend(t, address, upgrade+behind)
+			peer := acceptAndRead(t, app, upgrade)
+			resetBy(client)
+			if _, err := io.Copy(io.Discard, peer); err != nil && isTimeout(err) {
+				t.Fatal("the app's connection stays open")
+			}
+			waitUntil(t, "the connection has ended", func() bool { return s.connections() == 0 })
+		})
 	}
 }
 

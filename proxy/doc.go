@@ -92,7 +92,7 @@
 //
 // A client that pipelines more than 32 requests waits for answers, and so does one that has 65,536
 // HTTP/2 streams open. The status of an HTTP/2 stream is unknown, because its header block is not
-// decoded. Until a request that may switch protocols is answered, anything that the client sends
-// after it waits too. The bytes held for slow clients are bounded in sum, see
+// decoded. Until a request that may switch protocols is answered, a request behind it waits; other
+// bytes are relayed. The bytes held for slow clients are bounded in sum, see
 // [Config.SlowPeerBytes].
 package proxy

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -17,10 +18,11 @@ type http1Conn struct {
 	reconnect *reconnect // nil if the app's close is propagated
 
 	// Guarded by mu.
-	answering bool          // relayRequests is about to answer in its turn
-	refused   bool          // its turn has come: no further response of the app's is relayed
-	events    bool          // the response that is being relayed is an event stream
-	unframed  *unframedConn // nil unless the connection is unframed
+	answering  bool          // relayRequests is about to answer in its turn
+	refused    bool          // its turn has come: no further response of the app's is relayed
+	untilClose bool          // the response that is being relayed ends with the connection
+	events     bool          // the response that is being relayed is an event stream
+	unframed   *unframedConn // nil unless the connection is unframed
 }
 
 func newHTTP1(c *conn) *http1Conn {
@@ -38,8 +40,9 @@ func (h *http1Conn) idleLocked() bool {
 func (h *http1Conn) streamsLocked() int    { return 0 }
 func (h *http1Conn) unansweredLocked() int { return h.ledger.traffic() }
 
-// fillHead reads until f holds a complete head or an empty line.
-func (s *shared) fillHead(f *pump.Flow) error {
+// fillHead reads until f ends a head: ends is called with what f holds, and with how much of that it
+// has been called with before.
+func (s *shared) fillHead(f *pump.Flow, ends func(b []byte, searched int) bool) error {
 	for {
 		searched := len(f.Pending())
 		if err := s.checkHeadSize(searched + 1); err != nil {
@@ -48,10 +51,27 @@ func (s *shared) fillHead(f *pump.Flow) error {
 		if err := f.Fill(); err != nil {
 			return err
 		}
-		if h1.HeadEnd(f.Pending(), searched) > 0 || h1.EmptyLines(f.Pending()) > 0 {
+		if ends(f.Pending(), searched) {
 			return nil
 		}
 	}
+}
+
+// endsHead reports whether b holds a complete head or an empty line.
+func endsHead(b []byte, searched int) bool {
+	return h1.HeadEnd(b, searched) > 0 || h1.EmptyLines(b) > 0
+}
+
+// endsRequestHead is endsHead for a request. A line that is no request line ends a head as well.
+func endsRequestHead(b []byte, searched int) bool {
+	if endsHead(b, searched) {
+		return true
+	}
+	if bytes.IndexByte(b[:searched], '\n') >= 0 || bytes.IndexByte(b[searched:], '\n') < 0 {
+		return false // the first line is known, or incomplete
+	}
+	_, err := h1.ParseRequest(b)
+	return err != nil
 }
 
 // checkHeadSize returns an error if a head of this many bytes is too large.

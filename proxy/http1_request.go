@@ -67,6 +67,9 @@ func (h *http1Conn) readRequest() (h1.Request, outcome) {
 		if err == nil {
 			err = h.server.checkHeadSize(req.Size)
 		}
+		if req.Size == 0 && h.passAsContent(err) {
+			return req, outcome{verdict: switched}
+		}
 		if err != nil || req.Size > 0 {
 			return req, endedBy(err)
 		}
@@ -93,7 +96,7 @@ func (h *http1Conn) writeRequests() outcome {
 // completeHead waits until the head that has begun is complete, or turns out to be an empty line.
 func (h *http1Conn) completeHead() outcome {
 	h.setProgress(arriving)
-	err := h.limitHead(func() error { return h.server.fillHead(&h.requests) })
+	err := h.limitHead(func() error { return h.server.fillHead(&h.requests, endsRequestHead) })
 	if h1.EmptyLines(h.requests.Pending()) > 0 {
 		h.setProgress(idle)
 	}
@@ -104,7 +107,8 @@ func (h *http1Conn) completeHead() outcome {
 }
 
 // begin accounts for a request before its first byte is relayed. The outcome is lastSent if it must
-// not be relayed, and detached if the app has to be dialed first.
+// not be relayed, detached if the app has to be dialed first, and switched if the connection has
+// become unframed.
 func (h *http1Conn) begin(req *h1.Request) outcome {
 	from := h.server.probes.ofHTTP1(req)
 	e := exchange{
@@ -131,6 +135,9 @@ func (h *http1Conn) begin(req *h1.Request) outcome {
 		return outcome{verdict: lastSent}
 	case l.states[fromApp] == away:
 		return outcome{verdict: detached}
+	case h.untilClose: // no response can follow
+		h.loseFramingLocked()
+		return outcome{verdict: switched}
 	}
 	h.reconnect.recordLocked(req)
 	if e.switches {
@@ -186,29 +193,55 @@ func (h *http1Conn) awaitSwitch() outcome {
 	}
 }
 
-// awaitDecision waits until the client sends more, and then until the protocol is decided. It reads
-// in the meantime, so that it notices a client that leaves. The outcome is stale if the app has
-// closed without an answer.
+// awaitDecision waits until the protocol is decided. The outcome is stale if the app has closed
+// without an answer.
 func (h *http1Conn) awaitDecision() outcome {
-	f := &h.requests
-	if err := f.Flush(); err != nil {
-		return endedBy(err)
-	}
-	for len(f.Pending()) == 0 && h.speaks() == undecided {
-		if o := h.retry(fromClient, f.Fill()); o.stops() {
-			return o
-		}
+	if o := h.forwardUndecided(); o.stops() {
+		return o
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for h.protocol == undecided && h.life.states[fromApp] != done && !h.stale {
+	for h.isUndecidedLocked() && !h.watch.hasEndedLocked() {
 		h.waitLocked()
 	}
 	switch {
 	case h.stale:
 		return outcome{verdict: stale}
-	case h.protocol != http1:
+	case h.isUndecidedLocked():
+		h.loseFramingLocked() // the app may wait for the client's end
+	}
+	if h.protocol != http1 {
 		return outcome{verdict: switched}
+	}
+	return proceed
+}
+
+// isUndecidedLocked reports whether the app has still to decide on the protocol.
+func (h *http1Conn) isUndecidedLocked() bool {
+	return h.protocol == undecided && h.life.states[fromApp] != done && !h.stale
+}
+
+// forwardUndecided relays what the client sends before the protocol is decided, as a direct
+// connection would: an app may wait for it. It stops at a request, which must not be relayed behind
+// the last response.
+func (h *http1Conn) forwardUndecided() outcome {
+	f := &h.requests
+	if err := f.Flush(); err != nil {
+		return endedBy(err)
+	}
+	var line h1.RequestLine
+	for seen := 0; h.speaks() == undecided; {
+		b := f.Pending()
+		if line.Next(b[seen:]) == h1.Yes || len(b) >= h.server.config.MaxHeaderSize {
+			return proceed
+		}
+		seen = len(b)
+		if err := f.Forward(); err != nil {
+			return endedBy(err)
+		}
+		if o := h.retry(fromClient, f.Fill()); o.stops() {
+			return o
+		}
 	}
 	return proceed
 }

@@ -107,7 +107,7 @@ func (h *http1Conn) readResponse() (reply, outcome) {
 // completeResponse waits until the head of a response is complete. If the app ends within it, the
 // lines that it has sent decide whether they are refused.
 func (h *http1Conn) completeResponse(to h1.Method) outcome {
-	err := h.server.fillHead(&h.responses)
+	err := h.server.fillHead(&h.responses, endsHead)
 	if err == io.EOF {
 		if _, refused := h1.ParseResponse(h.responses.Pending(), to); refused != nil {
 			err = refused
@@ -122,7 +122,7 @@ func (h *http1Conn) takeResponse() (reply, need, outcome) {
 	f := &h.responses
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.relayer != relayer(h) {
+	if h.relayer != relayer(h) && !h.unframed.isOwedFramedLocked() {
 		return reply{}, nothing, outcome{verdict: switched}
 	}
 	f.Pass(h1.EmptyLines(f.Pending())) // in front of a status line, or behind the last response
@@ -174,10 +174,13 @@ func (h *http1Conn) takeFinalLocked(r *reply) outcome {
 		h.switchLocked(&r.Response)
 	}
 	h.responding = true
+	h.untilClose = r.Body.Kind() == h1.UntilClose
 	head := h.responses.Pending()[:r.Size]
 	h.reconnect.notePersistenceLocked(head)
 	loses := losesFraming(r.exchange, &r.Response, head)
 	switch {
+	case h.protocol == unframed:
+		h.unframed.raw = r.Body.Kind() == h1.Tunnel
 	case h.protocol > undecided:
 	case loses && (!h.server.draining() || asksToRepeat(&r.Response) && !h.life.closing):
 		h.loseFramingLocked()
@@ -242,15 +245,6 @@ func (h *http1Conn) answered(r *h1.Response) (last bool) {
 	}
 	h.broadcastLocked()
 	return h.life.closing && h.ledger.len() == 0 && !h.answering
-}
-
-// loseFramingLocked makes the connection unframed.
-func (h *http1Conn) loseFramingLocked() {
-	h.request.Store(uint32(idle))
-	h.unframed = &unframedConn{base: base{h.conn}}
-	h.protocol, h.relayer = unframed, h.unframed
-	h.broadcastLocked()
-	h.scheduleNoticeLocked()
 }
 
 // losesFraming reports whether a response with this head makes it unknown what follows the request:

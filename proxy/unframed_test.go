@@ -427,3 +427,188 @@ func TestUnframed_IsNotParkedDuringTheFinalAnswer(t *testing.T) {
 	passesInPieces(t, server, client, []string{expectationFailed[len(expectationFailed)-1:]})
 	passesInPieces(t, client, server, []string{get})
 }
+
+// contents is content without a length, as the clients of these servers send it.
+var contents = map[string]struct {
+	request string
+	begin   string   // of the response, before the content
+	pieces  []string // of the content
+	rest    string   // of the response
+}{
+	"NTRIP": {
+		"GET /RTCM HTTP/1.0\r\n\r\n", "ICY 200 OK\r\n\r\n",
+		[]string{"$GP", "GGA,1,2*00\r\n", "$GPGGA,3,4*00\r\n"}, "\xd3\x00",
+	},
+	"NTRIP, before the response": {
+		"GET /RTCM HTTP/1.0\r\n\r\n", "",
+		[]string{"$GPGGA,1,2*00\r\n"}, "ICY 200 OK\r\n\r\n\xd3\x00",
+	},
+	"NTRIP 2": {
+		"GET /RTCM HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n",
+		[]string{"$GP", "GGA,1,2*00\r\n"}, "1\r\nb\r\n",
+	},
+	"Icecast": {
+		"SOURCE /live HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n",
+		[]string{"\xff\xfbaudio", "OggS\x00"}, "",
+	},
+	"Icecast, PUT": {
+		"PUT /live HTTP/1.1\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n",
+		[]string{"OggS\x00", "\xff\n", "audio"}, ok,
+	},
+	"Docker": {post, untilClose, []string{"l", "s", " -la\n"}, "c,d\n"},
+}
+
+func TestUnframed_ContentWithoutALengthPasses(t *testing.T) {
+	for name, c := range contents {
+		for _, draining := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, draining: %v", name, draining), func(t *testing.T) {
+				inBubble(t, Config{}, func(r *rig) {
+					client, app := r.connect()
+					client.send(c.request)
+					app.wants(c.request)
+					app.send(c.begin)
+					client.wants(c.begin)
+					if draining {
+						r.server.Drain()
+					}
+					for _, piece := range c.pieces {
+						client.send(piece)
+						synctest.Wait()
+					}
+					app.wants(strings.Join(c.pieces, ""))
+					time.Sleep(time.Hour)
+					wantsInFlight(r, 1)
+					app.send(c.rest)
+					client.wants(c.rest)
+					app.ends()
+					client.wantsEnd()
+					client.send("more")
+					app.wants("more")
+				})
+			})
+		}
+	}
+}
+
+// An answer to a key that a user has pressed may be awaited.
+func TestUnframed_ContentPassesAtOnceDuringAResponseUntilClose(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		client.send(post)
+		app.wants(post)
+		app.send(untilClose)
+		client.wants(untilClose)
+		for _, key := range "exit\n" {
+			client.send(string(key))
+			app.wants(string(key))
+		}
+	})
+	for _, request := range []string{get, upgrade} { // no answer can follow
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := r.connect()
+			client.send(get)
+			app.wants(get)
+			app.send(untilClose)
+			client.wants(untilClose)
+			client.send(request + "more")
+			app.wants(request + "more")
+		})
+	}
+}
+
+// The close option in a response until close does not end what the client sends. Only a request is
+// not relayed any more.
+func TestUnframed_ContentPassesBehindTheCloseOption(t *testing.T) {
+	const begun = "ICY 200 OK\r\nConnection: close\r\n\r\n"
+	inBubble(t, Config{}, func(r *rig) {
+		r.server.Drain()
+		client, app := unframedInDrain(r, begun)
+		client.send("$GPGGA,1,2*00\r\n")
+		app.wants("$GPGGA,1,2*00\r\n")
+		r.server.Cut()
+		client.wantsReset()
+		app.wantsReset()
+	})
+	inBubble(t, Config{}, func(r *rig) {
+		r.server.Drain()
+		client, app := unframedInDrain(r, begun)
+		client.send(get)
+		app.wantsNothing()
+	})
+}
+
+// unframedInDrain opens a connection whose response until close has begun while draining.
+func unframedInDrain(r *rig, begun string) (client, app *peer) {
+	client, app = r.connect()
+	client.send(get)
+	app.wants(get)
+	app.send("ICY 200 OK\r\n\r\n")
+	client.wants(begun)
+	return client, app
+}
+
+// The responses to the requests before the content are parsed, and counted with their status.
+func TestUnframed_ResponsesBeforeTheContentAreFollowed(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		client.send(get + get + "no request\r\n")
+		app.wants(get + get + "no request\r\n")
+		app.send(ok)
+		client.wants(ok)
+		wantsInFlight(r, 1)
+		app.send(ok + "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+		client.wants(ok + "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+		if n := r.server.stats.exchanges[2].Load(); n != 2 {
+			t.Errorf("%d exchanges with a 2xx are counted, want 2", n)
+		}
+		time.Sleep(unframedQuiet)
+		wantsInFlight(r, 0)
+		client.send(get)
+		app.wants(get)
+		app.closes()
+		client.wantsEnd()
+	})
+}
+
+func TestUnframed_WhatTheAppLeavesUnansweredBeforeTheContentIsCounted(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		r.server.Drain()
+		client.send(get + "no request\r\n")
+		app.wants(get + "no request\r\n")
+		app.closes()
+		synctest.Wait()
+		if n := r.server.stats.drainUnanswered.Load(); n != 1 {
+			t.Errorf("%d exchanges are counted as unanswered, want 1", n)
+		}
+	})
+}
+
+func TestUnframed_NotByAMalformedRequest(t *testing.T) {
+	for _, malformed := range []string{"GET /\x01 HTTP/1.1\r\n\r\n", "no request\r\n" + get} {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := r.connect()
+			client.send(get + malformed)
+			app.wants(get)
+			app.send(ok)
+			synctest.Wait()
+			if got, want := string(client.available()), ok+string(answerBadRequest); got != want {
+				t.Errorf("the client has %q, want %q", got, want)
+			}
+			app.wantsReset()
+		})
+	}
+}
+
+// Between two exchanges it is nobody's content.
+func TestUnframed_NotWithoutAResponseThatIsOutstanding(t *testing.T) {
+	for _, malformed := range []string{"no request\r\n", "\x00"} {
+		inBubble(t, Config{}, func(r *rig) {
+			client, app := r.connect()
+			converse(client, app)
+			client.send(malformed)
+			client.wantsAnswer("400")
+			app.wantsReset()
+		})
+	}
+}

@@ -62,11 +62,16 @@ type content struct {
 	encoded bool // it has a content coding
 }
 
+// framing is what the fields declare about where a message ends.
+type framing struct {
+	length  int64 // Content-Length, or -1
+	coding  bool  // a Transfer-Encoding is there
+	chunked bool  // and its last coding is chunked
+}
+
 // fields are the fields of a header section about framing and the connection.
 type fields struct {
-	length    int64  // Content-Length, or -1
-	coding    bool   // a Transfer-Encoding is there
-	chunked   bool   // and its last coding is chunked
+	framing
 	upgrade   []byte // the value of the Upgrade field, or nil
 	userAgent []byte
 	content   content

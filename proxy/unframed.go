@@ -33,7 +33,7 @@ type unframedConn struct {
 	http1 *http1Conn // relays the responses to requests that were parsed
 
 	// Guarded by mu.
-	raw   bool // none of these is left, because one has switched protocols
+	raw   bool // a response has switched protocols, and no further one is parsed
 	open  bool // an exchange is accounted for
 	later bool // bytes have come behind the last framed response, which is being relayed
 	owed  bool // what looks like a request has had no answer yet

@@ -94,7 +94,7 @@ func newWebhook() (*webhookCommand, *cobra.Command) {
 	flags.DurationVar(&c.Drain, "drain", 10*time.Second,
 		"minimum time to serve after SIGTERM; the drain lasts until no request has arrived for 2s, at most 10s longer")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "path of a kubeconfig (default the service account of "+
-		"the pod)")
+		"the pod; with --dry-run $KUBECONFIG or ~/.kube/config)")
 	flags.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.logFormat, "log-format", "json", "json or console")
 	for _, o := range inject.Options() {

@@ -24,7 +24,7 @@ func Options() []Option {
 	return append([]Option{
 		{"shape", "shape", "native (Kubernetes 1.29 or later; the default), plain or wrapper", setShape},
 		{"mode", "mode", mode.Names + " (default auto: move if every reference to the ports is by name, " +
-			"else observe)", setMode},
+			"else redirect where it is allowed, else observe)", setMode},
 		{"image", "image", "image of the sidecar (default " + Defaults().Image + ")", setImage},
 		{"lb", "name", "load balancer, whose preset determines lb-delay, grace-period and " +
 			"LAMEDUCK_LB_HEALTH_PATHS unless they are set: " + presetNames(), setLB},

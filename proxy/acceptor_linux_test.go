@@ -15,20 +15,20 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// aMinute is a rule that no test waits for.
+// aMinute is a rule whose silence is too long for any test to see its end.
 var aMinute = silence.Rule{Quiet: time.Minute}
 
-// waitUntil waits for a condition that nothing announces.
+// waitUntil polls until a condition holds.
 func waitUntil(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for begun := time.Now(); !ok(); time.Sleep(time.Millisecond) {
 		if time.Since(begun) > 20*time.Second {
-			t.Fatalf("still not: %s", what)
+			t.Fatalf("timeout: not yet %s", what)
 		}
 	}
 }
 
-// dialAndSend opens a connection and sends s, which may be nothing.
+// dialAndSend opens a connection and sends s, which may be empty.
 func dialAndSend(t *testing.T, address, s string) *net.TCPConn {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
@@ -42,7 +42,7 @@ func dialAndSend(t *testing.T, address, s string) *net.TCPConn {
 	return c.(*net.TCPConn)
 }
 
-// full is a server at its connection limit. The occupant has its one place, and nothing to say.
+// full is a server at its connection limit, which is 1. The occupant uses it and sends nothing.
 func full(t *testing.T) (s *Server, address string, occupant *net.TCPConn) {
 	t.Helper()
 	app := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
@@ -56,7 +56,7 @@ func TestAcceptor_AConnectionThatWaitsToBeAcceptedIsNotSilence(t *testing.T) {
 	s, address, occupant := full(t)
 	s.Drain()
 	if o := s.Forecast(aMinute); o.InFlight != 0 || o.SilentIn > 0 {
-		t.Errorf("forecast %+v at the connection limit when nobody waits, want silence", o)
+		t.Errorf("forecast %+v at the connection limit with an empty backlog, want silence", o)
 	}
 	client := dialAndSend(t, address, get)
 	if o := s.Forecast(aMinute); o.InFlight != 1 {
@@ -65,15 +65,15 @@ func TestAcceptor_AConnectionThatWaitsToBeAcceptedIsNotSilence(t *testing.T) {
 	_ = occupant.Close()
 	answer, _ := io.ReadAll(client)
 	if !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
-		t.Errorf("answer %q to the client that has waited, want 200", answer)
+		t.Errorf("answer %q to the client that waited, want 200", answer)
 	}
 	waitUntil(t, "nothing is in flight", func() bool { return s.Forecast(aMinute).InFlight == 0 })
 	if o := s.Forecast(aMinute); o.SilentIn < aMinute.Quiet/2 {
-		t.Errorf("forecast %+v after the wait, want silence to begin now", o)
+		t.Errorf("forecast %+v after the wait, want a silence that begins now", o)
 	}
 }
 
-// The client that has waited says nothing, so that no exchange begins a silence of its own.
+// The client that waited sends nothing, so the silence does not begin with an exchange.
 func TestAcceptor_SilenceBeginsWhenConnectionsAreAcceptedAgain(t *testing.T) {
 	s, address, occupant := full(t)
 	s.Drain()
@@ -88,7 +88,7 @@ func TestAcceptor_SilenceBeginsWhenConnectionsAreAcceptedAgain(t *testing.T) {
 	_ = client.Close()
 }
 
-// deaf is a listener without a descriptor that can be looked at.
+// deaf is a listener without a file descriptor.
 type deaf struct{ net.Listener }
 
 func TestAcceptor_WithoutDiagnosticsTheConnectionLimitIsNotSilence(t *testing.T) {
@@ -112,18 +112,18 @@ func TestAcceptor_AClosingServerAnswersClientsThatWaitToBeAccepted(t *testing.T)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if connections, exchanges := s.Close(ctx); connections != 0 || exchanges != 0 {
-		t.Errorf("%d exchanges on %d connections are cut, want none", exchanges, connections)
+		t.Errorf("%d exchanges on %d connections were cut, want none", exchanges, connections)
 	}
 	answer, _ := io.ReadAll(client)
 	if !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
-		t.Errorf("answer %q to the client that has waited, want 200", answer)
+		t.Errorf("answer %q to the client that waited, want 200", answer)
 	}
 	if _, err := net.Dial("tcp", address); err == nil {
-		t.Error("a server that has closed accepts")
+		t.Error("a closed server accepts a connection")
 	}
 }
 
-// A parker that does not run stands for anything that keeps us from reading.
+// A parker that does not run stands for anything that keeps the server from reading.
 func TestAcceptor_AnUnreadRequestIsNotClosedAsIdle(t *testing.T) {
 	app := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
 	s, address := onLoopback(t, Config{}, app)
@@ -154,11 +154,11 @@ func TestAcceptQueue(t *testing.T) {
 		dialAndSend(t, ln.Addr().String(), "")
 	}
 	if _, known := acceptQueue(nil); known {
-		t.Error("the queue of nothing is known")
+		t.Error("the length of the queue is known without a listener")
 	}
 }
 
-// Poll refuses more descriptors than there may be, and one is.
+// poll(2) fails with more descriptors than the limit allows.
 func TestAcceptQueue_WithoutDescriptors(t *testing.T) {
 	ln := listenLoopback(t)
 	dialAndSend(t, ln.Addr().String(), "")
@@ -183,6 +183,6 @@ func TestAcceptor_ClientsThatWaitedInVainAreCounted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if connections, _ := s.Close(ctx); connections != 1 {
-		t.Errorf("%d connections are cut, want the one that was not accepted", connections)
+		t.Errorf("%d connections were cut, want the one that was not accepted", connections)
 	}
 }

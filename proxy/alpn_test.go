@@ -14,22 +14,22 @@ import (
 	"lameduck/proxy/tlsterm"
 )
 
-// The bounds of package tlsterm, see there.
+// The time limits of package tlsterm.
 const (
-	answerWait      = 250 * time.Millisecond // of a client, for the app's answer
-	questionTimeout = 10 * time.Second       // of the app
-	maxValidity     = time.Minute            // of an answer
+	answerWait      = 250 * time.Millisecond // how long a client waits for the app's answer
+	questionTimeout = 10 * time.Second       // how long the app may take to answer
+	maxValidity     = time.Minute            // how long an answer is used
 )
 
-// A questioned app answers the questions whether it speaks HTTP/2, and nothing else.
+// A questioned app answers whether it supports HTTP/2, and nothing else.
 type questioned struct {
 	mu     sync.Mutex
 	asked  int
-	answer string        // to each question; it says nothing if empty
-	after  time.Duration // that time
+	answer string        // to each question; if empty, there is none
+	after  time.Duration // delay of the answer
 }
 
-// isQuestioned has the app of a rig answer. Its connections end with their peers.
+// isQuestioned makes the app of a rig answer. Its connections end with their peers.
 func (r *rig) isQuestioned(answer string, after time.Duration) *questioned {
 	q := &questioned{answer: answer, after: after}
 	ctx := r.t.Context()
@@ -67,14 +67,14 @@ func (q *questioned) now(answer string, after time.Duration) {
 	q.answer, q.after = answer, after
 }
 
-// wantsQuestions expects so many questions since the last call.
+// wantsQuestions expects this number of questions since the last call.
 func (q *questioned) wantsQuestions(t *testing.T, want int) {
 	t.Helper()
 	synctest.Wait()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.asked != want {
-		t.Errorf("the app has been asked %d times, want %d", q.asked, want)
+		t.Errorf("the app was asked %d times, want %d", q.asked, want)
 	}
 	q.asked = 0
 }
@@ -90,7 +90,7 @@ const (
 	speaksHTTP1    = "HTTP/1.1 400 Bad Request\r\n\r\n"
 )
 
-// both is what most HTTP clients offer.
+// both are the protocols that most HTTP clients offer.
 var both = []string{tlsterm.ALPNHTTP2, tlsterm.ALPNHTTP1}
 
 func TestHandshakesDoNotWaitForOneAnotherWhileTheAppIsBusy(t *testing.T) {
@@ -102,17 +102,17 @@ func TestHandshakesDoNotWaitForOneAnotherWhileTheAppIsBusy(t *testing.T) {
 		}
 		clients.Wait()
 		if took := time.Since(start); took > answerWait {
-			t.Errorf("8 handshakes take %v, want no more than %v", took, answerWait)
+			t.Errorf("8 handshakes took %v, want at most %v", took, answerWait)
 		}
 		q.wantsQuestions(t, 1)
 		start = time.Now()
 		r.wantsProtocol(tlsterm.ALPNHTTP1, both...)
 		if took := time.Since(start); took > 0 {
-			t.Errorf("one that comes later waits %v more", took)
+			t.Errorf("a later one waited another %v", took)
 		}
 		q.wantsQuestions(t, 0)
 		time.Sleep(6 * time.Second)
-		r.wantsProtocol(tlsterm.ALPNHTTP2, both...) // the answer has come
+		r.wantsProtocol(tlsterm.ALPNHTTP2, both...) // the answer has arrived
 		q.wantsQuestions(t, 0)
 	})
 }
@@ -127,7 +127,7 @@ func TestAnAppThatRestartsAsAnotherOneIsNoticed(t *testing.T) {
 		},
 		"at once, if it has broken an exchange": func(r *rig) {
 			client := r.secureClient(tlsterm.ALPNHTTP1)
-			client.send(get + get) // the app ends a connection that does not ask it
+			client.send(get + get) // the app closes connections that ask nothing
 			synctest.Wait()
 			_ = client.Close()
 		},
@@ -160,7 +160,7 @@ func TestAnAppThatRestartsAsAnotherOneIsNoticed(t *testing.T) {
 			wantsQuestions := func(want int64, when string) {
 				t.Helper()
 				if !terminator.SpeaksHTTP2(nil) || questions.Load() != want {
-					t.Errorf("%s the app has been asked %d times, want %d", when, questions.Load(), want)
+					t.Errorf("%s the app was asked %d times, want %d", when, questions.Load(), want)
 				}
 			}
 			wantsQuestions(1, "before")
@@ -200,7 +200,7 @@ func TestASilentAppDoesNotDelayEveryClient(t *testing.T) {
 		start := time.Now()
 		r.wantsProtocol(tlsterm.ALPNHTTP1, both...)
 		if took := time.Since(start); took > 0 {
-			t.Errorf("a client waits %v for an app that has not answered the one before", took)
+			t.Errorf("a client waited %v for an app that did not answer the previous question", took)
 		}
 		q.wantsQuestions(t, 0)
 	})
@@ -214,7 +214,7 @@ func TestClosingDoesNotWaitForTheAnswerToAQuestion(t *testing.T) {
 		start := time.Now()
 		r.server.Close(ctx)
 		if took := time.Since(start); took > cutTimeout {
-			t.Errorf("Close takes %v", took)
+			t.Errorf("Close took %v", took)
 		}
 	})
 }
@@ -248,7 +248,7 @@ func TestAResumedSessionMayOfferAnotherProtocol(t *testing.T) {
 				t.Fatal(err)
 			}
 			peer := app()
-			peer.send("x") // TLS 1.3 brings the ticket in front of it
+			peer.send("x") // with TLS 1.3, the ticket arrives before it
 			client.wants("x")
 			if got := client.ConnectionState(); got.NegotiatedProtocol != p || got.DidResume != (i > 0) {
 				t.Errorf("handshake %d: %q, resumed %v; want %q, %v", i, got.NegotiatedProtocol, got.DidResume, p, i > 0)

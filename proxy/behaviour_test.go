@@ -35,7 +35,7 @@ func TestAClientThatGoesAwayIsSeenByTheApp(t *testing.T) {
 			app.send("cd")
 			synctest.Wait()
 			if _, err := app.conn.Write([]byte("ef")); err == nil {
-				t.Error("the app can still send to a client that has closed")
+				t.Error("the app can still send to a closed client")
 			}
 		})
 	})
@@ -78,7 +78,7 @@ func TestAnAppThatDiesIsSeenByTheClient(t *testing.T) {
 	}
 }
 
-// A client that waits for a greeting can tell a refusal from an empty one.
+// A client that waits for a greeting must be able to distinguish a refusal from an empty one.
 func TestAnAppThatResetsASilentConnectionIsSeenByTheClient(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
@@ -127,11 +127,11 @@ func TestANewConnectionWaitsForTheApp(t *testing.T) {
 			synctest.Wait()
 			got := string(client.available())
 			if !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "\r\nRetry-After: 1\r\n") {
-				t.Errorf("the client has %q, want a 503 with Retry-After", got)
+				t.Errorf("the client got %q, want a 503 with Retry-After", got)
 			}
 			client.wantsEnd()
 			if n := r.server.stats.dialFailures.Load(); n < 5 {
-				t.Errorf("%d dial failures are counted, want one per attempt", n)
+				t.Errorf("%d dial failures counted, want one per attempt", n)
 			}
 		})
 	})
@@ -177,7 +177,7 @@ func TestANewConnectionWaitsForTheApp(t *testing.T) {
 			r.server.AppEnded()
 			client.wantsReset()
 			if _, accepted := r.listener.dial(memAddr); accepted {
-				t.Error("a new connection is accepted although the app has gone")
+				t.Error("a new connection was accepted after the app had exited")
 			}
 		})
 	})
@@ -186,7 +186,7 @@ func TestANewConnectionWaitsForTheApp(t *testing.T) {
 func TestAHeadThatDoesNotEndIsRefused(t *testing.T) {
 	inBubble(t, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
 		client, app := r.connect()
-		time.Sleep(time.Hour) // saying nothing is the app's affair
+		time.Sleep(time.Hour) // the app may be silent for any time
 		converse(client, app)
 		time.Sleep(time.Hour)
 		client.send(get[:5])
@@ -229,7 +229,7 @@ func TestWhatIsTraffic(t *testing.T) {
 		"a kubelet's probe is none":             {ask("/", "kube-probe/1.34"), false},
 		"a Google load balancer's is none":      {ask("/", "GoogleHC/1.0"), false},
 		"a probe path is none":                  {ask("/healthz?full=1", "curl/8"), false},
-		"an absolute probe path is none":        {ask("http://a:80/healthz", "curl/8"), false},
+		"a probe path in absolute form does not count":        {ask("http://a:80/healthz", "curl/8"), false},
 		"a browser's request is":                {ask("/", "Mozilla/5.0"), true},
 		"a request below a probe path is":       {ask("/healthz/x", "curl/8"), true},
 		"an agent that mentions a prober is":    {ask("/", "x kube-probe/1.34"), true},
@@ -249,7 +249,7 @@ func TestWhatIsTraffic(t *testing.T) {
 					t.Errorf("in flight: %v, want %v", got, test.traffic)
 				}
 				if got := seen == 1; got != test.traffic {
-					t.Errorf("seen in the drain: %v, want %v", got, test.traffic)
+					t.Errorf("counted in the drain: %v, want %v", got, test.traffic)
 				}
 			})
 		})
@@ -260,7 +260,7 @@ func TestAConnectionThatSendsNothingIsNotTraffic(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		r.connect()
 		if n := r.server.sources.Len(); n != 0 {
-			t.Errorf("%d sources are known, want none", n)
+			t.Errorf("%d sources known, want none", n)
 		}
 	})
 }
@@ -284,7 +284,7 @@ func TestForecast(t *testing.T) {
 		time.Sleep(time.Second)
 		f := r.server.Forecast(rule)
 		if f.InFlight != 0 || f.SilentIn < 20*time.Second || f.Required != f.SilentIn+time.Second {
-			t.Errorf("the forecast is %+v; want a silence of more than a gap of 20s", f)
+			t.Errorf("forecast %+v, want a required silence longer than the gap of 20s", f)
 		}
 	})
 }
@@ -299,7 +299,7 @@ func TestSeenReportsWhenTheLastRequestArrived(t *testing.T) {
 			t.Errorf("got %+v, want nothing before the first exchange", d)
 		}
 		time.Sleep(3 * time.Second)
-		r.server.Drain() // changes nothing
+		r.server.Drain() // has no effect
 		client.send(get)
 		app.wants(get)
 		time.Sleep(time.Second)
@@ -329,10 +329,10 @@ func TestALoadBalancersHealthCheckFailsWhileDraining(t *testing.T) {
 		app.send(ok)
 		synctest.Wait()
 		if got := string(client.available()); !strings.HasPrefix(got, ok+"HTTP/1.1 503 ") {
-			t.Errorf("the client has %q, want the app's answer and a 503", got)
+			t.Errorf("the client got %q, want the app's response and a 503", got)
 		}
 		if n := r.server.DrainStats().Exchanges; n != 1 {
-			t.Errorf("%d exchanges are seen, want the one that is no health check", n)
+			t.Errorf("%d exchanges counted, want only the one that is not a health check", n)
 		}
 	})
 }
@@ -349,7 +349,7 @@ func TestTheKubeletsProbeOfAHealthPathReachesTheApp(t *testing.T) {
 		client.wants(okClose)
 		synctest.Wait()
 		if n := r.server.DrainStats().Exchanges; n != 0 {
-			t.Errorf("%d exchanges are seen, want none: a probe is no traffic", n)
+			t.Errorf("%d exchanges counted, want none: a probe is not traffic", n)
 		}
 	})
 }
@@ -386,17 +386,17 @@ func TestCut(t *testing.T) {
 		tunnel, tunnelApp := tunnelled(r)
 		half, halfApp := tunnelled(r)
 		halfApp.ends()
-		half.wantsEnd() // and is still there at the second Cut
+		half.wantsEnd() // and it is still open at the second Cut
 		connections, exchanges := r.server.Cut()
 		if connections != 3 || exchanges != 4 {
-			t.Errorf("%d connections with %d exchanges are cut, want 3 with 4", connections, exchanges)
+			t.Errorf("%d connections with %d exchanges were cut, want 3 with 4", connections, exchanges)
 		}
 		idle.wantsEnd()
 		for _, p := range []*peer{busy, busyApp, tunnel, tunnelApp} {
 			p.wantsReset()
 		}
 		if connections, exchanges := r.server.Cut(); connections != 0 || exchanges != 0 {
-			t.Errorf("%d connections with %d exchanges are cut and counted once more", connections, exchanges)
+			t.Errorf("%d connections with %d exchanges were cut and counted again", connections, exchanges)
 		}
 		time.Sleep(2 * cutTimeout)
 		r.wantsNoConnections()
@@ -412,7 +412,7 @@ func TestAHealthProbeThatIsCutIsInNoCount(t *testing.T) {
 		client.send(probe)
 		app.wants(probe)
 		if connections, exchanges := r.server.Cut(); connections != 0 || exchanges != 0 {
-			t.Errorf("%d connections with %d exchanges are cut, want none", connections, exchanges)
+			t.Errorf("%d connections with %d exchanges were cut, want none", connections, exchanges)
 		}
 		client.wantsReset()
 		app.wantsReset()
@@ -434,7 +434,7 @@ func TestCloseWaitsForWhatIsInFlight(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		select {
 		case <-closed:
-			t.Fatal("Close returns although an exchange is in flight")
+			t.Fatal("Close returned while an exchange was in flight")
 		default:
 		}
 		r.server.Drain()
@@ -443,7 +443,7 @@ func TestCloseWaitsForWhatIsInFlight(t *testing.T) {
 		client.closes()
 		app.closes()
 		if cut := <-closed; cut != [2]int{} {
-			t.Errorf("%v are cut, want none", cut)
+			t.Errorf("%v were cut, want none", cut)
 		}
 	})
 }
@@ -458,15 +458,15 @@ func TestCloseEndsEvenPeersThatNeverClose(t *testing.T) {
 		ctx, cancel := context.WithTimeout(r.t.Context(), time.Second)
 		defer cancel()
 		if connections, exchanges := r.server.Close(ctx); connections != 1 || exchanges != 1 {
-			t.Errorf("%d connections with %d exchanges are cut, want 1 with 1", connections, exchanges)
+			t.Errorf("%d connections with %d exchanges were cut, want 1 with 1", connections, exchanges)
 		}
 		if took := time.Since(start); took > time.Second+3*cutTimeout {
-			t.Errorf("Close takes %v", took)
+			t.Errorf("Close took %v", took)
 		}
 	})
 }
 
-// A client that was asked to disconnect may have sent its next request already. Closing at once would answer that with an
+// A client that was asked to disconnect may have sent its next request already. Closing at once would answer it with an
 // RST, which destroys what the client has not read yet.
 func TestTheLastResponseIsNotDestroyedByAReset(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
@@ -475,7 +475,7 @@ func TestTheLastResponseIsNotDestroyedByAReset(t *testing.T) {
 		app.wants(get)
 		r.server.Drain()
 		app.send(ok)
-		for range 3 { // each of these fails once the connection is closed
+		for range 3 { // each write fails once the connection is closed
 			synctest.Wait()
 			client.send(get)
 		}
@@ -501,7 +501,7 @@ func TestAClientThatSendsOnAndOnDoesNotKeepItsConnection(t *testing.T) {
 				return
 			}
 		}
-		t.Error("the connection lasts for as long as the client sends")
+		t.Error("the connection stays open as long as the client sends")
 	})
 }
 
@@ -536,7 +536,7 @@ func TestAcceptIsTriedAgainWhenTheSystemIsShortOfSomething(t *testing.T) {
 		}
 		_ = ln.Close()
 		if err := <-served; err == nil || err == ErrServerClosed {
-			t.Errorf("Serve returned %v, want what accepting failed with", err)
+			t.Errorf("Serve returned %v, want the error of Accept", err)
 		}
 	})
 }
@@ -558,7 +558,7 @@ func TestAConnectionThatHasEndedGivesItsSourceBack(t *testing.T) {
 		call(100, 2)
 		call(100, 3)
 		if n := r.server.sources.Len(); n != 2 {
-			t.Errorf("%d sources are known, want the two that have called since", n)
+			t.Errorf("%d sources known, want the two that have sent requests since", n)
 		}
 	})
 }

@@ -11,7 +11,7 @@ import (
 // refusedRequest is answered 400, after the requests before it.
 const refusedRequest = "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"
 
-// acceptAndRead accepts a connection as the app, which reads want and does not answer.
+// acceptAndRead accepts a connection as the app, reads want and does not answer.
 func acceptAndRead(t *testing.T, app net.Listener, want string) *net.TCPConn {
 	t.Helper()
 	c, err := app.Accept()
@@ -22,12 +22,12 @@ func acceptAndRead(t *testing.T, app net.Listener, want string) *net.TCPConn {
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 	got := make([]byte, len(want))
 	if n, err := io.ReadFull(c, got); string(got) != want {
-		t.Fatalf("the app has %q, error %v; want %q", got[:n], err, want)
+		t.Fatalf("the app got %q, error %v; want %q", got[:n], err, want)
 	}
 	return c.(*net.TCPConn)
 }
 
-// Behind these bytes the direction from the client waits for the app, with something in hand.
+// After these bytes the direction from the client waits for the app, with unsent data.
 var waits = map[string]struct{ relayed, held string }{
 	"a request that is refused":           {get, refusedRequest},
 	"more requests than may be pipelined": {strings.Repeat(get, 32), get},
@@ -51,19 +51,19 @@ func TestClientWatch_AResetWhileTheAppIsWaitedForEndsTheConnection(t *testing.T)
 				if closed {
 					_ = client.CloseWrite()
 					waitUntil(t, "the FIN is noticed", only(s).knowsClientsEnd)
-					time.Sleep(5 * usualDial) // until it waits for the RST alone; if that is too short, less is tested
+					time.Sleep(5 * usualDial) // until it waits only for the RST; if this is too short, the test checks less
 				}
 				resetBy(client)
 				if _, err := io.Copy(io.Discard, peer); err != nil && isTimeout(err) {
-					t.Fatal("the app's connection stays open")
+					t.Fatal("the app's connection is still open")
 				}
 				waitUntil(t, "the connection has ended", func() bool { return s.connections() == 0 })
-				var ended uint64 // whatever they spoke
+				var ended uint64 // of any protocol
 				for p := range s.stats.ended {
 					ended += s.stats.ended[p][endedByClient].Load()
 				}
 				if ended != 1 {
-					t.Errorf("%d connections have been ended by their clients, want 1", ended)
+					t.Errorf("%d connections were ended by their clients, want 1", ended)
 				}
 			})
 		}
@@ -124,7 +124,7 @@ func TestClientWatch_AHalfCloseBehindARefusedRequestReachesTheApp(t *testing.T) 
 	peer := acceptAndRead(t, app, get)
 	_ = client.CloseWrite()
 	if n, err := peer.Read(make([]byte, 1)); err != io.EOF {
-		t.Fatalf("the app reads %d bytes, error %v; want the client's end", n, err)
+		t.Fatalf("the app read %d bytes, error %v; want the client's FIN", n, err)
 	}
 	if _, err := io.WriteString(peer, ok); err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestClientWatch_AHalfCloseBehindARefusedRequestReachesTheApp(t *testing.T) 
 	_ = client.SetReadDeadline(time.Now().Add(20 * time.Second))
 	got, err := io.ReadAll(client)
 	if want := ok + string(answerBadRequest); string(got) != want || err != nil {
-		t.Errorf("the client has %q, error %v; want %q", got, err, want)
+		t.Errorf("the client got %q, error %v; want %q", got, err, want)
 	}
 }
 
@@ -162,7 +162,7 @@ func TestClientWatch_AResetWhileTheAppTakesNothingEndsTheConnection(t *testing.T
 			<-sent
 			waitUntil(t, "the connection has ended", func() bool { return s.connections() == 0 })
 			if _, err := io.Copy(io.Discard, peer); err == nil {
-				t.Error("the app sees a clean end")
+				t.Error("the app sees a clean close")
 			}
 		})
 	}

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// untilClose begins a response whose length only its end shows.
+// untilClose begins a response that is delimited by the close of the connection.
 const untilClose = "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n\r\na,b\n"
 
-// parts are connections on which a part of something has passed, with what the app has sent of it.
+// parts are connections in the middle of a message, with the bytes that the app has sent of it.
 var parts = map[string]func(*rig) (client, app *peer){
 	"a response until close":           answered(get, untilClose),
 	"a response until close, of 1.0":   answered("GET / HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\na"),
@@ -42,7 +42,7 @@ var parts = map[string]func(*rig) (client, app *peer){
 	},
 }
 
-// answered returns what opens a connection, passes a request and the beginning of its response.
+// answered returns a function that opens a connection and relays a request and the beginning of its response.
 func answered(request, response string) func(*rig) (client, app *peer) {
 	return func(r *rig) (client, app *peer) {
 		client, app = r.connect()
@@ -62,7 +62,7 @@ func TestATruncatedResponseLooksTruncated(t *testing.T) {
 				r.server.Drain()
 				r.server.Cut()
 				client.wantsReset()
-				if name != "a response that nobody asked for" { // of which the app has received nothing
+				if name != "a response that nobody asked for" { // the app has got nothing there
 					app.wantsReset()
 				}
 				r.wantsNoConnections()
@@ -71,7 +71,7 @@ func TestATruncatedResponseLooksTruncated(t *testing.T) {
 	}
 }
 
-// A close_notify would say that what has come is the whole.
+// A close_notify would mean that the data received so far is complete.
 func TestATruncatedTLSResponseLooksTruncated(t *testing.T) {
 	overTLS(t, Route{}, Config{}, func(r *rig) {
 		client, app := r.secureClient(), r.app()
@@ -82,7 +82,7 @@ func TestATruncatedTLSResponseLooksTruncated(t *testing.T) {
 		r.server.Cut()
 		_ = client.SetReadDeadline(time.Now().Add(time.Minute))
 		if b, err := io.ReadAll(client.r); !errors.Is(err, syscall.ECONNRESET) {
-			t.Errorf("the client reads %q, error %v; want a reset", b, err)
+			t.Errorf("the client read %q, error %v; want a reset", b, err)
 		}
 		app.wantsReset()
 	})
@@ -124,7 +124,7 @@ func TestWhatIsWholeIsNotReset(t *testing.T) {
 	})
 }
 
-// The limit of a half-closed connection ends it as a cut does.
+// The time limit of a half-closed connection ends it like a cut.
 func TestAHalfClosedConnectionThatIsGivenUpLooksCut(t *testing.T) {
 	for name, begin := range map[string]func(*rig) (client, app *peer){
 		"in a tunnel":                tunnelled,
@@ -162,7 +162,7 @@ func TestTheClientSeesAnAppThatDiesInAnUnsolicitedResponse(t *testing.T) {
 	})
 }
 
-// What the kernels make of it: the client reads what has come, and then the reset.
+// With real sockets: the client reads the data received so far, and then the reset.
 func TestACutIsSeenThroughTheKernel(t *testing.T) {
 	const part = "HTTP/1.0 200 OK\r\n\r\na,b\n"
 	for _, parked := range []bool{false, true} {
@@ -180,14 +180,14 @@ func TestACutIsSeenThroughTheKernel(t *testing.T) {
 			for name, c := range map[string]net.Conn{"client": client, "app": app} {
 				_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 				if b, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
-					t.Errorf("the %s reads %q, error %v; want a reset", name, b, err)
+					t.Errorf("the %s read %q, error %v; want a reset", name, b, err)
 				}
 			}
 		})
 	}
 }
 
-// A response that is complete is not in flight, although a slow client has not received it: the cut is no
+// A complete response is not in flight, even if a slow client has not received it yet: the cut is not a
 // reset, which would destroy it.
 func TestACutDestroysNoResponseThatIsComplete(t *testing.T) {
 	s := New(Config{})
@@ -202,11 +202,11 @@ func TestACutDestroysNoResponseThatIsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !eventually(func() bool { return s.stats.inFlight.Load() == 0 }) {
-		t.Fatal("the response does not end")
+		t.Fatal("the response has not ended")
 	}
 	s.Cut()
 	_ = client.SetReadDeadline(time.Now().Add(time.Minute))
 	if b, err := io.ReadAll(client); err != nil || string(b) != response {
-		t.Errorf("the client has %d bytes of %d, error %v", len(b), len(response), err)
+		t.Errorf("the client got %d of %d bytes, error %v", len(b), len(response), err)
 	}
 }

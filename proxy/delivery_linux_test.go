@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// An undelivered is a client that has read nothing of an answer, which the app and the server have written.
+// An undelivered is a client that has not read a response that the app and the server have written.
 func undelivered(t *testing.T, s *Server) (client *net.TCPConn, app net.Conn) {
 	t.Helper()
 	ln := listenLoopback(t)
@@ -33,12 +33,12 @@ func undelivered(t *testing.T, s *Server) (client *net.TCPConn, app net.Conn) {
 	return client, app
 }
 
-// expectStandstill expects that there is no progress any more once the kernel has put into the client's buffer what fits.
+// expectStandstill expects that progress ends once the client's receive buffer is full.
 func expectStandstill(t *testing.T, progress func() bool) {
 	t.Helper()
 	for begun := time.Now(); progress(); time.Sleep(time.Millisecond) {
 		if time.Since(begun) > 10*time.Second {
-			t.Fatal("there is progress still, though the client takes nothing")
+			t.Fatal("there is still progress although the client reads nothing")
 		}
 	}
 }
@@ -47,14 +47,14 @@ func TestUndeliveredCountsClientsThatAreReceiving(t *testing.T) {
 	s := New(Config{})
 	client, _ := undelivered(t, s)
 	if n := s.Undelivered(); n != 1 {
-		t.Errorf("%d connections have something on its way, want 1", n)
+		t.Errorf("%d connections have undelivered data, want 1", n)
 	}
 	expectStandstill(t, func() bool { return s.Undelivered() > 0 })
 	if _, err := io.CopyN(io.Discard, client, 300<<10); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.Undelivered(); n != 1 {
-		t.Errorf("%d connections have something on its way after some progress, want 1", n)
+		t.Errorf("%d connections have undelivered data after some progress, want 1", n)
 	}
 	if _, err := io.CopyN(io.Discard, client, 300<<10); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestUndeliveredCountsClientsThatAreReceiving(t *testing.T) {
 	expectStandstill(t, func() bool { return s.Undelivered() > 0 })
 }
 
-// lingersOn is asked where a linger is over.
+// lingersOn is called when the linger time is over.
 func TestALingerLastsWhileTheClientIsReceiving(t *testing.T) {
 	s := New(Config{})
 	client, app := undelivered(t, s)
@@ -76,31 +76,31 @@ func TestALingerLastsWhileTheClientIsReceiving(t *testing.T) {
 	over := time.Now().Add(time.Hour)
 	lingers := func() bool { return !c.retryAt(over, fromClient, os.ErrDeadlineExceeded).stops() }
 	if !lingers() {
-		t.Error("the linger ends although something is on its way")
+		t.Error("the linger ended with undelivered data")
 	}
 	expectStandstill(t, lingers)
 	if _, err := io.CopyN(io.Discard, client, 300<<10); err != nil {
 		t.Fatal(err)
 	}
 	if !lingers() {
-		t.Error("the linger ends although the client takes what is on its way")
+		t.Error("the linger ended although the client still reads")
 	}
 }
 
-// The client cannot know of our close frame before it has received what comes before that.
+// The client cannot know of our close frame before it has received the data in front of it.
 func TestTheAnswerToACloseFrameIsAwaitedWhileTheClientTakesWhatComesBefore(t *testing.T) {
 	s := New(Config{})
 	client, _ := undelivered(t, s)
 	w := newWebSocket(s.all()[0])
 	w.limitAnswer()
 	if !w.extendAnswer() {
-		t.Error("the time for the answer is over although something is on its way")
+		t.Error("the wait for the client's close frame ended with undelivered data")
 	}
 	expectStandstill(t, w.extendAnswer)
 	if _, err := io.CopyN(io.Discard, client, 300<<10); err != nil {
 		t.Fatal(err)
 	}
 	if !w.extendAnswer() {
-		t.Error("the time for the answer is over although the client takes what is on its way")
+		t.Error("the wait for the client's close frame ended although the client still reads")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fullBacklog is an app that listens, accepts nothing, and has no place left in its backlog.
+// fullBacklog is an app that listens, does not accept, and whose backlog is full.
 func fullBacklog(t *testing.T) net.Listener {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -40,11 +40,11 @@ func fullBacklog(t *testing.T) net.Listener {
 		}
 		t.Cleanup(func() { _ = c.Close() })
 	}
-	t.Fatal("the backlog does not fill")
+	t.Fatal("the backlog is not full")
 	return nil
 }
 
-// awaitWaiting waits until a connection waits for the app.
+// awaitWaiting polls until a connection waits for the app.
 func awaitWaiting(t *testing.T, s *Server) {
 	t.Helper()
 	waitUntil(t, "a connection waits for the app", func() bool { return s.waiting.Load() == 1 })
@@ -66,7 +66,7 @@ func resetBy(c *net.TCPConn) {
 
 func closeBy(c *net.TCPConn) { _ = c.Close() }
 
-// aLongTime is an AppWait that no test waits for.
+// aLongTime is an AppWait that is too long for any test to see its end.
 const aLongTime = 10 * time.Minute
 
 func TestAppWait_AFullBacklogIsAnswered503WhenTheTimeIsOver(t *testing.T) {
@@ -85,7 +85,7 @@ func TestAppWait_AFullBacklogIsAnswered503WhenTheTimeIsOver(t *testing.T) {
 				t.Errorf("answer %q, %v; want 503", answer, err)
 			}
 			if took := time.Since(begun); took < wait {
-				t.Errorf("the answer comes after %v, want %v at least", took, wait)
+				t.Errorf("the answer came after %v, want at least %v", took, wait)
 			}
 		})
 	}
@@ -108,13 +108,13 @@ func TestAppWait_AConnectionThatWaitsForTheAppIsNotSilence(t *testing.T) {
 	s, address := onLoopback(t, Config{AppWait: aLongTime}, fullBacklog(t))
 	client := dialAndSend(t, address, get)
 	awaitWaiting(t, s)
-	if n := s.unwatched(); n != 1 { // not the outlook, which is a look
-		t.Errorf("%d connections are in flight while one waits for the app, want it", n)
+	if n := s.unwatched(); n != 1 { // not the forecast, which would count it itself
+		t.Errorf("%d connections in flight while one waits for the app, want 1", n)
 	}
 	resetBy(client)
 	wantDeparture(t, s)
 	if o := s.Forecast(aMinute); o.InFlight != 0 || o.SilentIn < aMinute.Quiet/2 {
-		t.Errorf("forecast %+v after the wait, want silence to begin now", o)
+		t.Errorf("forecast %+v after the wait, want a silence that begins now", o)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestAppWait_AClientThatLeavesIsNotWaitedFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		sends  string
 		route  Protocol
-		closed bool // the client has ended its side before
+		closed bool // the client has half-closed before
 		leave  func(*net.TCPConn)
 	}{
 		"with a reset":                       {"", Auto, false, resetBy},
@@ -143,18 +143,18 @@ func TestAppWait_AClientThatLeavesIsNotWaitedFor(t *testing.T) {
 			awaitWaiting(t, s)
 			test.leave(client)
 			wantDeparture(t, s)
-			var ended uint64 // whatever they spoke
+			var ended uint64 // of any protocol
 			for p := range s.stats.ended {
 				ended += s.stats.ended[p][endedByClient].Load()
 			}
 			if ended != 1 {
-				t.Errorf("%d connections have been ended by their clients, want 1", ended)
+				t.Errorf("%d connections were ended by their clients, want 1", ended)
 			}
 		})
 	}
 }
 
-// A client that has ended its side may wait for the answer to what it has sent.
+// A client that has half-closed may wait for the answer to its request.
 func TestAppWait_AClientThatHasHalfClosedIsWaitedFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		sends string
@@ -181,7 +181,7 @@ func TestAppWait_AClientThatHasHalfClosedIsWaitedFor(t *testing.T) {
 	}
 }
 
-// greetAll answers each connection when its client has ended its side.
+// greetAll answers each connection when its client has half-closed.
 func greetAll(app net.Listener) {
 	for {
 		c, err := app.Accept()
@@ -253,7 +253,7 @@ func TestAppWait_AClientThatLeavesWhileTheFallbackIsDialedIsNotWaitedFor(t *test
 	wantDeparture(t, s)
 }
 
-// An app that accepts and says nothing is in the middle of a handshake for as long as that may take.
+// With an app that accepts and sends nothing, the handshake lasts until its time limit.
 func TestAppWait_AClientThatLeavesDuringTheHandshakeWithTheAppIsNotWaitedFor(t *testing.T) {
 	app := listenLoopback(t)
 	s := New(Config{AppWait: aLongTime})
@@ -267,6 +267,6 @@ func TestAppWait_AClientThatLeavesDuringTheHandshakeWithTheAppIsNotWaitedFor(t *
 	begun := time.Now()
 	wantDeparture(t, s)
 	if took := time.Since(begun); took > 5*time.Second {
-		t.Errorf("it takes %v, which is the time of a handshake", took)
+		t.Errorf("it took %v, as long as the time limit of a handshake", took)
 	}
 }

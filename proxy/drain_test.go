@@ -9,16 +9,16 @@ import (
 	"lameduck/lifecycle"
 )
 
-// The end of the hold, rule by rule, with the real relay: what the lifecycle decides from is what has really passed.
+// The end of the hold, rule by rule, with the real relay: the lifecycle decides from what has really been relayed.
 
-// A drain is a rig whose server is taken through a drain.
+// A drain is a rig with a lifecycle, which drains its server.
 type drain struct {
 	*rig
 	lifecycle *lifecycle.Lifecycle
 	start     time.Time
 }
 
-// inDrain has the server serve for ten minutes of traffic, if there is any, and then drain.
+// inDrain lets the server serve ten minutes of traffic, if there is any, and then begins a drain.
 func inDrain(t *testing.T, hold lifecycle.Hold, before, after func(*drain)) {
 	t.Helper()
 	config := Config{ProbeAgents: DefaultProbeAgents}
@@ -45,7 +45,7 @@ func inDrain(t *testing.T, hold lifecycle.Hold, before, after func(*drain)) {
 
 func always(context.Context) (present bool, pause time.Duration) { return true, time.Second }
 
-// calls has one address make a request over a new connection, which takes the given time.
+// calls sends a request from an address over a new connection. The answer takes the given time.
 func (d *drain) calls(ip, request string, takes time.Duration) {
 	d.t.Helper()
 	client := d.client(ip)
@@ -66,15 +66,15 @@ func (d *drain) wantsEndAt(at time.Duration, reason lifecycle.Reason) {
 	time.Sleep(time.Until(d.start.Add(at - time.Millisecond)))
 	synctest.Wait()
 	if p := d.lifecycle.Phase(); p != lifecycle.Draining {
-		d.t.Fatalf("the phase is %v at %v: the hold has ended too early", p, at)
+		d.t.Fatalf("phase %v at %v: the hold ended too early", p, at)
 	}
 	time.Sleep(2 * time.Millisecond)
 	synctest.Wait()
 	if p := d.lifecycle.Phase(); p != lifecycle.Drained {
-		d.t.Fatalf("the phase is %v at %v: the hold lasts too long", p, at)
+		d.t.Fatalf("phase %v at %v: the hold lasts too long", p, at)
 	}
 	if got := d.lifecycle.Summary().End; got != reason {
-		d.t.Errorf("the hold has ended for the reason %v, want %v", got, reason)
+		d.t.Errorf("the hold ended with reason %v, want %v", got, reason)
 	}
 }
 
@@ -84,12 +84,12 @@ func (d *drain) wantsEndWithin(from, to time.Duration, reason lifecycle.Reason) 
 	time.Sleep(time.Until(d.start.Add(from - time.Millisecond)))
 	synctest.Wait()
 	if p := d.lifecycle.Phase(); p != lifecycle.Draining {
-		d.t.Fatalf("the phase is %v at %v: the hold has ended too early", p, from)
+		d.t.Fatalf("phase %v at %v: the hold ended too early", p, from)
 	}
 	time.Sleep(to - from)
 	synctest.Wait()
 	if s := d.lifecycle.Summary(); s.End != reason {
-		d.t.Fatalf("the hold has ended for the reason %v at %v, want %v", s.End, to, reason)
+		d.t.Fatalf("the hold ended with reason %v by %v, want %v", s.End, to, reason)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestTheHoldEnds(t *testing.T) {
 		inDrain(t, rule, busy, func(d *drain) {
 			time.Sleep(4 * time.Second)
 			d.calls("192.0.2.1", get, 2*time.Second)
-			// The gap of 4.1 s is part of its rhythm now.
+			// The gap of 4.1 s is now in the histogram.
 			d.wantsEndWithin(11*time.Second, 17*time.Second, lifecycle.EndedQuiet)
 		})
 		inDrain(t, rule, busy, func(d *drain) {
@@ -137,7 +137,7 @@ func TestTheHoldEnds(t *testing.T) {
 	})
 	t.Run("when the slower of two load balancer nodes has stopped", func(t *testing.T) {
 		inDrain(t, rule, busy, func(d *drain) {
-			for range 200 { // the other node stops at once
+			for range 200 { // the other node stops routing at once
 				d.calls("192.0.2.2", get, 0)
 				time.Sleep(100 * time.Millisecond)
 			}
@@ -177,7 +177,7 @@ func TestTheHoldEnds(t *testing.T) {
 			client.wantsReset()
 			app.wantsReset()
 			if s := d.lifecycle.Summary(); s.CutExchanges != 1 || s.CutConnections != 1 || s.Exchanges != 1 {
-				t.Errorf("the story is %+v, want 1 exchange cut", s)
+				t.Errorf("summary %+v, want 1 exchange cut", s)
 			}
 		})
 	})
@@ -196,7 +196,7 @@ func TestEverythingIsServedUntilTheEndOfTheHold(t *testing.T) {
 		idleApp.send(ok)
 		idle.wants(okClose)
 		if s := d.lifecycle.Summary(); s.Exchanges != 101 || s.LastExchange != 100*time.Second {
-			t.Errorf("the story is %+v, want 101 exchanges, the last after 1m40s", s)
+			t.Errorf("summary %+v, want 101 exchanges, the last after 1m40s", s)
 		}
 	})
 }

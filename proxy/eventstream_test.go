@@ -16,10 +16,10 @@ const (
 	eventChunk    = "9\r\ndata: a\n\n\r\n"
 )
 
-// streaming opens a connection on which an EventSource is answered with this head.
+// streaming opens a connection whose EventSource request is answered with this head.
 func streaming(r *rig, head string) (client, app *peer) { return answering(r, getEvents, head) }
 
-// answering opens a connection on which a request is answered with this head.
+// answering opens a connection whose request is answered with this head.
 func answering(r *rig, request, head string) (client, app *peer) {
 	client, app = r.connect()
 	client.send(request)
@@ -69,7 +69,7 @@ func TestAnEventStreamHasItsTurn(t *testing.T) {
 	const spread = 10 * time.Second
 	inBubble(t, Config{TunnelSpread: spread}, func(r *rig) {
 		r.server.Drain()
-		// One that begins while draining gets the close option in its head, and then has its turn like the others.
+		// A stream that begins while draining gets the close option in its head, and is ended in its turn like the others.
 		client, app := r.connect()
 		client.send(getEvents)
 		app.wants(getEvents)
@@ -110,8 +110,8 @@ func TestAnEventStreamIsLeftAlone(t *testing.T) {
 	}
 }
 
-// A client that has not connected with EventSource, or that EventSource would not accept, does not ask
-// again for what it has not received.
+// A client that is not an EventSource, or whose response an EventSource would not accept, does not request
+// the missed events again.
 func TestAnEventStreamWithoutReconnectingClientIsFinished(t *testing.T) {
 	post := func(fields string) string {
 		return "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n" + fields + "Content-Length: 2\r\n\r\n{}"
@@ -142,7 +142,7 @@ func TestAnEventStreamWithoutReconnectingClientIsFinished(t *testing.T) {
 	}
 }
 
-// The exchange that is answered decides, not the one that was read last.
+// The exchange that is being answered counts, not the last one that was read.
 func TestAPipelinedEventSourceEndsNoOtherEventStream(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := answering(r, get, chunkedEvents)
@@ -213,7 +213,7 @@ func TestASecondEventStreamHasATurnOfItsOwn(t *testing.T) {
 			}
 		}
 		if atOnce > n/2 {
-			t.Errorf("%d of %d streams are ended at once", atOnce, n)
+			t.Errorf("%d of %d streams were ended at once", atOnce, n)
 		}
 		time.Sleep(spread)
 		for _, c := range clients {

@@ -17,7 +17,7 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// dying runs servers that drain and whose apps have gone. The fallback of each is the next one, and that of the last the first.
+// dying runs draining servers whose apps have exited. The fallback of each is the next one, and that of the last is the first.
 func dying(t *testing.T, n int) (servers []*Server, addresses []string) {
 	t.Helper()
 	listeners := make([]net.Listener, n)
@@ -48,13 +48,13 @@ func refused(context.Context) (Conn, error) {
 	return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 }
 
-// refusedLate is refused when the client's side of the connection has been made.
+// refusedLate is refused after the client's connection has been accepted.
 func refusedLate(ctx context.Context) (Conn, error) {
 	time.Sleep(10 * time.Millisecond)
 	return refused(ctx)
 }
 
-// A pod whose Service leads to itself, and pods that end at the same time and lead to each other.
+// A pod whose Service routes back to it, and pods that terminate at the same time and route to each other.
 func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 	for name, n := range map[string]int{"to itself": 1, "by another pod that ends": 2, "by two": 3} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 			}
 			_ = c.SetDeadline(time.Now().Add(10 * time.Second))
 			if b, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
-				t.Errorf("the client has %q, error %v; want nothing, and a reset", b, err)
+				t.Errorf("the client got %q, error %v; want no data and a reset", b, err)
 			}
 			total := 0
 			for _, s := range servers {
@@ -82,8 +82,8 @@ func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 	}
 }
 
-// The app has ended, and the server does not know it yet: it may not even drain. A connection through a fallback is reset at once, while
-// others wait for the app.
+// The app has exited, and the server does not know it yet: it may not even drain. A connection from a fallback is reset at once, while
+// other connections wait for the app.
 func TestAFallbackConnectionDoesNotWaitForTheApp(t *testing.T) {
 	s := New(Config{AppWait: time.Minute})
 	address := serveLoopback(t, s, Route{Dial: refusedLate, Fallback: refused})
@@ -94,7 +94,7 @@ func TestAFallbackConnectionDoesNotWaitForTheApp(t *testing.T) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
 	if b, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the other server has %q, error %v; want nothing, and a reset", b, err)
+		t.Errorf("the other server got %q, error %v; want no data and a reset", b, err)
 	}
 	waiting, err := net.Dial("tcp", address)
 	if err != nil {
@@ -103,7 +103,7 @@ func TestAFallbackConnectionDoesNotWaitForTheApp(t *testing.T) {
 	defer waiting.Close()
 	_ = waiting.SetDeadline(time.Now().Add(100 * time.Millisecond))
 	if _, err := waiting.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("another client sees %v, want that it waits for the app", err)
+		t.Errorf("another client got error %v, want it to wait for the app", err)
 	}
 }
 
@@ -111,11 +111,11 @@ func TestAFallbackConnectionDoesNotWaitForTheApp(t *testing.T) {
 func TestAFallbackWithoutAppThatDoesNotKnowItYetIsSkipped(t *testing.T) {
 	address := serveLoopback(t, New(Config{AppWait: time.Minute}), Route{Dial: refusedLate, Fallback: refused})
 	if _, err := dialFallback(address, time.Minute)(t.Context()); err != errNoApp {
-		t.Errorf("dialing the fallback returns %v, want %v", err, errNoApp)
+		t.Errorf("dialing the fallback returned %v, want %v", err, errNoApp)
 	}
 }
 
-// The kernel says so, whatever the server is busy with.
+// The kernel announces it, even if the server is busy.
 func TestAServerWithoutAppAnnouncesThatToFallbackConnections(t *testing.T) {
 	_, addresses := dying(t, 1)
 	c, err := net.Dial("tcp", addresses[0])
@@ -124,18 +124,18 @@ func TestAServerWithoutAppAnnouncesThatToFallbackConnections(t *testing.T) {
 	}
 	defer c.Close()
 	if !hasMark(c.(*net.TCPConn), mss.NoApp) {
-		t.Error("a server whose app has ended does not say so")
+		t.Error("a server whose app has exited does not announce it")
 	}
 	busy := listenLoopback(t)
 	if err := mss.Set(pump.RawOf(busy), mss.NoApp); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := DialFallback(busy.Addr().String())(t.Context()); err != errNoApp {
-		t.Errorf("the fallback is dialled with error %v, want %v", err, errNoApp)
+		t.Errorf("dialing the fallback returned %v, want %v", err, errNoApp)
 	}
 }
 
-// A connection through a fallback ends without a byte, and a client whose server speaks first has to wait a second.
+// A connection through a fallback may end without a byte, so a client of a server that sends first waits a second.
 func TestTheFallbackIsDialledWithTheClientsFirstByte(t *testing.T) {
 	s := New(Config{})
 	dialled := make(chan time.Time, 100)
@@ -163,7 +163,7 @@ func TestTheFallbackIsDialledWithTheClientsFirstByte(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	if len(dialled) > 0 {
-		t.Error("the fallback is dialled for a client that has said nothing and left")
+		t.Error("the fallback was dialed for a client that left without sending")
 	}
 	begun := time.Now()
 	waiting, err := net.Dial("tcp", address)
@@ -172,7 +172,7 @@ func TestTheFallbackIsDialledWithTheClientsFirstByte(t *testing.T) {
 	}
 	defer waiting.Close()
 	if waited := (<-dialled).Sub(begun); waited < firstByteWait {
-		t.Errorf("the fallback is dialled after %v for a client that says nothing, want %v", waited, firstByteWait)
+		t.Errorf("the fallback was dialed after %v for a silent client, want %v", waited, firstByteWait)
 	}
 	speaking, err := net.Dial("tcp", address)
 	if err != nil {
@@ -185,7 +185,7 @@ func TestTheFallbackIsDialledWithTheClientsFirstByte(t *testing.T) {
 	<-dialled
 }
 
-// A Service leads back to the pod itself for a moment, and to another one then. The client notices nothing.
+// A Service routes back to the pod itself for a moment, and then to another one. The client does not notice.
 func TestAFallbackIsDialledUntilItHasAnApp(t *testing.T) {
 	_, addresses := dying(t, 1)
 	_, other := onLoopback(t, Config{}, serveHTTP(t, echo))
@@ -215,10 +215,10 @@ func TestAFallbackIsDialledUntilItHasAnApp(t *testing.T) {
 	}
 	s.AppEnded()
 	if err := <-answered; err != nil {
-		t.Errorf("the request is lost: %v", err)
+		t.Errorf("the request was lost: %v", err)
 	}
 	if n := dials.Load(); n != 4 {
-		t.Errorf("the fallback was dialled %d times, want 4", n)
+		t.Errorf("the fallback was dialed %d times, want 4", n)
 	}
 }
 
@@ -235,11 +235,11 @@ func TestFallbackConnectionsAreServedIfThereIsAnApp(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		t.Errorf("the answer is %s, want 200", resp.Status)
+		t.Errorf("status %s, want 200", resp.Status)
 	}
 }
 
-// A mark that was seen where there is none would refuse clients.
+// If a mark were detected where there is none, clients would be refused.
 func TestNoOrdinaryConnectionIsMistakenForAFallback(t *testing.T) {
 	ln := listenLoopback(t)
 	for _, segment := range []int{0, 536, 1186, 1188, 1220, 1460} {
@@ -251,12 +251,12 @@ func TestNoOrdinaryConnectionIsMistakenForAFallback(t *testing.T) {
 			})
 		}}
 		if arrival := arrivalOf(t, ln, d.Dial); hasMark(arrival, mss.Fallback) {
-			t.Errorf("a connection with segments of %d bytes (0: as large as they get) is taken for one by a fallback", segment)
+			t.Errorf("a connection with segments of %d bytes (0: the maximum) is mistaken for one from a fallback", segment)
 		}
 	}
 	dial := func(_, address string) (net.Conn, error) { return DialFallback(address)(t.Context()) }
 	if !hasMark(arrivalOf(t, ln, dial), mss.Fallback) {
-		t.Error("a connection by a fallback is not taken for one")
+		t.Error("a connection from a fallback is not recognized")
 	}
 }
 
@@ -294,7 +294,7 @@ func TestAKeptClientIsServedByTheFallbackAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n, err := c.Read(make([]byte, 4<<10)); n == 0 {
-			t.Fatalf("the client has nothing, error %v; want an answer", err)
+			t.Fatalf("the client got no data, error %v; want a response", err)
 		}
 	}
 	exchange()
@@ -307,6 +307,6 @@ func TestAKeptClientIsServedByTheFallbackAtOnce(t *testing.T) {
 	begun := time.Now()
 	exchange()
 	if took := time.Since(begun); took >= firstByteWait {
-		t.Errorf("the answer took %v, as long as a client that says nothing is waited for", took)
+		t.Errorf("the response took %v, as long as the wait for a silent client", took)
 	}
 }

@@ -20,7 +20,7 @@ func withFallback(t *testing.T, test func(r *rig, others <-chan *memConn)) {
 	through(t, Route{Fallback: fallback}, Config{AppWait: 5 * time.Second}, func(r *rig) { test(r, others) })
 }
 
-// other is the fallback's side of the next connection to it.
+// other returns the fallback's side of the next connection to it.
 func (r *rig) other(others <-chan *memConn) *peer {
 	r.t.Helper()
 	synctest.Wait()
@@ -43,24 +43,24 @@ func TestTheFallbackServesNewConnectionsWhenTheAppHasGoneWhileDraining(t *testin
 		waiting.send(get)
 		waiting.wantsOpen()
 		if !r.server.AppEnded() {
-			t.Error("AppEnded says that nothing is served any more")
+			t.Error("AppEnded reports that nothing is served")
 		}
 		time.Sleep(lastRetry)
 		servesByFallback(waiting, r.other(others))
 		next := r.client("192.0.2.2")
 		next.send(get)
 		servesByFallback(next, r.other(others))
-		old.wantsOpen() // it is left to its app's end
+		old.wantsOpen() // it lasts until its app closes it
 		if n := r.server.stats.dialFailures.Load(); n != r.refusals() {
-			t.Errorf("%d failures to reach the app are counted, want the %d that there were", n, r.refusals())
+			t.Errorf("%d dial failures counted, want %d", n, r.refusals())
 		}
 		if n := r.server.stats.fellBack.Load(); n != 2 {
-			t.Errorf("%d connections are counted as having gone to the fallback, want 2", n)
+			t.Errorf("%d connections counted as sent to the fallback, want 2", n)
 		}
 	})
 }
 
-// servesByFallback has the fallback answer the request that the client has sent.
+// servesByFallback makes the fallback answer the request that the client has sent.
 func servesByFallback(client, other *peer) {
 	client.t.Helper()
 	other.wants(get)
@@ -78,11 +78,11 @@ func TestTheFallbackIsNeverUsedWhileServing(t *testing.T) {
 		client.send(get)
 		synctest.Wait()
 		if r.server.AppEnded() {
-			t.Error("AppEnded says that connections are still served")
+			t.Error("AppEnded reports that connections are still served")
 		}
 		client.wantsReset()
 		if _, accepted := r.listener.dial(memAddr); accepted {
-			t.Error("a new connection is accepted although the app has gone")
+			t.Error("a new connection was accepted after the app had exited")
 		}
 		if len(others) > 0 {
 			t.Error("the fallback sees a connection")
@@ -143,7 +143,7 @@ func TestNoMoreFallbacksThanThereMayBe(t *testing.T) {
 		next.closes()
 		synctest.Wait()
 		if n := r.server.stats.fallbacks.Load(); n != maxFallbacks-1 {
-			t.Errorf("%d connections to fallbacks are counted at the end, want %d", n, maxFallbacks-1)
+			t.Errorf("%d connections to fallbacks counted at the end, want %d", n, maxFallbacks-1)
 		}
 	})
 }

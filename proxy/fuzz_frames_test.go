@@ -9,7 +9,7 @@ import (
 	"lameduck/proxy/ws"
 )
 
-// FuzzRelayFrames has an HTTP/2 app say anything in any pieces, with a drain in the middle. What the client has is what the app has
+// FuzzRelayFrames makes an HTTP/2 app send any bytes in any pieces, with a drain in the middle. The client gets what the app has
 // sent, and the notice once, between two frames and not within a field block.
 func FuzzRelayFrames(f *testing.F) {
 	f.Add(headers(1, false, true)+data(1, true, 5), uint16(3), uint64(1))
@@ -36,7 +36,7 @@ func FuzzRelayFrames(f *testing.F) {
 	})
 }
 
-// wantsFrames expects that got is sent, with the notice at a place where it may stand, or without it
+// wantsFrames expects got to be sent with the notice inserted where it may stand, or without it
 // where there is no such place.
 func wantsFrames(t *testing.T, got, sent string) {
 	t.Helper()
@@ -49,10 +49,10 @@ func wantsFrames(t *testing.T, got, sent string) {
 			return
 		}
 	}
-	t.Fatalf("the client has\n%q\nof\n%q", got, sent)
+	t.Fatalf("the client got\n%q\nof\n%q", got, sent)
 }
 
-// cutNotice cuts a GOAWAY without an error and a PING off b.
+// cutNotice removes a GOAWAY without an error and a PING from the start of b.
 func cutNotice(b string) (rest string, ok bool) {
 	const size = h2.GoAwaySize + h2.PingSize
 	if len(b) < size {
@@ -62,7 +62,7 @@ func cutNotice(b string) (rest string, ok bool) {
 	return b[size:], b[:size-8] == want[:size-8]
 }
 
-// lowered returns the app's frames as a client sees them that gets its notice after the first n bytes: from then on no last stream is
+// lowered returns the app's frames as seen by a client that gets its notice after the first n bytes: from then on no last stream is
 // higher than one before.
 func lowered(frames string, n int) string {
 	b, lowest := []byte(frames), uint32(h2.MaxStream)
@@ -97,7 +97,7 @@ func betweenFrames(b string) bool {
 	return !block
 }
 
-// FuzzRelayMessages has a WebSocket app say anything in any pieces, with a drain in the middle. What the client has is what the app
+// FuzzRelayMessages makes a WebSocket app send any bytes in any pieces, with a drain in the middle. The client gets what the app
 // has sent, up to a close frame of ours between two messages, if there is one.
 func FuzzRelayMessages(f *testing.F) {
 	f.Add(text+firstPart+pong+lastPart, uint16(3), uint64(1))
@@ -123,7 +123,7 @@ func FuzzRelayMessages(f *testing.F) {
 			case closed && strings.HasPrefix(sent, whole) && betweenMessages(whole):
 			case got == sent:
 			default:
-				t.Fatalf("the client has\n%q\nof\n%q", got, sent)
+				t.Fatalf("the client got\n%q\nof\n%q", got, sent)
 			}
 		})
 	})
@@ -143,7 +143,7 @@ func betweenMessages(b string) bool {
 	return m.Between()
 }
 
-// FuzzRelayRequestFrames expects that all bytes of the client pass, whatever its requests are taken for.
+// FuzzRelayRequestFrames expects that all bytes of the client are relayed, however its requests are parsed.
 // The rig expects that nothing is in flight at the end.
 func FuzzRelayRequestFrames(f *testing.F) {
 	checker := newH2Client()
@@ -161,7 +161,7 @@ func FuzzRelayRequestFrames(f *testing.F) {
 			client.sendInPieces(sent, split)
 			client.ends()
 			if got := string(app.taken()); got != sent {
-				t.Fatalf("the app has\n%q\nof\n%q", got, sent)
+				t.Fatalf("the app got\n%q\nof\n%q", got, sent)
 			}
 		})
 	})

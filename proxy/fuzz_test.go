@@ -9,8 +9,8 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// FuzzRelayRequests sends anything to the app in any pieces. What the app has is what was sent, or the beginning of it
-// where we have refused the rest.
+// FuzzRelayRequests sends any bytes to the app in any pieces. The app gets what was sent, or the beginning of it
+// if the rest is refused.
 func FuzzRelayRequests(f *testing.F) {
 	for _, steps := range conversations {
 		f.Add(saidBy(fromClient, steps), uint64(1))
@@ -27,14 +27,14 @@ func FuzzRelayRequests(f *testing.F) {
 			synctest.Wait()
 			got := string(app.available())
 			if want, exact := passed(sent); !strings.HasPrefix(want, got) || exact && got != want {
-				t.Fatalf("the app has\n%q\nwant\n%q", got, want)
+				t.Fatalf("the app got\n%q\nwant\n%q", got, want)
 			}
 		})
 	})
 }
 
-// passed returns what the app is to have of the requests of a client that sends no more. Not exact: it may have less, since a body
-// is refused in the middle, or since the rest waits for answers.
+// passed returns the bytes that the app must get of the requests of a client that sends no more. exact is false if it may get less: a body
+// may be refused in the middle, or the rest may wait for answers.
 func passed(sent string) (want string, exact bool) {
 	b, done := []byte(sent), 0
 	for n := 0; ; n++ {
@@ -44,11 +44,11 @@ func passed(sent string) (want string, exact bool) {
 		case err == h1.ErrStartLine && n > 0:
 			return sent, false // it may be content of the request before it
 		case err != nil && h1.HeadEnd(b[done:], 0) == 0:
-			return sent, false // refused when it came in one piece, else half a head like any other
+			return sent, false // refused if it came in one piece, otherwise an incomplete head like any other
 		case err != nil:
 			return sent[:done], true
 		case req.Size == 0:
-			return sent, true // half a head
+			return sent, true // an incomplete head
 		case n == maxOutstanding || req.Switches():
 			return sent, false
 		}
@@ -60,8 +60,8 @@ func passed(sent string) (want string, exact bool) {
 	}
 }
 
-// FuzzRelayResponses has the app answer anything in any pieces, draining or not. What the client has is what the app
-// has sent, with the close option in its place, or our 502.
+// FuzzRelayResponses makes the app send any bytes in any pieces, draining or not. The client gets what the app
+// has sent, with the close option where it belongs, or our 502.
 func FuzzRelayResponses(f *testing.F) {
 	for _, steps := range conversations {
 		said := saidBy(fromApp, steps)
@@ -88,22 +88,22 @@ func FuzzRelayResponses(f *testing.F) {
 			if refused {
 				got, _, _ = strings.Cut(got, string(answerBadGateway))
 				if !strings.HasPrefix(want, got) {
-					t.Fatalf("the client has\n%q\nwant a beginning of\n%q", got, want)
+					t.Fatalf("the client got\n%q\nwant a prefix of\n%q", got, want)
 				}
 				return
 			}
 			if got != want {
-				t.Fatalf("the client has\n%q\nwant\n%q", got, want)
+				t.Fatalf("the client got\n%q\nwant\n%q", got, want)
 			}
 		})
 	})
 }
 
-// answerRoom is what an answer of ours and the close option take of a client's buffer at most.
+// answerRoom is the most that an answer of ours and the close option take of a client's buffer.
 const answerRoom = 200
 
-// relayed returns what the client is to have of a response to get. refused: there is something in it that we do not
-// pass on.
+// relayed returns the bytes that the client must get of a response to get. refused reports whether a part of it is not
+// relayed.
 func relayed(sent string, drain bool) (want string, refused bool) {
 	b, done := []byte(sent), 0
 	for {
@@ -113,7 +113,7 @@ func relayed(sent string, drain bool) (want string, refused bool) {
 		case err != nil || resp.Status == 101:
 			return string(b[:done]), true
 		case resp.Size == 0:
-			return sent, false // a part of a head passes with the app's end
+			return sent, false // a part of a head is relayed when the app closes
 		case !resp.Interim():
 			return string(b[:done]) + relayedFinal(b[done:], resp, drain), badBody(b[done:], resp)
 		}
@@ -123,7 +123,7 @@ func relayed(sent string, drain bool) (want string, refused bool) {
 
 func relayedFinal(b []byte, resp h1.Response, drain bool) string {
 	if !drain {
-		return string(b) // what follows the message is unsolicited, and passed on
+		return string(b) // bytes after the message are unsolicited, and relayed
 	}
 	n, _ := resp.Body.Scan(b[resp.Size:])
 	return string(h1.AppendCloseOption(nil, b[:resp.Size])) + string(b[resp.Size:resp.Size+n])
@@ -134,7 +134,7 @@ func badBody(b []byte, resp h1.Response) bool {
 	return err != nil
 }
 
-// saidBy is everything that one side says.
+// saidBy returns everything that one side sends.
 func saidBy(from direction, steps []step) string {
 	var said strings.Builder
 	for _, s := range steps {
@@ -145,13 +145,13 @@ func saidBy(from direction, steps []step) string {
 	return said.String()
 }
 
-// sendInPieces sends in pieces of random sizes and lets some of them be relayed before the next.
+// sendInPieces sends pieces of random sizes, and waits until some of them are relayed before the next.
 func (p *peer) sendInPieces(s string, split uint64) {
 	random := rand.New(rand.NewPCG(split, 0))
 	for len(s) > 0 {
 		n := 1 + random.IntN(min(len(s), 1+random.IntN(40)))
 		if _, err := p.conn.Write([]byte(s[:n])); err != nil {
-			return // refused meanwhile
+			return // refused in the meantime
 		}
 		s = s[n:]
 		if random.IntN(2) == 0 {

@@ -14,7 +14,7 @@ import (
 	"lameduck/proxy/h2"
 )
 
-// frames returns what write writes with the reference implementation's Framer.
+// frames returns the bytes that write writes with the Framer of the reference implementation.
 func frames(write func(f *reference.Framer)) string {
 	var b bytes.Buffer
 	f := reference.NewFramer(&b, nil)
@@ -23,7 +23,7 @@ func frames(write func(f *reference.Framer)) string {
 	return b.String()
 }
 
-// headers is a HEADERS frame; its block is not looked at by anybody.
+// headers is a HEADERS frame whose block is not decoded.
 func headers(stream uint32, endStream, endHeaders bool) string {
 	return frames(func(f *reference.Framer) {
 		f.WriteHeaders(reference.HeadersFrameParam{StreamID: stream, BlockFragment: []byte("block"), EndStream: endStream, EndHeaders: endHeaders})
@@ -69,17 +69,17 @@ func speaksHTTP2(r *rig) (client, app *peer) {
 	return client, app
 }
 
-// wantsNotice takes the GOAWAY that refuses nothing and returns the data of the PING behind it.
+// wantsNotice reads the GOAWAY that refuses no stream, and returns the data of the PING after it.
 func (p *peer) wantsNotice(last uint32) (ping [8]byte) {
 	p.t.Helper()
 	got := p.taken()
 	want := goAway(last, 0, "")
 	if !bytes.HasPrefix(got, []byte(want)) || len(got) != len(want)+h2.PingSize {
-		p.t.Fatalf("the %s has %q, want a GOAWAY with the last stream %d and a PING", p.name, got, last)
+		p.t.Fatalf("the %s got %q, want a GOAWAY with the last stream %d and a PING", p.name, got, last)
 	}
 	f, err := reference.NewFramer(nil, bytes.NewReader(got[len(want):])).ReadFrame()
 	if pf, ok := f.(*reference.PingFrame); err != nil || !ok || pf.IsAck() {
-		p.t.Fatalf("the %s has %v, error %v; want a PING", p.name, f, err)
+		p.t.Fatalf("the %s got %v, error %v; want a PING", p.name, f, err)
 	} else {
 		ping = pf.Data
 	}
@@ -155,16 +155,16 @@ func TestStreamsAreExchangesInFlight(t *testing.T) {
 	}
 }
 
-// wantsInFlight expects that so many exchanges are in flight.
+// wantsInFlight expects this number of exchanges in flight.
 func (r *rig) wantsInFlight(want int64, when string) {
 	r.t.Helper()
 	synctest.Wait()
 	if n := r.server.stats.inFlight.Load(); n != want {
-		r.t.Fatalf("%d in flight %s, want %d", n, when, want)
+		r.t.Fatalf("%d exchanges in flight %s, want %d", n, when, want)
 	}
 }
 
-// Clients of gRPC, for example, do not end their side of a stream that the app has ended with an error.
+// gRPC clients, for example, do not half-close a stream that the app has ended with an error.
 func TestAnAnsweredStreamThatTheClientLeavesOpenIsOverWhenItIsSilent(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := speaksHTTP2(r)
@@ -183,7 +183,7 @@ func TestAnAnsweredStreamThatTheClientLeavesOpenIsOverWhenItIsSilent(t *testing.
 		r.wantsInFlight(2, "after the first one's silence")
 		time.Sleep(uploadSilence)
 		r.wantsInFlight(1, "after the second one's silence")
-		client.send(data(1, true, 9) + rst(3)) // both are still the app's affair
+		client.send(data(1, true, 9) + rst(3)) // the app handles both
 		app.wants(data(1, true, 9) + rst(3))
 		r.wantsInFlight(1, "after the clients' ends of what is over")
 		app.send(headers(5, true, true))
@@ -228,7 +228,7 @@ func TestAnAnsweredStreamIsInFlightWhileItsUploadGoesOn(t *testing.T) {
 	}
 }
 
-// drainsHTTP2 begins the drain, in which the client gets a notice and then a GOAWAY with the last stream.
+// drainsHTTP2 begins a drain, and expects a notice and then a GOAWAY with the last stream.
 func (r *rig) drainsHTTP2(client *peer, last uint32) {
 	r.t.Helper()
 	r.server.Drain()
@@ -271,7 +271,7 @@ func TestAPushedAnswerIsNotCutByTheFinalGoAway(t *testing.T) {
 	})
 }
 
-// What comes after the final GOAWAY has been refused by it: the client tries it elsewhere.
+// Streams after the final GOAWAY are refused by it: the client retries them elsewhere.
 func TestAStreamBeyondTheFinalGoAwayIsNotWaitedFor(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := speaksHTTP2(r)
@@ -286,7 +286,7 @@ func TestAStreamBeyondTheFinalGoAwayIsNotWaitedFor(t *testing.T) {
 	})
 }
 
-// wantsEndSoon waits until the connection is closed that the client could have closed itself.
+// wantsEndSoon waits until the server closes a connection that the client could have closed.
 func (p *peer) wantsEndSoon() {
 	p.t.Helper()
 	p.wantsOpen()
@@ -306,7 +306,7 @@ func TestAnHTTP2ClientIsNotifiedInTwoSteps(t *testing.T) {
 		time.Sleep(noticeSpread)
 		ping := client.wantsNotice(h2.MaxStream)
 
-		// What races with the notice is served.
+		// Requests that race with the notice are served.
 		client.send(headers(3, true, true) + pingAck(ping) + headers(5, true, true))
 		app.wants(headers(3, true, true) + headers(5, true, true))
 		time.Sleep(finalDelay)
@@ -347,7 +347,7 @@ func TestAQuietHTTP2ConnectionEndsWithTheFinalGoAway(t *testing.T) {
 	})
 }
 
-// A client may use streams that another part of it has opened before the notice was processed.
+// A client may use streams that it opened before it had processed the notice.
 func TestTheFinalGoAwayWaitsForAClientThatOpensStreams(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := speaksHTTP2(r)
@@ -364,13 +364,13 @@ func TestTheFinalGoAwayWaitsForAClientThatOpensStreams(t *testing.T) {
 			client.wants(headers(last-1, true, true))
 			time.Sleep(finalDelay)
 		}
-		client.wants(goAway(last-1, 0, "")) // it does not look at notices
+		client.wants(goAway(last-1, 0, "")) // it ignores notices
 		client.wantsEndSoon()
 	})
 }
 
-// A client closes a connection by itself after a GOAWAY. Some take a FIN that comes right behind a response
-// for the end of one that is cut short.
+// A client closes the connection itself after a GOAWAY. Some take a FIN right after a response
+// for a truncated one.
 func TestAnHTTP2ClientMayCloseTheConnectionItself(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := speaksHTTP2(r)
@@ -388,7 +388,7 @@ func TestAnHTTP2ClientMayCloseTheConnectionItself(t *testing.T) {
 	})
 }
 
-// It may not have heard the notice yet, which waits behind megabytes for a slow line. What it opens meanwhile is passed on, and must not
+// It may not have received the notice yet, which waits behind megabytes on a slow line. Streams that it opens meanwhile are relayed, and must not
 // be refused afterwards.
 func TestNothingIsRefusedOfAClientThatHasNotAnsweredThePing(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
@@ -413,12 +413,12 @@ func TestPingsOfTheAppAreAnsweredToTheApp(t *testing.T) {
 		app.wants(pingAck([8]byte{7}))
 		client.send(pingAck(ping))
 		app.wantsNothing()
-		client.send(pingAck(ping)) // once more: it is not ours any more
+		client.send(pingAck(ping)) // once more: this one is not an answer to ours
 		app.wants(pingAck(ping))
 	})
 }
 
-// RFC 9113 section 6.10: no other frame stands between HEADERS and its last CONTINUATION. And none stands in another.
+// RFC 9113 section 6.10: no other frame may stand between HEADERS and its last CONTINUATION, and none within another.
 func TestI4NoFrameOfOursWithinAnother(t *testing.T) {
 	for name, test := range map[string]struct{ before, rest string }{
 		"within a header":               {data(1, false, 100)[:5], data(1, false, 100)[5:]},
@@ -440,7 +440,7 @@ func TestI4NoFrameOfOursWithinAnother(t *testing.T) {
 				app.send(test.rest)
 				got := string(before) + string(client.taken())
 				if theirs := withoutOurs(t, got); theirs != test.before+test.rest {
-					t.Errorf("the client has, without the frames of ours,\n%q\nwant\n%q", theirs, test.before+test.rest)
+					t.Errorf("the client got, without our frames,\n%q\nwant\n%q", theirs, test.before+test.rest)
 				}
 				if !strings.Contains(got, notice) {
 					t.Error("the client gets no notice")
@@ -450,14 +450,14 @@ func TestI4NoFrameOfOursWithinAnother(t *testing.T) {
 	}
 }
 
-// withoutOurs takes GOAWAY and PING frames out of what a client has, and expects none within a field block.
+// withoutOurs removes GOAWAY and PING frames from what a client got, and expects none within a field block.
 func withoutOurs(t *testing.T, got string) (theirs string) {
 	block := false
 	for len(got) > 0 {
 		h, whole := h2.ParseHeader([]byte(got))
 		size := h2.HeaderSize + h.Length
 		if !whole || size > len(got) {
-			t.Fatalf("%q is no frame", got)
+			t.Fatalf("%q is not a frame", got)
 		}
 		if h.Type == h2.GoAway || h.Type == h2.Ping {
 			if block {
@@ -482,7 +482,7 @@ func TestI4NothingBeforeTheAppsFirstFrame(t *testing.T) {
 		client.wantsNothing()
 		app.send(settings)
 		if got := string(client.taken()); !strings.HasPrefix(got, settings+notice) {
-			t.Errorf("the client has %q, want the app's SETTINGS and then the notice", got)
+			t.Errorf("the client got %q, want the app's SETTINGS and then the notice", got)
 		}
 	})
 }
@@ -538,7 +538,7 @@ func TestHTTP2ConnectionsAreNotifiedOverAShortTime(t *testing.T) {
 			notices = append(notices, k)
 		}
 		if sum, most := total(notices), slices.Max(notices); sum != n || most > n/3 {
-			t.Errorf("%v of %d get their notice in each tenth", notices, n)
+			t.Errorf("%v of %d got their notice in each tenth", notices, n)
 		}
 	})
 }
@@ -575,7 +575,7 @@ func TestAnUpgradeToHTTP2IsFollowed(t *testing.T) {
 		client.send(h2.Preface + settings)
 		app.wants(h2.Preface + settings)
 		if n := r.server.stats.inFlight.Load(); n != 1 {
-			t.Errorf("%d in flight, want 1: the request is stream 1", n)
+			t.Errorf("%d exchanges in flight, want 1: the request is stream 1", n)
 		}
 		app.send(headers(1, true, true))
 		client.wants(headers(1, true, true))
@@ -597,7 +597,7 @@ func TestAnHTTP2AppMaySpeakFirst(t *testing.T) {
 				client.send(h2.Preface + settings + headers(1, true, true))
 				app.wants(h2.Preface + settings + headers(1, true, true))
 				if got, n := only(r.server).speaks(), r.server.stats.inFlight.Load(); got != http2 || n != 1 {
-					t.Errorf("%v is spoken with %d in flight, want http2 with 1", got, n)
+					t.Errorf("protocol %v with %d exchanges in flight, want http2 with 1", got, n)
 				}
 			})
 		})
@@ -636,7 +636,7 @@ func TestI10OpenStreamsAreBounded(t *testing.T) {
 			}
 		}
 		if n := r.server.stats.inFlight.Load(); n > maxStreams {
-			t.Errorf("%d streams are open, want no more than %d", n, maxStreams)
+			t.Errorf("%d streams are open, want at most %d", n, maxStreams)
 		}
 		client.resets()
 	})
@@ -656,7 +656,7 @@ func TestStreamsOfAConnectionThatBreaksAreOver(t *testing.T) {
 	})
 }
 
-// A side that ends within a header has sent that much, and the other side gets it.
+// If a side ends in the middle of a frame header, the other side gets the part that was sent.
 func TestHalfAHeaderIsRelayedWithTheEnd(t *testing.T) {
 	for name, test := range map[string]struct {
 		open func(r *rig) (client, app *peer)

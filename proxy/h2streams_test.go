@@ -78,12 +78,12 @@ func TestRefusedStreamsAreOver(t *testing.T) {
 	}
 	s.promise(8)
 	if n := s.refuse(3); n != 1 || s.len() != 3 {
-		t.Errorf("%d are over and %d left, want 1 and 3: a GOAWAY says nothing of pushed streams", n, s.len())
+		t.Errorf("%d are over and %d left, want 1 and 3: a GOAWAY does not refer to pushed streams", n, s.len())
 	}
 	if s.begin(7) {
 		t.Error("a stream beyond the last one is in flight")
 	}
 	if n := s.refuse(5); n != 0 || s.last != 3 {
-		t.Errorf("a later GOAWAY takes back an earlier one: the last stream is %d", s.last)
+		t.Errorf("a later GOAWAY raises the last stream to %d", s.last)
 	}
 }

@@ -60,7 +60,7 @@ func TestHeadSize_TheDefaultIs64KiB(t *testing.T) {
 	}
 }
 
-// Heads that are larger than any buffer that is kept pass, with the close option where it is due.
+// Heads larger than any pooled buffer are relayed, with the close option where it belongs.
 func TestHeadSize_HeadsBeyondTheDefaultPassIfTheyMay(t *testing.T) {
 	const size = 300 << 10
 	app := listenLoopback(t)
@@ -77,13 +77,13 @@ func TestHeadSize_HeadsBeyondTheDefaultPassIfTheyMay(t *testing.T) {
 	wantsEOF(t, client)
 }
 
-// passes sends a message and expects another to come out of the other side.
+// passes sends a message and expects want on the other side.
 func passes(t *testing.T, from, to net.Conn, sent, want string) {
 	t.Helper()
 	go func() { _, _ = io.WriteString(from, sent) }()
 	got := make([]byte, len(want))
 	if n, err := io.ReadFull(to, got); err != nil || string(got) != want {
-		t.Fatalf("of %d bytes come %d, error %v; want %d", len(sent), n, err, len(want))
+		t.Fatalf("of %d bytes %d arrived, error %v; want %d", len(sent), n, err, len(want))
 	}
 }
 

@@ -65,10 +65,10 @@ func TestHealthCheck_IsRecognized(t *testing.T) {
 					}
 				}
 				if got := f.InFlight > 0; got != test.traffic {
-					t.Errorf("traffic is in flight: %v, want %v", got, test.traffic)
+					t.Errorf("traffic in flight: %v, want %v", got, test.traffic)
 				}
 				if got := r.server.DrainStats().Exchanges > 0; got != test.traffic {
-					t.Errorf("an exchange is counted: %v, want %v", got, test.traffic)
+					t.Errorf("exchange counted: %v, want %v", got, test.traffic)
 				}
 			})
 		})
@@ -93,7 +93,7 @@ func TestHealthCheck_OnAnHTTP2ConnectionOfChecksIsNotTraffic(t *testing.T) {
 			t.Errorf("the checks are considered stopped in %v, want 20s; %d sources, want none", f.ChecksIn, r.server.sources.Len())
 		}
 		if n := r.server.stats.probes.Load(); n != 5 {
-			t.Errorf("%d probes are counted, want 5", n)
+			t.Errorf("%d probes counted, want 5", n)
 		}
 		request := checker.next("/", agent, "curl/8")
 		client.send(request)
@@ -117,7 +117,7 @@ func TestHealthCheck_OfAHealthPathIsNotTrafficWhileServing(t *testing.T) {
 			time.Sleep(10 * time.Second)
 		}
 		if n := r.server.sources.Len(); n != 0 {
-			t.Errorf("%d sources are known, want none", n)
+			t.Errorf("%d sources known, want none", n)
 		}
 		if f := r.server.Forecast(silence.Rule{}); f.ChecksIn != 20*time.Second {
 			t.Errorf("the checks are considered stopped in %v, want 20s: three periods after the last", f.ChecksIn)
@@ -125,7 +125,7 @@ func TestHealthCheck_OfAHealthPathIsNotTrafficWhileServing(t *testing.T) {
 	})
 }
 
-// A probe's stream is in flight, but is no traffic, until it ends in any way.
+// The stream of a probe is in flight until it ends, but it is not traffic.
 func TestHealthCheck_EndsWithItsStream(t *testing.T) {
 	check := requestFrame(1, "/", "user-agent", "Envoy/HC")
 	for name, end := range map[string]func(client, app *peer){
@@ -151,14 +151,14 @@ func TestHealthCheck_EndsWithItsStream(t *testing.T) {
 				synctest.Wait()
 				r.wantsInFlight(0, "after the probe")
 				if n := r.server.stats.probes.Load(); n != 1 {
-					t.Errorf("%d probes are counted, want 1", n)
+					t.Errorf("%d probes counted, want 1", n)
 				}
 			})
 		})
 	}
 }
 
-// checks has an address send health checks, one in each period.
+// checks sends health checks from an address, one in each period.
 func (d *drain) checks(ip, agent string, n int, period time.Duration) {
 	d.t.Helper()
 	for range n {
@@ -192,7 +192,7 @@ func holdOf(t *testing.T, hold lifecycle.Hold, before, during func(d *drain)) (l
 
 func idles(*drain) {}
 
-// What others send shortens nobody's hold: neither health checks that stop, nor headers.
+// Other clients cannot shorten a hold: neither with health checks that stop, nor with headers.
 func TestHealthCheck_CountsOnlyForItsAddress(t *testing.T) {
 	slow := func(d *drain) {
 		for range 8 {
@@ -217,7 +217,7 @@ func TestHealthCheck_CountsOnlyForItsAddress(t *testing.T) {
 			t.Errorf("%s of others: the caller is %v", name, class)
 		}
 		if hold < alone {
-			t.Errorf("%s of others: the hold lasts %v, and alone %v", name, hold, alone)
+			t.Errorf("%s of others: the hold lasted %v, and alone %v", name, hold, alone)
 		}
 	}
 	_, class := holdOf(t, rule, func(d *drain) {
@@ -257,7 +257,7 @@ func TestHealthCheck_ThatStopsLetsItsSourceGoSooner(t *testing.T) {
 		d.checks("192.0.2.1", "ELB-HealthChecker/2.0", 1, 4900*time.Millisecond)
 	})
 	if stops < 10*time.Second || stops >= goesOn { // the last check came 5 s before the drain
-		t.Errorf("the hold lasts %v if the checks stop, and %v if they go on; want three periods after the last, and less",
+		t.Errorf("the hold lasted %v when the checks stopped, and %v when they went on; want three periods after the last, and less",
 			stops, goesOn)
 	}
 }
@@ -287,7 +287,7 @@ func TestHealthCheck_HoldsAnIdlePodUntilItStops(t *testing.T) {
 				}
 			})
 			if lasts < test.from || lasts > test.to {
-				t.Errorf("the hold lasts %v, want %v to %v", lasts, test.from, test.to)
+				t.Errorf("the hold lasted %v, want %v to %v", lasts, test.from, test.to)
 			}
 		})
 	}

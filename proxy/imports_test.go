@@ -11,18 +11,18 @@ import (
 	"testing"
 )
 
-// A ban is an arrow between packages that must not exist.
+// A ban is a dependency between packages that must not exist.
 type ban struct {
 	tree   string // of packages: a directory and all below it
 	path   string // of the package that they must not import, nor any below it
-	except string // but for these, separated by spaces
+	except string // except these, separated by spaces
 	reason string
 }
 
-// leaf is why framing knows nothing but bytes.
+// leaf is the reason why framing code handles only bytes.
 const leaf = "a leaf knows bytes: no socket, no clock, and nobody else"
 
-// bans hold for everything but tests.
+// bans apply to all code except tests.
 var bans = []ban{
 	{"../proxy", "lameduck/lifecycle", "lameduck/lifecycle/silence lameduck/lifecycle/accept lameduck/lifecycle/sockdiag", "the relay knows no phase; it shares leaf packages with the lifecycle"},
 	{"../proxy", "lameduck/cmd", "", "a command is wiring, and nobody's library"},
@@ -67,7 +67,7 @@ func TestTheArrowsBetweenPackages(t *testing.T) {
 	}
 }
 
-// expect looks that a file does not import what is banned.
+// expect reports banned imports of a file.
 func (b *ban) expect(t *testing.T, file string) {
 	t.Helper()
 	source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
@@ -82,7 +82,7 @@ func (b *ban) expect(t *testing.T, file string) {
 	}
 }
 
-// sources are the files of a tree that are no tests.
+// sources returns the files of a tree that are not tests.
 func sources(t *testing.T, tree string) (files []string) {
 	t.Helper()
 	err := filepath.WalkDir(tree, func(path string, _ fs.DirEntry, err error) error {

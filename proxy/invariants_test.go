@@ -11,11 +11,11 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// A step of a conversation: one side says something and the other one is to have just that.
+// A step of a conversation: one side sends something, and the other side must get exactly that.
 type step struct {
 	from direction
 	says string
-	held bool // not before the head that it begins is whole
+	held bool // relayed only once the head that it begins is complete
 }
 
 func client(says string) step { return step{from: fromClient, says: says} }
@@ -26,7 +26,7 @@ func held(s step) step {
 	return s
 }
 
-// conversations are whole connections that are relayed as they are.
+// conversations are connections that are relayed unchanged from start to end.
 var conversations = map[string][]step{
 	"keep-alive":                {client(get), app(ok), client(get), app(ok)},
 	"HTTP/1.0 that stays":       {client("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"), app("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx"), client(get), app(ok)},
@@ -216,7 +216,7 @@ func TestI3CloseOption(t *testing.T) {
 			app.send(ok)
 			client.wants(ok)
 			client.send(get)
-			app.wantsNothing() // nothing more is passed on
+			app.wantsNothing() // nothing more is relayed
 			app.send(ok + ok)
 			client.wants(ok + okClose)
 			client.wantsEnd()
@@ -277,7 +277,7 @@ func TestI6NoMoreConnectionsThanMayBeServed(t *testing.T) {
 		firstApp.closes()
 		synctest.Wait()
 		if third := <-accepted; third == nil {
-			t.Error("the third connection is not accepted when the first has ended")
+			t.Error("the third connection is not accepted after the first has ended")
 		}
 	})
 }
@@ -293,7 +293,7 @@ func TestI6CloseMissesNoConnectionThatComesUpWithIt(t *testing.T) {
 	})
 }
 
-// TestI7 is every test in a bubble: it fails when a goroutine is left after Serve. This one has all kinds at once.
+// Every test in a bubble tests I7: it fails if a goroutine is left after Serve. This one has all kinds of connections at once.
 func TestI7ServeReturnsAfterEveryGoroutine(t *testing.T) {
 	inBubble(t, Config{AppWait: time.Minute}, func(r *rig) {
 		r.connect() // idle
@@ -309,7 +309,7 @@ func TestI7ServeReturnsAfterEveryGoroutine(t *testing.T) {
 		app.wants("GET / HTTP/1.1\r\nUpgrade: x\r\n\r\n")
 		app.send("HTTP/1.1 101 Switching Protocols\r\n\r\n") // a tunnel
 		client, _ = r.connect()
-		client.send("GET / HTTP/1.1\r\nUpgrade: x\r\n\r\nmore") // an undecided one
+		client.send("GET / HTTP/1.1\r\nUpgrade: x\r\n\r\nmore") // an undecided upgrade
 		r.setRefuse(true)
 		r.client("192.0.2.1") // one that waits for the app
 		synctest.Wait()
@@ -434,7 +434,7 @@ func TestI8HalfCloseBeforeTheFirstByte(t *testing.T) {
 	}
 }
 
-// Some clients make do with a head without its empty line, such as curl.
+// Some clients accept a head without its empty line, such as curl.
 func TestI8HalfAHeadOfTheAppReachesTheClientWithItsEnd(t *testing.T) {
 	for _, part := range []string{"H", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r"} {
 		for name, end := range map[string]func(*peer){"a FIN": (*peer).ends, "a close": (*peer).closes} {
@@ -459,7 +459,7 @@ func TestI8HalfAHeadOfTheAppReachesTheClientWithItsEnd(t *testing.T) {
 	}
 }
 
-// tunnelled opens a connection that has become a tunnel.
+// tunnelled opens a connection that becomes a tunnel.
 func tunnelled(r *rig) (client, app *peer) {
 	client, app = r.connect()
 	client.send("GET / HTTP/1.1\r\nUpgrade: x\r\n\r\n")
@@ -502,7 +502,7 @@ func TestI9AnAmbiguousRequestIsAnsweredInItsTurn(t *testing.T) {
 		app.send(ok)
 		synctest.Wait()
 		if got := string(client.available()); !strings.HasPrefix(got, ok+"HTTP/1.1 400 ") {
-			t.Errorf("the client has %q, want the app's answer and then a 400", got)
+			t.Errorf("the client got %q, want the app's response and then a 400", got)
 		}
 		app.wantsReset()
 	})
@@ -555,7 +555,7 @@ func TestI9AmbiguousResponsesBecome502(t *testing.T) {
 	}
 }
 
-// A part of a head passes with the app's end, but not if it would be refused.
+// A part of a head is relayed when the app closes, unless it would be refused.
 func TestI9AnAmbiguousPartOfAHeadBecomes502(t *testing.T) {
 	for _, part := range []string{"H000\n", "HTTP/1.1 200 OK\r\nContent-Length: 4, 5\r\n", "HTTP/1.1 200 OK\r\nA: b\x00\r\nB"} {
 		for _, pieces := range [][]string{{part}, {part[:1], part[1:]}} {
@@ -588,8 +588,8 @@ func TestI9ABadChunkOfTheAppEndsItsAnswer(t *testing.T) {
 	})
 }
 
-// The direction from the client half-closes the client's connection if it sees that the other one
-// has ended. A FIN in front of the reset would make the part of an answer look like the whole.
+// The direction from the client half-closes the client's connection if it sees that the other direction
+// has ended. A FIN before the reset would make a part of a response look complete.
 func TestI9NothingComesBetweenTheEndOfAnAnswerAndItsReset(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
@@ -603,7 +603,7 @@ func TestI9NothingComesBetweenTheEndOfAnAnswerAndItsReset(t *testing.T) {
 		app.send("x\r\n")
 		client.wantsReset()
 		if state(seen) != relaying {
-			t.Errorf("the direction from the app is in state %d at the reset, want %d", seen, relaying)
+			t.Errorf("the direction from the app was in state %d at the reset, want %d", seen, relaying)
 		}
 	})
 }
@@ -647,12 +647,12 @@ func TestI10ASlowReaderStopsTheOtherSide(t *testing.T) {
 				synctest.Wait()
 				select {
 				case n := <-sent:
-					t.Fatalf("%d bytes are taken although nobody reads", n)
+					t.Fatalf("%d bytes were accepted although nothing reads", n)
 				default:
 				}
 				_ = sender.conn.SetWriteDeadline(time.Now())
 				if n := <-sent; n > 2*memBuffer+pump.BufferSize+len(head) {
-					t.Errorf("%d bytes are taken although nobody reads", n)
+					t.Errorf("%d bytes were accepted although nothing reads", n)
 				}
 			})
 		})

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// keepingClients is inBubble for a server that keeps clients whose app closes.
+// keepingClients is inBubble for a server that keeps the client's connection when the app closes.
 func keepingClients(t *testing.T, test func(*rig)) {
 	t.Helper()
 	inBubble(t, Config{KeepClient: true, AppWait: time.Second}, test)
@@ -20,7 +20,7 @@ func keepingClients(t *testing.T, test func(*rig)) {
 
 const post = "POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody"
 
-// ends are the ways in which an app ends its side.
+// ends are the ways in which an app closes.
 var appEnds = map[string]func(*peer){"by a close": (*peer).closes, "by a reset": (*peer).resets}
 
 func TestAnAppsIdleCloseDoesNotReachAClientThatIsKept(t *testing.T) {
@@ -40,7 +40,7 @@ func TestAnAppsIdleCloseDoesNotReachAClientThatIsKept(t *testing.T) {
 						client.wants(ok)
 					}
 					if n := r.server.stats.redials.Load(); n != 3 {
-						t.Errorf("%d apps are counted as dialled again, want 3", n)
+						t.Errorf("%d redials counted, want 3", n)
 					}
 				})
 			})
@@ -87,7 +87,7 @@ func TestKeepClient_AClientThatHasSaidNothing(t *testing.T) {
 	})
 }
 
-// The rest of the body has nowhere to go, and the client waits for it to be taken.
+// The rest of the body cannot be relayed, and the client waits until it is read.
 func TestKeepClient_AClientWhoseRequestIsAnsweredEarlySeesTheEnd(t *testing.T) {
 	heads := map[string]string{
 		"a length": "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nbody",
@@ -106,7 +106,7 @@ func TestKeepClient_AClientWhoseRequestIsAnsweredEarlySeesTheEnd(t *testing.T) {
 					end(app)
 					client.wantsEnd()
 					if len(r.apps) > 0 {
-						t.Error("the app is dialed again in the middle of a request")
+						t.Error("the app was dialed again in the middle of a request")
 					}
 				})
 			})
@@ -153,7 +153,7 @@ func TestKeepClient_ARequestOfWhichAnotherAppHasReceivedAPartIsSentWhole(t *test
 	}
 }
 
-// Some clients send an empty line behind the body of a request.
+// Some clients send an empty line after the body of a request.
 func TestKeepClient_AnEmptyLineBehindTheAppsCloseIsNoEnd(t *testing.T) {
 	for name, end := range appEnds {
 		for _, pieces := range [][]string{{"\r\n", get}, {"\r\n" + get[:8], get[8:]}, {"\n", "\r\n", get}} {
@@ -261,10 +261,10 @@ func TestARequestThatMeetsTheAppsCloseIsSentAgain(t *testing.T) {
 					client.wants(ok)
 					converse(client, app)
 					if n := r.server.stats.resent.Load(); n != 1 {
-						t.Errorf("%d requests are counted as sent again, want 1", n)
+						t.Errorf("%d resent requests counted, want 1", n)
 					}
 					if n := r.server.stats.exchanges[2].Load(); n != 3 {
-						t.Errorf("%d exchanges are counted, want 3", n)
+						t.Errorf("%d exchanges counted, want 3", n)
 					}
 				})
 			})
@@ -272,7 +272,7 @@ func TestARequestThatMeetsTheAppsCloseIsSentAgain(t *testing.T) {
 	}
 }
 
-// offersH2C is a request of a client that would rather speak HTTP/2, such as Java's.
+// offersH2C is a request of a client that prefers HTTP/2, such as Java's.
 const offersH2C = "GET / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n"
 
 func TestKeepClient_ARequestThatSwitchesProtocolsIsSentAgain(t *testing.T) {
@@ -311,7 +311,7 @@ func TestKeepClient_ARequestThatSwitchesProtocolsIsSentAgain(t *testing.T) {
 	})
 }
 
-// The last request of a client is as good as any.
+// The last request of a client is treated like any other.
 func TestKeepClient_ARequestThatClosesIsSentAgain(t *testing.T) {
 	for _, request := range []string{"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"} {
 		keepingClients(t, func(r *rig) {
@@ -331,7 +331,7 @@ func TestKeepClient_ARequestThatClosesIsSentAgain(t *testing.T) {
 	}
 }
 
-// The app closes in the moment in which the request is sent: what notices first, the reading or the writing, is left to chance.
+// The app closes while the request is being sent: either the read or the write may fail first.
 func TestARequestThatIsBeingSentMeetsTheAppsClose(t *testing.T) {
 	for range 50 {
 		keepingClients(t, func(r *rig) {
@@ -385,7 +385,7 @@ func TestARequestIsNotSentAgain(t *testing.T) {
 				client.available()
 				client.wantsEnd()
 				if len(r.apps) > 0 {
-					t.Error("the app is dialled again")
+					t.Error("the app was dialed again")
 				}
 			})
 		})
@@ -518,7 +518,7 @@ func TestAKeptClientInADrain(t *testing.T) {
 			client.send(get)
 			synctest.Wait()
 			r.server.CloseIdle()
-			client.wantsOpen() // its request has come
+			client.wantsOpen() // its request has arrived
 			r.server.Cut()
 			client.wantsEnd()
 		})
@@ -529,18 +529,18 @@ func TestI10AKeptClientThatWaitsHoldsNoBuffer(t *testing.T) {
 	keepingClients(t, func(r *rig) {
 		client, app := r.connect()
 		converse(client, app)
-		converse(client, app) // this one could have been sent again
+		converse(client, app) // this one could be sent again
 		for _, c := range r.server.all() {
 			c.mu.Lock()
 			if c.relayer.(*http1Conn).reconnect.copy != nil {
-				t.Error("a connection that waits holds a request that is answered")
+				t.Error("an idle connection holds an answered request")
 			}
 			c.mu.Unlock()
 		}
 	})
 }
 
-// The direction from the client has parked, that from the app has not when the app closes.
+// When the app closes, the direction from the client is parked and the one from the app is not.
 func TestAClientThatIsBeingParkedIsKept(t *testing.T) {
 	keepingClients(t, func(r *rig) {
 		client, app := r.connect()
@@ -561,7 +561,7 @@ func TestAClientThatIsBeingParkedIsKept(t *testing.T) {
 	})
 }
 
-// Idle connections are parked, and nobody reads then.
+// Nothing reads from idle connections, which are parked.
 func TestAParkedClientIsKeptWhenTheAppCloses(t *testing.T) {
 	var accepted atomic.Int64
 	app := &http.Server{
@@ -584,7 +584,7 @@ func TestAParkedClientIsKeptWhenTheAppCloses(t *testing.T) {
 		}
 		b := make([]byte, 4<<10)
 		if n, err := c.Read(b); err != nil || !strings.HasSuffix(string(b[:n]), "ok") {
-			t.Fatalf("the client has %q, error %v; want the app's answer", b[:n], err)
+			t.Fatalf("the client got %q, error %v; want the app's response", b[:n], err)
 		}
 	}
 	for n := range int64(2) {
@@ -593,14 +593,14 @@ func TestAParkedClientIsKeptWhenTheAppCloses(t *testing.T) {
 			s.sweep()
 			time.Sleep(time.Millisecond)
 		}
-		app.SetKeepAlivesEnabled(false) // closes what is idle
+		app.SetKeepAlivesEnabled(false) // closes idle connections
 		for s.parker.parkedConns() > 0 {
 			time.Sleep(time.Millisecond)
 		}
 		app.SetKeepAlivesEnabled(true)
 		exchange()
 		if got := accepted.Load(); got != n+2 {
-			t.Fatalf("the app has seen %d connections, want %d", got, n+2)
+			t.Fatalf("the app got %d connections, want %d", got, n+2)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// makesContext reports whether a dialer makes the context that keepDialing gives it.
+// makesContext reports whether a dialer causes the context of keepDialing to be created.
 func makesContext(t *testing.T, dial Dialer) (made bool) {
 	t.Helper()
 	s := &shared{config: Config{AppWait: time.Minute}}
@@ -35,11 +35,11 @@ func TestLazyContext_IsNotMadeForAnAppThatAcceptsAtOnce(t *testing.T) {
 		t.Skip("connections are made by package net")
 	}
 	if makesContext(t, dial) {
-		t.Error("a context has been made, want none: nothing has waited")
+		t.Error("a context was created, want none: nothing has waited")
 	}
 	waits := func(ctx context.Context) (Conn, error) { ctx.Done(); return nil, nil }
 	if !makesContext(t, waits) {
-		t.Error("no context has been made for a dialer that waits")
+		t.Error("no context was created for a dialer that waits")
 	}
 }
 
@@ -49,12 +49,12 @@ func TestLazyContext_EndsWhenItsTimeIsOver(t *testing.T) {
 		defer stop()
 		time.Sleep(time.Hour) // nothing waits yet
 		if err := ctx.Err(); err != nil {
-			t.Fatalf("it is done before it was waited for: %v", err)
+			t.Fatalf("done before anything waited for it: %v", err)
 		}
 		begun := time.Now()
 		<-ctx.Done()
 		if took := time.Since(begun); took != time.Second || ctx.Err() != context.DeadlineExceeded {
-			t.Errorf("it is done after %v with %v, want %v with %v",
+			t.Errorf("done after %v with %v, want %v with %v",
 				took, ctx.Err(), time.Second, context.DeadlineExceeded)
 		}
 	})
@@ -83,7 +83,7 @@ func TestLazyContext_IsNotMadeOnceItIsClosed(t *testing.T) {
 	ctx, stop := waitFor(parent, time.Minute)
 	stop()
 	if ctx.Done() != parent.Done() || ctx.(*lazyContext).made != nil {
-		t.Error("a context has been made, and nothing stops its timer")
+		t.Error("a context was created, and nothing stops its timer")
 	}
 	cancel()
 	if ctx.Err() != context.Canceled {

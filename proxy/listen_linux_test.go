@@ -51,6 +51,6 @@ func TestAListenerIsOfTCPAlone(t *testing.T) {
 	var protocol int
 	_ = raw.Control(func(fd uintptr) { protocol, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PROTOCOL) })
 	if protocol != unix.IPPROTO_TCP {
-		t.Errorf("the listener's protocol is %d, want %d: multipath TCP makes connections dearer", protocol, unix.IPPROTO_TCP)
+		t.Errorf("the listener's protocol is %d, want %d: multipath TCP makes connections slower", protocol, unix.IPPROTO_TCP)
 	}
 }

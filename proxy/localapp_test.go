@@ -41,12 +41,12 @@ func TestLocalApp_IsFoundWhereItListens(t *testing.T) {
 		}
 		around := surroundings{listeners: listening(test.listeners...)}
 		if got := around.localApp(ours...).elsewhere(); !slices.Equal(got, test.want) {
-			t.Errorf("an app that listens %s is found at %q, want %q", name, got, test.want)
+			t.Errorf("an app that listens %s was found at %q, want %q", name, got, test.want)
 		}
 	}
 	unseen := surroundings{listeners: listening("[::1]:80"), err: errors.New("refused")}
 	if got := unseen.localApp().elsewhere(); got != nil {
-		t.Errorf("without a view of the sockets it is found at %q", got)
+		t.Errorf("without access to the sockets it was found at %q", got)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestLocalApp_IsNotLookedUpForEachClientThatWaits(t *testing.T) {
 		around.listeners = listening("[::1]:80")
 		time.Sleep(lookPause)
 		if listens, _ := app.Look(t.Context()); !listens {
-			t.Error("a listener that is new is not found")
+			t.Error("a new listener is not found")
 		}
 	})
 }
@@ -87,12 +87,12 @@ func TestLocalApp_IsDialedWhereItListens(t *testing.T) {
 		}
 		if host != "127.0.0.1" {
 			if c, err := NewLocalApp(at.Port(), sockets, []netip.AddrPort{at}).Dialer()(t.Context()); !isRefused(err) {
-				t.Errorf("our own listener at %s is dialed: %v, %v", host, c, err)
+				t.Errorf("our own listener at %s was dialed: %v, %v", host, c, err)
 			}
 		}
 		_ = ln.Close()
 		if _, err := NewLocalApp(at.Port(), sockets, nil).Dialer()(t.Context()); !isRefused(err) {
-			t.Errorf("without an app the error is %v, want refused", err)
+			t.Errorf("without an app the error is %v, want connection refused", err)
 		}
 		sockets.Close()
 	}

@@ -30,7 +30,7 @@ func onLoopback(t testing.TB, config Config, app net.Listener) (s *Server, addre
 	return s, serveLoopback(t, s, Route{Dial: DialTCP(app.Addr().String())})
 }
 
-// serveLoopback has a server serve a route on real sockets until the test ends.
+// serveLoopback serves a route on real sockets until the test ends.
 func serveLoopback(t testing.TB, s *Server, to Route) (address string) {
 	t.Helper()
 	ln, err := Listen("tcp", "127.0.0.1:0")
@@ -82,7 +82,7 @@ func serveHTTP(t testing.TB, h http.HandlerFunc) net.Listener {
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body) // net/http does not read on once it writes
+	body, err := io.ReadAll(r.Body) // net/http stops reading once it writes
 	if err != nil {
 		return
 	}
@@ -92,7 +92,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// Bodies of every size and framing pass unchanged, those that go from kernel to kernel too.
+// Bodies of every size and framing are relayed unchanged, also those that are spliced in the kernel.
 func TestI1LargeBodiesPassUnchanged(t *testing.T) {
 	_, address := onLoopback(t, Config{}, serveHTTP(t, echo))
 	client := &http.Client{Transport: &http.Transport{}}
@@ -110,7 +110,7 @@ func TestI1LargeBodiesPassUnchanged(t *testing.T) {
 				defer resp.Body.Close()
 				got, err := io.ReadAll(resp.Body)
 				if err != nil || !bytes.Equal(got, body) {
-					t.Errorf("%d bytes come back, error %v; want the %d that were sent", len(got), err, size)
+					t.Errorf("%d bytes came back, error %v; want the %d that were sent", len(got), err, size)
 				}
 			})
 		}
@@ -149,12 +149,12 @@ func TestI1AManyMegabyteTunnelPassesUnchanged(t *testing.T) {
 	got, err := io.ReadAll(c)
 	_, tunnelled, _ := bytes.Cut(got, []byte("\r\n\r\n"))
 	if err != nil || !bytes.Equal(tunnelled, sent) {
-		t.Errorf("%d bytes come back through the tunnel, error %v; want %d", len(tunnelled), err, len(sent))
+		t.Errorf("%d bytes came back through the tunnel, error %v; want %d", len(tunnelled), err, len(sent))
 	}
 	<-done
 }
 
-// A connection that waits costs its goroutines and a few hundred bytes. A buffer held for it would show as 16 KiB more.
+// An idle connection takes its goroutines and a few hundred bytes. A buffer that it holds would add 16 KiB.
 func TestI10AConnectionThatWaitsHoldsNoBuffer(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes stacks larger and lets pools forget")
@@ -182,7 +182,7 @@ func TestI10AConnectionThatWaitsHoldsNoBuffer(t *testing.T) {
 	each := (memoryInUse() - before) / connections
 	t.Logf("%d bytes per idle connection, the app's and the client's sides included", each)
 	if each > pump.BufferSize {
-		t.Errorf("an idle connection costs %d bytes: a buffer is held", each)
+		t.Errorf("an idle connection takes %d bytes: it holds a buffer", each)
 	}
 	runtime.KeepAlive(clients)
 }
@@ -242,8 +242,8 @@ func answerAll(ln net.Listener) {
 	}
 }
 
-// TestChurn opens, uses and closes connections at random while servers drain, cut and close under them, and then looks
-// for what is left: goroutines (goleak, in TestMain), descriptors, exchanges in flight, bytes. It opens ten times as many
+// TestChurn opens, uses and closes connections at random while their servers drain, cut and close. Then it looks
+// for leaks: goroutines (goleak, in TestMain), descriptors, exchanges in flight, bytes. It opens ten times as many
 // connections if TEST_LONG is set.
 func TestChurn(t *testing.T) {
 	app := serveHTTP(t, echo)
@@ -261,13 +261,13 @@ func TestChurn(t *testing.T) {
 	}
 	http.DefaultClient.CloseIdleConnections()
 	if !eventually(func() bool { return openDescriptors(t) <= descriptors }) {
-		t.Errorf("%d descriptors are open, %d were before", openDescriptors(t), descriptors)
+		t.Errorf("%d descriptors are open, want %d as before", openDescriptors(t), descriptors)
 	}
 }
 
-// churnOnce drains one server in the middle of some connections' lives.
+// churnOnce drains one server while connections are in use.
 func churnOnce(t *testing.T, app net.Listener, round uint64, connections int) {
-	ln, err := Listen("tcp", fmt.Sprintf("127.0.%d.1:0", 1+round%200)) // its own address: the ports of the last round rest
+	ln, err := Listen("tcp", fmt.Sprintf("127.0.%d.1:0", 1+round%200)) // an address of its own, as ports of the last round are in TIME_WAIT
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func churnOnce(t *testing.T, app net.Listener, round uint64, connections int) {
 	}
 }
 
-// useAtRandom opens a connection, and leaves it at some point of some exchange.
+// useAtRandom opens a connection, and closes it at a random point of a random exchange.
 func useAtRandom(address string, random *rand.Rand) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -346,7 +346,7 @@ func openDescriptors(t *testing.T) int {
 	return len(entries)
 }
 
-// eventually waits, for ten seconds at most, for what another goroutine or the kernel brings about.
+// eventually waits for a condition, for at most ten seconds.
 func eventually(holds func() bool) bool {
 	for deadline := time.Now().Add(10 * time.Second); !holds(); runtime.Gosched() {
 		if time.Now().After(deadline) {
@@ -356,8 +356,8 @@ func eventually(holds func() bool) bool {
 	return true
 }
 
-// A chunk line that is cut between two segments must not make the size that is being read pass for content: large chunks
-// go from kernel to kernel unseen.
+// If a chunk line is split between two segments, its size must not be relayed as content: large chunks
+// are spliced in the kernel.
 func TestI1ALargeChunkWhoseLineIsCutPassesUnchanged(t *testing.T) {
 	const head = "Transfer-Encoding: chunked\r\n\r\n"
 	chunk := strings.Repeat("x", 1<<20)
@@ -376,10 +376,10 @@ func TestI1ALargeChunkWhoseLineIsCutPassesUnchanged(t *testing.T) {
 	defer server.Close()
 	passesInPieces(t, client, server, append([]string{"POST / HTTP/1.1\r\n" + head}, pieces...))
 	passesInPieces(t, server, client, append([]string{"HTTP/1.1 200 OK\r\n" + head}, pieces...))
-	passesInPieces(t, client, server, []string{get}) // both still know where messages begin
+	passesInPieces(t, client, server, []string{get}) // both directions still know where messages begin
 }
 
-// passesInPieces sends each piece when the one before it has come out of the other side, unchanged.
+// passesInPieces sends each piece once the one before it has arrived on the other side, unchanged.
 func passesInPieces(t *testing.T, from, to net.Conn, pieces []string) {
 	t.Helper()
 	for _, p := range pieces {
@@ -387,7 +387,7 @@ func passesInPieces(t *testing.T, from, to net.Conn, pieces []string) {
 		got := make([]byte, len(p))
 		_ = to.SetReadDeadline(time.Now().Add(10 * time.Second))
 		if _, err := io.ReadFull(to, got); err != nil || string(got) != p {
-			t.Fatalf("of a piece of %d bytes beginning with %.20q comes %.20q, error %v", len(p), p, got, err)
+			t.Fatalf("of a piece of %d bytes beginning with %.20q, %.20q arrived, error %v", len(p), p, got, err)
 		}
 	}
 }
@@ -407,7 +407,7 @@ func TestParkedConnections(t *testing.T) {
 			passesInPieces(t, client, app, []string{""})
 			b := make([]byte, len(get))
 			if _, err := io.ReadFull(app, b); err != nil || string(b) != get {
-				t.Errorf("the app has %q, error %v", b, err)
+				t.Errorf("the app got %q, error %v", b, err)
 			}
 			passesInPieces(t, app, client, []string{ok})
 		},
@@ -428,7 +428,7 @@ func TestParkedConnections(t *testing.T) {
 			_, _ = io.WriteString(app, ok)
 			b := make([]byte, len(okClose))
 			if _, err := io.ReadFull(client, b); err != nil || string(b) != okClose {
-				t.Errorf("the client has %q, error %v; want the close option", b, err)
+				t.Errorf("the client got %q, error %v; want the close option", b, err)
 			}
 			wantsEOF(t, client)
 		},
@@ -437,7 +437,7 @@ func TestParkedConnections(t *testing.T) {
 			wantsEOF(t, client)
 			wantsEOF(t, app)
 			if !eventually(func() bool { return s.connections() == 0 }) {
-				t.Error("connections are left whose peers do not close their sides")
+				t.Error("connections whose peers do not close are left open")
 			}
 		},
 		"end with Cut": func(t *testing.T, s *Server, client, app net.Conn) {
@@ -447,7 +447,7 @@ func TestParkedConnections(t *testing.T) {
 		},
 		"are woken by a sweep that they miss": func(t *testing.T, s *Server, client, app net.Conn) {
 			var users sync.WaitGroup
-			for range 200 { // park and wake at once
+			for range 200 { // park and wake at the same time
 				users.Go(s.sweep)
 				passesInPieces(t, client, app, []string{get})
 				users.Go(s.sweep)
@@ -494,7 +494,7 @@ func wantsEOF(t *testing.T, c net.Conn) {
 	t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := io.ReadAll(c); err != nil {
-		t.Errorf("the connection ends with %v, want a clean end", err)
+		t.Errorf("the connection ended with %v, want a clean close", err)
 	}
 }
 
@@ -508,19 +508,19 @@ func TestAConnectionOnWhichAHeadArrivesIsNotParked(t *testing.T) {
 		return len(conns) == 1 && conns[0].progress() == arriving
 	}
 	if !eventually(arrives) {
-		t.Fatal("the head does not arrive")
+		t.Fatal("the head did not arrive")
 	}
 	for range 5 {
 		s.sweep()
 	}
 	_ = client.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // long enough for an answer that must not come
 	if n, err := client.Read(make([]byte, 1)); !isTimeout(err) {
-		t.Fatalf("%d bytes are there, error %v; want nothing", n, err)
+		t.Fatalf("%d bytes arrived, error %v; want none", n, err)
 	}
 	_, _ = io.WriteString(client, get[5:])
 	b := make([]byte, len(get))
 	if _, err := io.ReadFull(server, b); err != nil || string(b) != get {
-		t.Errorf("the app has %q, error %v; want the request", b, err)
+		t.Errorf("the app got %q, error %v; want the request", b, err)
 	}
 }
 
@@ -538,7 +538,7 @@ func TestAConnectionOnWhichAProxyHeaderArrivesIsNotParked(t *testing.T) {
 			}
 			passesInPieces(t, client, server, []string{header[20:], get})
 			if got := only(s).speaks(); got != http1 {
-				t.Errorf("%v is spoken, want http1", got)
+				t.Errorf("protocol %v, want http1", got)
 			}
 		})
 	}

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/nettest"
 )
 
-// memBuffer is what a memConn takes before its writer waits: little, so that tests see back pressure.
+// memBuffer is the size of a memConn's buffer in bytes. It is small, so that tests see back pressure.
 const memBuffer = 4 << 10
 
 // A stream is one direction of a pair of memConns.
@@ -34,7 +34,7 @@ func newStream() *stream {
 	return s
 }
 
-// A deadline wakes a stream when it has passed.
+// A deadline wakes the waiters of a stream when it has passed.
 type deadline struct {
 	timer  *time.Timer
 	at     time.Time
@@ -119,7 +119,7 @@ func (s *stream) end(err error) {
 	s.changed.Broadcast()
 }
 
-// abandon ends the stream for its reader, which does not see a clean end in between.
+// abandon resets the stream. Its reader does not see a clean end first.
 func (s *stream) abandon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +151,7 @@ func (c *memConn) SetLinger(sec int) error     { c.reset.Store(sec == 0); return
 func (c *memConn) LocalAddr() net.Addr         { return memAddr }
 func (c *memConn) RemoteAddr() net.Addr        { return c.addr }
 
-// Close is an RST when SetLinger(0) came before it, and an RST to whatever the peer sends afterwards.
+// Close sends an RST after SetLinger(0), and otherwise when the peer sends more.
 func (c *memConn) Close() error {
 	err := net.ErrClosed
 	c.once.Do(func() {
@@ -181,7 +181,7 @@ func (c *memConn) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// A memListener hands out the server sides of the connections that dial makes.
+// A memListener accepts the connections that dial makes.
 type memListener struct {
 	conns  chan net.Conn
 	closed chan struct{}

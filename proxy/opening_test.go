@@ -12,7 +12,7 @@ import (
 
 // Detection decides what is interpreted. It delays nothing and refuses nothing.
 
-// passesAtOnce sends byte by byte, and expects each on the other side before the next one.
+// passesAtOnce sends byte by byte, and expects each byte on the other side before it sends the next.
 func passesAtOnce(from, to *peer, s string) {
 	from.t.Helper()
 	for i := range len(s) {
@@ -21,7 +21,7 @@ func passesAtOnce(from, to *peer, s string) {
 	}
 }
 
-// openings are what clients begin with that is no request.
+// openings are the first bytes of clients that do not send a request.
 var openings = map[string]string{
 	"one byte":                        "A",
 	"one zero byte":                   "\x00",
@@ -52,7 +52,7 @@ func TestBytesThatAreNotARequestPassAtOnce(t *testing.T) {
 				client, app := r.connect()
 				passesAtOnce(client, app, bytes)
 				time.Sleep(time.Minute)
-				client.wantsOpen() // no answer of ours, and no end
+				client.wantsOpen() // we neither answer nor close
 				passesAtOnce(app, client, "HTTP/1.1 answer, or whatever it is\n")
 				passesAtOnce(client, app, "more")
 				passesAtOnce(app, client, "more")
@@ -74,7 +74,7 @@ func TestALineThatNeverEndsPasses(t *testing.T) {
 		for len(got) < len(line) {
 			b := app.taken()
 			if len(b) == 0 {
-				t.Fatalf("the app has %d bytes, want %d", len(got), len(line))
+				t.Fatalf("the app got %d bytes, want %d", len(got), len(line))
 			}
 			got = append(got, b...)
 		}
@@ -110,15 +110,15 @@ func TestA408OnAnIdleConnectionPassesByteByByte(t *testing.T) {
 		client, app := r.connect()
 		passesAtOnce(app, client, "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n")
 		if got := only(r.server).speaks(); got != http1 {
-			t.Errorf("%v is spoken, want http1", got)
+			t.Errorf("protocol %v, want http1", got)
 		}
 		app.closes()
 		client.wantsEnd()
 	})
 }
 
-// An app that has begun to speak does not answer a request that comes then: whatever it is, it
-// passes.
+// If the app has sent something first, a request that comes later may not be answered in its place. Its
+// bytes are relayed, whatever they are.
 func TestARequestBehindAByteOfTheAppPasses(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
@@ -136,7 +136,7 @@ func TestASlowRequestIsRecognizedAndItsClientAskedToDisconnect(t *testing.T) {
 		client, app := r.connect()
 		for i := range line - 1 {
 			client.send(get[i : i+1])
-			app.wants(get[i : i+1]) // until the line has ended it may be anything
+			app.wants(get[i : i+1]) // until the line has ended, the protocol is undecided
 		}
 		client.sendSlowly(get[line-1:])
 		app.wants(get[line-1:])
@@ -153,7 +153,7 @@ func TestASlowPrefaceIsRecognizedAndItsClientAskedToDisconnect(t *testing.T) {
 		passesAtOnce(client, app, h2.Preface)
 		client.send(settings)
 		app.wants(settings)
-		app.send(settings[5:]) // both begin at once
+		app.send(settings[5:]) // both sides begin at the same time
 		client.wants(settings[5:])
 		r.server.Drain()
 		time.Sleep(noticeSpread)
@@ -165,7 +165,7 @@ func TestASlowPrefaceIsRecognizedAndItsClientAskedToDisconnect(t *testing.T) {
 	})
 }
 
-// What we answer in the app's place is answered too where the app has had a part of the line.
+// Requests that we answer in the app's place are answered even if the app has got a part of the line.
 func TestOnlyARequestIsAnsweredInTheAppsPlace(t *testing.T) {
 	for name, test := range map[string]struct{ head, status string }{
 		"an ambiguous one":          {"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "400"},
@@ -196,7 +196,7 @@ func TestASideMayEndBeforeTheProtocolIsKnown(t *testing.T) {
 			client.ends()
 			app.wants("LOGIN bob")
 			app.wantsEnd()
-			time.Sleep(halfCloseTimeout - time.Second) // it may take long to answer
+			time.Sleep(halfCloseTimeout - time.Second) // the answer may take long
 			app.send("HTTP/1.1 200 OK\r\n\r\n")
 			client.wants("HTTP/1.1 200 OK\r\n\r\n")
 			app.ends()
@@ -210,7 +210,7 @@ func TestASideMayEndBeforeTheProtocolIsKnown(t *testing.T) {
 			app.wants("LOGIN bob")
 			app.ends()
 			client.wantsEnd()
-			time.Sleep(2 * openingTimeout) // a client of TCP may take long
+			time.Sleep(2 * openingTimeout) // a TCP client may wait long
 			client.send("and more")
 			app.wants("and more")
 		})
@@ -222,7 +222,7 @@ func TestASideMayEndBeforeTheProtocolIsKnown(t *testing.T) {
 			app.ends()
 			client.wants("\x00")
 			client.wantsEnd()
-			time.Sleep(2 * openingTimeout) // a client of TCP may take long
+			time.Sleep(2 * openingTimeout) // a TCP client may wait long
 			client.send("and more")
 			app.wants("and more")
 		})
@@ -246,7 +246,7 @@ func TestASideMayEndBeforeTheProtocolIsKnown(t *testing.T) {
 			client.ends()
 			app.wantsEnd()
 			if n := r.server.stats.inFlight.Load(); n != 0 {
-				t.Errorf("%d in flight", n)
+				t.Errorf("%d exchanges in flight, want none", n)
 			}
 		})
 	})
@@ -309,7 +309,7 @@ func TestUndecidedBytesAreInFlight(t *testing.T) {
 	})
 }
 
-// FuzzDetection has a client begin with anything in any pieces. Each piece passes before the next
+// FuzzDetection makes a client begin with any bytes in any pieces. Each piece is relayed before the next
 // one as long as no request line has ended, and nothing but a request is answered in the app's
 // place.
 func FuzzDetection(f *testing.F) {
@@ -333,12 +333,12 @@ func FuzzDetection(f *testing.F) {
 					break // the relay of that protocol has its own tests
 				}
 				if got != sent[at-n:at] {
-					t.Fatalf("of the piece %q the app has %q", sent[at-n:at], got)
+					t.Fatalf("of the piece %q the app got %q", sent[at-n:at], got)
 				}
 			}
 			time.Sleep(time.Minute)
 			if got := string(client.taken()); got != "" && h1.Recognize([]byte(sent)) != h1.Yes {
-				t.Fatalf("%q is answered with %q", sent, got)
+				t.Fatalf("%q was answered with %q", sent, got)
 			}
 			client.resets()
 			app.takesAll()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The sockets in these tests are real: a connection in memory cannot be parked.
+// These tests use real sockets: a connection in memory cannot be parked.
 
 // openWebSocket opens a WebSocket connection.
 func openWebSocket(t *testing.T) (s *Server, client, app net.Conn) {
@@ -30,7 +30,7 @@ func parks(t *testing.T, s *Server) {
 	}
 }
 
-// keepSweeping tries without a pause to park connections.
+// keepSweeping tries to park connections all the time.
 func keepSweeping(t *testing.T, s *Server) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -68,7 +68,7 @@ func TestAParkedWebSocketThatIsAskedToDisconnectEnds(t *testing.T) {
 			frame := make([]byte, len(goingAway))
 			_ = client.SetReadDeadline(time.Now().Add(10 * time.Second))
 			if _, err := io.ReadFull(client, frame); err != nil || string(frame) != goingAway {
-				t.Fatalf("the client has %q, error %v; want a close frame", frame, err)
+				t.Fatalf("the client got %q, error %v; want a close frame", frame, err)
 			}
 			if _, err := io.WriteString(client, test.answer); err != nil {
 				t.Fatal(err)
@@ -76,16 +76,16 @@ func TestAParkedWebSocketThatIsAskedToDisconnectEnds(t *testing.T) {
 			_ = app.SetReadDeadline(time.Now().Add(10 * lingerTimeout))
 			got, err := io.ReadAll(app)
 			if err != nil || !bytes.HasPrefix(got, []byte("\x88\x82")) {
-				t.Errorf("the app has %q, error %v; want a client's close frame and the end", got, err)
+				t.Errorf("the app got %q, error %v; want a client's close frame and the end", got, err)
 			}
 			if !eventually(func() bool { return s.connections() == 0 }) {
-				t.Error("the connection is left")
+				t.Error("the connection is still open")
 			}
 		})
 	}
 }
 
-// Whatever limits how long a connection waits limits it when it is idle, too.
+// Every time limit of a connection also applies while it is parked.
 func TestNoDeadlineIsLostByParking(t *testing.T) {
 	const soon = 100 * time.Millisecond
 	for name, limit := range map[string]func(*conn){
@@ -111,7 +111,7 @@ func TestNoDeadlineIsLostByParking(t *testing.T) {
 					return c.life.states[fromClient] == done || c.life.states[fromApp] == done
 				}
 				if !eventually(ended) {
-					t.Error("the connection waits without a limit")
+					t.Error("the connection waits without a time limit")
 				}
 			})
 		}
@@ -151,7 +151,7 @@ func TestAConnectionIsParkedAgainWithoutADeadline(t *testing.T) {
 	passesInPieces(t, app, client, []string{text})
 }
 
-// A splitConn can keep the second half of what is written.
+// A splitConn can hold back the second half of a write.
 type splitConn struct {
 	*net.TCPConn
 	splits bool
@@ -167,7 +167,7 @@ func (c *splitConn) Write(b []byte) (int, error) {
 	return len(b), err
 }
 
-// openTLS opens a connection whose TLS is terminated, and begun again if reencrypt is set.
+// openTLS opens a connection whose TLS is terminated, and re-encrypted if reencrypt is set.
 func openTLS(t *testing.T, reencrypt bool) (s *Server, client *tlsPeer, wire *splitConn, app net.Conn) {
 	t.Helper()
 	ln := listenLoopback(t)
@@ -196,7 +196,7 @@ func openTLS(t *testing.T, reencrypt bool) (s *Server, client *tlsPeer, wire *sp
 		t.Fatal(err)
 	}
 	if app = <-accepted; app == nil {
-		t.Fatal("the app has no connection")
+		t.Fatal("the app got no connection")
 	}
 	t.Cleanup(func() { _ = app.Close() })
 	return s, client, wire, app
@@ -240,7 +240,7 @@ func TestAConnectionThatIsParkedWithinATLSRecordReadsTheRest(t *testing.T) {
 	got := make([]byte, len(get))
 	_ = app.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := io.ReadFull(app, got); err != nil || string(got) != get {
-		t.Fatalf("the app has %q, error %v; want %q", got, err, get)
+		t.Fatalf("the app got %q, error %v; want %q", got, err, get)
 	}
 	passesInPieces(t, app, client, []string{ok})
 }

@@ -12,10 +12,10 @@ import (
 	"lameduck/lifecycle/sockdiag"
 )
 
-// surroundings are what a Presence finds out from.
+// surroundings are the sources of a Presence: listeners and dials.
 type surroundings struct {
 	listeners []sockdiag.Listener
-	err       error // of looking at the listeners
+	err       error // of listing the listeners
 	refuses   bool  // a dial is refused
 	dials     int
 }
@@ -87,7 +87,7 @@ func TestPresence_AnAddressOfAnInterfaceIsInOurNamespace(t *testing.T) {
 		want, _ := netip.ParseAddr(ip)
 		got := inOurNamespace(net.JoinHostPort(ip, "80"))
 		if !slices.Equal(got, []netip.AddrPort{netip.AddrPortFrom(want, 80)}) {
-			t.Errorf("%s is %v in our namespace, want itself", ip, got)
+			t.Errorf("%s became %v in our namespace, want no change", ip, got)
 		}
 	}
 }
@@ -102,6 +102,6 @@ func TestPresence_FindsARealListener(t *testing.T) {
 	}
 	_ = ln.Close()
 	if listens, _ := p.Look(t.Context()); listens {
-		t.Error("an app that does not listen any more is found")
+		t.Error("an app that no longer listens is found")
 	}
 }

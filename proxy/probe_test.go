@@ -15,7 +15,7 @@ import (
 	"lameduck/proxy/h2"
 )
 
-// classOf returns the class of the source of an address that has sent traffic.
+// classOf returns the class of a client address that has sent traffic.
 func (r *rig) classOf(ip string) silence.Class {
 	r.t.Helper()
 	synctest.Wait()
@@ -42,7 +42,7 @@ func newH2Client() *h2Client {
 	return c
 }
 
-// next returns the HEADERS frame of a request whose fields, after the pseudo-fields, are pairs of
+// next returns the HEADERS frame of a request. Its fields, after the pseudo-fields, are pairs of
 // name and value.
 func (c *h2Client) next(path string, pairs ...string) string {
 	c.block.Reset()
@@ -60,7 +60,7 @@ func (c *h2Client) next(path string, pairs ...string) string {
 	})
 }
 
-// requestFrame returns the frame of a request whose fields refer to no other one.
+// requestFrame returns the frame of a request whose fields do not refer to the dynamic table.
 func requestFrame(stream uint32, path string, pairs ...string) string {
 	c := newH2Client()
 	c.stream = stream
@@ -76,7 +76,7 @@ func TestSource_IsClassifiedByWhatItSends(t *testing.T) {
 	for name, test := range map[string]struct {
 		proxied  bool     // the route begins with the PROXY protocol
 		protocol Protocol // of the route
-		sends    []string // one piece after the other
+		sends    []string // in pieces
 		want     silence.Class
 	}{
 		"a request":                     {sends: []string{get}, want: silence.Direct},
@@ -117,7 +117,7 @@ func TestSource_IsClassifiedByWhatItSends(t *testing.T) {
 					app.wants(piece)
 				}
 				if got := r.classOf("192.0.2.10"); got != test.want {
-					t.Errorf("the source is %v, want %v", got, test.want)
+					t.Errorf("class %v, want %v", got, test.want)
 				}
 			})
 		})
@@ -156,14 +156,14 @@ func TestSource_IsOpenedWhenItsConnectionWasAccepted(t *testing.T) {
 		app.wants(get)
 		f := r.server.Forecast(silence.Rule{Risk: 1})
 		if f.LastRequest != time.Second || f.LastConnection > 0 {
-			t.Errorf("the last request came at %v, its connection at %v; want 1s and none", f.LastRequest, f.LastConnection)
+			t.Errorf("the last request arrived at %v, its connection at %v; want 1s and none", f.LastRequest, f.LastConnection)
 		}
 		client, app = r.connect()
 		time.Sleep(time.Second)
 		client.send(get)
 		app.wants(get)
 		if f := r.server.Forecast(silence.Rule{Risk: 1}); f.LastConnection != time.Second {
-			t.Errorf("the last connection came at %v, want 1s", f.LastConnection)
+			t.Errorf("the last connection was opened at %v, want 1s", f.LastConnection)
 		}
 	})
 }

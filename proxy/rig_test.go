@@ -15,12 +15,12 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// A rig is a server in a bubble of fake time. The test plays the clients and the app.
+// A rig is a server in a synctest bubble. The test acts as its clients and as the app.
 type rig struct {
 	t        *testing.T
 	server   *Server
 	listener *memListener
-	apps     chan *memConn // the app's sides of the connections that the server makes
+	apps     chan *memConn // the app's ends of the connections that the server opens
 	served   chan error
 
 	mu      sync.Mutex
@@ -30,7 +30,7 @@ type rig struct {
 	greet   func(app *memConn) // acts as the app on each new connection, or nil
 }
 
-// inBubble runs test with a rig, and then expects that nothing is left of it.
+// inBubble runs test with a rig, and then expects that no connection or exchange is left.
 func inBubble(t *testing.T, config Config, test func(*rig)) {
 	t.Helper()
 	onRoute(t, Auto, config, test)
@@ -66,10 +66,10 @@ func (r *rig) close() {
 	}
 	r.wantsNoConnections()
 	if n := r.server.stats.inFlight.Load(); n != 0 {
-		r.t.Errorf("%d exchanges in flight are left", n)
+		r.t.Errorf("%d exchanges in flight are left, want none", n)
 	}
 	if n := r.server.Forecast(silence.Rule{}).InFlight; n != 0 {
-		r.t.Errorf("the sources count %d exchanges in flight that are over", n)
+		r.t.Errorf("the sources count %d exchanges in flight, want none", n)
 	}
 }
 
@@ -78,7 +78,7 @@ func (r *rig) wantsNoConnections() {
 	r.t.Helper()
 	synctest.Wait()
 	if n := r.server.connections(); n != 0 {
-		r.t.Errorf("%d connections are left", n)
+		r.t.Errorf("%d connections are left, want none", n)
 	}
 }
 
@@ -120,7 +120,7 @@ func (r *rig) client(ip string) *peer {
 	r.t.Helper()
 	c, ok := r.listener.dial(&net.TCPAddr{IP: net.ParseIP(ip), Port: 40000})
 	if !ok {
-		r.t.Fatal("the connection is refused")
+		r.t.Fatal("the connection was refused")
 	}
 	return &peer{r.t, "client", c}
 }
@@ -132,12 +132,12 @@ func (r *rig) app() *peer {
 	case a := <-r.apps:
 		return &peer{r.t, "app", a}
 	default:
-		r.t.Fatal("the app sees no connection")
+		r.t.Fatal("the app got no connection")
 		return nil
 	}
 }
 
-// converse has the app answer one small request.
+// converse relays one small request and its response.
 func converse(client, app *peer) {
 	client.t.Helper()
 	client.send(get)
@@ -153,7 +153,7 @@ const (
 	okClose = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 )
 
-// A peer is the client or the app of a connection, played by the test.
+// A peer is the client or the app of a connection. The test acts for it.
 type peer struct {
 	t    *testing.T
 	name string
@@ -167,7 +167,7 @@ func (p *peer) send(s string) {
 	}
 }
 
-// sendSlowly sends byte by byte and lets each be relayed.
+// sendSlowly sends byte by byte, and waits until each is relayed.
 func (p *peer) sendSlowly(s string) {
 	p.t.Helper()
 	for i := range len(s) {
@@ -176,7 +176,7 @@ func (p *peer) sendSlowly(s string) {
 	}
 }
 
-// wants expects exactly these bytes, and that no more come by themselves.
+// wants expects exactly these bytes, and no more.
 func (p *peer) wants(want string) {
 	p.t.Helper()
 	got := make([]byte, 0, len(want))
@@ -189,7 +189,7 @@ func (p *peer) wants(want string) {
 		got = append(got, b...)
 	}
 	if string(got) != want {
-		p.t.Fatalf("the %s has\n%q\nwant\n%q", p.name, got, want)
+		p.t.Fatalf("the %s got\n%q\nwant\n%q", p.name, got, want)
 	}
 	p.wantsNothing()
 }
@@ -208,22 +208,22 @@ func (p *peer) wantsNothing() {
 	p.t.Helper()
 	synctest.Wait()
 	if b := p.available(); len(b) > 0 {
-		p.t.Fatalf("the %s has more: %q", p.name, b)
+		p.t.Fatalf("the %s got more: %q", p.name, b)
 	}
 }
 
-// wantsOpen expects that the other side has not ended.
+// wantsOpen expects that the other side has not closed.
 func (p *peer) wantsOpen() {
 	p.t.Helper()
 	p.wantsNothing()
 	p.conn.in.mu.Lock()
 	defer p.conn.in.mu.Unlock()
 	if p.conn.in.ended {
-		p.t.Fatalf("the %s sees the connection end", p.name)
+		p.t.Fatalf("the %s sees the connection close", p.name)
 	}
 }
 
-// wantsEnd expects a clean end of the other side.
+// wantsEnd expects a clean close of the other side.
 func (p *peer) wantsEnd() {
 	p.t.Helper()
 	p.wantsEndWith(nil)
@@ -235,7 +235,7 @@ func (p *peer) wantsReset() {
 	p.wantsEndWith(syscall.ECONNRESET)
 }
 
-// wantsResetAfter expects an RST when d has passed, and none before.
+// wantsResetAfter expects an RST after d, and none before.
 func (p *peer) wantsResetAfter(d time.Duration) {
 	p.t.Helper()
 	time.Sleep(d - time.Second)
@@ -250,10 +250,10 @@ func (p *peer) wantsEndWith(want error) {
 	p.conn.in.mu.Lock()
 	defer p.conn.in.mu.Unlock()
 	if !p.conn.in.ended {
-		p.t.Fatalf("the %s sees the connection open", p.name)
+		p.t.Fatalf("the %s sees the connection still open", p.name)
 	}
 	if p.conn.in.broken != want {
-		p.t.Fatalf("the %s sees the connection end with %v, want %v", p.name, p.conn.in.broken, want)
+		p.t.Fatalf("the %s sees the connection end with error %v, want %v", p.name, p.conn.in.broken, want)
 	}
 }
 
@@ -269,13 +269,13 @@ func (p *peer) resets() {
 	_ = p.conn.Close()
 }
 
-// wantsAnswer expects a whole answer of ours with this status, and the connection's end.
+// wantsAnswer expects a complete answer of ours with this status, and then the close of the connection.
 func (p *peer) wantsAnswer(status string) {
 	p.t.Helper()
 	synctest.Wait()
 	b := string(p.available())
 	if !strings.HasPrefix(b, "HTTP/1.1 "+status+" ") || !strings.HasSuffix(b, "Connection: close\r\n\r\n") {
-		p.t.Fatalf("the %s has %q, want an answer with status %s that closes", p.name, b, status)
+		p.t.Fatalf("the %s got %q, want an answer with status %s and Connection: close", p.name, b, status)
 	}
 	p.wantsEnd()
 }

@@ -13,13 +13,13 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// headStart is the beginning of a request whose head does not end.
+// headStart is the beginning of a request head that is never completed.
 const headStart = "GET / HTTP/1.1\r\nHost: a\r\nX: "
 
-// room is a budget with room for a few slow clients, each with a common buffer.
+// room is a budget in bytes for a few slow clients, each with a buffer of the usual size.
 const room = 4 * pump.BufferSize
 
-// slowClients opens connections one after the other, each as soon as something is held for the one before.
+// slowClients opens connections one after the other, each as soon as bytes are held for the one before.
 func slowClients(t *testing.T, s *Server, n int, open func() *net.TCPConn) (clients []*net.TCPConn) {
 	t.Helper()
 	for i := range n {
@@ -42,7 +42,7 @@ func wantAnswer(t *testing.T, c net.Conn, status string) {
 	}
 }
 
-// wantFree expects that nothing is held when all slow clients have left.
+// wantFree expects that no bytes are held after all slow clients have left.
 func wantFree(t *testing.T, s *Server, clients []*net.TCPConn) {
 	t.Helper()
 	for _, c := range clients {
@@ -69,7 +69,7 @@ func TestSlowClients_TheOldestUnfinishedHeadsAreAnswered503(t *testing.T) {
 		}
 	}
 	if n := s.budget.Ended(); n != 2 {
-		t.Errorf("%d clients are disconnected, want 2", n)
+		t.Errorf("%d clients were disconnected, want 2", n)
 	}
 	wantFree(t, s, clients)
 }
@@ -96,11 +96,11 @@ func TestSlowClients_ARequestThatComesAtOnceIsNotCharged(t *testing.T) {
 		}
 	}
 	if n := s.budget.Ended(); n != 0 || s.budget.Held() != 0 {
-		t.Errorf("%d waits are ended and %d bytes are held, want nothing charged", n, s.budget.Held())
+		t.Errorf("%d waits were ended and %d bytes are held, want none", n, s.budget.Held())
 	}
 }
 
-// endless answers with chunks without end, so that the bytes go through our buffers.
+// endless answers with an endless chunked body, so that its bytes go through our buffers.
 func endless(w http.ResponseWriter, r *http.Request) {
 	for r.Context().Err() == nil {
 		if _, err := w.Write(make([]byte, 32<<10)); err != nil {
@@ -128,7 +128,7 @@ func TestSlowClients_TheOldestResponseThatIsNotReceivedIsReset(t *testing.T) {
 	}
 	_ = clients[0].SetReadDeadline(time.Now().Add(20 * time.Second))
 	if _, err := io.Copy(io.Discard, clients[0]); err == nil || isTimeout(err) {
-		t.Errorf("the response ends with %v, want a reset: it is not complete", err)
+		t.Errorf("the response ended with %v, want a reset: it is not complete", err)
 	}
 	waitUntil(t, "the connection has been ended by us", func() bool { return s.stats.ended[http1][endedRefused].Load() > 0 })
 	wantFree(t, s, clients)
@@ -166,7 +166,7 @@ func TestSlowClients_OtherProtocolsAreChargedToo(t *testing.T) {
 			s, address := onLoopback(t, Config{SlowPeerBytes: room}, app)
 			clients := slowClients(t, s, 6, func() *net.TCPConn { return dialAndSend(t, address, begins) })
 			if held := s.budget.Held(); held > room {
-				t.Errorf("%d bytes are held, want %d at most", held, room)
+				t.Errorf("%d bytes are held, want at most %d", held, room)
 			}
 			wantFree(t, s, clients)
 		})
@@ -182,16 +182,16 @@ func secureRoute(t *testing.T, s *Server, app net.Listener) (address string) {
 func TestSlowClients_TLSHandshakesThatDoNotEndAreCharged(t *testing.T) {
 	s := New(Config{SlowPeerBytes: room})
 	address := secureRoute(t, s, listenLoopback(t))
-	// A ClientHello of 60,000 bytes, of which a quarter has come.
+	// A quarter of a ClientHello of 60,000 bytes.
 	hello := "\x16\x03\x01\x3f\xff\x01\x00\xea\x60" + strings.Repeat("x", 0x3fff-4) + "\x16"
 	clients := slowClients(t, s, 4, func() *net.TCPConn { return dialAndSend(t, address, hello) })
 	waitUntil(t, "handshakes are ended", func() bool { return s.budget.Ended() >= 2 })
 	if held := s.budget.Held(); held > room {
-		t.Errorf("%d bytes are held, want %d at most", held, room)
+		t.Errorf("%d bytes are held, want at most %d", held, room)
 	}
 	_ = clients[0].SetReadDeadline(time.Now().Add(20 * time.Second))
 	if _, err := io.Copy(io.Discard, clients[0]); isTimeout(err) {
-		t.Error("the oldest handshake goes on")
+		t.Error("the oldest handshake was not ended")
 	}
 	wantFree(t, s, clients)
 }
@@ -234,12 +234,12 @@ func TestSlowClients_ResponsesWithinTLSThatAreNotReceivedAreCharged(t *testing.T
 		clients = append(clients, slowClients(t, s, 1, func() *net.TCPConn {
 			raw := dialSmall(t, address, "")
 			c := tls.Client(raw, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // a test's own
-			_, _ = io.WriteString(c, get)                               // unless its handshake has become the oldest wait
+			_, _ = io.WriteString(c, get)                               // fails if its handshake has become the oldest wait
 			return raw
 		})...)
 	}
 	if held := s.budget.Held(); held > room {
-		t.Errorf("%d bytes are held, want %d at most", held, room)
+		t.Errorf("%d bytes are held, want at most %d", held, room)
 	}
 	wantFree(t, s, clients)
 }

@@ -40,7 +40,7 @@ func TestTheProtocolIsDetectedFromTheFirstBytes(t *testing.T) {
 				client.send(test.bytes)
 				synctest.Wait()
 				if got := only(r.server).speaks(); got != test.want {
-					t.Errorf("%v is spoken, want %v", got, test.want)
+					t.Errorf("protocol %v, want %v", got, test.want)
 				}
 				client.resets()
 				app.takesAll()
@@ -52,7 +52,7 @@ func TestTheProtocolIsDetectedFromTheFirstBytes(t *testing.T) {
 // only returns the only connection of a server.
 func only(s *Server) *conn { return s.all()[0] }
 
-// takesAll takes whatever has come.
+// takesAll reads and drops all available bytes.
 func (p *peer) takesAll() { synctest.Wait(); p.available() }
 
 func TestARouteDeterminesTheProtocol(t *testing.T) {
@@ -60,7 +60,7 @@ func TestARouteDeterminesTheProtocol(t *testing.T) {
 		onRoute(t, route, Config{}, func(r *rig) {
 			r.connect()
 			if got := only(r.server).speaks(); got != want {
-				t.Errorf("route %v: %v is spoken, want %v", route, got, want)
+				t.Errorf("route %v: protocol %v, want %v", route, got, want)
 			}
 		})
 	}
@@ -90,7 +90,7 @@ func TestAnythingPassesWhereTCPIsSpoken(t *testing.T) {
 				app.send(banner)
 				client.wants(banner)
 				if got := only(r.server).speaks(); got != tcp {
-					t.Errorf("%v is spoken, want tcp", got)
+					t.Errorf("protocol %v, want tcp", got)
 				}
 				client.send(line)
 				app.wants(line)
@@ -105,7 +105,7 @@ func TestAnythingPassesWhereTCPIsSpoken(t *testing.T) {
 			time.Sleep(11 * time.Second)
 			client.wantsOpen()
 			if got := only(r.server).speaks(); got != tcp {
-				t.Errorf("%v is spoken, want tcp", got)
+				t.Errorf("protocol %v, want tcp", got)
 			}
 			client.send("def")
 			app.wants("def")
@@ -117,7 +117,7 @@ func TestATCPConnectionIsInFlightUntilItEnds(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
 		if n := r.server.stats.inFlight.Load(); n != 0 {
-			t.Errorf("%d in flight before a byte has come", n)
+			t.Errorf("%d exchanges in flight before the first byte", n)
 		}
 		client.send("\x00")
 		app.wants("\x00")
@@ -126,7 +126,7 @@ func TestATCPConnectionIsInFlightUntilItEnds(t *testing.T) {
 		time.Sleep(time.Hour)
 		client.wantsOpen()
 		if n := r.server.stats.inFlight.Load(); n != 1 {
-			t.Errorf("%d in flight, want 1", n)
+			t.Errorf("%d exchanges in flight, want 1", n)
 		}
 		second, secondApp := r.connect()
 		second.send("\x01")
@@ -135,7 +135,7 @@ func TestATCPConnectionIsInFlightUntilItEnds(t *testing.T) {
 		app.closes()
 		synctest.Wait()
 		if n := r.server.stats.inFlight.Load(); n != 1 {
-			t.Errorf("%d in flight, want the second one", n)
+			t.Errorf("%d exchanges in flight, want only the second one", n)
 		}
 		if connections, exchanges := r.server.Cut(); connections != 1 || exchanges != 1 {
 			t.Errorf("cut %d connections and %d exchanges, want 1 and 1", connections, exchanges)
@@ -154,7 +154,7 @@ func TestATCPRouteAsksNothing(t *testing.T) {
 			r.server.Drain()
 			app.send(ok)
 			client.wants(ok)
-			client.send(get) // nothing says that it is to leave
+			client.send(get) // it was not asked to disconnect
 			app.wants(get)
 		})
 	}
@@ -194,7 +194,7 @@ func TestAProxyHeaderIsPassedOn(t *testing.T) {
 				client.sendSlowly(test.bytes)
 				app.wants(test.bytes)
 				if got := only(r.server).speaks(); got != test.want {
-					t.Errorf("%v is spoken, want %v", got, test.want)
+					t.Errorf("protocol %v, want %v", got, test.want)
 				}
 				client.resets()
 			})

@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// bodiless are exchanges whose response ends with its head, although some apps send more.
+// bodiless are exchanges whose response has no body, although some apps send one.
 var bodiless = map[string]struct{ request, response, surplus string }{
 	"the last chunk of a 204":          {get, "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", "0\r\n\r\n"},
 	"the body of a 304":                {get, "HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n", "ok"},
@@ -84,7 +84,7 @@ func TestSurplus_PassesAndTheClientSeesTheEnd(t *testing.T) {
 	}
 }
 
-// A request that can have no answer must not wait for one.
+// A request that cannot get an answer must not wait for one.
 func TestSurplus_ARequestBehindItSeesTheEndAtOnce(t *testing.T) {
 	for name, test := range bodiless {
 		for _, next := range []string{get, post, get[:9]} {
@@ -97,10 +97,10 @@ func TestSurplus_ARequestBehindItSeesTheEndAtOnce(t *testing.T) {
 					client.wants(test.response + test.surplus)
 					client.send(next)
 					if next == get[:9] {
-						time.Sleep(surplusSilence) // it is no request yet
+						time.Sleep(surplusSilence) // it is not a request yet
 					}
 					client.wantsEnd()
-					app.wantsEnd() // and the app has not seen it
+					app.wantsEnd() // and the app has not got it
 				})
 			})
 		}
@@ -163,7 +163,7 @@ func TestSurplus_ThatComesWhileDrainingEndsTheConnection(t *testing.T) {
 		time.Sleep(surplusSilence)
 		client.wantsEnd()
 		if n := r.server.stats.inFlight.Load(); n != 0 {
-			t.Errorf("%d exchanges are in flight", n)
+			t.Errorf("%d exchanges in flight, want none", n)
 		}
 	})
 }
@@ -214,11 +214,11 @@ func TestSurplus_AClientThatHasHalfClosedSeesTheEnd(t *testing.T) {
 	passesInPieces(t, server, client, []string{ok, "surplus"})
 	wantsEOF(t, client)
 	if !eventually(func() bool { return s.connections() == 0 }) {
-		t.Error("the connection is left")
+		t.Error("the connection is still open")
 	}
 }
 
-// The body of a request that has been answered early still passes, and then the connection ends.
+// The body of a request that was answered early is still relayed, and then the connection is closed.
 func TestSurplus_DuringAnUpload(t *testing.T) {
 	for name, surplus := range map[string]string{
 		"of another response": "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
@@ -243,14 +243,14 @@ func TestSurplus_DuringAnUpload(t *testing.T) {
 	}
 }
 
-// A request that comes in the very moment in which the surplus is noticed is not relayed: it would have no
-// answer that is known to be one.
+// A request that arrives at the moment when the surplus is detected is not relayed: its answer could not
+// be recognized.
 func TestSurplus_ARequestThatComesWithItIsNotRelayed(t *testing.T) {
 	var client *peer
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{}), zapcore.AddSync(io.Discard), zap.WarnLevel),
 		zap.Hooks(func(zapcore.Entry) error {
 			client.send(get)
-			time.Sleep(time.Millisecond) // until everything else waits
+			time.Sleep(time.Millisecond) // until everything else is blocked
 			return nil
 		}))
 	inBubble(t, Config{Log: log}, func(r *rig) {

@@ -28,7 +28,7 @@ import (
 	"lameduck/proxy/tlsterm"
 )
 
-// certificate is one that nobody vouches for.
+// certificate is self-signed.
 var certificate = sync.OnceValue(func() tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -58,12 +58,12 @@ type tlsPeer struct {
 	r *bufio.Reader
 }
 
-// secureClient begins TLS as a client that offers protocols.
+// secureClient completes a TLS handshake as a client that offers protocols.
 func (r *rig) secureClient(protocols ...string) *tlsPeer {
 	r.t.Helper()
 	c := secureClient(r.t, r.client("192.0.2.10").conn, &tls.Config{NextProtos: protocols})
 	if err := c.Handshake(); err != nil {
-		r.t.Fatalf("the handshake fails: %v", err)
+		r.t.Fatalf("handshake: %v", err)
 	}
 	return c
 }
@@ -87,19 +87,19 @@ func (p *tlsPeer) wants(want string) {
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(p.r, got)
 	if string(got[:n]) != want {
-		p.t.Fatalf("TLS brings %q, error %v; want %q", got[:n], err, want)
+		p.t.Fatalf("read %q over TLS, error %v; want %q", got[:n], err, want)
 	}
 }
 
-// wantsEnd expects the end, said or not.
+// wantsEnd expects the end of the connection, with a close_notify or truncated.
 func (p *tlsPeer) wantsEnd(truncated bool) {
 	p.t.Helper()
 	_ = p.SetReadDeadline(time.Now().Add(time.Minute))
 	if b, err := io.ReadAll(p.r); err != nil || len(b) > 0 {
-		p.t.Fatalf("TLS brings %q, error %v; want the end", b, err)
+		p.t.Fatalf("read %q over TLS, error %v; want the end", b, err)
 	}
 	if p.Truncated() != truncated {
-		p.t.Errorf("the end is truncated: %v, want %v", p.Truncated(), truncated)
+		p.t.Errorf("truncated: %v, want %v", p.Truncated(), truncated)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestTLSTerminatedClientsAreAskedToDisconnect(t *testing.T) {
 		app.closes()
 		synctest.Wait()
 		if n := r.server.stats.ended[http1][endedDrain].Load(); n != 1 {
-			t.Errorf("%d HTTP/1 connections have ended by the drain, want 1", n)
+			t.Errorf("%d HTTP/1 connections were ended by the drain, want 1", n)
 		}
 	})
 }
@@ -133,12 +133,12 @@ func TestAConnectionThatDoesNotBeginTLSDoesNotReachTheApp(t *testing.T) {
 		time.Sleep(time.Hour)
 		client.wantsOpen()
 		if len(r.apps) > 0 {
-			t.Error("the app sees a connection")
+			t.Error("the app got a connection")
 		}
 		client.closes()
 		synctest.Wait()
 		if n := r.server.stats.handshakeFailures.Load(); n != 0 {
-			t.Errorf("%d failed handshakes are counted, want none: nothing was said", n)
+			t.Errorf("%d failed handshakes counted, want none: no byte was sent", n)
 		}
 		if n := r.server.stats.ended[unknown][endedByClient].Load(); n != 1 {
 			t.Errorf("%d connections are counted as ended by the client, want 1", n)

@@ -9,7 +9,7 @@ import (
 func TestSeenReportsHowManyRequestsTheAppHasNotAnswered(t *testing.T) {
 	const half = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
 	for name, test := range map[string]struct {
-		client, app string // what they say before the end
+		client, app string // what they send before the end
 		end         func(client, app *peer)
 		want        uint64
 	}{
@@ -57,7 +57,7 @@ func resetByApp(_, app *peer) { app.resets() }
 func (r *rig) expectUnanswered(want uint64) {
 	r.t.Helper()
 	if n := r.server.DrainStats().Unanswered; n != want {
-		r.t.Errorf("%d exchanges are reported as not answered by the app, want %d", n, want)
+		r.t.Errorf("%d exchanges reported as not answered by the app, want %d", n, want)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestStreamsThatTheAppHasNotAnsweredAreReported(t *testing.T) {
 				app.send(test.app)
 				client.wants(test.app)
 				r.server.Drain()
-				time.Sleep(noticeSpread) // the client was asked to disconnect, and goes on
+				time.Sleep(noticeSpread) // the client was asked to disconnect, and continues
 				client.available()
 				app.resets()
 				synctest.Wait()

@@ -17,7 +17,7 @@ const expecting = "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\
 // final is a final response to it that keeps the connection.
 const expectationFailed = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno"
 
-// unframedBy makes a connection unframed and returns both sides of it.
+// unframedBy opens a connection, makes it unframed and returns both sides.
 func unframedBy(r *rig, request, response string) (client, app *peer) {
 	client, app = r.connect()
 	client.send(request)
@@ -73,7 +73,7 @@ func TestUnframed_WhateverFollowsAFinalAnswerWithout100Passes(t *testing.T) {
 	}
 }
 
-// Where it is known what follows, the connection is followed, and its client can be asked to leave.
+// If it is known what follows, the connection is interpreted, and its client can be asked to disconnect.
 func TestUnframed_NotWhereTheBodyFollowsForCertain(t *testing.T) {
 	for name, converse := range map[string]func(client, app *peer){
 		"behind a 100": func(client, app *peer) {
@@ -134,7 +134,7 @@ func TestUnframed_NotWhereTheBodyFollowsForCertain(t *testing.T) {
 	}
 }
 
-// Only the body can follow on a connection that ends with the exchange.
+// On a connection that closes after the exchange, only the body can follow.
 func TestUnframed_NotOnAConnectionThatEndsWithTheExchange(t *testing.T) {
 	closing := strings.Replace(expectationFailed, "Content", "Connection: close\r\nContent", 1)
 	for name, test := range map[string]struct{ request, response string }{
@@ -186,7 +186,7 @@ func TestUnframed_PipelinedRequests(t *testing.T) {
 	})
 }
 
-// The close option settles it: a client that has seen it sends no further request.
+// The close option removes the doubt: a client that has got it sends no further request.
 func TestUnframed_InADrainTheFinalAnswerHasTheCloseOption(t *testing.T) {
 	const denied = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno"
 	deniedClose := withClose(denied)
@@ -218,7 +218,7 @@ func TestUnframed_InADrainTheFinalAnswerHasTheCloseOption(t *testing.T) {
 	})
 }
 
-// A client repeats the request without Expect on the same connection, or not at all.
+// A client repeats the request without Expect only on the same connection.
 func TestUnframed_InADrainARequestThatFailedItsExpectationIsRepeated(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		r.server.Drain()
@@ -261,12 +261,12 @@ func TestUnframed_AConnectionThatIsQuietIsIdle(t *testing.T) {
 		client.send(get)
 		app.wants(get)
 		time.Sleep(time.Minute)
-		wantsInFlight(r, 1) // the answer is owed
+		wantsInFlight(r, 1) // the answer is outstanding
 		r.server.CloseIdle()
 		app.wantsOpen()
 		app.send(ok)
 		client.wants(ok)
-		wantsInFlight(r, 1) // it may have more to say
+		wantsInFlight(r, 1) // it may send more
 		time.Sleep(unframedQuiet)
 		wantsInFlight(r, 0)
 		client.wantsOpen()
@@ -276,7 +276,7 @@ func TestUnframed_AConnectionThatIsQuietIsIdle(t *testing.T) {
 	})
 }
 
-// Only its end would show the length of such a response, so that a part would look like the whole.
+// The end of such a response shows its length, so a part would look complete.
 func TestUnframed_AResponseUntilCloseLooksCutAlthoughItIsQuiet(t *testing.T) {
 	for name, test := range map[string]struct {
 		response []string
@@ -311,7 +311,7 @@ func TestUnframed_AResponseUntilCloseLooksCutAlthoughItIsQuiet(t *testing.T) {
 	}
 }
 
-// An app may read the body that it has not asked for and say nothing.
+// An app may read the body without having sent a 100.
 func TestUnframed_AnUnansweredBodyDoesNotHoldTheDrain(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := unframedBy(r, expecting, expectationFailed)
@@ -340,7 +340,7 @@ func TestUnframed_ARequestDuringTheFinalAnswerIsInFlightBehindIt(t *testing.T) {
 		time.Sleep(unframedQuiet)
 		wantsInFlight(r, 0)
 		if n := r.server.stats.exchanges[4].Load(); n != 1 {
-			t.Errorf("%d exchanges with a 4xx are counted, want the one that was followed", n)
+			t.Errorf("%d exchanges with a 4xx counted, want only the one that was interpreted", n)
 		}
 	})
 }
@@ -384,12 +384,12 @@ func TestUnframed_WhatTheAppLeavesUnansweredIsCounted(t *testing.T) {
 		app.closes()
 		synctest.Wait()
 		if n := r.server.stats.drainUnanswered.Load(); n != 1 {
-			t.Errorf("%d exchanges are counted as unanswered, want 1", n)
+			t.Errorf("%d unanswered exchanges counted, want 1", n)
 		}
 	})
 }
 
-// From kernel to kernel, parked and woken: what passes is what was sent.
+// With splicing, parking and waking, the bytes are relayed unchanged.
 func TestUnframed_AnUploadAndADownloadPassUnchanged(t *testing.T) {
 	app := listenLoopback(t)
 	s, address := onLoopback(t, Config{}, app)
@@ -401,7 +401,7 @@ func TestUnframed_AnUploadAndADownloadPassUnchanged(t *testing.T) {
 	passesInPieces(t, server, client, []string{large, ok})
 	for range 2 {
 		c := s.all()[0]
-		c.current().(*unframedConn).endExchange() // as when the time is over
+		c.current().(*unframedConn).endExchange() // as after its time limit
 		if !eventually(func() bool { s.sweep(); return s.parker.parkedConns() == 1 }) {
 			t.Fatal("the connection is not parked")
 		}
@@ -410,11 +410,11 @@ func TestUnframed_AnUploadAndADownloadPassUnchanged(t *testing.T) {
 	}
 	_ = client.Close()
 	if b, err := io.ReadAll(server); err != nil || len(b) > 0 {
-		t.Errorf("behind it the app has %q, error %v", b, err)
+		t.Errorf("after it the app got %q, error %v", b, err)
 	}
 }
 
-// The last response that is followed still passes: it is not idle, whatever the client does.
+// The last interpreted response is still relayed: the connection is not idle, whatever the client does.
 func TestUnframed_IsNotParkedDuringTheFinalAnswer(t *testing.T) {
 	app := listenLoopback(t)
 	s, address := onLoopback(t, Config{}, app)

@@ -57,7 +57,7 @@ func (e earlyEnd) answersEarly(r *rig, request string) (client, app *peer) {
 	return client, app
 }
 
-// The pauses are longer than any limit on a connection that lingers.
+// The pauses are longer than the time limit of a lingering connection.
 func TestUpload_LastsAsLongAsTheAppReadsAlthoughItHasAnswered(t *testing.T) {
 	for name, end := range earlyEnds {
 		for how, test := range map[string]struct{ head, piece, last string }{
@@ -97,18 +97,18 @@ func TestUpload_IsInFlightUntilItsEnd(t *testing.T) {
 				r.server.Drain()
 				for range pieces {
 					if n := r.server.Forecast(silence.Rule{}).InFlight; n != 1 {
-						t.Fatalf("%d exchanges are in flight, want the upload", n)
+						t.Fatalf("%d exchanges in flight, want the upload", n)
 					}
 					r.server.CloseIdle()
 					client.send(piece)
 					app.wants(piece)
 				}
 				if n := r.server.Forecast(silence.Rule{}).InFlight; n != 0 {
-					t.Errorf("%d exchanges are in flight behind the upload, want none", n)
+					t.Errorf("%d exchanges in flight after the upload, want none", n)
 				}
 				class := map[bool]int{true: 2, false: 4}[strings.Contains(end.response, " 200 ")]
 				if n := r.server.stats.exchanges[class].Load(); n != 1 {
-					t.Errorf("%d exchanges are counted with their status, want 1", n)
+					t.Errorf("%d exchanges counted with their status, want 1", n)
 				}
 			})
 		})
@@ -128,7 +128,7 @@ func TestUpload_EndsWithItsClient(t *testing.T) {
 					leave(client)
 					synctest.Wait()
 					if n := r.server.stats.inFlight.Load(); n != 0 {
-						t.Errorf("%d exchanges are in flight, want none", n)
+						t.Errorf("%d exchanges in flight, want none", n)
 					}
 					app.wantsNothing()
 					if !app.conn.in.ended {
@@ -140,7 +140,7 @@ func TestUpload_EndsWithItsClient(t *testing.T) {
 	}
 }
 
-// There is no limit where the app keeps the connection: on a direct one there is none either.
+// There is no limit if the app keeps the connection open, as on a direct connection.
 func TestUpload_ThatStandsStillEnds(t *testing.T) {
 	for name, end := range earlyEnds {
 		if !end.drain && !end.halfClose {
@@ -162,7 +162,7 @@ func TestUpload_ThatStandsStillEnds(t *testing.T) {
 					time.Sleep(uploadTimeout - uploadTick)
 					synctest.Wait()
 					if n := r.server.stats.inFlight.Load(); n != 1 {
-						t.Errorf("%d exchanges are in flight, want the upload", n)
+						t.Errorf("%d exchanges in flight, want the upload", n)
 					}
 					time.Sleep(3 * uploadTick)
 					r.wantsNoConnections()
@@ -174,7 +174,7 @@ func TestUpload_ThatStandsStillEnds(t *testing.T) {
 	}
 }
 
-// A write may block for longer than the limit, as long as the app takes some of it.
+// A write may block for longer than the limit, as long as the app reads some of it.
 func TestUpload_ToASlowAppLasts(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		const size = 20 * memBuffer
@@ -187,7 +187,7 @@ func TestUpload_ToASlowAppLasts(t *testing.T) {
 			synctest.Wait()
 			n := len(app.available())
 			if n == 0 {
-				t.Fatalf("the app has %d bytes of %d", got, size)
+				t.Fatalf("the app got %d bytes of %d", got, size)
 			}
 			got += n
 		}
@@ -195,7 +195,7 @@ func TestUpload_ToASlowAppLasts(t *testing.T) {
 	})
 }
 
-// A FIN in the middle of an upload makes clients stop that do not keep a connection half-open.
+// A FIN in the middle of an upload stops clients that do not use half-open connections.
 func TestUpload_OfAClientThatIsAskedToDisconnectIsNotDisturbedByAFIN(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := earlyEnds["and the client gets the close option"].answersEarly(r, uploading)
@@ -235,7 +235,7 @@ func TestUpload_ThatTheAppDoesNotTakeLeavesTheResponse(t *testing.T) {
 					}
 					client.wantsEnd()
 					if n := r.server.stats.inFlight.Load(); n != 0 {
-						t.Errorf("%d exchanges are in flight, want none", n)
+						t.Errorf("%d exchanges in flight, want none", n)
 					}
 					time.Sleep(2 * lingerTimeout)
 					r.wantsNoConnections()
@@ -251,7 +251,7 @@ func TestUpload_IsNotInFlightOnceTheAppHasResetTheConnection(t *testing.T) {
 		app.resets()
 		client.wantsEnd()
 		if n := r.server.stats.inFlight.Load(); n != 0 {
-			t.Errorf("%d exchanges are in flight, want none", n)
+			t.Errorf("%d exchanges in flight, want none", n)
 		}
 		time.Sleep(lingerTimeout + time.Second)
 		r.wantsNoConnections()
@@ -267,7 +267,7 @@ func TestUpload_IsCutAndCounted(t *testing.T) {
 				client.send(piece)
 				app.wants(piece)
 				if connections, exchanges := r.server.Cut(); connections != 1 || exchanges != 1 {
-					t.Errorf("%d connections with %d exchanges are cut, want 1 with 1", connections, exchanges)
+					t.Errorf("%d connections with %d exchanges were cut, want 1 with 1", connections, exchanges)
 				}
 				client.wantsEnd()
 				app.wantsReset()
@@ -281,10 +281,10 @@ func TestUpload_OfAHealthProbeIsNotTraffic(t *testing.T) {
 		end := earlyEnds["and the app keeps the connection"]
 		end.answersEarly(r, "POST / HTTP/1.1\r\nUser-Agent: kube-probe/1\r\nContent-Length: 30\r\n\r\n")
 		if n := r.server.stats.inFlight.Load(); n != 0 {
-			t.Errorf("%d exchanges are in flight, want none", n)
+			t.Errorf("%d exchanges in flight, want none", n)
 		}
 		if connections, exchanges := r.server.Cut(); connections != 0 || exchanges != 0 {
-			t.Errorf("%d connections with %d exchanges are cut, want none", connections, exchanges)
+			t.Errorf("%d connections with %d exchanges were cut, want none", connections, exchanges)
 		}
 	})
 }
@@ -295,7 +295,7 @@ func TestUpload_ABodyThatIsWithheldIsNotWaitedFor(t *testing.T) {
 		client, _ := earlyEnds["and the client gets the close option"].answersEarly(r, expecting)
 		client.wantsEnd()
 		if n := r.server.stats.inFlight.Load(); n != 0 {
-			t.Errorf("%d exchanges are in flight, want none", n)
+			t.Errorf("%d exchanges in flight, want none", n)
 		}
 		time.Sleep(lingerTimeout + time.Second)
 		r.wantsNoConnections()
@@ -341,7 +341,7 @@ func TestUpload_LastsAlthoughTheAppHasChangedItsMindAfterA100(t *testing.T) {
 	})
 }
 
-// There are clients that do not wait for a 100, and others that do not heed a 413.
+// Some clients do not wait for a 100, and others ignore a 413.
 func TestUpload_LastsOnceItHasBegunAlthoughTheClientWasExpectedToWithholdIt(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := earlyEnds["and the client gets the close option"].answersEarly(r, expecting)
@@ -356,7 +356,7 @@ func TestUpload_LastsOnceItHasBegunAlthoughTheClientWasExpectedToWithholdIt(t *t
 	})
 }
 
-// What a client sends to an app that has half-closed passes as long as the client is not silent, whatever
+// Bytes to an app that has half-closed are relayed as long as the client is not silent, whatever
 // the protocol.
 func TestI8WhatAClientSendsToAHalfClosedAppPasses(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -387,8 +387,8 @@ func TestI8WhatAClientSendsToAHalfClosedAppPasses(t *testing.T) {
 	}
 }
 
-// Nothing passes any more, so the client only gets time to close: also if the app refuses its bytes first,
-// and ends its side later.
+// Nothing is relayed any more, so the client only gets time to close: also if the app refuses its bytes first,
+// and closes later.
 func TestI8AClientThatSendsToAnAppThatHasClosedDoesNotKeepItsConnection(t *testing.T) {
 	for name, begin := range map[string]func(*rig) (client, app *peer){
 		"HTTP/2": speaksHTTP2, "a tunnel": tunnelled, "WebSocket": webSocket,
@@ -412,7 +412,7 @@ func TestI8AClientThatSendsToAnAppThatHasClosedDoesNotKeepItsConnection(t *testi
 							return
 						}
 					}
-					t.Error("the connection lasts for as long as the client sends")
+					t.Error("the connection stays open as long as the client sends")
 				})
 			})
 		}
@@ -426,7 +426,7 @@ func TestStall(t *testing.T) {
 		want  int
 	}{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {9, 0}, {0, 0}} {
 		if got := s.looks(look.count); got != look.want {
-			t.Errorf("look %d has seen %d before %d times, want %d", i, look.count, got, look.want)
+			t.Errorf("look %d has counted %d before %d times, want %d", i, look.count, got, look.want)
 		}
 	}
 }
@@ -454,11 +454,11 @@ func TestUpload_LastsThroughTheKernel(t *testing.T) {
 	}
 	// The app may have read the last part before the relay has accounted for it.
 	if !eventually(func() bool { return s.stats.inFlight.Load() == 0 }) {
-		t.Errorf("%d exchanges are in flight, want none", s.stats.inFlight.Load())
+		t.Errorf("%d exchanges in flight, want none", s.stats.inFlight.Load())
 	}
 	_ = client.Close()
 	_ = app.SetReadDeadline(time.Now().Add(time.Minute))
 	if b, err := io.ReadAll(app); err != nil || len(b) > 0 {
-		t.Errorf("the app reads %d more bytes, error %v", len(b), err)
+		t.Errorf("the app read %d more bytes, error %v", len(b), err)
 	}
 }

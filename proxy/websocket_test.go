@@ -11,7 +11,7 @@ const (
 	upgrade     = "GET /chat HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 	upgraded101 = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
 
-	// A server's frames.
+	// Frames of a server.
 	text       = "\x81\x05hello"
 	firstPart  = "\x01\x03hel"
 	middlePart = "\x00\x01l"
@@ -20,7 +20,7 @@ const (
 	goingAway  = "\x88\x02\x03\xe9"
 	normal     = "\x88\x02\x03\xe8"
 
-	// A client's: masked.
+	// Frames of a client, which are masked.
 	maskedText   = "\x81\x85\x00\x00\x00\x00hello"
 	maskedFirst  = "\x01\x83\x00\x00\x00\x00hel"
 	maskedMiddle = "\x00\x81\x00\x00\x00\x00l"
@@ -88,7 +88,7 @@ func TestAWebSocketClientIsNotifiedBetweenTwoMessages(t *testing.T) {
 				time.Sleep(time.Second)
 				if test.then != "" {
 					if got := string(client.taken()); strings.Contains(got, goingAway) {
-						t.Fatalf("the client has %q: it is closed in the middle of a message", got)
+						t.Fatalf("the client got %q: it was closed in the middle of a message", got)
 					}
 					app.send(test.then)
 				} else {
@@ -96,7 +96,7 @@ func TestAWebSocketClientIsNotifiedBetweenTwoMessages(t *testing.T) {
 					return
 				}
 				if got := string(client.taken()); !strings.HasSuffix(got, test.then+goingAway) {
-					t.Fatalf("the client has %q, want a close frame at its end", got)
+					t.Fatalf("the client got %q, want a close frame at its end", got)
 				}
 				app.send(test.rest)
 				client.wantsOpen()
@@ -105,7 +105,7 @@ func TestAWebSocketClientIsNotifiedBetweenTwoMessages(t *testing.T) {
 	}
 }
 
-// taken takes whatever has come.
+// taken reads and returns all available bytes.
 func (p *peer) taken() []byte {
 	synctest.Wait()
 	return p.available()
@@ -118,7 +118,7 @@ func TestDataFromANotifiedClientStillReachesTheApp(t *testing.T) {
 		app.wants(maskedText)
 		client.send(maskedNormal)
 		app.wants(maskedNormal)
-		app.send(normal) // its answer, to what it takes for the client's wish
+		app.send(normal) // its answer to what it takes for the client's close frame
 		client.wantsOpen()
 		app.closes()
 		client.wantsEnd()
@@ -152,7 +152,7 @@ func TestAClientThatDoesNotAnswerIsAnsweredFor(t *testing.T) {
 				}
 				got := app.taken()
 				if len(got) != 8 || got[0] != 0x88 || got[1] != 0x82 || got[6]^got[2] != 0x03 || got[7]^got[3] != 0xe9 {
-					t.Fatalf("the app has %x, want a masked close frame with 1001", got)
+					t.Fatalf("the app got %x, want a masked close frame with 1001", got)
 				}
 				app.wantsEnd()
 				time.Sleep(2 * cutTimeout)
@@ -163,7 +163,7 @@ func TestAClientThatDoesNotAnswerIsAnsweredFor(t *testing.T) {
 	}
 }
 
-// Some apps go on sending to a client that has gone, and do not read its end.
+// Some apps go on sending to a client that has left, and do not read its end.
 func TestAClientThatCannotAnswerIsNotWaitedFor(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := webSocket(r)
@@ -222,18 +222,18 @@ func TestAClientThatHasNeverSpokenIsAnsweredFor(t *testing.T) {
 		_, app := drainingWebSocket(r)
 		time.Sleep(lingerTimeout)
 		if got := app.taken(); len(got) != 8 || got[0] != 0x88 {
-			t.Fatalf("the app has %x, want a close frame", got)
+			t.Fatalf("the app got %x, want a close frame", got)
 		}
 		app.wantsEnd()
 	})
 }
 
-// A peer may be dead, or no WebSocket client that knows how to leave.
+// A peer may be dead, or may not answer close frames.
 func TestAClientThatWasNotifiedAndBreaksOffEndsTheConnection(t *testing.T) {
 	for name, test := range map[string]struct {
 		does  func(client *peer)
 		limit time.Duration
-		app   string // what the app has of it
+		app   string // what the app gets of it
 	}{
 		"in the middle of a frame":       {func(client *peer) { client.send(maskedText[:8]) }, 2*lingerTimeout + cutTimeout, maskedText[:8]},
 		"in the middle of a header":      {func(client *peer) { client.send(maskedText[:1]) }, lingerTimeout + cutTimeout, ""},
@@ -337,7 +337,7 @@ func TestWebSocketClientsAreNotifiedOneAfterTheOther(t *testing.T) {
 			clients = append(clients, c)
 		}
 		r.server.Drain()
-		later, laterApp := r.connect() // an upgrade while draining is served, and has its own turn
+		later, laterApp := r.connect() // an upgrade while draining is served, and is closed in its turn
 		later.send(upgrade)
 		laterApp.wants(upgrade)
 		laterApp.send(upgraded101)
@@ -354,11 +354,11 @@ func TestWebSocketClientsAreNotifiedOneAfterTheOther(t *testing.T) {
 		sum := 0
 		for second, k := range closed {
 			if sum += k; k > n/3 {
-				t.Errorf("%d of %d are closed in second %d", k, n, second)
+				t.Errorf("%d of %d were closed in second %d", k, n, second)
 			}
 		}
 		if sum != n+1 {
-			t.Errorf("%d are closed, want %d", sum, n+1)
+			t.Errorf("%d were closed, want %d", sum, n+1)
 		}
 	})
 }

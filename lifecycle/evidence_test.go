@@ -21,7 +21,7 @@ func escalating() Config {
 	return config
 }
 
-// newConnections plays traffic by new connections from the drain's start until a time after it.
+// newConnections simulates traffic over new connections, from the drain's start until a time after it.
 func (s *stage) newConnections(until time.Duration) {
 	start := time.Now()
 	for range until / time.Second {
@@ -36,9 +36,9 @@ func (s *stage) newConnections(until time.Duration) {
 func TestEscalation(t *testing.T) {
 	for name, test := range map[string]struct {
 		config Config
-		until  time.Duration // new connections come
+		until  time.Duration // time of the last new connection
 		busy   int           // exchanges in flight
-		want   time.Duration // readiness fails; zero if it does not before the end of the hold
+		want   time.Duration // time when readiness fails, or zero if it does not during the hold
 	}{
 		"traffic that goes on":               {escalating(), 30 * time.Second, 0, 20 * time.Second},
 		"traffic that ended a moment ago":    {escalating(), 17 * time.Second, 0, 20 * time.Second},
@@ -55,11 +55,11 @@ func TestEscalation(t *testing.T) {
 				go s.newConnections(test.until)
 				time.Sleep(20*time.Second - time.Millisecond)
 				if s.Phase() == Draining && !s.Ready() {
-					t.Error("readiness fails too soon")
+					t.Error("readiness failed too early")
 				}
 				time.Sleep(2 * time.Millisecond)
 				if escalated := s.Phase() == Draining && !s.Ready(); escalated != (test.want > 0) {
-					t.Errorf("readiness fails: %v, want %v", escalated, test.want > 0)
+					t.Errorf("readiness failed: %v, want %v", escalated, test.want > 0)
 				}
 				time.Sleep(25 * time.Second)
 				if got := s.Summary().Escalated; got != test.want {
@@ -71,7 +71,7 @@ func TestEscalation(t *testing.T) {
 				}
 				logged := s.logs.FilterMessage("readiness fails, because new connections still come")
 				if logged.Len() != want {
-					t.Errorf("it was logged %d times, want %d", logged.Len(), want)
+					t.Errorf("logged %d times, want %d", logged.Len(), want)
 				}
 			})
 		})
@@ -84,7 +84,7 @@ func TestEscalation_IsFinal(t *testing.T) {
 		synctest.Wait()
 		s.relay.busy(1)
 		s.newConnections(21 * time.Second)
-		time.Sleep(15 * time.Second) // no connection comes any more
+		time.Sleep(15 * time.Second) // no more connections
 		if s.Ready() {
 			t.Error("the pod is ready again")
 		}
@@ -119,7 +119,7 @@ func TestAnIdlePodIsHeldWhileItsHealthIsChecked(t *testing.T) {
 				now = now.Add(wait)
 			}
 			if got := now.Sub(start); got != test.want {
-				t.Errorf("the hold takes %v, want %v", got, test.want)
+				t.Errorf("the hold lasted %v, want %v", got, test.want)
 			}
 		})
 	}
@@ -164,7 +164,7 @@ func TestEnvoyThatStillChecksIsReportedOnce(t *testing.T) {
 					}
 				}
 				if n != test.want {
-					t.Errorf("it is reported %d times, want %d", n, test.want)
+					t.Errorf("logged %d times, want %d", n, test.want)
 				}
 			})
 		})
@@ -191,7 +191,7 @@ func TestAtDebugLevelTheHoldIsReportedOnceASecond(t *testing.T) {
 			l.RequestDrain(false)
 			time.Sleep(10*time.Second - time.Millisecond)
 			if n := logs.FilterMessage("the hold goes on").Len(); n != level.want {
-				t.Errorf("at level %v the hold is reported %d times in 10s, want %d", level.zap, n, level.want)
+				t.Errorf("at level %v the hold was logged %d times in 10s, want %d", level.zap, n, level.want)
 			}
 			events <- Interrupt
 			events <- Interrupt
@@ -264,7 +264,7 @@ func TestStatus_Evidence(t *testing.T) {
 			`"readiness_failed_seconds":0`,
 		} {
 			if !strings.Contains(status, want) {
-				t.Errorf("the status is %s, want %s in it", status, want)
+				t.Errorf("status %s, want %s in it", status, want)
 			}
 		}
 	})

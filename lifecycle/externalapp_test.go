@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// watched returns an app that is watched until the test ends, whether it is absent, and how often
-// it was looked for.
+// watched returns an app that is watched until the test ends, a switch that makes it absent, and the
+// number of looks.
 func watched(t *testing.T, pause time.Duration) (n *ExternalApp, absent *atomic.Bool, looks *atomic.Int32) {
 	absent, looks = new(atomic.Bool), new(atomic.Int32)
 	n = NewExternalApp(func(context.Context) (bool, time.Duration) {
@@ -51,7 +51,7 @@ func TestExternalApp_AnAppThatRestartsHasNotGone(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		if n.hasGone() {
-			t.Error("an app that is without its listener for a moment is taken for gone")
+			t.Error("an app without a listener for a moment counts as exited")
 		}
 	})
 }
@@ -63,7 +63,7 @@ func TestExternalApp_AnAppThatStaysAwayHasGone(t *testing.T) {
 		absent.Store(true)
 		time.Sleep(absentLooks * absentPause)
 		if !n.hasGone() {
-			t.Error("an app that nobody finds any more is not taken for gone")
+			t.Error("an app that is absent in every look does not count as exited")
 		}
 	})
 }
@@ -78,7 +78,7 @@ func TestExternalApp_TheNextLookComesWhenTheLastOneHasAskedForIt(t *testing.T) {
 		absent.Store(true)
 		time.Sleep(time.Second + (absentLooks-1)*absentPause)
 		if !n.hasGone() {
-			t.Error("an app that one look has not found is looked for as rarely as before")
+			t.Error("after one look without the app, the next look is not sooner")
 		}
 	})
 }

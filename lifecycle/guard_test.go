@@ -32,7 +32,7 @@ func TestOnlyProgramsOnThisHostBeginADrain(t *testing.T) {
 		"with fields of curl":          {field("User-Agent", "curl/8"), 200},
 		"a page":                       {field("Origin", "http://evil.example"), 403},
 		"a page without an origin":     {field("Origin", "null"), 403},
-		"a page on this host":          {field("Origin", "http://127.0.0.1:18082"), 403},
+		"a page of this host":          {field("Origin", "http://127.0.0.1:18082"), 403},
 		"a form":                       {field("Referer", "http://evil.example/"), 403},
 		"a browser":                    {field("Sec-Fetch-Site", "none"), 403},
 		"an older browser":             {field("Sec-Ch-Ua", `"Chromium"`), 403},

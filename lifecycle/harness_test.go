@@ -16,16 +16,16 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// A fakeRelay is a data plane that the test plays.
+// A fakeRelay is a relay that the test controls.
 type fakeRelay struct {
 	mu          sync.Mutex
 	calls       []string
 	fallback    bool
 	inFlight    int
-	required    time.Duration // zero: Quiet
-	undelivered int           // as many calls and one more find something
+	required    time.Duration // zero means Quiet
+	undelivered int           // calls of Undelivered that return more than zero
 	silentAt    time.Time
-	forecast    silence.Forecast // apart from what the other fields determine
+	forecast    silence.Forecast // except what the other fields determine
 }
 
 func (r *fakeRelay) called(name string) {
@@ -34,7 +34,7 @@ func (r *fakeRelay) called(name string) {
 	r.calls = append(r.calls, name)
 }
 
-// did reports whether a method has been called.
+// did reports whether a method was called.
 func (r *fakeRelay) did(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,7 +75,7 @@ func (r *fakeRelay) Forecast(rule silence.Rule) silence.Forecast {
 	return f
 }
 
-// expects sets what the forecast says besides.
+// expects sets the rest of the forecast.
 func (r *fakeRelay) expects(f silence.Forecast) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -97,7 +97,7 @@ func (r *fakeRelay) busy(n int) (before int) {
 	return before
 }
 
-// A fakeApp is an app that the test plays.
+// A fakeApp is an app that the test controls.
 type fakeApp struct {
 	exited chan struct{}
 	policy Policy
@@ -132,7 +132,7 @@ func (a *fakeApp) stopped() int {
 	return a.stops
 }
 
-// A stage is a lifecycle in a bubble of fake time, with what it plays with.
+// A stage is a lifecycle in a synctest bubble, with a fake relay and a fake app.
 type stage struct {
 	*Lifecycle
 	t      *testing.T
@@ -144,7 +144,7 @@ type stage struct {
 	logs   *observer.ObservedLogs
 }
 
-// hold is what the stages use: Min 5 s, Quiet 5 s, Max 60 s, and a grace period of 70 s.
+// testConfig has a hold of Min 5 s, Quiet 5 s and Max 60 s, and a grace period of 70 s.
 var testConfig = Config{
 	Hold:       Hold{Min: 5 * time.Second, Quiet: 5 * time.Second, Max: 60 * time.Second, Risk: 0.01},
 	Grace:      70 * time.Second,
@@ -154,7 +154,7 @@ var testConfig = Config{
 // The policies of the two kinds of app.
 var external, child = Policy{}, Policy{KeepsInterrupts: true, AwaitExit: true}
 
-func onStage(t *testing.T, config Config, policy Policy, play func(*stage)) {
+func onStage(t *testing.T, config Config, policy Policy, test func(*stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.InfoLevel)
@@ -169,7 +169,7 @@ func onStage(t *testing.T, config Config, policy Policy, play func(*stage)) {
 			s.Run(t.Context(), s.events)
 		}()
 		synctest.Wait()
-		play(s)
+		test(s)
 		s.events <- Interrupt
 		s.events <- Interrupt
 		if policy.AwaitExit {
@@ -183,12 +183,12 @@ func onStage(t *testing.T, config Config, policy Policy, play func(*stage)) {
 	})
 }
 
-// wantsPhase expects the phase, and that it has not changed for the given time.
+// wantsPhase expects the lifecycle to be in a phase.
 func (s *stage) wantsPhase(p Phase) {
 	s.t.Helper()
 	synctest.Wait()
 	if got := s.Phase(); got != p {
-		s.t.Fatalf("the phase is %v after %v, want %v", got, time.Since(s.start), p)
+		s.t.Fatalf("phase %v after %v, want %v", got, time.Since(s.start), p)
 	}
 }
 
@@ -198,11 +198,11 @@ func (s *stage) wantsEnd() {
 	select {
 	case <-s.ended:
 	default:
-		s.t.Fatalf("Run has not ended after %v: the phase is %v", time.Since(s.start), s.Phase())
+		s.t.Fatalf("Run has not returned after %v: phase %v", time.Since(s.start), s.Phase())
 	}
 }
 
-// hook calls /hold and returns what ends with its answer.
+// hook calls /hold and returns the channel of its answer.
 func (s *stage) hook() (answered <-chan string) {
 	c := make(chan string, 1)
 	go func() {

@@ -37,8 +37,8 @@ func TestHoldNext(t *testing.T) {
 	}
 }
 
-// While an exchange is in flight the facts are looked at once in Quiet. What ends in between is
-// followed by Quiet at least, so that the hold never ends later than it could.
+// While an exchange is in flight, the facts are checked once in Quiet. An exchange that ends in between is
+// followed by at least Quiet, so the hold never ends later than it could.
 func TestNothingIsMissedBetweenTwoLooks(t *testing.T) {
 	hold := Hold{Quiet: 5 * time.Second, Max: time.Hour}
 	for end := time.Duration(0); end < 20*time.Second; end += 100 * time.Millisecond {
@@ -55,7 +55,7 @@ func TestNothingIsMissedBetweenTwoLooks(t *testing.T) {
 			now += wait
 		}
 		if want := max(hold.Quiet, end+hold.Quiet); end > 0 && now != want {
-			t.Errorf("an exchange that ends at %v lets the hold end at %v, want %v", end, now, want)
+			t.Errorf("with an exchange that ends at %v the hold ended at %v, want %v", end, now, want)
 		}
 	}
 }

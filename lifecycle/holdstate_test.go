@@ -8,7 +8,7 @@ import (
 	"lameduck/lifecycle/silence"
 )
 
-// A holdTest is a hold of Min 5 s, Quiet 5 s and Max 60 s, at an instant of its own.
+// A holdTest is a hold of Min 5 s, Quiet 5 s and Max 60 s with a clock of its own.
 type holdTest struct {
 	*testing.T
 	*holdState
@@ -20,13 +20,13 @@ func newHoldTest(t *testing.T) *holdTest {
 	return &holdTest{t, newHoldState(testConfig.Hold, start), start}
 }
 
-// wants looks after some time.
+// wants advances the clock and expects a decision.
 func (h *holdTest) wants(after time.Duration, o silence.Forecast, reason Reason, wait time.Duration) {
 	h.Helper()
 	h.now = h.now.Add(after)
 	gotReason, gotWait := h.look(h.now, o)
 	if gotReason != reason || gotWait != wait {
-		h.Fatalf("%v after the start: %v, look again after %v; want %v and %v", h.now.Sub(h.start), gotReason, gotWait, reason, wait)
+		h.Fatalf("%v after the start: %v, next look after %v; want %v and %v", h.now.Sub(h.start), gotReason, gotWait, reason, wait)
 	}
 }
 
@@ -40,10 +40,10 @@ var (
 	busy   = silence.Forecast{InFlight: 1}
 )
 
-// Requests that come during a stall wait in the kernel, so silence then was not watched.
+// Requests that arrive during a stall wait in the kernel, so silence in a stall does not count.
 func TestHoldState_AStallIsNotSilence(t *testing.T) {
 	for name, test := range map[string]struct {
-		seen time.Duration // before the look
+		seen time.Duration // how long before the look
 		late time.Duration
 		want time.Duration // until the sources count as silent
 	}{
@@ -76,7 +76,7 @@ func TestHoldState_AStallIsForgottenAfterQuiet(t *testing.T) {
 	h.wants(2*time.Second, silent, EndedQuiet, 0)
 }
 
-// What one stall owes is not paid by the next.
+// Each stall requires silence of its own.
 func TestHoldState_StallsAddUpToQuiet(t *testing.T) {
 	h := newHoldTest(t)
 	h.wants(0, silent, NotEnded, 5*time.Second)
@@ -86,7 +86,7 @@ func TestHoldState_StallsAddUpToQuiet(t *testing.T) {
 		h.now = h.now.Add(h.untilPulse(h.now, end) + time.Second)
 		h.see(h.now)
 		if got := h.watched.Sub(h.now); got != want {
-			t.Errorf("silence of %v is owed, want %v", got, want)
+			t.Errorf("%v of silence still required, want %v", got, want)
 		}
 	}
 	stall(pulse + time.Second)
@@ -96,11 +96,11 @@ func TestHoldState_StallsAddUpToQuiet(t *testing.T) {
 	h.now = h.now.Add(h.untilPulse(h.now, end))
 	h.see(h.now)
 	if got := h.watched.Sub(h.now); got != 5*time.Second-pulse {
-		t.Errorf("after a pulse in time silence of %v is owed, want %v", got, 5*time.Second-pulse)
+		t.Errorf("after a timely pulse %v of silence still required, want %v", got, 5*time.Second-pulse)
 	}
 }
 
-// A process is seen to run while it waits, so a stall costs little more than its own length.
+// The process notes that it runs while it waits, so a stall costs little more than its own length.
 func TestHold_AShortStallIsWatchedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHoldTest(t)
@@ -111,7 +111,7 @@ func TestHold_AShortStallIsWatchedAgain(t *testing.T) {
 			t.Fatalf("event %v", e)
 		}
 		if since := time.Since(h.seen); since != pulse {
-			t.Errorf("the process was last seen to run %v before the look, want %v", since, pulse)
+			t.Errorf("the process last noted that it runs %v before the look, want %v", since, pulse)
 		}
 	})
 }
@@ -129,7 +129,7 @@ func TestHoldState_TheLastMoment(t *testing.T) {
 	h.wants(0, busy, NotEnded, 5*time.Second)
 	h.happens(2*time.Second, holdLastMoment)
 	h.wants(0, busy, NotEnded, lastMoment)
-	h.happens(lastMoment/2, holdLastMoment) // a further one does not put it off
+	h.happens(lastMoment/2, holdLastMoment) // a second one does not delay it
 	h.wants(0, busy, NotEnded, lastMoment/2)
 	h.wants(lastMoment/2, busy, EndedStopSignal, 0)
 }
@@ -147,7 +147,7 @@ func TestHoldState_TheLastMomentIsOverIfAFallbackServes(t *testing.T) {
 	h := newHoldTest(t)
 	h.happens(2*time.Second, holdLastMoment)
 	h.happens(lastMoment/2, holdAppReplaced)
-	h.happens(0, holdLastMoment) // which says that the app has exited
+	h.happens(0, holdLastMoment) // the app has exited by then
 	h.wants(lastMoment, silent, NotEnded, 5*time.Second-2*time.Second-lastMoment*3/2)
 }
 
@@ -163,6 +163,6 @@ func TestHoldState_RequiredSilence(t *testing.T) {
 	h.wants(5*time.Second, silence.Forecast{SilentIn: 4 * time.Second, Required: 8 * time.Second}, NotEnded, 4*time.Second)
 	h.wants(4*time.Second, silence.Forecast{Required: 5 * time.Second}, EndedQuiet, 0)
 	if h.required != 8*time.Second {
-		t.Errorf("required %v, want the 8s that were waited for", h.required)
+		t.Errorf("required silence %v, want the 8s that it has lasted", h.required)
 	}
 }

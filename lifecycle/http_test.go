@@ -48,11 +48,11 @@ func TestReadiness(t *testing.T) {
 				s.RequestDrain(false)
 				time.Sleep(test.fails - 1)
 				if ready(s) != 200 {
-					t.Error("not ready too soon")
+					t.Error("readiness failed too early")
 				}
 				time.Sleep(1)
 				if ready(s) != 503 {
-					t.Error("ready for too long")
+					t.Error("readiness failed too late")
 				}
 			})
 		})
@@ -72,7 +72,7 @@ func TestStatus_HasThePortsWithoutAListener(t *testing.T) {
 		onStage(t, config, external, func(s *stage) {
 			got := string(s.statusJSON())
 			if !strings.Contains(got, tt.want) || strings.Contains(got, "listener") != (tt.want != "") {
-				t.Errorf("the status is %s, want %s", got, tt.want)
+				t.Errorf("status %s, want %s", got, tt.want)
 			}
 		})
 	}
@@ -89,13 +89,13 @@ func TestStatus(t *testing.T) {
 			return got
 		}
 		if got := status(); got.Phase != "serving" || got.Drain != nil || got.Hold.Max != 60 {
-			t.Errorf("the status is %+v, want serving, with the hold and no drain", got)
+			t.Errorf("status %+v, want serving, with the hold and no drain", got)
 		}
 		s.relay.busy(2)
 		s.RequestDrain(false)
 		time.Sleep(3 * time.Second)
 		if got := status(); got.Phase != "draining" || got.InFlight != 2 || got.Drain == nil || got.Drain.Seconds != 3 || got.Drain.Exchanges != 7 || got.Drain.Unanswered != 3 {
-			t.Errorf("the status is %+v, want 3 s of draining with 2 in flight, 7 seen and 3 not answered", got)
+			t.Errorf("status %+v, want 3s of draining with 2 exchanges in flight, 7 in the drain and 3 unanswered", got)
 		}
 	})
 }

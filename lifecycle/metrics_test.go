@@ -14,7 +14,7 @@ func TestMetrics(t *testing.T) {
 	onStage(t, testConfig, external, func(s *stage) {
 		problems, err := testutil.CollectAndLint(s.Metrics())
 		if err != nil || len(problems) > 0 {
-			t.Errorf("the metrics have faults: %v, error %v", problems, err)
+			t.Errorf("problems of the metrics: %v, error %v", problems, err)
 		}
 		s.RequestDrain(false)
 		time.Sleep(5 * time.Second)

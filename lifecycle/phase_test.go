@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Every change of phase that the table does not have panics.
+// Every change of phase that is not in the table panics.
 func TestPhasesChangeAsTheTableSays(t *testing.T) {
 	for _, from := range Phases() {
 		for _, to := range Phases() {

@@ -37,12 +37,12 @@ func TestTheEndOfTheHold(t *testing.T) {
 			time.Sleep(5*time.Second - 1)
 			s.wantsPhase(Draining)
 			if s.relay.did("close idle") {
-				t.Error("idle connections are closed before the end of the hold")
+				t.Error("idle connections were closed before the end of the hold")
 			}
 			time.Sleep(1)
 			s.wantsPhase(Drained)
 			if !s.relay.did("close idle") {
-				t.Error("idle connections are not closed at the end of the hold")
+				t.Error("idle connections were not closed at the end of the hold")
 			}
 		})
 	})
@@ -70,7 +70,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			time.Sleep(1)
 			s.wantsPhase(Drained)
 			if summary := s.Summary(); summary.End != EndedMax || summary.CutExchanges != 3 || summary.CutConnections != 3 {
-				t.Errorf("the summary is %+v, want 3 exchanges cut at Max", summary)
+				t.Errorf("summary %+v, want 3 exchanges cut at Max", summary)
 			}
 		})
 	})
@@ -94,7 +94,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.events <- Interrupt
 			s.wantsEnd()
 			if summary := s.Summary(); summary.End != EndedInterrupted || summary.CutExchanges != 2 {
-				t.Errorf("the summary is %+v, want the order and 2 exchanges cut", summary)
+				t.Errorf("summary %+v, want interrupted and 2 exchanges cut", summary)
 			}
 		})
 	})
@@ -117,7 +117,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			close(s.app.exited)
 			s.wantsEnd()
 			if summary := s.Summary(); summary.End != EndedAppGone {
-				t.Errorf("the summary is %+v, want the app gone", summary)
+				t.Errorf("summary %+v, want the app gone", summary)
 			}
 			if !s.relay.did("app ended") {
 				t.Error("connections are still accepted")
@@ -135,20 +135,20 @@ func TestTheEndOfTheHold(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			s.wantsEnd()
 			if summary := s.Summary(); summary.Required != 30*time.Second {
-				t.Errorf("the summary is %+v, want a required silence of 30s", summary)
+				t.Errorf("summary %+v, want a required silence of 30s", summary)
 			}
 		})
 	})
 	t.Run("does not come while something is on its way to a client", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
-			s.relay.undelivered = 5 // seen at once, after Min, and twice more, Quiet apart
+			s.relay.undelivered = 5 // checked at once, after Min, and twice more, Quiet apart
 			s.events <- StopSignal
 			time.Sleep(19 * time.Second)
 			s.wantsPhase(Draining)
 			time.Sleep(2 * time.Second)
 			s.wantsEnd()
 			if summary := s.Summary(); summary.End != EndedQuiet {
-				t.Errorf("the summary is %+v, want quiet", summary)
+				t.Errorf("summary %+v, want quiet", summary)
 			}
 		})
 	})
@@ -219,19 +219,19 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.events <- StopSignal
 			time.Sleep(time.Second)
 			if !s.Ready() {
-				t.Error("not ready although the app is there")
+				t.Error("not ready although the app runs")
 			}
 			close(s.app.exited)
 			time.Sleep(time.Second)
 			s.wantsPhase(Draining)
 			if s.Ready() {
-				t.Error("ready without an app: a cluster that has no other pod would send to this one")
+				t.Error("ready without an app: a Service without other pods would route to this one")
 			}
 			s.relay.busy(0)
 			time.Sleep(10 * time.Second)
 			s.wantsEnd()
 			if summary := s.Summary(); summary.End != EndedQuiet {
-				t.Errorf("the summary is %+v, want quiet", summary)
+				t.Errorf("summary %+v, want quiet", summary)
 			}
 		})
 	})
@@ -279,7 +279,7 @@ func TestAfterTheHold(t *testing.T) {
 			s.events <- StopSignal
 			time.Sleep(5*time.Second - 1)
 			if n := s.app.stopped(); n != 0 {
-				t.Error("the child is stopped before the end of the hold")
+				t.Error("the child was stopped before the end of the hold")
 			}
 			time.Sleep(1)
 			s.wantsPhase(Drained)
@@ -287,7 +287,7 @@ func TestAfterTheHold(t *testing.T) {
 			time.Sleep(time.Hour)
 			s.wantsPhase(Drained)
 			if n := s.app.stopped(); n != 2 {
-				t.Errorf("the child is stopped %d times, want at the hold's end and with the signal after it", n)
+				t.Errorf("the child was stopped %d times, want 2: at the end of the hold and on the signal after it", n)
 			}
 			close(s.app.exited)
 			s.wantsEnd()
@@ -301,7 +301,7 @@ func TestAChild(t *testing.T) {
 			close(s.app.exited)
 			s.wantsEnd()
 			if n := s.logs.FilterMessage("stopped").Len(); n != 0 {
-				t.Error("a summary is written although there was no drain")
+				t.Error("a summary was written without a drain")
 			}
 		})
 	})
@@ -319,7 +319,7 @@ func TestAChild(t *testing.T) {
 				close(s.app.exited)
 				s.wantsEnd()
 				if n := s.logs.FilterMessageSnippet("KillMode=mixed").Len(); n != want {
-					t.Errorf("ended %s: %d warnings, want %d", name, n, want)
+					t.Errorf("exit %s: %d warnings, want %d", name, n, want)
 				}
 			})
 		}

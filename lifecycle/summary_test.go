@@ -22,7 +22,7 @@ func TestTheSummaryIsWrittenOnce(t *testing.T) {
 		s.wantsEnd()
 		lines := s.logs.FilterMessage("stopped").All()
 		if len(lines) != 1 {
-			t.Fatalf("the summary is logged %d times", len(lines))
+			t.Fatalf("the summary was logged %d times, want once", len(lines))
 		}
 		fields := lines[0].ContextMap()
 		for field, want := range map[string]any{
@@ -40,11 +40,11 @@ func TestTheSummaryIsWrittenOnce(t *testing.T) {
 	b, err := os.ReadFile(config.TerminationLog)
 	want := "drained in 5s (quiet; triggered by stop signal): 7 exchanges after its start, the last one 1.5s after it; silence required: 5s; evidence: proxy, probability of one more request 0.004; last new connection after 1.2s; last health check of elb after 3s; cut: 0 exchanges on 0 connections; not answered by the app: 3; http1 connections ended: 1 by client, 3 by drain; tcp connections ended: 2 by cut\n"
 	if err != nil || string(b) != want {
-		t.Errorf("the termination log is\n%q, error %v; want\n%q", b, err, want)
+		t.Errorf("termination log\n%q, error %v; want\n%q", b, err, want)
 	}
 }
 
-// What kills an app that does not stop kills its parent too, in the same container.
+// At the end of the grace period, the kubelet kills an app that does not stop and its parent too.
 func TestTheSummaryIsWrittenBeforeAChildThatDoesNotStopIsKilled(t *testing.T) {
 	config := testConfig
 	config.TerminationLog = filepath.Join(t.TempDir(), "termination-log")
@@ -58,18 +58,18 @@ func TestTheSummaryIsWrittenBeforeAChildThatDoesNotStopIsKilled(t *testing.T) {
 		time.Sleep(69*time.Second - 1)
 		s.wantsPhase(Drained)
 		if got := written(); got != "" {
-			t.Errorf("the termination log is %q before the grace period is nearly over", got)
+			t.Errorf("termination log %q before the grace period is nearly over", got)
 		}
 		time.Sleep(1)
 		s.wantsPhase(Drained)
 		if got := written(); !strings.HasPrefix(got, "drained in 5s (quiet; ") || !strings.HasSuffix(got, note) {
-			t.Errorf("the termination log is %q, want the summary and a note", got)
+			t.Errorf("termination log %q, want the summary and a note", got)
 		}
 		if n := s.logs.FilterMessage("the app still runs, and the grace period is nearly over").Len(); n != 1 {
-			t.Errorf("it is logged %d times, want once", n)
+			t.Errorf("logged %d times, want once", n)
 		}
 	})
 	if got := written(); !strings.HasPrefix(got, "drained in 5s (quiet; ") || strings.Contains(got, note) {
-		t.Errorf("the termination log is %q in the end, want the summary alone", got)
+		t.Errorf("termination log %q in the end, want only the summary", got)
 	}
 }

@@ -17,7 +17,7 @@ func TestTheTerminationLogIsReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		if b, err := os.ReadFile(path); err != nil || string(b) != text {
-			t.Errorf("the file has %q, %v, want %q", b, err, text)
+			t.Errorf("the file has %q, %v; want %q", b, err, text)
 		}
 	}
 }
@@ -28,7 +28,7 @@ func TestTheTerminationLogIsAtMostWhatAKubeletReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() != 4096 {
-		t.Errorf("%d bytes, %v, want 4096", info.Size(), err)
+		t.Errorf("%d bytes, %v; want 4096", info.Size(), err)
 	}
 }
 
@@ -57,13 +57,13 @@ func TestATerminationLogThatIsNotAFileIsLeftAlone(t *testing.T) {
 				t.Errorf("error %v, want %v", err, errNotRegular)
 			}
 			if after, err := os.Lstat(path); err != nil || after.Mode() != before.Mode() {
-				t.Errorf("%v, %v, want it as it was", after, err)
+				t.Errorf("%v, %v; want it unchanged", after, err)
 			}
 			if b, _ := os.ReadFile(precious); string(b) != "precious" {
-				t.Errorf("another file has been changed to %q", b)
+				t.Errorf("another file was changed to %q", b)
 			}
 			if _, err := os.Lstat(filepath.Join(dir, "new")); err == nil {
-				t.Error("another file has been made")
+				t.Error("another file was created")
 			}
 		})
 	}

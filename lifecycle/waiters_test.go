@@ -14,11 +14,11 @@ func TestHold(t *testing.T) {
 			hook := s.hook()
 			time.Sleep(5*time.Second - 1)
 			if !waits(hook) {
-				t.Error("the hook is released before the window is over")
+				t.Error("the hook was answered before the window was over")
 			}
 			time.Sleep(1)
 			if waits(hook) {
-				t.Error("the hook waits after the window is over")
+				t.Error("the hook still waits after the window")
 			}
 			time.Sleep(time.Hour)
 			s.wantsPhase(Serving)
@@ -31,11 +31,11 @@ func TestHold(t *testing.T) {
 			s.RequestDrain(false)
 			time.Sleep(5*time.Second - 1)
 			if !waits(hook) {
-				t.Error("the app is released before the end of the hold")
+				t.Error("the app was released before the end of the hold")
 			}
 			time.Sleep(1)
 			if waits(hook) {
-				t.Error("the app is held after the end of the hold")
+				t.Error("the app was not released at the end of the hold")
 			}
 		})
 	})
@@ -48,10 +48,10 @@ func TestHold(t *testing.T) {
 			}
 			time.Sleep(5 * time.Second)
 			if waits(first) || waits(second) {
-				t.Error("a hook waits on")
+				t.Error("a hook still waits")
 			}
 			if waits(s.hook()) {
-				t.Error("a hook waits after the end of the hold")
+				t.Error("a hook still waits after the end of the hold")
 			}
 		})
 	})
@@ -64,14 +64,14 @@ func TestHold(t *testing.T) {
 			hook := s.hook()
 			time.Sleep(23 * time.Hour)
 			if !waits(hook) {
-				t.Error("the app is released in the middle of the hold")
+				t.Error("the app was released during the hold")
 			}
 		})
 	})
 	t.Run("never answers because it is busy", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			var hooks []<-chan string
-			for range 1024 { // what the documentation promises
+			for range 1024 { // as documented
 				hooks = append(hooks, s.hook())
 			}
 			s.RequestDrain(false)

@@ -24,19 +24,19 @@ func TestFailuresAreLoggedOnceASecondWithTheirNumber(t *testing.T) {
 		}
 		lines := logs.All()
 		if len(lines) != 5 {
-			t.Errorf("5 s of failures are logged in %d lines, want 5", len(lines))
+			t.Errorf("5s of failures were logged in %d lines, want 5", len(lines))
 		}
 		for i, line := range lines {
 			want := uint64(20)
 			if i == 0 {
-				want = 1 // the first one at once
+				want = 1 // the first one is logged at once
 			}
 			if n := line.ContextMap()["failures"]; n != want {
 				t.Errorf("line %d has %v failures, want %d", i, n, want)
 			}
 		}
 		if f.Total() != 100 {
-			t.Errorf("%d failures in all, want 100", f.Total())
+			t.Errorf("%d failures in total, want 100", f.Total())
 		}
 	})
 }

@@ -18,8 +18,8 @@ import (
 	"lameduck/lifecycle/accept"
 )
 
-// patience is how long anything that must come may take.
-const patience = 30 * time.Second
+// testTimeout is the time limit for anything that must happen.
+const testTimeout = 30 * time.Second
 
 // start serves "ok" at an address of the loopback interface. The listener is wrapped if wrap is not nil.
 func start(t *testing.T, maxConns int, wrap func(net.Listener) net.Listener) (*Server, string) {
@@ -75,7 +75,7 @@ func dial(t *testing.T, from, address string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(testTimeout))
 	return &client{c, bufio.NewReader(c)}
 }
 
@@ -117,10 +117,10 @@ func TestACrowdOfConnectionsDisplacesOnlyItself(t *testing.T) {
 	n := s.conns.Len()
 	s.mu.Unlock()
 	if n > limit {
-		t.Errorf("%d connections, want %d at most", n, limit)
+		t.Errorf("%d connections, want at most %d", n, limit)
 	}
 	if b, err := crowd[0].r.ReadByte(); err == nil {
-		t.Errorf("the oldest connection of the crowd reads %q, want its end", b)
+		t.Errorf("the oldest connection of the busiest client read %q, want it closed", b)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestAConnectionThatIsTakenOverCountsNoMore(t *testing.T) {
 		_, _ = io.WriteString(taken[i], "GET /take HTTP/1.1\r\nHost: lameduck\r\n\r\n")
 		b := make([]byte, len("taken"))
 		if _, err := io.ReadFull(taken[i].r, b); err != nil || string(b) != "taken" {
-			t.Fatalf("%q, %v, want taken", b, err)
+			t.Fatalf("%q, %v; want taken", b, err)
 		}
 	}
 	for range 3 {
@@ -141,12 +141,12 @@ func TestAConnectionThatIsTakenOverCountsNoMore(t *testing.T) {
 	for i, c := range taken {
 		_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
 		if _, err := c.r.ReadByte(); !os.IsTimeout(err) {
-			t.Errorf("connection %d, which has been taken over, ends: %v", i, err)
+			t.Errorf("hijacked connection %d was closed: %v", i, err)
 		}
 	}
 }
 
-// A poorListener fails without descriptors while isPoor reports true.
+// A poorListener fails as if descriptors had run out, while isPoor returns true.
 type poorListener struct {
 	net.Listener
 	mu     sync.Mutex
@@ -169,7 +169,7 @@ func (l *poorListener) set(isPoor func() bool) {
 	l.isPoor = isPoor
 }
 
-// startPoor starts a server whose listener is not poor yet.
+// startPoor starts a server with a poorListener that does not fail yet.
 func startPoor(t *testing.T) (*Server, *poorListener, string) {
 	t.Helper()
 	poor := &poorListener{isPoor: func() bool { return false }}
@@ -196,7 +196,7 @@ func TestWithoutDescriptorsTheReserveIsUsed(t *testing.T) {
 	third := dial(t, "127.0.0.1", address)
 	third.wantAnswer(t, "a connection for which there is no descriptor")
 	if s.config.Failures.Total() == 0 {
-		t.Error("no failure is counted")
+		t.Error("no failure was counted")
 	}
 	first.wantAnswer(t, "a connection from before")
 	poor.set(func() bool { return false })
@@ -209,7 +209,7 @@ func (s *Server) awaitReserve(t *testing.T) {
 	t.Helper()
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
-	timeout := time.After(patience)
+	timeout := time.After(testTimeout)
 	for s.inReserve() < reserved {
 		select {
 		case <-ticker.C:
@@ -237,7 +237,7 @@ func TestWithoutAReserveTheBusiestAddressGivesWay(t *testing.T) {
 	kubelet := dial(t, "127.0.0.2", address)
 	kubelet.wantAnswer(t, "a connection for which there is no descriptor")
 	if _, err := oldest.r.ReadByte(); err == nil || os.IsTimeout(err) {
-		t.Errorf("the oldest of the crowd: %v, want its end", err)
+		t.Errorf("the oldest connection of the busiest client: %v, want it closed", err)
 	}
 	scraper.wantAnswer(t, "the only connection of its address")
 }
@@ -250,6 +250,6 @@ func TestAListenerThatHasEndedEndsServe(t *testing.T) {
 	_ = ln.Close()
 	s := New(Config{Handler: http.NotFoundHandler(), MaxConns: 1, Failures: accept.NewFailures(zap.NewNop())})
 	if err := s.Serve(ln); err == nil {
-		t.Error("no error for a listener that has ended")
+		t.Error("no error from a closed listener")
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// waiting is a record to which the kubelet's address is not known.
+// waiting returns a record that does not know the kubelet's address yet.
 func waiting(port Port, probes ...Probe) *record {
 	r := &record{flows: newFlows([]Port{port}, probes)}
 	r.dump()
@@ -50,7 +50,7 @@ func TestEarly_OtherVisitsAreTraffic(t *testing.T) {
 	r := waiting(Port{Number: 8080}, Probe{8080, second})
 	r.at(second).end(conn(client, 100, 0, 1, 0), r.now)
 	r.at(1200*ms).end(conn(prober, 100, 0, 1, 0), r.now)
-	r.at(1400*ms).end(conn(prober, 100, 0, 1, 0), r.now) // more than the probe explains
+	r.at(1400*ms).end(conn(prober, 100, 0, 1, 0), r.now) // one more than the probe explains
 	r.observe(node)
 	r.want(t, 2, 1400*ms)
 	if r.counts.probes != 1 {
@@ -78,7 +78,7 @@ func TestEarly_WithoutAKubeletVisitsAreTraffic(t *testing.T) {
 	for name, test := range map[string]struct {
 		wait       time.Duration
 		drain      bool
-		want, more uint64 // connections, and those of another visit
+		want, more uint64 // connections, and further ones after another visit
 	}{
 		"not yet":                   {earlyFor - second, false, 0, 0},
 		"after some time":           {earlyFor + 100*ms, false, 2, 1},
@@ -91,7 +91,7 @@ func TestEarly_WithoutAKubeletVisitsAreTraffic(t *testing.T) {
 				if test.drain {
 					r.Drain()
 					if f := r.Forecast(rule); f.SilentIn == 0 {
-						t.Errorf("forecast %+v one second after two visits, want more silence", f)
+						t.Errorf("forecast %+v one second after two visits, want more silence to be required", f)
 					}
 				}
 				if n := r.Stats().Connections; n != test.want {
@@ -107,7 +107,7 @@ func TestEarly_WithoutAKubeletVisitsAreTraffic(t *testing.T) {
 	}
 }
 
-// A probe of the kubelet must not be logged as a client that goes past the relay.
+// A probe of the kubelet must not be logged as a client that bypasses the relay.
 func TestEarly_AProbeIsNotABypass(t *testing.T) {
 	watch(t, ms, func(t *testing.T, r *rig) {
 		r.ends.report(nil, conn(prober, 100, 0, 1, 0))
@@ -115,12 +115,12 @@ func TestEarly_AProbeIsNotABypass(t *testing.T) {
 		r.NoteKubelet(node)
 		time.Sleep(10 * second)
 		if n := r.Bypassed(); n != 0 || r.logs.FilterMessageSnippet("bypass lameduck").Len() > 0 {
-			t.Errorf("%d connections past the relay, want none", n)
+			t.Errorf("%d connections bypassed the relay, want none", n)
 		}
 		r.ends.report(nil, conn(client, 100, 0, 1, 0))
 		time.Sleep(second)
 		if n := r.Bypassed(); n != 1 {
-			t.Errorf("%d connections past the relay, want that of a client", n)
+			t.Errorf("%d connections bypassed the relay, want that of the client", n)
 		}
 	}, Port{Number: 8080, Relay: 18080})
 }

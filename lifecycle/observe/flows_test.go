@@ -20,7 +20,7 @@ var (
 	rule       = silence.Rule{Quiet: 5 * time.Second, Risk: 1}
 )
 
-// A record plays the kernel for flows.
+// A record feeds flows with dumps and ends, in place of the kernel.
 type record struct {
 	*flows
 	now time.Duration
@@ -115,7 +115,7 @@ func TestFlows_AChangeOfReceivedBytesIsAnEvent(t *testing.T) {
 	r.want(t, 1, 3800*ms)
 }
 
-// What was there before is no new connection, but may be busy.
+// A connection from before is not new, but may be busy.
 func TestFlows_TheFirstDumpHasOldConnections(t *testing.T) {
 	r := &record{flows: newFlows([]Port{{Number: 8080}}, nil)}
 	r.dump(conn(client, 100, 30*second, 1, 29*second), conn("192.0.2.1:40001", 100, ms, 0, 0))
@@ -182,7 +182,7 @@ func TestFlows_AnExchangeThatIsInFlightEndsWithItsConnection(t *testing.T) {
 		r := observed()
 		r.at(2 * second).dump(conn(client, 100, 500*ms, 0, 2*second))
 		r.at(3 * second).dump()
-		r.wantInFlight(t, 1) // its end may be on the way
+		r.wantInFlight(t, 1) // the report of its end may be on its way
 		r.at(4 * second).dump()
 		r.wantInFlight(t, 0)
 		r.want(t, 1, 4*second)
@@ -197,7 +197,7 @@ func TestFlows_AnExchangeThatIsInFlightEndsWithItsConnection(t *testing.T) {
 	})
 }
 
-// Of a connection that the app resets only the client's address is left.
+// If the app resets a connection, the kernel reports only the client's address.
 func TestFlows_ResetsAreTrafficAndAreCountedOnce(t *testing.T) {
 	r := observed()
 	r.at(3*second).end(conn("192.0.2.1:0", 0, 0, 0, 0), r.now)
@@ -285,7 +285,7 @@ func TestFlows_ConnectionsBeyondTheLimitAreTraffic(t *testing.T) {
 	r.at(3 * second).dump(conn(client, 100, 0, 1, 0))
 	r.want(t, 0, 3*second)
 	if len(r.open) != maxOpen {
-		t.Errorf("%d connections are remembered, want %d at most", len(r.open), maxOpen)
+		t.Errorf("%d connections are tracked, want at most %d", len(r.open), maxOpen)
 	}
 }
 
@@ -298,7 +298,7 @@ func TestFlows_KeptConnectionsAndTheirPeersAreCounted(t *testing.T) {
 	}
 }
 
-// lingering is what the kernel keeps of a connection that the app has closed and its client has not.
+// lingering is a connection that the app has closed and its client has not.
 func lingering(from string) *sockdiag.Connection {
 	return &sockdiag.Connection{State: sockdiag.FinWait2, Local: appAddress, Remote: netip.MustParseAddrPort(from)}
 }
@@ -310,7 +310,7 @@ func TestFlows_AConnectionThatTheAppHasClosedIsNoNewOne(t *testing.T) {
 		r.at(at).dump(lingering(client))
 	}
 	if connections, _ := r.kept(); connections != 0 {
-		t.Errorf("%d connections are kept, want none", connections)
+		t.Errorf("%d connections counted as kept, want none", connections)
 	}
 	r.at(62 * second).dump()
 	r.at(64 * second).dump()
@@ -329,7 +329,7 @@ func TestFlows_AConnectionThatTheAppHasClosedIsOverIfItsEndWasLost(t *testing.T)
 func TestFlows_WhatOneSideHasEndedIsNotKept(t *testing.T) {
 	for _, test := range []struct {
 		state sockdiag.State
-		sent  time.Duration // since data was last sent; it came a second ago
+		sent  time.Duration // since data was last sent; data was received a second ago
 		kept  int
 	}{
 		{sockdiag.Established, 0, 1},
@@ -346,7 +346,7 @@ func TestFlows_WhatOneSideHasEndedIsNotKept(t *testing.T) {
 		c.State = test.state
 		r.at(3 * second).dump(c)
 		if connections, _ := r.kept(); connections != test.kept {
-			t.Errorf("state %d, sent %v ago: %d connections are kept, want %d", test.state, test.sent, connections, test.kept)
+			t.Errorf("state %d, sent %v ago: %d connections counted as kept, want %d", test.state, test.sent, connections, test.kept)
 		}
 	}
 }

@@ -25,7 +25,7 @@ eth0	00000000	01
 		want  string
 	}{{table4, gateway4, "10.244.0.1"}, {table6, gateway6, "fd00:2e00::1"}} {
 		if got := gateways(strings.NewReader(test.table), test.parse); !slices.Equal(got, []netip.Addr{netip.MustParseAddr(test.want)}) {
-			t.Errorf("the gateways are %v, want %s alone", got, test.want)
+			t.Errorf("gateways %v, want only %s", got, test.want)
 		}
 	}
 }

@@ -21,14 +21,14 @@ import (
 	"lameduck/lifecycle/sockdiag"
 )
 
-// A fakeKernel has sockets as a test says.
+// A fakeKernel has the sockets that a test sets.
 type fakeKernel struct {
 	mu          sync.Mutex
 	connections func() []*sockdiag.Connection
 	queue       int
 	err         error
 	dumps       []time.Time
-	opened      uint64 // passively, at all ports
+	opened      uint64 // passive opens, at all ports
 	openedErr   error
 }
 
@@ -57,7 +57,7 @@ func (k *fakeKernel) EachConnection(_ []uint16, f func(*sockdiag.Connection)) er
 	return k.err
 }
 
-// change changes the kernel when the observer waits, so that no dump sees a half of the change.
+// change changes the kernel while the observer waits, so that no dump sees half of the change.
 func (k *fakeKernel) change(change func()) {
 	synctest.Wait()
 	k.mu.Lock()
@@ -65,7 +65,7 @@ func (k *fakeKernel) change(change func()) {
 	change()
 }
 
-// fakeEnds reports ends as a test says.
+// fakeEnds reports the ends that a test sends.
 type fakeEnds struct {
 	*alarm
 	waits atomic.Int64 // calls of Wait
@@ -79,7 +79,7 @@ func (e *fakeEnds) Wait() error {
 	return e.alarm.Wait()
 }
 
-// report reports ends when the observer waits, so that it does not set another deadline.
+// report reports ends while the observer waits, so that it does not set another deadline.
 func (e *fakeEnds) report(err error, all ...*sockdiag.Connection) {
 	synctest.Wait()
 	e.mu.Lock()
@@ -106,7 +106,7 @@ func (e *fakeEnds) Drain(f func(*sockdiag.Connection)) (int, error) {
 	return n, err
 }
 
-// A rig is an observer of fakes, in a bubble.
+// A rig is an observer of a fake kernel, in a synctest bubble.
 type rig struct {
 	*Observer
 	kernel *fakeKernel
@@ -140,7 +140,7 @@ func watch(t *testing.T, cost time.Duration, test func(t *testing.T, r *rig), po
 	})
 }
 
-// dumpsIn returns how many dumps are made in a time.
+// dumpsIn returns the number of dumps in a period.
 func (r *rig) dumpsIn(d time.Duration) int {
 	synctest.Wait()
 	r.kernel.change(func() { r.kernel.dumps = nil })
@@ -183,7 +183,7 @@ func TestObserver_ADrainBeginsWithADump(t *testing.T) {
 	})
 }
 
-// The last dump may be two seconds old. What has happened since must count.
+// The last dump may be two seconds old. Events since then must count.
 func TestObserver_AHoldEndsOnAFreshDump(t *testing.T) {
 	watch(t, 10*ms, func(t *testing.T, r *rig) {
 		r.Drain()
@@ -197,7 +197,7 @@ func TestObserver_AHoldEndsOnAFreshDump(t *testing.T) {
 		})
 		time.Sleep(200 * ms)
 		if f := r.Forecast(rule); f.InFlight != 1 {
-			t.Errorf("forecast %+v, want the exchange that has just begun in flight", f)
+			t.Errorf("forecast %+v, want the new exchange in flight", f)
 		}
 	})
 }
@@ -225,13 +225,13 @@ func TestObserver_SilenceEndsTheHold(t *testing.T) {
 	})
 }
 
-// A load balancer on the node shares its address with the kubelet, and the kubelet's probes go on in a
+// A load balancer on the node has the kubelet's address, and the kubelet's probes continue in a
 // drain.
 func TestObserver_WhatIsRequiredAfterTheTrafficOfTheNode(t *testing.T) {
 	for name, test := range map[string]struct {
-		early    bool          // there are requests at the start
-		paused   time.Duration // after them
-		from, to time.Duration // silence that is required
+		early    bool          // requests at the start
+		paused   time.Duration // pause after these requests
+		from, to time.Duration // required silence
 	}{
 		"steady traffic":                                 {true, 0, 5 * second, 6 * second},
 		"traffic that paused shortly":                    {true, second, 5 * second, 15 * second},
@@ -255,14 +255,14 @@ func TestObserver_WhatIsRequiredAfterTheTrafficOfTheNode(t *testing.T) {
 					r.play(100*ms, false)
 				}
 				if silent := time.Since(last); silent < test.from || silent > test.to {
-					t.Errorf("the hold ends %v after the last request, want %v to %v", silent, test.from, test.to)
+					t.Errorf("the hold ended %v after the last request, want %v to %v", silent, test.from, test.to)
 				}
 			})
 		})
 	}
 }
 
-// play lets the kubelet probe the app once a second and, if busy, a client of the node send a request
+// play makes the kubelet probe the app once a second and, if busy, a client on the node send a request
 // every 20 ms.
 func (r *rig) play(d time.Duration, busy bool) {
 	const step = 20 * ms
@@ -288,7 +288,7 @@ func TestObserver_LostEndsAreTrafficAndLeadToADump(t *testing.T) {
 		}
 	})
 	watch(t, 5*ms, func(t *testing.T, r *rig) {
-		r.dumpsIn(3 * share * 5 * ms) // there has just been one
+		r.dumpsIn(3 * share * 5 * ms) // the last dump was just before
 		r.ends.report(sockdiag.ErrLost)
 		if n := r.dumpsIn(400 * ms); n != 1 {
 			t.Errorf("%d dumps soon after ends were lost, want 1", n)
@@ -311,7 +311,7 @@ func TestObserver_WithoutTheKernelItHoldsForTheLoadBalancersDelay(t *testing.T) 
 		for _, at := range []time.Duration{0, lbDelay - second} {
 			time.Sleep(at)
 			if f := r.Forecast(rule); f.SilentIn != lbDelay-at {
-				t.Errorf("silent in %v at %v, want what is left of %v", f.SilentIn, at, lbDelay)
+				t.Errorf("silent in %v at %v, want the rest of %v", f.SilentIn, at, lbDelay)
 			}
 		}
 		time.Sleep(second)
@@ -324,7 +324,7 @@ func TestObserver_WithoutTheKernelItHoldsForTheLoadBalancersDelay(t *testing.T) 
 		r.kernel.change(func() { r.kernel.err = nil })
 		time.Sleep(3 * second)
 		if f := r.Forecast(rule); f.SilentIn == 0 {
-			t.Error("what was not watched counts as silence")
+			t.Error("time that was not watched counts as silence")
 		}
 	})
 }
@@ -338,7 +338,7 @@ func TestObserver_ConnectionsThatAreNotMeasuredHoldForTheLoadBalancersDelay(t *t
 		r.Drain()
 		time.Sleep(30 * second)
 		if f := r.Forecast(rule); f.SilentIn != lbDelay-30*second {
-			t.Errorf("silent in %v, want what is left of %v", f.SilentIn, lbDelay)
+			t.Errorf("silent in %v, want the rest of %v", f.SilentIn, lbDelay)
 		}
 	})
 }
@@ -358,10 +358,10 @@ func TestObserver_GoesOnWithDumpsWhenEndsAreNotReported(t *testing.T) {
 			watch(t, ms, func(t *testing.T, r *rig) {
 				fail(r)
 				if n := r.dumpsIn(100 * second); n < 45 {
-					t.Errorf("%d dumps in 100 s after the reader of ends has failed, want 50", n)
+					t.Errorf("%d dumps in 100s after the reader of ends has failed, want 50", n)
 				}
 				if r.logs.FilterMessageSnippet("can no longer be read").Len() != 1 {
-					t.Error("there is no warning")
+					t.Error("no warning was logged")
 				}
 			})
 		})
@@ -376,7 +376,7 @@ func TestObserver_DoesNotWaitForEndsThatKeepComing(t *testing.T) {
 			time.Sleep(batch / 2)
 		}
 		if n := r.ends.waits.Load(); n > 3 {
-			t.Errorf("it has waited %d times for the next of 100 ends, want at most 3", n)
+			t.Errorf("%d waits for 100 ends, want at most 3", n)
 		}
 	})
 }
@@ -442,7 +442,7 @@ func TestObserver_ConnectionsThatNoDumpHasAreTraffic(t *testing.T) {
 	}
 }
 
-// Neither reports nor a counter: what comes and goes between two dumps is not seen at all.
+// Without reports and without a counter, a connection between two dumps is not noticed.
 func TestObserver_WithoutACounterItHoldsForTheLoadBalancersDelay(t *testing.T) {
 	for name, change := range map[string]func(r *rig){
 		"that can be read": func(r *rig) { r.kernel.openedErr = sockdiag.ErrUnavailable },
@@ -460,25 +460,25 @@ func TestObserver_WithoutACounterItHoldsForTheLoadBalancersDelay(t *testing.T) {
 				r.Drain()
 				time.Sleep(30 * second)
 				if f := r.Forecast(rule); f.SilentIn != lbDelay-30*second {
-					t.Errorf("silent in %v, want what is left of %v", f.SilentIn, lbDelay)
+					t.Errorf("silent in %v, want the rest of %v", f.SilentIn, lbDelay)
 				}
 			})
 		})
 	}
-	watch(t, ms, func(t *testing.T, r *rig) { // and connections of a relay, which are not known
+	watch(t, ms, func(t *testing.T, r *rig) { // and unknown connections of a relay
 		r.mu.Lock()
 		r.reported = false
 		r.mu.Unlock()
 		r.Drain()
 		time.Sleep(30 * second)
 		if f := r.Forecast(rule); f.SilentIn != lbDelay-30*second {
-			t.Errorf("silent in %v beside a relay, want what is left of %v", f.SilentIn, lbDelay)
+			t.Errorf("silent in %v beside a relay, want the rest of %v", f.SilentIn, lbDelay)
 		}
 	})
 }
 
-// Ten clients connect all the time, and only one of them is seen each time. What was seen of each by
-// chance must not make it look as if it paused for long.
+// Ten clients connect all the time, and each dump sees only one of them. The chance by which each was
+// seen must not look like a long pause.
 func TestObserver_SilenceWithoutReportsIsThatOfAllClientsTogether(t *testing.T) {
 	watchUnreported(t, new(atomic.Uint64), func(t *testing.T, r *rig) {
 		for i := range 100 {
@@ -529,11 +529,11 @@ lameduck_bypassed_connections_total{port="8080"} 3
 			t.Error(err)
 		}
 		if n := r.Bypassed(); n != 3 {
-			t.Errorf("%d connections past the relay, want 3", n)
+			t.Errorf("%d connections bypassed the relay, want 3", n)
 		}
 		r.Drain()
 		if f := r.Forecast(rule); f.SilentIn == 0 {
-			t.Error("the hold does not wait for traffic past the relay")
+			t.Error("the hold does not wait for traffic that bypasses the relay")
 		}
 	}, Port{Number: 8080, Relay: 18080})
 }
@@ -550,11 +550,11 @@ func TestObserver_AnUndecidedConnectionIsWaitedFor(t *testing.T) {
 		})
 		time.Sleep(second)
 		if f := r.Forecast(rule); f.SilentIn == 0 {
-			t.Error("the hold ends while a connection has just been opened")
+			t.Error("the hold ends although a connection was just opened")
 		}
 		time.Sleep(2 * second)
 		if f := r.Forecast(rule); f.SilentIn < second {
-			t.Errorf("silent in %v after a connection has lasted, want five seconds after its opening", f.SilentIn)
+			t.Errorf("silent in %v with a connection that lasts, want five seconds after its opening", f.SilentIn)
 		}
 	})
 }

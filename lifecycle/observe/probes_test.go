@@ -16,7 +16,7 @@ const prober = "10.0.0.1:40000"
 func TestProbes_TheKubeletsProbesAreNotTraffic(t *testing.T) {
 	r := probed()
 	for i := range 20 {
-		late := time.Duration(i%3) * 800 * ms // one is answered later than another
+		late := time.Duration(i%3) * 800 * ms // some are answered later than others
 		r.at(time.Duration(i)*10*second+late).end(conn(prober, 100, 0, 1, 0), r.now)
 	}
 	r.want(t, 0, 0)
@@ -25,7 +25,7 @@ func TestProbes_TheKubeletsProbesAreNotTraffic(t *testing.T) {
 	}
 }
 
-// An app that answers some probes late is probed no more often.
+// The kubelet does not probe more often if the app answers some probes late.
 func TestProbes_AnAppMayAnswerThemLate(t *testing.T) {
 	for name, late := range map[string]time.Duration{"at once": 0, "half a second late": 500 * ms, "at the timeout": 950 * ms} {
 		t.Run(name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestProbes_AnAppMayAnswerThemLate(t *testing.T) {
 	}
 }
 
-// The same, for those that a dump sees before they end.
+// The same for connections that a dump sees before they end.
 func TestProbes_ADumpMaySeeThemBeforeTheirLateAnswer(t *testing.T) {
 	const late = 900 * ms
 	r := newRecord([]Port{{Number: 8080}}, Probe{8080, second})
@@ -59,8 +59,8 @@ func TestProbes_ADumpMaySeeThemBeforeTheirLateAnswer(t *testing.T) {
 	}
 }
 
-// Traffic from the node takes tokens of the probes. After it, one probe at most may be taken for traffic,
-// and no later than the first.
+// Traffic from the node uses up tokens of the probes. After it, at most one probe may count as traffic,
+// and it must be the first.
 func TestProbes_AfterTrafficOfTheNodeTheyAreNotTraffic(t *testing.T) {
 	for _, test := range []struct{ period, late time.Duration }{
 		{second, 0}, {second, 100 * ms}, {second, 390 * ms}, {2 * second, 490 * ms}, {10 * second, 2 * second},
@@ -82,7 +82,7 @@ func TestProbes_AfterTrafficOfTheNodeTheyAreNotTraffic(t *testing.T) {
 				r.at(at).end(conn(prober, 100, 0, 1, 0), at)
 			}
 			if last := r.traffic.last; last > end+test.period+test.late {
-				t.Errorf("period %v, up to %v late, seed %d: a probe is traffic %v after the last request",
+				t.Errorf("period %v, up to %v late, seed %d: a probe counts as traffic %v after the last request",
 					test.period, test.late, seed, last-end)
 			}
 		}
@@ -93,7 +93,7 @@ func TestProbes_OneThatADumpSeesIsNotTraffic(t *testing.T) {
 	r := probed()
 	r.at(3 * second).dump(conn(prober, 100, 100*ms, 0, 100*ms))
 	if r.undecided != 1 {
-		t.Error("a connection that may be a probe is decided on while it is open")
+		t.Error("a connection that may be a probe was classified while it was open")
 	}
 	r.at(4*second).end(conn(prober, 101, 0, 1, 0), r.now)
 	r.want(t, 0, 0)
@@ -128,8 +128,8 @@ func TestProbes_AnotherAddressOrPortIsTraffic(t *testing.T) {
 
 func TestProbes_TwoOfOnePortExplainTheirOwn(t *testing.T) {
 	for _, test := range []struct {
-		every       time.Duration // more connections, if it is set
-		least, most int           // that are explained in 100 s
+		every       time.Duration // period of further connections, if not zero
+		least, most int           // connections that are explained in 100 s
 	}{
 		{0, 30, 30},
 		{10 * second, 30, 33},
@@ -159,7 +159,7 @@ func TestProbes_TwoOfOnePortExplainTheirOwn(t *testing.T) {
 	}
 }
 
-// A client on the node that sends one request between two probes hides none of them.
+// A client on the node that sends one request between two probes does not hide behind them.
 func TestProbes_OneConnectionBetweenTwoOfThemIsTraffic(t *testing.T) {
 	for _, period := range []time.Duration{second, 2 * second, 10 * second} {
 		for offset := period / 10; offset < period; offset += period / 10 {
@@ -183,7 +183,7 @@ func TestProbes_AnEmptyOneIsAHealthCheck(t *testing.T) {
 	r.want(t, 0, 0)
 }
 
-// A fuzzed kernel must not make the counts of exchanges go wrong.
+// No sequence of dumps and ends may corrupt the counts of exchanges.
 func FuzzFlows(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
 	f.Fuzz(func(t *testing.T, script []byte) {

@@ -49,7 +49,7 @@ func TestMembersLeaveInAnyOrder(t *testing.T) {
 			}
 			for i, n := range order {
 				if !s.Remove(members[n]) || s.Remove(members[n]) {
-					t.Errorf("member %d is not removed exactly once", n)
+					t.Errorf("member %d was not removed exactly once", n)
 				}
 				left := 0
 				for m := range s.All() {

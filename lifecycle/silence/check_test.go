@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// checked makes an address send health checks with a period until a time.
+// checked simulates health checks from an address, once in each period until a time.
 func checked(tr *Tracker, address string, period, until time.Duration) {
 	for at := time.Duration(0); at <= until; at += period {
 		tr.HealthCheck(netip.MustParseAddr(address), ELB, at)
@@ -18,7 +18,7 @@ func TestHealthChecksThatHaveStopped(t *testing.T) {
 	alone := waits(slow)
 	for name, test := range map[string]struct {
 		checks func(*Tracker)
-		same   bool // as without checks
+		same   bool // the hold must be as long as without checks
 		want   time.Duration
 	}{
 		"let their source go after three periods": {
@@ -39,10 +39,10 @@ func TestHealthChecksThatHaveStopped(t *testing.T) {
 			got := waits(func(tr *Tracker) { slow(tr); test.checks(tr) })
 			if test.same {
 				if got < alone-time.Second || got > alone+time.Second {
-					t.Errorf("the hold takes %v, want %v as without checks", got, alone)
+					t.Errorf("the hold lasted %v, want %v as without checks", got, alone)
 				}
 			} else if got < test.want || got > test.want+time.Second/4 {
-				t.Errorf("the hold takes %v, want %v; %v without checks", got, test.want, alone)
+				t.Errorf("the hold lasted %v, want %v; %v without checks", got, test.want, alone)
 			}
 		})
 	}
@@ -58,13 +58,13 @@ func TestChecksOfAnIdlePod(t *testing.T) {
 	}
 	f := tracker.Forecast(rule, start+20*time.Second)
 	if !f.Idle || f.ChecksIn != 20*time.Second {
-		t.Errorf("the forecast is %+v, want the checks to stop 3 periods of 10s after the last one, in 20s", f)
+		t.Errorf("forecast %+v, want the checks to stop 3 periods of 10s after the last one, in 20s", f)
 	}
 	if f.Checks[ELB] != 9*time.Second || f.Checks[Envoy] != 17*time.Second {
-		t.Errorf("the last checks are %v, want those of elb at 9s and of envoy at 17s", f.Checks)
+		t.Errorf("last checks %v, want those of elb at 9s and of envoy at 17s", f.Checks)
 	}
 	if f := tracker.Forecast(rule, start+41*time.Second); f.ChecksIn != 0 {
-		t.Errorf("the forecast is %+v after three periods, want the checks to have stopped", f)
+		t.Errorf("forecast %+v after three periods, want the checks to have stopped", f)
 	}
 }
 
@@ -75,11 +75,11 @@ func TestAddressesOfHealthChecksAreBounded(t *testing.T) {
 		tracker.HealthCheck(addr, Google, time.Duration(i)*time.Millisecond)
 	}
 	if n := len(tracker.checks); n != maxCheckAddresses {
-		t.Errorf("checks of %d addresses are followed, want %d", n, maxCheckAddresses)
+		t.Errorf("checks of %d addresses tracked, want %d", n, maxCheckAddresses)
 	}
 	tracker.HealthCheck(netip.MustParseAddr("192.0.2.1"), Google, 2*Window)
 	if n := len(tracker.checks); n != 1 {
-		t.Errorf("checks of %d addresses are followed, want the one that still checks", n)
+		t.Errorf("checks of %d addresses tracked, want only the one that still checks", n)
 	}
 }
 
@@ -92,11 +92,11 @@ func TestTheSourceOfHealthChecksIsAProxy(t *testing.T) {
 		tracker.HealthCheck(addr, ELB, time.Second)
 	}
 	if known.Class() != Proxy {
-		t.Errorf("a source that is known is %v", known.Class())
+		t.Errorf("class of a known source %v, want proxy", known.Class())
 	}
 	for addr, want := range map[netip.Addr]Class{before: Proxy, after: Proxy, none: Direct} {
 		if got := tracker.Acquire(addr, time.Second).Class(); got != want {
-			t.Errorf("the source of %v is %v, want %v", addr, got, want)
+			t.Errorf("class of the source %v is %v, want %v", addr, got, want)
 		}
 	}
 }
@@ -108,6 +108,6 @@ func TestChecksFromAnUnknownAddressDoNotCountInADrain(t *testing.T) {
 		tracker.HealthCheck(netip.MustParseAddr("198.51.100.1"), ELB, start+time.Duration(i)*time.Second)
 	}
 	if f := tracker.Forecast(rule, start+9*time.Second); f.ChecksIn != 0 || f.Checks[ELB] != 9*time.Second {
-		t.Errorf("the forecast is %+v, want the checks to be reported, and to change nothing", f)
+		t.Errorf("forecast %+v, want the checks reported, and no other change", f)
 	}
 }

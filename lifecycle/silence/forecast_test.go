@@ -12,7 +12,7 @@ func TestBucketsCoverTheWindow(t *testing.T) {
 	for _, gap := range []time.Duration{0, 1, ms, 2 * ms, 29 * ms, time.Second, 20 * time.Second, Window} {
 		b := bucketOf(gap)
 		if gap.Seconds() < edges[b] || gap.Seconds() >= edges[b+1] {
-			t.Errorf("%v is in bucket %d, which is for %.4f to %.4f s", gap, b, edges[b], edges[b+1])
+			t.Errorf("%v is in bucket %d, which has %.4f to %.4f s", gap, b, edges[b], edges[b+1])
 		}
 	}
 }
@@ -22,22 +22,22 @@ func TestForecastWaitsForExchangesInFlightAndForQuiet(t *testing.T) {
 	s := source(&tracker, "192.0.2.1", Direct)
 	s.Begin(time.Second)
 	if f := tracker.Forecast(rule, 2*time.Second); f.InFlight != 1 {
-		t.Errorf("the forecast is %+v, want one exchange in flight", f)
+		t.Errorf("forecast %+v, want one exchange in flight", f)
 	}
 	s.End(3 * time.Second)
 	f := tracker.Forecast(rule, 4*time.Second)
 	if f.InFlight != 0 || f.SilentIn != 4*time.Second || f.Required != quiet {
-		t.Errorf("the forecast is %+v, want silent in 4s", f)
+		t.Errorf("forecast %+v, want silent in 4s", f)
 	}
 }
 
 func TestForecastWithoutSources(t *testing.T) {
 	if f := new(Tracker).Forecast(rule, time.Minute); f != (Forecast{Idle: true}) {
-		t.Errorf("the forecast without a source is %+v, want nothing to come", f)
+		t.Errorf("forecast without a source %+v, want no more requests", f)
 	}
 }
 
-// endOfHold returns how long after start the forecast lets the hold end.
+// endOfHold returns when the hold ends by the forecast, counted from start.
 func endOfHold(tracker *Tracker, start time.Duration) time.Duration {
 	for now := start + quiet; ; {
 		f := tracker.Forecast(rule, now)
@@ -100,7 +100,7 @@ func TestWhatTheRuleConcludes(t *testing.T) {
 			test.calls(&tracker)
 			tracker.Drain(start)
 			if end := endOfHold(&tracker, start); end < test.from || end > test.to {
-				t.Errorf("the hold ends after %v, want %v to %v", end, test.from, test.to)
+				t.Errorf("the hold ended after %v, want %v to %v", end, test.from, test.to)
 			}
 		})
 	}
@@ -114,7 +114,7 @@ func waits(play func(*Tracker)) time.Duration {
 	return endOfHold(&tracker, start)
 }
 
-// start is when the drains of the tests begin.
+// start is when the drain of a test begins.
 const start = 10 * time.Minute
 
 func slowProxies(tr *Tracker) {
@@ -130,7 +130,7 @@ func TestNoClientEndsTheHoldOfOthersByImitation(t *testing.T) {
 		calls(source(tr, "198.51.100.1", Proxy), at...)
 	})
 	if imitated < alone/2 {
-		t.Errorf("the hold takes %v beside a client that imitates a proxy, %v without it", imitated, alone)
+		t.Errorf("the hold lasted %v beside a client that imitates a proxy, and %v without it", imitated, alone)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestALaggardIsJudgedByItself(t *testing.T) {
 	tracker.Drain(start)
 	calls(laggard, start+10*time.Second, start+20*time.Second)
 	if f := tracker.Forecast(rule, start+26*time.Second); f.SilentIn < 2*time.Second {
-		t.Errorf("the forecast is %+v after a request of a source that lags behind, want another gap", f)
+		t.Errorf("forecast %+v after a request of a source that is late, want another gap", f)
 	}
 }
 
@@ -169,7 +169,7 @@ func TestConnectionsFromBeforeTheDrain(t *testing.T) {
 				}
 			})
 			if got < test.from || got > test.to {
-				t.Errorf("the hold takes %v, want %v to %v", got, test.from, test.to)
+				t.Errorf("the hold lasted %v, want %v to %v", got, test.from, test.to)
 			}
 		})
 	}
@@ -185,7 +185,7 @@ func TestARequestOnAnOldConnectionIsNotEvidenceOfARoute(t *testing.T) {
 			all = append(all, s)
 		}
 		tracker.Drain(start)
-		for i, s := range all { // once more each
+		for i, s := range all { // once more from each
 			at := start + time.Duration(i)*time.Second/10 + time.Second
 			if opened {
 				raise(&s.opened, at)
@@ -196,11 +196,11 @@ func TestARequestOnAnOldConnectionIsNotEvidenceOfARoute(t *testing.T) {
 	}
 	kept, opened := end(false), end(true)
 	if kept >= opened || kept > 14*time.Second {
-		t.Errorf("the hold takes %v after requests on kept connections, %v after new ones", kept, opened)
+		t.Errorf("the hold lasted %v after requests on kept connections, and %v after new ones", kept, opened)
 	}
 }
 
-// everySource returns a tracker with as many sources as there can be.
+// everySource returns a tracker with the maximum number of sources.
 func everySource() *Tracker {
 	var tracker Tracker
 	for i := range MaxSources {
@@ -232,19 +232,19 @@ func TestTheForecastIsWhatHappens(t *testing.T) {
 	f := tracker.Forecast(rule, start+quiet)
 	at := start + quiet + f.SilentIn
 	if g := tracker.Forecast(rule, at); g.SilentIn > 0 || g.More >= rule.Risk {
-		t.Errorf("the forecast is %+v at the end that was forecast", g)
+		t.Errorf("forecast %+v at the predicted end", g)
 	}
 	if g := tracker.Forecast(rule, at-time.Second/4); g.SilentIn <= 0 || g.More < rule.Risk {
-		t.Errorf("the forecast is %+v before the end that was forecast", g)
+		t.Errorf("forecast %+v before the predicted end", g)
 	}
 	if g := tracker.Forecast(rule, at); g.Required != quiet {
-		t.Errorf("required %v after the end of traffic, want %v", g.Required, quiet)
+		t.Errorf("required silence %v after the end of traffic, want %v", g.Required, quiet)
 	}
 	if f.Required != quiet+f.SilentIn {
-		t.Errorf("required %v, want %v", f.Required, quiet+f.SilentIn)
+		t.Errorf("required silence %v, want %v", f.Required, quiet+f.SilentIn)
 	}
 	if f := tracker.Forecast(Rule{Quiet: quiet, Risk: 1}, start+quiet); f.SilentIn > 0 {
-		t.Errorf("the forecast is %+v although any risk is accepted", f)
+		t.Errorf("forecast %+v although any risk is accepted", f)
 	}
 }
 
@@ -254,13 +254,13 @@ func TestForecast_LastEvents(t *testing.T) {
 	calls(tracker.Acquire(addr, start-time.Second), start-time.Second)
 	tracker.Drain(start)
 	if f := tracker.Forecast(rule, start+time.Second); f.LastRequest != 0 || f.LastConnection != 0 {
-		t.Errorf("the forecast is %+v, want nothing since the drain's start", f)
+		t.Errorf("forecast %+v, want nothing since the drain's start", f)
 	}
 	s := tracker.Acquire(addr, start+2*time.Second)
 	s.Begin(start + 3*time.Second)
 	f := tracker.Forecast(rule, start+4*time.Second)
 	if f.LastRequest != 3*time.Second || f.LastConnection != 2*time.Second {
-		t.Errorf("the forecast is %+v, want a connection at 2s with a request at 3s", f)
+		t.Errorf("forecast %+v, want a connection at 2s with a request at 3s", f)
 	}
 }
 
@@ -270,11 +270,11 @@ func TestForecastNamesTheClass(t *testing.T) {
 	calls(source(&tracker, "192.0.2.2", Proxy), every(15*time.Second, 0, Window)...)
 	tracker.Drain(Window)
 	if f := tracker.Forecast(rule, Window+6*time.Second); f.Class != Proxy || f.More < 0.1 {
-		t.Errorf("the forecast is %+v, want a proxy to be waited for", f)
+		t.Errorf("forecast %+v, want it to wait for a proxy", f)
 	}
 }
 
-// A probability that is no number would break the status and the end of the hold.
+// A NaN as the probability would break the status and the end of the hold.
 func TestForecastIsAProbabilityForEveryLengthOfTheHold(t *testing.T) {
 	for _, longest := range []time.Duration{1, time.Millisecond, 249 * time.Millisecond, time.Second, time.Minute, 1 << 62} {
 		for _, draining := range []bool{false, true} {

@@ -25,6 +25,6 @@ func TestForecast_AndHasTheTrafficOfBoth(t *testing.T) {
 func TestForecast_AndIsIdleIfBothAre(t *testing.T) {
 	idle, busy := Forecast{Idle: true}, Forecast{}
 	if !idle.And(idle).Idle || idle.And(busy).Idle || busy.And(idle).Idle {
-		t.Error("two forecasts are idle together without both being so")
+		t.Error("merged forecast is idle although one of the two is not")
 	}
 }

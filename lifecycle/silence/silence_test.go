@@ -12,7 +12,7 @@ import (
 
 const quiet = 5 * time.Second
 
-// calls makes a source begin and end an exchange at each of these times.
+// calls begins and ends an exchange of a source at each of these times.
 func calls(s *Source, at ...time.Duration) {
 	for _, t := range at {
 		raise(&s.opened, t)
@@ -62,7 +62,7 @@ func TestLongestGap(t *testing.T) {
 			source := source(&tracker, "192.0.2.1", Direct)
 			calls(source, test.calls...)
 			if got := longestGap(source, test.now); got != test.want {
-				t.Errorf("the longest gap is %v, want %v", got, test.want)
+				t.Errorf("longest gap %v, want %v", got, test.want)
 			}
 		})
 	}
@@ -77,7 +77,7 @@ func TestAnExchangeBesideALongOneIsNotAGap(t *testing.T) {
 	s.End(21 * time.Second)
 	s.End(22 * time.Second)
 	if got := longestGap(s, 22*time.Second); got != time.Second {
-		t.Errorf("the longest gap is %v, want 1s: an exchange was in flight after that", got)
+		t.Errorf("longest gap %v, want 1s: an exchange was in flight after that", got)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestASourceOnlyMovesToAMoreCautiousClass(t *testing.T) {
 	s := source(&tracker, "192.0.2.1", Proxy)
 	s.Classify(Direct)
 	if s.Class() != Proxy {
-		t.Errorf("the class is %v, want proxy", s.Class())
+		t.Errorf("class %v, want proxy", s.Class())
 	}
 }
 
@@ -120,13 +120,13 @@ func TestSourcesBeyondTheLimitAreMerged(t *testing.T) {
 	}
 	first := tracker.Acquire(address(1<<16+1), 0)
 	if second := tracker.Acquire(address(1<<16+2), 0); second != first {
-		t.Error("past the limit two addresses of one /24 are two sources")
+		t.Error("beyond the limit, two addresses of one /24 are two sources")
 	}
 	if other := tracker.Acquire(address(2<<16+1), 0); other == first {
 		t.Error("addresses of two /24 are one source")
 	}
 	if known := tracker.Acquire(address(7), 0); known == first {
-		t.Error("an address that is known loses its own source")
+		t.Error("a known address lost its own source")
 	}
 	for i := range 2 * MaxSources {
 		calls(tracker.Acquire(address(1<<20+i<<8), 0), time.Second)
@@ -135,7 +135,7 @@ func TestSourcesBeyondTheLimitAreMerged(t *testing.T) {
 		t.Errorf("%d sources, want %d", n, MaxSources)
 	}
 	if f := tracker.Forecast(rule, 2*time.Second); f.SilentIn != 4*time.Second {
-		t.Errorf("the forecast is %+v, want quiet in 4s: merged sources count", f)
+		t.Errorf("forecast %+v, want quiet in 4s: merged sources count", f)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestIPv6PastTheLimitIsGroupedBy64(t *testing.T) {
 	b := tracker.Acquire(netip.MustParseAddr("2001:db8::ffff:2%eth0"), 0)
 	c := tracker.Acquire(netip.MustParseAddr("2001:db8:0:1::1"), 0)
 	if a != b || a == c {
-		t.Error("past the limit one /64 is one source, and another one another")
+		t.Error("beyond the limit, each /64 must be one source")
 	}
 }
 
@@ -165,7 +165,7 @@ func TestSilentSourcesMakeRoom(t *testing.T) {
 	for i := range maxAddresses {
 		s := tracker.Acquire(address(i), 0)
 		calls(s, 0)
-		if i > 0 { // a connection holds the first one
+		if i > 0 { // the first one has an open connection
 			tracker.Release(s)
 		}
 	}
@@ -174,10 +174,10 @@ func TestSilentSourcesMakeRoom(t *testing.T) {
 	a := tracker.Acquire(netip.MustParseAddr("192.0.2.1"), late)
 	b := tracker.Acquire(netip.MustParseAddr("192.0.2.2"), late)
 	if a == b {
-		t.Error("new addresses are merged although there is room to be made")
+		t.Error("new addresses were merged although idle sources could be dropped")
 	}
 	if tracker.Acquire(address(0), late) != held {
-		t.Error("a source that a connection holds is forgotten")
+		t.Error("a source with an open connection was dropped")
 	}
 }
 
@@ -192,7 +192,7 @@ func TestAnExchangeAllocatesNothing(t *testing.T) {
 	s := source(&tracker, "192.0.2.1", Direct)
 	now := time.Duration(0)
 	if n := testing.AllocsPerRun(1000, func() { now += time.Millisecond; calls(s, now) }); n != 0 {
-		t.Errorf("an exchange allocates %v times", n)
+		t.Errorf("an exchange allocates %v times, want 0", n)
 	}
 }
 
@@ -213,7 +213,7 @@ func TestSourcesAreSafeForConcurrentUse(t *testing.T) {
 	}
 	users.Wait()
 	if inFlight := tracker.Forecast(rule, time.Hour).InFlight; inFlight != 0 {
-		t.Errorf("%d exchanges are in flight after all have ended", inFlight)
+		t.Errorf("%d exchanges in flight after all have ended", inFlight)
 	}
 }
 
@@ -223,7 +223,7 @@ func TestMergedSourcesCount(t *testing.T) {
 		return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 	}
 	for i := range 2 * MaxSources {
-		tracker.Acquire(address(i<<8), 0) // more than there are places for addresses and for groups
+		tracker.Acquire(address(i<<8), 0) // more than the limits of addresses and of groups
 	}
 	group := tracker.Acquire(address(maxAddresses<<8+1), 0)
 	others := tracker.Acquire(address(9*MaxSources<<8), 0)
@@ -233,7 +233,7 @@ func TestMergedSourcesCount(t *testing.T) {
 	for n, s := range []*Source{group, others} {
 		s.Begin(time.Second)
 		if inFlight := tracker.Forecast(rule, time.Second).InFlight; inFlight != n+1 {
-			t.Errorf("%d exchanges are in flight, want %d", inFlight, n+1)
+			t.Errorf("%d exchanges in flight, want %d", inFlight, n+1)
 		}
 	}
 	for n, s := range []*Source{group, others} {

@@ -43,7 +43,7 @@ func dial(t *testing.T, address string) net.Conn {
 	return c
 }
 
-// accept accepts a connection and keeps it open, which the garbage collector would not.
+// accept accepts a connection and keeps it open: the garbage collector would close it.
 func accept(t *testing.T, ln net.Listener) {
 	t.Helper()
 	c, err := ln.Accept()
@@ -53,17 +53,17 @@ func accept(t *testing.T, ln net.Listener) {
 	t.Cleanup(func() { _ = c.Close() })
 }
 
-// eventually waits for a condition on which nothing can be waited for.
+// eventually polls until a condition holds.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for begun := time.Now(); !ok(); time.Sleep(time.Millisecond) {
 		if time.Since(begun) > time.Minute {
-			t.Fatalf("still not: %s", what)
+			t.Fatalf("timeout: not yet %s", what)
 		}
 	}
 }
 
-// gather returns the sockets for which a dump calls.
+// gather returns the sockets that a dump reports.
 func gather(dump func(query, func(*socket)) error) func(query) ([]socket, error) {
 	return func(q query) (sockets []socket, err error) {
 		err = dump(q, func(s *socket) { sockets = append(sockets, *s) })
@@ -71,7 +71,7 @@ func gather(dump func(query, func(*socket)) error) func(query) ([]socket, error)
 	}
 }
 
-// eachSource runs a test with the netlink socket and with what is left where that is refused.
+// eachSource runs a test with the netlink socket, and with the fallback where netlink is refused.
 func eachSource(t *testing.T, test func(t *testing.T, dump func(query) ([]socket, error))) {
 	t.Run("netlink", func(t *testing.T) {
 		c := Open()
@@ -86,7 +86,7 @@ func eachSource(t *testing.T, test func(t *testing.T, dump func(query) ([]socket
 	})
 }
 
-// only returns the one socket that is to be found. The tables in /proc may miss it, or have it
+// only returns the single socket of a dump. The tables in /proc may miss it, or list it
 // twice, while others come and go.
 func only(t *testing.T, dump func(query) ([]socket, error), state State, address netip.AddrPort) (found socket) {
 	t.Helper()
@@ -129,7 +129,7 @@ func TestConn_ListenersHaveTheirAcceptQueue(t *testing.T) {
 		eventually(t, "three connections wait", func() bool { return listenerAt(t, dump, address).Queue == 3 })
 		accept(t, ln)
 		if l := listenerAt(t, dump, address); l.Queue != 2 {
-			t.Errorf("%+v after one connection is accepted, want 2 that wait", l)
+			t.Errorf("%+v after one connection is accepted, want 2 waiting", l)
 		}
 	})
 }
@@ -182,7 +182,7 @@ func TestConn_AListenerOfIPv6AloneDoesNotAcceptIPv4(t *testing.T) {
 	_, address := listen(t, "tcp6", "[::]:0")
 	listeners, err := c.Listeners(address.Port())
 	if err != nil || len(listeners) != 1 || listeners[0].Accepts(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), address.Port())) {
-		t.Errorf("listeners %+v, %v; want one of IPv6 alone", listeners, err)
+		t.Errorf("listeners %+v, %v; want one for IPv6 only", listeners, err)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestConn_NoListenerIsFoundAtAFreePort(t *testing.T) {
 		dial(t, address.String())
 		_ = ln.Close()
 		if sockets, err := dump(query{states: states(Listen), ports: []uint16{address.Port()}}); err != nil || len(sockets) != 0 {
-			t.Errorf("found %+v, %v; want nothing", sockets, err)
+			t.Errorf("found %+v, %v; want none", sockets, err)
 		}
 	})
 }
@@ -244,7 +244,7 @@ func TestConn_ConnectionsHaveWhatTheKernelHasMeasured(t *testing.T) {
 	})
 }
 
-// A netlink socket that answers no more stands for one that seccomp or an emulated kernel refuses.
+// A closed netlink socket stands for one that seccomp or an emulated kernel refuses.
 func TestConn_WhereNetlinkIsRefusedTheTablesAreRead(t *testing.T) {
 	c := Open()
 	defer c.Close()
@@ -258,7 +258,7 @@ func TestConn_WhereNetlinkIsRefusedTheTablesAreRead(t *testing.T) {
 		t.Errorf("listeners %+v, %v; want one", listeners, err)
 	}
 	if c.source.netlink != nil {
-		t.Error("a netlink socket that has failed is kept")
+		t.Error("a failed netlink socket was kept")
 	}
 	if listeners, err = c.Listeners(address.Port()); err != nil || len(listeners) != 1 || listeners[0].Backlog == 0 {
 		t.Errorf("listeners %+v, %v after netlink answers again; want one with its backlog", listeners, err)
@@ -288,7 +288,7 @@ func TestConn_ItWorksWhenDescriptorsAreExhausted(t *testing.T) {
 	}
 }
 
-// What one dump has left behind must not be taken for the answer to the next one.
+// The rest of one dump must not be taken for the answer to the next one.
 func TestConn_DumpsAreApart(t *testing.T) {
 	c := Open()
 	defer c.Close()
@@ -316,7 +316,7 @@ func TestConn_DumpsAreApart(t *testing.T) {
 	all, err := c.Listeners(0)
 	for _, port := range ports {
 		if err != nil || !slices.ContainsFunc(all, func(l Listener) bool { return l.Address.Port() == port }) {
-			t.Errorf("all listeners are %+v, %v; want one at %d among them", all, err, port)
+			t.Errorf("listeners %+v, %v; want one at %d among them", all, err, port)
 		}
 	}
 }
@@ -351,6 +351,6 @@ func TestPassiveOpens_CountsConnections(t *testing.T) {
 	}
 	defer accepted.Close()
 	if after, err := c.PassiveOpens(); after <= before || err != nil { // others may connect too
-		t.Errorf("%d before a connection, %d after it, %v", before, after, err)
+		t.Errorf("passive opens: %d before a connection, %d after it, %v", before, after, err)
 	}
 }

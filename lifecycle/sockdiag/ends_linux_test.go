@@ -37,7 +37,7 @@ func pair(t *testing.T, ln net.Listener) (client, app *net.TCPConn) {
 	return client, c.(*net.TCPConn)
 }
 
-// resetPairs makes n connections, and ends each by a reset of the client.
+// resetPairs opens n connections, and resets each from the client.
 func resetPairs(t *testing.T, ln net.Listener, n int) {
 	t.Helper()
 	for range n {
@@ -100,7 +100,7 @@ func TestEnds_AConnectionThatTheAppResetsKeepsTheClientsAddress(t *testing.T) {
 			ln, address := listen(t, "tcp", "127.0.0.1:0")
 			e := watchEnds(t, address.Port())
 			_, app := pair(t, ln)
-			dial(t, ln.Addr().String()) // and waits to be accepted
+			dial(t, ln.Addr().String()) // it waits to be accepted
 			reset(ln, app)
 			c := await(t, e)
 			if c.Local.Port() != address.Port() || c.Remote.Addr() != address.Addr() || c.Remote.Port() != 0 {
@@ -131,11 +131,11 @@ func TestEnds_OthersAreDroppedInTheKernel(t *testing.T) {
 		n, err := e.Drain(func(c *Connection) {
 			seen = seen || c.Local.Port() == address.Port()
 			if c.Local.Port() != address.Port() {
-				t.Errorf("an end at %v is received, want none but those at %v", c.Local, address)
+				t.Errorf("received an end at %v, want only those at %v", c.Local, address)
 			}
 		})
 		if err != nil || n == 0 {
-			t.Fatalf("%d ends, %v; want one at least", n, err)
+			t.Fatalf("%d ends, %v; want at least one", n, err)
 		}
 	}
 }
@@ -149,7 +149,7 @@ func shrinkBuffer(t *testing.T, e *Ends) {
 	}
 }
 
-// A busy app ends thousands of connections a second, and each must not wake the process.
+// A busy app closes thousands of connections a second, and not every one may wake the process.
 func TestEnds_TheProcessIsWokenOnlyWhileItWaits(t *testing.T) {
 	ln, address := listen(t, "tcp", "127.0.0.1:0")
 	e := watchEnds(t, address.Port())
@@ -161,7 +161,7 @@ func TestEnds_TheProcessIsWokenOnlyWhileItWaits(t *testing.T) {
 	var err error
 	_ = e.ready.Control(func(set uintptr) { n, err = unix.EpollWait(int(set), make([]unix.EpollEvent, 1), 20) })
 	if n != 0 || err != nil {
-		t.Errorf("%d events, %v though nobody waits, want none", n, err)
+		t.Errorf("%d events, %v while nothing waits, want none", n, err)
 	}
 	for seen := 0; seen < 5; {
 		if err := e.Wait(); err != nil {
@@ -187,10 +187,10 @@ func TestEnds_AFullBufferIsReported(t *testing.T) {
 		return err == ErrLost
 	})
 	if seen >= 20 {
-		t.Errorf("%d ends are seen, want some lost", seen)
+		t.Errorf("%d ends received, want some lost", seen)
 	}
 	if _, err := e.Drain(func(*Connection) {}); err != nil {
-		t.Errorf("the same loss is reported twice: %v", err)
+		t.Errorf("the same loss was reported twice: %v", err)
 	}
 }
 
@@ -250,11 +250,11 @@ func TestConn_ConnectionsAtSeveralPorts(t *testing.T) {
 		}
 		for i, remote := range all {
 			if raw[remote] != (i < n) {
-				t.Errorf("with %d of %d ports, the connection at port %d is found: %v", n, len(ports), i+1, raw[remote])
+				t.Errorf("with %d of %d ports, found the connection at port %d: %v", n, len(ports), i+1, raw[remote])
 			}
 		}
 		if len(raw) != n {
-			t.Errorf("the kernel returns %d connections for %d ports", len(raw), n)
+			t.Errorf("the kernel returned %d connections for %d ports", len(raw), n)
 		}
 	}
 	many := make([]uint16, MaxPorts+1)

@@ -24,7 +24,7 @@ func passes(t *testing.T, vm *bpf.VM, local uint16, remote netip.Addr) bool {
 		t.Fatal(err)
 	}
 	if n != 0 && n < len(message) {
-		t.Fatalf("%d bytes of %d pass, want all or none", n, len(message))
+		t.Fatalf("%d of %d bytes pass, want all or none", n, len(message))
 	}
 	return n != 0
 }
@@ -49,7 +49,7 @@ func TestEndsFilter_DropsOtherPortsAndTheLoopbackClientsOfSome(t *testing.T) {
 				t.Helper()
 				for _, addr := range from {
 					if got := passes(t, vm, port, netip.MustParseAddr(addr)); got != want {
-						t.Errorf("from %s at port %d: it passes is %v, want %v", addr, port, got, want)
+						t.Errorf("from %s at port %d: passes %v, want %v", addr, port, got, want)
 					}
 				}
 			}
@@ -82,7 +82,7 @@ func TestEndsFilter_DropsNothingIfThereAreTooManyPorts(t *testing.T) {
 	}
 	for _, port := range []uint16{1000, 1199, 2000, 2199} {
 		if !passes(t, vm, port, netip.MustParseAddr("10.1.2.3")) {
-			t.Errorf("the end of a connection at port %d is dropped", port)
+			t.Errorf("the end of a connection at port %d was dropped", port)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// message is an inet_diag_msg of a listener at 127.0.0.1:8080 with 3 of 128 places taken.
+// message is an inet_diag_msg of a listener at 127.0.0.1:8080 with 3 connections in a backlog of 128.
 func message(attributes ...byte) []byte {
 	b := make([]byte, messageSize)
 	b[0], b[1] = familyIPv4, byte(Listen)
@@ -153,7 +153,7 @@ func TestParsePassiveOpens(t *testing.T) {
 		"Tcp: PassiveOpens\nTcp: -1\n",
 	} {
 		if n, err := parsePassiveOpens(table); err == nil {
-			t.Errorf("%q is accepted as %d", table, n)
+			t.Errorf("%q was parsed as %d, want an error", table, n)
 		}
 	}
 }
@@ -176,13 +176,13 @@ func FuzzParseTable(f *testing.F) {
 		sockets, _ := tableOf(strings.NewReader(s), query{states: states(Listen)})
 		for _, s := range sockets {
 			if s.state != Listen || !s.local.IsValid() {
-				t.Errorf("parsed %+v, which is no listener", s)
+				t.Errorf("parsed %+v, which is not a listener", s)
 			}
 		}
 	})
 }
 
-// datagram is what the kernel sends when a connection at port 8080 ends.
+// datagram is the kernel's report of the end of a connection at port 8080.
 func datagram(bodies ...[]byte) (b []byte) {
 	for _, body := range bodies {
 		b = binary.NativeEndian.AppendUint32(b, uint32(headerSize+len(body)))

@@ -59,11 +59,11 @@ func BenchmarkOtherSystemCalls(b *testing.B) {
 	})
 }
 
-// reportSpin reports what the child has measured.
+// reportSpin reports the child's measurement.
 func reportSpin(b *testing.B, out string) {
 	var ns float64
 	if _, err := fmt.Sscanf(strings.TrimSpace(out), "spin %f", &ns); err != nil {
-		b.Fatalf("the child prints %q", out)
+		b.Fatalf("the child printed %q", out)
 	}
 	b.ReportMetric(ns, "ns/op")
 }

@@ -47,7 +47,7 @@ func TestDiagnose_NamesTheReasonAndTheRemedy(t *testing.T) {
 	}
 }
 
-// The kernel makes the process of a program that cannot be read inaccessible.
+// The kernel makes a process inaccessible if its program cannot be read.
 func TestAProgramThatMayNotBeReadIsRefused(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root to become another user")
@@ -66,7 +66,7 @@ func TestAProgramThatMayNotBeReadIsRefused(t *testing.T) {
 	_, _ = os.Chmod(dir, 0o755), os.Chmod(program, 0o711)
 	refused := make(chan error)
 	go func() {
-		runtime.LockOSThread() // without an end: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		const unchanged = ^uintptr(0)
 		_, _, _ = unix.RawSyscall(unix.SYS_SETRESUID, unchanged, 65534, unchanged)
 		refused <- checkProgram(program)
@@ -74,11 +74,11 @@ func TestAProgramThatMayNotBeReadIsRefused(t *testing.T) {
 	}()
 	for range 2 {
 		if err := <-refused; err == nil || !strings.Contains(err.Error(), program+" may be executed but not read") {
-			t.Errorf("the program is not refused: %v", err)
+			t.Errorf("the program was not refused: %v", err)
 		}
 	}
 	if err := checkProgram(script); err != nil {
-		t.Errorf("root may read it: %v", err)
+		t.Errorf("root may read it, but it was refused: %v", err)
 	}
 }
 

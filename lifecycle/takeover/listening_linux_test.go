@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A bind of another port is remembered for the warning, if it is one of TCP.
+// A bind of another TCP port is recorded for the warning.
 func TestPortsThatStayAreRemembered(t *testing.T) {
 	t.Parallel()
 	free, err := freePort(nil)
@@ -22,10 +22,10 @@ func TestPortsThatStayAreRemembered(t *testing.T) {
 		c.lines.Scan()
 	}
 	if got := c.others.list(); len(got) != 1 || got[0] != free {
-		t.Errorf("remembered are the ports %v, want %d", got, free)
+		t.Errorf("recorded ports %v, want %d", got, free)
 	}
 	if c.port.Listening() {
-		t.Error("the app listens at its port")
+		t.Error("the app counts as listening at its port")
 	}
 }
 
@@ -35,6 +35,6 @@ func TestAnAppThatListensIsNoticed(t *testing.T) {
 	c.wantLine(t, "bind ok 127.0.0.1:MOVED")
 	c.wantLine(t, "listen ok")
 	if !c.port.Listening() || len(c.others.list()) > 0 {
-		t.Errorf("it listens: %v; remembered are the ports %v", c.port.Listening(), c.others.list())
+		t.Errorf("listening: %v; recorded ports %v", c.port.Listening(), c.others.list())
 	}
 }

@@ -42,20 +42,20 @@ func TestAnAppThatListensElsewhereIsLogged(t *testing.T) {
 		}
 		synctest.Wait()
 		if logs.Len() > 0 {
-			t.Errorf("after %s it warns: %v", listenWait-time.Second, logs.All())
+			t.Errorf("warnings after %s: %v, want none", listenWait-time.Second, logs.All())
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if logs.Len() != 1 {
-			t.Fatalf("there are the warnings %v, want one", logs.All())
+			t.Fatalf("warnings %v, want one", logs.All())
 		}
 		fields := logs.All()[0].ContextMap()
 		if fields["port"] != slow.Number() || fmt.Sprint(fields["bound_instead"]) != "[1 2 3 4 5 6 7 8]" {
-			t.Errorf("the warning has %v", fields)
+			t.Errorf("fields of the warning: %v", fields)
 		}
 		time.Sleep(time.Hour)
 		if logs.Len() != 1 {
-			t.Errorf("there are %d warnings", logs.Len())
+			t.Errorf("%d warnings, want none", logs.Len())
 		}
 	})
 }
@@ -68,7 +68,7 @@ func TestAnAppThatEndsInTimeIsNotLogged(t *testing.T) {
 		defer end()
 		New([]*Port{waitingPort(t)}, zap.New(core)).WarnOfMissingListeners(ctx)
 		if logs.Len() > 0 || ctx.Err() == nil {
-			t.Errorf("it warns: %v", logs.All())
+			t.Errorf("warnings %v, want none", logs.All())
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain makes the test binary the launcher and the child of the tests too.
+// TestMain makes the test binary serve as the launcher and the child of the tests too.
 func TestMain(m *testing.M) {
 	switch {
 	case IsLauncher(os.Args):
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 // child executes a script: one word for each step, such as "bind:tcp4:0.0.0.0:8080" or "listen". It
-// prints what each step has led to, and then waits for the end of its input.
+// prints the result of each step, and then waits for the end of its input.
 func child(script []string) int {
 	s := childSocket{fd: -1}
 	for _, word := range script {
@@ -38,7 +38,7 @@ func child(script []string) int {
 			s.bind(rest)
 		case "listen":
 			fmt.Println("listen", errorName(unix.Listen(s.fd, 10)))
-		case "spin": // makes as many system calls that are allowed
+		case "spin": // makes this number of system calls that the filter allows
 			n, _ := strconv.Atoi(rest)
 			runtime.LockOSThread()
 			start := threadTime()
@@ -48,9 +48,9 @@ func child(script []string) int {
 			fmt.Println("spin", float64(threadTime()-start)/float64(n))
 		case "name":
 			fmt.Println("name", s.name())
-		case "many": // binds of a port, each of a new socket, until there are that many
+		case "many": // binds this number of new sockets to a port
 			fmt.Println("many", s.many(rest))
-		case "keep4": // binds a port with an address of its own, and prints that after each call
+		case "keep4": // binds a port with an address of its own, which it prints after each call
 			s.keep(rest)
 		case "wait":
 			_, _ = os.Stdin.Read(make([]byte, 1))
@@ -117,7 +117,7 @@ func (s *childSocket) name() string {
 	return errorName(err)
 }
 
-// keep binds with an address that stays in memory.
+// keep binds with an address that stays at the same place in memory.
 func (s *childSocket) keep(port string) {
 	n, _ := strconv.Atoi(port)
 	address := sockaddr(familyIPv4, netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(n)), sizeIPv4)

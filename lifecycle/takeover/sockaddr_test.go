@@ -53,7 +53,7 @@ func TestASocketAddressIsMovedToTheLoopbackInterfaceOfItsFamily(t *testing.T) {
 			t.Errorf("%s: the kernel refuses AF_UNSPEC with a loopback address", tt.name)
 		}
 		if !bytes.Equal(b, before) {
-			t.Errorf("%s: the original is overwritten", tt.name)
+			t.Errorf("%s: the original was overwritten", tt.name)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func TestOtherSocketAddressesAreNotParsed(t *testing.T) {
 		"vsock with a port like TCP": append([]byte{40, 0, 0x1f, 0x90}, make([]byte, 12)...),
 	} {
 		if a, ok := parseSockaddr(b); ok {
-			t.Errorf("%s is parsed as %v", name, a)
+			t.Errorf("%s was parsed as %v, want an error", name, a)
 		}
 	}
 }
@@ -94,7 +94,7 @@ func TestOnlyBindsThatCollideWithOurListenerAreMoved(t *testing.T) {
 	} {
 		p := &Port{route: netip.MustParseAddrPort(tt.listener)}
 		if got := p.collides(netip.MustParseAddrPort(tt.bind)); got != tt.want {
-			t.Errorf("with a listener at %s a bind of %s is moved: %v, want %v", tt.listener, tt.bind, got, tt.want)
+			t.Errorf("with a listener at %s, a bind of %s was moved: %v, want %v", tt.listener, tt.bind, got, tt.want)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func TestTheLikelyAddressOfTheAppComesFirst(t *testing.T) {
 			p.noteMoved(netip.MustParseAddr(a))
 		}
 		if got := p.Addresses(); got[0] != tt.want || got[1] == got[0] {
-			t.Errorf("after binds of %v the addresses are %v, want %s first", tt.bound, got, tt.want)
+			t.Errorf("after binds of %v, addresses %v, want %s first", tt.bound, got, tt.want)
 		}
 	}
 }
@@ -131,7 +131,7 @@ func TestThePortOfTheAppIsFreeAndNoneToAvoid(t *testing.T) {
 		}
 		for _, other := range avoid {
 			if p.Moved() == other {
-				t.Errorf("port %d is chosen again", other)
+				t.Errorf("port %d was chosen again", other)
 			}
 		}
 		if n := p.Moved(); n >= first && n <= last && last < 1<<16-1 {
@@ -141,7 +141,7 @@ func TestThePortOfTheAppIsFreeAndNoneToAvoid(t *testing.T) {
 	}
 }
 
-// FuzzSockaddr checks that an address is moved without a change of anything but its port, its
+// FuzzSockaddr checks that moving an address changes nothing but its port, its
 // address and an unspecified family.
 func FuzzSockaddr(f *testing.F) {
 	f.Add(sockaddr(familyIPv4, netip.MustParseAddrPort("0.0.0.0:8080"), sizeIPv4))
@@ -155,28 +155,28 @@ func FuzzSockaddr(f *testing.F) {
 		m := moveSockaddr(b, 61234, loopback6)
 		to, ok := parseSockaddr(m)
 		if !ok || to.Port() != 61234 || !to.Addr().Unmap().IsLoopback() {
-			t.Fatalf("%x is moved to %v", b, to)
+			t.Fatalf("%x was moved to %v", b, to)
 		}
 		if len(m) != len(b) {
-			t.Fatalf("%d bytes become %d", len(b), len(m))
+			t.Fatalf("%d bytes became %d", len(b), len(m))
 		}
 		rest := 8
 		if binary.NativeEndian.Uint16(b) == familyIPv6 {
 			rest = 24
 			if !bytes.Equal(m[4:8], b[4:8]) {
-				t.Fatal("the flow label is changed")
+				t.Fatal("the flow label was changed")
 			}
 		}
 		if !bytes.Equal(m[rest:], b[rest:]) {
-			t.Fatal("what follows the address is changed")
+			t.Fatal("the bytes after the address were changed")
 		}
 	})
 }
 
-// noFront is for ports whose app does not listen, or at which the test listens itself.
+// noFront is for ports on which the app does not listen, or on which the test listens itself.
 func noFront(string, netip.AddrPort) error { return nil }
 
-// hold holds an address until the test ends.
+// hold listens on an address until the test ends.
 func hold(t *testing.T, address string) net.Listener {
 	t.Helper()
 	held, err := Hold(address)
@@ -187,8 +187,8 @@ func hold(t *testing.T, address string) net.Listener {
 	return held
 }
 
-// TestTheFrontIsWhereTheAppListens has the addresses at which an app listens, one after the other, and
-// the listeners of ours that this needs.
+// TestTheFrontIsWhereTheAppListens has the addresses on which an app listens, in order, and
+// the listeners that Lameduck then needs.
 func TestTheFrontIsWhereTheAppListens(t *testing.T) {
 	for _, tt := range []struct{ route, asked, want string }{
 		{"0.0.0.0", "0.0.0.0", "tcp4 0.0.0.0"},
@@ -230,19 +230,19 @@ func TestTheZoneOfALinkLocalAddressIsKept(t *testing.T) {
 		binary.NativeEndian.PutUint32(b[24:], 7)
 		a, _ := parseSockaddr(b)
 		if got := withZone(a.Addr(), b).String(); got != want {
-			t.Errorf("the address is %s, want %s", got, want)
+			t.Errorf("address %s, want %s", got, want)
 		}
 		if got := withZone(a.Addr(), b[:minIPv6]); got != a.Addr() {
-			t.Errorf("without a scope the address is %s", got)
+			t.Errorf("without a scope: address %s", got)
 		}
 	}
 }
 
-// Where IPv6 is disabled, a socket of both families is moved to IPv4.
+// If IPv6 is disabled, a dual-stack socket is moved to IPv4.
 func TestASocketOfBothFamiliesIsMovedWithoutIPv6(t *testing.T) {
 	b := sockaddr(familyIPv6, netip.MustParseAddrPort("[::]:8080"), sizeIPv6)
 	got, _ := parseSockaddr(moveSockaddr(b, 61234, mapped4))
 	if want := netip.MustParseAddrPort("[::ffff:127.0.0.1]:61234"); got != want {
-		t.Errorf("it is moved to %s, want %s", got, want)
+		t.Errorf("moved to %s, want %s", got, want)
 	}
 }

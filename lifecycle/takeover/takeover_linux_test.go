@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A testChild is a child whose binds of a port are moved.
+// A testChild is a child process whose binds of one port are moved.
 type testChild struct {
 	*Takeover
 	port  *Port
@@ -29,7 +29,7 @@ type testChild struct {
 	ended chan syscall.WaitStatus
 }
 
-// taken returns a Takeover of a port at which the test listens until the child does.
+// taken returns a Takeover of a port on which the test listens until the child does.
 func taken(t *testing.T) *Takeover { return takenWith(t, noFront) }
 
 func takenWith(t *testing.T, front Front) *Takeover {
@@ -63,7 +63,7 @@ func startChildOf(t *testing.T, taken *Takeover, script ...string) *testChild {
 		t.Fatal(err)
 	}
 	argv := []string{"test", "child"}
-	if script[0] == "node" { // the name of a program of Node, which the child ignores
+	if script[0] == "node" { // the name of a Node program, which the child ignores
 		argv = append(argv, "/usr/bin/node")
 		script = script[1:]
 	}
@@ -71,7 +71,7 @@ func startChildOf(t *testing.T, taken *Takeover, script ...string) *testChild {
 		argv = append(argv, strings.ReplaceAll(word, "PORT", fmt.Sprint(c.port.route.Port())))
 	}
 	started := make(chan error)
-	go func() { // the parent-death signal is that of a thread
+	go func() { // the parent-death signal is sent when the parent's thread ends
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		pid, err := c.Spawn(self, argv, &syscall.ProcAttr{
@@ -107,25 +107,25 @@ func (c *testChild) end(t *testing.T) {
 	select {
 	case status := <-c.ended:
 		if status.ExitStatus() != 7 && !status.Signaled() {
-			t.Errorf("the child has ended with %v", status)
+			t.Errorf("the child exited with %v", status)
 		}
 	case <-time.After(time.Minute):
-		t.Error("the child does not end")
+		t.Error("the child did not exit")
 		_ = syscall.Kill(c.pid, syscall.SIGKILL)
 	}
 }
 
-// wantLine expects a line of the child's output. MOVED in it is the port to which it is moved, PORT
-// the taken one.
+// wantLine expects a line of the child's output. MOVED in it stands for the port to which the bind is moved, PORT
+// for the taken one.
 func (c *testChild) wantLine(t *testing.T, want string) {
 	t.Helper()
 	if !c.lines.Scan() {
-		t.Fatalf("the child has ended, want %q", want)
+		t.Fatalf("the child has exited, want %q", want)
 	}
 	want = strings.NewReplacer("MOVED", fmt.Sprint(c.port.moved),
 		"PORT", fmt.Sprint(c.port.route.Port())).Replace(want)
 	if got := c.lines.Text(); got != want {
-		t.Errorf("the child prints %q, want %q", got, want)
+		t.Errorf("the child printed %q, want %q", got, want)
 	}
 }
 
@@ -151,14 +151,14 @@ func TestTheChildBindsItsOwnSocketAtTheMovedPort(t *testing.T) {
 	c.wantLine(t, "bind ok [1]:MOVED")
 	c.wantLine(t, "listen ok")
 	if !c.lines.Scan() || !strings.HasPrefix(c.lines.Text(), "bind ok 0.0.0.0:") {
-		t.Errorf("a bind of port 0 is %q, want it untouched", c.lines.Text())
+		t.Errorf("a bind of port 0 gave %q, want it unchanged", c.lines.Text())
 	}
 	c.wantLine(t, "bind EADDRINUSE 0.0.0.0:0") // as without takeover
 	c.wantLine(t, "end")
 	for _, address := range c.port.Addresses() {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
-			t.Errorf("the child does not listen: %v", err)
+			t.Errorf("cannot connect to the child: %v", err)
 			continue
 		}
 		_ = conn.Close()
@@ -174,7 +174,7 @@ func TestAProgramOfNodeSeesItsOwnPort(t *testing.T) {
 	c.wantLine(t, "name 0.0.0.0:PORT")
 	c.wantLine(t, "bind ok [0]:PORT")
 	c.wantLine(t, "name [0]:PORT")
-	c.lines.Scan() // the bind has failed, and the name is remembered until the next one
+	c.lines.Scan() // the bind has failed, and its name is kept until the next one
 	c.lines.Scan()
 	c.wantLine(t, "name 0.0.0.0:0")
 }
@@ -195,7 +195,7 @@ func TestOnlyProgramsOfNodeAreNotifiedOfGetsockname(t *testing.T) {
 		}
 	}
 	if !asksForNames("/bin/sh", []string{"sh", "-c", "exec node server.js"}) {
-		t.Error("the words of a script are not looked at")
+		t.Error("the words of a script were examined")
 	}
 }
 
@@ -222,7 +222,7 @@ func TestMultipathTCPIsMovedToo(t *testing.T) {
 	c.wantLine(t, "listen ok")
 }
 
-// Programs compare the addresses of their configuration, so the original must be there again.
+// Programs compare addresses with their configuration, so the original must be restored.
 func TestTheAddressIsPutBackBeforeListen(t *testing.T) {
 	t.Parallel()
 	c := startChild(t, "keep4:PORT")
@@ -237,7 +237,7 @@ func TestAChildMayBindTenThousandTimes(t *testing.T) {
 	c.wantLine(t, "many 10000")
 	c.Close()
 	if n := len(c.notifier.rewrites); n > maxRewrites {
-		t.Errorf("%d addresses are remembered, want %d at most", n, maxRewrites)
+		t.Errorf("%d addresses are kept, want at most %d", n, maxRewrites)
 	}
 }
 
@@ -255,7 +255,7 @@ func TestBindsFailWhenLameduckHasDied(t *testing.T) {
 func TestAChildMayBeKilledWhileItBinds(t *testing.T) {
 	t.Parallel()
 	c := startChild(t, "many:PORT:1000000")
-	for range 3 { // at any moment of a notification
+	for range 3 { // at any point of a notification
 		if err := syscall.Kill(c.pid, syscall.SIGKILL); err != nil {
 			break
 		}
@@ -263,11 +263,11 @@ func TestAChildMayBeKilledWhileItBinds(t *testing.T) {
 	select {
 	case <-c.notifier.done:
 	case <-time.After(time.Minute):
-		t.Error("the notifier waits for a child that has been killed")
+		t.Error("the notifier still waits for a killed child")
 	}
 }
 
-// The notification has been received when the child is killed, so its thread and its memory have gone.
+// The child is killed after its notification has been received, so its thread and memory are gone.
 func TestANotificationOfAKilledChildIsNotAFailure(t *testing.T) {
 	t.Parallel()
 	tk := taken(t)
@@ -295,26 +295,26 @@ func TestANotificationOfAKilledChildIsNotAFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !isWaiting(uintptr(fd), in.id) {
-		t.Error("the launcher does not wait for its bind")
+		t.Error("the launcher does not wait in its bind")
 	}
 	_ = syscall.Kill(pid, syscall.SIGKILL)
 	_, _ = syscall.Wait4(pid, nil, 0, nil)
 	if isWaiting(uintptr(fd), in.id) {
-		t.Error("a killed process waits")
+		t.Error("a killed process still waits")
 	}
 	_, _ = n.handle(uintptr(fd), &in)
 	if err := letContinue(uintptr(fd), in.id); err != unix.ENOENT {
-		t.Errorf("the answer to a killed process is %v, want ENOENT", err)
+		t.Errorf("the answer to a killed process returned %v, want ENOENT", err)
 	}
-	n.answer(uintptr(fd)) // there is none
+	n.answer(uintptr(fd)) // it has no notification
 	n.run()
 	if r := n.trialRefusal(); r != nil {
-		t.Errorf("a killed process is a failure: %v", r)
+		t.Errorf("a killed process was reported as a failure: %v", r)
 	}
 }
 
-// The front is opened when the app listens, once, and before its listen returns. Sockets that are
-// bound and never listen open none.
+// The front is opened once, when the app listens and before its listen returns. Sockets that are
+// bound but never listen open none.
 func TestTheFrontIsOpenedWhenTheAppListens(t *testing.T) {
 	t.Parallel()
 	fronts := make(chan string, 10)
@@ -326,12 +326,12 @@ func TestTheFrontIsOpenedWhenTheAppListens(t *testing.T) {
 	c.wantLine(t, "many 2000")
 	c.wantLine(t, "bind ok 127.0.0.1:MOVED")
 	if len(fronts) > 0 {
-		t.Errorf("%s is opened before the app listens", <-fronts)
+		t.Errorf("%s was opened before the app listens", <-fronts)
 	}
 	_, _ = c.stdin.Write([]byte{0})
 	c.wantLine(t, "listen ok")
 	if got := drained(fronts); !slices.Equal(got, []string{"tcp4 0.0.0.0"}) {
-		t.Errorf("fronts %q are opened, want one at the app's address", got)
+		t.Errorf("opened fronts %q, want one at the app's address", got)
 	}
 	_, _ = c.stdin.Write([]byte{0})
 	c.wantLine(t, "bind ok 127.0.0.1:MOVED")
@@ -339,11 +339,11 @@ func TestTheFrontIsOpenedWhenTheAppListens(t *testing.T) {
 	c.wantLine(t, "bind ok [1]:MOVED")
 	c.wantLine(t, "listen ok")
 	if got := drained(fronts); !slices.Equal(got, []string{"tcp6 ::"}) {
-		t.Errorf("fronts %q are opened, want that of the third listener", got)
+		t.Errorf("opened fronts %q, want that of the third listener", got)
 	}
 }
 
-// drained returns what waits in a channel.
+// drained returns all values that wait in a channel.
 func drained(c chan string) (all []string) {
 	for len(c) > 0 {
 		all = append(all, <-c)
@@ -371,13 +371,13 @@ func TestAHeldPortAcceptsNothing(t *testing.T) {
 	d := net.Dialer{Timeout: time.Minute}
 	if c, err := d.Dial("tcp", held.Addr().String()); err == nil {
 		_ = c.Close()
-		t.Error("a connection is accepted")
+		t.Error("a connection was accepted")
 	} else if !errors.Is(err, unix.ECONNREFUSED) {
-		t.Errorf("a connection ends with %v, want it refused", err)
+		t.Errorf("the connection failed with %v, want it refused", err)
 	}
 	if ln, err := net.Listen("tcp", held.Addr().String()); err == nil {
 		_ = ln.Close()
-		t.Error("another program can bind the port")
+		t.Error("another program could bind the port")
 	}
 }
 
@@ -414,7 +414,7 @@ func TestTheTrialCoversEveryKindOfListener(t *testing.T) {
 			_, _ = syscall.Wait4(pid, nil, 0, nil)
 		}
 		if p.ipv4.Load() || p.ipv6.Load() {
-			t.Error("the trial counts as a socket of the app")
+			t.Error("the socket of the trial counts as the app's")
 		}
 		tk.Close()
 		_ = ln.Close()

@@ -37,7 +37,7 @@ func leaveTimeWait(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = server.Close() // the side that closes first has the state
+	_ = server.Close() // the side that closes first gets the state TIME_WAIT
 	_, _ = client.Read(make([]byte, 1))
 	return ln.Addr().(*net.TCPAddr).Port
 }
@@ -53,12 +53,12 @@ func bindsWithoutReuse(t *testing.T, port int) error {
 	return unix.Bind(fd, &unix.SockaddrInet4{Port: port})
 }
 
-// The child has no SO_REUSEADDR either.
+// The child does not set SO_REUSEADDR either.
 func TestTimeWaitKeepsNoChildFromItsPort(t *testing.T) {
 	t.Parallel()
 	port := leaveTimeWait(t)
 	if err := bindsWithoutReuse(t, port); err != unix.EADDRINUSE {
-		t.Fatalf("without takeover the bind returns %v, so the test shows nothing", err)
+		t.Fatalf("without takeover the bind returned %v, so the test proves nothing", err)
 	}
 	held, err := Hold(net.JoinHostPort("", strconv.Itoa(port)))
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// patience is how long anything that must come may take.
-const patience = 30 * time.Second
+// testTimeout is the time limit for anything that must happen.
+const testTimeout = 30 * time.Second
 
 // startServer serves a room at an address of the loopback interface.
 func startServer(t *testing.T, r *Room) (address string) {
@@ -28,7 +28,7 @@ func startServer(t *testing.T, r *Room) (address string) {
 	return ln.Addr().String()
 }
 
-// dial sends a request for which it does not read the response.
+// dial sends a request without reading the response.
 func dial(t *testing.T, address, method string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
@@ -36,7 +36,7 @@ func dial(t *testing.T, address, method string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(testTimeout))
 	if _, err := io.WriteString(c, method+" /hold HTTP/1.1\r\nHost: lameduck\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func awaitWaiting(t *testing.T, r *Room, n int) {
 	t.Helper()
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
-	timeout := time.After(patience)
+	timeout := time.After(testTimeout)
 	for r.Waiting() != n {
 		select {
 		case <-ticker.C:
@@ -74,7 +74,7 @@ func TestTheReplyIsAWholeResponse(t *testing.T) {
 	got := []string{<-responses, <-responses}
 	for _, want := range []string{head + "released\n", head} {
 		if got[0] != want && got[1] != want {
-			t.Errorf("the responses are %q, want one that is %q", got, want)
+			t.Errorf("responses %q, want one with %q", got, want)
 		}
 	}
 }
@@ -93,7 +93,7 @@ func TestACallerThatLeavesMakesRoom(t *testing.T) {
 	_ = reset.Close()
 	awaitWaiting(t, r, 1)
 	if r.Dropped() != 0 {
-		t.Error("a caller that has left counts as dropped")
+		t.Error("a caller that left counts as dropped")
 	}
 }
 
@@ -117,7 +117,7 @@ func TestADroppedCallerGetsNoAnswer(t *testing.T) {
 	awaitWaiting(t, r, 1)
 	dial(t, address, "GET")
 	if b, err := io.ReadAll(first); len(b) > 0 {
-		t.Errorf("a dropped caller has read %q, %v, want no byte", b, err)
+		t.Errorf("a dropped caller read %q, %v; want no byte", b, err)
 	}
 	awaitWaiting(t, r, 1)
 }
@@ -138,6 +138,6 @@ func TestReleaseAnswersOnConnectionsWithoutADescriptor(t *testing.T) {
 	}()
 	r.Release()
 	if got := <-response; !strings.HasSuffix(got, "\r\n\r\nreleased\n") {
-		t.Errorf("the response is %q, want released", got)
+		t.Errorf("response %q, want released", got)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bytesPerCaller is what a caller that waits may cost. It is 750 bytes, and 1,400 with the race
-// detector. A goroutine has 2 KiB of stack alone.
+// bytesPerCaller is the most memory that a waiting caller may take, in bytes. It takes 750, and 1,400 with the race
+// detector. The stack of a goroutine alone would take 2 KiB.
 const bytesPerCaller = 2048
 
 func TestACallerCostsAFewHundredBytes(t *testing.T) {
@@ -27,7 +27,7 @@ func TestACallerCostsAFewHundredBytes(t *testing.T) {
 			sockets = append(sockets, dialRaw(t, address))
 		}
 	}
-	call(100) // what exists once
+	call(100) // memory that is allocated once
 	awaitWaiting(t, r, 100)
 	before := memory()
 	call(callers - 100)
@@ -35,7 +35,7 @@ func TestACallerCostsAFewHundredBytes(t *testing.T) {
 	each := (memory() - before) / (callers - 100)
 	t.Logf("%d bytes for each caller", each)
 	if each > bytesPerCaller {
-		t.Errorf("a caller costs %d bytes, want %d at most", each, bytesPerCaller)
+		t.Errorf("a caller takes %d bytes, want at most %d", each, bytesPerCaller)
 	}
 }
 
@@ -48,7 +48,7 @@ func memory() int {
 	return int(m.HeapAlloc + m.StackInuse)
 }
 
-// dialRaw calls with a socket that costs the process nothing but a descriptor.
+// dialRaw calls with a socket that takes nothing but a descriptor of the process.
 func dialRaw(t *testing.T, address netip.AddrPort) (fd int) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

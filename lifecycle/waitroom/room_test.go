@@ -19,10 +19,10 @@ func newTestRoom(limit int, window time.Duration) *Room {
 // A call is a request that waits in a handler.
 type call struct {
 	ip   string
-	done chan string // takes the body of the response, or "dropped"
+	done chan string // gets the body of the response, or "dropped"
 }
 
-// callFrom has a caller wait.
+// callFrom adds a caller that waits.
 func callFrom(t *testing.T, r *Room, ip string) *call {
 	t.Helper()
 	c := &call{ip, make(chan string, 1)}
@@ -42,7 +42,7 @@ func callFrom(t *testing.T, r *Room, ip string) *call {
 	return c
 }
 
-// end returns how the wait has ended, or "waits".
+// end returns how the wait ended, or "waits".
 func (c *call) end() string {
 	synctest.Wait()
 	select {
@@ -107,7 +107,7 @@ func TestInADrainEveryCallerWaitsForItsEnd(t *testing.T) {
 		before.want(t, "waits")
 		after.want(t, "waits")
 		if n := r.Held(); n != 2 {
-			t.Errorf("%d callers are held, want 2", n)
+			t.Errorf("%d callers wait, want 2", n)
 		}
 		r.Release()
 		before.want(t, "released\n")
@@ -140,7 +140,7 @@ func TestWhileServingTheOldestCallerOfTheBusiestAddressGoes(t *testing.T) {
 		wantAll(t, crowd[:18], "dropped")
 		wantAll(t, crowd[18:], "waits")
 		if r.Waiting() != 4 || r.Dropped() != 18 {
-			t.Errorf("%d wait and %d have been dropped, want 4 and 18", r.Waiting(), r.Dropped())
+			t.Errorf("%d wait and %d were dropped, want 4 and 18", r.Waiting(), r.Dropped())
 		}
 	})
 }
@@ -152,7 +152,7 @@ func TestADrainDropsNoCallerThatHasWaitedSinceItsStart(t *testing.T) {
 			early = append(early, callFrom(t, r, "10.0.0.66"))
 		}
 		r.Drain()
-		kubelet := callFrom(t, r, "10.0.0.1") // the order of a kubelet's hooks is not defined
+		kubelet := callFrom(t, r, "10.0.0.1") // the kubelet calls hooks in any order
 		for range 100 {
 			callFrom(t, r, "10.0.0.66")
 		}

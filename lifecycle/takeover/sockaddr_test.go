@@ -50,7 +50,7 @@ func TestASocketAddressIsMovedToTheLoopbackInterfaceOfItsFamily(t *testing.T) {
 			t.Errorf("%s: moved to %v (%d bytes), want %s", tt.name, to, len(m), tt.to)
 		}
 		if binary.NativeEndian.Uint16(m) == familyUnspec {
-			t.Errorf("%s: the kernel refuses AF_UNSPEC with a loopback address", tt.name)
+			t.Errorf("%s: the family is AF_UNSPEC, which the kernel refuses with a loopback address", tt.name)
 		}
 		if !bytes.Equal(b, before) {
 			t.Errorf("%s: the original was overwritten", tt.name)

@@ -53,7 +53,7 @@ func startApp(t *testing.T) *testApp {
 	return a
 }
 
-// listen does not take a port that the kernel chooses: it may have been the port of an app that has
+// listen does not use a port that the kernel chooses: it may have been the port of an app that has
 // ended, to which others still connect.
 func listen(t *testing.T) net.Listener {
 	t.Helper()
@@ -88,8 +88,8 @@ func (a *testApp) wait(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// die closes the app's listener and its connections, as SIGKILL would. A program that is being
-// started has a copy of the listener until its execve, which would go on accepting.
+// die closes the app's listener and its connections, like SIGKILL. A program that is being
+// started has a copy of the listener until its execve, which would continue to accept.
 func (a *testApp) die() {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()

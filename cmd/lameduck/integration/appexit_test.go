@@ -34,7 +34,7 @@ func TestSIGTERMAfterTheHookEndsAtOnceWhenTheAppHasExited(t *testing.T) {
 	_ = d.cmd.Process.Signal(syscall.SIGTERM) // lameduck may have ended already
 	d.wantExit(t, exitOK)
 	if took := time.Since(begun); took > 5*time.Second {
-		t.Errorf("the end took %v, want much less than the grace period of 30s", took)
+		t.Errorf("the exit took %v, want much less than the grace period of 30s", took)
 	}
 }
 

@@ -51,10 +51,10 @@ func readCompose(t *testing.T) (installer, web composeService) {
 		t.Fatal(err)
 	}
 	if names := slices.Sorted(maps.Keys(f.Services)); !slices.Equal(names, []string{"lameduck", "web"}) {
-		t.Fatalf("there are the services %v", names)
+		t.Fatalf("services %v", names)
 	}
 	if _, declared := f.Volumes["lameduck"]; !declared || len(f.Volumes) != 1 {
-		t.Fatalf("there are the volumes %v", f.Volumes)
+		t.Fatalf("volumes %v", f.Volumes)
 	}
 	return f.Services["lameduck"], f.Services["web"]
 }
@@ -63,11 +63,11 @@ func readCompose(t *testing.T) (installer, web composeService) {
 func mountOf(t *testing.T, s composeService) string {
 	t.Helper()
 	if len(s.Volumes) != 1 {
-		t.Fatalf("there are the volumes %v", s.Volumes)
+		t.Fatalf("volumes %v", s.Volumes)
 	}
 	fields := strings.Split(s.Volumes[0], ":")
 	if fields[0] != "lameduck" {
-		t.Fatalf("the volume is %s", s.Volumes[0])
+		t.Fatalf("volume %s", s.Volumes[0])
 	}
 	return fields[1]
 }
@@ -76,31 +76,32 @@ func TestTheComposeExampleIsConsistent(t *testing.T) {
 	t.Parallel()
 	installer, web := readCompose(t)
 	if want := []string{"install", mountOf(t, installer) + "/lameduck"}; !slices.Equal(installer.Command, want) {
-		t.Errorf("the program is copied with %q, want %q", installer.Command, want)
+		t.Errorf("the program is installed with %q, want %q", installer.Command, want)
 	}
 	if want := []string{mountOf(t, web) + "/lameduck", "exec", "--"}; len(web.Entrypoint) < 4 ||
 		!slices.Equal(web.Entrypoint[:3], want) {
-		t.Errorf("the entrypoint is %q, want %q and that of the image", web.Entrypoint, want)
+		t.Errorf("entrypoint %q, want %q and that of the image", web.Entrypoint, want)
 	}
 	if got := web.DependsOn["lameduck"].Condition; got != "service_completed_successfully" {
-		t.Errorf("the app starts after the condition %q", got)
+		t.Errorf("the app depends on the condition %q", got)
 	}
 	c, err := config.Parse(web.Environment)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.StopSignal != web.StopSignal || c.GracePeriod.String() != "1m0s" || web.StopGrace != "60s" {
-		t.Errorf("the signal is %s and %s, the grace period %s and %s", c.StopSignal, web.StopSignal, c.GracePeriod, web.StopGrace)
+		t.Errorf("signals %s and %s, want the same; grace periods %s and %s, want 60s",
+			c.StopSignal, web.StopSignal, c.GracePeriod, web.StopGrace)
 	}
 	_, published, _ := strings.Cut(web.Ports[0], ":")
 	if len(c.Routes) != 1 || !c.Routes[0].Takeover || web.Environment["LAMEDUCK_ROUTES"] != published+"=takeover" {
-		t.Errorf("the routes are %v, and port %s is published", c.Routes, published)
+		t.Errorf("routes %v, published port %s", c.Routes, published)
 	}
 }
 
 // The services of the example without an engine: the installer copies the program, and the app runs in
 // the root of an image of nginx, with the entrypoint, the command and the stop signal of the example.
-// Only the port is another, as that of the example may be in use.
+// Only the port differs, since that of the example may be in use.
 func TestTheComposeExampleLosesNothing(t *testing.T) {
 	t.Parallel()
 	unshare, nginx := requireUnshare(t), requireProgram(t, "nginx")
@@ -138,7 +139,7 @@ func TestTheComposeExampleLosesNothing(t *testing.T) {
 	l.wantNoLoss(t)
 }
 
-// nginxImage adds to a root what an image of nginx has, as far as its command needs it.
+// nginxImage adds the files of an nginx image that its command needs to a root.
 func nginxImage(t *testing.T, root, nginx, port string) {
 	t.Helper()
 	for _, program := range [][2]string{{nginx, "/usr/sbin/nginx"}, {"/bin/sh", "/bin/sh"}} {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confine runs a command as a container does that is allowed less: with a seccomp profile that
+// confine runs a command like a container with fewer rights: with a seccomp profile that
 // refuses netlink sockets, and without the tables of /proc/net.
 func confine(args []string) int {
 	f := flag.NewFlagSet("confine", flag.ExitOnError)

@@ -13,13 +13,13 @@ func TestDrainBeginsADrainAndReturnsAtOnce(t *testing.T) {
 	app := startApp(t)
 	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s")
 	if s := parseState(t, d.drain(t)); s.Phase != "draining" || s.Drain.Trigger != "drain request" {
-		t.Errorf("lameduck drain prints %+v, want a drain that a drain request has begun", s)
+		t.Errorf("lameduck drain printed %+v, want a drain with the trigger drain request", s)
 	}
 	if a := d.get(t, "/"); a.body != "hello" || !a.closes {
 		t.Errorf("answer %+v, want the app's with the close option", a)
 	}
 	if s := parseState(t, d.drain(t)); s.Phase != "draining" {
-		t.Errorf("a second lameduck drain prints %+v, want the same drain", s)
+		t.Errorf("a second lameduck drain printed %+v, want the same drain", s)
 	}
 	app.die()
 	d.wantExit(t, exitOK)
@@ -31,10 +31,10 @@ func TestDrainWaitReturnsAtTheEndOfTheHold(t *testing.T) {
 	begun := time.Now()
 	s := parseState(t, d.drain(t, "--wait"))
 	if s.Phase != "drained" || s.Drain.End != "quiet" {
-		t.Errorf("lameduck drain --wait prints %+v, want the end of the hold in quiet", s)
+		t.Errorf("lameduck drain --wait printed %+v, want the end of the hold with the reason quiet", s)
 	}
 	if took := time.Since(begun); took < 600*time.Millisecond {
-		t.Errorf("lameduck drain --wait has returned after %v, before the end of the hold", took)
+		t.Errorf("lameduck drain --wait returned after %v, before the end of the hold", took)
 	}
 	d.wantRunning(t, "the app still runs, and no stop signal has come")
 	d.signal(t, syscall.SIGTERM)
@@ -62,7 +62,7 @@ func TestANativeSidecarLogsTheSummaryBeforeItIsKilled(t *testing.T) {
 			d.signal(t, syscall.SIGTERM)
 			d.wantExit(t, exitOK)
 			if took := time.Since(signaled); took > 2*time.Second {
-				t.Errorf("the end took %v, and the kubelet kills after 2s", took)
+				t.Errorf("the exit took %v, and the kubelet kills after 2s", took)
 			}
 			f := d.logged(t, "stopped")
 			if f["reason"] != "stop_signal" || f["cut_exchanges"] != 1.0 || f["unanswered_exchanges"] != 0.0 {
@@ -78,7 +78,7 @@ func TestDrainFailsWhereNoLameduckRuns(t *testing.T) {
 	p.wantExit(t, exitFailure)
 	const hint = "is lameduck running, with the same LAMEDUCK_CONTROL?"
 	if got := p.stderr.String(); !strings.Contains(got, hint) {
-		t.Errorf("the error is %q, want %q in it", got, hint)
+		t.Errorf("error %q, want %q in it", got, hint)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestStatusHasThePhaseAndTheHold(t *testing.T) {
 	want := map[string]float64{"min_seconds": 20, "quiet_seconds": 0.3, "max_seconds": 21, "risk": 0.01}
 	for name, value := range want {
 		if s.Hold[name] != value {
-			t.Errorf("status has %v as %s of the hold, want %v", s.Hold[name], name, value)
+			t.Errorf("the hold in the status has %v for %s, want %v", s.Hold[name], name, value)
 		}
 	}
 	close(app.release)
@@ -119,10 +119,10 @@ func TestTheNetworkCannotBeginADrain(t *testing.T) {
 		{"status at the admin address", http.MethodGet, "http://" + d.admin + "/status", http.StatusNotFound},
 		{"drain by GET", http.MethodGet, "http://" + d.control + "/drain", http.StatusMethodNotAllowed},
 		{"a POST to the hook", http.MethodPost, "http://" + d.admin + "/hold", http.StatusMethodNotAllowed},
-		{"drain at the app's address", http.MethodPost, "http://" + d.front + "/drain", http.StatusOK}, // it is the app's
+		{"drain at the app's address", http.MethodPost, "http://" + d.front + "/drain", http.StatusOK}, // the app answers it
 	} {
 		if a, err := request(r.method, r.url, ""); err != nil || a.status != r.status {
-			t.Errorf("%s is answered %d, %v, want %d", r.name, a.status, err, r.status)
+			t.Errorf("%s: status %d, %v; want %d", r.name, a.status, err, r.status)
 		}
 	}
 	if s := d.status(t); s.Phase != "serving" {
@@ -156,7 +156,7 @@ func TestABrowserOrAProxyOnTheHostCannotBeginADrain(t *testing.T) {
 		t.Errorf("a program on the host: status %d, want 200", status)
 	}
 	if out := d.drain(t); !strings.Contains(out, `"phase":"dra`) {
-		t.Errorf("lameduck drain prints %q, want a drain", out)
+		t.Errorf("lameduck drain printed %q, want a drain", out)
 	}
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)

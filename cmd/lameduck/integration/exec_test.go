@@ -39,13 +39,13 @@ func TestExecEndsWithTheCodeOfItsCommand(t *testing.T) {
 			p.wantExit(t, tt.want)
 			got, reason := p.stderr.String(), "lameduck: run "+tt.command[0]+": "
 			if tt.want >= 126 && tt.want <= 127 && !strings.Contains(got, reason) {
-				t.Errorf("the error is %q, want %q in it", got, reason)
+				t.Errorf("error %q, want %q in it", got, reason)
 			}
 		})
 	}
 }
 
-// An empty member of PATH stands for the current directory, as for a shell.
+// An empty element of PATH means the current directory, as in a shell.
 func TestExecRunsACommandThatThePATHFindsInTheCurrentDirectory(t *testing.T) {
 	t.Parallel()
 	_, env := prepare(t, "127.0.0.1:1")
@@ -151,7 +151,7 @@ func TestASecondStopSignalDoesNotShortenTheHold(t *testing.T) {
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, 7)
 	if hold := duration(t, d.logged(t, "stopped"), "hold"); hold < 2*time.Second {
-		t.Errorf("the hold has lasted %v, want Min of 2s at least", hold)
+		t.Errorf("the hold lasted %v, want at least Min of 2s", hold)
 	}
 	if n := d.stdout.count("signal SIGTERM"); n != 1 {
 		t.Errorf("the child got the stop signal %d times, want once", n)
@@ -190,11 +190,11 @@ func TestTwoInterruptsEndTheHoldAtOnce(t *testing.T) {
 	}
 	d.wantExit(t, 7)
 	if f := d.logged(t, "stopped"); f["reason"] != "interrupted" {
-		t.Errorf("the hold has ended because of %v, want two interrupts", f["reason"])
+		t.Errorf("the hold ended with the reason %v, want interrupted", f["reason"])
 	}
 }
 
-// Two interrupts end the hold, not the child. A child that takes its time still gets every signal.
+// Two interrupts end the hold, not the child. A child that exits slowly still gets every signal.
 func TestAfterTwoInterruptsTheChildStillGetsSignals(t *testing.T) {
 	t.Parallel()
 	d := startChild(t, []string{"LAMEDUCK_HOLD_MIN=20s"}, "-on", "SIGUSR1=7")
@@ -229,7 +229,7 @@ func TestExecEndsWhenTheChildExits(t *testing.T) {
 		d.signal(t, syscall.SIGUSR1)
 		d.wantExit(t, 9)
 		if f := d.logged(t, "stopped"); f["reason"] != "app_gone" {
-			t.Errorf("the hold has ended because of %v, want the app's exit", f["reason"])
+			t.Errorf("the hold ended with the reason %v, want app_gone", f["reason"])
 		}
 	})
 	t.Run("by a signal", func(t *testing.T) {

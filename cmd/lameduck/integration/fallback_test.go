@@ -42,7 +42,7 @@ func TestWithAFallbackNoNewConnectionFailsWhenTheAppIsKilled(t *testing.T) {
 		}
 	}
 	if n := d.metric(t, "lameduck_fallback_connections_total"); n == "0" {
-		t.Error("no connection to the fallback is counted")
+		t.Error("no connection to the fallback was counted")
 	}
 	if d.ready(t) == 200 {
 		t.Error("ready without an app")

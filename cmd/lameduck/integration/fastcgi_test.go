@@ -27,7 +27,7 @@ func fcgiRecord(kind byte, content []byte) []byte {
 	return append(head, content...)
 }
 
-// getFastCGI runs a script on a new connection, as a web server does, and returns what it prints.
+// getFastCGI runs a script over a new connection, like a web server, and returns its output.
 func getFastCGI(address, script string) (string, error) {
 	c, err := net.DialTimeout("tcp", address, patience)
 	if err != nil {

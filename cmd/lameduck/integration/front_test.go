@@ -111,7 +111,7 @@ func (f *front) untrack(conns ...net.Conn) {
 	}
 }
 
-// cut closes what is left of the connections.
+// cut closes the connections that are left.
 func (f *front) cut() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

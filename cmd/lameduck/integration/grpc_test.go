@@ -130,7 +130,7 @@ func TestGRPCLosesNoCallInManyDrains(t *testing.T) {
 	}
 	load.wantNoLoss(t, answered)
 	if load.over() != calls {
-		t.Errorf("there have been %d calls, want %d", load.over(), calls)
+		t.Errorf("%d calls, want %d", load.over(), calls)
 	}
 }
 

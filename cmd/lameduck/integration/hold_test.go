@@ -41,7 +41,7 @@ func TestSIGTERMBeginsADrainInWhichEverythingIsServed(t *testing.T) {
 		t.Errorf("summary %v, want 11 exchanges after a stop signal, and quiet at the end", f)
 	}
 	if hold := duration(t, f, "hold"); hold < time.Second {
-		t.Errorf("the hold has lasted %v, want at least Min of 1s", hold)
+		t.Errorf("the hold lasted %v, want at least Min of 1s", hold)
 	}
 }
 
@@ -52,13 +52,13 @@ func TestAnIdleConnectionIsClosedAtTheEndOfTheHoldAndNotBefore(t *testing.T) {
 	idle.get(t, "/")
 	d.signal(t, syscall.SIGTERM)
 	if _, err := idle.r.ReadByte(); err != io.EOF {
-		t.Errorf("the idle connection ends with %v, want a FIN", err)
+		t.Errorf("the idle connection ended with %v, want a FIN", err)
 	}
 	ended := time.Now()
 	_ = idle.conn.Close()
 	drained := logTime(t, d.logged(t, "draining")).Add(300 * time.Millisecond)
 	if ended.Before(drained) {
-		t.Errorf("the idle connection has been closed %v before the end of the hold", drained.Sub(ended))
+		t.Errorf("the idle connection was closed %v before the end of the hold", drained.Sub(ended))
 	}
 	d.wantExit(t, exitOK)
 }
@@ -81,7 +81,7 @@ func TestASecondSIGTERMDoesNotShortenTheHold(t *testing.T) {
 	d.wantExit(t, exitOK)
 	f := d.logged(t, "stopped")
 	if hold := duration(t, f, "hold"); hold < time.Second || f["reason"] != "quiet" {
-		t.Errorf("the hold has lasted %v and ended because of %v, want at least Min of 1s, and quiet",
+		t.Errorf("the hold lasted %v and ended with the reason %v, want at least Min of 1s, and quiet",
 			hold, f["reason"])
 	}
 }
@@ -126,7 +126,7 @@ func TestAtMaxWhatIsLeftIsCutAndReported(t *testing.T) {
 	c := app.keepBusy(t, d)
 	d.signal(t, syscall.SIGTERM)
 	if _, err := http.ReadResponse(c.r, nil); err == nil {
-		t.Error("an exchange that was cut has an answer")
+		t.Error("an exchange that was cut got an answer")
 	}
 	_ = c.conn.Close()
 	d.wantExit(t, exitOK)
@@ -137,7 +137,7 @@ func TestAtMaxWhatIsLeftIsCutAndReported(t *testing.T) {
 	d.wantTerminationLog(t, "(max; triggered by stop signal)", "cut: 1 exchange on 1 connection;")
 }
 
-// To a client that has a part of a response without a length, the end of the hold must not look
+// For a client that has got part of a response without a length, the end of the hold must not look
 // like the end of the response.
 func TestAPartOfAResponseThatIsCutAtMaxDoesNotLookComplete(t *testing.T) {
 	for name, secure := range map[string]bool{"in clear text": false, "in TLS": true} {
@@ -164,11 +164,11 @@ func TestAPartOfAResponseThatIsCutAtMaxDoesNotLookComplete(t *testing.T) {
 			got := make([]byte, len(part))
 			_ = c.SetReadDeadline(time.Now().Add(patience))
 			if _, err := io.ReadFull(c, got); err != nil || string(got) != part {
-				t.Fatalf("the client reads %q, error %v; want %q", got, err, part)
+				t.Fatalf("the client read %q, error %v; want %q", got, err, part)
 			}
 			d.signal(t, syscall.SIGTERM)
 			if b, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
-				t.Errorf("the client reads %q, error %v; want a reset", b, err)
+				t.Errorf("the client read %q, error %v; want a reset", b, err)
 			}
 			d.wantExit(t, exitOK)
 			if f := d.logged(t, "stopped"); f["reason"] != "max" || f["cut_exchanges"] != 1.0 {
@@ -213,7 +213,7 @@ func TestAStallDoesNotCountAsSilence(t *testing.T) {
 	d.signal(t, syscall.SIGSTOP)
 	eventually(t, "lameduck is stopped", func() bool { p, _ := findProcess(d.pid()); return p.state == "T" })
 	idle.send(t, "/")
-	<-time.After(1500 * time.Millisecond) // longer than all that the hold waits for
+	<-time.After(1500 * time.Millisecond) // longer than any wait of the hold
 	d.signal(t, syscall.SIGCONT)
 	if a := idle.receive(t); a.body != "hello" || !a.closes {
 		t.Errorf("answer %+v to a request during the stall, want the app's with the close option", a)
@@ -273,7 +273,7 @@ func (d *lameduck) wantHolding(t *testing.T, why string) {
 	case <-time.After(5 * (300 + 300) * time.Millisecond):
 	}
 	if strings.Contains(d.stderr.String(), `"msg":"drained"`) {
-		t.Fatalf("the hold has ended although %s", why)
+		t.Fatalf("the hold ended although %s", why)
 	}
 }
 
@@ -317,7 +317,7 @@ func testSlowLine(t *testing.T, protocols *http.Protocols) {
 		p.end(t, hook)
 	}()
 	if b, err := io.ReadAll(resp.Body); err != nil || !bytes.Equal(b, file) {
-		t.Errorf("%d bytes have arrived, %v, want the %d of the file", len(b), err, len(file))
+		t.Errorf("%d bytes arrived, %v; want the %d of the file", len(b), err, len(file))
 	}
 	<-ended
 }

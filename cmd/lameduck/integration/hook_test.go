@@ -15,16 +15,16 @@ func TestAHookAloneIsAContainerRestart(t *testing.T) {
 	begun := time.Now()
 	a := receive(t, d.hold(t), "answer to the hook")
 	if a.status != http.StatusOK || a.body != "serving\n" {
-		t.Errorf("the hook is answered %d %q, want serving", a.status, a.body)
+		t.Errorf("the hook got the answer %d %q, want serving", a.status, a.body)
 	}
 	if took := time.Since(begun); took < 300*time.Millisecond {
 		t.Errorf("the hook was answered after %v, want the hook window of 300ms", took)
 	}
 	if phase := d.metric(t, `lameduck_phase{phase="serving"}`); phase != "1" {
-		t.Errorf("the metric of the phase serving is %s, want 1", phase)
+		t.Errorf("the metric for the phase serving is %s, want 1", phase)
 	}
 	if status := d.ready(t); status != http.StatusOK {
-		t.Errorf("/readyz answers %d, want 200", status)
+		t.Errorf("/readyz: status %d, want 200", status)
 	}
 	if a := d.get(t, "/"); a.closes {
 		t.Error("a response has the close option without a drain")
@@ -55,10 +55,10 @@ func TestAHookIsAnsweredAtTheEndOfTheHold(t *testing.T) {
 			d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=800ms")
 			hook := tt.begin(t, d)
 			if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
-				t.Errorf("the hook is answered %q, want drained", a.body)
+				t.Errorf("the hook got the answer %q, want drained", a.body)
 			}
 			if s := d.status(t); s.Phase != "drained" || s.Drain.Seconds < 0.8 {
-				t.Errorf("status %+v when the hook is answered, want a hold that has ended", s)
+				t.Errorf("status %+v at the hook's answer, want a hold that has ended", s)
 			}
 			app.die()
 			d.wantExit(t, exitOK)
@@ -92,17 +92,17 @@ func TestACrowdAtTheHookReleasesNeitherTheAppNorItself(t *testing.T) {
 	eventually(t, "the limit is reached", func() bool { return d.hookWaiters(t) == 1001+1024 })
 	select {
 	case a := <-hook:
-		t.Fatalf("the app's hook is answered %+v in the middle of the drain", a)
+		t.Fatalf("the app's hook got the answer %+v during the drain", a)
 	default:
 	}
 	close(app.release)
 	busy.receive(t)
 	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
-		t.Errorf("the hook is answered %q, want drained", a.body)
+		t.Errorf("the hook got the answer %q, want drained", a.body)
 	}
 	for i, c := range first {
 		if b, _ := io.ReadAll(c); len(b) == 0 {
-			t.Fatalf("caller %d from before the drain has been dropped for a later one", i)
+			t.Fatalf("caller %d from before the drain was dropped for a later one", i)
 		}
 	}
 	app.die()
@@ -118,11 +118,11 @@ func TestWhileServingACrowdAtTheHookDisplacesOnlyItself(t *testing.T) {
 	conns := crowd(t, 1500, d.admin, holdRequest)
 	eventually(t, "the limit is reached", func() bool { return d.hookWaiters(t) == 1024 })
 	if b, err := io.ReadAll(conns[0]); len(b) > 0 {
-		t.Errorf("a caller that is dropped reads %q, %v, want nothing: every answer is a release", b, err)
+		t.Errorf("a dropped caller read %q, %v; want no byte: any answer would release the app", b, err)
 	}
 	d.beginDrain(t)
 	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
-		t.Errorf("the hook is answered %q, want drained", a.body)
+		t.Errorf("the hook got the answer %q, want drained", a.body)
 	}
 	app.die()
 	d.wantExit(t, exitOK)

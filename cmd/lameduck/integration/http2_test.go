@@ -38,7 +38,7 @@ var http2Clients = []http2Client{
 func getPage(t *testing.T, want, program string, args ...string) bool {
 	got, ok := runClient(t, program, args...)
 	if ok && got != want {
-		t.Errorf("%s %v has %q, want %q", program, args, got, want)
+		t.Errorf("%s %v printed %q, want %q", program, args, got, want)
 		return false
 	}
 	return ok
@@ -90,7 +90,7 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// After a GOAWAY h2load makes no further requests, and reports those that it has not made as
+// After a GOAWAY h2load sends no further requests, and reports those that it has not sent as
 // failures. So the test compares the requests that were answered with those that reached lameduck.
 func TestH2loadLosesNothingOfWhatItHasSent(t *testing.T) {
 	for _, a := range http2Apps {
@@ -107,7 +107,7 @@ func TestH2loadLosesNothingOfWhatItHasSent(t *testing.T) {
 			report := h2load.stdout.String()
 			counts := h2loadCounts.FindStringSubmatch(report)
 			if counts == nil || counts[1] != strconv.Itoa(p.lameduck.exchanges(t)) || counts[1] != counts[2] {
-				t.Errorf("lameduck has relayed %d exchanges, h2load reports\n%s", p.lameduck.exchanges(t), report)
+				t.Errorf("lameduck relayed %d exchanges, h2load reported\n%s", p.lameduck.exchanges(t), report)
 			}
 			p.end(t, hook)
 			p.lameduck.wantQuietEnd(t)
@@ -151,7 +151,7 @@ func startDownload(t *testing.T, a http2App, size int64, rate string) (p *pod, c
 	return p, curl, func() {
 		t.Helper()
 		if b, err := os.ReadFile(got); err != nil || !bytes.Equal(b, file) {
-			t.Errorf("%d bytes have arrived, %v, want the %d of the file", len(b), err, len(file))
+			t.Errorf("%d bytes arrived, %v; want the %d of the file", len(b), err, len(file))
 		}
 	}
 }

@@ -47,7 +47,7 @@ func runGoHTTP2(args []string) error {
 	files := http.FileServer(http.Dir(args[1]))
 	server := &http.Server{Addr: args[0], Protocols: new(http.Protocols), Handler: http.HandlerFunc(
 		func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // no answer before the whole request has proved valid
+			_, _ = io.Copy(io.Discard, r.Body) // no answer before the whole request has been read
 			files.ServeHTTP(w, r)
 		},
 	)}

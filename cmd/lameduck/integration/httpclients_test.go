@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// A traffic is all that is sent during the termination: a load, and the requests of other programs.
+// A traffic is a load during the termination, and the requests of other programs.
 type traffic struct {
 	load    *load
 	clients sync.WaitGroup // the other programs
 }
 
-// startTraffic starts the traffic, and returns when there are answers.
+// startTraffic starts the traffic, and returns once there are answers.
 func startTraffic(t *testing.T, address string, a *realApp) *traffic {
 	t.Helper()
 	tr := &traffic{load: startLoad(t, address, a.kinds())}
@@ -66,7 +66,7 @@ func runCurl(t *testing.T, l *load, a *realApp) {
 		var out string
 		out, ok = runClient(t, "curl", "-sSf", "-m", "20", "--data-binary", "a body", url+"/echo", url+"/echo")
 		if ok && out != "a bodya body" {
-			t.Errorf("curl has the answers %q, want the body twice", out)
+			t.Errorf("curl got the answers %q, want the body twice", out)
 		}
 	}
 }
@@ -80,7 +80,7 @@ const clientSeconds = "2"
 func runWrk(t *testing.T, l *load, _ *realApp) {
 	out, ok := runClient(t, "wrk", "-t1", "-c1", "-d"+clientSeconds+"s", "--timeout", "20s", "http://"+l.address+"/")
 	if ok && (strings.Contains(out, "Socket errors") || strings.Contains(out, "Non-2xx")) {
-		t.Errorf("wrk has errors:\n%s", out)
+		t.Errorf("wrk reported errors:\n%s", out)
 	}
 }
 
@@ -112,6 +112,6 @@ func checkAB(t *testing.T, args ...string) {
 	args = append([]string{"-q", "-t", clientSeconds, "-n", "1000000", "-c", "1", "-s", "20"}, args...)
 	out, ok := runClient(t, "ab", args...)
 	if ok && (!abNoFailure.MatchString(out) || abTrouble.MatchString(out)) {
-		t.Errorf("ab %v has errors:\n%s", args, out)
+		t.Errorf("ab %v reported errors:\n%s", args, out)
 	}
 }

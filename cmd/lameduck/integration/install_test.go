@@ -11,11 +11,11 @@ func TestInstallCopiesTheProgram(t *testing.T) {
 	start(t, nil, programPath("lameduck"), "install", path).wantExit(t, exitOK)
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o755 {
-		t.Errorf("mode %v, error %v: want a program that everybody may run", info.Mode(), err)
+		t.Errorf("mode %v, error %v; want a program that every user may execute", info.Mode(), err)
 	}
 	start(t, nil, path, "version").wantExit(t, exitOK)
 	if left, _ := filepath.Glob(path + ".*"); left != nil {
-		t.Errorf("%q are left behind", left)
+		t.Errorf("files left behind: %q", left)
 	}
 }
 
@@ -37,7 +37,7 @@ func TestInstallReportsItsErrors(t *testing.T) {
 	p := start(t, nil, programPath("lameduck"), "install", filepath.Join(t.TempDir(), "no", "such"))
 	p.wantExit(t, exitFailure)
 	if p.stderr.String() == "" {
-		t.Error("no error is printed")
+		t.Error("no error was printed")
 	}
 	start(t, nil, programPath("lameduck"), "install").wantExit(t, exitUsage)
 }

@@ -71,7 +71,7 @@ func (d *lameduck) drain(t *testing.T, args ...string) string {
 func (d *lameduck) beginDrain(t *testing.T) {
 	t.Helper()
 	if a, err := request(http.MethodPost, "http://"+d.control+"/drain", ""); err != nil || a.status != http.StatusOK {
-		t.Fatalf("POST /drain is answered %d, %v", a.status, err)
+		t.Fatalf("POST /drain: status %d, %v", a.status, err)
 	}
 }
 
@@ -137,7 +137,7 @@ func (d *lameduck) hold(t *testing.T) <-chan answer {
 		close(started)
 		a, err := request(http.MethodGet, "http://"+d.admin+"/hold", "")
 		if err != nil {
-			t.Errorf("the hook has failed: %v", err)
+			t.Errorf("the hook failed: %v", err)
 		}
 		answered <- a
 	}()
@@ -190,7 +190,7 @@ func (d *lameduck) wantTerminationLog(t *testing.T, parts ...string) {
 	}
 	for _, part := range parts {
 		if !strings.Contains(string(text), part) {
-			t.Errorf("the termination log does not have %q: %s", part, text)
+			t.Errorf("the termination log lacks %q: %s", part, text)
 		}
 	}
 }

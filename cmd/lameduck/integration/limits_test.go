@@ -55,7 +55,7 @@ func TestAConnectionLimitThatCannotBeReachedIsLogged(t *testing.T) {
 	d := startLimited(t, startApp(t).addr, 256, "LAMEDUCK_MAX_CONNECTIONS=10000")
 	warning := d.logged(t, "LAMEDUCK_MAX_CONNECTIONS exceeds what the limit of open files allows")
 	if warning["connections"] != float64(connectionsOf256) || warning["open_files"] != 256.0 {
-		t.Errorf("the warning is %v, want %d connections of 256 open files", warning, connectionsOf256)
+		t.Errorf("warning %v, want %d connections of 256 open files", warning, connectionsOf256)
 	}
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
@@ -89,11 +89,11 @@ func TestWithoutADescriptorLeftTheControlPlaneWorks(t *testing.T) {
 	})
 	f := d.logged(t, "accept failed")
 	if text, _ := f["error"].(string); !strings.Contains(text, "too many open files") {
-		t.Errorf("the failure is %v, want too many open files", f)
+		t.Errorf("failure %v, want too many open files", f)
 	}
 	d.wantControlPlane(t)
 	if n := strings.Count(d.stderr.String(), `"accept failed"`); n > 60 {
-		t.Errorf("%d lines about accepting, want one a second", n)
+		t.Errorf("%d lines about failed accepts, want one a second", n)
 	}
 }
 
@@ -118,23 +118,23 @@ func (d *lameduck) wantControlPlane(t *testing.T) {
 	t.Helper()
 	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
 		if a, err := request(http.MethodGet, "http://"+d.admin+path, ""); err != nil || a.status != http.StatusOK {
-			t.Errorf("%s is answered %d, %v, want 200", path, a.status, err)
+			t.Errorf("%s: status %d, %v; want 200", path, a.status, err)
 		}
 	}
 	hook := d.hold(t)
 	d.awaitHook(t)
 	if s := parseState(t, d.drain(t)); s.Phase != "draining" {
-		t.Errorf("lameduck drain prints %+v, want draining", s)
+		t.Errorf("lameduck drain printed %+v, want draining", s)
 	}
 	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
-		t.Errorf("the hook is answered %q, want drained", a.body)
+		t.Errorf("the hook got the answer %q, want drained", a.body)
 	}
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
 	d.wantTerminationLog(t, "drained in ")
 }
 
-// Where nothing is relayed, the end of the drain gives no descriptor back.
+// If no connection is relayed, the end of the drain frees no descriptor.
 func TestWithoutADescriptorLeftTheSummaryIsWritten(t *testing.T) {
 	t.Parallel()
 	ln := listen(t)

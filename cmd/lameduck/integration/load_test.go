@@ -17,7 +17,7 @@ import (
 type load struct {
 	address string
 	kinds   []kind
-	stopc   chan struct{} // closed when no further request is to be sent
+	stopc   chan struct{} // closed when no further request may be sent
 	workers sync.WaitGroup
 
 	mu       sync.Mutex
@@ -144,7 +144,7 @@ func (l *load) count(k kind, closes bool) {
 func (l *load) wantNoLoss(t *testing.T) {
 	t.Helper()
 	if len(l.losses) > 0 {
-		t.Errorf("%d requests are lost, %v are answered; the first losses:\n%s",
+		t.Errorf("%d requests lost, %v answered; the first losses:\n%s",
 			len(l.losses), l.answered, strings.Join(l.losses[:min(len(l.losses), 10)], "\n"))
 	}
 	if l.closes == 0 {

@@ -65,7 +65,7 @@ func (d *lameduck) refuse(t *testing.T, n int) {
 		c := dialClient(t, d.front)
 		_, _ = fmt.Fprint(c.conn, "GET / HTTP/1.1\r\nHost: app\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n")
 		if a := c.receive(t); a.status != http.StatusBadRequest {
-			t.Fatalf("an ambiguous request is answered %d, want 400", a.status)
+			t.Fatalf("an ambiguous request got status %d, want 400", a.status)
 		}
 		_ = c.conn.Close()
 	}
@@ -87,7 +87,7 @@ func TestAFullPipeStopsNeitherTrafficNorTheDrain(t *testing.T) {
 	begun := time.Now()
 	d.signal(t, syscall.SIGTERM)
 	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
-		t.Errorf("the hook is answered %q, want drained", a.body)
+		t.Errorf("the hook got the answer %q, want drained", a.body)
 	}
 	app.die()
 	d.wantExit(t, exitOK)
@@ -139,19 +139,19 @@ func TestNoCommandWaitsForTheReaderOfItsOutput(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
-// With one thread at a time, output is not written before the end by chance.
+// With one thread at a time, the output is not written early by chance.
 func TestOutputIsWrittenBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	env := []string{"GOMAXPROCS=1", "LAMEDUCK_HOLD_MIN=x"}
 	p := start(t, env, programPath("lameduck"), "version")
 	p.wantExit(t, exitOK)
 	if out := p.stdout.String(); !strings.HasPrefix(out, "lameduck ") {
-		t.Errorf("the version is %q", out)
+		t.Errorf("version %q", out)
 	}
 	p = start(t, env, programPath("lameduck"), "serve")
 	p.wantExit(t, exitUsage)
 	if out := p.stderr.String(); !strings.Contains(out, "LAMEDUCK_HOLD_MIN: must be") {
-		t.Errorf("the problem is %q, want that of LAMEDUCK_HOLD_MIN", out)
+		t.Errorf("problem %q, want that of LAMEDUCK_HOLD_MIN", out)
 	}
 }
 

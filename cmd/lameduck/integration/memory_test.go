@@ -21,7 +21,7 @@ type memoryGroup struct {
 	peak string // file with the most memory that was in use
 }
 
-// newMemoryGroup makes a control group below that of the tests. Without the right to do so the test
+// newMemoryGroup creates a control group below that of the tests. Without the right to do so the test
 // is skipped.
 func newMemoryGroup(t *testing.T, limit int) *memoryGroup {
 	t.Helper()
@@ -115,7 +115,7 @@ func TestThousandsOfConnectionsToTheAdminPortFitIntoTheMemoryOfTheManifests(t *t
 	}
 	d.drain(t)
 	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
-		t.Errorf("the hook is answered %q, want drained", a.body)
+		t.Errorf("the hook got the answer %q, want drained", a.body)
 	}
 	app.die()
 	d.wantExit(t, exitOK)
@@ -136,7 +136,7 @@ func TestTheMemoryLimitOfTheControlGroupIsThatOfTheRuntime(t *testing.T) {
 	} {
 		d := g.start(t, startApp(t).addr, env)
 		if got := d.metric(t, "go_gc_gomemlimit_bytes"); got != want {
-			t.Errorf("with %s the limit of the runtime is %s, want %s", env, got, want)
+			t.Errorf("with %s: limit of the runtime %s, want %s", env, got, want)
 		}
 		d.signal(t, syscall.SIGTERM)
 		d.wantExit(t, exitOK)
@@ -169,7 +169,7 @@ func TestSlowClientsFitIntoTheMemoryOfTheManifests(t *testing.T) {
 			d.awaitHook(t)
 			d.drain(t)
 			if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
-				t.Errorf("the hook is answered %q, want drained", a.body)
+				t.Errorf("the hook got the answer %q, want drained", a.body)
 			}
 			app.die()
 			d.wantExit(t, exitOK)
@@ -215,7 +215,7 @@ func TestAnHTTP2ClientThatDoesNotReadCostsNoMemory(t *testing.T) {
 	for _, c := range clients {
 		c.wantExit(t, 0)
 		if got := c.stdout.String(); got != strconv.Itoa(slowDownload) {
-			t.Errorf("curl has received %s bytes, want %d", got, slowDownload)
+			t.Errorf("curl received %s bytes, want %d", got, slowDownload)
 		}
 	}
 }
@@ -298,7 +298,7 @@ func (d *lameduck) wantMemory(t *testing.T, before int) {
 	t.Helper()
 	grown := d.settledMemory(t) - before
 	if grown > slowReaders*slowReaderCost {
-		t.Errorf("lameduck has grown from %d by %d bytes, want at most %d", before, grown, slowReaders*slowReaderCost)
+		t.Errorf("lameduck grew from %d by %d bytes, want at most %d", before, grown, slowReaders*slowReaderCost)
 	}
 	t.Logf("lameduck has grown from %d by %d bytes", before, grown)
 }

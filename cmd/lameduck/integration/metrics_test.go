@@ -84,7 +84,7 @@ func TestTheMetricsOfADrain(t *testing.T) {
 		d.awaitMetric(t, name, want)
 	}
 	if last := d.metric(t, "lameduck_drain_last_exchange_seconds"); last == "0" {
-		t.Error("the last exchange is at the start of the drain, want later")
+		t.Error("the last exchange was at the start of the drain, want later")
 	}
 	app.die()
 	d.wantExit(t, exitOK)

@@ -19,7 +19,7 @@ type namespace struct {
 
 var namespaces atomic.Int32
 
-// newNamespace makes a network namespace. The test is skipped if it must not.
+// newNamespace creates a network namespace. Without the right to do so the test is skipped.
 func newNamespace(t *testing.T) *namespace {
 	t.Helper()
 	if os.Getuid() != 0 {

@@ -34,7 +34,7 @@ func (b *nginxBalancer) configure(t *testing.T, pods ...string) (path string) {
 	}{b.root, b.grpc, b.websocket, pods})
 }
 
-// learn reloads nginx with other pods. Old workers finish what they have begun.
+// learn reloads nginx with other pods. Old workers finish their requests.
 func (b *nginxBalancer) learn(t *testing.T, pods ...string) {
 	t.Helper()
 	before := b.workers()

@@ -17,7 +17,7 @@ func nodeScript(t *testing.T, name string, args ...string) []string {
 	return append([]string{node, testdata(t, name)}, args...)
 }
 
-// startNode starts a script that is a server.
+// startNode starts a script that runs a server.
 func startNode(t *testing.T, name string) (app *program, address string) {
 	t.Helper()
 	address = freeAddress(t)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A client may keep its side of a connection that the app has closed, for as long as it likes.
+// A client may keep its side of a connection open for any time after the app has closed.
 func TestObserve_WhatTheAppHasClosedIsNotKept(t *testing.T) {
 	t.Parallel()
 	app, ln := startApp(t), listen(t)
@@ -35,7 +35,7 @@ func TestObserve_WhatTheAppHasClosedIsNotKept(t *testing.T) {
 	d.logged(t, "stopped")
 	summary, err := os.ReadFile(d.terminationLog)
 	if err != nil || strings.Contains(string(summary), "still open") {
-		t.Errorf("the summary is %q (%v), want no connection that is still open", summary, err)
+		t.Errorf("summary %q (%v), want no connection that is still open", summary, err)
 	}
 }
 

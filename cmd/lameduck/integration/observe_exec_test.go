@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The kubelet does not probe a wrapper itself. Its probes of the child come from the node's address or
+// The kubelet does not probe Lameduck in a wrapper. Its probes of the child come from the node's address or
 // from the pod's gateway.
 func TestObserve_AWrapperKnowsTheKubeletsProbes(t *testing.T) {
 	for name, known := range map[string]func(ns *namespace) (hostIP string){
@@ -34,7 +34,7 @@ func TestObserve_AWrapperKnowsTheKubeletsProbes(t *testing.T) {
 				_ = r.Body.Close()
 			}
 			d.awaitMetric(t, "lameduck_observed_probes_total", "1")
-			d.awaitMetric(t, `lameduck_observed_connections_total{port="8080"}`, "1") // one too many
+			d.awaitMetric(t, `lameduck_observed_connections_total{port="8080"}`, "1") // one more than the probe explains
 		})
 	}
 }

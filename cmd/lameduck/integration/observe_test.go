@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A pod is a namespace with an app that listens at port 8080 and dies of SIGTERM, and a lameduck.
+// A pod is a namespace with an app that listens at port 8080 and exits on SIGTERM, and a lameduck.
 type observedPod struct {
 	*namespace
 	*lameduck
@@ -53,8 +53,8 @@ func (p *observedPod) serve(t *testing.T, by []string, env ...string) {
 	p.logged(t, "serving")
 }
 
-// terminate does what a kubelet does: it calls the app's hook, sends the sidecar its signal, and the
-// app its own when the hook is answered. It returns how long the app was kept alive.
+// terminate acts like a kubelet: it calls the app's hook, signals the sidecar, and signals the
+// app once the hook is answered. It returns how long the app was kept alive.
 func (p *observedPod) terminate(t *testing.T) time.Duration {
 	t.Helper()
 	hook := p.hold(t)
@@ -129,7 +129,7 @@ func (v *visitors) end() {
 	v.running.Wait()
 }
 
-// lateTraffic is how long clients go on after the pod's termination began.
+// lateTraffic is how long clients continue after the pod's termination has begun.
 const lateTraffic = 7 * time.Second
 
 func TestObserve_NothingIsLostAndThePodEndsSoonAfterItsTraffic(t *testing.T) {
@@ -142,20 +142,20 @@ func TestObserve_NothingIsLostAndThePodEndsSoonAfterItsTraffic(t *testing.T) {
 			p := startObservedPod(t, env...)
 			p.logged(t, "observing")
 			f := p.wantLossless(t, lateTraffic)
-			const slack = 2*time.Second + 3*time.Second // what is promised, and what a busy machine needs
+			const slack = 2*time.Second + 3*time.Second // as documented, and for a busy machine
 			held, most := duration(t, f, "hold"), lateTraffic+duration(t, f, "required_silence")+slack
 			if held > most {
 				t.Errorf("held for %v, want at most %v", held, most)
 			}
 			if f["reason"] != "quiet" {
-				t.Errorf("the hold ended by %v, want by the end of the traffic", f["reason"])
+				t.Errorf("the hold ended with the reason %v, want the end of the traffic", f["reason"])
 			}
 			p.wantTerminationLog(t, "; observed: ")
 		})
 	}
 }
 
-// Where netlink is refused, connections come and go between two looks at the tables.
+// Without netlink, connections may come and go between two reads of the tables.
 func TestObserve_NothingIsLostWhereTheKernelReportsLess(t *testing.T) {
 	const late, lbDelay = 3 * time.Second, 5 * time.Second
 	for name, test := range map[string]struct {
@@ -180,12 +180,12 @@ func TestObserve_NothingIsLostWhereTheKernelReportsLess(t *testing.T) {
 			p := startConfinedPod(t, test.by, "LAMEDUCK_OBSERVE=8080", test.env)
 			p.logged(t, test.message)
 			f := p.wantLossless(t, late)
-			const apart = 100 * time.Millisecond // the starts of the hold and of the delay
+			const apart = 100 * time.Millisecond // between the starts of the hold and of the delay
 			if held := duration(t, f, "hold"); held < test.least-apart {
 				t.Errorf("held for %v, want the load balancer's delay", held)
 			}
 			if f["reason"] != "quiet" {
-				t.Errorf("the hold ended by %v, want quiet", f["reason"])
+				t.Errorf("the hold ended with the reason %v, want quiet", f["reason"])
 			}
 		})
 	}
@@ -207,7 +207,7 @@ func (p *observedPod) wantLossless(t *testing.T, late time.Duration) map[string]
 	select {
 	case <-stopped:
 	default:
-		t.Errorf("the app was stopped %v after the signal, while its clients went on", held)
+		t.Errorf("the app was stopped %v after the signal, while clients still sent requests", held)
 	}
 	clients.end()
 	if len(clients.failures) > 0 {
@@ -225,7 +225,7 @@ const bypassWarning = "clients bypass lameduck: drains wait for their connection
 func TestObserve_ABypassIsCountedAndLogged(t *testing.T) {
 	t.Parallel()
 	p := startObservedPod(t, "LAMEDUCK_ROUTES=18080=8080")
-	p.probe(t, clientAt(p.clients[0])) // else visits might turn out to be probes
+	p.probe(t, clientAt(p.clients[0])) // otherwise visits might count as probes
 	others := *p.namespace
 	others.clients = p.clients[1:]
 	clients := others.visit(t, "8080", 100*time.Millisecond)
@@ -237,7 +237,7 @@ func TestObserve_ABypassIsCountedAndLogged(t *testing.T) {
 	count := func() string { return p.metric(t, `lameduck_bypassed_connections_total{port="8080"}`) }
 	eventually(t, "all are counted", func() bool { return count() == strconv.Itoa(want) })
 	if got := count(); got != strconv.Itoa(want) {
-		t.Errorf("%s connections are counted as a bypass, want the %d past the relay, without its %d",
+		t.Errorf("%s connections counted as a bypass, want the %d past the relay, without its own %d",
 			got, want, relayed.answered)
 	}
 	p.terminate(t)
@@ -254,16 +254,16 @@ func TestObserve_KeptConnectionsLastUntilMaxAndAreReported(t *testing.T) {
 	p.terminate(t)
 	for _, c := range clients {
 		if c.end(); c.lost > 1 {
-			t.Errorf("%d requests were lost on one connection, want one at most", c.lost)
+			t.Errorf("%d requests lost on one connection, want at most one", c.lost)
 		}
 	}
 	if f := p.logged(t, "stopped"); f["reason"] != "max" {
-		t.Errorf("the hold ended by %v, want max: the connections were busy", f["reason"])
+		t.Errorf("the hold ended with the reason %v, want max: the connections were busy", f["reason"])
 	}
 	f := p.logged(t, "observed connections are open at the end of the hold, and each fails when the app stops: "+
 		"the mode observe does not ask clients to disconnect (redirect, takeover and move do)")
 	if want := float64(len(clients)); f["connections"] != want || f["clients"] != want {
-		t.Errorf("%v connections of %v clients are reported, want %v of as many", f["connections"], f["clients"], want)
+		t.Errorf("%v connections of %v clients reported, want %v of as many", f["connections"], f["clients"], want)
 	}
 	p.wantTerminationLog(t, "4 connections of 4 clients were still open")
 	for l := range strings.Lines(p.stderr.String()) {
@@ -338,7 +338,7 @@ func TestObserve_ADrainWaitsForTheTrafficOfAChild(t *testing.T) {
 		t.Errorf("%d of %d requests failed, such as: %v", len(clients.failures), clients.answered, clients.failures[0])
 	}
 	if f := p.logged(t, "stopped"); f["reason"] != "quiet" {
-		t.Errorf("the hold ended by %v, want quiet", f["reason"])
+		t.Errorf("the hold ended with the reason %v, want quiet", f["reason"])
 	}
 	p.wantTerminationLog(t, "; observed: ")
 }
@@ -356,7 +356,7 @@ func TestObserve_AnIdleKeptConnectionDoesNotHold(t *testing.T) {
 	_ = r.Body.Close()
 	p.terminate(t)
 	if f := p.logged(t, "stopped"); f["reason"] != "quiet" {
-		t.Errorf("the hold ended by %v, want quiet", f["reason"])
+		t.Errorf("the hold ended with the reason %v, want quiet", f["reason"])
 	}
 }
 
@@ -375,7 +375,7 @@ func (p *observedPod) probe(t *testing.T, client *http.Client) {
 	_ = r.Body.Close()
 }
 
-// The kubelet's probes must not hold, and a drain that saw nothing else must not look like a success.
+// The kubelet's probes must not extend a hold, and a drain with nothing else must not look like a success.
 func TestObserve_ProbesAreNotTraffic(t *testing.T) {
 	t.Parallel()
 	p := startObservedPod(t, "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_OBSERVE_PROBES=8080=1s,8080=1s,8080=1s,8080=1s")
@@ -397,12 +397,12 @@ func TestObserve_ProbesAreNotTraffic(t *testing.T) {
 			}
 		}
 	})
-	time.Sleep(5 * time.Second) // the silence of the first ones, which the probes did not explain
+	time.Sleep(5 * time.Second) // the silence after the first ones, which the probes did not explain
 	held := p.terminate(t)
 	cancel()
 	probing.Wait()
 	if f := p.logged(t, "stopped"); f["reason"] != "quiet" {
-		t.Errorf("the hold of %v ended by %v, want quiet", held, f["reason"])
+		t.Errorf("the hold of %v ended with the reason %v, want quiet", held, f["reason"])
 	}
 	p.wantTerminationLog(t, "; observed: nothing but health checks (")
 }

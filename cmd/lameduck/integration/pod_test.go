@@ -18,7 +18,7 @@ func startPod(t *testing.T, app *program, address string, env ...string) *pod {
 	return &pod{app, startServe(t, address, env...)}
 }
 
-// beginEnd does what a kubelet does first when a pod is deleted: it calls both preStop hooks at
+// beginEnd does the first step of a kubelet when a pod is deleted: it calls both preStop hooks at
 // once. The answer to the app's hook arrives on the channel.
 func (p *pod) beginEnd(t *testing.T) (hook <-chan answer) {
 	t.Helper()
@@ -28,12 +28,12 @@ func (p *pod) beginEnd(t *testing.T) (hook <-chan answer) {
 	return hook
 }
 
-// end does the rest: it sends SIGTERM to the app when its hook is answered, and to lameduck when
+// end does the rest: it sends SIGTERM to the app once its hook is answered, and to lameduck once
 // the app has exited.
 func (p *pod) end(t *testing.T, hook <-chan answer) {
 	t.Helper()
 	if a := receive(t, hook, "answer to the hook"); a.body != "drained\n" {
-		t.Errorf("the hook is answered %q, want drained", a.body)
+		t.Errorf("the hook got the answer %q, want drained", a.body)
 	}
 	p.app.wantRunning(t, "the hook keeps it alive")
 	p.app.signal(t, syscall.SIGTERM)
@@ -46,5 +46,5 @@ func (p *pod) end(t *testing.T, hook <-chan answer) {
 // a moment.
 var realHold = []string{"LAMEDUCK_HOLD_MIN=300ms", "LAMEDUCK_HOLD_QUIET=2s"}
 
-// lag is how long the load balancer sends to a pod after the beginning of its termination.
+// lag is how long the load balancer routes to a pod after its termination has begun.
 const lag = time.Second

@@ -10,23 +10,23 @@ func TestReadinessLastsUntilTheEndOfTheHold(t *testing.T) {
 	app := startApp(t)
 	d := startServe(t, app.addr)
 	if status := d.ready(t); status != http.StatusOK {
-		t.Errorf("/readyz answers %d while serving, want 200", status)
+		t.Errorf("/readyz: status %d while serving, want 200", status)
 	}
 	busy := app.keepBusy(t, d)
 	hook := d.hold(t)
 	d.awaitHook(t)
 	d.beginDrain(t)
 	if status := d.ready(t); status != http.StatusOK {
-		t.Errorf("/readyz answers %d while draining, want 200", status)
+		t.Errorf("/readyz: status %d while draining, want 200", status)
 	}
 	close(app.release)
 	busy.receive(t)
 	receive(t, hook, "answer to the hook")
 	if status := d.ready(t); status != http.StatusServiceUnavailable {
-		t.Errorf("/readyz answers %d after the hold, want 503", status)
+		t.Errorf("/readyz: status %d after the hold, want 503", status)
 	}
 	if live := get(t, "http://"+d.admin+"/livez").status; live != http.StatusOK {
-		t.Errorf("/livez answers %d after the hold, want 200", live)
+		t.Errorf("/livez: status %d after the hold, want 200", live)
 	}
 	app.die()
 	d.wantExit(t, exitOK)
@@ -38,7 +38,7 @@ func TestReadinessFailsAfterTheTimeThatIsSet(t *testing.T) {
 	d := startServe(t, app.addr, "LAMEDUCK_HOLD_MIN=20s", "LAMEDUCK_UNREADY_AFTER=700ms")
 	d.beginDrain(t)
 	if status := d.ready(t); status != http.StatusOK && d.status(t).Drain.Seconds < 0.7 {
-		t.Errorf("/readyz answers %d at the start of the drain, want 200", status)
+		t.Errorf("/readyz: status %d at the start of the drain, want 200", status)
 	}
 	eventually(t, "/readyz fails", func() bool { return d.ready(t) == http.StatusServiceUnavailable })
 	if s := d.status(t); s.Phase != "draining" || s.Drain.Seconds < 0.7 {

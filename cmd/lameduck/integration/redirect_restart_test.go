@@ -72,7 +72,7 @@ func (p *prober) end() []probeResult {
 	return p.results
 }
 
-// A lameduck that is killed and started again refuses connections until it listens, and not longer.
+// After a kill and a restart, connections are refused only until the new process listens.
 func TestRedirect_ARestartRefusesUntilTheProcessListens(t *testing.T) {
 	t.Parallel()
 	p := startRedirectedPod(t)
@@ -93,10 +93,10 @@ func TestRedirect_ARestartRefusesUntilTheProcessListens(t *testing.T) {
 	wantRefusedUntil(t, clients.end(), killed, serving)
 	_ = kept.SetReadDeadline(time.Now().Add(patience))
 	if n, err := kept.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("a kept connection is not closed: read %d bytes, %v", n, err)
+		t.Errorf("a kept connection was not closed: read %d bytes, %v", n, err)
 	}
 	if n := p.exchanges(t); n < 20 {
-		t.Errorf("%d requests were relayed after the restart: the rules do not stand", n)
+		t.Errorf("%d requests were relayed after the restart: the rules are gone", n)
 	}
 	p.terminate(t)
 }
@@ -115,7 +115,7 @@ func wantRefusedUntil(t *testing.T, results []probeResult, killed, serving time.
 		case errors.Is(r.err, syscall.ECONNREFUSED):
 			refused++
 		case r.sent.After(killed):
-			t.Errorf("a request while there is no relay is not refused: %v", r.err)
+			t.Errorf("a request without a relay was not refused: %v", r.err)
 		}
 		if first.IsZero() {
 			first = r.sent
@@ -123,7 +123,7 @@ func wantRefusedUntil(t *testing.T, results []probeResult, killed, serving time.
 		last = r.sent
 	}
 	if refused == 0 {
-		t.Error("no request was refused: the test is blind")
+		t.Error("no request was refused, so the test proves nothing")
 	}
 	t.Logf("%d requests were refused within %v; the process served %v after its start",
 		refused, last.Sub(first), serving.Sub(killed))

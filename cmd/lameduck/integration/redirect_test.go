@@ -24,7 +24,7 @@ func (ns *namespace) redirect(t *testing.T, args ...string) *program {
 	return ns.start(t, nil, programPath("lameduck"), append([]string{"redirect"}, args...)...)
 }
 
-// startRedirectedPod starts a pod in which the app's port leads to the relay.
+// startRedirectedPod starts a pod in which the app's port is redirected to the relay.
 func startRedirectedPod(t *testing.T, env ...string) *observedPod {
 	t.Helper()
 	p := startObservedPod(t, append([]string{"LAMEDUCK_ROUTES=18080=8080"}, env...)...)
@@ -35,11 +35,11 @@ func startRedirectedPod(t *testing.T, env ...string) *observedPod {
 // A caller sends requests, one after the other, from outside the pod.
 type caller struct {
 	address string
-	keeps   bool // it keeps its connection until it is asked to disconnect
+	keeps   bool // it keeps its connection until asked to disconnect
 
 	answered  int
-	reused    int         // answers on a connection that had one before
-	unclosing []time.Time // when the requests were sent whose answers have no close option
+	reused    int         // answers on a reused connection
+	unclosing []time.Time // send times of requests answered without the close option
 	failures  []error
 }
 
@@ -106,7 +106,7 @@ func sendRequest(conn net.Conn, address string) (closes bool, _ net.Conn, err er
 	return resp.Close, conn, err
 }
 
-// callers are clients with kept and with new connections, by IPv4 and IPv6.
+// callers are clients with kept and with new connections, over IPv4 and IPv6.
 type callers struct {
 	all     []*caller
 	stop    context.CancelFunc
@@ -164,12 +164,12 @@ func TestRedirect_NothingIsLostAndEveryClientIsAskedToDisconnect(t *testing.T) {
 	select {
 	case <-stopped:
 	default:
-		t.Errorf("the app was stopped %v after the signal, while its clients went on", held)
+		t.Errorf("the app was stopped %v after the signal, while clients still sent requests", held)
 	}
 	clients.end()
 	clients.wantNothingLost(t, logTime(t, p.logged(t, "draining")))
 	if f := p.logged(t, "stopped"); f["reason"] != "quiet" {
-		t.Errorf("the hold ended by %v, want by the end of the traffic", f["reason"])
+		t.Errorf("the hold ended with the reason %v, want the end of the traffic", f["reason"])
 	}
 }
 
@@ -277,7 +277,7 @@ func TestRedirect_RunTwiceMakesOneTable(t *testing.T) {
 }
 `
 	if got := ns.insideOutput(t, "nft", "list", "ruleset"); got != want {
-		t.Errorf("the ruleset is\n%swant that of the second run\n%s", got, want)
+		t.Errorf("ruleset\n%swant that of the second run\n%s", got, want)
 	}
 }
 
@@ -328,7 +328,7 @@ func TestRedirect_IsRefusedWithReasonAndRemedy(t *testing.T) {
 			p := start(t, tt.env, "ip", append(append(inNamespace, command...), tt.args...)...)
 			p.wantExit(t, tt.code)
 			if text := p.stderr.String(); !strings.Contains(text, tt.want) {
-				t.Errorf("the message does not have %q: %s", tt.want, text)
+				t.Errorf("the message lacks %q: %s", tt.want, text)
 			}
 		})
 	}
@@ -344,7 +344,7 @@ func TestRedirect_IsRefusedInTheInitialNamespace(t *testing.T) {
 	p := start(t, nil, programPath("lameduck"), "redirect", "8080=18080")
 	p.wantExit(t, exitFailure)
 	if text := p.stderr.String(); !strings.Contains(text, "hostNetwork") {
-		t.Errorf("the message does not name the reason: %s", text)
+		t.Errorf("the message lacks the reason: %s", text)
 	}
 }
 
@@ -359,7 +359,7 @@ func TestRedirect_BehindAMeshItsProxyReachesTheRelay(t *testing.T) {
 		before := p.exchanges(t)
 		p.curl(t, 0, host)
 		if n := p.exchanges(t); n != before {
-			t.Errorf("a call of another program to %s is relayed", host)
+			t.Errorf("a call of another program to %s was relayed", host)
 		}
 		p.curl(t, proxy, host)
 		eventually(t, "the proxy's call to "+host+" is relayed", func() bool { return p.exchanges(t) == before+1 })
@@ -375,21 +375,21 @@ func (p *observedPod) curl(t *testing.T, user int, host string) {
 		requireProgram(t, "curl"), "-sf", "http://"+host+":8080/").wantExit(t, exitOK)
 }
 
-// What goes past the relay is the check that the rules still stand.
+// Connections that bypass the relay show that the rules are gone.
 func TestRedirect_RulesThatDoNotStandAreNoticed(t *testing.T) {
 	t.Parallel()
 	p := startRedirectedPod(t)
 	bypassed := func() string {
 		out := p.insideOutput(t, "curl", "-sf", "http://127.0.0.1:18082/status")
 		if !strings.Contains(out, `"bypassed_connections":`) {
-			t.Fatalf("/status does not count what goes past the relay: %s", out)
+			t.Fatalf("/status does not count connections that bypass the relay: %s", out)
 		}
 		_, out, _ = strings.Cut(out, `"bypassed_connections":`)
 		return out[:strings.IndexAny(out, ",}")]
 	}
 	get(t, "http://"+p.address+":8080/")
 	if n := bypassed(); n != "0" {
-		t.Errorf("%s connections went past the relay while the rules stand, want none", n)
+		t.Errorf("%s connections bypassed the relay while the rules were in place, want none", n)
 	}
 	p.insideOutput(t, "nft", "delete", "table", "inet", "lameduck")
 	get(t, "http://"+p.address+":8080/")

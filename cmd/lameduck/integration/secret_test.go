@@ -13,7 +13,7 @@ import (
 
 const canary = "c4n4ry"
 
-// secrets are values that a user may put into the wrong variable.
+// secrets are values that a user may set by mistake.
 var secrets = []string{
 	canary,
 	"/nowhere/" + canary,
@@ -21,7 +21,7 @@ var secrets = []string{
 	"postgres://user:" + canary + "@db:5432/app",
 }
 
-// harmless are the variables for numbers, durations, words or addresses. A short word in them is
+// harmless are the variables for numbers, durations, words or addresses. A short word as their value is
 // not a secret, and is printed.
 var harmless = []string{
 	"LAMEDUCK_ADMIN", "LAMEDUCK_CONTROL", "LAMEDUCK_HOLD_MIN", "LAMEDUCK_HOLD_QUIET",
@@ -77,7 +77,7 @@ func wantNoCanary(t *testing.T, app string, setting string) {
 		t.Errorf("with %q the secret is in the output:\n%s", setting, output)
 	}
 	if d.stderr.String() == "" {
-		t.Error("nothing is logged")
+		t.Error("nothing was logged")
 	}
 }
 

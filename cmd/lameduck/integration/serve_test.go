@@ -22,7 +22,7 @@ func TestServeRelaysToTheApp(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
-// Some apps listen at the address of the pod only, or at ::1. Without Lameduck they are reached there.
+// Some apps listen only at the address of the pod, or at ::1.
 func TestAnAppThatListensElsewhereIsReachedByItsPort(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
@@ -42,7 +42,7 @@ func TestAnAppThatListensElsewhereIsReachedByItsPort(t *testing.T) {
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
 	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
-		t.Errorf("the hold ended by %v, want quiet: the app has not exited", f["reason"])
+		t.Errorf("the hold ended with the reason %v, want quiet: the app has not exited", f["reason"])
 	}
 }
 
@@ -87,7 +87,7 @@ func TestEveryUnavailableAddressIsReported(t *testing.T) {
 	}
 }
 
-// LAMEDUCK_MAX_HEADER_SIZE is for requests and for responses.
+// LAMEDUCK_MAX_HEADER_SIZE applies to requests and to responses.
 func TestAHeadIsRelayedUpToTheConfiguredSize(t *testing.T) {
 	t.Parallel()
 	ln := listen(t)
@@ -122,11 +122,11 @@ func TestAHeadIsRelayedUpToTheConfiguredSize(t *testing.T) {
 		}
 		_ = resp.Body.Close()
 		if resp.StatusCode != test.status {
-			t.Errorf("%s: a head with a field of %d bytes gets status %d, want %d",
+			t.Errorf("%s: a head with a field of %d bytes got status %d, want %d",
 				test.setting, test.size, resp.StatusCode, test.status)
 		}
 		if resp.StatusCode == http.StatusOK && resp.Header.Get("X-Echo") != large {
-			t.Errorf("%s: the response does not have the field of %d bytes", test.setting, test.size)
+			t.Errorf("%s: the response lacks the field of %d bytes", test.setting, test.size)
 		}
 	}
 }

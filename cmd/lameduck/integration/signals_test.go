@@ -49,7 +49,7 @@ func TestUnderNohupASIGHUPIsIgnored(t *testing.T) {
 	d.program = start(t, env, "/bin/sh", "-c", "trap '' HUP; exec "+programPath("lameduck")+" serve")
 	d.logged(t, "serving")
 	if !ignores(t, d.pid(), syscall.SIGHUP) {
-		t.Error("the program does not ignore SIGHUP, which the shell had it ignore")
+		t.Error("the program does not ignore SIGHUP, which the shell has set to ignored")
 	}
 	d.signal(t, syscall.SIGHUP)
 	if a := d.get(t, "/"); a.body != "hello" || a.closes {
@@ -109,7 +109,7 @@ func TestUnderNohupTheChildIgnoresSIGHUPToo(t *testing.T) {
 			child := findChild(t, p.pid(), "sleep")
 			for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT} {
 				if !ignores(t, child, s) {
-					t.Errorf("the child does not ignore %v, which the shell had it ignore", s)
+					t.Errorf("the child does not ignore %v, which the shell has set to ignored", s)
 				}
 				p.signal(t, s)
 			}

@@ -34,7 +34,7 @@ func TestPHPFPMLosesNothingAtItsOwnPort(t *testing.T) {
 	}
 	eventually(t, "the app answers", func() bool { return get() == nil })
 	if got, err := getFastCGI(d.front, script); got != "It works.\n" {
-		t.Fatalf("the script prints %q, error %v", got, err)
+		t.Fatalf("the script printed %q, error %v", got, err)
 	}
 	l := startCalls(get)
 	parent := onlyChild(t, d.pid())
@@ -53,7 +53,7 @@ func TestPHPFPMLosesNothingAtItsOwnPort(t *testing.T) {
 	d.wantQuietEnd(t)
 }
 
-// calls are calls that are made again and again, by two callers.
+// calls are repeated calls by two callers.
 type calls struct {
 	done   atomic.Int64
 	ended  chan struct{}
@@ -85,19 +85,19 @@ func startCalls(call func() error) *calls {
 	return c
 }
 
-// await waits for some more calls.
+// await waits for more calls.
 func (c *calls) await(t *testing.T, more int64) {
 	t.Helper()
 	from := c.done.Load()
 	eventually(t, "there are more calls", func() bool { return c.done.Load() >= from+more })
 }
 
-// stop ends the calls. It expects that none has failed.
+// stop ends the calls, and expects that none has failed.
 func (c *calls) stop(t *testing.T) {
 	t.Helper()
 	close(c.ended)
 	c.all.Wait()
 	if len(c.losses) > 0 {
-		t.Errorf("%d of %d calls have failed: %v", len(c.losses), c.done.Load(), c.losses[0])
+		t.Errorf("%d of %d calls failed: %v", len(c.losses), c.done.Load(), c.losses[0])
 	}
 }

@@ -42,8 +42,8 @@ func TestTakeoverInAnImagesRoot(t *testing.T) {
 	}
 }
 
-// wantLosslessStop sends SIGTERM to Lameduck, which is the only child of the program, and goes on with
-// the load in the drain. It expects that nothing is lost, and the exit code of the child.
+// wantLosslessStop sends SIGTERM to Lameduck, which is the only child of the program, and continues
+// the load in the drain. It expects no loss, and the exit code of the child.
 func (d *lameduck) wantLosslessStop(t *testing.T, l *load) {
 	t.Helper()
 	if err := syscall.Kill(onlyChild(t, d.pid()), syscall.SIGTERM); err != nil {

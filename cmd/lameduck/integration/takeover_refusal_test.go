@@ -18,11 +18,11 @@ func wantRefusal(t *testing.T, p *program, code int, reasons ...string) {
 	p.wantExit(t, code)
 	for _, reason := range reasons {
 		if got := p.stderr.String(); !strings.Contains(got, reason) {
-			t.Errorf("the error is %q, want %q in it", got, reason)
+			t.Errorf("error %q, want %q in it", got, reason)
 		}
 	}
 	if out := p.stdout.String(); out != "" {
-		t.Errorf("the command has run: %q", out)
+		t.Errorf("the command was run: %q", out)
 	}
 }
 
@@ -34,7 +34,7 @@ func TestTakeoverWithoutAChildIsRefused(t *testing.T) {
 	wantRefusal(t, start(t, env, programPath("lameduck"), "serve"), exitUsage, "lameduck exec -- COMMAND")
 }
 
-// The profile of a container may refuse what takeover needs.
+// The profile of a container may refuse system calls that takeover needs.
 func TestTakeoverIsRefusedWhereSystemCallsAre(t *testing.T) {
 	t.Parallel()
 	for call, reason := range map[string]string{
@@ -75,7 +75,7 @@ func TestTakeoverOfAProgramThatWouldLoseRightsIsRefused(t *testing.T) {
 			return os.Chmod(path, 0o755|os.ModeSetgid)
 		},
 		"file capabilities": func(path string) error {
-			const revision2, unheardOf = 0x02000000, 1 << 13 // of the upper word: nobody has it
+			const revision2, unheardOf = 0x02000000, 1 << 13 // of the upper word: a capability that does not exist
 			attribute := make([]byte, 20)
 			binary.LittleEndian.PutUint32(attribute, revision2)
 			binary.LittleEndian.PutUint32(attribute[12:], unheardOf)
@@ -108,7 +108,7 @@ func TestTakeoverWithoutProcIsRefused(t *testing.T) {
 	wantRefusal(t, p, exitFailure, "/proc is not mounted", remedy)
 }
 
-// It cannot be known before, so the app is refused its port, and the log has the reason.
+// It cannot be known before the bind, so the bind fails, and the log has the reason.
 func TestABindAfterAChangeOfUserIsExplained(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
@@ -127,6 +127,6 @@ except OSError as e:
     sys.exit(e.errno)`, port)
 	p.wantExit(t, int(syscall.EADDRINUSE))
 	if f := p.logged(t, "bind of the app not moved"); !strings.Contains(f["error"].(string), "changed its user") {
-		t.Errorf("the log has %v, want the reason", f)
+		t.Errorf("log line %v, want the reason", f)
 	}
 }

@@ -15,13 +15,13 @@ import (
 // A takenApp is an unmodified server that is configured for the port at which Lameduck listens.
 type takenApp struct {
 	name     string
-	programs []string // possible names of its executable; none: the child of these tests
+	programs []string // possible names of its executable; empty for the child of these tests
 	command  func(t *testing.T, path, root, port string) []string
-	host     string // of the listener of lameduck; empty: 127.0.0.1
-	client   string // address to which clients connect; empty: 127.0.0.1
+	host     string // on which lameduck listens; empty means 127.0.0.1
+	client   string // address to which clients connect; empty means 127.0.0.1
 	stop     syscall.Signal
 	code     int            // of its exit after the stop signal
-	reload   syscall.Signal // or 0; sent to the parent of its workers
+	reload   syscall.Signal // sent to the parent of its workers, unless 0
 	keeps    bool           // connections
 }
 
@@ -117,14 +117,14 @@ func TestTakenAppsLoseNothingAtTheirOwnPort(t *testing.T) {
 					t.Error("no answer has the close option after the stop signal")
 				}
 			} else if len(l.losses) > 0 {
-				t.Errorf("%d requests are lost: %s", len(l.losses), l.losses[0])
+				t.Errorf("%d requests lost: %s", len(l.losses), l.losses[0])
 			}
 			d.wantQuietEnd(t)
 		})
 	}
 }
 
-// start starts the app with lameduck at its port, and returns when it answers.
+// start starts the app with lameduck at its port, and returns once it answers.
 func (a *takenApp) start(t *testing.T) *lameduck {
 	t.Helper()
 	var path string
@@ -150,8 +150,8 @@ func (a *takenApp) start(t *testing.T) *lameduck {
 	return d
 }
 
-// reloads reloads the app under load of new connections, and expects that other workers go on
-// without a loss. Connections that are kept are the app's to close.
+// reloads reloads the app under a load of new connections, and expects that other workers take over
+// without a loss. The app may close kept connections.
 func (a *takenApp) reloads(t *testing.T, d *lameduck) {
 	t.Helper()
 	l := startLoad(t, d.front, []kind{{"GET, new", http.MethodGet, "/", http.StatusOK, false, false}})
@@ -166,7 +166,7 @@ func (a *takenApp) reloads(t *testing.T, d *lameduck) {
 	l.awaitAnswers(t, 100)
 	l.stop()
 	if len(l.losses) > 0 {
-		t.Errorf("the reload has lost %d requests: %s", len(l.losses), l.losses[0])
+		t.Errorf("the reload lost %d requests: %s", len(l.losses), l.losses[0])
 	}
 	if out := d.stderr.String(); strings.Contains(out, "bind()") || strings.Contains(out, "could not bind") {
 		t.Error("the app could not bind its port again")
@@ -208,14 +208,14 @@ func TestAnAppThatListensElsewhereIsReported(t *testing.T) {
 	_, port, _ := net.SplitHostPort(d.front)
 	want := `"ports_without_listener":[` + port + `]`
 	if got := get(t, "http://"+d.control+"/status").body; !strings.Contains(got, want) {
-		t.Errorf("the status is %s, want %s", got, want)
+		t.Errorf("status %s, want %s", got, want)
 	}
 	d.awaitMetric(t, missing, "1")
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, 7)
 }
 
-// An app that binds one address is reached at that one alone, though the route names none.
+// An app that binds one address is reached only there, although the route names none.
 func TestATakenPortIsReachedWhereTheAppListens(t *testing.T) {
 	t.Parallel()
 	d, env := prepare(t, "takeover", realHold...)
@@ -227,14 +227,14 @@ func TestATakenPortIsReachedWhereTheAppListens(t *testing.T) {
 	for _, host := range []string{"127.0.0.2", "::1"} {
 		if c, err := net.DialTimeout("tcp", net.JoinHostPort(host, port), time.Second); err == nil {
 			_ = c.Close()
-			t.Errorf("the app listens at 127.0.0.1, and %s is reached", host)
+			t.Errorf("the app listens at 127.0.0.1, but %s was reached", host)
 		}
 	}
 	if got := d.metric(t, "lameduck_takeover_ports_without_listener"); got != "0" {
-		t.Errorf("%s ports have no listener", got)
+		t.Errorf("%s ports without listener, want 0", got)
 	}
 	if f := d.logged(t, "listening in place of the app"); f["address"] != d.front {
-		t.Errorf("the log has %v", f)
+		t.Errorf("log line %v", f)
 	}
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, 7)

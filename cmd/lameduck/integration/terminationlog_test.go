@@ -50,7 +50,7 @@ func TestATerminationLogThatIsNotAFileIsNotWritten(t *testing.T) {
 			d := startServe(t, startApp(t).addr, "LAMEDUCK_TERMINATION_LOG="+path)
 			d.signal(t, syscall.SIGTERM)
 			if f := d.logged(t, "write termination log"); f["error"] != "not a regular file" {
-				t.Errorf("the error is %v, want that it is not a regular file", f["error"])
+				t.Errorf("error %v, want that it is not a regular file", f["error"])
 			}
 			d.wantExit(t, exitOK)
 			if b, err := os.ReadFile(precious); string(b) != "precious" {

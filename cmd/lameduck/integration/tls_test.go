@@ -34,17 +34,17 @@ func TestANewCertificateIsLoadedWithinFiveSeconds(t *testing.T) {
 	eventually(t, "the new certificate is shown", func() bool {
 		serial, err := shown(t, d.front, client)
 		if err != nil {
-			t.Fatalf("a client fails meanwhile: %v", err)
+			t.Fatalf("a client failed meanwhile: %v", err)
 		}
 		return serial == 2
 	})
 	if took := time.Since(replaced); took > 5*time.Second {
-		t.Errorf("that took %v, want 5s at most", took)
+		t.Errorf("that took %v, want at most 5s", took)
 	}
 	files.replace(t, []byte("broken"), key)
 	d.logged(t, "new TLS certificate is invalid, keeping the old one")
 	if serial, err := shown(t, d.front, client); serial != 2 {
-		t.Errorf("certificate %d is shown after a broken one, error %v; want 2 still", serial, err)
+		t.Errorf("certificate %d is served after a broken one, error %v; want still 2", serial, err)
 	}
 	cert, key = ca.issue(t, 3)
 	files.replace(t, cert, key)
@@ -70,20 +70,20 @@ func TestWithAClientCAClientsNeedACertificate(t *testing.T) {
 	good := ca.trusting(ca.issue(t, 8))
 	good.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 	if _, err := shown(t, d.front, good); err != nil {
-		t.Errorf("a client with a certificate is refused: %v", err)
+		t.Errorf("a client with a certificate was refused: %v", err)
 	}
 	if _, err := shown(t, d.front, ca.trusting(nil, nil)); err == nil {
-		t.Error("a client without a certificate is served")
+		t.Error("a client without a certificate was served")
 	}
 	if _, err := shown(t, d.front, ca.trusting(strangerCert, strangerKey)); err == nil {
-		t.Error("a client with a certificate of another CA is served")
+		t.Error("a client with a certificate of another CA was served")
 	}
 	if err := os.WriteFile(trusted, newAuthority(t).pem(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d.logged(t, "TLS certificate loaded")
 	if _, err := shown(t, d.front, good); err == nil {
-		t.Error("a client with a CA that is no longer trusted can resume its TLS session")
+		t.Error("a client whose CA is no longer trusted could resume its TLS session")
 	}
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
@@ -213,7 +213,7 @@ func (l *secureLoad) run(
 				default:
 				}
 				if err := l.exchange(address, fmt.Sprintf("%d of %d", n, worker)); err != nil {
-					t.Errorf("a request is lost: %v", err)
+					t.Errorf("a request was lost: %v", err)
 					return
 				}
 				sent.Add(1)
@@ -252,7 +252,7 @@ func TestHTTPSDrainsWithoutLoss(t *testing.T) {
 				t.Errorf("summary %v, want quiet at the end and nothing cut", f)
 			}
 			if !http2 && l.closes.Load() == 0 {
-				t.Error("no answer has the close option")
+				t.Error("no answer had the close option")
 			}
 		})
 	}
@@ -273,14 +273,14 @@ func TestCurlOverHTTPS(t *testing.T) {
 		out, err := exec.Command(curl, "-sS", option, "--cacert", trusted, "--resolve", "app.example:"+port+":127.0.0.1",
 			"-w", " in %{http_version}", "--data", "body", "https://app.example:"+port+"/").CombinedOutput()
 		if err != nil || !strings.HasPrefix(string(out), "hello body in ") {
-			t.Fatalf("curl %s has %q, error %v", option, out, err)
+			t.Fatalf("curl %s printed %q, error %v", option, out, err)
 		}
 		return strings.TrimPrefix(string(out), "hello body in ")
 	}
 	if got := post("--http1.1"); got != "1.1" {
-		t.Errorf("curl --http1.1 is answered in %s", got)
+		t.Errorf("curl --http1.1 got HTTP/%s", got)
 	}
-	// It is answered in HTTP/1 as long as the app has not answered whether it speaks HTTP/2.
+	// It gets HTTP/1 as long as the app has not shown that it supports HTTP/2.
 	eventually(t, "curl --http2 is answered in HTTP/2", func() bool { return post("--http2") == "2" })
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)

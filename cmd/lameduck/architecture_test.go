@@ -20,7 +20,7 @@ func TestTheArchitecturePageNamesWhatExists(t *testing.T) {
 	source := sourceText(t, root, "proxy", "lifecycle", filepath.Join("cmd", "lameduck"))
 	names := regexp.MustCompile("`([A-Za-z0-9]+)\\.([A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1)
 	if len(names) < 20 {
-		t.Fatalf("the page names %d functions, want 20 at least", len(names))
+		t.Fatalf("the page names %d functions, want at least 20", len(names))
 	}
 	for _, n := range names {
 		method := regexp.MustCompile(`func \(\w* ?\*?` + n[1] + `\) ` + n[2] + `\(`)

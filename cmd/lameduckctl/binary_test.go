@@ -252,7 +252,7 @@ func TestAnnotationsOverrideFlags(t *testing.T) {
 	for _, want := range []string{"terminationGracePeriodSeconds: 240",
 		"image: registry.of.ours/lameduck:1", "value: 9s"} {
 		if !strings.Contains(stdout, want) {
-			t.Errorf("there is no %s in\n%s", want, stdout)
+			t.Errorf("no %s in\n%s", want, stdout)
 		}
 	}
 	own := strings.Replace(workload, "labels: { app: web }\n",
@@ -334,7 +334,7 @@ func TestVersionAndHelp(t *testing.T) {
 	for _, want := range []string{"Exit codes: 0", "--shape", "--lb-delay", "--uninject",
 		"lameduck.dev/inject=disabled"} {
 		if code != exitOK || !strings.Contains(stdout, want) {
-			t.Errorf("exit code %d, there is no %s in\n%s", code, want, stdout)
+			t.Errorf("exit code %d, no %s in\n%s", code, want, stdout)
 		}
 	}
 }

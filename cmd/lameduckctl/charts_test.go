@@ -165,7 +165,7 @@ func TestChartsStayReachableAndAreWatched(t *testing.T) {
 			t.Errorf("%s: the second time it becomes\n%s", c.Name, twice)
 		}
 		if back, _, _ := ctl(t, after, "inject", "-f", "-", "--uninject"); back != text {
-			t.Errorf("%s comes back as\n%s", c.Name, back)
+			t.Errorf("%s was restored as\n%s", c.Name, back)
 		}
 	}
 	if modes["move"] < 5 || modes["observe"] < 40 {
@@ -182,7 +182,7 @@ func expectReachable(t *testing.T, c charts.Chart, before, after rendered) {
 		case watched && app != was:
 			t.Errorf("%s: %s reaches port %d of the app, and was for %d", c.Name, name, app, was)
 		case !watched && (now[name] != was || !before.isForMetrics(was)):
-			t.Errorf("%s: nothing watches %s at port %d", c.Name, name, now[name])
+			t.Errorf("%s: %s is not watched at port %d", c.Name, name, now[name])
 		}
 		if before.allows(was) && !after.allows(now[name]) {
 			t.Errorf("%s: a policy shuts out the clients of %s at port %d", c.Name, name, now[name])
@@ -190,12 +190,12 @@ func expectReachable(t *testing.T, c charts.Chart, before, after rendered) {
 	}
 	for _, p := range before.policies {
 		if !slices.ContainsFunc(after.policies, func(o *networkingv1.NetworkPolicy) bool { return o.Name == p.Name }) {
-			t.Errorf("%s: a policy is gone", c.Name)
+			t.Errorf("%s: a policy was lost", c.Name)
 		}
 	}
 }
 
-// expectAdmitted checks what the objects of the chart's namespace demand of the sidecar.
+// expectAdmitted checks that the sidecar fits the limits of the chart's namespace.
 func expectAdmitted(t *testing.T, c charts.Chart, r rendered) {
 	t.Helper()
 	names := make(map[string]bool)
@@ -226,12 +226,12 @@ func expectAdmitted(t *testing.T, c charts.Chart, r rendered) {
 			t.Errorf("%s: the sidecar has a fixed user", c.Name)
 		}
 		if sidecar && has("pod-resources") && limits.Memory().Sign() != 0 {
-			t.Errorf("%s: the sidecar takes memory of its own: %v", c.Name, limits)
+			t.Errorf("%s: the sidecar has memory of its own: %v", c.Name, limits)
 		}
 	}
 }
 
-// expectNoBypass lints what was injected.
+// expectNoBypass lints the injected manifests.
 func expectNoBypass(t *testing.T, name, text string) {
 	t.Helper()
 	in := lint.NewInventory(lint.Options{})

@@ -37,11 +37,11 @@ func expectSameTemplates(t *testing.T, want, got string) {
 	want, _, _ = ctl(t, want, "inject", "-f", "-", "--uninject")
 	w, g := templatesOf(t, want), templatesOf(t, got)
 	if len(w) != len(g) {
-		t.Fatalf("%d workloads come back of %d", len(g), len(w))
+		t.Fatalf("%d of %d workloads were restored", len(g), len(w))
 	}
 	for i := range w {
 		if w[i] != g[i] {
-			t.Fatalf("it comes back as\n%s\nand was\n%s", g[i], w[i])
+			t.Fatalf("restored\n%s\nwant\n%s", g[i], w[i])
 		}
 	}
 }

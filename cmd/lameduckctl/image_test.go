@@ -12,7 +12,7 @@ import (
 
 const repository = "../.."
 
-// An image is built from what .dockerignore leaves of the repository.
+// An image is built from the files that .dockerignore does not exclude.
 func TestTheImagesAreBuiltFromEveryFileOfThePrograms(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(repository, ".dockerignore"))
 	if err != nil {

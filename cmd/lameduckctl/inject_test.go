@@ -118,16 +118,16 @@ func TestUninjectRestoresTheOriginal(t *testing.T) {
 		back, stderr, code := ctl(t, once, "inject", "-f", "-", "--uninject")
 		want := exitOK
 		if s.name == "protected-by-hand" {
-			want = exitProblems // there is no record of what to remove
+			want = exitProblems // without a record, nothing can be removed
 		}
 		if code != want {
 			t.Errorf("%s: exit code %d: %s", s.name, code, stderr)
 		}
 		if back != s.text && reshaped[s.name] == "" {
-			t.Errorf("%s comes back as\n%s", s.name, back)
+			t.Errorf("%s was restored as\n%s", s.name, back)
 		}
 		if back == s.text && reshaped[s.name] != "" {
-			t.Errorf("%s comes back byte for byte although %s: take it out of the list", s.name,
+			t.Errorf("%s was restored byte for byte although %s: remove it from the list", s.name,
 				reshaped[s.name])
 		}
 		expectSameObjects(t, s.name, s.text, back)
@@ -139,7 +139,7 @@ func expectSameObjects(t *testing.T, name, want, got string) {
 	t.Helper()
 	w, g := decodeAll(t, name, want), decodeAll(t, name, got)
 	if len(w) != len(g) {
-		t.Errorf("%s: %d objects come back of %d", name, len(g), len(w))
+		t.Errorf("%s: %d of %d objects were restored", name, len(g), len(w))
 		return
 	}
 	for i := range w {
@@ -223,7 +223,7 @@ func TestUnchangedLinesStayAsTheyAre(t *testing.T) {
 			}
 			i := slices.Index(out, line)
 			if i < 0 {
-				t.Errorf("%s: this line is gone, or elsewhere: %s", s.name, line)
+				t.Errorf("%s: this line was removed or moved: %s", s.name, line)
 			}
 			out = out[i+1:]
 		}

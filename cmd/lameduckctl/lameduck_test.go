@@ -34,7 +34,7 @@ func TestLameduckAcceptsWhatInjectWrites(t *testing.T) {
 		}
 	}
 	if len(asked) < 10 {
-		t.Errorf("there are %d configurations", len(asked))
+		t.Errorf("%d configurations", len(asked))
 	}
 }
 

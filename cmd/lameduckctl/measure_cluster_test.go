@@ -34,7 +34,7 @@ func jobOf(t *testing.T, args ...string) incluster.Spec {
 	return spec
 }
 
-// The Job makes the same requests as the command would here, and its arguments have nothing secret.
+// The Job sends the same requests as the command would here, and its arguments contain no secret.
 func TestTheJobMakesTheSameRequestsAndHidesSecrets(t *testing.T) {
 	token := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(token, []byte("s3cret-token\n"), 0o600); err != nil {
@@ -51,7 +51,7 @@ func TestTheJobMakesTheSameRequestsAndHidesSecrets(t *testing.T) {
 	if text := strings.Join(spec.Args, " "); strings.Contains(text, "s3cret") || !strings.Contains(text, "--content-type=$$(x)") {
 		t.Errorf("the arguments are %s", text)
 	}
-	// What the kubelet makes of the arguments.
+	// The arguments as the kubelet expands them.
 	dir := t.TempDir()
 	var expanded []string
 	for _, a := range spec.Args[1:] {

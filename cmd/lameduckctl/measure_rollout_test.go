@@ -176,7 +176,7 @@ func TestAServiceThatFailsInTheCalmPhaseIsNotTouched(t *testing.T) {
 	}
 }
 
-// Ctrl-C in the calm phase changes nothing, and later says what goes on by itself.
+// Ctrl-C changes nothing in the calm phase, and later prints what continues by itself.
 func TestAnInterruptedRolloutReportsWhatWasDone(t *testing.T) {
 	for name, calm := range map[string]time.Duration{"calm": time.Hour, "rollout": 20 * time.Millisecond} {
 		client, m, o := shopCluster(t, service(t, 0))

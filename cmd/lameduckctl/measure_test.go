@@ -112,7 +112,7 @@ func TestMeasureWritesItsFiles(t *testing.T) {
 	}
 }
 
-// An interrupted measurement reports what it has, with the exit code of what it found.
+// An interrupted measurement reports the results so far, and has their exit code.
 func TestAnInterruptedMeasurementIsReported(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {

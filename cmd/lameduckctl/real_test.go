@@ -67,15 +67,15 @@ func TestRealLayoutsComeBack(t *testing.T) {
 		}
 		redirected, _, _ := ctl(t, text, "inject", "-f", "-", "--mode", "redirect")
 		if back, _, _ := ctl(t, redirected, "inject", "-f", "-", "--uninject"); back != text {
-			t.Errorf("%s: from mode redirect it comes back as\n%s\nand it was\n%s", name, back, text)
+			t.Errorf("%s: restored from mode redirect\n%s\nwant\n%s", name, back, text)
 		}
 		if back, _, _ := ctl(t, once, "inject", "-f", "-", "--uninject"); back != text {
-			t.Errorf("%s: it comes back as\n%s\nand it was\n%s", name, back, text)
+			t.Errorf("%s: restored\n%s\nwant\n%s", name, back, text)
 		}
 	}
 }
 
-// TestNoPodsAreSkippedSilently passes objects that hold pods and that inject leaves alone.
+// TestNoPodsAreSkippedSilently passes objects with pods that inject does not change.
 func TestNoPodsAreSkippedSilently(t *testing.T) {
 	other := func(apiVersion, kind string) string {
 		return strings.Replace(strings.Replace(head+labelled+podSpec, "apps/v1", apiVersion, 1),

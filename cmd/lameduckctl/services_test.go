@@ -30,7 +30,7 @@ func TestServicesUseNamesWhereEveryWorkloadHasThem(t *testing.T) {
 	} {
 		stdout, stderr, _ := ctl(t, tc.manifests+"---\n"+numbered, "inject", "-f", "-", "--services")
 		if !strings.Contains(stdout, tc.want) || !strings.Contains(stderr, tc.output) {
-			t.Errorf("%s: there is no %s in\n%s\nor no %s in %s", name, tc.want, stdout, tc.output, stderr)
+			t.Errorf("%s: no %s in\n%s\nor no %s in %s", name, tc.want, stdout, tc.output, stderr)
 		}
 	}
 }
@@ -98,13 +98,13 @@ func TestServicesUseNamesWhereThePodsThatRunHaveThem(t *testing.T) {
 			stdout, stderr, code := ctl(t, workload+"---\n"+numbered, "inject", "-f", "-", "--services", "--image",
 				"r/lameduck:1", "--kubeconfig", clusterOf(t, answers), "--context", "prod")
 			if code != exitOK || !strings.Contains(stdout, tc.want) || !strings.Contains(stderr, tc.output) {
-				t.Errorf("exit code %d, there is no %s in\n%s\nor no %s in %s", code, tc.want, stdout, tc.output, stderr)
+				t.Errorf("exit code %d, no %s in\n%s\nor no %s in %s", code, tc.want, stdout, tc.output, stderr)
 			}
 		})
 	}
 }
 
-// A name means the first port that has it, whichever container that is of.
+// A name means the first port with it, in any container.
 func TestANameThatMeansAnotherPortIsNotUsed(t *testing.T) {
 	beside := strings.Replace(workload, "      containers:\n", "      containers:\n"+
 		"        - { name: first, image: i, ports: [{ name: http, containerPort: 9000 }] }\n", 1)

@@ -68,7 +68,7 @@ func TestTheWebhookAcceptsEverySettingOfInject(t *testing.T) {
 	cmd := newWebhookCommand()
 	for _, o := range inject.Options() {
 		if cmd.Flags().Lookup(o.Name) == nil {
-			t.Errorf("there is no --%s", o.Name)
+			t.Errorf("no flag --%s", o.Name)
 		}
 	}
 	c := &webhookCommand{Config: webhook.Config{Namespace: "a", Service: "a"}, secret: "a",

@@ -198,7 +198,7 @@ func template(env map[string]string) *corev1.PodTemplateSpec {
 	return t
 }
 
-// lintAccepts reports whether lint finds nothing wrong with the variables of a sidecar.
+// lintAccepts reports whether lint accepts the variables of a sidecar.
 func lintAccepts(t *testing.T, env map[string]string) bool {
 	t.Helper()
 	d := appsv1.Deployment{
@@ -224,7 +224,7 @@ func TestTheBinariesAcceptTheSame(t *testing.T) {
 	for _, s := range settings {
 		env := parse(s.assignment)
 		if _, set := env["LAMEDUCK_CONTROL"]; set {
-			continue // something may listen there
+			continue // the port may be in use
 		}
 		cmd := exec.CommandContext(t.Context(), lameduck, "drain")
 		for name, value := range surroundings(env) {
@@ -237,7 +237,7 @@ func TestTheBinariesAcceptTheSame(t *testing.T) {
 			want = 2
 		}
 		if s.assignment == "ADMIN=18082" {
-			want = 1 // the control address differs here, and there is no conflict
+			want = 1 // the control address differs here, so there is no conflict
 		}
 		if got := cmd.ProcessState.ExitCode(); got != want {
 			t.Errorf("lameduck with %s exits with %d, want %d:\n%s", s.assignment, got, want,

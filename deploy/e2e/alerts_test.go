@@ -78,7 +78,7 @@ func (a alerts) firing(name string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("there is %s", text)
+	return fmt.Errorf("found %s", text)
 }
 
 // chartRules returns the rules of the chart as a rule file of Prometheus.

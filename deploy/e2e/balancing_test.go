@@ -42,7 +42,7 @@ func (s *stage) startBalancing(t *testing.T, service string, clients int, lag ti
 	}, "endpointslices", "-n", s.namespace, "-l", discoveryv1.LabelServiceName+"="+service)
 	deploytest.Await(t, patience, "the addresses of "+service, func() error {
 		if len(b.resolved()) == 0 {
-			return fmt.Errorf("there is none")
+			return fmt.Errorf("none found")
 		}
 		return nil
 	})

@@ -82,7 +82,7 @@ func (s *stage) expectNoCallLost(t *testing.T, callers int) {
 	t.Helper()
 	pods := get[corev1.PodList](t, "pods", "-n", s.namespace, "-l", "app=callers").Items
 	if len(pods) != callers {
-		t.Errorf("there are %d callers, not %d", len(pods), callers)
+		t.Errorf("%d callers, want %d", len(pods), callers)
 	}
 	requests, lost := 0, 0
 	for _, pod := range pods {
@@ -99,7 +99,7 @@ func (s *stage) expectNoCallLost(t *testing.T, callers int) {
 	}
 }
 
-// calls is what a caller returns.
+// calls is the report of a caller.
 type calls struct {
 	Requests int
 	Failures []string

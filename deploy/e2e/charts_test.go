@@ -42,7 +42,7 @@ spec:
   hard: { pods: "50", requests.cpu: "10", limits.cpu: "20", requests.memory: 20Gi, limits.memory: 40Gi }
 `
 
-// Test17TheAPIServerAcceptsEveryChart sends what inject makes of each chart to the API server, whose
+// Test17TheAPIServerAcceptsEveryChart sends the injected objects of each chart to the API server, whose
 // own validation, LimitRanges and quotas decide. They decide on pods, so the pod of each workload
 // is sent too. Nothing is created.
 func Test17TheAPIServerAcceptsEveryChart(t *testing.T) {
@@ -94,7 +94,7 @@ func awaitQuota(t *testing.T, s *stage) {
 	s.kubectl(t, "wait", "--for=jsonpath={.status.hard.pods}=50", "resourcequota/quota", "--timeout", patience.String())
 }
 
-// injectChart returns what inject makes of manifests.
+// injectChart returns the output of inject for manifests.
 func injectChart(t *testing.T, text string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join(binaries(), "lameduckctl"),

@@ -39,7 +39,7 @@ func (c *ctl) wait(t *testing.T) (stdout, stderr string, code int) {
 	return c.stdout.String(), c.stderr.String(), c.cmd.ProcessState.ExitCode()
 }
 
-// interrupt does what Ctrl-C does.
+// interrupt sends SIGINT, like Ctrl-C.
 func (c *ctl) interrupt(t *testing.T) {
 	t.Helper()
 	if err := c.cmd.Process.Signal(syscall.SIGINT); err != nil {

@@ -176,7 +176,7 @@ func Test5APodThatIsDeletedWhileItStartsIsGoneSoon(t *testing.T) {
 						return nil
 					}
 				}
-				return fmt.Errorf("it has not begun")
+				return fmt.Errorf("not begun yet")
 			})
 			s.kubectl(t, "delete", "deployment", "app", "--wait=false")
 			l := s.pods.awaitGone(t, patience, pod)

@@ -46,7 +46,7 @@ func TestEveryExampleIsAcceptedBecomesReadyAndWorks(t *testing.T) {
 				"jsonpath={.spec.clusterIP}"))
 			deploytest.Await(t, patience, "three pods", func() error {
 				if n := len(s.pods.alive()); n != 3 {
-					return fmt.Errorf("there are %d", n)
+					return fmt.Errorf("%d pods", n)
 				}
 				return nil
 			})

@@ -69,7 +69,7 @@ func (s *stage) expectCutShort(t *testing.T, flags ...string) podLife {
 	t.Logf("gone after %.1f s; the request ended after %.1f s with %v; %s; termination message: %q",
 		took.Seconds(), time.Since(began).Seconds(), err, l.drain(), l.message(duckContainer(l.last)))
 	if err == nil {
-		t.Error("the request was answered: nothing was cut short")
+		t.Error("the request was answered, so nothing was cut")
 	}
 	if most := shortGrace + 2*time.Second + slack; took > most {
 		t.Errorf("the pod was there for %v, more than %v", took, most)

@@ -72,7 +72,7 @@ func (s *stage) measureInCluster(t *testing.T, args []string) []string {
 	return before
 }
 
-// expectSameObjects checks that nothing of a load is left, and that the given pods were replaced.
+// expectSameObjects checks that no object of a load is left, and that the given pods were replaced.
 func (s *stage) expectSameObjects(t *testing.T, objects string, replaced []string) {
 	t.Helper()
 	deploytest.Await(t, patience, "the objects of the load to be gone", func() error {
@@ -80,7 +80,7 @@ func (s *stage) expectSameObjects(t *testing.T, objects string, replaced []strin
 			return fmt.Errorf("there were\n%s\nand now\n%s", objects, got)
 		}
 		if got := s.kubectl(t, "get", "pods", "-l", "app.kubernetes.io/component=measure", "-o", "name"); got != "" {
-			return fmt.Errorf("there is %s", got)
+			return fmt.Errorf("found %s", got)
 		}
 		return nil
 	})

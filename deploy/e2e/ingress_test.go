@@ -129,7 +129,7 @@ func (in *ingress) awaitEndpoints(t *testing.T, n int) {
 		in.mu.Lock()
 		defer in.mu.Unlock()
 		if len(in.listed) != n {
-			return fmt.Errorf("there are %d, not %d", len(in.listed), n)
+			return fmt.Errorf("%d, want %d", len(in.listed), n)
 		}
 		return nil
 	})

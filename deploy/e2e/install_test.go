@@ -88,7 +88,7 @@ func expectNothingLeft(t *testing.T, name string) {
 			}
 		}
 		if len(left) > 0 {
-			return fmt.Errorf("there are %v", left)
+			return fmt.Errorf("found %v", left)
 		}
 		return nil
 	})

@@ -83,9 +83,9 @@ func Test16CtrlCLeavesTheClusterAsItWas(t *testing.T) {
 	}
 }
 
-// untouched returns nil once a measurement has had time to change something.
+// untouched returns nil after the time that a measurement would need to change something.
 func (s *stage) untouched(t *testing.T) error {
-	pause(t, 3*time.Second) // nothing happens in the cluster that could be awaited
+	pause(t, 3*time.Second) // there is no event to wait for
 	return nil
 }
 

@@ -85,7 +85,7 @@ func TestALossIsExcusedOnlyByTheAppThatHadIt(t *testing.T) {
 		})
 	}
 	if ends[0].inHand != 2 {
-		t.Error("what the apps have said has been changed")
+		t.Error("the reports of the apps were modified")
 	}
 }
 

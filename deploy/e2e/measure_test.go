@@ -28,7 +28,7 @@ func Test16MeasureShowsWhatOneLabelIsWorth(t *testing.T) {
 	pause(t, settling)
 	before := s.measure(t, in, "before")
 	if before.Lost == 0 {
-		t.Error("without Lameduck nothing is lost: the measurement is blind")
+		t.Error("no request was lost without Lameduck, so the test proves nothing")
 	}
 	expectDelays(t, before)
 
@@ -122,7 +122,7 @@ func reports(t *testing.T) string {
 	return dir
 }
 
-// keepDiff writes both results side by side, if they are kept.
+// keepDiff writes both results side by side, if E2E_REPORTS is set.
 func keepDiff(t *testing.T) {
 	t.Helper()
 	dir := os.Getenv("E2E_REPORTS")

@@ -95,7 +95,7 @@ func (s *stage) expectPortsUnmoved(t *testing.T) {
 		})
 		for _, a := range all {
 			if !strings.HasSuffix(a, ":8080") {
-				t.Errorf("%s routes to %s, and a policy allows port 8080 alone", service, a)
+				t.Errorf("%s routes to %s, but a policy allows only port 8080", service, a)
 			}
 			if r, err := http.Get("http://" + a + "/"); err != nil {
 				t.Error(err)
@@ -106,7 +106,7 @@ func (s *stage) expectPortsUnmoved(t *testing.T) {
 	}
 }
 
-// A directLoad goes to Services without a load balancer but kube-proxy, over new connections.
+// A directLoad sends requests to Services over new connections, with no load balancer but kube-proxy.
 type directLoad struct {
 	cancel  context.CancelFunc
 	sending sync.WaitGroup

@@ -163,7 +163,7 @@ func (p *pods) live(name string) *podLife {
 // drainLogged returns nil if the log of Lameduck has a complete drain.
 func (l podLife) drainLogged() error {
 	if !l.drain().complete {
-		return fmt.Errorf("the log says %q", l.log)
+		return fmt.Errorf("log %q", l.log)
 	}
 	return nil
 }

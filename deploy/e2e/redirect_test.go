@@ -72,7 +72,7 @@ func Test15ARestrictedNamespaceIsObserved(t *testing.T) {
 	}
 	s.deploy(t, team{replicas: 2, app: restricted})
 	s.expectMode(t, mode.Observe, 2)
-	// Even where somebody allows it by hand, no pod may be refused.
+	// Even if a label allows redirect, no pod may be refused.
 	kubectl(t, "label", "--overwrite", "namespace", s.namespace, mode.RedirectLabel+"="+mode.Allowed)
 	s.restart(t, patience)
 	s.expectMode(t, mode.Observe, 2)
@@ -192,7 +192,7 @@ func (s *stage) expectReadyAfter(t *testing.T, least time.Duration) {
 		started := l.container("app").State.Running.StartedAt.Time
 		i := slices.IndexFunc(l.last.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodReady })
 		if took := l.last.Status.Conditions[i].LastTransitionTime.Sub(started); took < least {
-			t.Errorf("%s was ready %v after the start of its app, which listens later", name, took)
+			t.Errorf("%s was ready %v after the start of its app, before the app listened", name, took)
 		}
 	}
 }

@@ -106,7 +106,7 @@ func Test15AKilledRelayRefusesUntilItIsBack(t *testing.T) {
 	for _, most := range []time.Duration{10 * time.Second, 30 * time.Second} {
 		pause(t, time.Second)
 		killed := time.Now()
-		// The answer comes through the relay, so there is none.
+		// The answer would pass through the relay, so there is none.
 		_, _, _ = call(t.Context(), http.MethodPost, s.url(pod, appPort)+"/kill?name=lameduck")
 		var first, last time.Time
 		var refused int
@@ -125,6 +125,6 @@ func Test15AKilledRelayRefusesUntilItIsBack(t *testing.T) {
 	}
 	relayed := regexp.MustCompile(`(?m)^lameduck_exchanges_total\{.*\} [1-9]`)
 	if !relayed.MatchString(s.metrics(t, pod)) {
-		t.Error("the new relay has no exchanges: the rules do not stand")
+		t.Error("the new relay has no exchanges: the rules are gone")
 	}
 }

@@ -15,7 +15,7 @@ import (
 // hookWindow is Lameduck's default.
 const hookWindow = 5 * time.Second
 
-// mortal is an app whose liveness probe can be made to fail.
+// mortal is an app with a liveness probe that a test can make fail.
 const mortal = restricted + `
 livenessProbe:
   httpGet: { path: /live, port: 8080 }
@@ -50,7 +50,7 @@ func Test3ALivenessFailureRestartsTheAppAndDrainsNothing(t *testing.T) {
 	}
 }
 
-// expectRestart makes the liveness probe fail and checks what the kubelet does.
+// expectRestart makes the liveness probe fail and checks the kubelet's reaction.
 func (s *stage) expectRestart(t *testing.T, pod string) {
 	t.Helper()
 	expectOK(t, http.MethodPost, s.url(pod, routePort)+"/live")

@@ -62,7 +62,7 @@ func expectDrained(t *testing.T, l podLife, lag time.Duration) {
 	t.Helper()
 	d, took := expectQuiet(t, l), l.gone.Sub(l.deleted)
 	if late := d.last - lag; late < -2*time.Second || late > 2*time.Second {
-		t.Errorf("%s: the load balancers stop routing after %v, and the last request came after %v",
+		t.Errorf("%s: the load balancers stopped routing after %v, but the last request arrived after %v",
 			l.name,
 			lag, d.last)
 	}

@@ -255,7 +255,7 @@ func (s *stage) onlyPod(t *testing.T) string {
 	var alive []string
 	deploytest.Await(t, patience, "the pod", func() error {
 		if alive = s.pods.alive(); len(alive) != 1 {
-			return fmt.Errorf("there are %v", alive)
+			return fmt.Errorf("found %v", alive)
 		}
 		return nil
 	})

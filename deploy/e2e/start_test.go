@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The pods whose starts are compared. One alone says little: the kubelet looks at its containers
+// The pods whose starts are compared. One start proves little: the kubelet checks its containers
 // once a second.
 const (
 	starts     = 10
@@ -54,7 +54,7 @@ func medianStarts(t *testing.T, teams map[string]team) map[string]time.Duration 
 		stages[name] = newStage(t)
 		stages[name].deploy(t, teams[name])
 	}
-	for range starts { // in turn, as the machine may be busy with something else for a time
+	for range starts { // in turn, as the machine may be busy for a time
 		for _, name := range names {
 			stages[name].kubectl(t, "rollout", "restart", "deployment/app")
 			stages[name].kubectl(t, "rollout", "status", "deployment/app", "--timeout", patience.String())
@@ -78,7 +78,7 @@ func medianStart(t *testing.T, s *stage) time.Duration {
 		}
 	}
 	if len(took) < starts {
-		t.Fatalf("%d pods became Ready, want %d at least", len(took), starts)
+		t.Fatalf("%d pods became Ready, want at least %d", len(took), starts)
 	}
 	slices.Sort(took)
 	return took[len(took)/2]

@@ -86,7 +86,7 @@ func (s *stage) startTraefik(t *testing.T, program string) string {
 		"--providers.kubernetesingress.namespaces="+s.namespace,
 		"--global.checknewversion=false", "--global.sendanonymoususage=false")
 	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.Env = append(os.Environ(), "KUBERNETES_SERVICE_HOST=") // it is to use KUBECONFIG
+	cmd.Env = append(os.Environ(), "KUBERNETES_SERVICE_HOST=") // so that it uses KUBECONFIG
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

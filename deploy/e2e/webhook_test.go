@@ -168,7 +168,7 @@ func Test10InstallUpgradeAndUninstallLeaveNothingBehind(t *testing.T) {
 		t.Errorf("the upgrade has made of the configuration %+v", c.Webhooks[0])
 	}
 	if !s.injects(t, "") {
-		t.Error("nothing is injected after the upgrade")
+		t.Error("no injection after the upgrade")
 	}
 	w.uninstall(t)
 	expectNothingLeft(t, w.release)

@@ -123,7 +123,7 @@ func valuesFlags(values string) []string {
 	return []string{"--values", chartDir + "/ci/" + values + "-values.yaml"}
 }
 
-// render returns what helm applies.
+// render returns the objects that helm applies.
 func render(t *testing.T, release string, flags ...string) string {
 	t.Helper()
 	output, err := runHelmTemplate(t, release, flags...)
@@ -200,12 +200,12 @@ func TestTheChartsREADMEHasEveryValueAndEveryAlert(t *testing.T) {
 	}
 	for _, w := range words {
 		if !strings.Contains(string(readme), w) {
-			t.Errorf("there is no %s", w)
+			t.Errorf("no %s", w)
 		}
 	}
 	for _, m := range regexp.MustCompile("(?m)^\\| `(Lameduck\\w+)` ").FindAllStringSubmatch(string(readme), -1) {
 		if !slices.Contains(words, "| `"+m[1]+"` |") {
-			t.Errorf("there is no alert %s", m[1])
+			t.Errorf("no alert %s", m[1])
 		}
 	}
 }

@@ -152,7 +152,7 @@ func expectNamedSecrets(t *testing.T, rules []rbacv1.PolicyRule) {
 	}
 }
 
-// expectReading checks that what surrounds pods can be read, and nothing that may be secret.
+// expectReading checks that it may read the surroundings of pods, and nothing that may be secret.
 func expectReading(t *testing.T, rules []rbacv1.PolicyRule) {
 	t.Helper()
 	for _, r := range rules {
@@ -194,7 +194,7 @@ func TestTheWebhookMayReadWhatItWatches(t *testing.T) {
 		}
 		for group, kinds := range mode.PolicyKinds {
 			if len(may) > 0 && may[group] != len(kinds) {
-				t.Errorf("of %s it may read %d resources, and a mode depends on %v", group, may[group], kinds)
+				t.Errorf("it may read %[2]d resources of %[1]s, but a mode depends on %[3]v", group, may[group], kinds)
 			}
 		}
 	})
@@ -216,7 +216,7 @@ func expectAccess(t *testing.T, rules []rbacv1.PolicyRule, resource, name string
 		}
 	}
 	if len(rules) != 1 {
-		t.Errorf("there are %d rules", len(rules))
+		t.Errorf("%d rules", len(rules))
 	}
 }
 
@@ -230,7 +230,7 @@ func TestTheWebhookSurvivesANodeAndARollout(t *testing.T) {
 			case *appsv1.Deployment:
 				expectOwn(t, o.Spec.Template.Labels, o.Spec.Selector)
 				if *o.Spec.Replicas < 2 {
-					t.Errorf("there is %d replica", *o.Spec.Replicas)
+					t.Errorf("%d replicas", *o.Spec.Replicas)
 				}
 			case *policyv1.PodDisruptionBudget:
 				expectOwn(t, templateLabels(objects), o.Spec.Selector)
@@ -276,7 +276,7 @@ func TestAnUpgradeKeepsWhatTheWebhookHasWritten(t *testing.T) {
 			t.Errorf("%s: the caBundle is %s", name, ca)
 		}
 		if found != 1 {
-			t.Errorf("%s: there are %d Secrets, so an uninstall leaves one behind", name, found)
+			t.Errorf("%s: %d Secrets, so an uninstall leaves one behind", name, found)
 		}
 	}
 }

@@ -92,7 +92,7 @@ func TestAHookOfTheAppsOwnIsKept(t *testing.T) {
 	}
 }
 
-// What cannot be protected is an error, and not a workload that looks protected.
+// A workload that cannot be protected is an error. It must not look protected.
 func TestWhatCannotBeProtectedIsRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ shape, from, to string }{
 		"no port is declared": {
@@ -109,7 +109,7 @@ func TestWhatCannotBeProtectedIsRefused(t *testing.T) {
 			fs, dir := team(t, tc.shape, map[string]string{"deployment.yaml": strings.Replace(ownDeployment,
 				tc.from, tc.to, 1)})
 			if m, err := manifests.TryBuild(fs, dir); err == nil {
-				t.Errorf("there is no error:\n%s", manifests.YAML(t, m))
+				t.Errorf("no error, want one:\n%s", manifests.YAML(t, m))
 			}
 		})
 	}
@@ -144,7 +144,7 @@ func expectProtected(t *testing.T, objects []runtime.Object, shape string) {
 			*pod.TerminationGracePeriodSeconds, got)
 	}
 	routes := environment(*sidecar)["LAMEDUCK_ROUTES"]
-	if shape == "redirect" { // clients connect to the port that leads to Lameduck's
+	if shape == "redirect" { // clients connect to the port that is redirected to Lameduck's
 		routes = pod.InitContainers[0].Args[1]
 	}
 	expectEveryClientAtLameduck(t, pod, objects, routes)
@@ -229,7 +229,7 @@ func lameduck(t *testing.T, pod corev1.PodSpec, shape string) *corev1.Container 
 			return &c
 		}
 	}
-	t.Fatal("there is no container lameduck")
+	t.Fatal("no container lameduck")
 	return nil
 }
 

@@ -13,23 +13,23 @@ func TestTheRedirectMovesNothing(t *testing.T) {
 	fs, dir := team(t, "redirect", map[string]string{"deployment.yaml": ownDeployment, "service.yaml": ownService})
 	pod, _ := manifests.Workload(t, manifests.Decode(t, manifests.BuildFrom(t, fs, dir)))
 	if ports := pod.Containers[0].Ports; len(ports) != 2 || ports[0].ContainerPort != 3000 {
-		t.Errorf("the app's ports are %+v", ports)
+		t.Errorf("ports of the app %+v", ports)
 	}
 	if len(pod.InitContainers) != 2 {
-		t.Fatalf("the init containers are %+v", pod.InitContainers)
+		t.Fatalf("init containers %+v", pod.InitContainers)
 	}
 	rules, sidecar := pod.InitContainers[0], pod.InitContainers[1]
 	if want := []string{"redirect", "3000=18080"}; !slices.Equal(rules.Args, want) {
-		t.Errorf("the first init container has the arguments %v, want %v", rules.Args, want)
+		t.Errorf("arguments of the first init container %v, want %v", rules.Args, want)
 	}
 	s := rules.SecurityContext
 	if *s.RunAsUser != 0 || *s.AllowPrivilegeEscalation || !slices.Equal(s.Capabilities.Add, []corev1.Capability{"NET_ADMIN"}) ||
 		!slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) {
-		t.Errorf("the rules are made with %+v", s)
+		t.Errorf("security context of the init container %+v", s)
 	}
 	if !slices.Contains(sidecar.Env, corev1.EnvVar{Name: "LAMEDUCK_ROUTES", Value: "18080=3000"}) ||
 		sidecar.SecurityContext.Capabilities.Add != nil {
-		t.Errorf("the sidecar is %+v", sidecar)
+		t.Errorf("sidecar %+v", sidecar)
 	}
 	for _, c := range pod.Containers {
 		if c.Lifecycle == nil || c.Lifecycle.PreStop.HTTPGet.Path != "/hold" {

@@ -55,7 +55,7 @@ func TestPrometheusAcceptsTheRulesAndTheDashboard(t *testing.T) {
 	deploytest.Await(t, deploytest.Patience, "lameduck's metrics", func() error {
 		found, err := query(api, `lameduck_phase{phase="serving"} == 1`)
 		if err == nil && found == 0 {
-			err = fmt.Errorf("there is no such series")
+			err = fmt.Errorf("no such series")
 		}
 		return err
 	})
@@ -198,7 +198,7 @@ func evaluated(api string) error {
 		}
 	}
 	if seen == 0 {
-		return fmt.Errorf("there are no rules")
+		return fmt.Errorf("no rules")
 	}
 	return nil
 }

@@ -8,10 +8,10 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// smallRequest is the head of a health check or of a benchmark's request: 100 bytes.
+// smallRequest is a head of 100 bytes, as of a health check or a benchmark.
 var smallRequest = []byte(head("GET /static/index.html HTTP/1.1", "Host: app.default.svc", "User-Agent: wrk/4.2.0", "Accept: text/html"))
 
-// browserRequest is the head of a request of a browser: 1 KiB.
+// browserRequest is a head of 1 KiB, as of a browser.
 var browserRequest = []byte(head("GET /account/orders?page=2&sort=date HTTP/1.1",
 	"Host: shop.example.com",
 	"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
@@ -34,7 +34,7 @@ var browserRequest = []byte(head("GET /account/orders?page=2&sort=date HTTP/1.1"
 var smallResponse = []byte(answer("Server: nginx", "Date: Thu, 01 Jan 2026 00:00:00 GMT", "Content-Type: text/html",
 	"Connection: keep-alive", "Content-Length: 64"))
 
-// chunkedOf is a chunked body of 64 KiB in chunks of the given size, with an extension on each.
+// chunkedOf returns a chunked body of 64 KiB in chunks of the given size, each with an extension.
 func chunkedOf(size int) []byte {
 	chunk := fmt.Sprintf("%x;a=b\r\n%s\r\n", size, strings.Repeat("x", size))
 	return []byte(strings.Repeat(chunk, 64<<10/size) + "0\r\nA: b\r\n\r\n")
@@ -51,7 +51,7 @@ func TestNothingIsAllocated(t *testing.T) {
 		"AppendCloseOption": func() { dst = h1.AppendCloseOption(dst[:0], smallResponse) },
 	} {
 		if n := testing.AllocsPerRun(100, do); n != 0 {
-			t.Errorf("%s allocates %v times", name, n)
+			t.Errorf("%s allocates %v times, want 0", name, n)
 		}
 	}
 }
@@ -104,8 +104,8 @@ func BenchmarkAppendCloseOption(b *testing.B) {
 	}
 }
 
-// A head that trickles in byte by byte must not cost the square of its size: the search goes on where it ended. The time
-// per byte is to stay the same from 1 KiB to 64 KiB.
+// The cost of a head that arrives byte by byte must not grow with the square of its size: the search continues where it
+// ended. The time per byte must be the same from 1 KiB to 64 KiB.
 func BenchmarkHeadEndByteByByte(b *testing.B) {
 	for _, size := range []int{1 << 10, h1.MaxHead} {
 		in := []byte(strings.Repeat("\n\r", size/2))

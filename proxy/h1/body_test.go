@@ -9,7 +9,7 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// bodies are one of each kind that h1.Body follows.
+// bodies has one body of each kind that h1.Body can follow.
 func bodies(t testing.TB) []h1.Body {
 	var zero h1.Body
 	return []h1.Body{
@@ -40,15 +40,15 @@ func TestFixedBody(t *testing.T) {
 		taken, still int64
 	}{{"", 0, 5}, {"ab", 2, 3}, {"cdeX", 3, 0}, {"X", 0, 0}} {
 		if n, err := b.Scan([]byte(step.in)); int64(n) != step.taken || err != nil || b.Opaque() != step.still {
-			t.Errorf("%q: took %d bytes, %v, %d are still to come; want %d and %d", step.in, n, err, b.Opaque(), step.taken, step.still)
+			t.Errorf("%q: took %d bytes, %v, %d still expected; want %d and %d", step.in, n, err, b.Opaque(), step.taken, step.still)
 		}
 		if done := step.still == 0; b.Done() != done {
-			t.Errorf("%q: done is %t", step.in, b.Done())
+			t.Errorf("%q: done %t", step.in, b.Done())
 		}
 	}
 }
 
-// RFC 9112 section 6.3 rules 2 and 8: only the connection's end ends these.
+// RFC 9112 section 6.3 rules 2 and 8: these bodies end with the connection.
 func TestBodyUntilCloseIsNeverDone(t *testing.T) {
 	for in, b := range map[string]h1.Body{
 		"until close": mustResponse(t, answer()).Body,
@@ -65,7 +65,7 @@ func TestBodyUntilCloseIsNeverDone(t *testing.T) {
 	}
 }
 
-// What is opaque may go by unseen. A byte of framing that does is a message boundary that is lost.
+// Opaque bytes may be spliced unseen. If a byte of framing were spliced, a message boundary would be lost.
 func TestOnlyContentIsOpaque(t *testing.T) {
 	const in = "a;x=12\r\n0123456789\r\n2\r\nab\r\n0\r\nA: 1\r\n\r\n"
 	const want = "        ##########     ##             "
@@ -81,13 +81,13 @@ func TestOnlyContentIsOpaque(t *testing.T) {
 	}
 }
 
-// An extent is how far a body reaches into some bytes.
+// An extent is the part of some bytes that belongs to a body.
 type extent struct {
 	taken   int
 	err     error
 	done    bool
 	opaque  int64
-	content string // what Opaque reported as content; not known when the body was scanned
+	content string // the content as reported by Opaque; unknown if the body was scanned
 }
 
 func (e extent) String() string {
@@ -98,7 +98,7 @@ func extentOf(b h1.Body, taken int, err error, content []byte) extent {
 	return extent{taken, err, b.Done(), b.Opaque(), string(content)}
 }
 
-// scan follows in with Scan alone, in pieces: pieces holds the sizes, over and over.
+// scan reads in only with Scan, in pieces of the given sizes, repeated.
 func scan(b h1.Body, in, pieces []byte) extent {
 	taken := 0
 	for i := 0; taken < len(in); i++ {
@@ -114,7 +114,7 @@ func scan(b h1.Body, in, pieces []byte) extent {
 	return extentOf(b, taken, nil, nil)
 }
 
-// read follows in with Opaque and Skip where it can, and byte by byte where it must. So it takes the chunked coding off.
+// read reads in with Opaque and Skip if possible, and otherwise byte by byte. So it removes the chunked coding.
 func read(b h1.Body, in []byte) extent {
 	var content []byte
 	taken := 0
@@ -145,7 +145,7 @@ func FuzzBodySplit(f *testing.F) {
 	})
 }
 
-// expectSplitBody checks that in reads the same in one piece, in pieces, and with its content skipped.
+// expectSplitBody checks that in gives the same result in one piece, in pieces, and with its content skipped.
 func expectSplitBody(t *testing.T, b h1.Body, in, pieces []byte) {
 	t.Helper()
 	whole := scan(b, in, nil)

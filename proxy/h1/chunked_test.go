@@ -9,8 +9,8 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// chunkCases are chunked bodies. What stands behind a | is not of the message; of those that are refused, what stands
-// before it is well-formed.
+// chunkCases are chunked bodies. Bytes after a | are not part of the message; in a refused body, the bytes
+// before it are well-formed.
 var chunkCases = marked([]chunkCase{
 	{name: "RFC 9112 s.7.1: chunks and the last chunk", in: "4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n|", content: "Wikipedia"},
 	{name: "RFC 9112 s.7.1: no content", in: "0\r\n\r\n|"},
@@ -86,11 +86,11 @@ type chunkCase struct {
 	name, in string
 	taken    int
 	content  string
-	more     bool // more bytes are to come
+	more     bool // the body is incomplete
 	err      error
 }
 
-// marked takes the | out of every case and notes where it was.
+// marked removes the | of every case and records its position.
 func marked(cases []chunkCase) []chunkCase {
 	for i, c := range cases {
 		before, behind, _ := strings.Cut(c.in, "|")
@@ -104,7 +104,7 @@ func TestChunkedBody(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got := read(chunkedBody(t), []byte(c.in))
 			if got.taken != c.taken || !errors.Is(got.err, c.err) || got.done != (!c.more && c.err == nil) {
-				t.Errorf("%q\nwant %d bytes, %v, more to come %t\n got %v", c.in, c.taken, c.err, c.more, got)
+				t.Errorf("%q\nwant %d bytes, %v, incomplete %t\n got %v", c.in, c.taken, c.err, c.more, got)
 			}
 			if got.content != c.content {
 				t.Errorf("%q\nhas the content %q, want %q", c.in, got.content, c.content)
@@ -126,12 +126,12 @@ func TestChunkLineIsBounded(t *testing.T) {
 	}
 }
 
-// Many chunk lines may be longer together than one may be: the bound is for each.
+// The limit applies to each chunk line, not to all together.
 func TestManyChunkLines(t *testing.T) {
 	expectExtent(t, strings.Repeat("1;"+strings.Repeat("x", 1000)+"\r\na\r\n", 100), nil)
 }
 
-// RFC 9112 section 7.1.2: the trailer section holds fields, so it is bounded like a head, all lines together.
+// RFC 9112 section 7.1.2: the trailer section has fields, so the limit of a head applies to all its lines together.
 func TestTrailerSectionIsBounded(t *testing.T) {
 	const field = "A: 456789abcde\r\n" // 16 bytes
 	most := "0\r\n" + strings.Repeat(field, h1.MaxHead/len(field)-1)
@@ -142,7 +142,7 @@ func TestTrailerSectionIsBounded(t *testing.T) {
 	expectExtent(t, "0\r\n"+strings.Repeat("A", h1.MaxHead+1), h1.ErrTrailer)
 }
 
-// RFC 9112 section 7.1: chunk-size is hex digits, and nothing else begins a chunk.
+// RFC 9112 section 7.1: a chunk begins with chunk-size, which consists of hex digits.
 func TestEveryByteAsChunkSize(t *testing.T) {
 	const digits = "0123456789abcdefABCDEF"
 	for c := range 256 {
@@ -153,7 +153,7 @@ func TestEveryByteAsChunkSize(t *testing.T) {
 			t.Errorf("chunk-size %q: %v", byte(c), err)
 		}
 		if err == nil && b.Opaque() != value {
-			t.Errorf("chunk-size %q is read as %d", byte(c), b.Opaque())
+			t.Errorf("chunk-size %q was read as %d", byte(c), b.Opaque())
 		}
 	}
 }

@@ -197,7 +197,7 @@ func TestAppendCloseOption(t *testing.T) {
 	}
 }
 
-// RFC 9110 section 7.6.1: connection options are case-insensitive, so keep-alive comes in 512 ways.
+// RFC 9110 section 7.6.1: connection options are case-insensitive, so keep-alive has 512 spellings.
 func TestKeepAliveInEveryCase(t *testing.T) {
 	const option = "keepalive"
 	for bits := range 1 << len(option) {
@@ -237,7 +237,7 @@ func FuzzCloseOption(f *testing.F) {
 	})
 }
 
-// expectCloseOption checks everything that must hold of a head with the close option, whatever the head is.
+// expectCloseOption checks all properties of a head with the close option, for any head.
 func expectCloseOption(t *testing.T, before []byte) {
 	t.Helper()
 	after := h1.AppendCloseOption(nil, before)
@@ -264,14 +264,14 @@ func expectSameFraming(t *testing.T, before, after []byte, method h1.Method) {
 	}
 }
 
-// expectOnlyTheOption takes the option out of after, line by line, and compares with before.
+// expectOnlyTheOption removes the option from after, line by line, and compares the result with before.
 func expectOnlyTheOption(t *testing.T, before, after []byte) {
 	t.Helper()
 	was, is := fieldLines(string(before)), fieldLines(string(after))
 	if !bytes.Equal(before, after) {
 		was = slices.DeleteFunc(was, func(line string) bool { return keepAliveField.MatchString(line) })
 	}
-	// The last line is the empty one, and SplitAfter puts an empty string behind it.
+	// The last line is empty, and SplitAfter adds an empty string after it.
 	if added := len(is) - 3; len(is) == len(was)+1 && is[added] == "Connection: close\r\n" {
 		is = append(is[:added], is[added+1:]...)
 	}
@@ -285,7 +285,7 @@ func expectOnlyTheOption(t *testing.T, before, after []byte) {
 	}
 }
 
-// fieldLines are the lines of a head, each with those that continue it.
+// fieldLines returns the lines of a head, each with its continuation lines.
 func fieldLines(head string) (lines []string) {
 	for _, line := range strings.SplitAfter(head, "\n") {
 		if last := len(lines) - 1; last >= 0 && (strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")) {
@@ -297,10 +297,10 @@ func fieldLines(head string) (lines []string) {
 	return lines
 }
 
-// keepAliveField matches the field that is left out beside a new close option.
+// keepAliveField matches the field that is removed when a close option is added.
 var keepAliveField = regexp.MustCompile(`(?i)^keep-alive:`)
 
-// onlyOptionChanged reports whether a Connection field was changed in one of the two allowed ways and no other.
+// onlyOptionChanged reports whether a Connection field was changed in one of the two allowed ways.
 func onlyOptionChanged(was, is string) bool {
 	name, value, _ := strings.Cut(was, ":")
 	if !strings.EqualFold(name, "Connection") || !strings.HasPrefix(is, name+":") {
@@ -319,7 +319,7 @@ func onlyOptionChanged(was, is string) bool {
 	return strings.Join(members, ",") == strings.Join(now, ",")
 }
 
-// expectNetHTTPCloses checks that net/http takes the option for what it is, wherever it takes the head at all.
+// expectNetHTTPCloses checks that net/http understands the option in every head that it accepts.
 func expectNetHTTPCloses(t *testing.T, before, after []byte) {
 	t.Helper()
 	if _, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(before)), nil); err != nil {

@@ -8,11 +8,11 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// A framingCase is a head and, in words, how its body ends or why it is refused.
+// A framingCase is a head and a description of how its body ends, or why it is refused.
 type framingCase struct {
 	name   string
 	head   string
-	method h1.Method // of the request, where head is a response's
+	method h1.Method // of the request, if head is a response
 	want   string
 }
 
@@ -27,7 +27,7 @@ func length(n int64) string { return fmt.Sprint(n, " bytes") }
 
 func refused(reason h1.Error) string { return "refused: " + string(reason) }
 
-// framing says in words how a body ends.
+// framing describes how a body ends.
 func framing(b h1.Body, err error) string {
 	if err != nil {
 		return "refused: " + err.Error()
@@ -45,18 +45,18 @@ func framing(b h1.Body, err error) string {
 	return noBody
 }
 
-// head is a start-line with field lines, each ended by CRLF, and the empty line.
+// head returns a start-line with field lines, each terminated by CRLF, and the empty line.
 func head(startLine string, fields ...string) string {
 	return strings.Join(append([]string{startLine}, fields...), "\r\n") + "\r\n\r\n"
 }
 
-// post is the head of a request with these field lines.
+// post returns the head of a request with these field lines.
 func post(fields ...string) string { return head("POST / HTTP/1.1", fields...) }
 
-// answer is the head of a response with these field lines.
+// answer returns the head of a response with these field lines.
 func answer(fields ...string) string { return head("HTTP/1.1 200 OK", fields...) }
 
-// afterHead are bytes of a body or of the next message: they must not change how a head is read.
+// afterHead has bytes of a body or of the next message, which must not affect the parsing of a head.
 const afterHead = "\r\n\r\nContent-Length: 7\r\n\r\n"
 
 func testRequests(t *testing.T, cases []framingCase) {

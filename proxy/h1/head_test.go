@@ -7,7 +7,7 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// sections are field lines with the empty line, read alike in requests and responses. Those that are read hold a
+// sections are field lines with the empty line, parsed alike in requests and responses. The accepted ones have a
 // Content-Length of 3, so that a case fails when its length is lost.
 var sections = []struct{ name, section, want string }{
 	{"RFC 9112 s.2.2: CRLF ends a line", "Content-Length: 3\r\nA: b\r\n\r\n", length(3)},
@@ -81,9 +81,9 @@ func TestEmptyLines(t *testing.T) {
 		"\r\nGET":        2,
 		"\nGET":          1,
 		"\r\n\n\r\nGET":  5,
-		"\r":             0, // its LF is still to come
+		"\r":             0, // its LF is still missing
 		"\r\n\r":         2,
-		"\r\rGET":        0, // bare CR, for ParseRequest to refuse
+		"\r\rGET":        0, // a bare CR, which ParseRequest refuses
 		" \r\nGET":       0,
 	} {
 		if got := h1.EmptyLines([]byte(in)); got != want {
@@ -92,7 +92,7 @@ func TestEmptyLines(t *testing.T) {
 	}
 }
 
-// An empty line is the caller's to skip: it is no request-line.
+// The caller must skip an empty line: it is not a request-line.
 func TestEmptyLineIsNotAStartLine(t *testing.T) {
 	for _, in := range []string{"\r\n" + post(), "\n" + post(), "\r\n\r\n"} {
 		if _, err := h1.ParseRequest([]byte(in)); !errors.Is(err, h1.ErrStartLine) {
@@ -117,14 +117,14 @@ func FuzzHeadSplit(f *testing.F) {
 	}
 	f.Add([]byte("\r\n\n\r\r\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		if len(in) <= 1<<10 { // the work grows with the square of the input
+		if len(in) <= 1<<10 { // the cost grows with the square of the input
 			expectSplitHead(t, in)
 		}
 	})
 }
 
-// expectSplitHead checks that in reads the same when it comes in two parts, wherever the cut is: a part of a head gives
-// nothing, or what the whole gives.
+// expectSplitHead checks that in gives the same result in two parts, at every split: a part of a head gives
+// no result, or that of the whole.
 func expectSplitHead(t *testing.T, in []byte) {
 	t.Helper()
 	end := h1.HeadEnd(in, 0)
@@ -143,7 +143,7 @@ func expectSplitHead(t *testing.T, in []byte) {
 	expectEnd(t, in, end, response.Size)
 }
 
-// expectResumedEnd checks that a search that begins where the last one ended finds the same end.
+// expectResumedEnd checks that a search that continues where the last one ended finds the same end.
 func expectResumedEnd(t *testing.T, in []byte, cut, want int) {
 	t.Helper()
 	found := h1.HeadEnd(in[:cut], 0)
@@ -154,7 +154,7 @@ func expectResumedEnd(t *testing.T, in []byte, cut, want int) {
 		return
 	}
 	if got := h1.HeadEnd(in, cut); got != want {
-		t.Errorf("head of %q ends at %d, searched on from %d at %d", in, want, cut, got)
+		t.Errorf("head of %q ends at %d, but at %[4]d if the search continues from %[3]d", in, want, cut, got)
 	}
 }
 
@@ -169,6 +169,6 @@ func expectSame(t *testing.T, part []byte, size int, body h1.Body, err error, wa
 func expectEnd(t *testing.T, in []byte, end, size int) {
 	t.Helper()
 	if size > 0 && size != end {
-		t.Errorf("head of %q is parsed to %d, HeadEnd says %d", in, size, end)
+		t.Errorf("head of %q: the parser ends at %d, HeadEnd at %d", in, size, end)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// contentLengths are read alike in requests and responses (RFC 9112 sections 6.2 and 6.3).
+// contentLengths are parsed alike in requests and responses (RFC 9112 sections 6.2 and 6.3).
 var contentLengths = []struct {
 	name   string
 	fields []string
@@ -83,7 +83,7 @@ func TestTransferEncoding(t *testing.T) {
 	}
 }
 
-// disguisedEncodings are such that one reader sees chunked and another does not: no message may go through with them.
+// disguisedEncodings are chunked to some parsers and not to others: every message with one must be refused.
 var disguisedEncodings = []struct {
 	name   string
 	fields []string

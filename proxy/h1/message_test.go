@@ -123,7 +123,7 @@ func TestRequestUserAgent(t *testing.T) {
 		t.Errorf("user agent is %q", r.UserAgent)
 	}
 	if r := mustRequest(t, head("GET / HTTP/1.1", "User-Agenx: a")); r.UserAgent != nil {
-		t.Errorf("user agent out of nothing: %q", r.UserAgent)
+		t.Errorf("user agent %q, want none", r.UserAgent)
 	}
 }
 
@@ -210,7 +210,7 @@ func TestRequestProxied(t *testing.T) {
 		"Vib: 1.1 a":                   false,
 		"X-Forwarded-Foo: via":         false,
 		"Accept-Language: forwarded":   false,
-		"X-Forwarded-Proto: https":     false, // apps set it for their own calls, too
+		"X-Forwarded-Proto: https":     false, // apps set it in their own calls too
 		"Forwarding: for=192.0.2.1":    false,
 		"X-Amzn-Trace-Ip: 192.0.2.1":   false,
 		"X-Forwarded-For-Ip: 10.0.0.1": false,

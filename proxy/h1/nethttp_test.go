@@ -13,18 +13,18 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// Where h1 and net/http both take a message they must agree on where it ends: a proxy and an app that do not are how
-// requests are smuggled. Refusing is free, and net/http refuses more heads than h1 (targets that are no URL, controls in
-// values, every coding but chunked alone) and less framing:
+// If h1 and net/http both accept a message, they must agree on where it ends: if a proxy and an app disagree,
+// requests can be smuggled. Each may refuse more. net/http refuses more heads than h1 (targets that are not URLs, controls in
+// values, every coding except chunked alone) and less framing:
 //
 //	RFC 9112 section 6.1: "A server or client that receives an HTTP/1.0 message containing a Transfer-Encoding header
 //	field MUST treat the message as if the framing is faulty"; net/http ignores the field.
 //	RFC 9112 section 6.3 rule 3: both Transfer-Encoding and Content-Length "ought to be handled as an error"; net/http
 //	lets Transfer-Encoding win.
 //
-// Only what turns a connection into a tunnel is read differently by both, see ourResponse.
+// They only differ about responses that turn a connection into a tunnel, see ourResponse.
 
-// A verdict is what a reader makes of the bytes it got.
+// A verdict is the result of a reader for some bytes.
 type verdict int
 
 const (
@@ -38,7 +38,7 @@ func (v verdict) String() string { return [...]string{"refuses", "wants more", "
 // A reading is one reader's view of the message at the start of some bytes.
 type reading struct {
 	verdict    verdict
-	end        int // what of the bytes is the message
+	end        int // length of the message
 	untilClose bool
 	content    string
 }
@@ -72,7 +72,7 @@ func requestSeeds() (seeds []string) {
 	return seeds
 }
 
-// framingFields are field lines with the empty line, out of every table.
+// framingFields returns field lines with the empty line, from every table.
 func framingFields() (all []string) {
 	for _, c := range sections {
 		all = append(all, c.section)
@@ -126,7 +126,7 @@ func TestResponseSeedsAreOfUse(t *testing.T) {
 	expectUse(t, responseSeeds(), ours, theirs)
 }
 
-// expectUse checks that the two readers take many seeds: if one of them took nothing, they could not disagree.
+// expectUse checks that both readers accept many seeds: if one of them refused all, they could not disagree.
 func expectUse(t *testing.T, seeds []string, ours, theirs func([]byte) reading) {
 	t.Helper()
 	both := 0
@@ -136,7 +136,7 @@ func expectUse(t *testing.T, seeds []string, ours, theirs func([]byte) reading) 
 		}
 	}
 	if both < 30 {
-		t.Errorf("of %d seeds both readers take %d only", len(seeds), both)
+		t.Errorf("both readers accept only %[2]d of %[1]d seeds", len(seeds), both)
 	}
 }
 
@@ -162,11 +162,11 @@ func ourResponse(in []byte, method h1.Method) reading {
 	}
 	if r.Status == http.StatusSwitchingProtocols {
 		// RFC 9110 section 15.2.2: the server speaks the new protocol "immediately after the empty line". net/http ends
-		// the message there, and its caller takes over the connection; to h1 the rest is the tunnel.
+		// the message there, and its caller takes over the connection; for h1 the rest belongs to the tunnel.
 		return reading{verdict: takes, end: r.Size}
 	}
 	// RFC 9112 section 6.3 rule 2: "A client MUST ignore any Content-Length or Transfer-Encoding header fields" in a 2xx
-	// to CONNECT. net/http reads a body all the same and leaves this rule to its callers.
+	// to CONNECT. net/http reads a body anyway, and leaves this rule to its callers.
 	return reading{verdict: refuses}
 }
 
@@ -197,7 +197,7 @@ func theirRequest(in []byte) reading {
 		return reading{verdict: theirVerdict(err)}
 	}
 	content, err := io.ReadAll(r.Body)
-	// What net/http has read ahead but not used is still in its buffer.
+	// Bytes that net/http has read ahead but not used are still in its buffer.
 	end := len(in) - rest.Len() - buffered.Buffered()
 	return theirReading(end, false, content, err)
 }

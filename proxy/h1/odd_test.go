@@ -9,8 +9,8 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// oddLines are no field lines by the grammar, and cannot be mistaken for one of the two that say
-// where the message ends.
+// oddLines are not field lines by the grammar, and cannot be mistaken for one of the two fields that define
+// the end of the message.
 var oddLines = []string{
 	"Secured by X : y",
 	"A b",
@@ -51,7 +51,7 @@ func TestOddLinesPass(t *testing.T) {
 	}
 }
 
-// disguises are lines that some reader could take for Content-Length or Transfer-Encoding.
+// disguises are lines that some parser could take for Content-Length or Transfer-Encoding.
 var disguises = []string{
 	"Content-Length : 5",
 	"Content-Length\t: 5",
@@ -90,14 +90,14 @@ func TestDisguisedFramingIsRefused(t *testing.T) {
 	}
 }
 
-// Whatever byte stands anywhere in the name of one of the two fields, or in the place of one of its
+// If any byte is inserted into the name of one of the two fields, or replaces one of its
 // letters, the line is refused, or it is another field by the grammar.
 func TestEveryByteInAFramingName(t *testing.T) {
 	const tokens = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	for _, name := range []string{"Content-Length", "Transfer-Encoding"} {
 		for c := range 256 {
 			if strings.IndexByte(tokens, byte(c)) >= 0 || c == ':' || c == '\n' {
-				continue // a name like any other, or another line
+				continue // an ordinary name, or another line
 			}
 			for i := range len(name) + 1 {
 				expectNoDisguise(t, name[:i]+string([]byte{byte(c)})+name[i:])
@@ -113,11 +113,11 @@ func expectNoDisguise(t *testing.T, name string) {
 	t.Helper()
 	r, err := h1.ParseRequest([]byte(post("A: b", name+": 5", "C: d")))
 	if err == nil {
-		t.Errorf("a request with the field name %q passes, %d bytes", name, r.Size)
+		t.Errorf("a request with the field name %q was accepted, %d bytes", name, r.Size)
 	}
 }
 
-// RFC 9112 section 5.2: a line fold makes one field of two lines, for some.
+// RFC 9112 section 5.2: some parsers join folded lines to one field.
 func TestLineFolds(t *testing.T) {
 	for _, c := range []struct{ name, fields, want string }{
 		{"pass", "Content-Security-Policy: a;\r\n  b\r\n\tc", length(3)},
@@ -144,7 +144,7 @@ func TestLineFolds(t *testing.T) {
 	}
 }
 
-// What is known of other fields is seen even if their lines are odd: an app may see it too.
+// Other fields are recognized even if their lines are odd: an app may recognize them too.
 func TestOddLinesAreRead(t *testing.T) {
 	r := mustRequest(t, post("Upgrade : x", "Expect\t: 100-continue", "\x0bUser-Agent: a b"))
 	if !r.Upgrade || !r.Expects || string(r.UserAgent) != "a b" {
@@ -152,10 +152,10 @@ func TestOddLinesAreRead(t *testing.T) {
 	}
 }
 
-// A lenientReader is a way in which others read a head.
+// A lenientReader is a way in which other programs parse a head.
 type lenientReader struct {
 	name string
-	// read returns the name of a field that is no token.
+	// read returns the name of a field that is not a token.
 	read func(name string) string
 	// fold returns the lines without the folded ones.
 	fold func(lines []string) []string
@@ -171,7 +171,7 @@ var lenientReaders = []lenientReader{
 	{"ignores folded lines", func(s string) string { return strings.TrimFunc(s, isBlank) }, ignore},
 }
 
-// isBlank reports whether some reader takes a character of Latin-1 for white space.
+// isBlank reports whether some parser treats a character of Latin-1 as white space.
 func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == 0xad }
 
 func dropped(s string, f func(rune) bool) string {
@@ -183,7 +183,7 @@ func dropped(s string, f func(rune) bool) string {
 	}, s)
 }
 
-// word returns a word of s, counted from the end if i is negative, or nothing.
+// word returns a word of s, counted from the end if i is negative, or an empty string.
 func word(s string, i int) string {
 	words := strings.FieldsFunc(s, isBlank)
 	if len(words) == 0 {
@@ -212,7 +212,7 @@ func ignore(lines []string) []string {
 }
 
 // framing returns the lines of a header section that the reader takes for one of the two fields, up to
-// what it takes for the empty line.
+// the line that it takes for the empty one.
 func (l *lenientReader) framing(section string) (found []string) {
 	for _, line := range l.fold(linesOf(section)) {
 		if strings.TrimFunc(line, isBlank) == "" {
@@ -247,7 +247,7 @@ func linesOf(section string) (lines []string) {
 	return lines
 }
 
-// Where h1 takes a header section, no lenient reader finds other fields of framing in it.
+// If h1 accepts a header section, no lenient reader finds other framing fields in it.
 func FuzzLenientReaders(f *testing.F) {
 	for _, line := range slices.Concat(oddLines, disguises) {
 		f.Add(line + "\r\nContent-Length: 3\r\n\r\n")
@@ -267,7 +267,7 @@ func FuzzLenientReaders(f *testing.F) {
 		want := strict.framing(section)
 		for _, l := range lenientReaders {
 			if got := l.framing(section); !slices.Equal(got, want) {
-				t.Errorf("%q passes with %q; a reader that %s finds %q", section, want, l.name, got)
+				t.Errorf("%q was accepted with %q; a reader that %s finds %q", section, want, l.name, got)
 			}
 		}
 	})

@@ -16,7 +16,7 @@ func TestPersists(t *testing.T) {
 		"GET /HTTP/1.1 HTTP/1.0\r\n\r\n":                           false,
 		"GET / HTTP/1.2\r\n\r\n":                                   true,
 		"HTTP/1.9 200 OK\r\n\r\n":                                  true,
-		"ICY 200 OK\r\n\r\n":                                       false, // which nobody knows
+		"ICY 200 OK\r\n\r\n":                                       false, // an unknown version
 		"HTTP/2 200 OK\r\n\r\n":                                    false,
 		"HTTP/1.1 200 OK\r\nConnection:\r\n close\r\n\r\n":         false,
 		"HTTP/1.1 200 OK\r\nConnection: a,\n\tclose,b\n\n":         false,

@@ -63,7 +63,7 @@ func TestRecognize(t *testing.T) {
 	}
 }
 
-// What is decided is decided with the first byte that decides it.
+// A line is undecided as long as it may be a request line, and decided at its end at the latest.
 func TestRecognizeWaitsForNothing(t *testing.T) {
 	for _, undecided := range []string{"LOG fetched ", "83 <34>1 ", "003fgit-upload-pack /r.git", "GET / HTTP/", "LOGIN bob"} {
 		if got := Recognize([]byte(undecided)); got != Maybe {
@@ -102,8 +102,8 @@ func TestRecognizeStatus(t *testing.T) {
 	}
 }
 
-// A request that is recognized is not refused for its first line, nothing is recognized twice, and
-// any split of the bytes leads to the same guess.
+// The first line of a recognized request is not refused, no text is both a request and a response, and
+// any split of the bytes leads to the same result.
 func FuzzRecognize(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"), uint16(3))
 	f.Add([]byte("\r\nPOST http://a/b HTTP/1.0\n\n"), uint16(1))
@@ -127,7 +127,7 @@ func FuzzRecognize(f *testing.F) {
 			t.Errorf("%q is %d, in two pieces %d", b, want, got)
 		}
 		if _, err := ParseRequest(b[EmptyLines(b):]); Recognize(b) == Yes && (err == ErrStartLine || err == ErrVersion) {
-			t.Errorf("%q is recognized and refused: %v", b, err)
+			t.Errorf("%q was recognized and then refused: %v", b, err)
 		}
 		if Recognize(b) == Yes && RecognizeStatus(b) != No {
 			t.Errorf("%q is both a request and a response", b)

@@ -7,7 +7,7 @@ import (
 	reference "golang.org/x/net/http2"
 )
 
-// written returns what the reference implementation writes.
+// written returns the bytes that the reference implementation writes.
 func written(write func(f *reference.Framer) error) []byte {
 	var b bytes.Buffer
 	f := reference.NewFramer(&b, nil)
@@ -48,7 +48,7 @@ func TestParseHeader(t *testing.T) {
 				t.Errorf("ends the stream: %v, opens a block: %v; want %v, %v", got.EndStream(), got.OpensBlock(), test.end, test.block)
 			}
 			if _, ok := ParseHeader(test.frame[:HeaderSize-1]); ok {
-				t.Error("a part of it is taken for the whole")
+				t.Error("a part of the frame was taken for the whole")
 			}
 		})
 	}
@@ -110,16 +110,16 @@ func TestFramesOfOurs(t *testing.T) {
 			t.Errorf("a GOAWAY is %x, want %x", frame, want)
 		}
 		if LastStream(frame) != last {
-			t.Errorf("its last stream is %d, want %d", LastStream(frame), last)
+			t.Errorf("last stream %d, want %d", LastStream(frame), last)
 		}
 		SetLastStream(frame, 9)
 		if !bytes.Equal(frame, AppendGoAway(nil, 9)) {
-			t.Errorf("with another last stream it is %x", frame)
+			t.Errorf("with another last stream: %x", frame)
 		}
 	}
 }
 
-// The reference implementation sees the same frames.
+// The reference implementation parses the same frames.
 func FuzzHeader(f *testing.F) {
 	f.Add(written(func(f *reference.Framer) error { return f.WriteData(5, true, []byte("abc")) }))
 	f.Add(AppendGoAway(nil, 3))

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// A field is a field of a request, in the form that the reference implementation chooses unless it
-// is sensitive, which is never indexed.
+// A field is a field of a request. The reference implementation chooses its form, unless it
+// is sensitive: then it is never indexed.
 type field = hpack.HeaderField
 
 // block returns a field block.
@@ -79,7 +79,7 @@ func TestFirstRequest(t *testing.T) {
 	}
 }
 
-// Nothing is known of a request whose block is not understood.
+// If a block cannot be decoded, its request is unknown.
 func TestFirstRequest_MalformedBlocksAreUnknown(t *testing.T) {
 	via := block(0, field{Name: "via", Value: "2 a"})
 	for name, frame := range map[string][]byte{
@@ -127,9 +127,9 @@ func FuzzFirstRequest(f *testing.F) {
 			}
 		})
 		if _, err := d.Write(b); err != nil || d.Close() != nil {
-			return // it must only not panic
+			return // it only must not panic
 		}
-		if got.Path == "" || got.UserAgent == "" { // a value of the dynamic table, or a long one, is not read
+		if got.Path == "" || got.UserAgent == "" { // values of the dynamic table and long values are not decoded
 			want.Path, want.UserAgent, got.Path, got.UserAgent = "", "", "", ""
 		}
 		if got != want {
@@ -138,7 +138,7 @@ func FuzzFirstRequest(f *testing.F) {
 	})
 }
 
-// Fields of later requests refer to those of earlier ones.
+// Fields of later requests refer to fields of earlier ones.
 func TestRequestReader(t *testing.T) {
 	var b bytes.Buffer
 	e := hpack.NewEncoder(&b)

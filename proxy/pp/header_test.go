@@ -41,7 +41,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// What is settled by some bytes is settled: more of them change nothing.
+// Once some bytes decide the result, further bytes do not change it.
 func FuzzSize(f *testing.F) {
 	f.Add([]byte(v1))
 	f.Add([]byte(v2))
@@ -50,7 +50,7 @@ func FuzzSize(f *testing.F) {
 		for n := range b {
 			part, settled := Size(b[:n])
 			if settled && (!ok || part != size) {
-				t.Fatalf("%q is %d bytes by its first %d, and %d in all", b, part, n, size)
+				t.Fatalf("the header of %[1]q has %[4]d bytes, but %[2]d by its first %[3]d", b, part, n, size)
 			}
 		}
 	})

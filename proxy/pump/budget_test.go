@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// A testWait is a waiter that notes what happens to it.
+// A testWait is a waiter that records its calls.
 type testWait struct{ stops, resumes int }
 
 func (w *testWait) Stop()   { w.stops++ }
 func (w *testWait) Resume() { w.resumes++ }
 
-// claims returns some claims on a budget, each with its waiter.
+// claims returns n claims on a budget, each with its waiter.
 func claims(b *Budget, n int) ([]*Claim, []*testWait) {
 	cs, ws := make([]*Claim, n), make([]*testWait, n)
 	for i := range cs {
@@ -32,7 +32,7 @@ func wantStopped(t *testing.T, cs []*Claim, want ...int) {
 		}
 	}
 	if !slices.Equal(stopped, want) {
-		t.Errorf("stopped are %v, want %v", stopped, want)
+		t.Errorf("stopped waiters %v, want %v", stopped, want)
 	}
 }
 
@@ -55,7 +55,7 @@ func TestBudget_AWaitThatGrowsKeepsItsAge(t *testing.T) {
 	cs, ws := claims(b, 2)
 	cs[0].Hold(10, ws[0])
 	cs[1].Hold(10, ws[1])
-	cs[0].Hold(60, ws[0]) // more has come, but not all
+	cs[0].Hold(60, ws[0]) // more bytes have arrived, but not all
 	cs[1].Hold(50, ws[1])
 	wantStopped(t, cs, 0)
 }
@@ -79,15 +79,15 @@ func TestBudget_WhatIsGivenBackIsFree(t *testing.T) {
 	}
 	wantStopped(t, cs)
 	if b.Held() != 0 || b.oldest != nil || b.newest != nil {
-		t.Errorf("%d bytes are held after all are given back", b.Held())
+		t.Errorf("%d bytes are held after all were returned, want 0", b.Held())
 	}
 }
 
 func TestBudget_AWaitThatWasEndedIsResumedByItsOwner(t *testing.T) {
 	b := NewBudget(100)
 	cs, ws := claims(b, 1)
-	cs[0].Hold(101, ws[0]) // more than there is
-	cs[0].Hold(10, ws[0])  // its owner does not know yet
+	cs[0].Hold(101, ws[0]) // more than the budget
+	cs[0].Hold(10, ws[0])  // its owner does not know yet that it was stopped
 	wantStopped(t, cs, 0)
 	cs[0].Drop()
 	wantStopped(t, cs)
@@ -107,7 +107,7 @@ func TestBudget_WithoutALimitNothingIsEnded(t *testing.T) {
 	none.Hold(1, ws[0])
 	none.Drop()
 	if none.IsStopped() || b.isTight() {
-		t.Error("what has no bound is exceeded")
+		t.Error("a budget without a limit was exceeded")
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A recorder is a source that keeps the last read deadline.
+// A recorder is a source that records the last read deadline.
 type recorder struct {
 	net.Conn
 	at time.Time

@@ -31,7 +31,7 @@ func pair(t *testing.T) (near, far *net.TCPConn) {
 	return a.(*net.TCPConn), c.(*net.TCPConn)
 }
 
-// A slow destination is not one that stands still: what it takes of a write that blocks is counted at once.
+// A slow destination makes progress: the bytes that it takes of a blocked write are counted at once.
 func TestMovedCountsWhatABlockedWriteHasWritten(t *testing.T) {
 	const size = 64 << 20 // more than the kernel buffers
 	for name, send := range map[string]func(f *Flow, from *net.TCPConn) error{
@@ -57,17 +57,17 @@ func TestMovedCountsWhatABlockedWriteHasWritten(t *testing.T) {
 			go func() { sent <- send(&f, from) }()
 			for begun := time.Now(); f.Moved() == 0; time.Sleep(time.Millisecond) {
 				if time.Since(begun) > 10*time.Second {
-					t.Fatal("nothing has moved although the kernel takes some of it")
+					t.Fatal("no bytes counted although the kernel has taken some")
 				}
 			}
 			select {
 			case err := <-sent:
-				t.Fatalf("the write is over, error %v, although nobody reads", err)
+				t.Fatalf("the write returned %v although nothing reads", err)
 			default:
 			}
 			_ = to.SetReadDeadline(time.Now().Add(time.Minute))
 			if n, err := io.CopyN(io.Discard, to, size); err != nil {
-				t.Fatalf("%d bytes arrive, error %v", n, err)
+				t.Fatalf("%d bytes arrived, error %v", n, err)
 			}
 			if err := <-sent; err != nil {
 				t.Fatal(err)

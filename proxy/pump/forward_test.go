@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A bothEnds is a source with something to read, and a destination that keeps what is written.
+// A bothEnds is a source with data to read, and a destination that records writes.
 type bothEnds struct {
 	net.Conn
 	source strings.Reader
@@ -28,7 +28,7 @@ func TestForwardWritesAheadWhatStaysPending(t *testing.T) {
 	expect := func(step string, err error, sink, pending string) {
 		t.Helper()
 		if err != nil || p.sink.String() != sink || string(f.Pending()) != pending {
-			t.Fatalf("%s: %q is written, %q pending, error %v; want %q and %q", step, p.sink.String(), f.Pending(), err, sink, pending)
+			t.Fatalf("%s: %q written, %q pending, error %v; want %q and %q", step, p.sink.String(), f.Pending(), err, sink, pending)
 		}
 	}
 	read := func(s string) error {

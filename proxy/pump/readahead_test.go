@@ -7,20 +7,20 @@ import (
 	"testing"
 )
 
-// A readAheadConn brings records, as TLS does: a Read returns bytes of one record, and the rest of it is
-// there without waiting.
+// A readAheadConn delivers records, like TLS: a Read returns bytes of one record, and the rest of it is
+// available without waiting.
 type readAheadConn struct {
 	Conn
 	t       *testing.T
 	flow    *Flow
 	records []string
-	rest    string // of the record that has been begun
+	rest    string // of the current record
 }
 
 func (c *readAheadConn) Read(b []byte) (int, error) {
 	if c.rest == "" {
 		if c.flow.buf != nil && !c.flow.full {
-			c.t.Error("a buffer is held while a record is waited for")
+			c.t.Error("a buffer is held while waiting for a record")
 		}
 		if len(c.records) == 0 {
 			return 0, io.EOF
@@ -43,7 +43,7 @@ func TestFlow_WaitingForTLSHoldsNoBuffer(t *testing.T) {
 	f.Init(End{conn: src}, End{}, NewPipes(0), new(atomic.Uint64))
 	for _, want := range records {
 		if err := f.Fill(); err != nil || string(f.Pending()) != want {
-			t.Fatalf("a fill brings %d bytes, %v; want the %d of a record", len(f.Pending()), err, len(want))
+			t.Fatalf("a fill read %d bytes, %v; want the %d of a record", len(f.Pending()), err, len(want))
 		}
 		f.Discard()
 	}

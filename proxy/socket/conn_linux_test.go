@@ -70,10 +70,10 @@ func TestBothEndsKnowTheirAddresses(t *testing.T) {
 	for _, address := range loopback {
 		dialed, accepted := connect(t, address)
 		if got, want := dialed.LocalAddr().String(), accepted.RemoteAddr().String(); got != want {
-			t.Errorf("the dialed end is at %s, and the accepted one sees %s", got, want)
+			t.Errorf("the dialed end is at %s, but the accepted one has the peer %s", got, want)
 		}
 		if got, want := accepted.LocalAddr().String(), dialed.RemoteAddr().String(); got != want {
-			t.Errorf("the accepted end is at %s, and the dialed one sees %s", got, want)
+			t.Errorf("the accepted end is at %s, but the dialed one has the peer %s", got, want)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func sendsAtOnce(c *Conn) (yes bool) {
 	return yes
 }
 
-// An emulated kernel may not let connections inherit the option.
+// In an emulated kernel, connections may not inherit the option.
 func TestNoEndDelaysWhatIsWrittenThoughTheListenerDoes(t *testing.T) {
 	l := listen(t, loopback[0])
 	err := l.raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 0) })
@@ -140,14 +140,14 @@ func TestCloseWriteEndsOneSide(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b, err := io.ReadAll(accepted); err != nil || len(b) > 0 {
-		t.Errorf("the peer reads %q, %v; want the end", b, err)
+		t.Errorf("the peer read %q, %v; want EOF", b, err)
 	}
 	if _, err := accepted.Write([]byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	var b [1]byte
 	if _, err := dialed.Read(b[:]); err != nil || b[0] != 'x' {
-		t.Errorf("the other side carries %q, %v; want x", b, err)
+		t.Errorf("the other direction delivered %q, %v; want x", b, err)
 	}
 }
 
@@ -159,14 +159,14 @@ func TestALingerOfZeroResetsTheConnection(t *testing.T) {
 	_ = dialed.Close()
 	_, err := accepted.Read(make([]byte, 1))
 	if !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the peer reads %v, want a reset", err)
+		t.Errorf("the peer's read returned %v, want a reset", err)
 	}
 	if want := "read tcp " + accepted.RemoteAddr().String() + ": read: connection reset by peer"; err.Error() != want {
 		t.Errorf("the error is %q, want %q", err, want)
 	}
 }
 
-// calls are all methods that wait for a connection or change it.
+// calls has all methods that wait for a connection or change it.
 var calls = map[string]func(*Conn) error{
 	"Read":             func(c *Conn) error { _, err := c.Read(make([]byte, 1)); return err },
 	"Write":            func(c *Conn) error { _, err := c.Write([]byte("x")); return err },
@@ -195,7 +195,7 @@ func TestAClosedConnectionReturnsErrClosed(t *testing.T) {
 		}
 	}
 	if got := dialed.LocalAddr().String(); got != ":0" {
-		t.Errorf("its local address is %s, want none", got)
+		t.Errorf("local address %s, want none", got)
 	}
 }
 
@@ -215,7 +215,7 @@ func TestCloseEndsAWait(t *testing.T) {
 	dialed, _ := connect(t, loopback[0])
 	time.AfterFunc(10*time.Millisecond, func() { _ = dialed.Close() })
 	if err := calls["RawConn.Read"](dialed); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("a wait ends with %v, want net.ErrClosed", err)
+		t.Errorf("a wait returned %v, want net.ErrClosed", err)
 	}
 }
 

@@ -46,7 +46,7 @@ func fullListener(t *testing.T) (fd int, to netip.AddrPort) {
 		}
 		t.Cleanup(func() { _ = c.Close() })
 	}
-	t.Fatal("the backlog does not fill")
+	t.Fatal("the backlog is not full")
 	return fd, to
 }
 
@@ -74,14 +74,14 @@ func TestDialGivesUpWhenItsContextEnds(t *testing.T) {
 			t.Errorf("Dial returns %v, want context.Canceled", err)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("Dial goes on waiting")
+		t.Fatal("Dial still waits")
 	}
 	if _, err := Dial(ctx, portOf(listen(t, loopback[0])), time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("Dial with a context that has ended returns %v, want context.Canceled", err)
 	}
 }
 
-// The kernel repeats a SYN that was dropped after a second.
+// After a second, the kernel repeats a SYN that was dropped.
 func TestDialWaitsUntilABacklogHasRoom(t *testing.T) {
 	fd, to := fullListener(t)
 	time.AfterFunc(20*time.Millisecond, func() {
@@ -97,7 +97,7 @@ func TestDialWaitsUntilABacklogHasRoom(t *testing.T) {
 	}
 	defer c.Close()
 	if _, err := c.Write([]byte("x")); err != nil {
-		t.Errorf("the connection takes nothing: %v", err)
+		t.Errorf("write on the connection: %v", err)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestAConnectionToItselfIsNoticed(t *testing.T) {
 	}
 	defer c.Close()
 	if !c.isItsOwnPeer() {
-		t.Error("a connection with both ends was not noticed")
+		t.Error("a connection to itself was not detected")
 	}
 	dialed, accepted := connect(t, loopback[0])
 	if dialed.isItsOwnPeer() || accepted.isItsOwnPeer() {

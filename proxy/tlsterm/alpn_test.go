@@ -4,7 +4,7 @@ import "testing"
 
 func TestChooseALPN(t *testing.T) {
 	yes, no := func() bool { return true }, func() bool { return false }
-	notAsked := func() bool { t.Error("the app is asked, although nothing follows from the answer"); return false }
+	notAsked := func() bool { t.Error("the app was asked although its answer does not matter"); return false }
 	for _, test := range []struct {
 		content Content
 		offered []string

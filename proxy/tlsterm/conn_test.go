@@ -53,14 +53,14 @@ func pair(t *testing.T) (client, server *Conn) {
 	return client, server
 }
 
-// wantsEnd expects n bytes, and then an end that is truncated or not.
+// wantsEnd expects n bytes, and then the end, truncated or not.
 func wantsEnd(t *testing.T, c *Conn, n int, truncated bool) {
 	t.Helper()
 	if b, err := io.ReadAll(c); len(b) != n || err != nil {
 		t.Fatalf("%d bytes, error %v; want %d", len(b), err, n)
 	}
 	if c.Truncated() != truncated {
-		t.Errorf("the end is truncated: %v, want %v", c.Truncated(), truncated)
+		t.Errorf("truncated: %v, want %v", c.Truncated(), truncated)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestConn_AHalfClosedConnectionStillReceives(t *testing.T) {
 
 func TestConn_CloseWriteFollowsAWriteWithoutWaitingForIt(t *testing.T) {
 	client, server := pair(t)
-	const size = 16 << 20 // more than the kernel holds
+	const size = 16 << 20 // more than the kernel buffers
 	written := make(chan error, 1)
 	go func() {
 		_, err := io.WriteString(server, strings.Repeat("x", size))

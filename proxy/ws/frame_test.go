@@ -92,21 +92,21 @@ func TestCloseFrames(t *testing.T) {
 	}
 	for _, b := range [][]byte{AppendClose(nil, GoingAway), got} {
 		if h, err := ParseHeader(b); err != nil || h.Opcode != Close || !h.Fin || h.Size+int(h.Length) != len(b) {
-			t.Errorf("%x is read as %+v, error %v", b, h, err)
+			t.Errorf("%x was parsed as %+v, error %v", b, h, err)
 		}
 	}
 }
 
-// A header that is written from what was read is the same, except that a length may have a longer encoding than it needs.
+// A header that is parsed and written again is the same, except that the length may have had a longer encoding.
 func FuzzHeader(f *testing.F) {
 	f.Add([]byte("\x81\x85abcdhello"))
 	f.Add([]byte("\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h, err := ParseHeader(b)
 		if err != nil || h.Size == 0 {
-			for n := range b { // and no part of it says otherwise
+			for n := range b { // and no prefix gives another result
 				if part, _ := ParseHeader(b[:n]); part.Size > 0 {
-					t.Fatalf("%x is no header, and its first %d bytes are", b, n)
+					t.Fatalf("%x is not a header, but its first %d bytes are", b, n)
 				}
 			}
 			return
@@ -119,7 +119,7 @@ func FuzzHeader(f *testing.F) {
 			again = binary.BigEndian.AppendUint64(again, uint64(h.Length))
 		}
 		if !bytes.HasPrefix(b, again) || h.Size != len(again)+int(b[1]>>7)*4 {
-			t.Errorf("%x is read as %+v", b, h)
+			t.Errorf("%x was parsed as %+v", b, h)
 		}
 	})
 }

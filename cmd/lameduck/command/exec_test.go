@@ -29,7 +29,7 @@ func TestNotifyExec_ASignalIsNotLostAmongThoseOfThisProcess(t *testing.T) {
 	select {
 	case s := <-signals:
 		if s != unix.SIGTERM {
-			t.Errorf("the first signal is %v, want SIGTERM alone", s)
+			t.Errorf("first signal %v, want only SIGTERM", s)
 		}
 	case <-time.After(time.Minute):
 		t.Error("SIGTERM is lost")

@@ -45,7 +45,7 @@ func TestObservedPorts_LeaveOutThoseTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	if ports := observedPorts(c); len(ports) != 1 || ports[0].Number != 8081 {
-		t.Errorf("observed are %+v, want 8081 alone", ports)
+		t.Errorf("observed ports %+v, want only 8081", ports)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// One request through a route to itself takes every connection that there is.
+// One request through a route to itself would use up all connections.
 func TestRoutes_NoSpellingLeadsToItself(t *testing.T) {
 	for _, test := range []struct{ listen, app string }{
 		{"18080", "localhost:18080"},

@@ -269,7 +269,7 @@ func TestParse_Problems(t *testing.T) {
 	}
 }
 
-// wantProblems compares the beginnings of problems: all of them, and no other.
+// wantProblems expects exactly these problems, of which only the beginnings are given.
 func wantProblems(t *testing.T, err error, want []string) {
 	t.Helper()
 	var problems Problems

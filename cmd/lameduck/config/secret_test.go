@@ -29,7 +29,7 @@ func TestErrors_HaveNoSecrets(t *testing.T) {
 	}
 }
 
-// TestErrors_OfVariablesThatMayHoldSecretsHaveNoValues sets them to something that looks harmless.
+// TestErrors_OfVariablesThatMayHoldSecretsHaveNoValues sets them to values that look harmless.
 func TestErrors_OfVariablesThatMayHoldSecretsHaveNoValues(t *testing.T) {
 	for _, name := range []string{
 		"LAMEDUCK_PASSWORD", "LAMEDUCK_TLS_CERT", "LAMEDUCK_TLS_KEY", "LAMEDUCK_TLS_CLIENT_CA",

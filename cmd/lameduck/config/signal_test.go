@@ -37,6 +37,6 @@ func TestStopSignals_AreTheirOwnNames(t *testing.T) {
 		}
 	}
 	if !slices.Contains(StopSignals(), "SIGTERM") {
-		t.Error("SIGTERM is none")
+		t.Error("SIGTERM is not a stop signal")
 	}
 }

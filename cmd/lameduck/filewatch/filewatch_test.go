@@ -60,7 +60,7 @@ func (r *rig) write(t *testing.T, text string) {
 	}
 }
 
-// pass lets the watcher read the file several times.
+// pass waits until the watcher has read the file several times.
 func pass() {
 	time.Sleep(5 * Interval)
 	synctest.Wait()
@@ -121,7 +121,7 @@ func TestAMissingFileIsAnErrorWithTheSettingAndWithoutThePath(t *testing.T) {
 	})
 }
 
-// A read of a FIFO without a writer never ends, and Run would not end either.
+// A read of a FIFO without a writer never returns, so Run would not return either.
 func TestWhatIsNoFileIsAnErrorAndNeverRead(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {

@@ -84,11 +84,11 @@ func TestAReaderThatDoesNotReadLosesTheOldestLines(t *testing.T) {
 		}
 		out, dropped := g.String(), q.Dropped()
 		if n := uint64(strings.Count(out, text)); n+dropped != lines+1 || n*1000 > capacity+1000 {
-			t.Errorf("%d lines are written and %d dropped, want %d bytes at most and every line counted", n, dropped, capacity)
+			t.Errorf("%d lines written and %d dropped, want at most %d bytes and every line counted", n, dropped, capacity)
 		}
 		notice := fmt.Sprintf("\n%d lines missing\n%d ", dropped, dropped)
 		if !strings.HasPrefix(out, "first ") || !strings.Contains(out, notice) || strings.Count(out, "missing") != 1 {
-			t.Errorf("no notice %q behind the first line", notice)
+			t.Errorf("no notice %q after the first line", notice)
 		}
 		if !strings.HasSuffix(out, fmt.Sprintf("\n%d %s\n", lines-1, text)) {
 			t.Error("the last line is not there")

@@ -35,7 +35,7 @@ func inNamespace(t *testing.T, f func(t *testing.T)) {
 	}
 }
 
-// The table is read back, so a kernel or a program beside us that has something else in it is
+// The table is read back, so a kernel or another program that has changed it is
 // noticed.
 func TestVerify_NoticesEveryDifference(t *testing.T) {
 	mesh := uint32(1337)
@@ -87,7 +87,7 @@ func verifyDifferences(t *testing.T, mesh *uint32, short bool) {
 	}
 }
 
-// The tables of iptables from before nftables are no chains of nftables.
+// The tables of legacy iptables are not chains of nftables.
 func TestLegacyRulesAreFoundAndAnEmptyTableIsIgnored(t *testing.T) {
 	for _, family := range legacyFamilies {
 		command, err := exec.LookPath(family.command)

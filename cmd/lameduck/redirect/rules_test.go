@@ -82,7 +82,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, p := range rules.Direct {
 			if ports[p.From] != "" || ports[p.To] == "" {
-				t.Fatalf("%q: %v is no way around", line, p)
+				t.Fatalf("%q: %v does not lead around the relay", line, p)
 			}
 			ports[p.From] = "taken"
 			again = append(again, "--direct", p.String())

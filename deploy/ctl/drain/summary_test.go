@@ -8,7 +8,7 @@ import (
 	"lameduck/lifecycle"
 )
 
-// The summaries are those that the program writes, so that a change of its text fails here.
+// The summaries are copied from the program's output, so a change of its text fails here.
 func TestMessagesOfTheProgramAreParsed(t *testing.T) {
 	s := lifecycle.Summary{
 		Trigger: "drain request", End: lifecycle.EndedQuiet, Duration: 12300 * time.Millisecond, CutExchanges: 2,

@@ -37,7 +37,7 @@ func TestLogsAreRead(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	if _, err := ReadLog(strings.NewReader(strings.Repeat("x", longestLine+1))); err == nil {
-		t.Error("a line without end is accepted")
+		t.Error("an endless line was accepted")
 	}
 }
 

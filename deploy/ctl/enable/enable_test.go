@@ -57,7 +57,7 @@ func newCluster(t *testing.T, refusal error, more ...runtime.Object) *cluster {
 	c.PrependReactor("create", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		create := a.(clienttesting.CreateActionImpl)
 		if !slices.Equal(create.CreateOptions.DryRun, []string{metav1.DryRunAll}) {
-			t.Error("a pod is created that is no dry run")
+			t.Error("a pod was created without dry run")
 		}
 		pod := create.GetObject().(*corev1.Pod)
 		c.asked = append(c.asked, pod)
@@ -144,7 +144,7 @@ func TestEnable_AllowsTheRedirectWhereThePodIsAdmitted(t *testing.T) {
 			return s != nil && s.Capabilities != nil && slices.Contains(s.Capabilities.Add, "NET_ADMIN")
 		})
 		if i < 0 || pod.Labels[inject.InjectLabel] != "disabled" {
-			t.Errorf("asked for is %+v, want an init container with NET_ADMIN, that the webhook leaves alone", pod)
+			t.Errorf("asked for %+v, want an init container with NET_ADMIN that the webhook does not change", pod)
 		}
 	}
 	if again := enabledIn(t, c); again.workload(t, "web").Mode != "redirect" || len(c.asked) != 2 {

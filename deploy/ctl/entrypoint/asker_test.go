@@ -142,7 +142,7 @@ func TestARegistryThatNeverAnswersIsGivenUp(t *testing.T) {
 		h.delay.Store(int64(time.Hour))
 		a := h.askerFor(Config{})
 		var all sync.WaitGroup
-		for i := range maxFlights + 10 { // no goroutine is left over by any
+		for i := range maxFlights + 10 { // none may leave a goroutine behind
 			all.Go(func() {
 				began := time.Now()
 				_, problem := ask(t.Context(), a, host+"/app"+strings.Repeat("x", i)+":1")
@@ -156,7 +156,7 @@ func TestARegistryThatNeverAnswersIsGivenUp(t *testing.T) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if len(a.flights) > 0 {
-			t.Errorf("%d fetches are left", len(a.flights))
+			t.Errorf("%d fetches are left, want none", len(a.flights))
 		}
 	})
 }
@@ -173,7 +173,7 @@ func TestAPanicIsNoEnd(t *testing.T) {
 	}
 }
 
-// A digest is fetched once. A tag is asked for each time, as it may move.
+// A digest is fetched once. A tag is resolved each time, as it may move.
 func TestAnAnswerIsKeptByDigest(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
@@ -221,7 +221,7 @@ func TestTheSameQuestionIsAskedOnce(t *testing.T) {
 		}
 		all.Wait()
 		if got := h.requests.Load(); got != 3 {
-			t.Errorf("there are %d requests", got)
+			t.Errorf("%d requests", got)
 		}
 	})
 }

@@ -119,7 +119,7 @@ func index(t *testing.T, platforms ...platform) v1.ImageIndex {
 	return mutate.AppendManifests(empty.Index, all...)
 }
 
-// asker returns an Asker of the registry in memory. It is patient, as a machine may be busy.
+// asker returns an Asker of the registry in memory. Its timeout is long, as a machine may be busy.
 func (h *hub) asker(k Keychains) *Asker {
 	return h.askerFor(Config{Keychains: k, Timeout: time.Minute})
 }

@@ -18,7 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// dialing returns a transport that connects to an address, whatever the URL has.
+// dialing returns a transport that connects to an address, regardless of the URL.
 func dialing(to net.Addr) *http.Transport {
 	return &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -28,7 +28,7 @@ func dialing(to net.Addr) *http.Transport {
 	}
 }
 
-// What no error may have.
+// Secrets, which no error may contain.
 const (
 	user     = "tim"
 	password = "correct-horse-battery"
@@ -82,7 +82,7 @@ func TestThePullSecretsOfThePod(t *testing.T) {
 	a := h.asker(PullSecrets(clusterSecrets, []string{"good", "old", "wrong", "other", "broken", "opaque", "gone"}))
 	for _, tc := range []struct {
 		secrets string
-		want    string // a part of the error; empty if there is an answer
+		want    string // a part of the error; empty for success
 	}{
 		{"good", ""}, {"old", ""}, {"broken good", ""}, {"other gone good", ""},
 		{"", "registry registry.test denies access to the image"},
@@ -99,7 +99,7 @@ func TestThePullSecretsOfThePod(t *testing.T) {
 	}
 }
 
-// What one namespace may know of a digest is no answer for another.
+// A result that one namespace may have is not returned to another.
 func TestADeniedAnswerIsNotInTheCache(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
@@ -125,7 +125,7 @@ func expectNoSecret(t *testing.T, text string) {
 	}
 }
 
-// Whatever a registry does, the reason has words of its own, and no secret that the registry repeats.
+// Reasons never repeat the text of a registry, which may contain a secret.
 func TestNoErrorHasASecret(t *testing.T) {
 	t.Parallel()
 	leak := func(r *http.Request) string { return r.Header.Get("Authorization") + password + r.URL.RawQuery + token }

@@ -37,7 +37,7 @@ func quota(names ...corev1.ResourceName) *corev1.ResourceQuota {
 	return q
 }
 
-// admits returns what the API server finds wrong with a pod: the rules of its validation and of its
+// admits returns the errors of the API server for a pod: those of its validation and of its
 // admission plugins LimitRanger and ResourceQuota.
 func admits(pod *corev1.PodSpec, l limits) error {
 	var errs []error
@@ -141,7 +141,7 @@ func constrained(what string, kind corev1.LimitType, r corev1.ResourceRequiremen
 const webResources = "image: web:1\n      resources: { requests: { cpu: 500m, memory: 512Mi }, " +
 	"limits: { cpu: 500m, memory: 512Mi } }"
 
-// What the namespace demands of Lameduck's container, and that the pod stays admitted.
+// Lameduck's container fits the namespace, and the pod is still admitted.
 func TestAdmissionAcceptsLameduck(t *testing.T) {
 	for name, tc := range map[string]struct {
 		limits          limits
@@ -413,7 +413,7 @@ func TestPullSecretsAreAddedAndRemoved(t *testing.T) {
 			t.Errorf("the second time it becomes %v", again.Spec.ImagePullSecrets)
 		}
 		if back := uninjected(t, after); !reflect.DeepEqual(back, before) {
-			t.Errorf("it comes back as %v", back.Spec.ImagePullSecrets)
+			t.Errorf("restored %v", back.Spec.ImagePullSecrets)
 		}
 	}
 }

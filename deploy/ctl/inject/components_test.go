@@ -63,7 +63,7 @@ func TestInjectAndTheComponentsAgree(t *testing.T) {
 func TestEveryExampleIsComparedWithItsComponent(t *testing.T) {
 	dirs, err := filepath.Glob("../../examples/*/kustomization.yaml")
 	if err != nil || len(dirs) != len(examples) {
-		t.Errorf("there are %d examples, the test knows %d, error %v", len(dirs), len(examples),
+		t.Errorf("%d examples, the test knows %d, error %v", len(dirs), len(examples),
 			err)
 	}
 }

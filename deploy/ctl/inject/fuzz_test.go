@@ -53,7 +53,7 @@ func FuzzUninjectOfInject(f *testing.F) {
 func expectEqual(t *testing.T, what string, got, want *corev1.PodTemplateSpec) {
 	t.Helper()
 	if g, w := asJSON(t, got), asJSON(t, want); g != w {
-		t.Fatalf("%s gives\n%s\nand it was\n%s", what, g, w)
+		t.Fatalf("%s gives\n%s\nwant\n%s", what, g, w)
 	}
 }
 

@@ -49,7 +49,7 @@ func TestOnTheNodesNetworkTheHookHasAHost(t *testing.T) {
 		after.Spec.HostNetwork = !network
 		again, _ := injected(t, after, defaults())
 		if (again.Spec.Containers[0].Lifecycle.PreStop.HTTPGet.Host == "127.0.0.1") == network {
-			t.Errorf("hostNetwork is %v now, and the hook stays as it was", !network)
+			t.Errorf("hostNetwork is now %v, but the hook has not changed", !network)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func asked(t *testing.T, before *corev1.PodTemplateSpec, images *answers, s Sett
 		images := &answers{err: errors.New("another reason")}
 		p, err := Ask(t.Context(), images, again, s)
 		image := recordOf(after).Image
-		known := image == nil || image.Config != nil // nil if nothing was to be asked
+		known := image == nil || image.Config != nil // nil if no registry may be asked
 		if err != nil || (again.Reinvoked || known) && len(p.Patch) > 0 {
 			t.Errorf("%s it plans %s, error %v", name, asJSON(t, p.Patch), err)
 		}

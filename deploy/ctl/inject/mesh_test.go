@@ -48,7 +48,7 @@ func TestAMeshGetsItsListBack(t *testing.T) {
 	before.Annotations = map[string]string{istio: "9999, 7777"}
 	after, _ := injected(t, before, defaults())
 	if back := uninjected(t, after); back.Annotations[istio] != "9999, 7777" {
-		t.Errorf("it comes back as %q", back.Annotations[istio])
+		t.Errorf("restored %q", back.Annotations[istio])
 	}
 	after.Annotations[istio] += ",5555" // by another user, after the injection
 	if back := uninjected(t, after); back.Annotations[istio] != "9999,7777,5555" {
@@ -94,7 +94,7 @@ func TestTheAdminPortIsLeftOutOfAMeshOfTheNamespace(t *testing.T) {
 			t.Errorf("%s: the second time it plans %v, error %v", name, again.Patch, err)
 		}
 		if back := uninjected(t, w.Template); !reflect.DeepEqual(back, before) {
-			t.Errorf("%s: it comes back as %v", name, back)
+			t.Errorf("%s: restored %v", name, back)
 		}
 	}
 }

@@ -19,7 +19,7 @@ const (
 )
 
 // TestTheDocumentationHasThePresets compares the table in docs/loadbalancers.md with the presets,
-// and with what Inject makes of them.
+// and with the output of Inject.
 func TestTheDocumentationHasThePresets(t *testing.T) {
 	text := pageText(t)
 	head, rest, begins := strings.Cut(text, beginPresets)

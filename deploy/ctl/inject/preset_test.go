@@ -44,7 +44,7 @@ func TestAPresetSetsDelayGracePeriodAndHealthPaths(t *testing.T) {
 		after, _ := injected(t, before, defaults())
 		got := time.Duration(*after.Spec.TerminationGracePeriodSeconds) * time.Second
 		if least := p.Delay + defaults().Silence + DefaultAppStop + Margin; got < least || got >= least+graceStep {
-			t.Errorf("%s: the grace period is %v, want %v rounded up", p.Name, got, least)
+			t.Errorf("%s: grace period %v, want %v rounded up", p.Name, got, least)
 		}
 		path, set := healthPaths(sidecarOf(t, after))
 		if set != p.FailChecks || set && path != "/healthz" {
@@ -168,7 +168,7 @@ func TestAGracePeriodTooShortForThePresetIsRefused(t *testing.T) {
 	}
 }
 
-// Clients request the root, and 503 would be an error to them.
+// Clients request the root too, and would get a 503.
 func TestOnlyAPathOfItsOwnFailsForTheLoadBalancer(t *testing.T) {
 	for path, want := range map[string]string{
 		"/healthz": "/healthz", "/healthz?full=1": "/healthz", "/a/b": "/a/b", "": "", "/": "", "/?x": "",
@@ -228,7 +228,7 @@ func TestAWrappedAppsOwnHealthPathsStay(t *testing.T) {
 	}
 }
 
-// What Inject chooses is what Lameduck accepts.
+// Lameduck accepts the values that Inject chooses.
 func TestThePresetsConfigureLameduck(t *testing.T) {
 	for _, p := range Presets() {
 		s := defaults()
@@ -238,7 +238,7 @@ func TestThePresetsConfigureLameduck(t *testing.T) {
 		addLiterals(env, sidecarOf(t, after).Env)
 		c, err := config.Parse(env)
 		if err != nil || c.HoldMax < p.Delay+s.Silence {
-			t.Errorf("%s: the hold lasts at most %v, error %v", p.Name, c.HoldMax, err)
+			t.Errorf("%s: maximum of the hold %v, error %v", p.Name, c.HoldMax, err)
 		}
 	}
 }

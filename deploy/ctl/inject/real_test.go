@@ -12,7 +12,7 @@ import (
 	"lameduck/deploy/ctl/mode"
 )
 
-// Where a port moves, a mesh treats Lameduck's port as it treated the app's.
+// If a port moves, a mesh treats Lameduck's port like the app's before.
 func TestAnnotationsOfAMeshFollowAPort(t *testing.T) {
 	const opaque, include = "config.linkerd.io/opaque-ports", "traffic.sidecar.istio.io/includeInboundPorts"
 	for name, tc := range map[string]struct {
@@ -46,7 +46,7 @@ func TestAnnotationsOfAMeshFollowAPort(t *testing.T) {
 			t.Errorf("%s: the second time it becomes %v", name, again.Annotations)
 		}
 		if back := uninjected(t, after); !reflect.DeepEqual(back, before) {
-			t.Errorf("%s: it comes back as %v", name, back.Annotations)
+			t.Errorf("%s: restored %v", name, back.Annotations)
 		}
 		if tc.was == "" {
 			continue
@@ -70,7 +70,7 @@ func TestAPortWithoutANumberIsRefused(t *testing.T) {
 	}
 }
 
-// A worker has no clients. Only a port that was named and is not there is an error.
+// A worker has no clients. It is an error only if a port was named that does not exist.
 func TestAWorkerWithoutPortsIsLeftAlone(t *testing.T) {
 	for port, want := range map[string]string{
 		"": "not injected: no container declares a TCP port",
@@ -89,7 +89,7 @@ func TestAWorkerWithoutPortsIsLeftAlone(t *testing.T) {
 	}
 }
 
-// A worker that has lost its ports loses what was injected.
+// If a worker loses its ports, the injection is removed.
 func TestAWorkerThatWasAServerIsUninjected(t *testing.T) {
 	after, _ := injected(t, template(t, web), defaults())
 	after.Spec.Containers[0].Ports = nil
@@ -108,7 +108,7 @@ func TestPortsOfOtherProtocolsAreNamed(t *testing.T) {
 		"ports[1]: port 3000/UDP (QUIC, HTTP/3) is not protected", "port 53/UDP is not", "port 2905/SCTP is not",
 	} {
 		if !strings.Contains(notes(p), want) {
-			t.Errorf("no note says %q: %s", want, notes(p))
+			t.Errorf("no note has %q: %s", want, notes(p))
 		}
 	}
 }

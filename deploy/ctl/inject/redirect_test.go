@@ -55,7 +55,7 @@ func TestRedirectMovesNothingButProbesOfListeners(t *testing.T) {
 	}
 }
 
-// The rules stand before Lameduck and the app start.
+// The rules are in place before Lameduck and the app start.
 func TestRedirectRunsBeforeTheSidecar(t *testing.T) {
 	after, _ := injected(t, template(t, web), redirecting(Native))
 	var names []string
@@ -120,7 +120,7 @@ func TestRedirectComesBehindAMesh(t *testing.T) {
 	}
 }
 
-// Where it was allowed, auto chooses it if something refers to the number.
+// If it is allowed, auto chooses it if something refers to the number.
 func TestAutoRedirectsWhereItIsAllowed(t *testing.T) {
 	number := service("s", "", corev1.ServicePort{Port: 80, TargetPort: intstr.FromInt32(3000)})
 	for label, want := range map[string]mode.Mode{mode.Allowed: mode.Redirect, "": mode.Observe} {

@@ -44,21 +44,21 @@ func TestARenamedPortIsTheAppsAgain(t *testing.T) {
 	app(now).Ports[0].Name = "web"
 	got := app(uninjected(t, now))
 	if p := got.Ports[0]; p.Name != "web" || p.ContainerPort != 3000 {
-		t.Errorf("the port comes back as %v", p)
+		t.Errorf("restored port %v", p)
 	}
 	if p := got.LivenessProbe.TCPSocket.Port.String(); p != "3000" {
 		t.Errorf("the probe of a port that has another name has %s, want its number", p)
 	}
 }
 
-// A container that was removed is not one that was renamed.
+// A removed container is not treated as a renamed one.
 func TestAHookOfItsOwnIsNotTakenForOurs(t *testing.T) {
 	now, _ := injected(t, webAndLogs(t), defaults())
 	now.Spec.Containers[1].Name, now.Spec.Containers[1].Lifecycle = "new", &corev1.Lifecycle{
 		PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 5}},
 	}
 	if got := uninjected(t, now).Spec.Containers[1]; got.Lifecycle == nil || got.Lifecycle.PreStop.Sleep == nil {
-		t.Errorf("it comes back as %v", got)
+		t.Errorf("restored %v", got)
 	}
 }
 

@@ -108,7 +108,7 @@ func TestAProbeThatOnlyConnectsGoesToTheAppItself(t *testing.T) {
 		"tcpSocket: { port: http }"),
 		defaults())
 	if got := after.Spec.Containers[0].ReadinessProbe.TCPSocket.Port.String(); got != "3000" {
-		t.Errorf("the probe goes to %s", got)
+		t.Errorf("the probe uses %s", got)
 	}
 }
 

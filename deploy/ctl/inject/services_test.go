@@ -14,7 +14,7 @@ func TestAffectedServicesAreNamed(t *testing.T) {
 	for what, tc := range map[string]struct {
 		ports   string
 		service *corev1.Service
-		want    string // "" if nothing is to be done, and there is no note
+		want    string // empty if there is no note
 	}{
 		"a name": {
 			"[{ name: http, containerPort: 3000 }]", service("s", "",
@@ -54,7 +54,7 @@ func TestAffectedServicesAreNamed(t *testing.T) {
 		got := notes(p.ForServices(before.Labels, []*corev1.Service{tc.service}))
 		if tc.want == "" && got != "" || !strings.Contains(got, tc.want) ||
 			strings.Contains(got, "a Service with") {
-			t.Errorf("%s: the notes are %q, want %q", what, got, tc.want)
+			t.Errorf("%s: notes %q, want %q", what, got, tc.want)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func TestAnAnnotationOverridesEverySetting(t *testing.T) {
 		t.Errorf("got %+v, error %v", got, err)
 	}
 	if fields := reflect.TypeFor[Settings]().NumField() - 1; fields != len(Options()) { // without the cluster's version
-		t.Errorf("there are %d settings and %d options", fields, len(Options()))
+		t.Errorf("%d settings and %d options, want the same number", fields, len(Options()))
 	}
 }
 
@@ -69,7 +69,7 @@ func TestEveryUnusableAnnotationIsReportedAtOnce(t *testing.T) {
 	}
 	_, err := defaults().Override(wrong)
 	if err == nil {
-		t.Fatal("nothing is wrong")
+		t.Fatal("no error, want one")
 	}
 	for key := range wrong {
 		if !strings.Contains(err.Error(), "metadata.annotations["+key+"]") {
@@ -90,7 +90,7 @@ func TestVariablesOfTheInjectionCannotBeSet(t *testing.T) {
 	}
 	s := defaults()
 	if err := s.Set("env", "LAMEDUCK_HOLD_MIN"); err == nil {
-		t.Error("a variable without a value is taken")
+		t.Error("a variable without a value was accepted")
 	}
 }
 

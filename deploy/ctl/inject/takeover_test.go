@@ -82,7 +82,7 @@ func TestAnAnnotationKeepsTheWrapperOfTwoPorts(t *testing.T) {
 	expectEqual(t, "there and back", twice, once)
 }
 
-// What may prevent takeover is named, and the remedy with it.
+// The obstacles to takeover are named with their remedy.
 func TestWhatTakeoverMayNotGetIsNoted(t *testing.T) {
 	for name, tc := range map[string]struct{ edit, want string }{
 		"nothing": {"spec:\n", ""},

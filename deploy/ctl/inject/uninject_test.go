@@ -59,9 +59,9 @@ func TestUninjectLeavesWhatOthersHaveChanged(t *testing.T) {
 			after, _ := injected(t, before, in(shape))
 			change(before)
 			change(after)
-			// The order of the elements may differ, and nothing else.
+			// Only the order of the elements may differ.
 			if got := uninjected(t, after); !reflect.DeepEqual(got, before) {
-				t.Errorf("%s, %s: it comes back as %v", name, shape, got)
+				t.Errorf("%s, %s: restored %v", name, shape, got)
 			}
 		}
 	}
@@ -85,10 +85,10 @@ func TestUninjectKeepsLaterChanges(t *testing.T) {
 	got := uninjected(t, now)
 	if *got.Spec.TerminationGracePeriodSeconds != 77 || app(got).Lifecycle.PreStop.Sleep == nil ||
 		app(got).Ports[0].ContainerPort != 4000 {
-		t.Errorf("it comes back as %v", got.Spec)
+		t.Errorf("restored %v", got.Spec)
 	}
 	if len(got.Spec.InitContainers) > 0 || got.Annotations != nil {
-		t.Errorf("it comes back with %v and %v", got.Spec.InitContainers, got.Annotations)
+		t.Errorf("restored with %v and %v", got.Spec.InitContainers, got.Annotations)
 	}
 }
 
@@ -98,6 +98,6 @@ func TestUninjectToleratesAMissingContainer(t *testing.T) {
 	got := uninjected(t, now)
 	if len(got.Spec.Containers) != 1 || got.Spec.Containers[0].Lifecycle != nil ||
 		len(got.Spec.InitContainers) > 0 || len(got.Spec.Volumes) > 0 {
-		t.Errorf("it comes back as %v", got.Spec)
+		t.Errorf("restored %v", got.Spec)
 	}
 }

@@ -42,7 +42,7 @@ func groupResource(p string) string {
 	return strings.Join(append(parts[:min(2, len(parts))], parts[len(parts)-1]), "/")
 }
 
-// discover answers what discovery asks for.
+// discover answers the requests of discovery.
 func (s *apiServer) discover(w http.ResponseWriter, r *http.Request) bool {
 	group := strings.TrimPrefix(r.URL.Path, "/apis/")
 	switch {
@@ -257,7 +257,7 @@ func TestPoliciesThatCannotBeListedAreReported(t *testing.T) {
 	}
 }
 
-// Calico's API server asks for rights of its own. The resources in which it stores policies will do.
+// Calico's API server requires rights of its own. The resources in which it stores policies are enough.
 func TestWhereCalicosAPIServerRefusesItsStorageIsRead(t *testing.T) {
 	s := protectedShop()
 	s.have(calicoStored, "", "default.d")
@@ -269,7 +269,7 @@ func TestWhereCalicosAPIServerRefusesItsStorageIsRead(t *testing.T) {
 	}
 	findings := in.Lint()
 	if got := shutOutBy(findings); !slices.Equal(got, []string{"GlobalNetworkPolicy default.d"}) {
-		t.Errorf("shut out by %q, want the policy as it is stored", got)
+		t.Errorf("shut out by %q, want the stored policy", got)
 	}
 	if unread := findingsOf(findings, "not-checked"); len(unread) > 0 {
 		t.Errorf("not checked: %v", unread)

@@ -299,7 +299,7 @@ func TestAForbiddenListIsReportedAndTheRestIsRead(t *testing.T) {
 		t.Error("the rest is not read")
 	}
 	if len(findingsOf(findings, "no-disruption-budget")) != 0 {
-		t.Error("a budget that may be there is missed")
+		t.Error("a budget that may exist is reported as missing")
 	}
 }
 

@@ -70,14 +70,14 @@ func placesOf(t *testing.T, in *Inventory, rule string) []string {
 func TestFindingsHaveTheLineOfTheField(t *testing.T) {
 	dir := inFiles(t, map[string]string{
 		"a.yaml": aDeployment,
-		"b.yaml": "\n---\n# nothing\n---\n" + aDeployment, // the second document that is not empty
+		"b.yaml": "\n---\n# nothing\n---\n" + aDeployment, // after an empty document
 		"c.yml": "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: apps/v1\n    kind: " +
 			"Deployment\n    metadata: { name: other }\n    spec: { template: { spec: { " +
 			"containers: [\n      { name: app, image: a, ports: [{ containerPort: 80 }] } ] } } }\n",
 		"d.json": `{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "json"},
 			"spec": {"template": {"spec": {"containers": [
 				{"name": "app", "image": "a", "ports": [{"containerPort": 80}]}]}}}}`,
-		"e.txt": "this is no manifest: {",
+		"e.txt": "this is not a manifest: {",
 	})
 	in := NewInventory(Options{})
 	if err := in.ReadFiles([]string{dir}, false, nil); err != nil {
@@ -174,7 +174,7 @@ func TestOlderVersionsOfKindsAreReported(t *testing.T) {
 	}
 }
 
-// Every workload that inject accepts is checked too, whatever the group of its kind.
+// Every kind of workload that inject supports is checked too, in any API group.
 func TestAWorkloadOfAnotherKindIsChecked(t *testing.T) {
 	text := edited(t, nativeManifest, edits{"apiVersion: apps/v1\nkind: Deployment",
 		"apiVersion: argoproj.io/v1alpha1\nkind: Rollout", strategy, "", "120s", "90s",

@@ -64,7 +64,7 @@ func TestJSONHasEveryFindingAndTheirCount(t *testing.T) {
 		t.Errorf("summary %v", s)
 	}
 	if none := written(t, Report{}, "json"); !strings.Contains(none, `"findings": []`) {
-		t.Errorf("nothing found is %s", none)
+		t.Errorf("without findings: %s", none)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestSARIFHasTheRequiredProperties(t *testing.T) {
 // made.
 func TestSARIFOfNothingFoundHasResults(t *testing.T) {
 	if text := written(t, Report{}, "sarif"); !strings.Contains(text, `"results": []`) {
-		t.Error("there are no results")
+		t.Error("no results")
 	}
 }
 

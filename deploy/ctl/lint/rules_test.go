@@ -23,7 +23,7 @@ func TestEveryRuleFindsItsProblemAndNoOther(t *testing.T) {
 			dir := filepath.Join("testdata", r.ID)
 			bad := lintFile(t, filepath.Join(dir, "bad.yaml"))
 			if len(bad) == 0 {
-				t.Error("nothing is found in bad.yaml")
+				t.Error("no findings in bad.yaml")
 			}
 			for _, f := range bad {
 				if f.Rule != r.ID && !leadsTo(r.ID, f.Rule) {
@@ -42,7 +42,7 @@ func TestEveryRuleFindsItsProblemAndNoOther(t *testing.T) {
 	}
 }
 
-// leadsTo reports whether one problem always comes with another.
+// leadsTo reports whether one problem always implies another.
 func leadsTo(rule, other string) bool {
 	return rule == "one-replica" && other == "budget-blocks-drain" || rule == "not-checked" && other == "no-disruption-budget"
 }
@@ -75,7 +75,7 @@ func TestEveryDirectoryOfTestdataBelongsToARule(t *testing.T) {
 	}
 	for _, d := range dirs {
 		if id := filepath.Base(filepath.Dir(d)); !known(id) {
-			t.Errorf("there is no rule %s", id)
+			t.Errorf("unknown rule %s", id)
 		}
 	}
 }

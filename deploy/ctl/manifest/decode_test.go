@@ -20,7 +20,7 @@ spec:
           resources: { limits: { memory: 64Mi } }
 `
 
-// An error has the place of the value that is to blame, and no name of a Go type.
+// An error has the position of the invalid value, and no name of a Go type.
 func TestAValueThatDoesNotFitIsNamed(t *testing.T) {
 	for name, tc := range map[string]struct{ from, to, want string }{
 		"a name as a number": {"3000", "http",

@@ -18,7 +18,7 @@ const layout = `<script>addEventListener("load", () => {
 	document.title = ["overflow", e.scrollWidth > innerWidth, "svg", document.querySelectorAll("svg").length].join(" ")
 })</script>`
 
-// The page fits a window and a phone: no part of it is cut off, and all charts are there.
+// The page fits a window and a phone: nothing is cut off, and all charts are shown.
 func TestThePageFitsTwoWidthsInABrowser(t *testing.T) {
 	t.Parallel()
 	chromium := deploytest.Program(t, "chromium", "apt-get install chromium")

@@ -87,7 +87,7 @@ func TestAFailedHandshakeIsNotAReset(t *testing.T) {
 }
 
 // h2peer serves HTTP/2 connections: respond is called with the stream of the first request of each,
-// when it has been read. A response that came before it would meet a connection without streams.
+// once it has been read. A response before it would arrive on a connection without streams.
 func h2peer(t *testing.T, respond func(f *http2.Framer, c net.Conn, stream uint32)) string {
 	return accept(t, func(c *net.TCPConn) {
 		if _, err := io.ReadFull(c, make([]byte, len(http2.ClientPreface))); err != nil {
@@ -132,7 +132,7 @@ func TestFailuresOfHTTP2HaveTheirCauses(t *testing.T) {
 			addr := h2peer(t, func(f *http2.Framer, c net.Conn, s uint32) {
 				tc.respond(f, c, s)
 				if cw, ok := c.(*net.TCPConn); ok {
-					cw.CloseWrite() // and read what the client still sends, so that nothing is reset
+					cw.CloseWrite() // and read the rest of the client's data, so that there is no reset
 					c.SetReadDeadline(time.Now().Add(time.Second))
 					io.Copy(io.Discard, c)
 				}

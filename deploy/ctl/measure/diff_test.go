@@ -20,7 +20,7 @@ func TestDiffShowsTwoReportsSideBySide(t *testing.T) {
 	for _, want := range []string{"before.json after.json", "lost 3 0", "lost: 502 2 0", "lost: timeout 0 1",
 		"POST HTTP/1.1 new, lost 2 of 30 –", "load balancer's delay – at least 4.0 s", "slowest pod, t0 to end – 3.9 s"} {
 		if lines[want] == "" {
-			t.Errorf("there is no line %q in\n%s", want, out.String())
+			t.Errorf("no line %q in\n%s", want, out.String())
 		}
 	}
 }

@@ -55,7 +55,7 @@ func TestEachLostRequestIsCountedOnce(t *testing.T) {
 			for _, l := range r.Lanes {
 				lost[l.Method] += l.Lost
 				if l.Lost == 0 {
-					t.Errorf("%s lost nothing of %d", l.Name(), l.Requests)
+					t.Errorf("%s lost none of %d requests, want some", l.Name(), l.Requests)
 				}
 			}
 			for method, want := range a.aborted {
@@ -110,7 +110,7 @@ func serveApp(addr string) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun.Write([]byte{'.'})
 		io.Copy(io.Discard, r.Body)
-		time.Sleep(20 * time.Millisecond) // so that there are requests in flight when it is killed
+		time.Sleep(20 * time.Millisecond) // so that requests are in flight when it is killed
 		io.WriteString(w, "ok")
 	})
 	log.Fatal((&http.Server{Handler: handler, Protocols: unencrypted()}).Serve(l))
@@ -171,10 +171,10 @@ func TestAnAppThatIsKilledAndStartedAgainLosesRequestsInEveryLane(t *testing.T) 
 	}
 	begun := strings.Count(string(text), ".") - probes
 	if begun > r.Requests {
-		t.Errorf("the app saw %d requests, and only %d were sent", begun, r.Requests)
+		t.Errorf("the app got %d requests, but only %d were sent", begun, r.Requests)
 	}
 	if answered := r.Requests - r.Lost; answered > begun {
-		t.Errorf("%d requests count as answered, and the app saw %d", answered, begun)
+		t.Errorf("%d requests count as answered, but the app got %d", answered, begun)
 	}
 	expectSums(t, r)
 }

@@ -80,7 +80,7 @@ func serveHTTP1(t *testing.T, handler http.HandlerFunc) string {
 	return s.URL
 }
 
-// A peer is what a scripted server does with a connection, usually after a request has been read.
+// A peer handles a connection of a scripted server, usually after a request has been read.
 type peer func(c *net.TCPConn)
 
 func answer(raw string) peer { return func(c *net.TCPConn) { c.Write([]byte(raw)) } }

@@ -121,7 +121,7 @@ func TestThePageLoadsNothing(t *testing.T) {
 	}
 	calm := &Report{Schema: Schema, Requests: 10}
 	if page, err = calm.HTML(); err != nil || bytes.Contains(page, []byte("Lost requests")) {
-		t.Errorf("a page of nothing lost: error %v", err)
+		t.Errorf("a page without losses: error %v", err)
 	}
 }
 

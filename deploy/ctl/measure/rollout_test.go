@@ -50,7 +50,7 @@ func failing(ranges ...[2]float64) *Report {
 	return p
 }
 
-// A pod that ends at once loses requests until the load balancer stops routing to it, long after it is gone.
+// A pod that exits at once loses requests until the load balancer stops routing to it, long after its exit.
 func TestAPodThatEndsBeforeTheLoadBalancerKnowsLosesRequestsUntilThen(t *testing.T) {
 	for name, tc := range map[string]struct {
 		report *Report
@@ -130,7 +130,7 @@ func TestTheAdviceFollowsFromTheLongestDelay(t *testing.T) {
 	}
 	p.Rollout.Pods[0].LastExchange = at(3.2)
 	if text = strings.Join(p.Advice(), " "); strings.Contains(text, "lb-delay") || !strings.Contains(text, "sleep of 14 s") {
-		t.Errorf("the advice to pods with Lameduck is to use it: %s", text)
+		t.Errorf("the advice for pods with Lameduck is to use Lameduck: %s", text)
 	}
 }
 

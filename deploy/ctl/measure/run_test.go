@@ -24,7 +24,7 @@ func TestLimitsEndTheLoad(t *testing.T) {
 	}
 }
 
-// Each lane keeps as many connections as it may, and uses them in turn. New ones are used once.
+// Each lane keeps its maximum of connections, and uses them in turn. New connections are used once.
 func TestConnectionsOfLanes(t *testing.T) {
 	t.Parallel()
 	for _, p := range []Protocol{HTTP1, HTTP2} {
@@ -149,7 +149,7 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-// A server that closes a connection while it is idle has lost nothing. A careful client sees that
+// Closing an idle connection loses no request. A careful client notices the close
 // before it sends.
 func TestAnIdleConnectionThatEndsCostsNothing(t *testing.T) {
 	t.Parallel()
@@ -165,7 +165,7 @@ func TestAnIdleConnectionThatEndsCostsNothing(t *testing.T) {
 			t.Fatalf("request %d: %v", i, err)
 		}
 		if idle := c.pools1[l].idle; len(idle) == 1 {
-			idle[0].arrived <- <-idle[0].arrived // wait until the end has been seen
+			idle[0].arrived <- <-idle[0].arrived // wait until the client has noticed the close
 		}
 	}
 }

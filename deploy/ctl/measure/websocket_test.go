@@ -47,7 +47,7 @@ func TestPingsOfWebSocketsAreCounted(t *testing.T) {
 	}
 }
 
-// A WebSocket that ends without a proper close is a loss, also if it was idle, and exactly one.
+// A WebSocket that ends without a proper close is exactly one loss, even if it was idle.
 func TestTheEndOfAWebSocketIsALossUnlessItIsProper(t *testing.T) {
 	for name, tc := range map[string]struct {
 		end  func(c *websocket.Conn)

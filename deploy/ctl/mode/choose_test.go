@@ -285,7 +285,7 @@ func TestRedirectMayBeAllowedInAllNamespaces(t *testing.T) {
 	}
 }
 
-// A pod that the API server refuses would be an outage, even if somebody has asked for it.
+// A pod that the API server refuses is an outage, even if its mode was explicit.
 func TestRedirectThatTheAPIServerRefusesBecomesObserve(t *testing.T) {
 	for level, want := range map[string]Mode{
 		"restricted": Observe, "baseline": Observe, "privileged": Redirect, "": Redirect,

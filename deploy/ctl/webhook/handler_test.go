@@ -94,7 +94,7 @@ func TestAnInjectedPodHasTheSidecarAndTheVersion(t *testing.T) {
 		t.Errorf("init containers: %+v", pod.Spec.InitContainers)
 	}
 	if pod.Spec.Containers[0].Lifecycle == nil || pod.Annotations[inject.InjectedAnnotation] == "" {
-		t.Errorf("there is no hook or no record: %+v", pod)
+		t.Errorf("no hook or no record: %+v", pod)
 	}
 	if got := pod.Annotations[InjectedByAnnotation]; got != "1.2.3" {
 		t.Errorf("annotation %s is %q", InjectedByAnnotation, got)
@@ -126,7 +126,7 @@ func TestReinvocationPatchesOnlyWhatIsNew(t *testing.T) {
 		t.Errorf("the container of another webhook is not held: %+v", c)
 	}
 	if len(pod.Spec.InitContainers) != 1 {
-		t.Errorf("there are %d sidecars", len(pod.Spec.InitContainers))
+		t.Errorf("%d sidecars, want 1", len(pod.Spec.InitContainers))
 	}
 	if again := ask(t, h, question{pod: twice}); again.Patch != nil {
 		t.Errorf("the third answer has a patch: %s", again.Patch)
@@ -221,7 +221,7 @@ func TestWarningsFitIntoAHeader(t *testing.T) {
 	}
 	got := cleanWarnings(long)
 	if len(got) != maxWarnings {
-		t.Errorf("there are %d", len(got))
+		t.Errorf("%d warnings, want %d", len(got), maxWarnings)
 	}
 	for _, w := range got {
 		if len(w) > maxWarning || strings.ContainsAny(w, "\n\x00") || !utf8.ValidString(w) ||

@@ -39,7 +39,7 @@ func wrapped(t *testing.T, fields string) string {
 			"ports": [{"name": "http", "containerPort": 8080}]}]}}`)
 }
 
-// Through the real handler: the app's port is taken over, and its command is that of the image.
+// With the real handler, the app's port is taken over, and its command comes from the image.
 func TestTheWrapperTakesOverThePort(t *testing.T) {
 	t.Parallel()
 	for name, command := range map[string]string{"of the manifest": `["/app", "--x"]`, "of the image": `null`} {

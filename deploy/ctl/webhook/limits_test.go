@@ -71,7 +71,7 @@ func longPod(t *testing.T, value string) question {
 func TestALongPodIsInjected(t *testing.T) {
 	h := newTestHandler(testLog(t))
 	if r := ask(t, h, longPod(t, strings.Repeat("x", 3<<20))); r.Patch == nil {
-		t.Error("there is no patch")
+		t.Error("no patch")
 	}
 	expectAllGiven(t, h)
 }
@@ -89,7 +89,7 @@ func TestWithoutMemoryForItsBodyAPodIsAllowedWithAWarning(t *testing.T) {
 		t.Errorf("without the beginning of a review: HTTP %d", w.Code)
 	}
 	if left := h.budget.left.Load(); left != firstGrowth/2 {
-		t.Errorf("%d bytes are left", left)
+		t.Errorf("%d bytes are still reserved, want 0", left)
 	}
 }
 

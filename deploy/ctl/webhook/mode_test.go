@@ -26,7 +26,7 @@ func TestAutoObservesUntilTheServicesAreKnown(t *testing.T) {
 	h := newTestHandler(zap.NewNop())
 	if patch := patchOf(t, h); !strings.Contains(patch, "LAMEDUCK_OBSERVE") ||
 		strings.Contains(patch, "LAMEDUCK_ROUTES") {
-		t.Errorf("nothing is known, and the patch is %s", patch)
+		t.Errorf("patch %s while the Services are unknown, want the port observed", patch)
 	}
 	asked := ""
 	h.injector.around = func(namespace string) *mode.Around {
@@ -38,11 +38,11 @@ func TestAutoObservesUntilTheServicesAreKnown(t *testing.T) {
 		}}}
 	}
 	if patch := patchOf(t, h); !strings.Contains(patch, "LAMEDUCK_ROUTES") || asked == "" {
-		t.Errorf("around %q is known, and the patch is %s", asked, patch)
+		t.Errorf("patch %[2]s with the Services of namespace %[1]q, want the port relayed", asked, patch)
 	}
 }
 
-// The sidecar of a pod follows the Ingresses and the limits of its namespace.
+// The sidecar of a pod depends on the Ingresses and the limits of its namespace.
 func TestThePodFitsItsNamespace(t *testing.T) {
 	h := newTestHandler(zap.NewNop())
 	h.injector.around = func(namespace string) *mode.Around {
@@ -68,11 +68,11 @@ func TestThePodFitsItsNamespace(t *testing.T) {
 	patch := patchOf(t, h)
 	for _, want := range []string{"LAMEDUCK_UNREADY_AFTER", `"memory":"100Mi"`} {
 		if !strings.Contains(patch, want) {
-			t.Errorf("there is no %s in the patch %s", want, patch)
+			t.Errorf("no %s in the patch %s", want, patch)
 		}
 	}
 	if strings.Contains(patch, "65532") {
-		t.Errorf("there is a fixed user in the patch %s", patch)
+		t.Errorf("fixed user in the patch %s", patch)
 	}
 }
 

@@ -79,7 +79,7 @@ func (r *rig) end() {
 	r.t.Helper()
 	r.stop()
 	if err := <-r.ended; err != nil {
-		r.t.Errorf("the server ends with %v", err)
+		r.t.Errorf("the server returned %v", err)
 	}
 	r.client.CloseIdleConnections()
 }
@@ -97,7 +97,7 @@ func (r *rig) ask() (closes bool, err error) {
 		return false, err
 	}
 	if allowed(r.t, text).Patch == nil {
-		return false, fmt.Errorf("there is no patch: %s", text)
+		return false, fmt.Errorf("no patch: %s", text)
 	}
 	return answer.Close, nil
 }

@@ -39,11 +39,11 @@ func TestTheServerServesReviewsProbesAndMetrics(t *testing.T) {
 			"lameduck_webhook_refused_connections_total 0",
 		} {
 			if !strings.Contains(text, want) {
-				t.Errorf("there is no %s in the metrics", want)
+				t.Errorf("no %s in the metrics", want)
 			}
 		}
 		if strings.Contains(text, "ca_bundle_synced") {
-			t.Error("there is a metric of a bundle that the webhook does not write")
+			t.Error("found a metric of a bundle that the webhook does not write")
 		}
 		r.end()
 	})
@@ -105,7 +105,7 @@ func TestAfterSIGTERMTheServerServesUntilRequestsStop(t *testing.T) {
 				}()
 				err := <-r.ended
 				if d := time.Since(began); err != nil || d < tt.least || d > tt.most {
-					t.Errorf("it ends after %s, error %v", d, err)
+					t.Errorf("exit after %s, error %v", d, err)
 				}
 				r.client.CloseIdleConnections()
 				time.Sleep(time.Minute)
@@ -251,7 +251,7 @@ func TestNewReportsEveryErrorAtOnce(t *testing.T) {
 		bad := c
 		spoil(&bad)
 		if _, err := New(bad); err == nil {
-			t.Errorf("%s: there is no error", name)
+			t.Errorf("%s: no error, want one", name)
 		}
 	}
 }

@@ -143,7 +143,7 @@ func TestAStringThatLooksLikeANumberIsQuoted(t *testing.T) {
 	}
 }
 
-// The empty lines at the end of a block scalar are a part of it: a change after it must keep them.
+// Empty lines at the end of a block scalar belong to it: a change after it must keep them.
 func TestTheResultIsParsedAgain(t *testing.T) {
 	got := apply(t, "a:\n  b: |+\n    x\n\nc: 1\n", add("/a/d", 2))
 	if b := parse(t, got).Node("/a/b").Value; b != "x\n\n" {
@@ -314,7 +314,7 @@ func TestANullIsKnownAndRestored(t *testing.T) {
 	}
 }
 
-// Directives are of the document that follows them, also behind the end of another one.
+// Directives belong to the document that follows them, also after the end of another one.
 func TestDirectivesStayWithTheirDocument(t *testing.T) {
 	for _, want := range [][]string{
 		{"%YAML 1.1\n---\na: 1\n...\n", "%YAML 1.1\n---\nb: 2\n"},
@@ -336,7 +336,7 @@ func TestDirectivesStayWithTheirDocument(t *testing.T) {
 	}
 }
 
-// What Split takes for one document must be one: the others would be lost.
+// If Split returned two documents as one, the second would be lost.
 func TestDocumentsThatAreNotSplitAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: 1\r---\rb: 2\r":                  "several documents",

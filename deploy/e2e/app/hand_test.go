@@ -37,7 +37,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: it does not come", what)
+			t.Fatalf("%s: timeout", what)
 		}
 	}
 }

@@ -30,7 +30,7 @@ var spec = Spec{Namespace: "prod", Image: "registry.example/lameduckctl:v1", Dur
 type jobs struct {
 	*fake.Clientset
 	t    *testing.T
-	log  *io.PipeWriter // what the pod writes
+	log  *io.PipeWriter // output of the pod
 	read *io.PipeReader
 }
 
@@ -90,7 +90,7 @@ func (c *jobs) expectNothingLeft() {
 	c.t.Helper()
 	list, err := c.BatchV1().Jobs("prod").List(context.Background(), metav1.ListOptions{})
 	if err != nil || len(list.Items) > 0 {
-		c.t.Errorf("%d Jobs are left, %v", len(list.Items), err)
+		c.t.Errorf("%d Jobs are left, %v; want none", len(list.Items), err)
 	}
 	for _, a := range c.Actions() {
 		if d, ok := a.(ktesting.DeleteActionImpl); ok && (d.DeleteOptions.PropagationPolicy == nil ||
@@ -232,7 +232,7 @@ func TestTheJobIsRestrictedAndHasNoSecrets(t *testing.T) {
 	}
 	if o := secret.OwnerReferences; len(o) != 1 || o[0].Kind != "Job" || o[0].Name != job.Name ||
 		string(secret.Data["HEADER_1"]) != "X-Key: s3cret" || !bytes.Equal(secret.Data["BODY"], spec.Files["BODY"]) {
-		t.Errorf("%+v: want what the Job refers to, owned by it", secret)
+		t.Errorf("%+v: want the Secret that the Job refers to, owned by it", secret)
 	}
 	if e := p.Containers[0].Env; len(e) != 1 || e[0].Name != "HEADER_1" || e[0].ValueFrom.SecretKeyRef.Name != job.Name {
 		t.Errorf("the environment is %+v", e)

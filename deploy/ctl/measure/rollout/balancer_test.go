@@ -23,18 +23,18 @@ import (
 	"lameduck/deploy/deploytest"
 )
 
-// A behind is a measurement of pods behind a load balancer with a known delay.
+// A behind is a measurement behind a load balancer with a known delay.
 type behind struct {
 	kind     balancer.Kind
 	lameduck bool
 	lag      time.Duration
 }
 
-// lag is longer than the slowest app takes to end.
+// lag is longer than the slowest app takes to exit.
 const lag = 1500 * time.Millisecond
 
 // The counts are those of a witness between the load and the load balancer. The delay is that of the
-// load balancer, and with Lameduck that of the last request that the app got. nginx routes nothing for
+// load balancer, and with Lameduck that of the last request that the app got. nginx routes no request for
 // ten seconds to a pod that has refused one request, so without Lameduck its delay is the time of the
 // last request that it lost.
 func TestCountsAndDelaysAreTrueBehindEveryLoadBalancer(t *testing.T) {
@@ -90,20 +90,20 @@ func (b behind) expectTruth(t *testing.T, app, lameduck string) {
 	case b.lameduck:
 		truth = s.apps[pod.Name].last().Sub(removals[0].Requested)
 		if r.Lost > 0 && b.reloads() {
-			break // a request that came on a kept connection which the reload closed
+			break // a request on a kept connection that the reload closed
 		}
 		if r.Lost > 0 || pod.DelayBound != "measured" || !strings.Contains(pod.DelaySource, "Lameduck") {
 			t.Errorf("with Lameduck %d were lost, and the delay is %s by %q", r.Lost, pod.DelayBound, pod.DelaySource)
 		}
 	case r.Lost == 0:
 		if b.lag > 0 {
-			t.Error("without Lameduck nothing was lost")
+			t.Error("no request was lost without Lameduck")
 		}
-		return // nothing shows the delay
+		return // the delay cannot be known
 	case b.kind == balancer.Nginx:
 		truth = w.lastLost.Sub(removals[0].Requested)
 	case b.lag > 0 && pod.DelayBound != "measured":
-		t.Errorf("the delay is %s, although nothing was lost later", pod.DelayBound)
+		t.Errorf("the delay is %s although no request was lost later", pod.DelayBound)
 	}
 	if pod.Delay == nil {
 		t.Fatalf("the delay is unknown: %+v", pod)
@@ -242,7 +242,7 @@ func (s *stage) measure(t *testing.T) *measure.Report {
 		r, err := m.Run(ctx)
 		loaded <- outcome{r, err}
 	}()
-	time.Sleep(500 * time.Millisecond) // the load alone
+	time.Sleep(500 * time.Millisecond) // only the load
 	o := NewOperation(s.cluster.watch(), Action{Kind: DeletePods, N: 1})
 	done := run(t.Context(), o)
 	s.terminate(t)
@@ -250,7 +250,7 @@ func (s *stage) measure(t *testing.T) *measure.Report {
 	if _, err := s.fleet.Wait(); err != nil {
 		t.Error(err)
 	}
-	time.Sleep(1300 * time.Millisecond) // the load goes on, and shows that nothing is lost any more
+	time.Sleep(1300 * time.Millisecond) // the load continues without further losses
 	cancel()
 	result := <-loaded
 	if result.error != nil {
@@ -262,7 +262,7 @@ func (s *stage) measure(t *testing.T) *measure.Report {
 	return report
 }
 
-// interceptDeletes lets the test play the kubelet, as the fake API server would delete a pod at once.
+// interceptDeletes lets the test act as the kubelet, since the fake API server would delete a pod at once.
 func (s *stage) interceptDeletes() {
 	first := true
 	s.cluster.PrependReactor("delete", "pods", func(a ktesting.Action) (bool, runtime.Object, error) {

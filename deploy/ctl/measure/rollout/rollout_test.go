@@ -118,7 +118,7 @@ func (c *cluster) begin(name string) {
 	c.await(name, "has no endpoint", func(p *pod) bool { return !p.unrouted.IsZero() })
 }
 
-// end ends the containers of a pod.
+// end terminates the containers of a pod.
 func (c *cluster) end(name, message string) {
 	c.t.Helper()
 	ctx, pods := c.t.Context(), c.CoreV1().Pods(namespace)
@@ -186,7 +186,7 @@ func (c *cluster) patches(n int) ktesting.PatchAction {
 			return all[n-1]
 		}
 	}
-	c.t.Fatalf("there are fewer than %d patches", n)
+	c.t.Fatalf("fewer than %d patches", n)
 	return nil
 }
 
@@ -258,7 +258,7 @@ func TestARestartIsFollowedToItsEnd(t *testing.T) {
 		t.Errorf("the last pod is %+v, want a new one", last)
 	}
 	if lines, err := o.Undo(t.Context()); err != nil || lines != nil {
-		t.Errorf("after a complete restart: %v, %v; there is nothing to undo", lines, err)
+		t.Errorf("after a complete restart: %v, %v; want nothing to undo", lines, err)
 	}
 }
 
@@ -308,7 +308,7 @@ func TestScaleGoesBack(t *testing.T) {
 	}
 }
 
-// After Ctrl-C the number of replicas is as before, and for what cannot be undone the remedy is
+// After Ctrl-C the number of replicas is restored, and for everything else the remedy is
 // named.
 func TestAnInterruptedActionIsUndone(t *testing.T) {
 	for _, tc := range []struct {
@@ -409,7 +409,7 @@ func TestMissingRightsAreNamedRightByRight(t *testing.T) {
 func TestTheSkewIsNarrowedByEachResponse(t *testing.T) {
 	c := new(Clock)
 	if _, _, ok := c.Skew(); ok {
-		t.Error("a clock that has seen nothing knows the skew")
+		t.Error("a clock without samples reports a skew")
 	}
 	// The API server is 5.3 s ahead. Requests take 10 ms.
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -429,7 +429,7 @@ func TestTheSkewIsNarrowedByEachResponse(t *testing.T) {
 	}
 }
 
-// An event that comes late, after a broken watch, does not move t0.
+// A late event, after a broken watch, does not move t0.
 func TestALateEventDoesNotMoveT0(t *testing.T) {
 	clock := new(Clock)
 	now := time.Now().Truncate(time.Second)

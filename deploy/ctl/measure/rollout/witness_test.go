@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A witness passes requests of HTTP/1.1 on to a load balancer, and counts them by itself: an answer
+// A witness relays HTTP/1.1 requests to a load balancer, and counts them independently: an answer
 // with its last byte, a status, or a connection that ends without one.
 type witness struct {
 	listener net.Listener
@@ -22,8 +22,8 @@ type witness struct {
 	mu         sync.Mutex
 	requests   int
 	lost       map[string]int // by cause, named like those of measure
-	lastLost   time.Time      // when the last request came that was lost
-	last       time.Time      // when the last request came
+	lastLost   time.Time      // arrival of the last lost request
+	last       time.Time      // arrival of the last request
 	longestGap time.Duration  // between two requests
 }
 
@@ -112,7 +112,7 @@ func (w *witness) exchange(
 ) bool {
 	came := time.Now()
 	sent <- r
-	_ = r.Write(server) // if that fails, there is no answer
+	_ = r.Write(server) // if it fails, there is no answer
 	resp, answered := <-answers
 	cause := ""
 	switch {
@@ -143,7 +143,7 @@ func (w *witness) count(came time.Time, cause string) {
 	}
 }
 
-// forget forgets what it has counted.
+// forget resets the counts.
 func (w *witness) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

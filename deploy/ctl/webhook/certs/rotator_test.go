@@ -38,7 +38,7 @@ func expectTrusted(t *testing.T, r *Rotator, bundle []byte) {
 	t.Helper()
 	c := r.store.current.Load()
 	if c == nil {
-		t.Fatal("there is no certificate")
+		t.Fatal("no certificate")
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(bundle)
@@ -166,7 +166,7 @@ func TestTheOldCertificateStaysWhileTheConfigurationCannotBeWritten(t *testing.T
 		}
 		if testutil.ToFloat64(r.store.metrics.synced) != 0 ||
 			testutil.ToFloat64(r.store.metrics.failures) == 0 {
-			t.Error("metrics say that all is well")
+			t.Error("the metrics report no failure")
 		}
 		c.configuration = configuration
 		rotate(t, 2*time.Minute, r)
@@ -208,7 +208,7 @@ func TestAnUnreachableAPIServerChangesNothing(t *testing.T) {
 		c.down = true
 		rotate(t, time.Minute, r)
 		if r.store.current.Load() != shown || r.Ready() != nil {
-			t.Errorf("the certificate has gone, or the replica is not ready: %v", r.Ready())
+			t.Errorf("the certificate is gone, or the replica is not ready: %v", r.Ready())
 		}
 	})
 }
@@ -282,7 +282,7 @@ func TestAMissingSecretIsCreatedIfPermitted(t *testing.T) {
 		r := newTestRotator(c)
 		rotate(t, time.Minute, r)
 		if r.store.current.Load() != nil {
-			t.Error("a certificate is shown that no other replica knows")
+			t.Error("serving a certificate that no other replica has")
 		}
 		c.noCreate = false
 		rotate(t, time.Minute, r, newTestRotator(c))
@@ -386,7 +386,7 @@ func TestTheCAIsConstrainedToTheWebhooksName(t *testing.T) {
 		t.Errorf("the CA is %+v", a)
 	}
 	if bytes.Contains(encodeBundle([]*x509.Certificate{g.ca}), []byte("PRIVATE")) {
-		t.Error("its key is kept")
+		t.Error("the key of the CA was kept")
 	}
 	l := g.certificate.Leaf
 	if l.IsCA || len(l.ExtKeyUsage) != 1 || l.ExtKeyUsage[0] != x509.ExtKeyUsageServerAuth {

@@ -92,7 +92,7 @@ func (r *rig) await(what string, condition func() bool) {
 	r.t.Helper()
 	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("it never comes to this: %s; around shop is %+v", what, r.Around("shop"))
+			r.t.Fatalf("timeout: not yet %s; around shop: %+v", what, r.Around("shop"))
 		}
 	}
 }

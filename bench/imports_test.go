@@ -1,4 +1,4 @@
-// Package bench_test keeps the bench outside of what it measures.
+// Package bench_test checks that the bench imports nothing of the program that it measures.
 package bench_test
 
 import (
@@ -28,7 +28,7 @@ func TestTheBenchImportsNothingThatItMeasures(t *testing.T) {
 	}
 }
 
-// expectOutside looks that a file, a test too, imports nothing of this module but the bench.
+// expectOutside checks that a file, even a test, imports nothing of this module but the bench.
 func expectOutside(t *testing.T, file string) {
 	t.Helper()
 	source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)

@@ -8,7 +8,7 @@ import (
 )
 
 // TestTheREADMEListsEveryCommand checks that README.md lists each program directly below bench, except
-// for the app in the pods, which is not a command of its own.
+// for the app in the pods, which users do not run.
 func TestTheREADMEListsEveryCommand(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

@@ -244,7 +244,7 @@ func TestANewMutantIsMadeOfUnstagedChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text, _ := os.ReadFile(file); string(text) != staged {
-		t.Errorf("the file is not as it was staged:\n%s", text)
+		t.Errorf("the file differs from the staged one:\n%s", text)
 	}
 	loaded, err := loadMutants(tree.root)
 	if err != nil || len(loaded) != 1 || loaded[0].patch != patchDir+"/it-s-five.patch" {
@@ -254,7 +254,7 @@ func TestANewMutantIsMadeOfUnstagedChanges(t *testing.T) {
 		t.Error(err)
 	}
 	if err := create(context.Background(), tree.root, m); err == nil {
-		t.Error("a mutant is made of no change")
+		t.Error("a mutant was made without a change")
 	}
 }
 

@@ -33,7 +33,7 @@ func find(t *testing.T, figures []figure, key string) int {
 			return f.value
 		}
 	}
-	t.Fatalf("there is no figure %q", key)
+	t.Fatalf("no figure %q", key)
 	return 0
 }
 

@@ -48,7 +48,7 @@ func TestGracefulAppFinishesRequestsInFlight(t *testing.T) {
 	url, end := started(t, options{})
 	c := dial(t, url)
 	send(c, "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
-	// The interim answer comes when the handler waits for the body.
+	// The interim response is sent when the handler waits for the body.
 	if line, err := c.ReadString('\n'); line != "HTTP/1.1 100 Continue\r\n" {
 		t.Fatalf("answered %q, %v", line, err)
 	}

@@ -135,7 +135,7 @@ func TestTooLargeABodyIsRefused(t *testing.T) {
 	if got, _, _ := send(t, b, "POST", strings.Repeat("x", maxBody)); got != 200 {
 		t.Errorf("a body of 1 MiB was answered %d, want 200", got)
 	}
-	// The client may see its connection end before it has written everything.
+	// The connection may be closed before the client has written everything.
 	c, err := net.Dial("tcp", b.Addr())
 	if err != nil {
 		t.Fatal(err)

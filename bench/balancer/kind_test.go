@@ -46,7 +46,7 @@ func fleet(t *testing.T, c FleetConfig, replicas ...*replica) *Fleet {
 	return f
 }
 
-// loaded sends 100 requests per second to one address until the function that it returns is called.
+// loaded sends 100 requests per second to one address until the returned function is called.
 func loaded(t *testing.T, addr, target string) (stop func() *load.Result) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan *load.Result)
@@ -68,7 +68,7 @@ func loaded(t *testing.T, addr, target string) (stop func() *load.Result) {
 	}
 }
 
-// last returns when the last request with the given target came.
+// last returns the time of the last request with the given target.
 func (r *replica) last(target string) (at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,7 +80,7 @@ func (r *replica) last(target string) (at time.Time) {
 	return at
 }
 
-// count returns how many requests with the given target have come.
+// count returns the number of requests with the given target.
 func (r *replica) count(target string) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -92,7 +92,7 @@ func (r *replica) count(target string) (n int) {
 	return n
 }
 
-// awaitRequests waits until n more requests with the given target have come.
+// awaitRequests waits for n more requests with the given target.
 func (r *replica) awaitRequests(t *testing.T, target string, n int) {
 	t.Helper()
 	want := r.count(target) + n
@@ -102,7 +102,7 @@ func (r *replica) awaitRequests(t *testing.T, target string, n int) {
 		select {
 		case <-tick.C:
 		case <-timeout:
-			t.Fatalf("%d requests for %s have come, want %d", r.count(target), target, want)
+			t.Fatalf("%d requests for %s, want %d", r.count(target), target, want)
 		}
 	}
 }
@@ -124,7 +124,7 @@ func TestEndpointIsServedUntilTheLagIsOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The load goes on. Requests in flight to the endpoint are over when the other one has had
+		// The load continues. Requests in flight to the endpoint are over when the other one has had
 		// some more, and from then on there must be none.
 		const some = 100
 		for i := range lags {
@@ -194,7 +194,7 @@ func TestRequestUnderWayIsFinishedAfterTheRemoval(t *testing.T) {
 			t.Fatal(err)
 		}
 		done := make(chan int, 4)
-		go func() { // one of them comes to the slow endpoint
+		go func() { // one of them reaches the slow endpoint
 			for range 2 {
 				go func() {
 					status, _, _ := sendTo(t, f.Addrs()[0], "POST", "x")
@@ -241,7 +241,7 @@ func TestKeptConnectionsToAnEndpointAreUsedAgain(t *testing.T) {
 				t.Errorf("keep-alive %d: %d requests used %d connections", keepalive, requests, conns)
 			}
 			if want := slices.Repeat([]string{"127.0.1.1"}, conns); k != Caddy && !slices.Equal(r.sources, want) {
-				t.Errorf("connections come from %v, want 127.0.1.1", r.sources)
+				t.Errorf("connections from %v, want 127.0.1.1", r.sources)
 			}
 		}
 	})
@@ -259,7 +259,7 @@ func TestNodesSendFromTheAddressThatIsSet(t *testing.T) {
 			}
 			resp.Body.Close()
 			if r.seen(); k != Caddy && !slices.Equal(r.sources, []string{want}) {
-				t.Errorf("with %s connections come from %v, want %s", source, r.sources, want)
+				t.Errorf("with %s: connections from %v, want %s", source, r.sources, want)
 			}
 		}
 	})

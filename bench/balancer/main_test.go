@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A behaviour is what an endpoint does after it has read a request.
+// A behaviour is the reaction of an endpoint after it has read a request.
 type behaviour func(c *net.TCPConn)
 
 func answers(raw string) behaviour {
@@ -46,7 +46,7 @@ type replica struct {
 
 	mu       sync.Mutex
 	conns    int
-	sources  []string // the addresses that connections came from
+	sources  []string // client addresses of the connections
 	requests []*http.Request
 	arrived  []time.Time // when each request had been read
 }

@@ -32,7 +32,7 @@ func result(strategy string, n int, took time.Duration, lost ...load.Cause) *tri
 	return r
 }
 
-// silent is a display that shows nothing.
+// silent is a display without output.
 type silent struct{}
 
 func (silent) Show(string, time.Duration, time.Duration) {}
@@ -57,7 +57,7 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := run(ctx, options{lag: time.Second, rate: 1, replicas: 1}, nil, silent{}); err == nil {
-		t.Error("an interrupted run is no success")
+		t.Error("an interrupted run succeeded")
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
 		t.Errorf("it left %v, %v", left, err)
@@ -68,9 +68,9 @@ func TestShowEndsInTheVerdict(t *testing.T) {
 	var out strings.Builder
 	trials := []*trial.Result{result("bare", 9, 0, load.Reset), result("lameduck", 9, 0, load.Reset)}
 	if err := (options{}).show(&out, trials); err == nil {
-		t.Error("lameduck lost a request, and nothing was said")
+		t.Error("lameduck lost a request, but the demo succeeded")
 	}
 	if !strings.Contains(out.String(), "lameduck") {
-		t.Error("there is no table")
+		t.Error("no table")
 	}
 }

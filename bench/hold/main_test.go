@@ -39,7 +39,7 @@ func TestOptions(t *testing.T) {
 func TestTheRealProgramIsMeasuredWithSomeShapes(t *testing.T) {
 	o, err := parseOptions([]string{"-real"}, io.Discard)
 	if err != nil || len(o.Shapes) != len(sim.Measured()) {
-		t.Errorf("there are %d shapes, %v", len(o.Shapes), err)
+		t.Errorf("%d shapes, %v", len(o.Shapes), err)
 	}
 }
 

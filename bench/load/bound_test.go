@@ -42,7 +42,7 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := tc.cfg.idle(); got != tc.want {
-				t.Errorf("%d are kept, want %d", got, tc.want)
+				t.Errorf("%d kept, want %d", got, tc.want)
 			}
 		})
 	}

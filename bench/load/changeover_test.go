@@ -77,7 +77,7 @@ func TestConnectionInTheQueueOfAClosedSocketIsAChangeover(t *testing.T) {
 	unsettled.Store(true)
 	c := unsettled.client(l.Addr().String(), time.Minute)
 	defer c.pool.Close()
-	conn, err := c.pool.Dial(t.Context()) // established, since the kernel needs nobody to accept it
+	conn, err := c.pool.Dial(t.Context()) // established by the kernel, without an accept
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestResetOfAKeptConnectionIsALossAlsoWhileUnsettled(t *testing.T) {
 				t.Errorf("counted as %q, want %q", got, Reset)
 			}
 			if _, conns := s.seen(); conns != 1 {
-				t.Errorf("there were %d connections, want one that is used again", conns)
+				t.Errorf("%d connections, want one that is reused", conns)
 			}
 		})
 	}

@@ -17,7 +17,7 @@ func echo(c *net.TCPConn, body []byte) {
 	fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-// exchange makes one request on a new connection and returns the cause of its failure.
+// exchange sends one request on a new connection and returns the cause of its failure.
 func exchange(t *testing.T, addr string, timeout time.Duration, r Request) Cause {
 	c := newClient(addr, Config{Timeout: timeout}.withDefaults())
 	defer c.pool.Close()
@@ -63,7 +63,7 @@ func TestFailureIsCountedAsWhatItIs(t *testing.T) {
 }
 
 func TestResetInTheBodyIsTruncated(t *testing.T) {
-	// The reset must come after the client has read the first bytes, or the kernel throws these
+	// The reset must arrive after the client has read the first bytes, or the kernel drops these
 	// away.
 	started := make(chan struct{})
 	s := serve(t, then(

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// first ends arrivals after n of them.
+// first limits arrivals to the first n.
 func first(n int, a Arrivals) Arrivals {
 	return func(yield func(time.Duration) bool) {
 		i := 0

@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A peer is what a scripted server does after it has read a request.
+// A peer is the reaction of a scripted server to a request.
 type peer func(c *net.TCPConn, body []byte)
 
 // answer is a peer that writes the given bytes and leaves the connection open.
@@ -37,14 +37,14 @@ func reset(c *net.TCPConn, _ []byte) {
 	c.Close()
 }
 
-// scripted is a server whose n-th request, over all connections, is answered by the n-th peer; the
+// scripted is a server that answers the n-th request, over all connections, with the n-th peer; the
 // last peer answers all further ones.
 type scripted struct {
 	addr string
 
 	mu       sync.Mutex
 	peers    []peer
-	requests []string // the methods, as they came
+	requests []string // the methods, in the order of arrival
 	conns    int
 }
 

@@ -33,7 +33,7 @@ func TestEveryCellHasANameOfItsOwn(t *testing.T) {
 	}
 }
 
-// A hold that its maximum ends is one that is not measured.
+// A hold that ends at its maximum measures nothing.
 func TestEveryPodHasTheTimeThatItNeeds(t *testing.T) {
 	for name, cells := range matrices() {
 		for _, c := range cells {
@@ -41,7 +41,7 @@ func TestEveryPodHasTheTimeThatItNeeds(t *testing.T) {
 			if c.group == "rhythm" { // three gaps of a pod that shares the requests with as many new ones
 				silence = time.Duration(3 * 2 * float64(c.config.Replicas) / c.config.Rate * float64(time.Second))
 			}
-			needs := max(c.strategy.delay, c.lag()+silence) + c.longest() + 8*time.Second // the app's stop, and what Lameduck keeps
+			needs := max(c.strategy.delay, c.lag()+silence) + c.longest() + 8*time.Second // the app's stop, and Lameduck's margin
 			if c.config.Grace < needs {
 				t.Errorf("%s: %s has %v of grace and needs %v", name, c.name(), c.config.Grace, needs)
 			}
@@ -86,7 +86,7 @@ func TestFullMatrixHasEverything(t *testing.T) {
 	}
 	for _, k := range balancer.Kinds() {
 		if !has["balancer "+string(k)] {
-			t.Errorf("no cell is behind %s", k)
+			t.Errorf("no cell has the load balancer %s", k)
 		}
 	}
 	for _, a := range apps() {
@@ -101,7 +101,7 @@ func TestFullMatrixHasEverything(t *testing.T) {
 	}
 }
 
-// A cell of which many requests are out by intention must not be taken for one that this machine is
+// A cell with many requests in flight by design must not be taken for one that this machine is
 // too slow for.
 func TestEveryLoadStaysFarBelowWhatMayBeOut(t *testing.T) {
 	for name, cells := range matrices() {
@@ -135,7 +135,7 @@ func TestExpectations(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := tc.cell.expect(); got != tc.want {
-				t.Errorf("%s is to show %q, want %q", tc.cell.name(), got, tc.want)
+				t.Errorf("%s should show %q, want %q", tc.cell.name(), got, tc.want)
 			}
 		})
 	}

@@ -44,7 +44,7 @@ func TestLanesTakeTheLongestFirst(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := pool{lanes: tc.lanes, cells: longestFirst(waits(1, tc.cells...))}
 				if got := p.takes(); got != tc.want {
-					t.Errorf("it is thought to take %v, want %v", got, tc.want)
+					t.Errorf("estimated time %v, want %v", got, tc.want)
 				}
 				began := time.Now()
 				runPools(t.Context(), []pool{p}, func(_ context.Context, c cell) bool {
@@ -79,8 +79,8 @@ func TestAllLanesEndWhenOneEnds(t *testing.T) {
 			time.Sleep(time.Duration(n) * time.Second)
 			return n != 3
 		})
-		if begun > 5 { // two in lanes, and one that was handed over already in each
-			t.Errorf("%d cells were begun although the third one ended it", begun)
+		if begun > 5 { // two lanes, and one more cell queued in each
+			t.Errorf("%d cells were started although the third one ended the run", begun)
 		}
 	})
 }

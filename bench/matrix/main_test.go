@@ -47,7 +47,7 @@ func played(lose, until time.Duration) *trial.Result {
 	return r
 }
 
-// none is a time at which nothing is sent.
+// none is a time at which no request is sent.
 const none = -time.Hour
 
 // said is a display that records printed lines.
@@ -71,7 +71,7 @@ func (s *said) has(t *testing.T, words string) {
 	}
 }
 
-// testMatrix is a matrix over some cells of the small one that runs what is given.
+// testMatrix is a matrix over some cells of the small one, with the given trial.
 func testMatrix(t *testing.T, pattern string, run runner) (*matrix, *said) {
 	t.Helper()
 	dir := t.TempDir()
@@ -109,7 +109,7 @@ func TestEveryCellIsRecordedInTheOrderOfTheMatrix(t *testing.T) {
 	}
 	d.has(t, "balancers/built-in/bare: 10 of 100 requests lost, pods ended after at most 6.0 s, true delay 4.0 s")
 	if hasFiles(m.logs) {
-		t.Error("what pods wrote is kept although all is as it must be")
+		t.Error("the output of pods was kept although no verdict is missed")
 	}
 }
 
@@ -141,7 +141,7 @@ func TestWhatPodsWroteIsKeptWhereAVerdictIsMissed(t *testing.T) {
 	}
 	d.has(t, "MISSED: lameduck lost 10 of 100 requests, the first a POST keep-alive sent 1.0 s after t0: 502: gone")
 	if _, err := os.Stat(filepath.Join(m.logs, "balancers_built-in_native", "pod0.log")); err != nil {
-		t.Errorf("what the pods wrote is not kept: %v", err)
+		t.Errorf("the output of pods was not kept: %v", err)
 	}
 }
 
@@ -155,7 +155,7 @@ func TestCellIsTriedTwice(t *testing.T) {
 		return played(none, none), nil
 	})
 	if err := m.measure(t.Context(), m.cells); err != nil {
-		t.Fatalf("one cell that cannot be measured ends the run: %v", err)
+		t.Fatalf("a cell that cannot be measured ended the run: %v", err)
 	}
 	if len(m.file.Cells) != 1 || len(m.file.LeftOut) != 1 || tried["bare"] != 2 || tried["lameduck"] != 2 {
 		t.Errorf("tried %v, recorded %v, left out %v", tried, m.file.Cells, m.file.LeftOut)
@@ -164,7 +164,7 @@ func TestCellIsTriedTwice(t *testing.T) {
 }
 
 func TestInterruptedRunKeepsWhatIsDone(t *testing.T) {
-	for _, pattern := range []string{"balancers/built-in", "fleet"} { // alone, and in lanes
+	for _, pattern := range []string{"balancers/built-in", "fleet"} { // one at a time, and in lanes
 		t.Run(pattern, func(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
 			var mu sync.Mutex
@@ -179,7 +179,7 @@ func TestInterruptedRunKeepsWhatIsDone(t *testing.T) {
 				return played(none, none), nil
 			})
 			if err := m.measure(ctx, m.cells); !errors.Is(err, context.Canceled) {
-				t.Errorf("got %v, want what interrupted it", err)
+				t.Errorf("got %v, want the cause of the interruption", err)
 			}
 			f, err := record.Read(m.path)
 			if err != nil || len(f.Cells) != 1 || len(f.LeftOut) != 0 {
@@ -199,7 +199,7 @@ func TestRecordThatCannotBeWrittenEndsTheRun(t *testing.T) {
 		return played(none, none), nil
 	}
 	if err := m.measure(t.Context(), m.cells); err == nil {
-		t.Error("nothing is printed")
+		t.Error("no output")
 	}
 	if ran != 1 {
 		t.Errorf("%d cells were run, want none after the first", ran)
@@ -270,7 +270,7 @@ func TestAnEarlierRecordIsSetAsideUnlessAllOfItIsTakenOver(t *testing.T) {
 				t.Fatal(err)
 			}
 			if v := m.file.Machine.Versions; v["nginx"] != "2" || (v["caddy"] == "2") != tc.resume {
-				t.Errorf("the versions are %v: want those of today, and where it goes on, those of before beside them", v)
+				t.Errorf("versions %v, want today's, and in a resumed run also those of before", v)
 			}
 			aside, err := record.Read(m.path + ".old")
 			switch {
@@ -317,7 +317,7 @@ func TestShow(t *testing.T) {
 		t.Error("a group without cells is shown")
 	}
 	if err := show(io.Discard, f, true); err == nil {
-		t.Error("-guard lets a missed verdict pass")
+		t.Error("-guard succeeded with a missed verdict")
 	}
 }
 
@@ -328,7 +328,7 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 	cancel()
 	o := options{run: regexp.MustCompile("balancers/built-in"), out: t.TempDir(), app: "/bin/true", lameduck: "/bin/true"}
 	if err := run(ctx, o, io.Discard, new(said)); err == nil {
-		t.Error("an interrupted run is no success")
+		t.Error("an interrupted run succeeded")
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
 		t.Errorf("it left %v, %v", left, err)

@@ -89,7 +89,7 @@ func TestChangeoversAreRecordedByThemselves(t *testing.T) {
 		t.Errorf("bins are %+v, want 5 lost", b)
 	}
 	if said := line(s); !strings.Contains(said, ": 5 of 100 requests lost,") || !strings.Contains(said, ", 5 reset by the load balancer's changeover") {
-		t.Errorf("it says %q", said)
+		t.Errorf("got %q", said)
 	}
 }
 

@@ -28,9 +28,9 @@ func TestACostHasGrownOnlyIfItHasBesideEveryPeer(t *testing.T) {
 		{0.98, 1.09, true},  // 9 % more
 		{1.2, 1.05, true},   // nginx was measured in a fast phase
 		{1.0, 1.12, false},  // 11 % more beside both
-		{0.45, 0.5, true},   // less is no regression
+		{0.45, 0.5, true},   // less is not a regression
 		{1.8, 2.0, false},   // twice as much
-		{0.991, 1.2, false}, // 10.1 % at least
+		{0.991, 1.2, false}, // at least 10.1 %
 	} {
 		verdicts := base.regressions(ratiosOf(map[string]float64{
 			"keepalive/nginx/cpu": c.nginx, "keepalive/haproxy-tcp/cpu": c.haproxy,

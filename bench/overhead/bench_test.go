@@ -60,10 +60,10 @@ func TestPeersAreLeftOutOfWhatTheyDoNotSpeak(t *testing.T) {
 	if said != want {
 		t.Errorf("said was %q, want %q", said, want)
 	}
-	speaks := map[string][]protocol{direct: {http1, h2c}, "caddy": {http1}, lameduck: {http1, h2c}} // nginx has nothing left
+	speaks := map[string][]protocol{direct: {http1, h2c}, "caddy": {http1}, lameduck: {http1, h2c}} // nginx has no protocol left
 	for _, p := range b.opts.Peers {
 		if !slices.Equal(p.Speaks, speaks[p.Name]) {
-			t.Errorf("%s is left with %v, want %v", p.Name, p.Speaks, speaks[p.Name])
+			t.Errorf("%s has the protocols %v left, want %v", p.Name, p.Speaks, speaks[p.Name])
 		}
 	}
 	if len(b.opts.Peers) != len(speaks) {
@@ -77,7 +77,7 @@ func TestPeersThatAreNamedMustRun(t *testing.T) {
 	}
 	for _, failing := range []string{lameduck, lameduck + " h2c"} {
 		if _, _, err := dropUnavailable(t.Context(), false, failing); err == nil {
-			t.Errorf("there is a run without %s", failing)
+			t.Errorf("a run without %s", failing)
 		}
 	}
 }

@@ -17,6 +17,6 @@ func TestParseCrowd(t *testing.T) {
 func TestBusyConnectionsFitTheLimitOfOpenFiles(t *testing.T) {
 	c, note := busyCase("busy10k", 10_000, 2, 1).within(20_000)
 	if c.Connections != 7_600 || note == "" {
-		t.Errorf("with 20,000 files there are %d connections, %q", c.Connections, note)
+		t.Errorf("%d connections with 20,000 files, %q", c.Connections, note)
 	}
 }

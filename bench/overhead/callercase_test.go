@@ -27,6 +27,6 @@ func TestRealClientUnderstandsTheAppOfGRPC(t *testing.T) {
 		t.Fatal(err)
 	}
 	if o, err := (callerLoad{}).send(t.Context(), at, time.Second, allCores(t)); err != nil || o.Answers == 0 {
-		t.Errorf("grpc-go comes to %+v, %v", o, err)
+		t.Errorf("result of grpc-go %+v, %v", o, err)
 	}
 }

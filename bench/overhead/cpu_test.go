@@ -22,7 +22,7 @@ func TestParseCoreLeavesIdleTimeOut(t *testing.T) {
 }
 
 func TestGroupUsageCountsChildren(t *testing.T) {
-	// The leader sleeps, so the CPU time is that of its child.
+	// The leader sleeps, so all CPU time is its child's.
 	p := startShell(t, "(while :; do :; done) & sleep 60")
 	var u usage
 	for deadline := time.Now().Add(time.Minute); u.Precise < 20*time.Millisecond; time.Sleep(time.Millisecond) {
@@ -35,7 +35,7 @@ func TestGroupUsageCountsChildren(t *testing.T) {
 		}
 	}
 	if gap := (u.Whole - u.Precise).Abs(); disagree(gap, u.Whole) {
-		t.Errorf("schedstat says %v, stat says %v", u.Precise, u.Whole)
+		t.Errorf("schedstat has %v, stat has %v", u.Precise, u.Whole)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"lameduck/bench/internal/websocket"
 )
 
-// heardBy plays an app that does something with its one connection.
+// heardBy serves one connection with do, and returns its address.
 func heardBy(t *testing.T, do func(in *bufio.Reader, out io.Writer)) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

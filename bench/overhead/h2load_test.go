@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// summaryOfH2load is what h2load 1.52.0 prints, from where its load has ended.
+// summaryOfH2load is the output of h2load 1.52.0 after its load has ended.
 const summaryOfH2load = `Main benchmark duration is over for thread #0. Stopping all clients.
 Stopped all clients for thread #0
 
@@ -52,7 +52,7 @@ func TestH2loadSendsWhatTheCaseSays(t *testing.T) {
 		})
 		o, err := l.send(t.Context(), paths{Listen: address, Files: dir}, time.Second, allCores(t))
 		if err != nil || o.Answers == 0 || o.Failed > 0 || o.Seconds < 0.25 {
-			t.Errorf("%+v comes to %+v, %v", l, o, err)
+			t.Errorf("result of %+v: %+v, %v", l, o, err)
 		}
 		if r := wrong.Load(); r != nil {
 			t.Errorf("%+v sends %s %s %v", l, r.Method, r.URL, r.Header)

@@ -72,7 +72,7 @@ func TestWithoutACounterNothingIsCounted(t *testing.T) {
 	}
 	c, err := (&bench{}).countInstructions(t.Context(), []int{1})
 	if n, stopErr := c.stop(t.Context()); err != nil || stopErr != nil || n != 0 {
-		t.Errorf("without perf there are %v instructions, %v, %v", n, err, stopErr)
+		t.Errorf("without perf: %v instructions, %v, %v", n, err, stopErr)
 	}
 }
 

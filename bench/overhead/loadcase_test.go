@@ -19,7 +19,7 @@ func TestEvaluate(t *testing.T) {
 		}
 	}
 	if len(got.Notes) != 0 {
-		t.Errorf("there are notes: %q", got.Notes)
+		t.Errorf("notes %q, want none", got.Notes)
 	}
 }
 

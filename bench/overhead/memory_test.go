@@ -38,7 +38,7 @@ func TestGroupMemoryOfThisTest(t *testing.T) {
 	}
 }
 
-// A process may end between the listing of a group and the look at the process.
+// A process may exit after its group has been listed.
 func TestSumsLeaveOutProcessesThatHaveEnded(t *testing.T) {
 	ended := startShell(t, "exit 0")
 	<-ended.Exited()
@@ -63,7 +63,7 @@ func TestSumsLeaveOutZombies(t *testing.T) {
 	deadline := time.Now().Add(time.Minute)
 	for !hasZombie(t, p.PID()) {
 		if time.Now().After(deadline) {
-			t.Fatal("there is no zombie")
+			t.Fatal("no zombie")
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -48,7 +48,7 @@ func TestMissingToolsAreNamedInOneLine(t *testing.T) {
 		t.Errorf("the error is %v, want %q", err, want)
 	}
 	if err := requireTools([]tool{{"sh", "dash"}}); err != nil {
-		t.Errorf("nothing is missing, and still: %v", err)
+		t.Errorf("no program is missing, but got the error %v", err)
 	}
 }
 

@@ -55,7 +55,7 @@ func checkConfig(t *testing.T, program tool, args []string) {
 		t.Skipf("%s is not installed: apt-get install %s", program.Program, program.Package)
 	}
 	cmd := exec.Command(path, args...)
-	cmd.Env = []string{"HOME=" + t.TempDir()} // Caddy keeps something there
+	cmd.Env = []string{"HOME=" + t.TempDir()} // Caddy writes files there
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s %s: %v\n%s", path, strings.Join(args, " "), err, text)
 	}

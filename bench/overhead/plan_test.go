@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// optionsOf returns what the flags ask for, on a machine with few descriptors
+// optionsOf returns the options of flags, on a machine with few descriptors
 // or many.
 func optionsOf(t *testing.T, flags string) options {
 	t.Helper()
@@ -59,7 +59,7 @@ func TestPlanMeasuresApartBeforeAnyLoad(t *testing.T) {
 	for _, s := range plan(optionsOf(t, "")) {
 		loaded = loaded || !s.Case.Standalone
 		if loaded && s.Case.Standalone {
-			t.Errorf("%s comes after a load", s)
+			t.Errorf("%s is after a load", s)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func TestGreetingsRefuseOtherAnswers(t *testing.T) {
 		}
 	}
 	if err := grpc.greet(t.Context(), serveH2C(t, callAnswer("application/grpc", "0"))); err != nil {
-		t.Errorf("a call that is answered as it should be: %v", err)
+		t.Errorf("a call with a correct answer: %v", err)
 	}
 }
 

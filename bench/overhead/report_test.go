@@ -50,7 +50,7 @@ func TestReportWarnsOfABusyMachine(t *testing.T) {
 	for share, want := range map[float64]bool{3: false, 30: true} {
 		lines := report{Series: []record.Series{{Metric: "foreign", Values: []float64{share}}}}.disturbances()
 		if len(lines) != 1 || strings.Contains(lines[0], "too much for reliable results") != want {
-			t.Errorf("with %.0f %% for others the report says %q", share, lines)
+			t.Errorf("with %.0f %% for others the report has %q", share, lines)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func TestReportWarnsOfALoadThatIsLate(t *testing.T) {
 			{Peer: "nginx", Metric: "late_p99", Values: []float64{late}},
 		}}.disturbances()
 		if len(lines) != 1 || strings.Contains(lines[0], "too much for reliable latencies") != want {
-			t.Errorf("with a load %.0f µs late the report says %q", late, lines)
+			t.Errorf("with a load %.0f µs late the report has %q", late, lines)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func TestRatioOfDifferencesIsThatOfMedians(t *testing.T) {
 		t.Errorf("the ratio is %v, %v, want 0.5", got, ok)
 	}
 	if got, ok := r.ratio("latency", "caddy", m); ok {
-		t.Errorf("the ratio to a peer that adds nothing is %v", got)
+		t.Errorf("ratio to a peer that adds nothing: %v", got)
 	}
 }
 
@@ -66,7 +66,7 @@ func TestResultsKeepWhatWasMeasuredTogetherApart(t *testing.T) {
 		t.Errorf("the notes are %q, want %q", r.notes, want)
 	}
 	if len(r.series) != 2 {
-		t.Errorf("there are %d series, want 2", len(r.series))
+		t.Errorf("%d series, want 2", len(r.series))
 	}
 }
 
@@ -79,6 +79,6 @@ func TestAtLeast(t *testing.T) {
 		t.Error("a core in use for 96 % is the limit, and one for 94 % is not")
 	}
 	if r.atLeast("throughput", direct, m) || r.atLeast("throughput", lameduck, metric{Name: "cpu"}) {
-		t.Error("without a proxy, or for another metric, nothing is a lower bound")
+		t.Error("there is a lower bound without a proxy, or for another metric")
 	}
 }

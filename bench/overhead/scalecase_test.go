@@ -63,7 +63,7 @@ func TestScaleCaseHasARowForEachNumberOfCores(t *testing.T) {
 	c := scaleCase(newScaling(coreSet(16)))
 	for _, name := range []string{"cpu_1", "rate_1", "cpu_8", "rate_8", "linear_8"} {
 		if findMetric([]benchCase{c}, "scale", name) == (metric{}) {
-			t.Errorf("there is no metric %s", name)
+			t.Errorf("no metric %s", name)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func TestTargetsMissed(t *testing.T) {
 	fill(r, 9.5) // and 10 is the limit of memory per connection, and below the others
 	verdicts := judge(r, allCases(), everyone())
 	if err := missed(verdicts); err == nil || err.Error() != "37 of 44 targets are missed" {
-		t.Errorf("the guard says %v, want 37 of 44 missed:\n%s", err, verdictList(verdicts))
+		t.Errorf("guard: %v, want 37 of 44 missed:\n%s", err, verdictList(verdicts))
 	}
 	const want = "- missed: keepalive: CPU per request of lameduck is 1.05 of nginx (10.0 and 9.5 µs), must be at most 1.00 of nginx\n"
 	if got := verdictList(verdicts); !strings.Contains(got, want) {
@@ -49,7 +49,7 @@ func TestTargetAgainstTheBetterOfTwo(t *testing.T) {
 	latency := slices.DeleteFunc(targets(), func(t target) bool { return t.Case != "latency" })
 	latency = slices.DeleteFunc(latency, func(t target) bool { return t.Metric != "added_p99" })
 	if len(latency) != 1 {
-		t.Fatalf("there are %d targets for latency", len(latency))
+		t.Fatalf("%d targets for latency", len(latency))
 	}
 	for ours, want := range map[float64]string{
 		104: "latency: added latency, 99th percentile of lameduck is 1.04 of haproxy-http (104 and 100 µs), must be at most 1.05 of the better of nginx and haproxy-http",
@@ -81,11 +81,11 @@ func TestTargetsThatWereNotMeasuredAreMissed(t *testing.T) {
 	verdicts := judge(&results{}, allCases(), everyone())
 	for _, v := range verdicts {
 		if v.Holds || v.Measured || !strings.Contains(v.Sentence, "not measured") {
-			t.Errorf("nothing was measured, and still: %+v", v)
+			t.Errorf("verdicts without a measurement: %+v", v)
 		}
 	}
 	if missed(verdicts) == nil {
-		t.Error("the guard lets an empty run pass")
+		t.Error("the guard accepts an empty run")
 	}
 }
 
@@ -94,14 +94,14 @@ func TestTargetsOfOtherCasesAndPeersAreLeftOut(t *testing.T) {
 	fill(r, 100)
 	verdicts := judge(r, []benchCase{binaryCase()}, everyone())
 	if len(verdicts) != 1 || missed(verdicts) != nil {
-		t.Errorf("the verdicts for the binary alone are %+v", verdicts)
+		t.Errorf("verdicts for the binary alone: %+v", verdicts)
 	}
 	verdicts = judge(r, allCases(), []string{"nginx", lameduck})
 	if len(verdicts) != 18 || strings.Contains(verdictList(verdicts), "caddy") {
-		t.Errorf("the verdicts beside nginx alone are %s", verdictList(verdicts))
+		t.Errorf("verdicts beside nginx only: %s", verdictList(verdicts))
 	}
 	if missed(nil) == nil {
-		t.Error("a guard with nothing to guard passes")
+		t.Error("a guard without targets succeeds")
 	}
 }
 

@@ -38,7 +38,7 @@ func TestTunnelsTellCostsBySizeAndNotByRequest(t *testing.T) {
 		}
 		for _, m := range c.Metrics {
 			if strings.Contains(m.Title, "request") {
-				t.Errorf("%s tells the %s", c.Name, m.Title)
+				t.Errorf("%s reports the %s", c.Name, m.Title)
 			}
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// summaryOfWrk is what wrk 4.1.0 prints, with room for its error lines.
+// summaryOfWrk is the output of wrk 4.1.0, with room for its error lines.
 const summaryOfWrk = `Running 60m test @ http://127.0.0.1:8080/small
   1 threads and 32 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
@@ -105,7 +105,7 @@ func TestWrkAsksForTheCloseOfConnections(t *testing.T) {
 	}
 }
 
-// captureHead lets wrk send one request to a server that never answers, and
+// captureHead makes wrk send one request to a server that never answers, and
 // returns its head.
 func captureHead(t *testing.T, l load) string {
 	t.Helper()

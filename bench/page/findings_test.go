@@ -77,7 +77,7 @@ func TestScale(t *testing.T) {
 	}
 	for v, want := range map[float64]float64{0.9: 1, 1: 1, 1.1: 2, 4: 5, 7: 10, 0.03: 0.05, 30: 50} {
 		if got := roundStep(v); math.Abs(got-want) > 1e-9 {
-			t.Errorf("a step of at least %v is %v, want %v", v, got, want)
+			t.Errorf("step of at least %v: %v, want %v", v, got, want)
 		}
 	}
 }

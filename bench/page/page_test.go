@@ -100,7 +100,7 @@ func sample() results {
 	return results{f, o, sampleHold(f.Machine)}
 }
 
-// sampleHold has a shape that keeps its limits and one that does not.
+// sampleHold has a shape within its limits and one beyond.
 func sampleHold(m machine.Description) hold {
 	good := holdrecord.Outcome{AfterP50: 5, AfterP90: 7.5, HoldP50: 9, HoldP90: 12}
 	bad := holdrecord.Outcome{AfterP50: -3, AfterP90: 15, HoldP50: 15, HoldP90: 15, Early: 400, Lost: 1234}
@@ -138,7 +138,7 @@ func render(t *testing.T, r results) map[string]string {
 func TestPageLoadsNothing(t *testing.T) {
 	loads := regexp.MustCompile(`(?i)https?://|\bsrc\s*=|<link|@import|url\(|<script|<iframe|<object|<embed|srcset|xlink|href="[^#]`)
 	for name, text := range render(t, sample()) {
-		// The name space of SVG is a name: nothing is fetched from there.
+		// The namespace of SVG is only a name, which is never fetched.
 		text = strings.ReplaceAll(text, `xmlns="http://www.w3.org/2000/svg"`, "")
 		if found := loads.FindString(text); found != "" {
 			t.Errorf("%s has %q in it", name, found)
@@ -225,7 +225,7 @@ func TestPicturesAreWholeSVG(t *testing.T) {
 	}
 }
 
-// expectNumbers looks that nothing is drawn nowhere.
+// expectNumbers checks that every coordinate is a number.
 func expectNumbers(t *testing.T, name string, e xml.StartElement) {
 	t.Helper()
 	for _, a := range e.Attr {
@@ -256,28 +256,28 @@ func TestPanelsAreAsHighAsTheirPeersNeed(t *testing.T) {
 	o := sample().overhead
 	both := o.costHeight(o.costs())
 	if alone := o.costHeight(o.costs()[1:]); alone != both-costBar {
-		t.Errorf("a panel with one peer is %v high, one with two %v", alone, both)
+		t.Errorf("heights: %v with one peer, %v with two", alone, both)
 	}
 }
 
 func TestHalfOfItIsEnough(t *testing.T) {
 	whole := sample()
 	if files := render(t, results{overhead: whole.overhead}); strings.Contains(files["index.html"], "Findings") || files["rollouts.svg"] != "" {
-		t.Error("the overhead alone has findings about rollouts, or a picture of them")
+		t.Error("a page of only the overhead has findings about rollouts, or a picture of them")
 	}
 	if files := render(t, results{rollouts: whole.rollouts}); strings.Contains(files["index.html"], "What a proxy in front") {
-		t.Error("rollouts alone tell of costs")
+		t.Error("a page of only rollouts has costs")
 	}
 	if files := render(t, results{hold: whole.hold}); !strings.Contains(files["index.html"], "When a hold ends") ||
 		strings.Contains(files["index.html"], "Findings") {
-		t.Error("the hold alone has no section, or findings about rollouts")
+		t.Error("a page of only the hold has no section, or findings about rollouts")
 	}
 	few := &record.File{Groups: whole.rollouts.Groups, Cells: whole.rollouts.Cells[6:]}
 	if files := render(t, results{rollouts: few}); files["rollouts.svg"] != "" {
-		t.Error("there is a picture of cells that are not there")
+		t.Error("a picture without cells")
 	}
 	if files := render(t, results{rollouts: &record.File{}, overhead: &overhead{}}); files["index.html"] == "" {
-		t.Error("there is no page of nothing")
+		t.Error("no page for empty results")
 	}
 }
 
@@ -313,7 +313,7 @@ func TestRunReadsAndWrites(t *testing.T) {
 	want := render(t, r)
 	for name := range want {
 		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want[name] {
-			t.Errorf("%s is not what was rendered (%v)", name, err)
+			t.Errorf("%s differs from the rendered text (%v)", name, err)
 		}
 	}
 	for _, name := range []string{"hold-real.json", "hold.json", "overhead.json", "rollouts.json"} {

@@ -32,7 +32,7 @@ func TestCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command(output).CombinedOutput(); string(out) != "quack" {
-		t.Errorf("the program says %q, %v", out, err)
+		t.Errorf("output of the program %q, %v", out, err)
 	}
 	if !strings.Contains(said.String(), "tiny\n") {
 		t.Errorf("progress was %q", &said)

@@ -15,14 +15,14 @@ func TestProgramIsKeptUnderItsVersions(t *testing.T) {
 		path, err := cached(name)
 		want := filepath.Join(os.Getenv("XDG_CACHE_HOME"), "lameduck-bench", string(name)+"-"+Version(name)+"-"+runtime.Version())
 		if err != nil || path != want || Version(name) == "" {
-			t.Errorf("it is kept at %s, %v; want %s", path, err, want)
+			t.Errorf("path %s, %v; want %s", path, err, want)
 		}
 	}
 }
 
 func TestWhatIsBuiltIsNotBuiltAgain(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	t.Setenv("PATH", "") // there is no Go to build with
+	t.Setenv("PATH", "") // no Go command
 	if Built(Traefik) {
 		t.Fatal("it is said to be built")
 	}
@@ -31,7 +31,7 @@ func TestWhatIsBuiltIsNotBuiltAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if Built(Traefik) {
-		t.Error("a directory is taken for the program")
+		t.Error("a directory was taken for the program")
 	}
 	os.Remove(want)
 	if err := os.WriteFile(want, nil, 0o755); err != nil {

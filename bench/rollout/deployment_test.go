@@ -32,8 +32,8 @@ func (e *endpoints) note(what, addr string) error {
 func (e *endpoints) Add(_ context.Context, addr string) error    { return e.note("add", addr) }
 func (e *endpoints) Remove(_ context.Context, addr string) error { return e.note("remove", addr) }
 
-// deploy returns a started deployment of single processes, and the addresses of its pods as they
-// are made.
+// deploy returns a started deployment of single processes, and the addresses of its pods in the
+// order of their creation.
 func deploy(t *testing.T, replicas int, minReady time.Duration) (*Deployment, *endpoints, *[]string) {
 	k, _ := kubelet(t)
 	e, addrs := new(endpoints), new([]string)
@@ -57,11 +57,11 @@ func TestUpdateReplacesEveryPodInTurn(t *testing.T) {
 	a := *addrs
 	want := []string{"add " + a[0], "add " + a[1], "add " + a[2], "remove " + a[0], "add " + a[3], "remove " + a[1]}
 	if !slices.Equal(e.calls, want) {
-		t.Errorf("the load balancer's changes are\n  %v, want\n  %v", e.calls, want)
+		t.Errorf("changes of the load balancer\n  %v, want\n  %v", e.calls, want)
 	}
 	for i, r := range report.Replaced {
 		if r.Addr != a[i] || len(r.Events) == 0 || report.Ended.Before(r.T0.Add(r.Took)) {
-			t.Errorf("the end of pod %d is reported as %+v", i, r)
+			t.Errorf("report of the end of pod %d: %+v", i, r)
 		}
 		if probe(t.Context(), "http://"+a[i], nil) == nil {
 			t.Errorf("pod %d still runs", i)

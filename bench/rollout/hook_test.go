@@ -49,7 +49,7 @@ func TestHTTPGetHookWaitsForTheAnswer(t *testing.T) {
 
 func TestHTTPGetHookFailsWithoutAnAnswer(t *testing.T) {
 	if err := (HTTPGet{"http://" + freeAddr(t)}).Run(t.Context(), Container{}); err == nil {
-		t.Error("a hook that nobody answers succeeded")
+		t.Error("a hook without an answer succeeded")
 	}
 }
 

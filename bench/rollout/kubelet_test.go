@@ -117,7 +117,7 @@ func TestContainersStartWhenTheSidecarsHave(t *testing.T) {
 	app := role("ready", freeAddr(t))
 	spec := Spec{Name: "pod", Sidecars: []Container{sidecar}, Containers: []Container{app}}
 	if _, err := k.Start(ctx, spec); err == nil {
-		t.Error("the pod started though its sidecar had not")
+		t.Error("the pod started without its sidecar")
 	}
 	if probe(t.Context(), app.Ready, nil) == nil {
 		t.Error("the container was started before its sidecar")

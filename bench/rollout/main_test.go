@@ -73,7 +73,7 @@ func freeAddr(t *testing.T) string {
 	return addr
 }
 
-// kubelet returns a kubelet that ends with the test, and the directory of its logs.
+// kubelet returns a kubelet that runs until the test ends, and the directory of its logs.
 func kubelet(t *testing.T) (*Kubelet, string) {
 	logs := t.TempDir()
 	k := NewKubelet(t.Context(), logs)
@@ -99,7 +99,7 @@ func ready(t *testing.T, p *Pod) {
 	}
 }
 
-// connect opens a connection that ends when the process that serves addr does.
+// connect opens a connection that lasts until the process that serves addr exits.
 func connect(t *testing.T, addr string) net.Conn {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// A fake is a process that ends some time after a signal, or only on SIGKILL.
+// A fake is a process that exits some time after a signal, or only on SIGKILL.
 type fake struct {
 	after time.Duration // from its first signal; never if negative
 
@@ -51,7 +51,7 @@ func (f *fake) endLocked() {
 	}
 }
 
-// part is a container whose process ends some time after its stop signal.
+// part is a container with a process that exits some time after its stop signal.
 type part struct {
 	name  string
 	hook  Hook
@@ -91,7 +91,7 @@ func seconds(s float64) Hook { return Sleep(s * float64(time.Second)) }
 
 func failing(context.Context) error { return errors.New("no answer") }
 
-// forever is a hook that ends only with its context.
+// forever is a hook that returns only when its context is done.
 func forever(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()

@@ -133,7 +133,7 @@ func (e ended) notBefore(t *testing.T, after time.Duration, container string, st
 	t.Helper()
 	for _, event := range e.Events {
 		if event.Container == container && event.Step == step && event.After < after {
-			t.Errorf("%s: %s came %v after t0, want at least %v", container, step, event.After, after)
+			t.Errorf("%s: %s %v after t0, want at least %v", container, step, event.After, after)
 		}
 	}
 }

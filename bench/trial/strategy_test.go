@@ -12,13 +12,13 @@ import (
 	"lameduck/bench/rollout"
 )
 
-// theBuilder makes pod7, of programs in /bin, in a directory of its own.
+// theBuilder builds pod7 from programs in /bin, in a directory of its own.
 func theBuilder(t *testing.T, a App) builder {
 	p := Programs{App: "/bin/app", Lameduck: "/bin/lameduck", Traefik: "/bin/traefik", QueueProxy: "/bin/queue-proxy"}
 	return builder{application: a, programs: p, grace: 30 * time.Second, logs: t.TempDir(), name: "pod7"}
 }
 
-// describe writes a pod down, with A for the port that the load balancer sends to, B and on for the
+// describe formats a pod, with A for the port that the load balancer uses, B and so on for the
 // others in the order in which they are met, and DIR for the pod's directory.
 func describe(t *testing.T, s Strategy, a App) string {
 	b := theBuilder(t, a)
@@ -229,7 +229,7 @@ container app: /bin/app -listen 127.0.0.1:B
 				t.Errorf("the pod is\n%swant it to begin with\n%s", got, begin)
 			}
 			if !strings.HasSuffix(got, " "+tc.args+tc.pod) {
-				t.Errorf("the pod is\n%swant it to end with\n%s%s", got, tc.args, tc.pod)
+				t.Errorf("pod\n%swant it to end with\n%s%s", got, tc.args, tc.pod)
 			}
 		})
 	}
@@ -287,7 +287,7 @@ func TestMissingProgramsAreNamed(t *testing.T) {
 			t.Errorf("%s lacks %q, want %q", tc.strategy.Name, got, tc.want)
 		}
 		if got := tc.strategy.Missing(Programs{Lameduck: "x", Traefik: "x", QueueProxy: "x"}); got != "" {
-			t.Errorf("%s lacks %q though it is there", tc.strategy.Name, got)
+			t.Errorf("%s reports that %q is missing although it is there", tc.strategy.Name, got)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func TestBarePods(t *testing.T) {
 	})
 }
 
-// TestSleepLongerThanTheLagLosesNone shows that the trial itself loses nothing. The sleep is much
+// TestSleepLongerThanTheLagLosesNone shows that the trial itself loses no request. The sleep is much
 // longer than the lag, in case the machine is busy.
 func TestSleepLongerThanTheLagLosesNone(t *testing.T) {
 	const sleep = 3 * time.Second

@@ -82,7 +82,7 @@ func TestTheSimulationEndsHoldsAsALifecycleDoes(t *testing.T) {
 				played := &relay{pod: newPod(r)}
 				got := played.play(t, r.requests())
 				if (got - want).Abs() > time.Millisecond {
-					t.Errorf("%s, seed %d: the hold of the simulation ends after %v, that of a lifecycle "+
+					t.Errorf("%s, seed %d: the hold of the simulation ended after %v, that of a lifecycle "+
 						"after %v", shape.Name, seed, want, got)
 				}
 			})

@@ -19,7 +19,7 @@ func TestEveryRhythmHasItsMean(t *testing.T) {
 			}
 			sum += g
 		}
-		// The mean of a distribution without a variance comes slowly.
+		// The sample mean of a distribution without a variance converges slowly.
 		if got := sum / n; got < 8*mean/10 || got > 12*mean/10 {
 			t.Errorf("rhythm %d has a mean of %v, want %v", r, got, mean)
 		}
@@ -46,7 +46,7 @@ func TestRequestsComeInOrderAndWithinTheirRoute(t *testing.T) {
 			}
 			for _, q := range in {
 				if routed := q.at < r.sources[q.source].lag; routed == q.kept {
-					t.Errorf("%s, seed %d: a request at %v, with a route until %v, is kept: %v", shape.Name,
+					t.Errorf("%s, seed %d: a request at %v, with a route until %v, on a kept connection: %v", shape.Name,
 						seed, q.at, r.sources[q.source].lag, q.kept)
 				}
 			}
@@ -66,7 +66,7 @@ func TestAHistoryHasTheRateOfItsGroup(t *testing.T) {
 	}
 	want := 50 * 5 * int(History.Seconds())
 	if total < want*9/10 || total > want*11/10 {
-		t.Errorf("there are %d requests in 50 histories, want about %d", total, want)
+		t.Errorf("%d requests in 50 histories, want about %d", total, want)
 	}
 }
 
@@ -88,7 +88,7 @@ func TestATraceIsItsRollout(t *testing.T) {
 		}
 	}
 	if kept == 0 || !trace.Sources[0].Keeps {
-		t.Error("no request of the drain depends on a connection that is kept")
+		t.Error("no request of the drain uses a kept connection")
 	}
 }
 
@@ -109,7 +109,7 @@ func TestOutcomeCountsWhatIsLost(t *testing.T) {
 	}
 }
 
-// A request that comes while the process stalls is seen when it goes on, after the decision.
+// A request that arrives while the process stalls is noticed only when it continues, after the decision.
 func TestAStallHidesRequests(t *testing.T) {
 	shape := Shape{Name: "x", Groups: []Group{{Sources: exactly(1), Rate: exactly(10.0),
 		Delay: exactly(time.Hour), Rhythm: Periodic}}}
@@ -118,6 +118,6 @@ func TestAStallHidesRequests(t *testing.T) {
 	p := newPod(r)
 	end := p.drain([]request{{at: 500 * time.Millisecond}, {at: 2 * time.Second}})
 	if want := 13 * time.Second; end < want {
-		t.Errorf("the hold ends after %v, want at least %v: the quiet time after the stall", end, want)
+		t.Errorf("the hold ended after %v, want at least %v: the quiet time after the stall", end, want)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // enoughMixes is a number of rollouts that takes seconds and shows the figures of a shape.
 func enoughMixes(shape string) int {
 	if shape == "cloud-quiet" {
-		return 1000 // where the early ends are close to their limit
+		return 1000 // the share of early ends is close to its limit
 	}
 	return 400
 }
@@ -46,7 +46,7 @@ func TestTheHoldEndsWithTheTraffic(t *testing.T) {
 			p50, p90, early := o.After.Quantile(0.5), o.After.Quantile(0.9), o.Share(o.Early)
 			t.Logf("%v and %v after the last request, %.2f %% early", p50, p90, 100*early)
 			if l := shape.Limits; p50 > l.AfterP50 || p90 > l.AfterP90 {
-				t.Errorf("the hold ends %v (p50) and %v (p90) after the last request, want at most %v and %v",
+				t.Errorf("the hold ended %v (p50) and %v (p90) after the last request, want at most %v and %v",
 					p50, p90, l.AfterP50, l.AfterP90)
 			}
 			if early > shape.Limits.Early {
@@ -57,7 +57,7 @@ func TestTheHoldEndsWithTheTraffic(t *testing.T) {
 	}
 }
 
-// The simulation must see what it is for: rules that are known to be bad fail in it.
+// The simulation must detect rules that are known to be bad.
 func TestOtherRulesEndTooEarlyOrTooLate(t *testing.T) {
 	if raceEnabled {
 		t.Skip("as above")
@@ -81,7 +81,7 @@ func TestOtherRulesEndTooEarlyOrTooLate(t *testing.T) {
 		}
 		for _, rule := range rules.late {
 			if o := r.outcome(rule); o.After.Quantile(0.5) < 40*time.Second {
-				t.Errorf("%s, %s: the hold ends %v after the last request, want more", shape, rule,
+				t.Errorf("%s, %s: the hold ended %v after the last request, want more", shape, rule,
 					o.After.Quantile(0.5))
 			}
 		}
@@ -107,6 +107,6 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	p := Plan{Shapes: Shapes(), Rollouts: 1 << 30, Workers: 2, Progress: func(int) { cancel() }}
 	if _, err := p.Run(ctx); err == nil {
-		t.Error("there is no error")
+		t.Error("no error, want one")
 	}
 }

@@ -36,7 +36,7 @@ func TestParse(t *testing.T) {
 			}
 			var more strings.Builder
 			if code := exitCode("it", err, &more); code != tc.code || more.Len() > 0 {
-				t.Errorf("the exit code is %d with %q, want %d and nothing more: %v", code, more.String(), tc.code, err)
+				t.Errorf("exit code %d with %q, want %d and no output: %v", code, more.String(), tc.code, err)
 			}
 		})
 	}

@@ -66,11 +66,11 @@ func TestDeadlineDoesNotOutliveAnExchange(t *testing.T) {
 	c.SetDeadline(time.Unix(1, 0))
 	p.Put(c)
 	if take(t, p) != c {
-		t.Error("a connection was thrown away for the deadline of its last exchange")
+		t.Error("a connection was dropped because of the deadline of its last exchange")
 	}
 }
 
-// disturbed takes a connection, lets the peer do something to it while it lies idle, and takes
+// disturbed takes a connection, lets the peer disturb it while it is idle, and takes
 // again.
 func disturbed(t *testing.T, disturb func(*net.TCPConn)) (old, next *Conn) {
 	p, accept := listener(t, 1)
@@ -82,7 +82,7 @@ func disturbed(t *testing.T, disturb func(*net.TCPConn)) (old, next *Conn) {
 	return old, take(t, p)
 }
 
-// waitReadable returns when the kernel has something to say about the connection: a byte, an end or
+// waitReadable returns when the connection is readable: a byte, an end or
 // a reset.
 func waitReadable(t *testing.T, c *Conn) {
 	raw, err := c.SyscallConn()

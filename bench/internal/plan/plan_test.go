@@ -23,7 +23,7 @@ func (s *shown) Print(line string) { s.seen = append(s.seen, line) }
 
 func (s *shown) Finish() { s.seen = append(s.seen, "finished") }
 
-// sleeps returns a step that is thought to take one time and takes another.
+// sleeps returns a step that takes another time than expected.
 func sleeps(name string, thought, takes time.Duration) Step {
 	return Step{name, thought, func(context.Context) error {
 		time.Sleep(takes)

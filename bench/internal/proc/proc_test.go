@@ -67,7 +67,7 @@ func TestAwaitFailsWhenTheProgramEnds(t *testing.T) {
 	p := start(t, shell("echo no configuration >&2; exit 3"))
 	err := p.Await(t.Context(), "listen", func(context.Context) error { return errors.New("refused") })
 	if err == nil || !strings.Contains(err.Error(), "sh: listen: it ended") || !strings.Contains(err.Error(), "no configuration") {
-		t.Errorf("the error is %v, want the program's name, what it was to do and its last words", err)
+		t.Errorf("error %v, want the program's name, its task and its last output", err)
 	}
 	if s := p.State(); s != "exit status 3" {
 		t.Errorf("the state is %q", s)
@@ -97,7 +97,7 @@ func TestOutputGoesToTheFile(t *testing.T) {
 	p := start(t, c)
 	<-p.Exited()
 	if got := p.LastWords(); got != "-\n/" {
-		t.Errorf("the output is %q, want no environment of ours and the directory", got)
+		t.Errorf("output %q, want the directory, and none of our environment", got)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestAProgramRunsOnItsCores(t *testing.T) {
 	p := start(t, c)
 	<-p.Exited()
 	if got := strings.Fields(p.LastWords()); len(got) != 2 || got[1] != strconv.Itoa(core) {
-		t.Errorf("the program may run on %q, want core %d alone", p.LastWords(), core)
+		t.Errorf("the program may run on %q, want only core %d", p.LastWords(), core)
 	}
 	var after unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &after); err != nil || after != own {

@@ -42,7 +42,7 @@ func TestOpenAndAcceptAgree(t *testing.T) {
 		t.Errorf("asked for was %s", got)
 	}
 	if rest, err := io.ReadAll(r); err != nil || string(rest) != "behind" {
-		t.Errorf("behind the answer comes %q, %v", rest, err)
+		t.Errorf("after the response: %q, %v", rest, err)
 	}
 }
 
@@ -66,7 +66,7 @@ func TestAcceptRefusesOtherRequests(t *testing.T) {
 	}
 	var out bytes.Buffer
 	if err := Accept(&out, req); err == nil || out.Len() > 0 {
-		t.Errorf("a request that asks for nothing is answered %q, %v", &out, err)
+		t.Errorf("a request without an upgrade was answered %q, %v", &out, err)
 	}
 }
 

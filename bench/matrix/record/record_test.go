@@ -91,10 +91,10 @@ func TestFileComesBackAsItWas(t *testing.T) {
 		t.Errorf("written\n%+v, read\n%+v", f, back)
 	}
 	if len(back.Verdicts) != 3 {
-		t.Errorf("there are %d verdicts, want two of Lameduck and one of the bare pods", len(back.Verdicts))
+		t.Errorf("%d verdicts, want two for Lameduck and one for the bare pods", len(back.Verdicts))
 	}
 	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
-		t.Errorf("beside the file there are %v", left)
+		t.Errorf("files beside it: %v, want none", left)
 	}
 }
 

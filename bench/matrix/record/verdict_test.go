@@ -181,6 +181,6 @@ func TestChangeoversHaveAColumnWhereThereAreAny(t *testing.T) {
 		}
 	}
 	if without := Tabulate([]Cell{bare(7), d}); strings.Contains(without.Markdown(), "changeover") || len(without.Rows[0]) != 12 {
-		t.Errorf("there is a column for nothing:\n%s", without.Markdown())
+		t.Errorf("a column without values:\n%s", without.Markdown())
 	}
 }

@@ -93,6 +93,6 @@ func TestQuantile(t *testing.T) {
 		}
 	}
 	if got := quantile(nil, 0.5); got != 0 {
-		t.Errorf("the quantile of nothing is %v", got)
+		t.Errorf("quantile of an empty list %v", got)
 	}
 }

@@ -11,9 +11,9 @@ import (
 // A fakeWire plays a server in its own time. Nothing sleeps.
 type fakeWire struct {
 	clock time.Duration
-	// answerAfter says how long request number n takes from when it is sent.
+	// answerAfter returns how long the answer to request number n takes.
 	answerAfter func(n int) time.Duration
-	// oversleep is how much later than asked for wait returns when nothing comes.
+	// oversleep is how much too late wait returns if nothing arrives.
 	oversleep func(until time.Duration) time.Duration
 
 	sentAt []time.Duration // by request
@@ -122,7 +122,7 @@ func TestLatencyCountsFromTheIntendedStart(t *testing.T) {
 		}
 	}
 	if late := l.summary().LateP99; late != 0 {
-		t.Errorf("the load says that it was late by %v µs itself, but the server was", late)
+		t.Errorf("the load reports that it was late by %v µs itself, but the server was", late)
 	}
 }
 
@@ -131,11 +131,11 @@ func TestALateLoadIsReported(t *testing.T) {
 	w.oversleep = func(time.Duration) time.Duration { return 300 * time.Microsecond }
 	l := drive(t, w, 100, 4)
 	if got := l.summary(); got.LateP50 != 300 || got.LateP99 != 300 {
-		t.Errorf("the load says that it was late by %v and %v µs, want 300", got.LateP50, got.LateP99)
+		t.Errorf("the load reports that it was late by %v and %v µs, want 300", got.LateP50, got.LateP99)
 	}
 	for n, got := range l.latency {
 		if want := l.late[n] + ms/10; got != want {
-			t.Errorf("request %d took %v, want %v: what the load is late by is part of it", n, got, want)
+			t.Errorf("request %d took %v, want %v: the lateness of the load is included", n, got, want)
 		}
 	}
 }

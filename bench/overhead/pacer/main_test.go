@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// visitors counts a server's requests and the connections that they came over.
+// visitors counts a server's requests and their connections.
 type visitors struct {
 	mu       sync.Mutex
 	requests int
@@ -40,7 +40,7 @@ func TestRunAgainstARealServer(t *testing.T) {
 	if got.Requests != 100 || got.P50 <= 0 || got.P99 < got.P50 || got.Seconds < 0.099 {
 		t.Errorf("the output is %s", out.String())
 	}
-	v.mu.Lock() // the race detector does not see that an answer has come before
+	v.mu.Lock() // the race detector does not see that the answer is older
 	defer v.mu.Unlock()
 	if v.requests != 105 || len(v.remotes) != 5 {
 		t.Errorf("the server saw %d requests on %d connections, want 105 with those that do not count, on 5", v.requests, len(v.remotes))

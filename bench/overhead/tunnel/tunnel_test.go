@@ -46,12 +46,12 @@ func TestBytesReachTheOtherEnd(t *testing.T) {
 			s, err = l.run(t.Context())
 		}
 		if err != nil || s.Bytes == 0 || s.Seconds < l.duration.Seconds() {
-			t.Errorf("%+v comes to %+v, %v", l, s, err)
+			t.Errorf("result of %+v: %+v, %v", l, s, err)
 		}
 	}
 }
 
-// heardBy plays an app that reads for a while and then does something.
+// heardBy reads from one connection for a while and then calls then, and returns its address.
 func heardBy(t *testing.T, then func(net.Conn)) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -118,12 +118,12 @@ func TestEchoSendsBack(t *testing.T) {
 		conn.Write(text)
 		if spoken {
 			if n, err := websocket.ReadHeader(in); err != nil || n != int64(len(text)) {
-				t.Errorf("a message of %d bytes comes back, %v", n, err)
+				t.Errorf("a message of %d bytes came back, %v", n, err)
 			}
 		}
 		got := make([]byte, len(text))
 		if _, err := io.ReadFull(in, got); err != nil || !bytes.Equal(got, text) {
-			t.Errorf("WebSocket %v: %q comes back, %v", spoken, got, err)
+			t.Errorf("WebSocket %v: %q came back, %v", spoken, got, err)
 		}
 	}
 }

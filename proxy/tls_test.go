@@ -141,7 +141,7 @@ func TestAConnectionThatDoesNotBeginTLSDoesNotReachTheApp(t *testing.T) {
 			t.Errorf("%d failed handshakes counted, want none: no byte was sent", n)
 		}
 		if n := r.server.stats.ended[unknown][endedByClient].Load(); n != 1 {
-			t.Errorf("%d connections are counted as ended by the client, want 1", n)
+			t.Errorf("%d connections counted as ended by the client, want 1", n)
 		}
 		idle := r.client("192.0.2.1")
 		synctest.Wait()
@@ -161,10 +161,10 @@ func TestAFailedHandshakeEndsTheConnectionAndIsCounted(t *testing.T) {
 				client.wantsEnd()
 				r.app().wantsEnd()
 				if n := r.server.stats.handshakeFailures.Load(); n != 1 {
-					t.Errorf("%d failed handshakes are counted, want 1", n)
+					t.Errorf("%d failed handshakes counted, want 1", n)
 				}
 				if n := r.server.stats.ended[unknown][endedRefused].Load(); n != 1 {
-					t.Errorf("%d connections are counted as refused, want 1", n)
+					t.Errorf("%d connections counted as refused, want 1", n)
 				}
 			})
 		})
@@ -185,7 +185,7 @@ func (r *rig) wantsProtocol(want string, offered ...string) {
 	r.t.Helper()
 	client := r.secureClient(offered...)
 	if got := client.ConnectionState().NegotiatedProtocol; got != want {
-		r.t.Errorf("a client that offers %v is given %q, want %q", offered, got, want)
+		r.t.Errorf("a client that offers %v got %q, want %q", offered, got, want)
 	}
 	_ = client.Close()
 }
@@ -205,7 +205,7 @@ func TestTheProtocolOfARouteIsNegotiated(t *testing.T) {
 		overTLS(t, Route{Protocol: test.protocol}, Config{}, func(r *rig) {
 			r.wantsProtocol(test.want, test.offered...)
 			if n := r.dialled(); n != 1 {
-				t.Errorf("%d connections to the app, want the client's alone: there is nothing to be asked", n)
+				t.Errorf("%d connections to the app, want only the client's: there is no question to ask", n)
 			}
 		})
 	}
@@ -248,12 +248,12 @@ func TestHTTP2ClientsInTLSAreAskedToDisconnect(t *testing.T) {
 		frames := reference.NewFramer(io.Discard, client.r)
 		f, err := frames.ReadFrame()
 		if goAway, ok := f.(*reference.GoAwayFrame); !ok || goAway.LastStreamID != h2.MaxStream {
-			t.Errorf("the client has %v, error %v; want a GOAWAY that refuses nothing", f, err)
+			t.Errorf("the client got %v, error %v; want a GOAWAY that refuses no stream", f, err)
 		}
 	})
 }
 
-// appTLS has the app of a rig answer TLS.
+// appTLS makes the app of a rig terminate TLS.
 func (r *rig) appTLS(config *tls.Config) <-chan *tlsPeer {
 	peers := make(chan *tlsPeer, 1)
 	go func() {
@@ -278,7 +278,7 @@ func TestTLSTowardsTheApp(t *testing.T) {
 				}
 				app := <-apps
 				if got := app.ConnectionState().ServerName; got != "app.example" {
-					t.Errorf("the app is asked for %q, want app.example", got)
+					t.Errorf("server name %q at the app, want app.example", got)
 				}
 				want := ""
 				if len(speaks) > 0 {
@@ -286,7 +286,7 @@ func TestTLSTowardsTheApp(t *testing.T) {
 				}
 				for side, p := range map[string]*tlsPeer{"client": client, "app": app} {
 					if got := p.ConnectionState().NegotiatedProtocol; got != want {
-						t.Errorf("the %s speaks %q with us, want %q, which the app has chosen of %v", side, got, want, speaks)
+						t.Errorf("the %s negotiated %q, want %q, which the app has chosen from %v", side, got, want, speaks)
 					}
 				}
 				_, _ = client.Close(), app.Close()
@@ -337,7 +337,7 @@ func TestTLSTowardsTheApp(t *testing.T) {
 	})
 }
 
-// An end in TLS would make what has come of the response the whole of it.
+// With a close_notify, the part of the response that has arrived would look complete.
 func TestAResetByTheAppIsNotACleanEndInTLS(t *testing.T) {
 	overTLS(t, Route{}, Config{}, func(r *rig) {
 		client := r.secureClient()
@@ -349,12 +349,12 @@ func TestAResetByTheAppIsNotACleanEndInTLS(t *testing.T) {
 		app.resets()
 		_ = client.SetReadDeadline(time.Now().Add(time.Minute))
 		if b, err := io.ReadAll(client.r); !errors.Is(err, syscall.ECONNRESET) {
-			t.Errorf("the client reads %q, error %v; want a reset", b, err)
+			t.Errorf("the client read %q, error %v; want a reset", b, err)
 		}
 	})
 }
 
-// A writeCounter counts what is written.
+// A writeCounter counts writes.
 type writeCounter struct {
 	*memConn
 	writes int
@@ -378,7 +378,7 @@ func TestAResetInTLSWritesNothing(t *testing.T) {
 		before := counter.writes
 		reset(s)
 		if n := counter.writes - before; n > 0 {
-			t.Errorf("%d writes with a reset, want none: a close_notify would make a part the whole", n)
+			t.Errorf("%d writes with a reset, want none: a close_notify would make a part look complete", n)
 		}
 		_ = b.Close()
 	})
@@ -394,10 +394,10 @@ func TestACutDoesNotWaitForAClientThatReadsNothing(t *testing.T) {
 		synctest.Wait()
 		begun := time.Now()
 		if connections, exchanges := r.server.Cut(); connections != 1 || exchanges != 1 {
-			t.Errorf("%d connections with %d exchanges are cut, want 1 and 1", connections, exchanges)
+			t.Errorf("%d connections with %d exchanges were cut, want 1 and 1", connections, exchanges)
 		}
 		if took := time.Since(begun); took > 0 {
-			t.Errorf("Cut has taken %v, want no time at all", took)
+			t.Errorf("Cut took %v, want no time", took)
 		}
 	})
 }
@@ -463,7 +463,7 @@ func TestTheFallbackHasTheClientsTLSUntouched(t *testing.T) {
 	})
 }
 
-// The reference implementations on real sockets, with a body that no buffer holds.
+// The reference implementations over real sockets, with a body that is larger than any buffer.
 func TestHTTPSWithTheReferenceClient(t *testing.T) {
 	for name, http2 := range map[string]bool{"HTTP/1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
@@ -485,10 +485,10 @@ func TestHTTPSWithTheReferenceClient(t *testing.T) {
 			defer resp.Body.Close()
 			got, err := io.ReadAll(resp.Body)
 			if err != nil || !bytes.Equal(got, body) {
-				t.Errorf("%d bytes come back, error %v; want the %d that were sent", len(got), err, len(body))
+				t.Errorf("%d bytes came back, error %v; want the %d that were sent", len(got), err, len(body))
 			}
 			if want := map[bool]int{false: 1, true: 2}[http2]; resp.ProtoMajor != want {
-				t.Errorf("the client speaks %s, want HTTP/%d", resp.Proto, want)
+				t.Errorf("the client got %s, want HTTP/%d", resp.Proto, want)
 			}
 		})
 	}

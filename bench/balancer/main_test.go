@@ -124,7 +124,7 @@ func balance(t *testing.T, cfg Config, replicas ...*replica) *Balancer {
 	return b
 }
 
-// send makes one request on a connection of its own and returns the status and body; err is how the
+// send sends one request on a new connection and returns the status and body; err is the reason why the
 // body ended.
 func send(t *testing.T, b *Balancer, method, body string) (status int, answer string, err error) {
 	return sendTo(t, b.Addr(), method, body)

@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// played is a rollout of two pods whose terminations began 2 s and 3 s after the load's start, 100
+// played is a rollout of two pods, terminated 2 s and 3 s after the load's start, with 100
 // ms between the requests, of which those sent between lose and until are lost.
 func played(lose, until time.Duration) *trial.Result {
 	start := time.Unix(1000, 0)

@@ -128,7 +128,7 @@ func captureHead(t *testing.T, l load) string {
 }
 
 // acceptHead reads one request head. wrk connects once beforehand to see
-// whether anybody listens, and says nothing then.
+// whether the port is open, without sending.
 func acceptHead(t *testing.T, server net.Listener) string {
 	t.Helper()
 	for {

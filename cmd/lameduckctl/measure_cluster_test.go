@@ -72,7 +72,7 @@ func TestTheJobMakesTheSameRequestsAndHidesSecrets(t *testing.T) {
 	}
 }
 
-// equalSecrets compares without the keys of header fields, whose order is that of a map.
+// equalSecrets compares without the keys of header fields, which depend on the order of a map.
 func equalSecrets(a, b incluster.Spec) bool {
 	values := func(s incluster.Spec) []string {
 		var all []string

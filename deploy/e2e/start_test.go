@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The pods whose starts are compared. One start proves little: the kubelet checks its containers
+// The pods that are compared. One start proves little: the kubelet checks its containers
 // once a second.
 const (
 	starts     = 10

@@ -63,7 +63,7 @@ spec:
 `
 
 // traefik returns the path of an unmodified Traefik. It takes long to build, so the test is skipped
-// if nobody has built it.
+// if it has not been built.
 func traefik(t *testing.T) string {
 	t.Helper()
 	if !peers.Built(peers.Traefik) {

@@ -18,7 +18,7 @@ import (
 // errBad is the error of loading a file that begins with "bad".
 var errBad = errors.New("bad contents")
 
-// A rig is a watcher of one file that records what it loads and reports.
+// A rig is a watcher of one file. It records loads and errors.
 type rig struct {
 	path   string
 	loaded []string

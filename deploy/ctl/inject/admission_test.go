@@ -194,7 +194,7 @@ func quantities(list corev1.ResourceList) string {
 }
 
 // Whatever a namespace demands: a pod that was admitted is admitted with Lameduck, or is refused by
-// Inject, which leaves it as it is.
+// Inject, which does not change it.
 func TestAPodThatIsAdmittedStaysAdmitted(t *testing.T) {
 	const seed = 3
 	random := rand.New(rand.NewPCG(seed, 2))

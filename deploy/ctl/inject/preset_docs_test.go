@@ -99,7 +99,7 @@ func pageText(t *testing.T) string {
 	return string(text)
 }
 
-// anchor returns the fragment that GitHub makes of a heading.
+// anchor returns GitHub's URL fragment for a heading.
 func anchor(heading string) string {
 	keep := func(r rune) rune {
 		switch {

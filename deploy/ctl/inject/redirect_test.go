@@ -67,7 +67,7 @@ func TestRedirectRunsBeforeTheSidecar(t *testing.T) {
 	}
 }
 
-// Everything but this one capability is what the Pod Security level restricted requires.
+// Except for this capability, the Pod Security level restricted admits it.
 func TestRedirectHasOnlyTheCapabilityThatItNeeds(t *testing.T) {
 	after, _ := injected(t, template(t, web), redirecting(Native))
 	c := find(&after.Spec, redirectName).SecurityContext

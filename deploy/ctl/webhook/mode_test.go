@@ -101,7 +101,7 @@ func TestTheConfigurationReachesTheInjector(t *testing.T) {
 	}
 }
 
-// Refuses reports for a report what the injector does.
+// Refuses reports the same as the injector.
 func TestTheReasonToRefuseIsThatOfTheInjector(t *testing.T) {
 	for _, c := range []Config{{Namespace: own}, {Namespace: own, Never: []string{"bank"}}, {Namespace: own, Paused: true}} {
 		i := newInjector(c.Namespace, c.Never, "", zap.NewNop())

@@ -85,7 +85,7 @@ func (c *jobs) event(e Event) {
 	}
 }
 
-// expectNothingLeft checks that the Job was deleted with what it owns.
+// expectNothingLeft checks that the Job was deleted with the objects that it owns.
 func (c *jobs) expectNothingLeft() {
 	c.t.Helper()
 	list, err := c.BatchV1().Jobs("prod").List(context.Background(), metav1.ListOptions{})

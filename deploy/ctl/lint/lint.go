@@ -131,9 +131,9 @@ var inputRules = []Rule{
 	{
 		ID: "unknown-field", Severity: Warning,
 		Title: "a field that the kind of the object does not have",
-		Explanation: `It is misspelt or in the wrong place. kubectl rejects the manifest or, without
-validation, the API server drops the field and its hook, probe or grace period has no effect. The same
-applies to a field that is set twice.`,
+		Explanation: `The field is misspelt or in the wrong place. kubectl rejects the manifest
+or, without validation, the API server drops the field and its hook, probe or grace period has no
+effect. The same applies to a field that is set twice.`,
 		check: unknownFields,
 	},
 	{

@@ -14,11 +14,11 @@ var graceRules = []Rule{
 	{
 		ID: "grace-period-too-short", Severity: Error,
 		Title: "the grace period is too short for the hold and the app's stop",
-		Explanation: `The grace period (terminationGracePeriodSeconds, 30 s by default) includes the preStop
-hooks. The hold and the app's own stop after SIGTERM must fit: LAMEDUCK_HOLD_MAX + LAMEDUCK_APP_STOP + 3 s
-for Lameduck, or the seconds of a sleep and what the app needs (--app-stop). Otherwise the kubelet sends
-SIGTERM at the end of the grace period and SIGKILL two seconds later, and requests in flight are cut.
-Lameduck refuses to start with a hold that does not fit.`,
+		Explanation: `The grace period (terminationGracePeriodSeconds, 30 s by default) includes
+the preStop hooks. The hold and the app's own stop after SIGTERM must fit: LAMEDUCK_HOLD_MAX +
+LAMEDUCK_APP_STOP + 3 s for Lameduck, or the seconds of a sleep plus the time that the app needs
+(--app-stop). Otherwise the kubelet sends SIGTERM at the end of the grace period and SIGKILL two seconds
+later, and requests in flight are cut. Lameduck refuses to start with a hold that does not fit.`,
 		check: eachWorkload(graceTooShort),
 	},
 	{

@@ -33,10 +33,10 @@ rollout still loses requests, and adds Lameduck.`,
 	{
 		ID: "setting-without-effect", Severity: Warning,
 		Title: "a setting of the injection that nothing reads",
-		Explanation: `The annotations lameduck.dev/NAME and the label lameduck.dev/inject are those of pods. In
-the metadata of a Deployment they have no effect: the load balancer has the default delay, or pods that were
-to opt out are injected. Set them in the metadata of the pod template (spec.template.metadata). The label of
-a namespace has an effect with the value enabled only.`,
+		Explanation: `The annotations lameduck.dev/NAME and the label lameduck.dev/inject are
+those of pods. In the metadata of a Deployment they have no effect: the load balancer has the default
+delay, or pods that should opt out are injected. Set them in the metadata of the pod template
+(spec.template.metadata). The label of a namespace has an effect with the value enabled only.`,
 		needs: []string{"namespaces"},
 		check: func(in *Inventory, report reporter) {
 			eachWorkload(settingWithoutEffect)(in, report)

@@ -16,8 +16,9 @@ var redirectRules = []Rule{
 	{
 		ID: "redirect-without-route", Severity: Error,
 		Title: "a port is redirected to a port at which Lameduck does not listen",
-		Explanation: `lameduck redirect 8080=18080 brings the connections to the app's port 8080 to port 18080
-of the pod. Without a route 18080=8080 in LAMEDUCK_ROUTES nothing listens there, and every client is refused.`,
+		Explanation: `lameduck redirect 8080=18080 redirects connections from the app's port 8080
+to port 18080 of the pod. Without a route 18080=8080 in LAMEDUCK_ROUTES nothing listens there, and every
+client is refused.`,
 		check: eachWorkload(redirectWithoutRoute),
 	},
 	{

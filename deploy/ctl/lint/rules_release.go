@@ -11,9 +11,10 @@ var releaseRules = []Rule{
 		ID: "sleep-hook-skipped", Severity: Error,
 		needs: []string{"nodes"},
 		Title: "a sleep hook on a kubelet that skips it",
-		Explanation: `The sleep hook (PodLifecycleSleepAction) is off by default in Kubernetes 1.29, on since
-1.30 and locked since 1.34. A kubelet that has it off skips it silently: the app gets SIGTERM as if there
-were no hook. API servers before 1.29 drop the field. Zero seconds are accepted since 1.33.`,
+		Explanation: `The sleep hook (PodLifecycleSleepAction) is off by default in Kubernetes
+1.29, on since 1.30 and locked since 1.34. A kubelet that has it off skips it silently: the app gets
+SIGTERM as if there were no hook. API servers before 1.29 drop the field. A sleep of zero seconds is
+accepted since 1.33.`,
 		check: eachHook(sleepSkipped),
 	},
 	{

@@ -26,9 +26,9 @@ or replicas with a volume each. A PersistentVolumeClaim that lint does not know 
 		ID: "one-replica", Severity: Warning,
 		needs: []string{"services", "horizontalpodautoscalers", "persistentvolumeclaims"},
 		Title: "a service with one replica",
-		Explanation: `When its node fails or is drained, or its pod is evicted, the service is down until
-another pod has started. For a HorizontalPodAutoscaler its minReplicas count. More replicas do not help a
-Deployment with a volume that only one pod can mount: they wait for it.`,
+		Explanation: `When its node fails or is drained, or its pod is evicted, the service is
+down until another pod has started. With a HorizontalPodAutoscaler, its minReplicas counts. More
+replicas do not help a Deployment with a volume that only one pod can mount: they wait for it.`,
 		check: eachReplicated(oneReplica),
 	},
 }

@@ -8,9 +8,10 @@ var webhookRules = []Rule{
 		ID: "webhook-for-everything", Severity: Error,
 		needs: []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
 		Title: "a webhook with failurePolicy Fail matches everything",
-		Explanation: `When it does not answer, the API server rejects every write: leases, status, endpoints,
-and what would repair the webhook itself. API servers that start wait for their own writes and do not become
-ready. List the groups and resources that it needs, or set failurePolicy: Ignore.`,
+		Explanation: `When the webhook does not answer, the API server rejects every write:
+leases, status, endpoints, and what would repair the webhook itself. API servers that start wait for
+their own writes and do not become ready. List the groups and resources that it needs, or set
+failurePolicy: Ignore.`,
 		check: eachWebhook(webhookForEverything),
 	},
 	{
@@ -26,19 +27,19 @@ and the scheduler and the controllers stop.`,
 		ID: "webhook-for-kube-system", Severity: Error,
 		needs: []string{"namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
 		Title: "a webhook with failurePolicy Fail matches kube-system",
-		Explanation: `When it does not answer, nothing in kube-system can be created or changed: DNS, network
-and proxies of the cluster do not come up on a new or repaired node, and neither does the webhook. Exclude
-the namespace by its label kubernetes.io/metadata.name. Match conditions that contain the name of the
-namespace or the resource count as exclusions, and so do object selectors.`,
+		Explanation: `When the webhook does not answer, nothing in kube-system can be created or
+changed: DNS, network and proxies of the cluster do not come up on a new or repaired node, and neither
+does the webhook. Exclude the namespace by its label kubernetes.io/metadata.name. Match conditions that
+contain the name of the namespace or the resource count as exclusions, and so do object selectors.`,
 		check: eachWebhook(webhookForKubeSystem),
 	},
 	{
 		ID: "webhook-for-its-own-pods", Severity: Error,
 		needs: []string{"namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
 		Title: "a webhook with failurePolicy Fail matches its own pods",
-		Explanation: `Once all its pods have stopped, because of a node repair or an upgrade, no new one can
-be created, as the webhook cannot answer for it. Exclude its own namespace by its label
-kubernetes.io/metadata.name.`,
+		Explanation: `Once all pods of the webhook have stopped, for example in a node repair or
+an upgrade, no new one can be created, because the webhook cannot answer for it. Exclude its own
+namespace by its label kubernetes.io/metadata.name.`,
 		check: eachWebhook(webhookForItsOwnPods),
 	},
 	{

@@ -8,7 +8,7 @@
 //	lameduckctl lint       report what will go wrong in a rollout, in manifests or in a cluster
 //	lameduckctl explain    explain a rule of lint
 //	lameduckctl measure    count the requests that a service loses while pods are replaced
-//	lameduckctl drains     sum up the drains of workloads, from logs or a cluster
+//	lameduckctl drains     aggregate the drain summaries of workloads, from logs or a cluster
 //	lameduckctl webhook    serve the admission webhook that injects pods when they are created
 //
 // inject and lint never write to a cluster. enable and disable change labels of a namespace.

@@ -41,7 +41,7 @@ type drainsFlags struct {
 func newDrainsCommand() *cobra.Command {
 	var f drainsFlags
 	cmd := &cobra.Command{
-		Use: "drains [FILE|-]...", Short: "Sum up the drains of workloads", Long: drainsLong, Example: drainsExample,
+		Use: "drains [FILE|-]...", Short: "Aggregate the drain summaries of workloads", Long: drainsLong, Example: drainsExample,
 		RunE: f.run,
 	}
 	flags := cmd.Flags()

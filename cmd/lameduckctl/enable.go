@@ -28,6 +28,15 @@ cannot move are then observed.
 The webhook must be installed. The plan is for its flags, as far as you may read its Deployment. Exit codes: 0 success;
 1 a workload cannot be protected; 2 an error.`
 
+const disableHelp = `Remove the labels that enable has set, and print the plan. Running pods keep Lameduck until the next
+rollout of their workload.
+
+Exit codes: 0 success; 2 an error.`
+
+const statusHelp = `Show which pods of a namespace have Lameduck, in which mode, and why the others do not. It only reads.
+
+Exit codes: 0 success; 2 an error.`
+
 // namespaceCommand has the flags of enable, disable and status.
 type namespaceCommand struct {
 	kubeconfig, context, output string
@@ -46,13 +55,16 @@ func newEnableCommand() *cobra.Command {
 func newDisableCommand() *cobra.Command {
 	c := &namespaceCommand{}
 	cmd := c.command("disable NAMESPACE", "Remove Lameduck from the pods of a namespace", c.disable)
+	cmd.Long = disableHelp
 	cmd.Flags().BoolVar(&c.dryRun, "dry-run", false, "only print the plan")
 	return cmd
 }
 
 func newStatusCommand() *cobra.Command {
 	c := &namespaceCommand{}
-	return c.command("status NAMESPACE", "Show which pods of a namespace have Lameduck, in which mode", c.status)
+	cmd := c.command("status NAMESPACE", "Show which pods of a namespace have Lameduck, in which mode", c.status)
+	cmd.Long = statusHelp
+	return cmd
 }
 
 func (c *namespaceCommand) command(
@@ -98,7 +110,7 @@ func (c *namespaceCommand) enable(
 	}
 	if unknown != nil {
 		plan.Unread = append(plan.Unread,
-			fmt.Sprintf("the settings of the webhook are unknown, and taken for the defaults: %v", unknown))
+			fmt.Sprintf("the settings of the webhook are unknown, so the defaults are assumed: %v", unknown))
 	}
 	if !installed {
 		plan.Inactive = "no webhook is installed: install the chart lameduck-webhook"
@@ -174,12 +186,15 @@ func (c *namespaceCommand) print(w io.Writer, value any, text func(io.Writer)) e
 }
 
 func printPlan(w io.Writer, p *enable.Plan, dryRun bool) {
-	verb := map[bool]string{false: "labelled", true: "would be labelled"}[dryRun]
+	sets, removes := "label set:", "label removed:"
+	if dryRun {
+		sets, removes = "label to set:", "label to remove:"
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.Labels)) {
 		if value := p.Labels[name]; value != nil {
-			fmt.Fprintf(w, "namespace %s: %s %s=%s\n", p.Namespace, verb, name, *value)
+			fmt.Fprintf(w, "namespace %s: %s %s=%s\n", p.Namespace, sets, name, *value)
 		} else {
-			fmt.Fprintf(w, "namespace %s: %s without %s\n", p.Namespace, verb, name)
+			fmt.Fprintf(w, "namespace %s: %s %s\n", p.Namespace, removes, name)
 		}
 	}
 	if p.Inactive != "" {
@@ -199,7 +214,7 @@ func printWorkloads(w io.Writer, p *enable.Plan) {
 		fmt.Fprintf(w, "%s\n", reason)
 	}
 	if len(p.Workloads) == 0 {
-		fmt.Fprintf(w, "there are no workloads\n")
+		fmt.Fprintf(w, "no workloads\n")
 	}
 	for _, one := range p.Workloads {
 		printWorkload(w, one)

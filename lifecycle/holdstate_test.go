@@ -50,7 +50,7 @@ func TestHoldState_AStallIsNotSilence(t *testing.T) {
 		"a look in time":             {0, 0, 0},
 		"a look hardly late":         {0, pulse, 0},
 		"a late look":                {0, pulse + 1, 5 * time.Second},
-		"a late look behind a pulse": {pulse, time.Second, time.Second + pulse},
+		"a late look after a pulse": {pulse, time.Second, time.Second + pulse},
 		"a look that is very late":   {pulse, time.Minute / 4, 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,7 +35,7 @@ func TestReadiness(t *testing.T) {
 	}{
 		"fails at Drained by default":         {0, 5 * time.Second},
 		"fails when it is configured to":      {2 * time.Second, 2 * time.Second},
-		"fails at Drained whatever it is set": {time.Hour, 5 * time.Second},
+		"fails at Drained at the latest": {time.Hour, 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := testConfig

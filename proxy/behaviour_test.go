@@ -226,9 +226,9 @@ func TestWhatIsTraffic(t *testing.T) {
 		request string
 		traffic bool
 	}{
-		"a kubelet's probe is none":             {ask("/", "kube-probe/1.34"), false},
-		"a Google load balancer's is none":      {ask("/", "GoogleHC/1.0"), false},
-		"a probe path is none":                  {ask("/healthz?full=1", "curl/8"), false},
+		"a kubelet's probe does not count":             {ask("/", "kube-probe/1.34"), false},
+		"a Google load balancer's does not count":      {ask("/", "GoogleHC/1.0"), false},
+		"a probe path does not count":                  {ask("/healthz?full=1", "curl/8"), false},
 		"a probe path in absolute form does not count":        {ask("http://a:80/healthz", "curl/8"), false},
 		"a browser's request is":                {ask("/", "Mozilla/5.0"), true},
 		"a request below a probe path is":       {ask("/healthz/x", "curl/8"), true},

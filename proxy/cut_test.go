@@ -23,7 +23,7 @@ var parts = map[string]func(*rig) (client, app *peer){
 	"an event stream until close":      answered(get, events+"\r\n"+event),
 	"the head of a response":           answered(get, "HTTP/1.1 103 Early Hints\r\n\r\n"),
 	"a request that is not answered":   answered(get, ""),
-	"a response that nobody asked for": answered("", "HTTP/1.1 408 Request Timeout\r\n\r\na"),
+	"an unsolicited response": answered("", "HTTP/1.1 408 Request Timeout\r\n\r\na"),
 	"a tunnel":                         tunnelled,
 	"a TCP connection":                 answered("\x00", "\x01"),
 	"a WebSocket message": func(r *rig) (client, app *peer) {
@@ -62,7 +62,7 @@ func TestATruncatedResponseLooksTruncated(t *testing.T) {
 				r.server.Drain()
 				r.server.Cut()
 				client.wantsReset()
-				if name != "a response that nobody asked for" { // the app has got nothing there
+				if name != "an unsolicited response" { // the app has got nothing there
 					app.wantsReset()
 				}
 				r.wantsNoConnections()
@@ -90,7 +90,7 @@ func TestATruncatedTLSResponseLooksTruncated(t *testing.T) {
 
 func TestWhatIsWholeIsNotReset(t *testing.T) {
 	for name, begin := range map[string]func(*rig) (client, app *peer){
-		"a connection that says nothing": func(r *rig) (client, app *peer) { return r.connect() },
+		"a connection without bytes": func(r *rig) (client, app *peer) { return r.connect() },
 		"an idle connection":             answered(get, ok),
 		"an idle HTTP/2 connection":      speaksHTTP2,
 	} {
@@ -156,7 +156,7 @@ func TestAHalfClosedConnectionThatIsGivenUpLooksCut(t *testing.T) {
 
 func TestTheClientSeesAnAppThatDiesInAnUnsolicitedResponse(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
-		client, app := parts["a response that nobody asked for"](r)
+		client, app := parts["an unsolicited response"](r)
 		app.resets()
 		client.wantsReset()
 	})

@@ -30,9 +30,9 @@ func TestWhatIsOverOfStreams(t *testing.T) {
 		{"the client ends 1 again", s.end(1, fromClient, now), s.len()},
 		{"the client ends 3", s.end(3, fromClient, now), s.len()},
 		{"the app ends 3", s.end(3, fromApp, now), s.len()},
-		{"somebody resets 3, which is over", s.reset(3), s.len()},
+		{"a reset of 3, which is over", s.reset(3), s.len()},
 		{"the app ends 5", s.end(5, fromApp, now), s.len()},
-		{"somebody resets 5", s.reset(5), s.len()},
+		{"a reset of 5", s.reset(5), s.len()},
 	}
 	wants := []struct {
 		over bool

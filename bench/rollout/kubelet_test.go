@@ -22,7 +22,7 @@ func TestStopSignalReachesTheProcess(t *testing.T) {
 		signal syscall.Signal
 		want   string
 	}{
-		"SIGTERM where none is named": {0, "signal: terminated"},
+		"SIGTERM by default": {0, "signal: terminated"},
 		"the one that is named":       {syscall.SIGINT, "signal: interrupt"},
 	}
 	for name, tc := range cases {

@@ -105,7 +105,7 @@ func TestOrderOfAPodsEnd(t *testing.T) {
 		containers, sidecars []part
 		want                 string
 	}{
-		"no hook: the stop signal comes at once": {30,
+		"no hook: the stop signal is sent at once": {30,
 			[]part{{"app", nil, 0}}, nil,
 			"0s app stop signal, 0s app exited"},
 		"hooks start together, each stop signal follows its own": {30,

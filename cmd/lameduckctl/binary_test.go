@@ -137,7 +137,7 @@ func TestExitCodesAreThoseOfTheHelp(t *testing.T) {
 		"a file without -f": {
 			workload, []string{"inject", "web.yaml"}, 2, "web.yaml: files are named with -f: lameduckctl inject -f web.yaml",
 		},
-		"a version that is none": {
+		"an invalid version": {
 			workload, []string{"inject", "-f", "-", "--kubernetes-version", "1,28"}, 2,
 			`--kubernetes-version: must be a version such as 1.28, got "1,28"`,
 		},

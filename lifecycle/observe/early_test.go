@@ -20,8 +20,8 @@ func TestEarly_ProbesFromBeforeTheKubeletsAddressIsKnownAreNotTraffic(t *testing
 		probes []Probe
 	}{
 		"of an observed port":                     {Port{Number: 8080}, []Probe{{8080, second}}},
-		"of a port behind a relay":                {Port{Number: 8080, Relay: 18080}, nil},
-		"of a port behind a relay that is probed": {Port{Number: 8080, Relay: 18080}, []Probe{{8080, second}}},
+		"of a relayed port":                {Port{Number: 8080, Relay: 18080}, nil},
+		"of a relayed port that is probed": {Port{Number: 8080, Relay: 18080}, []Probe{{8080, second}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := waiting(tc.port, tc.probes...)

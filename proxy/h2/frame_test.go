@@ -32,7 +32,7 @@ func TestParseHeader(t *testing.T) {
 		"HEADERS that go on":    {written(func(f *reference.Framer) error { return f.WriteHeaders(reference.HeadersFrameParam{StreamID: 7}) }), Header{Type: Headers, Stream: 7}, false, true},
 		"CONTINUATION":          {written(func(f *reference.Framer) error { return f.WriteContinuation(7, false, []byte("x")) }), Header{Length: 1, Type: Continuation, Stream: 7}, false, true},
 		"the last CONTINUATION": {written(func(f *reference.Framer) error { return f.WriteContinuation(7, true, nil) }), Header{Type: Continuation, Flags: 4, Stream: 7}, false, false},
-		"PUSH_PROMISE that goes on": {written(func(f *reference.Framer) error {
+		"PUSH_PROMISE with CONTINUATION": {written(func(f *reference.Framer) error {
 			return f.WritePushPromise(reference.PushPromiseParam{StreamID: 1, PromiseID: 2})
 		}), Header{Length: 4, Type: PushPromise, Stream: 1}, false, true},
 		"a SETTINGS answer":             {written(func(f *reference.Framer) error { return f.WriteSettingsAck() }), Header{Type: Settings, Flags: 1}, false, false},

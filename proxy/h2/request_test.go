@@ -83,13 +83,13 @@ func TestFirstRequest(t *testing.T) {
 func TestFirstRequest_MalformedBlocksAreUnknown(t *testing.T) {
 	via := block(0, field{Name: "via", Value: "2 a"})
 	for name, frame := range map[string][]byte{
-		"a block that goes on": written(func(f *reference.Framer) error {
+		"a block with CONTINUATION": written(func(f *reference.Framer) error {
 			return f.WriteHeaders(reference.HeadersFrameParam{StreamID: 1, BlockFragment: via})
 		}),
 		"a value that is cut":             headers(via[:len(via)-1]),
 		"a name that is cut":              headers([]byte{0x40, 5, 'v'}),
 		"a length that is cut":            headers([]byte{0x40, 0x7f}),
-		"a length that goes on":           headers([]byte{0x40, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}),
+		"a length that overflows":           headers([]byte{0x40, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}),
 		"an index that is cut":            headers([]byte{0xff}),
 		"padding as long as the frame":    []byte("\x00\x00\x02\x01\x0c\x00\x00\x00\x01\x02\x82"),
 		"padding without a length":        []byte("\x00\x00\x00\x01\x0c\x00\x00\x00\x01"),

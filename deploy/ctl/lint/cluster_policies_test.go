@@ -224,7 +224,7 @@ func TestPoliciesThatCannotBeListedAreReported(t *testing.T) {
 		"a kind that does not answer": {map[string]int{"ciliumnetworkpolicies": 500},
 			[]string{"ciliumnetworkpolicies.cilium.io: they cannot be listed", "repair the API service of cilium.io"},
 			[]string{allowed}},
-		"a kind that is gone": {map[string]int{"ciliumnetworkpolicies": 404}, nil, []string{allowed}},
+		"a kind that was removed": {map[string]int{"ciliumnetworkpolicies": 404}, nil, []string{allowed}},
 		"an API group that does not answer": {map[string]int{"cilium.io/v2": 503},
 			[]string{"not all known", "cilium.io/v2", "repair the API service"}, []string{allowed}},
 		"no right to discover": {map[string]int{"apis": 403},

@@ -52,7 +52,7 @@ func TestAChangeTouchesNoOtherLine(t *testing.T) {
 		"a key at the end of a mapping": {
 			"a:\n  b: 1 # one\n\n  # of c\nc: 2\n", add("/a/d", 3),
 			"a:\n  b: 1 # one\n  d: 3\n\n  # of c\nc: 2\n", remove("/a/d")},
-		"a key behind a comment of the entry": {
+		"a key after a comment of the entry": {
 			"a:\n  b:\n    c: 1\n    # still of b\nd: 2\n", add("/a/e", 3),
 			"a:\n  b:\n    c: 1\n    # still of b\n  e: 3\nd: 2\n", remove("/a/e")},
 		"a mapping in a mapping": {
@@ -62,7 +62,7 @@ func TestAChangeTouchesNoOtherLine(t *testing.T) {
 			"a:\n- b: 1\n  c: 2\n- d: 3\n", add("/a/0/e", 4),
 			"a:\n- b: 1\n  c: 2\n  e: 4\n- d: 3\n",
 			remove("/a/0/e")},
-		"a key behind a text of several lines": {
+		"a key after a text of several lines": {
 			"a:\n  b: |\n    # no comment\n    x\n\n    y\nc: 1\n", add("/a/d", 2),
 			"a:\n  b: |\n    # no comment\n    x\n\n    y\n  d: 2\nc: 1\n", remove("/a/d")},
 		"an element at the end": {
@@ -88,7 +88,7 @@ func TestAChangeTouchesNoOtherLine(t *testing.T) {
 		"the last between brackets": {
 			"a: [\n  1,\n  2\n]\n", add("/a/-", 3), "a: [\n  1,\n  2, 3\n]\n", remove("/a/2"),
 		},
-		"behind a trailing comma": {
+		"after a trailing comma": {
 			"a: [\n  1,\n  2,\n]\n", add("/a/-", 3), "a: [\n  1,\n  2, 3,\n]\n", remove("/a/2"),
 		},
 		"brackets within quotes": {

@@ -18,12 +18,12 @@
 // The protocol is detected from the first bytes of the client: the preface of HTTP/2, or a complete
 // and valid request line of HTTP/1. Anything else is relayed as TCP, and so is TLS. Detection
 // delays nothing and refuses nothing: undecided bytes are relayed at once. HTTP/1 may switch to
-// HTTP/2, to WebSocket or to a protocol that is not followed. An app that speaks first speaks TCP,
-// unless it begins with SETTINGS or a status line.
+// HTTP/2, to WebSocket or to a protocol that is not interpreted. If the app sends first, it is TCP,
+// unless the app begins with SETTINGS or a status line.
 //
 // TLS is relayed as TCP, or terminated: on a route with a certificate everything is TLS, and the
 // protocol inside it is detected in the same way. The protocols that are offered in ALPN depend on
-// the app. Lameduck asks it whether it speaks HTTP/2 in clear text or, when re-encrypting, lets it
+// the app. Lameduck tests whether it supports HTTP/2 in clear text or, when re-encrypting, lets it
 // choose.
 //
 // # How a client is asked to disconnect

@@ -8,7 +8,7 @@
 //	go run ./bench/hold -real               the same shapes with the real program, in real time
 //
 // The simulation plays rollouts in virtual time, with the seeds from -seed on. The same flags give
-// the same results on every machine. Package sim says which code is real and which is not.
+// the same results on every machine. Package sim documents which code is real.
 //
 // With -real, callers with addresses of their own send requests to the built program until their
 // routes end, and the program is drained. See package real.

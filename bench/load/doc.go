@@ -6,7 +6,7 @@
 // changeovers of load balancers that the harness itself reconfigures.
 //
 // No request is ever repeated, neither POST nor GET. The pool of kept connections drops those that
-// the server has closed. So a connection that ends while idle is no loss, and a connection that
+// the server has closed. So a connection that ends while idle is not a loss, and a connection that
 // ends during a request is one. While a load balancer reloads its configuration, it closes idle
 // connections, and a request sent on such a connection would be lost without any fault of a pod. So
 // every request uses a new connection then.

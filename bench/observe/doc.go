@@ -7,9 +7,9 @@
 //	go run ./bench/observe -guard           # fail if a target is missed
 //
 // For each case the load runs all the time. Rounds with Lameduck and without alternate, and the
-// table has the medians. What the kernel does for Lameduck it does in threads of its own, whose time
-// it measures. The machine is busy when its cores are not idle: its figure is a difference of two that
-// are fifty times as large, so that it has an error of some percent.
+// table has the medians. The kernel works for Lameduck in threads of its own, and their CPU time is
+// measured too. The machine is busy when its cores are not idle: its figure is the difference of two
+// values that are fifty times as large, so it has an error of some percent.
 //
 // In a cluster the clients of a pod are on other machines. Here they end their sides of connections
 // and keep the sockets while something is measured, because the kernel reports the end of each socket

@@ -134,7 +134,7 @@
 // three more times, 16 at a time, with a pause of 0.25 s before each pass. 7 s after the last pass
 // Rss is read again. The growth, divided by the number of connections, is the memory per
 // connection. So it includes memory that connections leave behind after use, and the growth of a
-// garbage- collected heap. Garbage collection is not forced; Go would run it after at most two idle
+// garbage-collected heap. Garbage collection is not forced; Go would run it after at most two idle
 // minutes. Several peers may be idle at the same time, but only one is in use.
 //
 // The stripped binary is the size of the program's file without its symbol table and debug

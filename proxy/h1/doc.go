@@ -8,7 +8,7 @@
 //
 // A message with an ambiguous end is refused with an [Error] and never guessed (RFC 9112 section
 // 11.2): a Content-Length beside a Transfer-Encoding, lengths that differ, a bare CR, a line that
-// could hide one of the two fields, an invalid chunk. Lines that are merely odd pass, see odd.go. A
+// could hide one of the two fields, an invalid chunk. Merely odd lines are accepted, see odd.go. A
 // line of a head may end in a lone LF (section 2.2); a line of the chunked coding may not.
 package h1
 
@@ -36,5 +36,5 @@ const (
 	ErrTwoLengths       = Error("both Content-Length and Transfer-Encoding")
 	ErrChunk            = Error("malformed chunk")
 	ErrTrailer          = Error("malformed trailer section")
-	ErrSwitch           = Error("101 that was not asked for")
+	ErrSwitch           = Error("101 without a request for an upgrade")
 )

@@ -93,7 +93,7 @@ var table = []Variable{
 	}, {
 		Name:    "LAMEDUCK_HOLD_ESCALATION",
 		Default: "0.33",
-		Usage: "part of the hold's maximum after which /readyz fails if new connections still arrive; " +
+		Usage: "fraction of the hold's maximum after which /readyz fails if new connections still arrive; " +
 			"0: never",
 		set: setHoldEscalation,
 	}, {

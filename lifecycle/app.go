@@ -20,8 +20,8 @@ type App interface {
 // A Policy adapts the lifecycle to a kind of app. The zero value is for an app that another
 // supervisor stops.
 type Policy struct {
-	// KeepsInterrupts means that an interrupt while Serving is forwarded to the app and begins no
-	// drain.
+	// KeepsInterrupts means that an interrupt while Serving is forwarded to the app and does not begin
+	// a drain.
 	KeepsInterrupts bool
 	// AwaitExit means that this process never exits before the app.
 	AwaitExit bool

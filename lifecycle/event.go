@@ -5,7 +5,7 @@ type Event uint8
 
 // The events.
 const (
-	// StopSignal is the signal with which the process is asked to end, whichever signal that is.
+	// StopSignal is any signal that asks the process to exit, except an interrupt.
 	StopSignal Event = iota + 1
 	// Interrupt is Ctrl-C.
 	Interrupt

@@ -15,7 +15,7 @@ type Config struct {
 	Hold Hold
 	// Grace is the time from the drain's start after which the process is killed. Zero means never.
 	Grace time.Duration
-	// HookWindow is how long /hold waits for a drain to begin.
+	// HookWindow is how long /hold waits for a drain to begin. Zero means that it does not wait.
 	HookWindow time.Duration
 	// MaxWaiters bounds the callers of /hold that wait since before the drain began, and those that
 	// came later. Zero means 1,024.

@@ -27,7 +27,7 @@ func newRoute(accepting context.Context, r Route) *route {
 	return route
 }
 
-// askHTTP2 asks the app whether it speaks HTTP/2 without TLS.
+// askHTTP2 tests whether the app supports HTTP/2 without TLS.
 func (r *route) askHTTP2(header []byte) (yes, asked bool) {
 	return tlsterm.AskHTTP2(r.accepting, r.Dial, header)
 }

@@ -18,11 +18,11 @@ type Config struct {
 	Handler http.Handler
 	// MaxConns bounds the connections. It must be positive.
 	MaxConns int
-	// Failures counts and logs the accepts that fail.
+	// Failures counts and logs failed accepts. It must be set.
 	Failures *accept.Failures
-	// Accepted counts the connections, if it is set.
+	// Accepted counts the accepted connections. It may be nil.
 	Accepted *atomic.Uint64
-	// ErrorLog takes what net/http reports.
+	// ErrorLog is for errors of net/http. If it is nil, the standard logger is used.
 	ErrorLog *log.Logger
 }
 

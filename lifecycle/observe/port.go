@@ -19,9 +19,9 @@ type Port struct {
 // A port is a Port with its counts.
 type port struct {
 	Port
-	connections uint64 // that are traffic
-	listened    bool   // somebody has listened at it
-	warned      bool   // it has been logged that nobody does
+	connections uint64 // those that count as traffic
+	listened    bool   // a process has listened at it
+	warned      bool   // the warning that none listens has been logged
 }
 
 // splitByRelay returns the numbers of the ports without a relay and of those with one.

@@ -26,7 +26,7 @@ const (
 
 // A Tracker holds every source. The zero value is ready to use.
 type Tracker struct {
-	start atomic.Int64 // of the drain; 0: there is none
+	start atomic.Int64 // of the drain, or 0 without one
 
 	mu        sync.Mutex
 	started   bool
@@ -37,7 +37,7 @@ type Tracker struct {
 	newcomers [classes]Source // sources without a rhythm of their own, by class
 
 	checks    map[netip.Addr]*checkSeries
-	lastCheck [Checkers]time.Duration // 0: there was none
+	lastCheck [Checkers]time.Duration // 0 without one
 }
 
 // Acquire returns the source of a connection that comes from addr and was opened at the given time.

@@ -73,7 +73,7 @@ func TestLazyContext_HasTheCauseOfTheOneThatWasMade(t *testing.T) {
 	<-child.Done()
 	for _, ctx := range []context.Context{l, child} {
 		if got := context.Cause(ctx); got != want {
-			t.Errorf("the cause is %v, want %v", got, want)
+			t.Errorf("cause %v, want %v", got, want)
 		}
 	}
 }
@@ -87,6 +87,6 @@ func TestLazyContext_IsNotMadeOnceItIsClosed(t *testing.T) {
 	}
 	cancel()
 	if ctx.Err() != context.Canceled {
-		t.Errorf("the error is %v, want the parent's", ctx.Err())
+		t.Errorf("error %v, want the parent's", ctx.Err())
 	}
 }

@@ -137,10 +137,10 @@ func TestSource_AHeaderMovesItOnlyToAMoreCautiousClass(t *testing.T) {
 			client.wants(ok)
 		}
 		if got := r.classOf("192.0.2.1"); got != silence.Direct {
-			t.Errorf("the direct caller is %v beside a proxy", got)
+			t.Errorf("class of the direct caller %v beside a proxy", got)
 		}
 		if got := r.classOf("192.0.2.2"); got != silence.Proxy {
-			t.Errorf("the proxy is %v after a request without a header", got)
+			t.Errorf("class of the proxy %v after a request without a header", got)
 		}
 	})
 }

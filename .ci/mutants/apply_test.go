@@ -91,7 +91,7 @@ func TestAPatchFollowsItsLines(t *testing.T) {
 			l, err := mustParse(t, patch).locate(tree)
 			if c.want == "" {
 				if err == nil || !strings.Contains(err.Error(), c.problem) {
-					t.Fatalf("the error is %v, want one with %q", err, c.problem)
+					t.Fatalf("error %v, want one with %q", err, c.problem)
 				}
 				return
 			}
@@ -110,7 +110,7 @@ func TestAPatchMustMatchOnce(t *testing.T) {
 	tree := moduleOf(t, map[string]string{"p/p.go": original})
 	ambiguous := "--- a/p/p.go\n+++ b/p/p.go\n@@ -9,2 +9,2 @@\n-\tb := 2\n+\tb := 3\n \treturn b\n"
 	if _, err := mustParse(t, ambiguous).locate(tree); err == nil || !strings.Contains(err.Error(), "lines 9 and 14") {
-		t.Errorf("the error is %v, want one with both lines", err)
+		t.Errorf("error %v, want one with both lines", err)
 	}
 }
 
@@ -165,7 +165,7 @@ func TestMalformedPatchesAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := parseMutant(c.text); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("the error is %v, want one with %q", err, c.want)
+				t.Errorf("error %v, want one with %q", err, c.want)
 			}
 		})
 	}

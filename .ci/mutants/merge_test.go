@@ -185,7 +185,7 @@ func TestEveryMutantOfAPackageHasItsOutcome(t *testing.T) {
 	h := &hunter{root: tree.root, dir: t.TempDir(), tree: tree, now: time.Now,
 		report: newReport(&out, false, time.Now), slots: make(chan struct{}, 2)}
 	if err := h.hunt(t.Context(), mutants); !errors.Is(err, errUntested) {
-		t.Errorf("the error is %v", err)
+		t.Errorf("error %v", err)
 	}
 	for promise, kind := range want {
 		if !strings.Contains(out.String(), kind+"  "+promise) {
@@ -210,7 +210,7 @@ func TestATestThatFailsWithoutAMutantKillsNone(t *testing.T) {
 	h := &hunter{root: tree.root, dir: t.TempDir(), tree: tree, now: time.Now,
 		report: newReport(&out, false, time.Now), slots: make(chan struct{}, 1)}
 	if err := h.hunt(t.Context(), []*mutant{m}); !errors.Is(err, errUntested) {
-		t.Errorf("the error is %v, want %v\n%s", err, errUntested, &out)
+		t.Errorf("error %v, want %v\n%s", err, errUntested, &out)
 	}
 }
 
@@ -248,7 +248,7 @@ func TestANewMutantIsMadeOfUnstagedChanges(t *testing.T) {
 	}
 	loaded, err := loadMutants(tree.root)
 	if err != nil || len(loaded) != 1 || loaded[0].patch != patchDir+"/it-s-five.patch" {
-		t.Fatalf("the mutants are %v, %v", loaded, err)
+		t.Fatalf("mutants %v, %v", loaded, err)
 	}
 	if err := hunt(t.Context(), newTree(tree.root), loaded, &options{workers: 1}, io.Discard); err != nil {
 		t.Error(err)

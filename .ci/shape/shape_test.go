@@ -76,7 +76,7 @@ func (T[K]) two() {}
 		t.Errorf("one has %d lines, want 3", n)
 	}
 	if n := s.wideLines(); n.value != 1 || !strings.HasPrefix(n.findings[0], "p/a.go:3: 121 columns") {
-		t.Errorf("the wide lines are %v", n)
+		t.Errorf("wide lines %v", n)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestArrowsAgainstTheLayering(t *testing.T) {
 				t.Errorf("%d arrows go up in %v, want %d", up, order, c.want)
 			}
 			if again := layering(c.edges); !slices.Equal(order, again) {
-				t.Errorf("the order is %v, and then %v", order, again)
+				t.Errorf("order %v, and then %v", order, again)
 			}
 		})
 	}
@@ -122,7 +122,7 @@ func TestFilesUseWhatOthersDeclare(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f.value != 1 || !strings.Contains(f.findings[0], "p/b.go uses A of a.go") && !strings.Contains(f.findings[0], "p/a.go uses B of b.go") {
-		t.Errorf("the arrows are %v", f)
+		t.Errorf("arrows %v", f)
 	}
 }
 
@@ -184,7 +184,7 @@ func TestKnownFiguresMayOnlyShrink(t *testing.T) {
 			}
 			var out strings.Builder
 			if err := report(figures, k, false, &out); (err != nil) != c.fails {
-				t.Errorf("the error is %v\n%s", err, &out)
+				t.Errorf("error %v\n%s", err, &out)
 			}
 			if _, list, _ := strings.Cut(k.lowered(figures), "\n"); list != c.lowered {
 				t.Errorf("the list becomes\n%swant\n%s", list, c.lowered)
@@ -206,6 +206,6 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 	got, err := trackedFiles(root)
 	slices.Sort(got)
 	if want := []string{"a.go", "dir/b.md"}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("the files are %q, error %v; want %q", got, err, want)
+		t.Errorf("files %q, error %v; want %q", got, err, want)
 	}
 }

@@ -113,7 +113,7 @@ func TestFleetWithoutLagsIsOneNodeWithoutDelay(t *testing.T) {
 		t.Errorf("%d nodes, want 1", n)
 	}
 	if f.lags[0] != 0 {
-		t.Errorf("the lag is %v, want none", f.lags[0])
+		t.Errorf("lag %v, want none", f.lags[0])
 	}
 }
 

@@ -93,7 +93,7 @@ func TestPlanShowsTheTimeOfAllCells(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %v", s.Name, s.Takes))
 	}
 	if want := "g/0/bare 4s, g/1/bare 5s, 2 cells in lanes 7s"; strings.Join(got, ", ") != want {
-		t.Errorf("the plan is %s, want %s", strings.Join(got, ", "), want)
+		t.Errorf("plan %s, want %s", strings.Join(got, ", "), want)
 	}
 }
 

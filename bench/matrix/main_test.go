@@ -183,7 +183,7 @@ func TestInterruptedRunKeepsWhatIsDone(t *testing.T) {
 			}
 			f, err := record.Read(m.path)
 			if err != nil || len(f.Cells) != 1 || len(f.LeftOut) != 0 {
-				t.Errorf("the record is %+v (%v), want the one cell that was done", f, err)
+				t.Errorf("record %+v (%v), want the one cell that was done", f, err)
 			}
 		})
 	}

@@ -19,7 +19,7 @@ func TestSummary(t *testing.T) {
 	}
 	first := record.Failure{Sent: seconds(1), Lost: seconds(1.01), Request: "POST keep-alive", Cause: "502", Error: "502: gone"}
 	if s.Failures[0] != first {
-		t.Errorf("the first failure is %+v, want %+v", s.Failures[0], first)
+		t.Errorf("first failure %+v, want %+v", s.Failures[0], first)
 	}
 	if s.Calm.Requests != 20 || s.Rollout.Requests != 70 || s.Calm.P50 != seconds(0.02) {
 		t.Errorf("latencies are %+v and %+v", s.Calm, s.Rollout)

@@ -28,6 +28,6 @@ func TestChangeoverIsNeitherAnsweredNorLost(t *testing.T) {
 	}
 	part := &Result[string]{Samples: []Sample[string]{{Took: time.Hour, Cause: Changeover}, {Took: time.Second}}}
 	if got := part.Latency(1)[0]; got != time.Second {
-		t.Errorf("the longest latency is %v: that of a request that was not answered", got)
+		t.Errorf("longest latency %v, which includes a request that was not answered", got)
 	}
 }

@@ -47,7 +47,7 @@ func TestPeersThatCannotRunAreLeftOut(t *testing.T) {
 		"caddy is left out: caddy is not installed: apt-get install it",
 	}
 	if !slices.Equal(b.results.notes, want) || said != strings.Join(want, "\n")+"\n" {
-		t.Errorf("the notes are %q, said was %q, want a line for each", b.results.notes, said)
+		t.Errorf("notes %q, said was %q, want a line for each", b.results.notes, said)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestPeersAreLeftOutOfWhatTheyDoNotSpeak(t *testing.T) {
 
 func TestPeersThatAreNamedMustRun(t *testing.T) {
 	if _, _, err := dropUnavailable(t.Context(), true, "caddy"); err == nil || !strings.Contains(err.Error(), "apt-get install it") {
-		t.Errorf("the error is %v, want the remedy", err)
+		t.Errorf("error %v, want the remedy", err)
 	}
 	for _, failing := range []string{lameduck, lameduck + " h2c"} {
 		if _, _, err := dropUnavailable(t.Context(), false, failing); err == nil {
@@ -86,7 +86,7 @@ func TestInterruptedPreparationIsNotAMissingPeer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, said, err := dropUnavailable(ctx, false, "caddy"); !errors.Is(err, errInterrupted) || said != "" {
-		t.Errorf("the error is %v, said was %q", err, said)
+		t.Errorf("error %v, said was %q", err, said)
 	}
 }
 

@@ -30,7 +30,7 @@ func TestStrippedSizeAgreesWithStrip(t *testing.T) {
 	}
 	// Headers and padding of the sections that go are not worth counting.
 	if ratio := got / float64(info.Size()); ratio < 0.99 || ratio > 1.01 {
-		t.Errorf("the size is %.0f, strip leaves %d", got, info.Size())
+		t.Errorf("size %.0f, strip leaves %d", got, info.Size())
 	}
 }
 

@@ -53,7 +53,7 @@ func TestIdleWebSocketsMustBeOnes(t *testing.T) {
 	clients, err := openIdle(t.Context(), server.Listener.Addr().String(), webSocket, 1)
 	defer clients.close()
 	if err == nil || !strings.Contains(err.Error(), "404 Not Found") {
-		t.Errorf("the error is %v, want the status in it", err)
+		t.Errorf("error %v, want the status in it", err)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestIdleClientsRefuseOtherAnswers(t *testing.T) {
 	clients, err := openIdle(t.Context(), server.Listener.Addr().String(), http1, 1)
 	defer clients.close()
 	if err == nil || !strings.Contains(err.Error(), "502 Bad Gateway") {
-		t.Errorf("the error is %v, want the status in it", err)
+		t.Errorf("error %v, want the status in it", err)
 	}
 }
 

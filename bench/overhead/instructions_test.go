@@ -57,7 +57,7 @@ func TestInstructionsOfAProcessAreCounted(t *testing.T) {
 		return outcome{Answers: 100, Seconds: 1}, nil
 	})
 	if err != nil || m.Values["instructions"] != 30 {
-		t.Errorf("the values are %v, %v, want 30 instructions per request", m.Values, err)
+		t.Errorf("values %v, %v, want 30 instructions per request", m.Values, err)
 	}
 }
 
@@ -87,6 +87,6 @@ func TestAFailedCountIsAnError(t *testing.T) {
 	}
 	<-c.perf.Exited()
 	if _, err := c.stop(ctx); err == nil || !strings.Contains(err.Error(), "No permission") {
-		t.Errorf("the error is %v, want the reason in it", err)
+		t.Errorf("error %v, want the reason in it", err)
 	}
 }

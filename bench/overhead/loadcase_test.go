@@ -26,7 +26,7 @@ func TestEvaluate(t *testing.T) {
 func TestEvaluateWithoutProxyIsTheRateAlone(t *testing.T) {
 	got := evaluate(outcome{Answers: 10, Seconds: 2}, meters{}, false, milliseconds)
 	if len(got.Values) != 1 || got.Values["rate"] != 5 {
-		t.Errorf("the values are %v", got.Values)
+		t.Errorf("values %v", got.Values)
 	}
 }
 
@@ -34,6 +34,6 @@ func TestEvaluateNotesWhatTheReaderMustKnow(t *testing.T) {
 	m := meters{Proxy: usage{Precise: time.Second, Whole: 1100 * time.Millisecond}, Wall: time.Second}
 	got := evaluate(outcome{Answers: 1000, Seconds: 2, Failed: 3}, m, true, microseconds)
 	if len(got.Notes) != 2 {
-		t.Errorf("the notes are %q, want one on failures and one on ended threads", got.Notes)
+		t.Errorf("notes %q, want one on failures and one on ended threads", got.Notes)
 	}
 }

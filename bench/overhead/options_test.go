@@ -45,7 +45,7 @@ func TestMissingToolsAreNamedInOneLine(t *testing.T) {
 	})
 	const want = "missing Debian packages: apt-get install proxy-light load"
 	if err == nil || err.Error() != want {
-		t.Errorf("the error is %v, want %q", err, want)
+		t.Errorf("error %v, want %q", err, want)
 	}
 	if err := requireTools([]tool{{"sh", "dash"}}); err != nil {
 		t.Errorf("no program is missing, but got the error %v", err)
@@ -79,7 +79,7 @@ func TestCasesWithoutTheirToolsAreLeftOutUnlessNamed(t *testing.T) {
 		t.Errorf("left are %v", got)
 	}
 	if want := []string{"gone is left out: missing Debian packages: apt-get install load-package"}; !slices.Equal(o.Notes, want) {
-		t.Errorf("the notes are %q, want %q", o.Notes, want)
+		t.Errorf("notes %q, want %q", o.Notes, want)
 	}
 	if o.Cases = o.Asked; !slices.Contains(o.tools(), gone) {
 		t.Errorf("a run of a named case can do without its load: %v", o.tools())
@@ -124,6 +124,6 @@ func TestQuickIsAPresetThatFlagsOverrule(t *testing.T) {
 	}
 	opts, err := parseOptions([]string{"-quick"}, &strings.Builder{})
 	if got := strings.Join(caseNames(opts.Cases), " "); err != nil || got != "keepalive large newconn heads h2c grpc tcp-down ws-up latency idle binary" {
-		t.Errorf("the quick cases are %s, %v", got, err)
+		t.Errorf("quick cases %s, %v", got, err)
 	}
 }

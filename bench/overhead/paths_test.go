@@ -151,10 +151,10 @@ func TestInstancesHaveDirectoriesAndAddressesOfTheirOwn(t *testing.T) {
 		}
 	}
 	if one.Dir == two.Dir || filepath.Dir(one.Dir) != common.Dir {
-		t.Errorf("the directories are %s and %s", one.Dir, two.Dir)
+		t.Errorf("directories %s and %s", one.Dir, two.Dir)
 	}
 	if one.Listen == one.Admin || one.Admin == one.Control {
-		t.Errorf("the addresses are %s, %s, %s", one.Listen, one.Admin, one.Control)
+		t.Errorf("addresses %s, %s, %s", one.Listen, one.Admin, one.Control)
 	}
 }
 

@@ -38,7 +38,7 @@ func TestReportAsJSON(t *testing.T) {
 			continue
 		}
 		if s.Unit != "µs" || len(s.Values) != 2 || s.Low != s.Values[0] || s.High != s.Values[1] {
-			t.Errorf("the series is %+v", s)
+			t.Errorf("series %+v", s)
 		}
 		if (s.Ratio == nil) != (s.Peer == lameduck) {
 			t.Errorf("the ratio of lameduck to %s is %v", s.Peer, s.Ratio)

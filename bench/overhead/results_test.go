@@ -26,7 +26,7 @@ func TestAddedLatencyIsBeyondDirectInTheSameRound(t *testing.T) {
 		}
 	}
 	if len(r.notes) != 0 {
-		t.Errorf("the notes are %q", r.notes)
+		t.Errorf("notes %q", r.notes)
 	}
 }
 
@@ -35,7 +35,7 @@ func TestAddedLatencyNeedsDirect(t *testing.T) {
 	r.find("latency", "nginx", "p99").Values = []float64{150}
 	r.derive([]benchCase{latencies()})
 	if r.values("latency", "nginx", "added_p99") != nil || len(r.notes) != 1 || !strings.Contains(r.notes[0], "without the peer direct") {
-		t.Errorf("the notes are %q", r.notes)
+		t.Errorf("notes %q", r.notes)
 	}
 }
 
@@ -46,7 +46,7 @@ func TestRatioOfDifferencesIsThatOfMedians(t *testing.T) {
 	r.find("latency", "caddy", "added_p99").Values = []float64{-10, -20, 30}
 	m := latencies().Metrics[1]
 	if got, ok := r.ratio("latency", "nginx", m); !ok || got != 0.5 {
-		t.Errorf("the ratio is %v, %v, want 0.5", got, ok)
+		t.Errorf("ratio %v, %v, want 0.5", got, ok)
 	}
 	if got, ok := r.ratio("latency", "caddy", m); ok {
 		t.Errorf("ratio to a peer that adds nothing: %v", got)
@@ -60,10 +60,10 @@ func TestResultsKeepWhatWasMeasuredTogetherApart(t *testing.T) {
 	noted.note("a note")
 	r.add(s, []measurement{{Values: map[string]float64{"start": 5}}, noted})
 	if a, b := r.values("idle", "nginx", "start"), r.values("idle", lameduck, "start"); !slices.Equal(a, []float64{5}) || !slices.Equal(b, []float64{10}) {
-		t.Errorf("the values are %v and %v, want 5 and 10", a, b)
+		t.Errorf("values %v and %v, want 5 and 10", a, b)
 	}
 	if want := []string{"round 1, idle, lameduck: a note"}; !slices.Equal(r.notes, want) {
-		t.Errorf("the notes are %q, want %q", r.notes, want)
+		t.Errorf("notes %q, want %q", r.notes, want)
 	}
 	if len(r.series) != 2 {
 		t.Errorf("%d series, want 2", len(r.series))

@@ -50,7 +50,7 @@ func TestShareOfLinear(t *testing.T) {
 	values := map[string]float64{"cpu_1": 10, "cpu_2": 12.5, "cpu_4": 20}
 	addLinear(values, []int{1, 2, 4, 8})
 	if values["linear_2"] != 0.8 || values["linear_4"] != 0.5 {
-		t.Errorf("the shares are %v, want 0.8 and 0.5", values)
+		t.Errorf("shares %v, want 0.8 and 0.5", values)
 	}
 	for _, name := range []string{"linear_1", "linear_8"} {
 		if v, ok := values[name]; ok {

@@ -60,7 +60,7 @@ func TestTargetAgainstTheBetterOfTwo(t *testing.T) {
 			r.find("latency", peer, "added_p99").Values = []float64{v}
 		}
 		if got := latency[0].judge(r, findMetric(allCases(), "latency", "added_p99")); got.Sentence != want || got.Holds != (ours < 105) {
-			t.Errorf("the verdict is %+v, want %q", got, want)
+			t.Errorf("verdict %+v, want %q", got, want)
 		}
 	}
 }

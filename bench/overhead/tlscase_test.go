@@ -35,7 +35,7 @@ func TestWrkRequestsOverTLS(t *testing.T) {
 		{Path: "/small", TLS: true}: "https://127.0.0.1:1/small",
 	} {
 		if args := l.args("127.0.0.1:1"); args[len(args)-1] != want {
-			t.Errorf("the arguments of wrk are %q, want %s", args, want)
+			t.Errorf("arguments of wrk %q, want %s", args, want)
 		}
 	}
 }

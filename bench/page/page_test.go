@@ -242,7 +242,7 @@ func TestCostsNameTheirUnits(t *testing.T) {
 		"**Tunnels; and more**: 21.0 µs of cpu of it.",
 	}
 	if got := o.findings(); !slices.Equal(got, want) {
-		t.Errorf("the findings are %q, want %q: without checks and cases that have no CPU time", got, want)
+		t.Errorf("findings %q, want %q: without checks and cases that have no CPU time", got, want)
 	}
 	picture := o.cost()
 	for words, is := range map[string]bool{"tcp-up": true, "tunnels, µs": true, "and more": false, "grpc-go": false} {

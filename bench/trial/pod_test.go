@@ -186,7 +186,7 @@ var hold = Hold{Min: delay, Quiet: delay / 2, Risk: AnyRisk}
 func (e ended) drained(t *testing.T, trigger string) {
 	t.Helper()
 	if !strings.Contains(e.message, "(quiet; triggered by "+trigger+"): 2 exchanges after its start") {
-		t.Errorf("the termination message is %q", e.message)
+		t.Errorf("termination message %q", e.message)
 	}
 }
 

@@ -269,7 +269,7 @@ func TestAServiceInTheInputIsReported(t *testing.T) {
 	_, output, _ := child(t, t.TempDir(), workload+"---\n"+numbered, move...)
 	if !strings.Contains(output, "<stdin>:13:19: Deployment web: spec.containers[0].ports[0]: "+
 		"Service s: targetPort 3000 bypasses Lameduck: change it to http after the rollout") {
-		t.Errorf("the output is %s", output)
+		t.Errorf("output %s", output)
 	}
 	elsewhere := strings.Replace(numbered, "{name: s}", "{name: s, namespace: other}", 1)
 	shop := strings.Replace(workload, "{ name: web }", "{ name: web, namespace: shop }", 1)
@@ -284,7 +284,7 @@ func TestANetworkPolicyInTheInputIsReported(t *testing.T) {
 		"p}\nspec: {podSelector: {}, ingress: [{ports: [{port: 3000}]}]}\n"
 	_, output, _ := child(t, t.TempDir(), workload+"---\n"+policy, "inject", "-f", "-", "--mode", "move")
 	if !strings.Contains(output, "NetworkPolicy p allows port 3000 and not 18080") {
-		t.Errorf("the output is %s", output)
+		t.Errorf("output %s", output)
 	}
 }
 

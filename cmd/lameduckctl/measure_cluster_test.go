@@ -49,7 +49,7 @@ func TestTheJobMakesTheSameRequestsAndHidesSecrets(t *testing.T) {
 		t.Errorf("%+v", spec)
 	}
 	if text := strings.Join(spec.Args, " "); strings.Contains(text, "s3cret") || !strings.Contains(text, "--content-type=$$(x)") {
-		t.Errorf("the arguments are %s", text)
+		t.Errorf("arguments %s", text)
 	}
 	// The arguments as the kubelet expands them.
 	dir := t.TempDir()
@@ -99,7 +99,7 @@ func TestALoadWithEventsWritesItsReportLast(t *testing.T) {
 	}
 	first, last := events[0], events[len(events)-1]
 	if !first.Began || last.Report == nil || last.Report.Lost == 0 || last.Report.Requests != last.Requests || len(events) < 3 {
-		t.Errorf("the events are %s", stdout)
+		t.Errorf("events %s", stdout)
 	}
 }
 

@@ -55,7 +55,7 @@ func TestTheWebhookReportsMissingFlags(t *testing.T) {
 			}
 			for _, want := range tt.want {
 				if !strings.Contains(stderr, want) {
-					t.Errorf("the output is %q, want %q in it", stderr, want)
+					t.Errorf("output %q, want %q in it", stderr, want)
 				}
 			}
 		})
@@ -77,7 +77,7 @@ func TestTheWebhookAcceptsEverySettingOfInject(t *testing.T) {
 		t.Error(err)
 	}
 	if c.Settings.Shape != "" {
-		t.Errorf("the shape is %q", c.Settings.Shape)
+		t.Errorf("shape %q", c.Settings.Shape)
 	}
 }
 

@@ -69,7 +69,7 @@ func (s *stage) measure(t *testing.T, in *ingress, name string) *measure.Report 
 		t.Fatal(err)
 	}
 	if want := min(r.Lost, 1); code != want {
-		t.Errorf("the exit code is %d with %d lost, want %d", code, r.Lost, want)
+		t.Errorf("exit code %d with %d lost, want %d", code, r.Lost, want)
 	}
 	if r.Ended != "rollout" || r.Rollout == nil || !r.Rollout.Complete {
 		t.Fatalf("it ended by %s before the rollout did", r.Ended)

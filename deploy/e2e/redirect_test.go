@@ -127,7 +127,7 @@ func Test15APodThatIsRedirectedTwiceHasOneTable(t *testing.T) {
 	s.expectMode(t, mode.Redirect, 1)
 	got := s.kubectl(t, "logs", s.onlyPod(t), "-c", "rules")
 	if lines := strings.Fields(got); !slices.Equal(lines, []string{"lameduck/inbound:4", "lameduck/untracked:2"}) {
-		t.Errorf("the rules are %q, want those of one run", lines)
+		t.Errorf("rules %q, want those of one run", lines)
 	}
 }
 
@@ -174,7 +174,7 @@ func (s *stage) expectMode(t *testing.T, want mode.Mode, pods int) {
 	}
 	alive := s.pods.alive()
 	if len(alive) != pods {
-		t.Errorf("the pods are %v, want %d", alive, pods)
+		t.Errorf("pods %v, want %d", alive, pods)
 	}
 	for _, p := range status.Pods {
 		if slices.Contains(alive, p.Name) && !strings.HasPrefix(p.Mode, string(want)+": ") {

@@ -98,7 +98,7 @@ func TestAWebhookThatDoesNotAnswerBlocksNothing(t *testing.T) {
 	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
 		hook := webhook(t, objects)
 		if *hook.FailurePolicy != admissionv1.Ignore || *hook.TimeoutSeconds > 2 {
-			t.Errorf("the timeout is %d s and the failure policy %s", *hook.TimeoutSeconds,
+			t.Errorf("timeout %d s and the failure policy %s", *hook.TimeoutSeconds,
 				*hook.FailurePolicy)
 		}
 		if *hook.SideEffects != admissionv1.SideEffectClassNone ||

@@ -47,7 +47,7 @@ func TestEveryExampleIsListed(t *testing.T) {
 		found = append(found, filepath.Base(filepath.Dir(d)))
 	}
 	if want := slices.Sorted(maps.Keys(examples)); !slices.Equal(found, want) {
-		t.Errorf("the directories are %v, and this test has %v", found, want)
+		t.Errorf("directories %v, this test has %v", found, want)
 	}
 }
 

@@ -61,10 +61,10 @@ func TestOneComponentProtectsATeamsOwnDeployment(t *testing.T) {
 			pod, _ := manifests.Workload(t, objects)
 			got := environment(*lameduck(t, pod, shape))["LAMEDUCK_ROUTES"]
 			if want := ownRoutes[shape]; got != want {
-				t.Errorf("the route is %s, and not %s: the app listens on 3000", got, want)
+				t.Errorf("route %s, want %s: the app listens on 3000", got, want)
 			}
 			if got := findPort(pod, intstr.FromString("debug")); got != 6060 {
-				t.Errorf("the second port is %d", got)
+				t.Errorf("second port %d", got)
 			}
 		})
 	}
@@ -88,7 +88,7 @@ func TestAHookOfTheAppsOwnIsKept(t *testing.T) {
 	pod, _ := manifests.Workload(t, manifests.Decode(t, manifests.BuildFrom(t, fs, dir)))
 	hook := pod.Containers[1].Lifecycle.PreStop
 	if hook.Sleep == nil || hook.HTTPGet == nil {
-		t.Errorf("the hook is %v, which the API server accepts", hook)
+		t.Errorf("the API server accepts the hook %v, want an error", hook)
 	}
 }
 
@@ -140,7 +140,7 @@ func expectProtected(t *testing.T, objects []runtime.Object, shape string) {
 	sidecar := lameduck(t, pod, shape)
 	got := environment(*sidecar)["LAMEDUCK_GRACE_PERIOD"]
 	if got != strconv.FormatInt(*pod.TerminationGracePeriodSeconds, 10)+"s" {
-		t.Errorf("the grace period is %d, and LAMEDUCK_GRACE_PERIOD is %s",
+		t.Errorf("grace period %d, and LAMEDUCK_GRACE_PERIOD is %s",
 			*pod.TerminationGracePeriodSeconds, got)
 	}
 	routes := environment(*sidecar)["LAMEDUCK_ROUTES"]
@@ -161,7 +161,7 @@ func expectProtected(t *testing.T, objects []runtime.Object, shape string) {
 		manifests.ExpectRestricted(t, pod.InitContainers[0])
 		c := sidecar.Command
 		if len(c) < 4 || !slices.Equal(c[:3], []string{"/lameduck/lameduck", "exec", "--"}) {
-			t.Errorf("the command is %q", c)
+			t.Errorf("command %q", c)
 		}
 	}
 }

@@ -214,7 +214,7 @@ func everySource() *Tracker {
 func TestAForecastOfEverySource(t *testing.T) {
 	f := everySource().Forecast(rule, start+quiet)
 	if f.SilentIn <= 0 || f.SilentIn > 5*time.Minute {
-		t.Errorf("the forecast is %+v", f)
+		t.Errorf("forecast %+v, want more silence, of at most 5m", f)
 	}
 }
 

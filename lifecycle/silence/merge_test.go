@@ -14,7 +14,7 @@ func TestForecast_AndHasTheTrafficOfBoth(t *testing.T) {
 	want.Checks[0] = 7 * s
 	for _, got := range []Forecast{busy.And(slow), slow.And(busy)} {
 		if got.More < 0.89 || got.More > 0.91 {
-			t.Errorf("the probability is %v, want 0.9", got.More)
+			t.Errorf("probability %v, want 0.9", got.More)
 		}
 		if got.More = 0.9; got != want {
 			t.Errorf("got %+v, want %+v", got, want)

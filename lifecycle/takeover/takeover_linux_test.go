@@ -390,7 +390,7 @@ func TestTheErrorOfExecIsReturned(t *testing.T) {
 	for path, want := range map[string]error{path: unix.ENOENT, t.TempDir(): unix.EACCES} {
 		_, err := taken(t).Spawn(path, []string{"program"}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}})
 		if !errors.Is(err, want) {
-			t.Errorf("the error is %v, want %v", err, want)
+			t.Errorf("error %v, want %v", err, want)
 		}
 	}
 }

@@ -91,7 +91,7 @@ func TestAnIPv4ClientOfAListenerForBothFamiliesHasAnIPv4Address(t *testing.T) {
 	}
 	defer c.Close()
 	if got := c.(*Conn).RemoteAddrPort().String(); got != client.LocalAddr().String() {
-		t.Errorf("the client is %s, want %s", got, client.LocalAddr())
+		t.Errorf("client address %s, want %s", got, client.LocalAddr())
 	}
 }
 
@@ -162,7 +162,7 @@ func TestALingerOfZeroResetsTheConnection(t *testing.T) {
 		t.Errorf("the peer's read returned %v, want a reset", err)
 	}
 	if want := "read tcp " + accepted.RemoteAddr().String() + ": read: connection reset by peer"; err.Error() != want {
-		t.Errorf("the error is %q, want %q", err, want)
+		t.Errorf("error %q, want %q", err, want)
 	}
 }
 

@@ -133,7 +133,7 @@ func TestAConnectionToItselfIsNoticed(t *testing.T) {
 func TestEphemeralPorts(t *testing.T) {
 	first, last := ephemeralPorts()
 	if first < 1 || last < first {
-		t.Fatalf("the range is %d to %d", first, last)
+		t.Fatalf("range %d to %d", first, last)
 	}
 	for port, want := range map[uint16]bool{first: true, last: true, first - 1: false, last + 1: false} {
 		if got := isEphemeral(port); got != want {

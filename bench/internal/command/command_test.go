@@ -45,6 +45,6 @@ func TestParse(t *testing.T) {
 func TestOtherErrorsArePrinted(t *testing.T) {
 	var out strings.Builder
 	if code := exitCode("it", errors.New("no luck"), &out); code != 1 || out.String() != "it: no luck\n" {
-		t.Errorf("the exit code is %d with %q", code, out.String())
+		t.Errorf("exit code %d with %q", code, out.String())
 	}
 }

@@ -21,7 +21,7 @@ func TestReadReturnsWhatWasWritten(t *testing.T) {
 	}
 	text, err := os.ReadFile(path)
 	if want := "[\n  1,\n  2\n]\n"; err != nil || string(text) != want {
-		t.Errorf("the file is %q, want %q", text, want)
+		t.Errorf("file %q, want %q", text, want)
 	}
 }
 

@@ -37,10 +37,10 @@ func TestVersion(t *testing.T) {
 func TestGuessVersion(t *testing.T) {
 	only := `test "$1" = --version && echo 'tool 2.6.12' || exit 1`
 	if got := GuessVersion(t.Context(), script(t, only)); got != "2.6.12" {
-		t.Errorf("the version is %q, want 2.6.12", got)
+		t.Errorf("version %q, want 2.6.12", got)
 	}
 	if got := GuessVersion(t.Context(), script(t, "exit 1")); got != "" {
-		t.Errorf("the version is %q, want none", got)
+		t.Errorf("version %q, want none", got)
 	}
 }
 

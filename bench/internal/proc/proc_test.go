@@ -70,7 +70,7 @@ func TestAwaitFailsWhenTheProgramEnds(t *testing.T) {
 		t.Errorf("error %v, want the program's name, its task and its last output", err)
 	}
 	if s := p.State(); s != "exit status 3" {
-		t.Errorf("the state is %q", s)
+		t.Errorf("state %q", s)
 	}
 	if err := p.Signal(syscall.SIGTERM); !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("a signal to a program that has ended returns %v", err)
@@ -82,7 +82,7 @@ func TestAwaitFailsWhenTheContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := p.Await(ctx, "listen", func(context.Context) error { return errors.New("refused") }); !errors.Is(err, context.Canceled) {
-		t.Errorf("the error is %v", err)
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -127,7 +127,7 @@ func TestAProgramRunsOnItsCores(t *testing.T) {
 
 func TestAProgramThatIsNotThere(t *testing.T) {
 	if _, err := Start(Command{Path: "/no/such/program"}); err == nil || !strings.HasPrefix(err.Error(), "start program: ") {
-		t.Errorf("the error is %v", err)
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -16,7 +16,7 @@ func TestReplaceInKeepsTheRestOfTheDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, err := os.ReadFile(path); err != nil || string(got) != "a\nBEGIN\n"+text+"END\nb\n" {
-			t.Errorf("the document is %q, %v", got, err)
+			t.Errorf("document %q, %v", got, err)
 		}
 	}
 }

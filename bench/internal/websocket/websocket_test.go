@@ -13,7 +13,7 @@ import (
 // The example of RFC 6455 section 1.3.
 func TestAcceptKeyIsThatOfTheRFC(t *testing.T) {
 	if got := acceptKey("dGhlIHNhbXBsZSBub25jZQ=="); got != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
-		t.Errorf("the key is %s", got)
+		t.Errorf("key %s", got)
 	}
 }
 

@@ -142,7 +142,7 @@ func TestTheHoldsMinimumIsNoDelay(t *testing.T) {
 	c := protected()
 	c.Setup.HoldMin = 20 * s
 	if got := c.Bound(c.Pods[0]); got != 21*s {
-		t.Errorf("the bound is %v, want the hold's minimum and a second", got)
+		t.Errorf("bound %v, want the hold's minimum and a second", got)
 	}
 }
 

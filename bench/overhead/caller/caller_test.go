@@ -51,7 +51,7 @@ func TestCallsThatFailAreErrors(t *testing.T) {
 	} {
 		err := run(t.Context(), strings.Fields("-duration 1m "+started(t, answer)+" /a.B/C"), io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the error is %v, want %q in it", err, want)
+			t.Errorf("error %v, want %q in it", err, want)
 		}
 	}
 }

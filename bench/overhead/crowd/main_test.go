@@ -30,7 +30,7 @@ func TestCrowdKeepsEachConnectionBusy(t *testing.T) {
 	}
 	var s summary
 	if err := json.Unmarshal([]byte(out.String()), &s); err != nil || s.Requests == 0 || s.P50 <= 0 || s.P99 < s.P50 {
-		t.Errorf("the summary is %s, %v", out.String(), err)
+		t.Errorf("summary %s, %v", out.String(), err)
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -53,7 +53,7 @@ func TestCrowdRefusesOtherAnswers(t *testing.T) {
 	defer bad.Close()
 	err := run([]string{bad.Listener.Addr().String()}, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "404 Not Found") {
-		t.Errorf("the error is %v, want the status in it", err)
+		t.Errorf("error %v, want the status in it", err)
 	}
 	for _, args := range []string{"", "localhost:80", "[::1]:80", "127.0.0.1:80 more", "-connections=0 127.0.0.1:80"} {
 		if err := run(strings.Fields(args), io.Discard); err == nil || !strings.Contains(err.Error(), "usage") {

@@ -88,7 +88,7 @@ func TestRequestsAreSentWhenTheyAreDue(t *testing.T) {
 	}
 	got := l.summary()
 	if want := (summary{Requests: 1000, Seconds: 0.9992, P50: 200, P99: 200}); got != want {
-		t.Errorf("the summary is %+v, want %+v", got, want)
+		t.Errorf("summary %+v, want %+v", got, want)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestRequestsWithoutAnswerFailTheRun(t *testing.T) {
 	})
 	err := newLoad(w, pace{perSecond: 1000, total: 10}, 4).run()
 	if err == nil || !strings.Contains(err.Error(), "1 of 10 requests have no response after 5.01s") {
-		t.Errorf("the error is %v", err)
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -38,7 +38,7 @@ func TestRunAgainstARealServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Requests != 100 || got.P50 <= 0 || got.P99 < got.P50 || got.Seconds < 0.099 {
-		t.Errorf("the output is %s", out.String())
+		t.Errorf("output %s", out.String())
 	}
 	v.mu.Lock() // the race detector does not see that the answer is older
 	defer v.mu.Unlock()
@@ -52,7 +52,7 @@ func TestRunRefusesOtherAnswers(t *testing.T) {
 	defer server.Close()
 	err := run([]string{server.URL}, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), `open connection 0`) || !strings.Contains(err.Error(), "404") {
-		t.Errorf("the error is %v", err)
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -68,7 +68,7 @@ func TestRunReportsAServerThatHangsUp(t *testing.T) {
 	defer server.Close()
 	err := run([]string{"-connections", "1", server.URL}, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "receive the response to request 0") {
-		t.Errorf("the error is %v", err)
+		t.Errorf("error %v", err)
 	}
 }
 

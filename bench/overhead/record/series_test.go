@@ -11,7 +11,7 @@ func TestSeriesHasItsDigits(t *testing.T) {
 		"≥ 900 (800–900)":        {Summary: Summary{Median: 900, Low: 800, High: 900}, AtLeast: true},
 	} {
 		if got := s.String(); got != want {
-			t.Errorf("the series is %q, want %q", got, want)
+			t.Errorf("series %q, want %q", got, want)
 		}
 	}
 	if got := (Series{Digits: 2}).Number(1234.5); got != "1,234.50" {

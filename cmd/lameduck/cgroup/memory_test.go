@@ -62,7 +62,7 @@ func TestMemoryLimit(t *testing.T) {
 				limit = 0
 			}
 			if limit != test.want {
-				t.Errorf("the limit is %d, want %d", limit, test.want)
+				t.Errorf("limit %d, want %d", limit, test.want)
 			}
 		})
 	}

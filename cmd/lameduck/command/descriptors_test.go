@@ -33,6 +33,6 @@ func TestCheckDescriptors_NamesTheLimit(t *testing.T) {
 	}
 	const want = "the limit of open files is 63, and must be at least 64 (ulimit -n)"
 	if err := checkDescriptors(fewestDescriptors - 1); err == nil || err.Error() != want {
-		t.Errorf("the error is %v, want %s", err, want)
+		t.Errorf("error %v, want %s", err, want)
 	}
 }

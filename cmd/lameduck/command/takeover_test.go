@@ -52,7 +52,7 @@ func TestObservedPorts_LeaveOutThoseTakenOver(t *testing.T) {
 func TestRefuseTakeover_NamesTheRoute(t *testing.T) {
 	err := refuseTakeover(&config.Config{Routes: []config.Route{{App: "127.0.0.1:1"}, {Takeover: true}}})
 	if err == nil || !strings.Contains(err.Error(), "LAMEDUCK_ROUTES: route 2") {
-		t.Errorf("the error is %v", err)
+		t.Errorf("error %v", err)
 	}
 	if err := refuseTakeover(&config.Config{Routes: []config.Route{{App: "127.0.0.1:1"}}}); err != nil {
 		t.Error(err)

@@ -21,7 +21,7 @@ func TestAHookAloneIsAContainerRestart(t *testing.T) {
 		t.Errorf("the hook was answered after %v, want the hook window of 300ms", took)
 	}
 	if phase := d.metric(t, `lameduck_phase{phase="serving"}`); phase != "1" {
-		t.Errorf("the metric for the phase serving is %s, want 1", phase)
+		t.Errorf("metric for the phase serving %s, want 1", phase)
 	}
 	if status := d.ready(t); status != http.StatusOK {
 		t.Errorf("/readyz: status %d, want 200", status)

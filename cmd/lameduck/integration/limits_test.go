@@ -163,7 +163,7 @@ func (d *lameduck) exhaust(t *testing.T) {
 	}
 	reserve := d.reserve(t)
 	if len(reserve) < inReserve { // one more if a standard stream is duplicated
-		t.Fatalf("the descriptors in reserve are %v, want at least %d", reserve, inReserve)
+		t.Fatalf("descriptors in reserve %v, want at least %d", reserve, inReserve)
 	}
 	limit.Cur = uint64(slices.Max(reserve))
 	for open := true; open; {

@@ -54,7 +54,7 @@ func TestATerminationLogThatIsNotAFileIsNotWritten(t *testing.T) {
 			}
 			d.wantExit(t, exitOK)
 			if b, err := os.ReadFile(precious); string(b) != "precious" {
-				t.Errorf("the target of the link is %q, %v", b, err)
+				t.Errorf("target of the link %q, %v", b, err)
 			}
 		})
 	}

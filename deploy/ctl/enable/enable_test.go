@@ -126,7 +126,7 @@ func TestEnable_AllowsTheRedirectWhereThePodIsAdmitted(t *testing.T) {
 	p := enabledIn(t, c)
 	want := map[string]string{"team": "a", inject.InjectLabel: "enabled", mode.RedirectLabel: mode.Allowed}
 	if got := c.labels(t); !maps.Equal(got, want) {
-		t.Errorf("the labels are %v, want %v", got, want)
+		t.Errorf("labels %v, want %v", got, want)
 	}
 	if w := p.workload(t, "web"); w.Mode != "redirect" || !strings.Contains(w.Reason, "Service web") ||
 		len(w.Changes) == 0 || len(w.Stays) == 0 {
@@ -148,7 +148,7 @@ func TestEnable_AllowsTheRedirectWhereThePodIsAdmitted(t *testing.T) {
 		}
 	}
 	if again := enabledIn(t, c); again.workload(t, "web").Mode != "redirect" || len(c.asked) != 2 {
-		t.Errorf("the second time the plan is %+v, after %d dry runs", again, len(c.asked))
+		t.Errorf("second time the plan %+v, after %d dry runs", again, len(c.asked))
 	}
 }
 
@@ -191,7 +191,7 @@ func TestDisable_LeavesNoLabel(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := c.labels(t); !maps.Equal(got, map[string]string{"team": "a"}) {
-		t.Errorf("the labels are %v", got)
+		t.Errorf("labels %v", got)
 	}
 }
 

@@ -70,10 +70,10 @@ func TestTheCommandOfAnImage(t *testing.T) {
 			config, problem := ask(t.Context(), h.asker(nil), host+"/app:1")
 			if strings.Contains(tc.want, "|") {
 				if problem != "" || words(config) != tc.want || config.Digest != digest {
-					t.Errorf("the answer is %+v, error %s", config, problem)
+					t.Errorf("answer %+v, error %s", config, problem)
 				}
 			} else if !strings.Contains(problem, tc.want) || !strings.Contains(problem, host) {
-				t.Errorf("the answer is %+v, error %q, want %q", config, problem, tc.want)
+				t.Errorf("answer %+v, error %q, want %q", config, problem, tc.want)
 			}
 		})
 	}
@@ -90,7 +90,7 @@ func TestARegistryOnLoopbackNeedsNoTLS(t *testing.T) {
 	a := New(Config{Registries: Registries{where}, Timeout: time.Minute})
 	defer a.Close()
 	if config, problem := ask(t.Context(), a, where+"/app:1"); words(config) != nginxWords {
-		t.Errorf("the answer is %+v, error %s", config, problem)
+		t.Errorf("answer %+v, error %s", config, problem)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestACertificateThatIsNotTrusted(t *testing.T) {
 	a := New(Config{Registries: Registries{where}, Timeout: time.Minute, Transport: dialing(server.Listener.Addr())})
 	defer a.Close()
 	if _, problem := ask(t.Context(), a, where+"/app:1"); !strings.Contains(problem, "certificate that is not trusted") {
-		t.Errorf("the error is %q", problem)
+		t.Errorf("error %q", problem)
 	}
 }
 
@@ -168,7 +168,7 @@ func TestAPanicIsNoEnd(t *testing.T) {
 	a := h.asker(nil)
 	for range maxFetches + 1 {
 		if _, problem := ask(t.Context(), a, host+"/app:1"); problem != "internal error" {
-			t.Errorf("the error is %q", problem)
+			t.Errorf("error %q", problem)
 		}
 	}
 }
@@ -215,7 +215,7 @@ func TestTheSameQuestionIsAskedOnce(t *testing.T) {
 		for range 20 {
 			all.Go(func() {
 				if config, problem := ask(t.Context(), a, host+"/app:1"); words(config) != nginxWords {
-					t.Errorf("the answer is %+v, error %s", config, problem)
+					t.Errorf("answer %+v, error %s", config, problem)
 				}
 			})
 		}

@@ -108,11 +108,11 @@ func TestADeniedAnswerIsNotInTheCache(t *testing.T) {
 	a := h.asker(PullSecrets(clusterSecrets, []string{"good"}))
 	for range 2 {
 		if config, problem := ask(t.Context(), a, host+"/app@"+digest, "good"); words(config) != nginxWords {
-			t.Errorf("the answer is %+v, error %s", config, problem)
+			t.Errorf("answer %+v, error %s", config, problem)
 		}
 	}
 	if config, problem := ask(t.Context(), a, host+"/app@"+digest); !strings.Contains(problem, "denies access") {
-		t.Errorf("the answer is %+v, error %q", config, problem)
+		t.Errorf("answer %+v, error %q", config, problem)
 	}
 }
 
@@ -172,7 +172,7 @@ func TestNoErrorHasASecret(t *testing.T) {
 			a := h.asker(PullSecrets(clusterSecrets, []string{"good"}))
 			_, problem := ask(t.Context(), a, host+"/app:1", "good")
 			if !strings.Contains(problem, tc.want) {
-				t.Errorf("the error is %q, want %q", problem, tc.want)
+				t.Errorf("error %q, want %q", problem, tc.want)
 			}
 			expectNoSecret(t, problem)
 		})

@@ -84,7 +84,7 @@ func TestAWrappedAppWithItsOwnHookDrainsLater(t *testing.T) {
 	got, want := after.Spec.Containers[0].Lifecycle, before.Spec.Containers[0].Lifecycle
 	if got.String() != want.String() ||
 		!strings.Contains(notes(p), "the drain begins when this hook ends") {
-		t.Errorf("the notes are %s", notes(p))
+		t.Errorf("notes %s", notes(p))
 	}
 }
 

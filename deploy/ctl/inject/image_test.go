@@ -120,7 +120,7 @@ func TestAnotherImageHasAnotherCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := patched(t, after, p).Spec.Containers[0]; !slices.Equal(got.Command, next.Command) {
-		t.Errorf("the command is %q, want %q", got.Command, next.Command)
+		t.Errorf("command %q, want %q", got.Command, next.Command)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestAnUnknownStopSignalIsNoted(t *testing.T) {
 	app, p := asked(t, before, &answers{err: errors.New("registry a.example: no answer")}, wrapping())
 	if got := notes(p); app.Command[0] != wrapperCommand[0] || !strings.Contains(got, "LAMEDUCK_STOP_SIGNAL=SIGNAL") ||
 		!strings.Contains(got, "registry a.example: no answer") {
-		t.Errorf("the command is %q, the notes are %q", app.Command, got)
+		t.Errorf("command %q, the notes are %q", app.Command, got)
 	}
 }
 

@@ -224,7 +224,7 @@ func TestAVariableNoLongerSetIsRemoved(t *testing.T) {
 	with, _ := injected(t, template(t, web), s)
 	without, _ := injected(t, with, defaults())
 	if variable(sidecarOf(t, without), "LAMEDUCK_HOLD_MIN") != "" {
-		t.Errorf("the environment is %v", sidecarOf(t, without).Env)
+		t.Errorf("environment %v", sidecarOf(t, without).Env)
 	}
 }
 

@@ -106,6 +106,6 @@ func TestAPortThatIsOpaqueByDefaultStaysOpaqueInANamespaceOfLinkerd(t *testing.T
 		Around: &mode.Around{Annotations: map[string]string{"linkerd.io/inject": "enabled"}},
 	}, defaults())
 	if got, want := p.Template.Annotations[opaquePorts], opaqueByDefault+",18080"; err != nil || got != want {
-		t.Errorf("the list is %q, want %q, error %v", got, want, err)
+		t.Errorf("list %q, want %q, error %v", got, want, err)
 	}
 }

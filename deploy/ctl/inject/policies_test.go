@@ -61,7 +61,7 @@ func TestANetworkPolicyStaysRightForARedirectedPort(t *testing.T) {
 	for _, p := range []Plan{inject, uninject} {
 		got := notes(p.ForPolicies(before.Labels, []*networkingv1.NetworkPolicy{policy}))
 		if strings.Contains(got, "NetworkPolicy") {
-			t.Errorf("the notes are %s", got)
+			t.Errorf("notes %s", got)
 		}
 	}
 }

@@ -98,10 +98,10 @@ func TestExplicitSettingsWinOverAPreset(t *testing.T) {
 		byAnnotations, _ := injected(t, withAnnotations(probed(t, "/healthz"), annotations), defaults())
 		for _, pod := range []*corev1.PodTemplateSpec{byFlags, byAnnotations} {
 			if got := *pod.Spec.TerminationGracePeriodSeconds; got != 50 {
-				t.Errorf("the grace period is %d, want 50", got)
+				t.Errorf("grace period %d, want 50", got)
 			}
 			if path, _ := healthPaths(sidecarOf(t, pod)); path != "/lb" {
-				t.Errorf("the health paths are %q", path)
+				t.Errorf("health paths %q", path)
 			}
 		}
 	}
@@ -135,7 +135,7 @@ func TestAnEmptyHealthPathStays(t *testing.T) {
 	s.LB, s.Env = "nlb", map[string]string{healthVariable: ""}
 	after, plan := injected(t, probed(t, "/healthz"), s)
 	if path, set := healthPaths(sidecarOf(t, after)); path != "" || !set {
-		t.Errorf("the health paths are %q", path)
+		t.Errorf("health paths %q", path)
 	}
 	if strings.Contains(notes(plan), "503") {
 		t.Errorf("notes %v", plan.Notes)
@@ -224,7 +224,7 @@ func TestAWrappedAppsOwnHealthPathsStay(t *testing.T) {
 	after, _ := injected(t, before, s)
 	app := after.Spec.Containers[0]
 	if path, delay := variable(app, healthVariable), variable(app, delayVariable); path != "/mine" || delay != "9s" {
-		t.Errorf("the health paths are %q, the delay is %q", path, delay)
+		t.Errorf("health paths %q, the delay is %q", path, delay)
 	}
 }
 

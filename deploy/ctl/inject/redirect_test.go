@@ -63,7 +63,7 @@ func TestRedirectRunsBeforeTheSidecar(t *testing.T) {
 		names = append(names, c.Name)
 	}
 	if !slices.Equal(names, []string{redirectName, sidecarName}) {
-		t.Errorf("the init containers are %v", names)
+		t.Errorf("init containers %v", names)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestRedirectHasOnlyTheCapabilityThatItNeeds(t *testing.T) {
 		!reflect.DeepEqual(c.Capabilities.Drop, []corev1.Capability{"ALL"}) ||
 		!reflect.DeepEqual(c.Capabilities.Add, []corev1.Capability{"NET_ADMIN"}) ||
 		c.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault || c.Privileged != nil {
-		t.Errorf("the security context is %v", c)
+		t.Errorf("security context %v", c)
 	}
 	if s := find(&after.Spec, sidecarName).SecurityContext; len(s.Capabilities.Add) > 0 || *s.RunAsUser == 0 {
 		t.Errorf("that of the sidecar is %v", s)

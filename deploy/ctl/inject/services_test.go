@@ -68,7 +68,7 @@ func TestServicesOfOtherPodsAreIgnored(t *testing.T) {
 		got := notes(p.ForServices(before.Labels, []*corev1.Service{other}))
 		if strings.Contains(got, "Service s") ||
 			!strings.Contains(got, "a Service with targetPort http needs no change") {
-			t.Errorf("the notes are %s", got)
+			t.Errorf("notes %s", got)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func TestBeforeUninjectAServiceReturnsToTheApp(t *testing.T) {
 	if err != nil ||
 		!strings.Contains(notes(p), "port 18080 will refuse connections after the rollout: "+
 			"change a Service with that targetPort to 3000 before") {
-		t.Errorf("the notes are %s, error %v", notes(p), err)
+		t.Errorf("notes %s, error %v", notes(p), err)
 	}
 	for target, want := range map[intstr.IntOrString]string{
 		intstr.FromInt32(18080): "Service s: targetPort 18080 will refuse connections after the " +

@@ -41,10 +41,10 @@ func TestTheWrapperTakesOverEveryPort(t *testing.T) {
 	after, p := injected(t, before, wrapping())
 	was, app := before.Spec.Containers[0], after.Spec.Containers[0]
 	if got := variable(app, routesVariable); got != "3000=takeover,3001=takeover,3306=takeover;proto=tcp" {
-		t.Errorf("the routes are %s", got)
+		t.Errorf("routes %s", got)
 	}
 	if got := slices.DeleteFunc(slices.Clone(app.Ports), isAdmin); !slices.Equal(got, was.Ports) {
-		t.Errorf("the ports are %v", got)
+		t.Errorf("ports %v", got)
 	}
 	for _, name := range probeNames {
 		if got, want := asJSON(t, probe(&app, name)), asJSON(t, probe(&was, name)); got != want {
@@ -70,7 +70,7 @@ func TestAnAnnotationKeepsTheWrapperOfTwoPorts(t *testing.T) {
 	before.Annotations = map[string]string{mode.Annotation: "move"}
 	after, _ := injected(t, before, wrapping())
 	if got := variable(after.Spec.Containers[0], routesVariable); got != "18080=3000" {
-		t.Errorf("the routes are %s", got)
+		t.Errorf("routes %s", got)
 	}
 	taken := template(t, strings.Replace(numbered, "metadata: {", "metadata: { annotations: { a: b },", 1))
 	once, _ := injected(t, taken, wrapping())

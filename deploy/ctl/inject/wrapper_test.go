@@ -15,11 +15,11 @@ func TestAWrappedAppIsLameducksChild(t *testing.T) {
 	app := after.Spec.Containers[0]
 	want := []string{"/lameduck/lameduck", "exec", "--", "/web"}
 	if !slices.Equal(app.Command, want) {
-		t.Errorf("the command is %q", app.Command)
+		t.Errorf("command %q", app.Command)
 	}
 	if variable(app, routesVariable) != "18080=3000" || variable(app, graceVariable) != "120s" ||
 		variable(app, "LAMEDUCK_STOP_SIGNAL") != "SIGQUIT" {
-		t.Errorf("the environment is %v", app.Env)
+		t.Errorf("environment %v", app.Env)
 	}
 	if !slices.ContainsFunc(app.Ports, isAdmin) || len(app.VolumeMounts) != 1 ||
 		len(after.Spec.Volumes) != 1 || after.Spec.InitContainers[0].Args[0] != "install" {

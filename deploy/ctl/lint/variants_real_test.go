@@ -121,12 +121,12 @@ func TestAHookThatStandsIsReplaced(t *testing.T) {
 	fix := fixesOf(t, edited(t, nativeManifest, edits{holdHook, "preStop: { exec: { command: [/stop] } }"}),
 		"container-not-held")
 	if !strings.HasPrefix(fix, "replace ") {
-		t.Errorf("the fix with a hook is %q", fix)
+		t.Errorf("fix with a hook %q", fix)
 	}
 	fix = fixesOf(t, edited(t, nativeManifest, edits{"          lifecycle:\n            " + holdHook + "\n", ""}),
 		"container-not-held")
 	if !strings.HasPrefix(fix, "add ") {
-		t.Errorf("the fix without a hook is %q", fix)
+		t.Errorf("fix without a hook %q", fix)
 	}
 }
 

@@ -54,10 +54,10 @@ func TestGRPCHealthChecksAreCounted(t *testing.T) {
 			health.failed.Load(), health.seen.Load())
 	}
 	if got := health.service.Load(); got != "shop.Cart" {
-		t.Errorf("the service is %q", got)
+		t.Errorf("service %q", got)
 	}
 	if !strings.Contains(r.Failures[0].Error, "gRPC status 14: draining") {
-		t.Errorf("the error is %q", r.Failures[0].Error)
+		t.Errorf("error %q", r.Failures[0].Error)
 	}
 	expectSums(t, r)
 }

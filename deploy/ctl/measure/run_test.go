@@ -84,7 +84,7 @@ func TestRequestsNameTheirSenderAndCarryTheHeader(t *testing.T) {
 		t.Errorf("%v, lost %v", bad, r.Causes)
 	}
 	if len(r.Pods) != 2 || r.Pods[0].Requests+r.Pods[1].Requests != 40 {
-		t.Errorf("the pods are %+v, want both with all requests", r.Pods)
+		t.Errorf("pods %+v, want both with all requests", r.Pods)
 	}
 }
 

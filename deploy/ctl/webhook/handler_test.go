@@ -81,7 +81,7 @@ func TestWhichPodsAreInjected(t *testing.T) {
 			}
 			output := strings.Join(r.Warnings, "\n")
 			if tt.warn == "" && output != "" || !strings.Contains(output, tt.warn) {
-				t.Errorf("the warning is %q, want %q in it", output, tt.warn)
+				t.Errorf("warning %q, want %q in it", output, tt.warn)
 			}
 		})
 	}
@@ -106,7 +106,7 @@ func TestADryRunGetsTheSameAnswer(t *testing.T) {
 	dry := strings.Replace(question{}.String(), `"dryRun":false`, `"dryRun":true`, 1)
 	r := allowed(t, post(h, strings.NewReader(dry)).Body.Bytes())
 	if !bytes.Equal(r.Patch, ask(t, h, question{}).Patch) {
-		t.Errorf("the patch is %s", r.Patch)
+		t.Errorf("patch %s", r.Patch)
 	}
 }
 
@@ -188,7 +188,7 @@ func TestAPanicIsAWarning(t *testing.T) {
 	h.injector.plan = func(inject.Workload, inject.Settings) (inject.Plan, error) { panic("fault") }
 	r := ask(t, h, question{})
 	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "internal error") {
-		t.Errorf("the answer is %+v", r)
+		t.Errorf("answer %+v", r)
 	}
 	expectCount(t, h.metrics, failed, 1)
 }
@@ -200,7 +200,7 @@ func TestAPatchThatCannotBeWrittenIsAWarning(t *testing.T) {
 			nil
 	}
 	if r := ask(t, h, question{}); len(r.Warnings) != 1 || r.Patch != nil {
-		t.Errorf("the answer is %+v", r)
+		t.Errorf("answer %+v", r)
 	}
 	expectCount(t, h.metrics, failed, 1)
 }
@@ -210,7 +210,7 @@ func TestUntilTheShapeIsKnownPodsAreAllowedWithAWarning(t *testing.T) {
 	h.injector.settings.Store(nil)
 	r := ask(t, h, question{})
 	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "version") {
-		t.Errorf("the answer is %+v", r)
+		t.Errorf("answer %+v", r)
 	}
 }
 

@@ -95,7 +95,7 @@ func TestWithoutAnAnswerTheWrapperObserves(t *testing.T) {
 		pod := decodePod(t, once)
 		mode := pod.Annotations[inject.ModeAnnotation]
 		if !strings.HasPrefix(mode, "observe: ") || !strings.Contains(mode, want) || len(answer.Warnings) > 0 {
-			t.Errorf("the mode is %q, the warnings are %q, want %q", mode, answer.Warnings, want)
+			t.Errorf("mode %q, the warnings are %q, want %q", mode, answer.Warnings, want)
 		}
 		if len(pod.Spec.InitContainers) != 1 || pod.Spec.Containers[0].Command != nil {
 			t.Errorf("it becomes %s", once)
@@ -129,7 +129,7 @@ func TestOthersAreServedWhileARegistryIsAsked(t *testing.T) {
 	registry.may <- struct{}{}
 	<-done
 	if !strings.Contains(string(allowed(t, []byte(first)).Patch), "takeover") {
-		t.Errorf("the answer is %s", first)
+		t.Errorf("answer %s", first)
 	}
 	if len(h.slots) > 0 {
 		t.Errorf("%d slots are not free", len(h.slots))

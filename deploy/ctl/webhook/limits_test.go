@@ -82,7 +82,7 @@ func TestWithoutMemoryForItsBodyAPodIsAllowedWithAWarning(t *testing.T) {
 	r := ask(t, h, longPod(t, strings.Repeat("x", 4<<10)))
 	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "too much memory") ||
 		r.Patch != nil {
-		t.Errorf("the answer is %+v", r)
+		t.Errorf("answer %+v", r)
 	}
 	expectCount(t, h.metrics, overload, 1)
 	if w := post(h, &spaces{1 << 20}); w.Code != http.StatusServiceUnavailable {
@@ -102,7 +102,7 @@ func TestWithoutASlotAPodIsAllowedWithAWarning(t *testing.T) {
 		r := ask(t, h, question{})
 		if len(r.Warnings) != 1 ||
 			!strings.Contains(r.Warnings[0], "overloaded: too many requests") || r.Patch != nil {
-			t.Errorf("the answer is %+v", r)
+			t.Errorf("answer %+v", r)
 		}
 		expectCount(t, h.metrics, overload, 1)
 		time.AfterFunc(100*time.Millisecond, func() { <-h.slots }) // while the request waits
@@ -136,7 +136,7 @@ func TestAPodWithTooManyFieldsIsNotDecoded(t *testing.T) {
 			r := ask(t, h, question{pod: part})
 			runtime.ReadMemStats(&after)
 			if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "too many fields") {
-				t.Errorf("the answer is %+v", r)
+				t.Errorf("answer %+v", r)
 			}
 			expectCount(t, h.metrics, failed, 1)
 			if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {
@@ -149,7 +149,7 @@ func TestAPodWithTooManyFieldsIsNotDecoded(t *testing.T) {
 func TestCommasInAStringAreNotCounted(t *testing.T) {
 	q := longPod(t, strings.Repeat(`{[,\"\\`, 1<<16))
 	if r := ask(t, newTestHandler(testLog(t)), q); r.Patch == nil {
-		t.Errorf("the answer is %+v", r)
+		t.Errorf("answer %+v", r)
 	}
 }
 

@@ -80,7 +80,7 @@ func TestAPausedWebhookInjectsNothing(t *testing.T) {
 	h := newTestHandler(zap.NewNop())
 	h.injector.paused = true
 	if patch := patchOf(t, h); patch != "" {
-		t.Errorf("the patch is %s", patch)
+		t.Errorf("patch %s", patch)
 	}
 }
 

@@ -230,7 +230,7 @@ func TestAnExpiredCertificateIsNotReady(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		if err := s.ready(); err == nil || !strings.Contains(err.Error(), "expired") {
-			t.Errorf("the error is %v", err)
+			t.Errorf("error %v", err)
 		}
 	})
 }

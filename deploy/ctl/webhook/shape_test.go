@@ -51,6 +51,6 @@ func TestTheServerIsNotReadyBeforeTheShapeIsKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := s.ready(); err == nil || !strings.Contains(err.Error(), "version") {
-		t.Errorf("the error is %v", err)
+		t.Errorf("error %v", err)
 	}
 }

@@ -235,7 +235,7 @@ func TestTheJobIsRestrictedAndHasNoSecrets(t *testing.T) {
 		t.Errorf("%+v: want the Secret that the Job refers to, owned by it", secret)
 	}
 	if e := p.Containers[0].Env; len(e) != 1 || e[0].Name != "HEADER_1" || e[0].ValueFrom.SecretKeyRef.Name != job.Name {
-		t.Errorf("the environment is %+v", e)
+		t.Errorf("environment %+v", e)
 	}
 	if got := Literal("a$(B)$C"); got != "a$$(B)$C" {
 		t.Errorf("Literal returns %s", got)

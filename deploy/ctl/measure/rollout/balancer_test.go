@@ -103,7 +103,7 @@ func (b behind) expectTruth(t *testing.T, app, lameduck string) {
 	case b.kind == balancer.Nginx:
 		truth = w.lastLost.Sub(removals[0].Requested)
 	case b.lag > 0 && pod.DelayBound != "measured":
-		t.Errorf("the delay is %s although no request was lost later", pod.DelayBound)
+		t.Errorf("delay %s although no request was lost later", pod.DelayBound)
 	}
 	if pod.Delay == nil {
 		t.Fatalf("the delay is unknown: %+v", pod)

@@ -232,7 +232,7 @@ func TestARestartIsFollowedToItsEnd(t *testing.T) {
 	done := run(t.Context(), o)
 	patch := c.patches(1)
 	if got := string(patch.GetPatch()); patch.GetSubresource() != "" || !strings.Contains(got, "kubectl.kubernetes.io/restartedAt") {
-		t.Errorf("the patch is %s", got)
+		t.Errorf("patch %s", got)
 	}
 	for i := range 2 {
 		old := fmt.Sprintf("shop-%d", i)
@@ -249,13 +249,13 @@ func TestARestartIsFollowedToItsEnd(t *testing.T) {
 	first, last := r.Pods[0], r.Pods[3]
 	if first.Name != "shop-0" || first.T0 == nil || first.Unrouted == nil || first.Stopped == nil || first.Gone == nil ||
 		*first.T0 > *first.Unrouted || *first.Unrouted > *first.Stopped || *first.Stopped > *first.Gone {
-		t.Errorf("the first pod is %+v, want t0, unrouted, stopped and gone in this order", first)
+		t.Errorf("first pod %+v, want t0, unrouted, stopped and gone in this order", first)
 	}
 	if first.Containers[0].ExitCode != 143 || first.LastExchange == nil || time.Duration(*first.LastExchange) != 2500*time.Millisecond {
-		t.Errorf("the first pod is %+v, want the exit code and what its Lameduck reported", first)
+		t.Errorf("first pod %+v, want the exit code and the report of its Lameduck", first)
 	}
 	if last.Name != "shop-3" || last.Ready == nil || last.T0 != nil {
-		t.Errorf("the last pod is %+v, want a new one", last)
+		t.Errorf("last pod %+v, want a new one", last)
 	}
 	if lines, err := o.Undo(t.Context()); err != nil || lines != nil {
 		t.Errorf("after a complete restart: %v, %v; want nothing to undo", lines, err)
@@ -294,7 +294,7 @@ func TestScaleGoesBack(t *testing.T) {
 	o := NewOperation(x, Action{Kind: Scale, N: 1})
 	done := run(t.Context(), o)
 	if p := c.patches(1); p.GetSubresource() != "scale" || string(p.GetPatch()) != `{"spec":{"replicas":1}}` {
-		t.Errorf("the patch is %s of %q", p.GetPatch(), p.GetSubresource())
+		t.Errorf("patch %s of %q", p.GetPatch(), p.GetSubresource())
 	}
 	c.terminate("shop-1", "")
 	c.remove("shop-1")
@@ -420,7 +420,7 @@ func TestTheSkewIsNarrowedByEachResponse(t *testing.T) {
 	}
 	skew, wrong, ok := c.Skew()
 	if off := (skew - 5300*time.Millisecond).Abs(); !ok || off > wrong || wrong > 60*time.Millisecond {
-		t.Errorf("the skew is %v ± %v, want 5.3s", skew, wrong)
+		t.Errorf("skew %v ± %v, want 5.3s", skew, wrong)
 	}
 	// A deletion stamped 12 (server) was between 6.7 and 7.7 here.
 	from, to, _ := c.here(start.Add(12 * time.Second))

@@ -319,7 +319,7 @@ func TestASuspendedReplicaWritesNothingStale(t *testing.T) {
 		stale.before = func() { rotate(t, 20*time.Second, fast) }
 		err := slow.syncOnce(t.Context())
 		if !errors.Is(err, ErrConflict) {
-			t.Errorf("the error is %v", err)
+			t.Errorf("error %v", err)
 		}
 		if n := trustedCAs(c.bundle()); n != 2 {
 			t.Errorf("%d CAs are trusted", n)
@@ -348,7 +348,7 @@ func TestAStaleConfigurationIsNotWritten(t *testing.T) {
 			c.configuration.ResourceVersion = c.next()
 		}
 		if err := r.syncOnce(t.Context()); !errors.Is(err, ErrConflict) {
-			t.Errorf("the error is %v", err)
+			t.Errorf("error %v", err)
 		}
 		if string(c.bundle()) != "of a newer Secret" {
 			t.Error("it is written over")
@@ -367,7 +367,7 @@ func TestAForeignConfigurationIsReportedAndNotChanged(t *testing.T) {
 		r := newTestRotator(c)
 		err := r.syncOnce(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "calls Service "+namespace+"/"+service) {
-			t.Errorf("the error is %v", err)
+			t.Errorf("error %v", err)
 		}
 		if c.configWrites != 0 {
 			t.Error("it is written")
@@ -390,6 +390,6 @@ func TestTheCAIsConstrainedToTheWebhooksName(t *testing.T) {
 	}
 	l := g.certificate.Leaf
 	if l.IsCA || len(l.ExtKeyUsage) != 1 || l.ExtKeyUsage[0] != x509.ExtKeyUsageServerAuth {
-		t.Errorf("the certificate is %+v", l)
+		t.Errorf("certificate %+v", l)
 	}
 }

@@ -111,10 +111,10 @@ func TestAMirrorHasWhatSurroundsANamespace(t *testing.T) {
 		t.Errorf("around shop is %+v", a)
 	}
 	if len(a.Policies) != 1 || a.Policies[0].Spec.Egress[0].Ports[0].Port.IntVal != 8080 {
-		t.Errorf("the policies are %+v", a.Policies)
+		t.Errorf("policies %+v", a.Policies)
 	}
 	if len(a.Others) != 1 || a.Others[0].Kind != "CiliumNetworkPolicy" || a.Others[0].Name != "c" {
-		t.Errorf("the policies of other kinds are %+v", a.Others)
+		t.Errorf("policies of other kinds %+v", a.Others)
 	}
 	late := object(t, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"late","namespace":"shop"}}`)
 	if _, err := r.client.Resource(services).Namespace("shop").Create(t.Context(), late, createOptions); err != nil {
@@ -135,7 +135,7 @@ func TestAMirrorHasWhatANamespaceDemands(t *testing.T) {
 		t.Errorf("the LimitRanges are %+v", a.LimitRanges)
 	}
 	if len(a.Quotas) != 1 || a.Quotas[0].Status.Used.Cpu().String() != "500m" {
-		t.Errorf("the quotas are %+v", a.Quotas)
+		t.Errorf("quotas %+v", a.Quotas)
 	}
 	if len(a.Ingresses) != 1 || a.Ingresses[0].Annotations["a"] != "b" ||
 		a.Ingresses[0].Spec.DefaultBackend.Service.Name != "web" {

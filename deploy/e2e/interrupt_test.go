@@ -33,7 +33,7 @@ var interruptions = map[string]interruption{
 	},
 	"a restart": {
 		args: []string{"--calm", "1s"}, reached: (*stage).terminating,
-		says: "The restart of deployment/app goes on by itself",
+		says: "The restart of deployment/app continues by itself",
 		undo: regexp.MustCompile(`kubectl (-n \S+ rollout undo deployment/app)`),
 	},
 	"a deletion": {

@@ -218,6 +218,6 @@ func (j appImage) noteUnknownStopSignal() {
 		return
 	}
 	c := j.wrappedContainer()
-	j.note(c.field()+".image", "its stop signal is unknown, and taken for SIGTERM: %s; set it with %senv: "+
+	j.note(c.field()+".image", "its stop signal is unknown, so SIGTERM is assumed: %s; set it with %senv: "+
 		"%s=SIGNAL if it is another", j.image.Unknown, AnnotationPrefix, stopSignalVariable)
 }

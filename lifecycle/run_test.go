@@ -31,7 +31,7 @@ func TestWhatBeginsADrain(t *testing.T) {
 }
 
 func TestTheEndOfTheHold(t *testing.T) {
-	t.Run("comes at Min when nobody calls", func(t *testing.T) {
+	t.Run("is at Min without traffic", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.RequestDrain(false)
 			time.Sleep(5*time.Second - 1)
@@ -46,7 +46,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			}
 		})
 	})
-	t.Run("is put off by what comes meanwhile", func(t *testing.T) {
+	t.Run("is later if requests arrive", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.silentAt = time.Now().Add(20 * time.Second)
 			s.RequestDrain(false)
@@ -61,7 +61,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.wantsPhase(Drained)
 		})
 	})
-	t.Run("comes at Max, and what is left is cut and reported", func(t *testing.T) {
+	t.Run("is at Max, and exchanges in flight are cut and reported", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.busy(3)
 			s.RequestDrain(false)
@@ -85,7 +85,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.wantsPhase(Draining)
 		})
 	})
-	t.Run("comes at once with the second interrupt", func(t *testing.T) {
+	t.Run("is at once on the second interrupt", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.busy(2)
 			s.events <- Interrupt
@@ -98,7 +98,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			}
 		})
 	})
-	t.Run("does not come with the first interrupt if something else began the drain", func(t *testing.T) {
+	t.Run("is not on the first interrupt if something else began the drain", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.busy(1)
 			s.RequestDrain(false)
@@ -109,7 +109,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.wantsEnd()
 		})
 	})
-	t.Run("comes at once when the app has gone, and new connections are refused", func(t *testing.T) {
+	t.Run("is at once when the app has exited, and new connections are refused", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.busy(1)
 			s.events <- StopSignal
@@ -139,7 +139,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			}
 		})
 	})
-	t.Run("does not come while something is on its way to a client", func(t *testing.T) {
+	t.Run("is not while a client is still receiving", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.undelivered = 5 // checked at once, after Min, and twice more, Quiet apart
 			s.events <- StopSignal
@@ -152,7 +152,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			}
 		})
 	})
-	t.Run("comes soon after the stop signal of a native sidecar, whose grace period is over then", func(t *testing.T) {
+	t.Run("is soon after the stop signal of a native sidecar, at the end of its grace period", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.hook()
 			s.relay.busy(2)
@@ -186,7 +186,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			}
 		})
 	})
-	t.Run("comes as ever when a native sidecar's stop signal says that the app has gone and a fallback serves", func(t *testing.T) {
+	t.Run("is unchanged by a native sidecar's stop signal if the app has exited and a fallback serves", func(t *testing.T) {
 		for name, signalFirst := range map[string]bool{"signal first": true, "app first": false} {
 			t.Run(name, func(t *testing.T) {
 				onStage(t, testConfig, external, func(s *stage) {
@@ -212,7 +212,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			})
 		}
 	})
-	t.Run("comes with quiet when the app has gone and a fallback serves", func(t *testing.T) {
+	t.Run("is with quiet if the app has exited and a fallback serves", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.relay.fallback = true
 			s.relay.busy(1)
@@ -238,7 +238,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 }
 
 func TestAfterTheHold(t *testing.T) {
-	t.Run("a plain container serves on until the app that its hook has held is gone", func(t *testing.T) {
+	t.Run("a plain container serves until the app that its hook has held exits", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.hook()
 			s.events <- StopSignal
@@ -257,7 +257,7 @@ func TestAfterTheHold(t *testing.T) {
 			s.wantsEnd()
 		})
 	})
-	t.Run("there is nothing to wait for after a stop signal when nobody is held", func(t *testing.T) {
+	t.Run("the process exits on a stop signal if no app is held", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.events <- StopSignal
 			time.Sleep(5 * time.Second)
@@ -305,7 +305,7 @@ func TestAChild(t *testing.T) {
 			}
 		})
 	})
-	t.Run("that ends in the hold may have got its stop signal from somebody else", func(t *testing.T) {
+	t.Run("that exits in the hold may have got a stop signal from another process", func(t *testing.T) {
 		for name, want := range map[string]int{"of itself": 1, "by an interrupt": 0, "after the hold": 0} {
 			onStage(t, testConfig, child, func(s *stage) {
 				s.events <- StopSignal

@@ -24,7 +24,7 @@ func TestHold(t *testing.T) {
 			s.wantsPhase(Serving)
 		})
 	})
-	t.Run("that comes before the drain waits for its end", func(t *testing.T) {
+	t.Run("called before the drain waits for its end", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			hook := s.hook()
 			time.Sleep(time.Second)
@@ -39,7 +39,7 @@ func TestHold(t *testing.T) {
 			}
 		})
 	})
-	t.Run("that comes twice in a drain waits twice", func(t *testing.T) {
+	t.Run("called twice in a drain waits twice", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.RequestDrain(false)
 			first, second := s.hook(), s.hook()
@@ -55,7 +55,7 @@ func TestHold(t *testing.T) {
 			}
 		})
 	})
-	t.Run("has no time limit of its own", func(t *testing.T) {
+	t.Run("has no time limit", func(t *testing.T) {
 		config := testConfig
 		config.Hold.Max, config.Grace = 24*time.Hour, 25*time.Hour
 		onStage(t, config, external, func(s *stage) {

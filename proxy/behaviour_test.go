@@ -118,7 +118,7 @@ func TestANewConnectionWaitsForTheApp(t *testing.T) {
 			client.wants(ok)
 		})
 	})
-	t.Run("and gets a 503 that says when to come again if it does not", func(t *testing.T) {
+	t.Run("and gets a 503 with Retry-After if it does not", func(t *testing.T) {
 		inBubble(t, config, func(r *rig) {
 			r.setRefuse(true)
 			client := r.client("192.0.2.1")
@@ -135,7 +135,7 @@ func TestANewConnectionWaitsForTheApp(t *testing.T) {
 			}
 		})
 	})
-	t.Run("and gets nothing if it has asked for nothing", func(t *testing.T) {
+	t.Run("and gets no answer without a request", func(t *testing.T) {
 		inBubble(t, config, func(r *rig) {
 			r.setRefuse(true)
 			client := r.client("192.0.2.1")
@@ -157,7 +157,7 @@ func TestANewConnectionWaitsForTheApp(t *testing.T) {
 				client.wantsEnd()
 			})
 		})
-		t.Run("and gets a 503 for a request behind "+name, func(t *testing.T) {
+		t.Run("and gets a 503 for a request after "+name, func(t *testing.T) {
 			inBubble(t, config, func(r *rig) {
 				r.setRefuse(true)
 				client := r.client("192.0.2.1")
@@ -168,7 +168,7 @@ func TestANewConnectionWaitsForTheApp(t *testing.T) {
 			})
 		})
 	}
-	t.Run("and is reset when the app has gone for good", func(t *testing.T) {
+	t.Run("and is reset once the app has exited", func(t *testing.T) {
 		inBubble(t, config, func(r *rig) {
 			r.setRefuse(true)
 			client := r.client("192.0.2.1")

@@ -103,7 +103,7 @@ func TestWhatIsWholeIsNotReset(t *testing.T) {
 			})
 		})
 	}
-	t.Run("what the app has ended", func(t *testing.T) {
+	t.Run("half-closed by the app", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
 			client, app := tunnelled(r)
 			app.ends()
@@ -113,7 +113,7 @@ func TestWhatIsWholeIsNotReset(t *testing.T) {
 			app.wantsReset() // the client has not ended its side
 		})
 	})
-	t.Run("what the client has ended", func(t *testing.T) {
+	t.Run("half-closed by the client", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
 			client, app := tunnelled(r)
 			client.ends()

@@ -112,7 +112,7 @@ func TestTheHoldEnds(t *testing.T) {
 		}
 		d.calls("192.0.2.1", get, 0)
 	}
-	t.Run("at Min when nobody calls", func(t *testing.T) {
+	t.Run("at Min without traffic", func(t *testing.T) {
 		inDrain(t, rule, nothing, func(d *drain) { d.wantsEndAt(5*time.Second, lifecycle.EndedQuiet) })
 	})
 	t.Run("Quiet after the end of a busy source's last exchange", func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestTheHoldEnds(t *testing.T) {
 			d.wantsEndAt(25*time.Second, lifecycle.EndedQuiet)
 		})
 	})
-	t.Run("at Max, and what is left is cut and counted", func(t *testing.T) {
+	t.Run("at Max, and exchanges in flight are cut and counted", func(t *testing.T) {
 		short := rule
 		short.Max = 30 * time.Second
 		inDrain(t, short, nothing, func(d *drain) {

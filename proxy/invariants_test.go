@@ -520,7 +520,7 @@ func TestI9ABadChunkIsRefused(t *testing.T) {
 			app.wantsReset()
 		})
 	})
-	t.Run("with the end of the app's answer once that has begun", func(t *testing.T) {
+	t.Run("with the end of the app's answer once it has begun", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
 			client, app := r.connect()
 			client.send(head)

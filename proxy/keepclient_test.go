@@ -72,7 +72,7 @@ func TestKeepClient_AClientThatHasSaidNothing(t *testing.T) {
 			})
 		})
 	}
-	t.Run("sees the end behind a greeting", func(t *testing.T) {
+	t.Run("sees the end after a greeting", func(t *testing.T) {
 		for _, greeting := range []string{"220 ready\r\n", "HELLO\r\n", "\x00"} {
 			keepingClients(t, func(r *rig) {
 				client, app := r.connect()

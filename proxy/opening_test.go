@@ -189,7 +189,7 @@ func TestOnlyARequestIsAnsweredInTheAppsPlace(t *testing.T) {
 }
 
 func TestASideMayEndBeforeTheProtocolIsKnown(t *testing.T) {
-	t.Run("the client, behind undecided bytes", func(t *testing.T) {
+	t.Run("the client, after undecided bytes", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
 			client, app := r.connect()
 			client.send("LOGIN bob")
@@ -203,7 +203,7 @@ func TestASideMayEndBeforeTheProtocolIsKnown(t *testing.T) {
 			client.wantsEnd()
 		})
 	})
-	t.Run("the app, behind undecided bytes", func(t *testing.T) {
+	t.Run("the app, after undecided bytes", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
 			client, app := r.connect()
 			client.send("LOGIN bob")

@@ -97,7 +97,7 @@ func TestAnythingPassesWhereTCPIsSpoken(t *testing.T) {
 			})
 		})
 	}
-	t.Run("a part of a line that does not go on", func(t *testing.T) {
+	t.Run("an incomplete line", func(t *testing.T) {
 		inBubble(t, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
 			client, app := r.connect()
 			client.send("abc")
@@ -226,7 +226,7 @@ func TestARequestBehindAProxyHeaderHasA503WhenTheAppIsNotReached(t *testing.T) {
 			})
 		})
 	}
-	t.Run("and a header alone has none", func(t *testing.T) {
+	t.Run("and a header alone gets none", func(t *testing.T) {
 		through(t, Route{Proxied: true}, Config{AppWait: time.Second}, func(r *rig) {
 			r.setRefuse(true)
 			client := r.client("192.0.2.1")
@@ -238,7 +238,7 @@ func TestARequestBehindAProxyHeaderHasA503WhenTheAppIsNotReached(t *testing.T) {
 }
 
 func TestHalfAProxyHeaderEnds(t *testing.T) {
-	t.Run("as the app sees fit, when it does not go on", func(t *testing.T) {
+	t.Run("by the app, if it stays incomplete", func(t *testing.T) {
 		through(t, Route{Proxied: true}, Config{HeaderTimeout: 10 * time.Second}, func(r *rig) {
 			client, app := r.connect()
 			client.sendSlowly("PROXY TCP4 192")

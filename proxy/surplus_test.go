@@ -32,7 +32,7 @@ func TestSurplus_EmptyLinesPassAndTheNextRequestIsAnswered(t *testing.T) {
 	}
 	for name, response := range responses {
 		for _, empty := range []string{"\r\n", "\n", "\r\n\n\r\n"} {
-			t.Run("behind "+name, func(t *testing.T) {
+			t.Run("after "+name, func(t *testing.T) {
 				inBubble(t, Config{}, func(r *rig) {
 					client, app := r.connect()
 					for range 2 {

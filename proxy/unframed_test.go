@@ -204,7 +204,7 @@ func TestUnframed_InADrainTheFinalAnswerHasTheCloseOption(t *testing.T) {
 			wantsInFlight(r, 0)
 		})
 	})
-	t.Run("and the body passes if it comes", func(t *testing.T) {
+	t.Run("and the body is relayed if it is sent", func(t *testing.T) {
 		inBubble(t, Config{}, func(r *rig) {
 			r.server.Drain()
 			client, app := r.connect()

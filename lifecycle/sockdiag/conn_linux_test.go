@@ -216,7 +216,7 @@ func TestConn_UnacceptedConnectionsAreDistinguishedFromAcceptedOnes(t *testing.T
 		if _, err := client.Write([]byte("hello")); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the bytes have come", func() bool { return connectionAt(t, dump, address).Unread == 5 })
+		eventually(t, "the bytes have arrived", func() bool { return connectionAt(t, dump, address).Unread == 5 })
 		if c := connectionAt(t, dump, address); c.Accepted || c.Remote.String() != client.LocalAddr().String() {
 			t.Errorf("%+v, want a connection from %v that is not accepted", c, client.LocalAddr())
 		}

@@ -41,10 +41,10 @@ func TestEscalation(t *testing.T) {
 		want   time.Duration // time when readiness fails, or zero if it does not during the hold
 	}{
 		"traffic that continues":               {escalating(), 30 * time.Second, 0, 20 * time.Second},
-		"traffic that ended a moment ago":    {escalating(), 17 * time.Second, 0, 20 * time.Second},
-		"traffic that has begun to end":      {escalating(), 14 * time.Second, 1, 0},
-		"an exchange in flight":              {escalating(), 0, 1, 0},
-		"no traffic":                         {escalating(), 0, 0, 0},
+		"traffic that ended a moment ago":      {escalating(), 17 * time.Second, 0, 20 * time.Second},
+		"traffic that has begun to end":        {escalating(), 14 * time.Second, 1, 0},
+		"an exchange in flight":                {escalating(), 0, 1, 0},
+		"no traffic":                           {escalating(), 0, 0, 0},
 		"traffic that continues, switched off": {testConfig, 40 * time.Second, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,11 +47,11 @@ func TestHoldState_AStallIsNotSilence(t *testing.T) {
 		late time.Duration
 		want time.Duration // until the sources count as silent
 	}{
-		"a look in time":             {0, 0, 0},
-		"a look hardly late":         {0, pulse, 0},
-		"a late look":                {0, pulse + 1, 5 * time.Second},
+		"a look in time":            {0, 0, 0},
+		"a look hardly late":        {0, pulse, 0},
+		"a late look":               {0, pulse + 1, 5 * time.Second},
 		"a late look after a pulse": {pulse, time.Second, time.Second + pulse},
-		"a look that is very late":   {pulse, time.Minute / 4, 5 * time.Second},
+		"a look that is very late":  {pulse, time.Minute / 4, 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHoldTest(t)

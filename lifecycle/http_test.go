@@ -33,8 +33,8 @@ func TestReadiness(t *testing.T) {
 		after time.Duration
 		fails time.Duration // after the drain's start
 	}{
-		"fails at Drained by default":         {0, 5 * time.Second},
-		"fails when it is configured to":      {2 * time.Second, 2 * time.Second},
+		"fails at Drained by default":    {0, 5 * time.Second},
+		"fails when it is configured to": {2 * time.Second, 2 * time.Second},
 		"fails at Drained at the latest": {time.Hour, 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -229,13 +229,13 @@ func TestWhatIsTraffic(t *testing.T) {
 		"a kubelet's probe does not count":             {ask("/", "kube-probe/1.34"), false},
 		"a Google load balancer's does not count":      {ask("/", "GoogleHC/1.0"), false},
 		"a probe path does not count":                  {ask("/healthz?full=1", "curl/8"), false},
-		"a probe path in absolute form does not count":        {ask("http://a:80/healthz", "curl/8"), false},
-		"a browser's request is":                {ask("/", "Mozilla/5.0"), true},
-		"a request below a probe path is":       {ask("/healthz/x", "curl/8"), true},
-		"an agent that mentions a prober is":    {ask("/", "x kube-probe/1.34"), true},
-		"a request without a user agent is":     {get, true},
-		"an empty user agent makes it traffic":  {ask("/", ""), true},
-		"the beginning of a prober's name does": {ask("/", "kube"), true},
+		"a probe path in absolute form does not count": {ask("http://a:80/healthz", "curl/8"), false},
+		"a browser's request is":                       {ask("/", "Mozilla/5.0"), true},
+		"a request below a probe path is":              {ask("/healthz/x", "curl/8"), true},
+		"an agent that mentions a prober is":           {ask("/", "x kube-probe/1.34"), true},
+		"a request without a user agent is":            {get, true},
+		"an empty user agent makes it traffic":         {ask("/", ""), true},
+		"the beginning of a prober's name does":        {ask("/", "kube"), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, config, func(r *rig) {

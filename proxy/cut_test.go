@@ -15,17 +15,17 @@ const untilClose = "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n\r\na,b\n"
 
 // parts are connections in the middle of a message, with the bytes that the app has sent of it.
 var parts = map[string]func(*rig) (client, app *peer){
-	"a response until close":           answered(get, untilClose),
-	"a response until close, of 1.0":   answered("GET / HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\na"),
-	"a response of known length":       answered(get, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na"),
-	"a chunked response":               answered(get, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n"),
-	"a chunked event stream":           answered(get, chunkedEvents+eventChunk),
-	"an event stream until close":      answered(get, events+"\r\n"+event),
-	"the head of a response":           answered(get, "HTTP/1.1 103 Early Hints\r\n\r\n"),
-	"a request that is not answered":   answered(get, ""),
-	"an unsolicited response": answered("", "HTTP/1.1 408 Request Timeout\r\n\r\na"),
-	"a tunnel":                         tunnelled,
-	"a TCP connection":                 answered("\x00", "\x01"),
+	"a response until close":         answered(get, untilClose),
+	"a response until close, of 1.0": answered("GET / HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\na"),
+	"a response of known length":     answered(get, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na"),
+	"a chunked response":             answered(get, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n"),
+	"a chunked event stream":         answered(get, chunkedEvents+eventChunk),
+	"an event stream until close":    answered(get, events+"\r\n"+event),
+	"the head of a response":         answered(get, "HTTP/1.1 103 Early Hints\r\n\r\n"),
+	"a request that is not answered": answered(get, ""),
+	"an unsolicited response":        answered("", "HTTP/1.1 408 Request Timeout\r\n\r\na"),
+	"a tunnel":                       tunnelled,
+	"a TCP connection":               answered("\x00", "\x01"),
 	"a WebSocket message": func(r *rig) (client, app *peer) {
 		client, app = webSocket(r)
 		app.send(firstPart)
@@ -91,8 +91,8 @@ func TestATruncatedTLSResponseLooksTruncated(t *testing.T) {
 func TestWhatIsWholeIsNotReset(t *testing.T) {
 	for name, begin := range map[string]func(*rig) (client, app *peer){
 		"a connection without bytes": func(r *rig) (client, app *peer) { return r.connect() },
-		"an idle connection":             answered(get, ok),
-		"an idle HTTP/2 connection":      speaksHTTP2,
+		"an idle connection":         answered(get, ok),
+		"an idle HTTP/2 connection":  speaksHTTP2,
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, Config{}, func(r *rig) {

@@ -126,9 +126,9 @@ func TestAppWait_AClientThatLeavesIsNotWaitedFor(t *testing.T) {
 		leave  func(*net.TCPConn)
 	}{
 		"with a reset":                       {"", Auto, false, resetBy},
-		"with a reset, after a request":     {get, Auto, false, resetBy},
+		"with a reset, after a request":      {get, Auto, false, resetBy},
 		"with a reset, in plain TCP":         {"hello", TCP, false, resetBy},
-		"with a reset, after a FIN":         {get, Auto, true, resetBy},
+		"with a reset, after a FIN":          {get, Auto, true, resetBy},
 		"with a FIN":                         {"", Auto, false, closeBy},
 		"with a FIN, where HTTP/1 is spoken": {"", HTTP1, false, closeBy},
 	} {
@@ -160,7 +160,7 @@ func TestAppWait_AClientThatHasHalfClosedIsWaitedFor(t *testing.T) {
 		sends string
 		route Protocol
 	}{
-		"after a request":             {strings.Replace(get, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1), Auto},
+		"after a request":              {strings.Replace(get, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1), Auto},
 		"in plain TCP, without a byte": {"", TCP},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -130,7 +130,7 @@ func TestStreamsAreExchangesInFlight(t *testing.T) {
 		"a promise":                       {headers(1, true, true), promise(1, 2), 2},
 		"a promise that is being kept":    {headers(1, true, true), headers(1, true, true) + promise(1, 2) + headers(2, false, true), 1},
 		"a promise that is kept":          {headers(1, true, true), promise(1, 2) + headers(2, false, true) + data(2, true, 9) + headers(1, true, true), 0},
-		"not those that the app refuses":       {headers(1, true, true) + headers(3, true, true), goAway(1, 0, ""), 1},
+		"not those that the app refuses":  {headers(1, true, true) + headers(3, true, true), goAway(1, 0, ""), 1},
 		"and then the request's end":      {headers(1, false, true) + data(1, true, 0), headers(1, true, true), 0},
 		"a stream that the client resets": {headers(1, false, true) + rst(1), "", 0},
 		"a stream that the app resets":    {headers(1, false, true), rst(1), 0},

@@ -45,7 +45,7 @@ func TestHealthCheck_IsRecognized(t *testing.T) {
 		"a health path, by HTTP/2":                           {preface + requestFrame(1, "/lb", "user-agent", "grpc-go/1.70"), kinds{silence.OtherChecker: true}, false},
 		"the kubelet, by HTTP/2":                             {preface + requestFrame(1, "/grpc.health.v1.Health/Check", "user-agent", "kube-probe/1.34 grpc-go/1.70"), nil, false},
 		"a client by HTTP/2":                                 {preface + requestFrame(1, "/", "user-agent", "grpc-go/1.70"), nil, true},
-		"another request after an HTTP/2 check":             {preface + requestFrame(1, "/", "user-agent", "Envoy/HC") + requestFrame(3, "/"), kinds{silence.Envoy: true}, true},
+		"another request after an HTTP/2 check":              {preface + requestFrame(1, "/", "user-agent", "Envoy/HC") + requestFrame(3, "/"), kinds{silence.Envoy: true}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, config, func(r *rig) {

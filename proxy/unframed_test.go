@@ -350,12 +350,12 @@ func TestUnframed_Ends(t *testing.T) {
 		end  func(r *rig, client, app *peer)
 		ends func(client, app *peer)
 	}{
-		"when the client closes":   {func(_ *rig, client, _ *peer) { client.closes() }, func(_, app *peer) { app.wantsEnd() }},
-		"when the client resets":   {func(_ *rig, client, _ *peer) { client.resets() }, func(_, app *peer) { app.wantsReset() }},
-		"when the app closes":      {func(_ *rig, _, app *peer) { app.closes() }, func(client, _ *peer) { client.wantsEnd() }},
-		"when the app resets":      {func(_ *rig, _, app *peer) { app.resets() }, func(client, _ *peer) { client.wantsReset() }},
-		"with half of its sides":   {func(_ *rig, client, _ *peer) { client.ends() }, func(_, app *peer) { app.wantsEnd() }},
-		"when it is cut":           {func(r *rig, _, _ *peer) { r.server.Cut() }, func(client, _ *peer) { client.wantsEnd() }},
+		"when the client closes":           {func(_ *rig, client, _ *peer) { client.closes() }, func(_, app *peer) { app.wantsEnd() }},
+		"when the client resets":           {func(_ *rig, client, _ *peer) { client.resets() }, func(_, app *peer) { app.wantsReset() }},
+		"when the app closes":              {func(_ *rig, _, app *peer) { app.closes() }, func(client, _ *peer) { client.wantsEnd() }},
+		"when the app resets":              {func(_ *rig, _, app *peer) { app.resets() }, func(client, _ *peer) { client.wantsReset() }},
+		"with half of its sides":           {func(_ *rig, client, _ *peer) { client.ends() }, func(_, app *peer) { app.wantsEnd() }},
+		"when it is cut":                   {func(r *rig, _, _ *peer) { r.server.Cut() }, func(client, _ *peer) { client.wantsEnd() }},
 		"when the client sends and closes": {func(_ *rig, client, app *peer) { client.send("x"); app.wants("x"); client.closes() }, func(_, app *peer) { app.wantsEnd() }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,8 +22,8 @@ func TestStopSignalReachesTheProcess(t *testing.T) {
 		signal syscall.Signal
 		want   string
 	}{
-		"SIGTERM by default": {0, "signal: terminated"},
-		"the one that is named":       {syscall.SIGINT, "signal: interrupt"},
+		"SIGTERM by default":    {0, "signal: terminated"},
+		"the one that is named": {syscall.SIGINT, "signal: interrupt"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -129,7 +129,7 @@ func Test10TheWebhookRepairsItsCertificate(t *testing.T) {
 	s.awaitInjection(t)
 	for name, spoil := range map[string]func(){
 		"another authority is trusted": func() { w.trust(t, strangerPEM(t)) },
-		"no CA is trusted":            func() { w.trust(t, nil) },
+		"no CA is trusted":             func() { w.trust(t, nil) },
 		"the Secret has been emptied": func() {
 			w.kubectl(t, "patch", "secret", w.name, "--type=json", "-p",
 				`[{"op":"remove","path":"/data"}]`)

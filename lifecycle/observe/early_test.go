@@ -19,7 +19,7 @@ func TestEarly_ProbesFromBeforeTheKubeletsAddressIsKnownAreNotTraffic(t *testing
 		port   Port
 		probes []Probe
 	}{
-		"of an observed port":                     {Port{Number: 8080}, []Probe{{8080, second}}},
+		"of an observed port":              {Port{Number: 8080}, []Probe{{8080, second}}},
 		"of a relayed port":                {Port{Number: 8080, Relay: 18080}, nil},
 		"of a relayed port that is probed": {Port{Number: 8080, Relay: 18080}, []Probe{{8080, second}}},
 	} {

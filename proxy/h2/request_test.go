@@ -89,7 +89,7 @@ func TestFirstRequest_MalformedBlocksAreUnknown(t *testing.T) {
 		"a value that is cut":             headers(via[:len(via)-1]),
 		"a name that is cut":              headers([]byte{0x40, 5, 'v'}),
 		"a length that is cut":            headers([]byte{0x40, 0x7f}),
-		"a length that overflows":           headers([]byte{0x40, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}),
+		"a length that overflows":         headers([]byte{0x40, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}),
 		"an index that is cut":            headers([]byte{0xff}),
 		"padding as long as the frame":    []byte("\x00\x00\x02\x01\x0c\x00\x00\x00\x01\x02\x82"),
 		"padding without a length":        []byte("\x00\x00\x00\x01\x0c\x00\x00\x00\x01"),

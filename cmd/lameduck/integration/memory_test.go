@@ -153,7 +153,7 @@ func TestSlowClientsFitIntoTheMemoryOfTheManifests(t *testing.T) {
 		"heads of 64 KB that do not end":     {5_000, head + strings.Repeat("x", 60_000)},
 		"heads of a byte more than a buffer": {5_000, head + strings.Repeat("x", 16<<10)},
 		"heads of a few bytes":               {7_000, head},
-		"heads after requests":              {5_000, "GET /silent HTTP/1.1\r\nHost: app\r\n\r\n" + head + strings.Repeat("x", 60_000)},
+		"heads after requests":               {5_000, "GET /silent HTTP/1.1\r\nHost: app\r\n\r\n" + head + strings.Repeat("x", 60_000)},
 		"responses that are not received":    {3_000, "GET /endless HTTP/1.1\r\nHost: app\r\n\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestTheREADMEListsEveryCommand checks that README.md lists each program directly below bench, except
-// for the app in the pods, which users do not run.
+// TestTheREADMEListsEveryCommand checks that README.md lists each program directly below bench,
+// except for the app in the pods, which users do not run.
 func TestTheREADMEListsEveryCommand(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

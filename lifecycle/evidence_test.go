@@ -21,7 +21,8 @@ func escalating() Config {
 	return config
 }
 
-// newConnections simulates traffic over new connections, from the drain's start until a time after it.
+// newConnections simulates traffic over new connections, from the drain's start until a time after
+// it.
 func (s *stage) newConnections(until time.Duration) {
 	start := time.Now()
 	for range until / time.Second {

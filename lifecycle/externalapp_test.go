@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// watched returns an app that is watched until the test ends, a switch that makes it absent, and the
-// number of looks.
+// watched returns an app that is watched until the test ends, a switch that makes it absent, and
+// the number of looks.
 func watched(t *testing.T, pause time.Duration) (n *ExternalApp, absent *atomic.Bool, looks *atomic.Int32) {
 	absent, looks = new(atomic.Bool), new(atomic.Int32)
 	n = NewExternalApp(func(context.Context) (bool, time.Duration) {

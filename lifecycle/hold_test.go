@@ -37,8 +37,8 @@ func TestHoldNext(t *testing.T) {
 	}
 }
 
-// While an exchange is in flight, the facts are checked once in Quiet. An exchange that ends in between is
-// followed by at least Quiet, so the hold never ends later than it could.
+// While an exchange is in flight, the facts are checked once in Quiet. An exchange that ends in
+// between is followed by at least Quiet, so the hold never ends later than it could.
 func TestNothingIsMissedBetweenTwoLooks(t *testing.T) {
 	hold := Hold{Quiet: 5 * time.Second, Max: time.Hour}
 	for end := time.Duration(0); end < 20*time.Second; end += 100 * time.Millisecond {

@@ -466,8 +466,8 @@ func TestCloseEndsEvenPeersThatNeverClose(t *testing.T) {
 	})
 }
 
-// A client that was asked to disconnect may have sent its next request already. Closing at once would answer it with an
-// RST, which destroys what the client has not read yet.
+// A client that was asked to disconnect may have sent its next request already. Closing at once
+// would answer it with an RST, which destroys what the client has not read yet.
 func TestTheLastResponseIsNotDestroyedByAReset(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()

@@ -42,7 +42,8 @@ var parts = map[string]func(*rig) (client, app *peer){
 	},
 }
 
-// answered returns a function that opens a connection and relays a request and the beginning of its response.
+// answered returns a function that opens a connection and relays a request and the beginning of its
+// response.
 func answered(request, response string) func(*rig) (client, app *peer) {
 	return func(r *rig) (client, app *peer) {
 		client, app = r.connect()
@@ -187,8 +188,8 @@ func TestACutIsSeenThroughTheKernel(t *testing.T) {
 	}
 }
 
-// A complete response is not in flight, even if a slow client has not received it yet: the cut is not a
-// reset, which would destroy it.
+// A complete response is not in flight, even if a slow client has not received it yet: the cut is
+// not a reset, which would destroy it.
 func TestACutDestroysNoResponseThatIsComplete(t *testing.T) {
 	s := New(Config{})
 	ln := listenLoopback(t)

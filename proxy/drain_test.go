@@ -9,7 +9,8 @@ import (
 	"lameduck/lifecycle"
 )
 
-// The end of the hold, rule by rule, with the real relay: the lifecycle decides from what has really been relayed.
+// The end of the hold, rule by rule, with the real relay: the lifecycle decides from what has
+// really been relayed.
 
 // A drain is a rig with a lifecycle, which drains its server.
 type drain struct {

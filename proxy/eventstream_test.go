@@ -69,7 +69,8 @@ func TestAnEventStreamHasItsTurn(t *testing.T) {
 	const spread = 10 * time.Second
 	inBubble(t, Config{TunnelSpread: spread}, func(r *rig) {
 		r.server.Drain()
-		// A stream that begins while draining gets the close option in its head, and is ended in its turn like the others.
+		// A stream that begins while draining gets the close option in its head, and is ended in
+		// its turn like the others.
 		client, app := r.connect()
 		client.send(getEvents)
 		app.wants(getEvents)
@@ -110,8 +111,8 @@ func TestAnEventStreamIsLeftAlone(t *testing.T) {
 	}
 }
 
-// A client that is not an EventSource, or whose response an EventSource would not accept, does not request
-// the missed events again.
+// A client that is not an EventSource, or whose response an EventSource would not accept, does not
+// request the missed events again.
 func TestAnEventStreamWithoutReconnectingClientIsFinished(t *testing.T) {
 	post := func(fields string) string {
 		return "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n" + fields + "Content-Length: 2\r\n\r\n{}"

@@ -17,7 +17,8 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// dying runs draining servers whose apps have exited. The fallback of each is the next one, and that of the last is the first.
+// dying runs draining servers whose apps have exited. The fallback of each is the next one, and
+// that of the last is the first.
 func dying(t *testing.T, n int) (servers []*Server, addresses []string) {
 	t.Helper()
 	listeners := make([]net.Listener, n)
@@ -54,7 +55,8 @@ func refusedLate(ctx context.Context) (Conn, error) {
 	return refused(ctx)
 }
 
-// A pod whose Service routes back to it, and pods that terminate at the same time and route to each other.
+// A pod whose Service routes back to it, and pods that terminate at the same time and route to each
+// other.
 func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 	for name, n := range map[string]int{"to itself": 1, "by another pod that ends": 2, "by two": 3} {
 		t.Run(name, func(t *testing.T) {
@@ -82,8 +84,8 @@ func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 	}
 }
 
-// The app has exited, and the server does not know it yet: it may not even drain. A connection from a fallback is reset at once, while
-// other connections wait for the app.
+// The app has exited, and the server does not know it yet: it may not even drain. A connection from
+// a fallback is reset at once, while other connections wait for the app.
 func TestAFallbackConnectionDoesNotWaitForTheApp(t *testing.T) {
 	s := New(Config{AppWait: time.Minute})
 	address := serveLoopback(t, s, Route{Dial: refusedLate, Fallback: refused})
@@ -135,7 +137,8 @@ func TestAServerWithoutAppAnnouncesThatToFallbackConnections(t *testing.T) {
 	}
 }
 
-// A connection through a fallback may end without a byte, so a client of a server that sends first waits a second.
+// A connection through a fallback may end without a byte, so a client of a server that sends first
+// waits a second.
 func TestTheFallbackIsDialledWithTheClientsFirstByte(t *testing.T) {
 	s := New(Config{})
 	dialled := make(chan time.Time, 100)
@@ -185,7 +188,8 @@ func TestTheFallbackIsDialledWithTheClientsFirstByte(t *testing.T) {
 	<-dialled
 }
 
-// A Service routes back to the pod itself for a moment, and then to another one. The client does not notice.
+// A Service routes back to the pod itself for a moment, and then to another one. The client does
+// not notice.
 func TestAFallbackIsDialledUntilItHasAnApp(t *testing.T) {
 	_, addresses := dying(t, 1)
 	_, other := onLoopback(t, Config{}, serveHTTP(t, echo))

@@ -9,8 +9,9 @@ import (
 	"lameduck/proxy/ws"
 )
 
-// FuzzRelayFrames makes an HTTP/2 app send any bytes in any pieces, with a drain in the middle. The client gets what the app has
-// sent, and the notice once, between two frames and not within a field block.
+// FuzzRelayFrames makes an HTTP/2 app send any bytes in any pieces, with a drain in the middle. The
+// client gets what the app has sent, and the notice once, between two frames and not within a field
+// block.
 func FuzzRelayFrames(f *testing.F) {
 	f.Add(headers(1, false, true)+data(1, true, 5), uint16(3), uint64(1))
 	f.Add(headers(1, false, false)+continuation(1, true)+goAway(1, 0, "x"), uint16(12), uint64(2))
@@ -62,8 +63,8 @@ func cutNotice(b string) (rest string, ok bool) {
 	return b[size:], b[:size-8] == want[:size-8]
 }
 
-// lowered returns the app's frames as seen by a client that gets its notice after the first n bytes: from then on no last stream is
-// higher than one before.
+// lowered returns the app's frames as seen by a client that gets its notice after the first n
+// bytes: from then on no last stream is higher than one before.
 func lowered(frames string, n int) string {
 	b, lowest := []byte(frames), uint32(h2.MaxStream)
 	for at := 0; at < len(b); {
@@ -97,8 +98,9 @@ func betweenFrames(b string) bool {
 	return !block
 }
 
-// FuzzRelayMessages makes a WebSocket app send any bytes in any pieces, with a drain in the middle. The client gets what the app
-// has sent, up to a close frame of ours between two messages, if there is one.
+// FuzzRelayMessages makes a WebSocket app send any bytes in any pieces, with a drain in the middle.
+// The client gets what the app has sent, up to a close frame of ours between two messages, if there
+// is one.
 func FuzzRelayMessages(f *testing.F) {
 	f.Add(text+firstPart+pong+lastPart, uint16(3), uint64(1))
 	f.Add("\x82\x7e\x01\x00"+strings.Repeat("x", 256)+text, uint16(100), uint64(2))
@@ -143,8 +145,8 @@ func betweenMessages(b string) bool {
 	return m.Between()
 }
 
-// FuzzRelayRequestFrames expects that all bytes of the client are relayed, however its requests are parsed.
-// The rig expects that nothing is in flight at the end.
+// FuzzRelayRequestFrames expects that all bytes of the client are relayed, however its requests are
+// parsed. The rig expects that nothing is in flight at the end.
 func FuzzRelayRequestFrames(f *testing.F) {
 	checker := newH2Client()
 	check := checker.next("/", agent, "Envoy/HC") + checker.next("/", agent, "Envoy/HC")

@@ -9,8 +9,8 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// FuzzRelayRequests sends any bytes to the app in any pieces. The app gets what was sent, or the beginning of it
-// if the rest is refused.
+// FuzzRelayRequests sends any bytes to the app in any pieces. The app gets what was sent, or the
+// beginning of it if the rest is refused.
 func FuzzRelayRequests(f *testing.F) {
 	for _, steps := range conversations {
 		f.Add(saidBy(fromClient, steps), uint64(1))
@@ -33,8 +33,9 @@ func FuzzRelayRequests(f *testing.F) {
 	})
 }
 
-// passed returns the bytes that the app must get of the requests of a client that sends no more. exact is false if it may get less: a body
-// may be refused in the middle, or the rest may wait for answers.
+// passed returns the bytes that the app must get of the requests of a client that sends no more.
+// exact is false if it may get less: a body may be refused in the middle, or the rest may wait for
+// answers.
 func passed(sent string) (want string, exact bool) {
 	b, done := []byte(sent), 0
 	for n := 0; ; n++ {
@@ -60,8 +61,8 @@ func passed(sent string) (want string, exact bool) {
 	}
 }
 
-// FuzzRelayResponses makes the app send any bytes in any pieces, draining or not. The client gets what the app
-// has sent, with the close option where it belongs, or our 502.
+// FuzzRelayResponses makes the app send any bytes in any pieces, draining or not. The client gets
+// what the app has sent, with the close option where it belongs, or our 502.
 func FuzzRelayResponses(f *testing.F) {
 	for _, steps := range conversations {
 		said := saidBy(fromApp, steps)
@@ -102,8 +103,8 @@ func FuzzRelayResponses(f *testing.F) {
 // answerRoom is the most that an answer of ours and the close option take of a client's buffer.
 const answerRoom = 200
 
-// relayed returns the bytes that the client must get of a response to get. refused reports whether a part of it is not
-// relayed.
+// relayed returns the bytes that the client must get of a response to get. refused reports whether
+// a part of it is not relayed.
 func relayed(sent string, drain bool) (want string, refused bool) {
 	b, done := []byte(sent), 0
 	for {
@@ -145,7 +146,8 @@ func saidBy(from direction, steps []step) string {
 	return said.String()
 }
 
-// sendInPieces sends pieces of random sizes, and waits until some of them are relayed before the next.
+// sendInPieces sends pieces of random sizes, and waits until some of them are relayed before the
+// next.
 func (p *peer) sendInPieces(s string, split uint64) {
 	random := rand.New(rand.NewPCG(split, 0))
 	for len(s) > 0 {

@@ -296,7 +296,8 @@ func (p *peer) wantsEndSoon() {
 	p.wantsEnd()
 }
 
-// RFC 9113 section 6.8: a server shuts down with a GOAWAY that refuses nothing, and with a second one after a round trip.
+// RFC 9113 section 6.8: a server shuts down with a GOAWAY that refuses nothing, and with a second
+// one after a round trip.
 func TestAnHTTP2ClientIsNotifiedInTwoSteps(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := speaksHTTP2(r)
@@ -388,8 +389,8 @@ func TestAnHTTP2ClientMayCloseTheConnectionItself(t *testing.T) {
 	})
 }
 
-// It may not have received the notice yet, which waits behind megabytes on a slow line. Streams that it opens meanwhile are relayed, and must not
-// be refused afterwards.
+// It may not have received the notice yet, which waits behind megabytes on a slow line. Streams
+// that it opens meanwhile are relayed, and must not be refused afterwards.
 func TestNothingIsRefusedOfAClientThatHasNotAnsweredThePing(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, _ := speaksHTTP2(r)
@@ -418,7 +419,8 @@ func TestPingsOfTheAppAreAnsweredToTheApp(t *testing.T) {
 	})
 }
 
-// RFC 9113 section 6.10: no other frame may stand between HEADERS and its last CONTINUATION, and none within another.
+// RFC 9113 section 6.10: no other frame may stand between HEADERS and its last CONTINUATION, and
+// none within another.
 func TestI4NoFrameOfOursWithinAnother(t *testing.T) {
 	for name, test := range map[string]struct{ before, rest string }{
 		"within a header":               {data(1, false, 100)[:5], data(1, false, 100)[5:]},
@@ -450,7 +452,8 @@ func TestI4NoFrameOfOursWithinAnother(t *testing.T) {
 	}
 }
 
-// withoutOurs removes GOAWAY and PING frames from what a client got, and expects none within a field block.
+// withoutOurs removes GOAWAY and PING frames from what a client got, and expects none within a
+// field block.
 func withoutOurs(t *testing.T, got string) (theirs string) {
 	block := false
 	for len(got) > 0 {

@@ -174,8 +174,8 @@ func (d *drain) checks(ip, agent string, n int, period time.Duration) {
 	}
 }
 
-// holdOf returns how long a hold lasts, and the class of 192.0.2.1 at its end. during is called again
-// and again in the drain.
+// holdOf returns how long a hold lasts, and the class of 192.0.2.1 at its end. during is called
+// again and again in the drain.
 func holdOf(t *testing.T, hold lifecycle.Hold, before, during func(d *drain)) (lasts time.Duration, class silence.Class) {
 	t.Helper()
 	inDrain(t, hold, before, func(d *drain) {

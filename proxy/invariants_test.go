@@ -293,7 +293,8 @@ func TestI6CloseMissesNoConnectionThatComesUpWithIt(t *testing.T) {
 	})
 }
 
-// Every test in a bubble tests I7: it fails if a goroutine is left after Serve. This one has all kinds of connections at once.
+// Every test in a bubble tests I7: it fails if a goroutine is left after Serve. This one has all
+// kinds of connections at once.
 func TestI7ServeReturnsAfterEveryGoroutine(t *testing.T) {
 	inBubble(t, Config{AppWait: time.Minute}, func(r *rig) {
 		r.connect() // idle
@@ -588,8 +589,8 @@ func TestI9ABadChunkOfTheAppEndsItsAnswer(t *testing.T) {
 	})
 }
 
-// The direction from the client half-closes the client's connection if it sees that the other direction
-// has ended. A FIN before the reset would make a part of a response look complete.
+// The direction from the client half-closes the client's connection if it sees that the other
+// direction has ended. A FIN before the reset would make a part of a response look complete.
 func TestI9NothingComesBetweenTheEndOfAnAnswerAndItsReset(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()

@@ -92,7 +92,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// Bodies of every size and framing are relayed unchanged, also those that are spliced in the kernel.
+// Bodies of every size and framing are relayed unchanged, also those that are spliced in the
+// kernel.
 func TestI1LargeBodiesPassUnchanged(t *testing.T) {
 	_, address := onLoopback(t, Config{}, serveHTTP(t, echo))
 	client := &http.Client{Transport: &http.Transport{}}
@@ -154,7 +155,8 @@ func TestI1AManyMegabyteTunnelPassesUnchanged(t *testing.T) {
 	<-done
 }
 
-// An idle connection takes its goroutines and a few hundred bytes. A buffer that it holds would add 16 KiB.
+// An idle connection takes its goroutines and a few hundred bytes. A buffer that it holds would add
+// 16 KiB.
 func TestI10AConnectionThatWaitsHoldsNoBuffer(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes stacks larger and lets pools forget")
@@ -242,9 +244,9 @@ func answerAll(ln net.Listener) {
 	}
 }
 
-// TestChurn opens, uses and closes connections at random while their servers drain, cut and close. Then it looks
-// for leaks: goroutines (goleak, in TestMain), descriptors, exchanges in flight, bytes. It opens ten times as many
-// connections if TEST_LONG is set.
+// TestChurn opens, uses and closes connections at random while their servers drain, cut and close.
+// Then it looks for leaks: goroutines (goleak, in TestMain), descriptors, exchanges in flight,
+// bytes. It opens ten times as many connections if TEST_LONG is set.
 func TestChurn(t *testing.T) {
 	app := serveHTTP(t, echo)
 	connections := 5_000
@@ -356,8 +358,8 @@ func eventually(holds func() bool) bool {
 	return true
 }
 
-// If a chunk line is split between two segments, its size must not be relayed as content: large chunks
-// are spliced in the kernel.
+// If a chunk line is split between two segments, its size must not be relayed as content: large
+// chunks are spliced in the kernel.
 func TestI1ALargeChunkWhoseLineIsCutPassesUnchanged(t *testing.T) {
 	const head = "Transfer-Encoding: chunked\r\n\r\n"
 	chunk := strings.Repeat("x", 1<<20)

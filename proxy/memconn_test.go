@@ -14,7 +14,8 @@ import (
 	"golang.org/x/net/nettest"
 )
 
-// memBuffer is the size of a memConn's buffer in bytes. It is small, so that tests see back pressure.
+// memBuffer is the size of a memConn's buffer in bytes. It is small, so that tests see back
+// pressure.
 const memBuffer = 4 << 10
 
 // A stream is one direction of a pair of memConns.

@@ -12,7 +12,8 @@ import (
 
 // Detection decides what is interpreted. It delays nothing and refuses nothing.
 
-// passesAtOnce sends byte by byte, and expects each byte on the other side before it sends the next.
+// passesAtOnce sends byte by byte, and expects each byte on the other side before it sends the
+// next.
 func passesAtOnce(from, to *peer, s string) {
 	from.t.Helper()
 	for i := range len(s) {
@@ -117,8 +118,8 @@ func TestA408OnAnIdleConnectionPassesByteByByte(t *testing.T) {
 	})
 }
 
-// If the app has sent something first, a request that comes later may not be answered in its place. Its
-// bytes are relayed, whatever they are.
+// If the app has sent something first, a request that comes later may not be answered in its place.
+// Its bytes are relayed, whatever they are.
 func TestARequestBehindAByteOfTheAppPasses(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
@@ -165,7 +166,8 @@ func TestASlowPrefaceIsRecognizedAndItsClientAskedToDisconnect(t *testing.T) {
 	})
 }
 
-// Requests that we answer in the app's place are answered even if the app has got a part of the line.
+// Requests that we answer in the app's place are answered even if the app has got a part of the
+// line.
 func TestOnlyARequestIsAnsweredInTheAppsPlace(t *testing.T) {
 	for name, test := range map[string]struct{ head, status string }{
 		"an ambiguous one":          {"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "400"},
@@ -309,8 +311,8 @@ func TestUndecidedBytesAreInFlight(t *testing.T) {
 	})
 }
 
-// FuzzDetection makes a client begin with any bytes in any pieces. Each piece is relayed before the next
-// one as long as no request line has ended, and nothing but a request is answered in the app's
+// FuzzDetection makes a client begin with any bytes in any pieces. Each piece is relayed before the
+// next one as long as no request line has ended, and nothing but a request is answered in the app's
 // place.
 func FuzzDetection(f *testing.F) {
 	for _, bytes := range openings {

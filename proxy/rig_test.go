@@ -269,7 +269,8 @@ func (p *peer) resets() {
 	_ = p.conn.Close()
 }
 
-// wantsAnswer expects a complete answer of ours with this status, and then the close of the connection.
+// wantsAnswer expects a complete answer of ours with this status, and then the close of the
+// connection.
 func (p *peer) wantsAnswer(status string) {
 	p.t.Helper()
 	synctest.Wait()

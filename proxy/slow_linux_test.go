@@ -19,7 +19,8 @@ const headStart = "GET / HTTP/1.1\r\nHost: a\r\nX: "
 // room is a budget in bytes for a few slow clients, each with a buffer of the usual size.
 const room = 4 * pump.BufferSize
 
-// slowClients opens connections one after the other, each as soon as bytes are held for the one before.
+// slowClients opens connections one after the other, each as soon as bytes are held for the one
+// before.
 func slowClients(t *testing.T, s *Server, n int, open func() *net.TCPConn) (clients []*net.TCPConn) {
 	t.Helper()
 	for i := range n {
@@ -32,7 +33,8 @@ func slowClients(t *testing.T, s *Server, n int, open func() *net.TCPConn) (clie
 	return clients
 }
 
-// wantAnswer expects that a client gets an answer with a status, and then the end of the connection.
+// wantAnswer expects that a client gets an answer with a status, and then the end of the
+// connection.
 func wantAnswer(t *testing.T, c net.Conn, status string) {
 	t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))

@@ -218,7 +218,8 @@ func TestSurplus_AClientThatHasHalfClosedSeesTheEnd(t *testing.T) {
 	}
 }
 
-// The body of a request that was answered early is still relayed, and then the connection is closed.
+// The body of a request that was answered early is still relayed, and then the connection is
+// closed.
 func TestSurplus_DuringAnUpload(t *testing.T) {
 	for name, surplus := range map[string]string{
 		"of another response": "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
@@ -243,8 +244,8 @@ func TestSurplus_DuringAnUpload(t *testing.T) {
 	}
 }
 
-// A request that arrives at the moment when the surplus is detected is not relayed: its answer could not
-// be recognized.
+// A request that arrives at the moment when the surplus is detected is not relayed: its answer
+// could not be recognized.
 func TestSurplus_ARequestThatComesWithItIsNotRelayed(t *testing.T) {
 	var client *peer
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{}), zapcore.AddSync(io.Discard), zap.WarnLevel),

@@ -73,7 +73,8 @@ func TestUnframed_WhateverFollowsAFinalAnswerWithout100Passes(t *testing.T) {
 	}
 }
 
-// If it is known what follows, the connection is interpreted, and its client can be asked to disconnect.
+// If it is known what follows, the connection is interpreted, and its client can be asked to
+// disconnect.
 func TestUnframed_NotWhereTheBodyFollowsForCertain(t *testing.T) {
 	for name, converse := range map[string]func(client, app *peer){
 		"behind a 100": func(client, app *peer) {
@@ -414,7 +415,8 @@ func TestUnframed_AnUploadAndADownloadPassUnchanged(t *testing.T) {
 	}
 }
 
-// The last interpreted response is still relayed: the connection is not idle, whatever the client does.
+// The last interpreted response is still relayed: the connection is not idle, whatever the client
+// does.
 func TestUnframed_IsNotParkedDuringTheFinalAnswer(t *testing.T) {
 	app := listenLoopback(t)
 	s, address := onLoopback(t, Config{}, app)

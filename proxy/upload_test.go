@@ -387,8 +387,8 @@ func TestI8WhatAClientSendsToAHalfClosedAppPasses(t *testing.T) {
 	}
 }
 
-// Nothing is relayed any more, so the client only gets time to close: also if the app refuses its bytes first,
-// and closes later.
+// Nothing is relayed any more, so the client only gets time to close: also if the app refuses its
+// bytes first, and closes later.
 func TestI8AClientThatSendsToAnAppThatHasClosedDoesNotKeepItsConnection(t *testing.T) {
 	for name, begin := range map[string]func(*rig) (client, app *peer){
 		"HTTP/2": speaksHTTP2, "a tunnel": tunnelled, "WebSocket": webSocket,
@@ -431,8 +431,8 @@ func TestStall(t *testing.T) {
 	}
 }
 
-// The kernel's part: splice, a real half-close, and an app that reads on for longer than a connection
-// lingers.
+// The kernel's part: splice, a real half-close, and an app that reads on for longer than a
+// connection lingers.
 func TestUpload_LastsThroughTheKernel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes longer than a connection lingers")

@@ -124,8 +124,8 @@ func TestEndpointIsServedUntilTheLagIsOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The load continues. Requests in flight to the endpoint are over when the other one has had
-		// some more, and from then on there must be none.
+		// The load continues. Requests in flight to the endpoint are over when the other one has
+		// had some more, and from then on there must be none.
 		const some = 100
 		for i := range lags {
 			stays.awaitRequests(t, fmt.Sprint("/", i), some)

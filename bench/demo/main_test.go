@@ -13,8 +13,8 @@ import (
 	"lameduck/bench/trial"
 )
 
-// result returns a trial of n requests. The first ones were lost with the given causes, and the pods
-// took the given time to terminate.
+// result returns a trial of n requests. The first ones were lost with the given causes, and the
+// pods took the given time to terminate.
 func result(strategy string, n int, took time.Duration, lost ...load.Cause) *trial.Result {
 	start := time.Unix(1000, 0)
 	r := &trial.Result{Strategy: strategy, Load: &load.Result{Start: start}}

@@ -19,7 +19,8 @@ func optionsOf(t *testing.T, flags string) options {
 }
 
 func TestPlansStayWithinTheirTime(t *testing.T) {
-	// The rest of two, 12 and 35 minutes is for building, and for steps that take longer than planned.
+	// The rest of two, 12 and 35 minutes is for building, and for steps that take longer than
+	// planned.
 	for flags, limit := range map[string]time.Duration{
 		"-quick": 110 * time.Second, "": 32 * time.Minute, "-table cost": 11 * time.Minute, "-regress": time.Minute,
 	} {

@@ -58,8 +58,8 @@ func TestBarePods(t *testing.T) {
 	})
 }
 
-// TestSleepLongerThanTheLagLosesNone shows that the trial itself loses no request. The sleep is much
-// longer than the lag, in case the machine is busy.
+// TestSleepLongerThanTheLagLosesNone shows that the trial itself loses no request. The sleep is
+// much longer than the lag, in case the machine is busy.
 func TestSleepLongerThanTheLagLosesNone(t *testing.T) {
 	const sleep = 3 * time.Second
 	r := run(t, small(PreStopSleep(sleep)))

@@ -44,8 +44,8 @@ func TestTheImagesAreBuiltFromEveryFileOfThePrograms(t *testing.T) {
 	}
 }
 
-// isIgnored reports whether a .dockerignore leaves out a file. The last pattern that matches the file
-// or a directory above it decides.
+// isIgnored reports whether a .dockerignore leaves out a file. The last pattern that matches the
+// file or a directory above it decides.
 func isIgnored(patterns, file string) (ignored bool) {
 	for pattern := range strings.Lines(patterns) {
 		pattern, again := strings.CutPrefix(strings.TrimSpace(pattern), "!")

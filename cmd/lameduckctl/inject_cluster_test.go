@@ -19,9 +19,8 @@ func list(apiVersion, kind string, objects ...string) string {
 		strings.Join(objects, ","))
 }
 
-// clusterOf runs an API server that answers requests for some paths, with or without their query, and
-// forbids others. It returns a
-// kubeconfig with the context prod and its namespace shop.
+// clusterOf runs an API server that answers requests for some paths, with or without their query,
+// and forbids others. It returns a kubeconfig with the context prod and its namespace shop.
 func clusterOf(t *testing.T, answers map[string]string) (kubeconfig string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -152,7 +152,8 @@ func TestNamespacesDetermineWhatIsInjected(t *testing.T) {
 	}
 }
 
-// TestAChartMayNameItsNamespaceInSomeObjectsOnly has a policy by number that would shut the clients out.
+// TestAChartMayNameItsNamespaceInSomeObjectsOnly has a policy by number that would shut the clients
+// out.
 func TestAChartMayNameItsNamespaceInSomeObjectsOnly(t *testing.T) {
 	const policy = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: p, namespace: shop }\n" +
 		"spec: { podSelector: {}, ingress: [{ ports: [{ port: 3000 }] }] }\n"

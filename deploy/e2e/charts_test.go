@@ -18,8 +18,8 @@ import (
 	"lameduck/deploy/deploytest/charts"
 )
 
-// demands are what a namespace may demand of its pods. The LimitRange has what the quota counts, for
-// containers that lack it.
+// demands are what a namespace may demand of its pods. The LimitRange has what the quota counts,
+// for containers that lack it.
 const demands = `
 apiVersion: v1
 kind: LimitRange
@@ -42,9 +42,9 @@ spec:
   hard: { pods: "50", requests.cpu: "10", limits.cpu: "20", requests.memory: 20Gi, limits.memory: 40Gi }
 `
 
-// Test17TheAPIServerAcceptsEveryChart sends the injected objects of each chart to the API server, whose
-// own validation, LimitRanges and quotas decide. They decide on pods, so the pod of each workload
-// is sent too. Nothing is created.
+// Test17TheAPIServerAcceptsEveryChart sends the injected objects of each chart to the API server,
+// whose own validation, LimitRanges and quotas decide. They decide on pods, so the pod of each
+// workload is sent too. Nothing is created.
 func Test17TheAPIServerAcceptsEveryChart(t *testing.T) {
 	context := strings.TrimSpace(kubectl(t, "config", "current-context"))
 	for name, demanded := range map[string]string{"no demands": "", "demands": demands} {

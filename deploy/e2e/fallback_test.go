@@ -12,8 +12,8 @@ import (
 // noHook removes the hook of the app's container, as if it could not have one.
 const noHook = `{ op: remove, path: /spec/template/spec/containers/0/lifecycle }`
 
-// Requests in flight fail with the app, which Lameduck cannot prevent. Later requests, until the load
-// balancers stop routing to the pod, are served by another pod.
+// Requests in flight fail with the app, which Lameduck cannot prevent. Later requests, until the
+// load balancers stop routing to the pod, are served by another pod.
 func Test6WithAFallbackNoNewConnectionFailsThoughTheAppDiesAtOnce(t *testing.T) {
 	for _, shape := range sidecars {
 		t.Run(shape, func(t *testing.T) {

@@ -117,15 +117,16 @@ func (s *stage) spec(t *testing.T) string {
 	return string(text)
 }
 
-// objects returns the names of what a measurement could leave behind. ReplicaSets are the history of
-// the Deployment.
+// objects returns the names of what a measurement could leave behind. ReplicaSets are the history
+// of the Deployment.
 func (s *stage) objects(t *testing.T) string {
 	t.Helper()
 	return s.kubectl(t, "get", "-o", "name",
 		"deployments,services,configmaps,secrets,serviceaccounts,roles,rolebindings,jobs,cronjobs,networkpolicies")
 }
 
-// A user who may read the Deployment and its pods, and nothing else, gets an error that names what is missing.
+// A user who may read the Deployment and its pods, and nothing else, gets an error that names what
+// is missing.
 func Test16RightsThatAreMissingAreNamed(t *testing.T) {
 	s := newStage(t)
 	s.deploy(t, team{app: restricted})

@@ -106,7 +106,8 @@ func (s *stage) expectPortsUnmoved(t *testing.T) {
 	}
 }
 
-// A directLoad sends requests to Services over new connections, with no load balancer but kube-proxy.
+// A directLoad sends requests to Services over new connections, with no load balancer but
+// kube-proxy.
 type directLoad struct {
 	cancel  context.CancelFunc
 	sending sync.WaitGroup

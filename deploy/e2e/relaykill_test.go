@@ -91,8 +91,9 @@ func (a *attempts) gap(since time.Time) (first, last time.Time, refused int, err
 	return first, last, refused, err
 }
 
-// A relay that is killed, as the kernel does when it is out of memory, refuses connections until the
-// kubelet has started it again. The kubelet waits ten seconds before it does that a second time.
+// A relay that is killed, as the kernel does when it is out of memory, refuses connections until
+// the kubelet has started it again. The kubelet waits ten seconds before it does that a second
+// time.
 func Test15AKilledRelayRefusesUntilItIsBack(t *testing.T) {
 	installWebhook(t)
 	s := newStage(t)

@@ -16,8 +16,8 @@ const (
 	startsMore = time.Second // that a pod with a sidecar may take
 )
 
-// initialized has an init container that writes nothing to a volume. The kubelet starts the app when it
-// has seen that container's end, in its next look.
+// initialized has an init container that writes nothing to a volume. The kubelet starts the app
+// when it has seen that container's end, in its next look.
 const initialized = `
 initContainers:
   - name: nothing
@@ -44,8 +44,8 @@ func Test13AStartIsAsFastAsWithoutLameduck(t *testing.T) {
 	}
 }
 
-// medianStarts replaces the only pod of each team several times, and returns the medians of the times in
-// which they became Ready.
+// medianStarts replaces the only pod of each team several times, and returns the medians of the
+// times in which they became Ready.
 func medianStarts(t *testing.T, teams map[string]team) map[string]time.Duration {
 	t.Helper()
 	names := slices.Sorted(maps.Keys(teams))

@@ -11,8 +11,8 @@ import (
 // wrapped is the annotation that makes Lameduck the parent of the app.
 const wrapped = `{ op: add, path: /spec/template/metadata/annotations, value: { lameduck.dev/shape: wrapper } }`
 
-// One annotation is the only change. The app has a tcpSocket probe by number, which must not succeed
-// before the app listens.
+// One annotation is the only change. The app has a tcpSocket probe by number, which must not
+// succeed before the app listens.
 func Test18TakenPortsLoseNothing(t *testing.T) {
 	installWebhook(t)
 	s := newStage(t, "pod-security.kubernetes.io/enforce=restricted", enabled)

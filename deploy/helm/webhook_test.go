@@ -142,7 +142,8 @@ func TestTheWebhookMayChangeTwoObjectsAtMost(t *testing.T) {
 	})
 }
 
-// expectNamedSecrets checks that Secrets can be read one by one, and only those that the values name.
+// expectNamedSecrets checks that Secrets can be read one by one, and only those that the values
+// name.
 func expectNamedSecrets(t *testing.T, rules []rbacv1.PolicyRule) {
 	t.Helper()
 	if len(rules) != 1 || !slices.Equal(rules[0].Resources, []string{"secrets"}) ||
@@ -165,8 +166,8 @@ func expectReading(t *testing.T, rules []rbacv1.PolicyRule) {
 	}
 }
 
-// TestTheWebhookMayReadWhatItWatches compares the role with the resources of the mirror and the kinds
-// that a mode depends on.
+// TestTheWebhookMayReadWhatItWatches compares the role with the resources of the mirror and the
+// kinds that a mode depends on.
 func TestTheWebhookMayReadWhatItWatches(t *testing.T) {
 	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
 		may := make(map[string]int) // resources by group

@@ -21,7 +21,8 @@ import (
 // testTimeout is the time limit for anything that must happen.
 const testTimeout = 30 * time.Second
 
-// start serves "ok" at an address of the loopback interface. The listener is wrapped if wrap is not nil.
+// start serves "ok" at an address of the loopback interface. The listener is wrapped if wrap is not
+// nil.
 func start(t *testing.T, maxConns int, wrap func(net.Listener) net.Listener) (*Server, string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

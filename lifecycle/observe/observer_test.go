@@ -262,8 +262,8 @@ func TestObserver_WhatIsRequiredAfterTheTrafficOfTheNode(t *testing.T) {
 	}
 }
 
-// play makes the kubelet probe the app once a second and, if busy, a client on the node send a request
-// every 20 ms.
+// play makes the kubelet probe the app once a second and, if busy, a client on the node send a
+// request every 20 ms.
 func (r *rig) play(d time.Duration, busy bool) {
 	const step = 20 * ms
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(step) {
@@ -477,8 +477,8 @@ func TestObserver_WithoutACounterItHoldsForTheLoadBalancersDelay(t *testing.T) {
 	})
 }
 
-// Ten clients connect all the time, and each dump sees only one of them. The chance by which each was
-// seen must not look like a long pause.
+// Ten clients connect all the time, and each dump sees only one of them. The chance by which each
+// was seen must not look like a long pause.
 func TestObserver_SilenceWithoutReportsIsThatOfAllClientsTogether(t *testing.T) {
 	watchUnreported(t, new(atomic.Uint64), func(t *testing.T, r *rig) {
 		for i := range 100 {

@@ -59,8 +59,8 @@ func TestProbes_ADumpMaySeeThemBeforeTheirLateAnswer(t *testing.T) {
 	}
 }
 
-// Traffic from the node uses up tokens of the probes. After it, at most one probe may count as traffic,
-// and it must be the first.
+// Traffic from the node uses up tokens of the probes. After it, at most one probe may count as
+// traffic, and it must be the first.
 func TestProbes_AfterTrafficOfTheNodeTheyAreNotTraffic(t *testing.T) {
 	for _, test := range []struct{ period, late time.Duration }{
 		{second, 0}, {second, 100 * ms}, {second, 390 * ms}, {2 * second, 490 * ms}, {10 * second, 2 * second},

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// message is an inet_diag_msg of a listener at 127.0.0.1:8080 with 3 connections in a backlog of 128.
+// message is an inet_diag_msg of a listener at 127.0.0.1:8080 with 3 connections in a backlog of
+// 128.
 func message(attributes ...byte) []byte {
 	b := make([]byte, messageSize)
 	b[0], b[1] = familyIPv4, byte(Listen)

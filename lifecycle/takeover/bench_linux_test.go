@@ -14,8 +14,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// BenchmarkOtherSystemCalls compares a system call of a child whose binds are moved with that of one
-// without a filter.
+// BenchmarkOtherSystemCalls compares a system call of a child whose binds are moved with that of
+// one without a filter.
 func BenchmarkOtherSystemCalls(b *testing.B) {
 	b.Run("without takeover", func(b *testing.B) {
 		out, err := exec.Command(os.Args[0], "child", "spin:"+strconv.Itoa(b.N)).Output()

@@ -115,8 +115,8 @@ func (c *testChild) end(t *testing.T) {
 	}
 }
 
-// wantLine expects a line of the child's output. MOVED in it stands for the port to which the bind is moved, PORT
-// for the taken one.
+// wantLine expects a line of the child's output. MOVED in it stands for the port to which the bind
+// is moved, PORT for the taken one.
 func (c *testChild) wantLine(t *testing.T, want string) {
 	t.Helper()
 	if !c.lines.Scan() {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bytesPerCaller is the most memory that a waiting caller may take, in bytes. It takes 750, and 1,400 with the race
-// detector. The stack of a goroutine alone would take 2 KiB.
+// bytesPerCaller is the most memory that a waiting caller may take, in bytes. It takes 750, and
+// 1,400 with the race detector. The stack of a goroutine alone would take 2 KiB.
 const bytesPerCaller = 2048
 
 func TestACallerCostsAFewHundredBytes(t *testing.T) {

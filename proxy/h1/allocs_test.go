@@ -104,8 +104,8 @@ func BenchmarkAppendCloseOption(b *testing.B) {
 	}
 }
 
-// The cost of a head that arrives byte by byte must not grow with the square of its size: the search continues where it
-// ended. The time per byte must be the same from 1 KiB to 64 KiB.
+// The cost of a head that arrives byte by byte must not grow with the square of its size: the
+// search continues where it ended. The time per byte must be the same from 1 KiB to 64 KiB.
 func BenchmarkHeadEndByteByByte(b *testing.B) {
 	for _, size := range []int{1 << 10, h1.MaxHead} {
 		in := []byte(strings.Repeat("\n\r", size/2))

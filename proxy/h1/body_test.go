@@ -65,7 +65,8 @@ func TestBodyUntilCloseIsNeverDone(t *testing.T) {
 	}
 }
 
-// Opaque bytes may be spliced unseen. If a byte of framing were spliced, a message boundary would be lost.
+// Opaque bytes may be spliced unseen. If a byte of framing were spliced, a message boundary would
+// be lost.
 func TestOnlyContentIsOpaque(t *testing.T) {
 	const in = "a;x=12\r\n0123456789\r\n2\r\nab\r\n0\r\nA: 1\r\n\r\n"
 	const want = "        ##########     ##             "
@@ -114,7 +115,8 @@ func scan(b h1.Body, in, pieces []byte) extent {
 	return extentOf(b, taken, nil, nil)
 }
 
-// read reads in with Opaque and Skip if possible, and otherwise byte by byte. So it removes the chunked coding.
+// read reads in with Opaque and Skip if possible, and otherwise byte by byte. So it removes the
+// chunked coding.
 func read(b h1.Body, in []byte) extent {
 	var content []byte
 	taken := 0
@@ -145,7 +147,8 @@ func FuzzBodySplit(f *testing.F) {
 	})
 }
 
-// expectSplitBody checks that in gives the same result in one piece, in pieces, and with its content skipped.
+// expectSplitBody checks that in gives the same result in one piece, in pieces, and with its
+// content skipped.
 func expectSplitBody(t *testing.T, b h1.Body, in, pieces []byte) {
 	t.Helper()
 	whole := scan(b, in, nil)

@@ -9,8 +9,8 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// chunkCases are chunked bodies. Bytes after a | are not part of the message; in a refused body, the bytes
-// before it are well-formed.
+// chunkCases are chunked bodies. Bytes after a | are not part of the message; in a refused body,
+// the bytes before it are well-formed.
 var chunkCases = marked([]chunkCase{
 	{name: "RFC 9112 s.7.1: chunks and the last chunk", in: "4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n|", content: "Wikipedia"},
 	{name: "RFC 9112 s.7.1: no content", in: "0\r\n\r\n|"},
@@ -131,7 +131,8 @@ func TestManyChunkLines(t *testing.T) {
 	expectExtent(t, strings.Repeat("1;"+strings.Repeat("x", 1000)+"\r\na\r\n", 100), nil)
 }
 
-// RFC 9112 section 7.1.2: the trailer section has fields, so the limit of a head applies to all its lines together.
+// RFC 9112 section 7.1.2: the trailer section has fields, so the limit of a head applies to all its
+// lines together.
 func TestTrailerSectionIsBounded(t *testing.T) {
 	const field = "A: 456789abcde\r\n" // 16 bytes
 	most := "0\r\n" + strings.Repeat(field, h1.MaxHead/len(field)-1)

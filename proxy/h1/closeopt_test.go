@@ -12,7 +12,8 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// closeOptions are the Connection fields of a head before and after the close option (RFC 9112 section 9.6).
+// closeOptions are the Connection fields of a head before and after the close option (RFC 9112
+// section 9.6).
 var closeOptions = []struct{ name, before, after string }{
 	{
 		"RFC 9112 s.9.6: no Connection field",
@@ -264,7 +265,8 @@ func expectSameFraming(t *testing.T, before, after []byte, method h1.Method) {
 	}
 }
 
-// expectOnlyTheOption removes the option from after, line by line, and compares the result with before.
+// expectOnlyTheOption removes the option from after, line by line, and compares the result with
+// before.
 func expectOnlyTheOption(t *testing.T, before, after []byte) {
 	t.Helper()
 	was, is := fieldLines(string(before)), fieldLines(string(after))

@@ -56,7 +56,8 @@ func post(fields ...string) string { return head("POST / HTTP/1.1", fields...) }
 // answer returns the head of a response with these field lines.
 func answer(fields ...string) string { return head("HTTP/1.1 200 OK", fields...) }
 
-// afterHead has bytes of a body or of the next message, which must not affect the parsing of a head.
+// afterHead has bytes of a body or of the next message, which must not affect the parsing of a
+// head.
 const afterHead = "\r\n\r\nContent-Length: 7\r\n\r\n"
 
 func testRequests(t *testing.T, cases []framingCase) {

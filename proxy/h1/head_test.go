@@ -7,8 +7,8 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// sections are field lines with the empty line, parsed alike in requests and responses. The accepted ones have a
-// Content-Length of 3, so that a case fails when its length is lost.
+// sections are field lines with the empty line, parsed alike in requests and responses. The
+// accepted ones have a Content-Length of 3, so that a case fails when its length is lost.
 var sections = []struct{ name, section, want string }{
 	{"RFC 9112 s.2.2: CRLF ends a line", "Content-Length: 3\r\nA: b\r\n\r\n", length(3)},
 	{"RFC 9112 s.2.2: a lone LF may end a line", "A: b\nContent-Length: 3\n\n", length(3)},
@@ -123,8 +123,8 @@ func FuzzHeadSplit(f *testing.F) {
 	})
 }
 
-// expectSplitHead checks that in gives the same result in two parts, at every split: a part of a head gives
-// no result, or that of the whole.
+// expectSplitHead checks that in gives the same result in two parts, at every split: a part of a
+// head gives no result, or that of the whole.
 func expectSplitHead(t *testing.T, in []byte) {
 	t.Helper()
 	end := h1.HeadEnd(in, 0)

@@ -83,7 +83,8 @@ func TestTransferEncoding(t *testing.T) {
 	}
 }
 
-// disguisedEncodings are chunked to some parsers and not to others: every message with one must be refused.
+// disguisedEncodings are chunked to some parsers and not to others: every message with one must be
+// refused.
 var disguisedEncodings = []struct {
 	name   string
 	fields []string

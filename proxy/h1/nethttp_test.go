@@ -13,9 +13,10 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// If h1 and net/http both accept a message, they must agree on where it ends: if a proxy and an app disagree,
-// requests can be smuggled. Each may refuse more. net/http refuses more heads than h1 (targets that are not URLs, controls in
-// values, every coding except chunked alone) and less framing:
+// If h1 and net/http both accept a message, they must agree on where it ends: if a proxy and an app
+// disagree, requests can be smuggled. Each may refuse more. net/http refuses more heads than h1
+// (targets that are not URLs, controls in values, every coding except chunked alone) and less
+// framing:
 //
 //	RFC 9112 section 6.1: "A server or client that receives an HTTP/1.0 message containing a Transfer-Encoding header
 //	field MUST treat the message as if the framing is faulty"; net/http ignores the field.
@@ -126,7 +127,8 @@ func TestResponseSeedsAreOfUse(t *testing.T) {
 	expectUse(t, responseSeeds(), ours, theirs)
 }
 
-// expectUse checks that both readers accept many seeds: if one of them refused all, they could not disagree.
+// expectUse checks that both readers accept many seeds: if one of them refused all, they could not
+// disagree.
 func expectUse(t *testing.T, seeds []string, ours, theirs func([]byte) reading) {
 	t.Helper()
 	both := 0
@@ -161,12 +163,14 @@ func ourResponse(in []byte, method h1.Method) reading {
 		return ourReading(in, r.Size, r.Body, err)
 	}
 	if r.Status == http.StatusSwitchingProtocols {
-		// RFC 9110 section 15.2.2: the server speaks the new protocol "immediately after the empty line". net/http ends
-		// the message there, and its caller takes over the connection; for h1 the rest belongs to the tunnel.
+		// RFC 9110 section 15.2.2: the server speaks the new protocol "immediately after the empty
+		// line". net/http ends the message there, and its caller takes over the connection; for h1
+		// the rest belongs to the tunnel.
 		return reading{verdict: takes, end: r.Size}
 	}
-	// RFC 9112 section 6.3 rule 2: "A client MUST ignore any Content-Length or Transfer-Encoding header fields" in a 2xx
-	// to CONNECT. net/http reads a body anyway, and leaves this rule to its callers.
+	// RFC 9112 section 6.3 rule 2: "A client MUST ignore any Content-Length or Transfer-Encoding
+	// header fields" in a 2xx to CONNECT. net/http reads a body anyway, and leaves this rule to its
+	// callers.
 	return reading{verdict: refuses}
 }
 

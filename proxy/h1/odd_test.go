@@ -9,8 +9,8 @@ import (
 	"lameduck/proxy/h1"
 )
 
-// oddLines are not field lines by the grammar, and cannot be mistaken for one of the two fields that define
-// the end of the message.
+// oddLines are not field lines by the grammar, and cannot be mistaken for one of the two fields
+// that define the end of the message.
 var oddLines = []string{
 	"Secured by X : y",
 	"A b",
@@ -211,8 +211,8 @@ func ignore(lines []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), isFolded)
 }
 
-// framing returns the lines of a header section that the reader takes for one of the two fields, up to
-// the line that it takes for the empty one.
+// framing returns the lines of a header section that the reader takes for one of the two fields, up
+// to the line that it takes for the empty one.
 func (l *lenientReader) framing(section string) (found []string) {
 	for _, line := range l.fold(linesOf(section)) {
 		if strings.TrimFunc(line, isBlank) == "" {

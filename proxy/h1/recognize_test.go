@@ -102,8 +102,8 @@ func TestRecognizeStatus(t *testing.T) {
 	}
 }
 
-// The first line of a recognized request is not refused, no text is both a request and a response, and
-// any split of the bytes leads to the same result.
+// The first line of a recognized request is not refused, no text is both a request and a response,
+// and any split of the bytes leads to the same result.
 func FuzzRecognize(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"), uint16(3))
 	f.Add([]byte("\r\nPOST http://a/b HTTP/1.0\n\n"), uint16(1))

@@ -31,7 +31,8 @@ func pair(t *testing.T) (near, far *net.TCPConn) {
 	return a.(*net.TCPConn), c.(*net.TCPConn)
 }
 
-// A slow destination makes progress: the bytes that it takes of a blocked write are counted at once.
+// A slow destination makes progress: the bytes that it takes of a blocked write are counted at
+// once.
 func TestMovedCountsWhatABlockedWriteHasWritten(t *testing.T) {
 	const size = 64 << 20 // more than the kernel buffers
 	for name, send := range map[string]func(f *Flow, from *net.TCPConn) error{

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A readAheadConn delivers records, like TLS: a Read returns bytes of one record, and the rest of it is
-// available without waiting.
+// A readAheadConn delivers records, like TLS: a Read returns bytes of one record, and the rest of
+// it is available without waiting.
 type readAheadConn struct {
 	Conn
 	t       *testing.T

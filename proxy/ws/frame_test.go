@@ -97,7 +97,8 @@ func TestCloseFrames(t *testing.T) {
 	}
 }
 
-// A header that is parsed and written again is the same, except that the length may have had a longer encoding.
+// A header that is parsed and written again is the same, except that the length may have had a
+// longer encoding.
 func FuzzHeader(f *testing.F) {
 	f.Add([]byte("\x81\x85abcdhello"))
 	f.Add([]byte("\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"))

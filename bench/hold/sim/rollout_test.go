@@ -109,7 +109,8 @@ func TestOutcomeCountsWhatIsLost(t *testing.T) {
 	}
 }
 
-// A request that arrives while the process stalls is noticed only when it continues, after the decision.
+// A request that arrives while the process stalls is noticed only when it continues, after the
+// decision.
 func TestAStallHidesRequests(t *testing.T) {
 	shape := Shape{Name: "x", Groups: []Group{{Sources: exactly(1), Rate: exactly(10.0),
 		Delay: exactly(time.Hour), Rhythm: Periodic}}}

@@ -21,7 +21,8 @@ type fakeWire struct {
 	due    map[int]time.Duration
 }
 
-// newFakeWire returns a wire. Its clock does not start at zero, because a load must not assume that.
+// newFakeWire returns a wire. Its clock does not start at zero, because a load must not assume
+// that.
 func newFakeWire(answerAfter func(n int) time.Duration) *fakeWire {
 	return &fakeWire{clock: time.Hour, answerAfter: answerAfter, due: map[int]time.Duration{}}
 }

@@ -92,8 +92,8 @@ func dieBy(s syscall.Signal) int {
 	select {}
 }
 
-// runWithout turns this process into a command that gets EPERM from a system call, as from the seccomp
-// profile of a container.
+// runWithout turns this process into a command that gets EPERM from a system call, as from the
+// seccomp profile of a container.
 func runWithout(call string, command []string) int {
 	number, argument := uint32(unix.SYS_SECCOMP), uint32(unix.SECCOMP_SET_MODE_FILTER)
 	if call == "prctl" {

@@ -99,9 +99,9 @@ func TestTheComposeExampleIsConsistent(t *testing.T) {
 	}
 }
 
-// The services of the example without an engine: the installer copies the program, and the app runs in
-// the root of an image of nginx, with the entrypoint, the command and the stop signal of the example.
-// Only the port differs, since that of the example may be in use.
+// The services of the example without an engine: the installer copies the program, and the app runs
+// in the root of an image of nginx, with the entrypoint, the command and the stop signal of the
+// example. Only the port differs, since that of the example may be in use.
 func TestTheComposeExampleLosesNothing(t *testing.T) {
 	t.Parallel()
 	unshare, nginx := requireUnshare(t), requireProgram(t, "nginx")

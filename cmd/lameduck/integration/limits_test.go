@@ -149,8 +149,8 @@ func TestWithoutADescriptorLeftTheSummaryIsWritten(t *testing.T) {
 	d.wantTerminationLog(t, "drained in ")
 }
 
-// inReserve is the number of descriptors that lameduck holds in reserve: eight each for the admin and
-// the control address, and one for the termination log.
+// inReserve is the number of descriptors that lameduck holds in reserve: eight each for the admin
+// and the control address, and one for the termination log.
 const inReserve = 17
 
 // exhaust lowers the limit of open files to the first number that is free above the descriptors in

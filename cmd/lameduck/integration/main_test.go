@@ -18,9 +18,9 @@ import (
 	"lameduck/cmd/lameduck/command"
 )
 
-// TestMain makes the test binary serve as five programs, by the name with which it is called: lameduck, the
-// child of lameduck exec, the peers that are Go libraries, confine, and the tests. So lameduck is a process
-// of its own, and has the race detector if the tests have it.
+// TestMain makes the test binary serve as five programs, by the name with which it is called:
+// lameduck, the child of lameduck exec, the peers that are Go libraries, confine, and the tests. So
+// lameduck is a process of its own, and has the race detector if the tests have it.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
 	case "lameduck":

@@ -21,8 +21,8 @@ type memoryGroup struct {
 	peak string // file with the most memory that was in use
 }
 
-// newMemoryGroup creates a control group below that of the tests. Without the right to do so the test
-// is skipped.
+// newMemoryGroup creates a control group below that of the tests. Without the right to do so the
+// test is skipped.
 func newMemoryGroup(t *testing.T, limit int) *memoryGroup {
 	t.Helper()
 	for _, v := range []struct{ parent, limitFile, peak string }{

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The kubelet does not probe Lameduck in a wrapper. Its probes of the child come from the node's address or
-// from the pod's gateway.
+// The kubelet does not probe Lameduck in a wrapper. Its probes of the child come from the node's
+// address or from the pod's gateway.
 func TestObserve_AWrapperKnowsTheKubeletsProbes(t *testing.T) {
 	for name, known := range map[string]func(ns *namespace) (hostIP string){
 		"from the node": func(ns *namespace) string { return ns.gateway },

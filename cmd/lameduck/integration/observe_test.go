@@ -375,7 +375,8 @@ func (p *observedPod) probe(t *testing.T, client *http.Client) {
 	_ = r.Body.Close()
 }
 
-// The kubelet's probes must not extend a hold, and a drain with nothing else must not look like a success.
+// The kubelet's probes must not extend a hold, and a drain with nothing else must not look like a
+// success.
 func TestObserve_ProbesAreNotTraffic(t *testing.T) {
 	t.Parallel()
 	p := startObservedPod(t, "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_OBSERVE_PROBES=8080=1s,8080=1s,8080=1s,8080=1s")

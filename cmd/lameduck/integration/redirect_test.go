@@ -133,7 +133,8 @@ func (c *callers) end() {
 	c.running.Wait()
 }
 
-// wantNothingLost expects that every request was answered, and from a time on with the close option.
+// wantNothingLost expects that every request was answered, and from a time on with the close
+// option.
 func (c *callers) wantNothingLost(t *testing.T, drain time.Time) {
 	t.Helper()
 	for _, one := range c.all {

@@ -21,8 +21,8 @@ var secrets = []string{
 	"postgres://user:" + canary + "@db:5432/app",
 }
 
-// harmless are the variables for numbers, durations, words or addresses. A short word as their value is
-// not a secret, and is printed.
+// harmless are the variables for numbers, durations, words or addresses. A short word as their
+// value is not a secret, and is printed.
 var harmless = []string{
 	"LAMEDUCK_ADMIN", "LAMEDUCK_CONTROL", "LAMEDUCK_HOLD_MIN", "LAMEDUCK_HOLD_QUIET",
 	"LAMEDUCK_HOLD_MAX", "LAMEDUCK_HOLD_RISK", "LAMEDUCK_HOLD_ESCALATION", "LAMEDUCK_LB_DELAY",

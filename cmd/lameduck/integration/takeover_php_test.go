@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// php-fpm speaks FastCGI, so its port is relayed as TCP. A reload replaces the program of its parent,
-// which keeps the socket and starts other workers.
+// php-fpm speaks FastCGI, so its port is relayed as TCP. A reload replaces the program of its
+// parent, which keeps the socket and starts other workers.
 func TestPHPFPMLosesNothingAtItsOwnPort(t *testing.T) {
 	t.Parallel()
 	path := requireProgram(t, "php-fpm", "php-fpm8.4", "php-fpm8.3", "php-fpm8.2")

@@ -77,8 +77,8 @@ func imageRoot(t *testing.T, programs ...string) string {
 	return root
 }
 
-// libraries returns the paths of the dynamic linker and the libraries of a program. A static one has
-// none.
+// libraries returns the paths of the dynamic linker and the libraries of a program. A static one
+// has none.
 func libraries(t *testing.T, program string) []string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), requireProgram(t, "ldd"), program).CombinedOutput()

@@ -93,7 +93,8 @@ func edited(t *testing.T, from, to string) *corev1.PodTemplateSpec {
 	return template(t, strings.Replace(web, from, to, 1))
 }
 
-// defaults returns the default settings, but with mode move, since the tests' pods have no Services.
+// defaults returns the default settings, but with mode move, since the tests' pods have no
+// Services.
 func defaults() Settings {
 	s := Defaults()
 	s.Mode = mode.Move

@@ -257,7 +257,8 @@ func TestPoliciesThatCannotBeListedAreReported(t *testing.T) {
 	}
 }
 
-// Calico's API server requires rights of its own. The resources in which it stores policies are enough.
+// Calico's API server requires rights of its own. The resources in which it stores policies are
+// enough.
 func TestWhereCalicosAPIServerRefusesItsStorageIsRead(t *testing.T) {
 	s := protectedShop()
 	s.have(calicoStored, "", "default.d")

@@ -86,7 +86,8 @@ func fixesOf(t *testing.T, text, rule string) string {
 	return strings.Join(fixes, "; ")
 }
 
-// A second pod waits for a volume that only one can mount, so neither more replicas nor a surge help.
+// A second pod waits for a volume that only one can mount, so neither more replicas nor a surge
+// help.
 func TestNoRemedyNeedsAVolumeTwice(t *testing.T) {
 	for name, tc := range map[string]struct {
 		volume, claim string

@@ -37,8 +37,8 @@ func TestFailuresAreAttributedToThePodsThatEnded(t *testing.T) {
 	}
 }
 
-// failing returns a report of 20 s of load on two pods, with failures in turn with answers in ranges
-// of seconds.
+// failing returns a report of 20 s of load on two pods, with failures in turn with answers in
+// ranges of seconds.
 func failing(ranges ...[2]float64) *Report {
 	p := &Report{Seconds: *at(20), Settings: Settings{Rate: 40}}
 	for _, r := range ranges {
@@ -50,7 +50,8 @@ func failing(ranges ...[2]float64) *Report {
 	return p
 }
 
-// A pod that exits at once loses requests until the load balancer stops routing to it, long after its exit.
+// A pod that exits at once loses requests until the load balancer stops routing to it, long after
+// its exit.
 func TestAPodThatEndsBeforeTheLoadBalancerKnowsLosesRequestsUntilThen(t *testing.T) {
 	for name, tc := range map[string]struct {
 		report *Report

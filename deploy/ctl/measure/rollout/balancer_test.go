@@ -33,10 +33,10 @@ type behind struct {
 // lag is longer than the slowest app takes to exit.
 const lag = 1500 * time.Millisecond
 
-// The counts are those of a witness between the load and the load balancer. The delay is that of the
-// load balancer, and with Lameduck that of the last request that the app got. nginx routes no request for
-// ten seconds to a pod that has refused one request, so without Lameduck its delay is the time of the
-// last request that it lost.
+// The counts are those of a witness between the load and the load balancer. The delay is that of
+// the load balancer, and with Lameduck that of the last request that the app got. nginx routes no
+// request for ten seconds to a pod that has refused one request, so without Lameduck its delay is
+// the time of the last request that it lost.
 func TestCountsAndDelaysAreTrueBehindEveryLoadBalancer(t *testing.T) {
 	cases := []behind{
 		{balancer.BuiltIn, false, lag}, {balancer.BuiltIn, true, lag}, {balancer.HAProxy, false, lag},
@@ -108,8 +108,8 @@ func (b behind) expectTruth(t *testing.T, app, lameduck string) {
 	if pod.Delay == nil {
 		t.Fatalf("the delay is unknown: %+v", pod)
 	}
-	// A request shows no more than that the load balancer still routed when it came, and reaches the pod
-	// at any time before its response. On an idle machine both are milliseconds.
+	// A request shows no more than that the load balancer still routed when it came, and reaches
+	// the pod at any time before its response. On an idle machine both are milliseconds.
 	off, resolution := time.Duration(*pod.Delay)-truth, 200*time.Millisecond+max(w.longestGap, time.Duration(r.Latency.Max))
 	t.Logf("%d of %d lost; the delay is %v by %s, in truth %v; the longest gap between requests %v, the slowest %v",
 		r.Lost, r.Requests, time.Duration(*pod.Delay), pod.DelaySource, truth, w.longestGap, r.Latency.Max)
@@ -262,7 +262,8 @@ func (s *stage) measure(t *testing.T) *measure.Report {
 	return report
 }
 
-// interceptDeletes lets the test act as the kubelet, since the fake API server would delete a pod at once.
+// interceptDeletes lets the test act as the kubelet, since the fake API server would delete a pod
+// at once.
 func (s *stage) interceptDeletes() {
 	first := true
 	s.cluster.PrependReactor("delete", "pods", func(a ktesting.Action) (bool, runtime.Object, error) {

@@ -147,8 +147,8 @@ func (c *cluster) watch() *Watcher {
 	return x
 }
 
-// await waits until the watcher has seen a change of a pod: pods and endpoints are two streams, whose
-// events may come in any order.
+// await waits until the watcher has seen a change of a pod: pods and endpoints are two streams,
+// whose events may come in any order.
 func (c *cluster) await(name, what string, seen func(*pod) bool) {
 	c.t.Helper()
 	if c.watcher == nil {

@@ -81,8 +81,8 @@ func (w *witness) serve(client *net.TCPConn) {
 	}
 }
 
-// read reads responses until the load balancer closes the connection. It reads on when each has been
-// passed on.
+// read reads responses until the load balancer closes the connection. It reads on when each has
+// been passed on.
 func read(
 	from *bufio.Reader, sent <-chan *http.Request, answers chan<- *http.Response, passedOn <-chan struct{},
 ) {

@@ -358,8 +358,8 @@ func eventually(holds func() bool) bool {
 	return true
 }
 
-// If a chunk line is split between two segments, its size must not be relayed as content: large
-// chunks are spliced in the kernel.
+// If a chunk line is split between two segments, the incomplete size must not count as content:
+// large chunks are spliced in the kernel.
 func TestI1ALargeChunkWhoseLineIsCutPassesUnchanged(t *testing.T) {
 	const head = "Transfer-Encoding: chunked\r\n\r\n"
 	chunk := strings.Repeat("x", 1<<20)

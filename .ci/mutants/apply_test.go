@@ -117,7 +117,7 @@ func TestAPatchMustMatchOnce(t *testing.T) {
 func TestRefreshedPatchesHaveEnoughContext(t *testing.T) {
 	tree := moduleOf(t, map[string]string{"p/p.go": original})
 	// The change of the third function, with so little context that only the line number
-	// distinguishes it apart.
+	// distinguishes it.
 	lines, _ := tree.lines("p/p.go")
 	l := &located{file: "p/p.go", old: lines, hunks: []hunk{{start: 14, lines: []line{{'-', "\tb := 2"}, {'+', "\tb := 3"}}}}}
 	text := format([]filePatch{l.refreshed()})

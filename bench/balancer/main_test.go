@@ -124,8 +124,8 @@ func balance(t *testing.T, cfg Config, replicas ...*replica) *Balancer {
 	return b
 }
 
-// send sends one request on a new connection and returns the status and body; err is the reason why
-// the body ended.
+// send sends one request on a new connection and returns the status and body; err is the error at
+// the end of the body.
 func send(t *testing.T, b *Balancer, method, body string) (status int, answer string, err error) {
 	return sendTo(t, b.Addr(), method, body)
 }

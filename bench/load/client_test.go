@@ -63,8 +63,7 @@ func TestFailureIsCountedAsWhatItIs(t *testing.T) {
 }
 
 func TestResetInTheBodyIsTruncated(t *testing.T) {
-	// The reset must arrive after the client has read the first bytes, or the kernel drops these
-	// away.
+	// The reset must arrive after the client has read the first bytes, or the kernel drops them.
 	started := make(chan struct{})
 	s := serve(t, then(
 		answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"),

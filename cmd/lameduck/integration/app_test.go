@@ -54,7 +54,7 @@ func startApp(t *testing.T) *testApp {
 }
 
 // listen does not use a port that the kernel chooses: it may have been the port of an app that has
-// ended, to which others still connect.
+// exited, to which clients still connect.
 func listen(t *testing.T) net.Listener {
 	t.Helper()
 	ln, err := net.Listen("tcp", freeAddress(t))

@@ -41,8 +41,8 @@ type drainsFlags struct {
 func newDrainsCommand() *cobra.Command {
 	var f drainsFlags
 	cmd := &cobra.Command{
-		Use: "drains [FILE|-]...", Short: "Aggregate the drain summaries of workloads", Long: drainsLong, Example: drainsExample,
-		RunE: f.run,
+		Use: "drains [FILE|-]...", Short: "Aggregate the drain summaries of workloads",
+		Long: drainsLong, Example: drainsExample, RunE: f.run,
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.output, "output", "o", "text", "format: "+strings.Join(drain.Formats, ", "))
@@ -69,7 +69,8 @@ func (f *drainsFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if len(found) == 0 {
-		return errors.New("there is no drain summary: read the logs of Lameduck's containers (kubectl logs -c lameduck)")
+		return errors.New("no drain summary found: read the logs of Lameduck's containers " +
+			"(kubectl logs -c lameduck)")
 	}
 	return drain.Write(cmd.OutOrStdout(), drain.Table(found), f.output)
 }

@@ -25,7 +25,7 @@ func TestDrainsReadsLogs(t *testing.T) {
 		want string
 	}{
 		{[]string{"-o", "yaml", "-"}, `--output: must be one of text, json, html, got "yaml"`},
-		{[]string{"-"}, "there is no drain summary"},
+		{[]string{"-"}, "no drain summary found"},
 		{[]string{"none"}, "open none"},
 		{[]string{"--kubeconfig", "none"}, "read the kubeconfig"},
 	} {

@@ -28,12 +28,13 @@ cannot move are then observed.
 The webhook must be installed. The plan is for its flags, as far as you may read its Deployment. Exit codes: 0 success;
 1 a workload cannot be protected; 2 an error.`
 
-const disableHelp = `Remove the labels that enable has set, and print the plan. Running pods keep Lameduck until the next
-rollout of their workload.
+const disableHelp = `Remove the labels that enable has set, and print the plan. Running pods keep Lameduck until
+the next rollout of their workload.
 
 Exit codes: 0 success; 2 an error.`
 
-const statusHelp = `Show which pods of a namespace have Lameduck, in which mode, and why the others do not. It only reads.
+const statusHelp = `Show which pods of a namespace have Lameduck, in which mode, and why the others do not. It only
+reads.
 
 Exit codes: 0 success; 2 an error.`
 
@@ -204,8 +205,8 @@ func printPlan(w io.Writer, p *enable.Plan, dryRun bool) {
 		fmt.Fprintf(w, "redirect: %s\n", p.Redirect.Reason)
 	}
 	printWorkloads(w, p)
-	fmt.Fprintf(w, "It takes effect with the next rollout: kubectl -n %s rollout restart deployment,statefulset,daemonset\n",
-		p.Namespace)
+	fmt.Fprintf(w, "It takes effect with the next rollout: "+
+		"kubectl -n %s rollout restart deployment,statefulset,daemonset\n", p.Namespace)
 }
 
 // printWorkloads prints what happens to the workloads, and what is unknown.

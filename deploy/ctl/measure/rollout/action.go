@@ -196,8 +196,8 @@ func (o *Operation) Undo(ctx context.Context) ([]string, error) {
 	case o.complete || o.began.IsZero():
 		return nil, nil
 	case o.action.Kind == Restart:
-		return []string{fmt.Sprintf("The restart of %s continues by itself. To end it: kubectl -n %s rollout undo %s", w,
-			w.Namespace, w)}, nil
+		return []string{fmt.Sprintf("The restart of %s continues by itself. "+
+			"To end it: kubectl -n %s rollout undo %s", w, w.Namespace, w)}, nil
 	case o.action.Kind == DeletePods:
 		return []string{fmt.Sprintf("%s of %s %s deleted. Its controller replaces deleted pods, so there is nothing "+
 			"to undo.", plural.Count(len(o.deleted), "pod"), w, plural.Pick(len(o.deleted), "was", "were"))}, nil

@@ -182,7 +182,7 @@ func TestTheEndOfTheHold(t *testing.T) {
 			s.events <- StopSignal
 			s.wantsEnd()
 			if summary := s.Summary(); summary.End != EndedAppGone {
-				t.Errorf("the summary is %+v, want the app gone", summary)
+				t.Errorf("summary %+v, want the app gone", summary)
 			}
 		})
 	})

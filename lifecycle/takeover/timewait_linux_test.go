@@ -42,7 +42,7 @@ func leaveTimeWait(t *testing.T) int {
 	return ln.Addr().(*net.TCPAddr).Port
 }
 
-// bindsWithoutReuse binds as an app does that does not set SO_REUSEADDR.
+// bindsWithoutReuse binds like an app that does not set SO_REUSEADDR.
 func bindsWithoutReuse(t *testing.T, port int) error {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

@@ -98,7 +98,7 @@ func TestTheAppReportsToTheWatchdogOfSystemd(t *testing.T) {
 	}
 }
 
-// A child has its signals as it would have without lameduck.
+// A child starts with the same ignored signals as without lameduck.
 func TestUnderNohupTheChildIgnoresSIGHUPToo(t *testing.T) {
 	for _, routes := range []string{"1", "takeover"} {
 		t.Run(routes, func(t *testing.T) {

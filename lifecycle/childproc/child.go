@@ -73,11 +73,15 @@ func Start(argv []string, config Config) (*Child, error) {
 	adoptOrphans()
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGCHLD)
+	terminal := HasTerminal()
+	if terminal {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGTTOU) // until it is ignored
+	}
 	sys := childAttr(config.Stop)
 	pid, err := config.Spawn(path, argv, &syscall.ProcAttr{Env: environment(), Files: []uintptr{0, 1, 2}, Sys: sys})
-	if HasTerminal() {
+	if terminal {
 		// With the child in the foreground, this process may still write its log to the terminal (even
-		// after stty tostop), and take the terminal back. The child has not inherited this.
+		// after stty tostop), and take the terminal back. The child must not inherit this.
 		signal.Ignore(syscall.SIGTTOU)
 	}
 	if err != nil {

@@ -101,6 +101,29 @@ func (d *terminal) answers(t *testing.T, line string) {
 	d.screen.awaitLine(t, line)
 }
 
+// awaitStopped waits until all processes of the shell's job are stopped. One that is not yet could
+// still read what is typed.
+func (d *terminal) awaitStopped(t *testing.T) {
+	t.Helper()
+	eventually(t, "the job is stopped", func() bool { return allStopped(d.pid(), processes()) > 0 })
+}
+
+// allStopped returns how many descendants a process has if all of them are stopped, and otherwise a
+// negative number.
+func allStopped(parent int, all []processInfo) (n int) {
+	for _, p := range all {
+		if p.parent != parent {
+			continue
+		}
+		below := allStopped(p.pid, all)
+		if p.state != "T" || below < 0 {
+			return -1
+		}
+		n += 1 + below
+	}
+	return n
+}
+
 // ways are the ways to start an app, as commands that the app's own follows.
 func ways(t *testing.T) map[string]struct{ env, command string } {
 	lameduck := programPath("lameduck") + " exec --"
@@ -128,6 +151,7 @@ func TestCtrlZAndFgAreAsWithoutLameduck(t *testing.T) {
 				d.answers(t, "one")
 				d.types(t, controlZ)
 				d.screen.awaitLine(t, stoppedBySIGTSTP)
+				d.awaitStopped(t)
 				d.types(t, "\n")
 				d.answers(t, "two")
 				d.types(t, controlD)
@@ -160,14 +184,7 @@ func TestFgOfAnAppInTheBackgroundIsAsWithoutLameduck(t *testing.T) {
 			t.Parallel()
 			_, env := prepare(t, "1", app.env)
 			d := startAtTerminal(t, env, `set -m; `+app.command+` cat & read line; fg >/dev/null; echo ended $?`)
-			eventually(t, "the job is stopped", func() bool {
-				for _, p := range processes() {
-					if p.parent == d.pid() && p.state == "T" {
-						return true
-					}
-				}
-				return false
-			})
+			d.awaitStopped(t)
 			d.types(t, "\n")
 			d.answers(t, "two")
 			d.types(t, controlD)

@@ -29,8 +29,8 @@ type questioned struct {
 	after  time.Duration // delay of the answer
 }
 
-// isQuestioned makes the app of a rig answer. Its connections end with their peers.
-func (r *rig) isQuestioned(answer string, after time.Duration) *questioned {
+// answersQuestions makes the app of a rig answer. Its connections end with their peers.
+func (r *rig) answersQuestions(answer string, after time.Duration) *questioned {
 	q := &questioned{answer: answer, after: after}
 	ctx := r.t.Context()
 	go func() {
@@ -82,7 +82,7 @@ func (q *questioned) wantsQuestions(t *testing.T, want int) {
 // onQuestionedRoute is overTLS with a questioned app.
 func onQuestionedRoute(t *testing.T, answer string, after time.Duration, test func(*rig, *questioned)) {
 	t.Helper()
-	overTLS(t, Route{}, Config{}, func(r *rig) { test(r, r.isQuestioned(answer, after)) })
+	overTLS(t, Route{}, Config{}, func(r *rig) { test(r, r.answersQuestions(answer, after)) })
 }
 
 const (

@@ -17,9 +17,9 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// dying runs draining servers whose apps have exited. The fallback of each is the next one, and
+// drainingWithoutApps runs draining servers whose apps have exited. The fallback of each is the next one, and
 // that of the last is the first.
-func dying(t *testing.T, n int) (servers []*Server, addresses []string) {
+func drainingWithoutApps(t *testing.T, n int) (servers []*Server, addresses []string) {
 	t.Helper()
 	listeners := make([]net.Listener, n)
 	for i := range listeners {
@@ -60,7 +60,7 @@ func refusedLate(ctx context.Context) (Conn, error) {
 func TestNoConnectionGoesRoundInCircles(t *testing.T) {
 	for name, n := range map[string]int{"to itself": 1, "by another pod that ends": 2, "by two": 3} {
 		t.Run(name, func(t *testing.T) {
-			servers, addresses := dying(t, n)
+			servers, addresses := drainingWithoutApps(t, n)
 			c, err := net.Dial("tcp", addresses[0])
 			if err != nil {
 				t.Fatal(err)
@@ -119,7 +119,7 @@ func TestAFallbackWithoutAppThatDoesNotKnowItYetIsSkipped(t *testing.T) {
 
 // The kernel announces it, even if the server is busy.
 func TestAServerWithoutAppAnnouncesThatToFallbackConnections(t *testing.T) {
-	_, addresses := dying(t, 1)
+	_, addresses := drainingWithoutApps(t, 1)
 	c, err := net.Dial("tcp", addresses[0])
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestTheFallbackIsDialledWithTheClientsFirstByte(t *testing.T) {
 // A Service routes back to the pod itself for a moment, and then to another one. The client does
 // not notice.
 func TestAFallbackIsDialledUntilItHasAnApp(t *testing.T) {
-	_, addresses := dying(t, 1)
+	_, addresses := drainingWithoutApps(t, 1)
 	_, other := onLoopback(t, Config{}, serveHTTP(t, echo))
 	var dials atomic.Int64
 	own, others := DialFallback(addresses[0]), DialFallback(other)

@@ -46,10 +46,10 @@ func TestTheFallbackServesNewConnectionsWhenTheAppHasGoneWhileDraining(t *testin
 			t.Error("AppEnded reports that nothing is served")
 		}
 		time.Sleep(lastRetry)
-		servesByFallback(waiting, r.other(others))
+		serveFromFallback(waiting, r.other(others))
 		next := r.client("192.0.2.2")
 		next.send(get)
-		servesByFallback(next, r.other(others))
+		serveFromFallback(next, r.other(others))
 		old.wantsOpen() // it lasts until its app closes it
 		if n := r.server.stats.dialFailures.Load(); n != r.refusals() {
 			t.Errorf("%d dial failures counted, want %d", n, r.refusals())
@@ -60,8 +60,8 @@ func TestTheFallbackServesNewConnectionsWhenTheAppHasGoneWhileDraining(t *testin
 	})
 }
 
-// servesByFallback makes the fallback answer the request that the client has sent.
-func servesByFallback(client, other *peer) {
+// serveFromFallback makes the fallback answer the request that the client has sent.
+func serveFromFallback(client, other *peer) {
 	client.t.Helper()
 	other.wants(get)
 	other.send(ok)

@@ -13,7 +13,7 @@ import (
 // beginning of it if the rest is refused.
 func FuzzRelayRequests(f *testing.F) {
 	for _, steps := range conversations {
-		f.Add(saidBy(fromClient, steps), uint64(1))
+		f.Add(sentBy(fromClient, steps), uint64(1))
 	}
 	f.Add("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", uint64(2))
 	f.Fuzz(func(t *testing.T, sent string, split uint64) {
@@ -65,7 +65,7 @@ func passed(sent string) (want string, exact bool) {
 // what the app has sent, with the close option where it belongs, or our 502.
 func FuzzRelayResponses(f *testing.F) {
 	for _, steps := range conversations {
-		said := saidBy(fromApp, steps)
+		said := sentBy(fromApp, steps)
 		f.Add(said, uint64(1), true)
 		f.Add(said, uint64(2), false)
 		f.Add(said[:len(said)/2], uint64(3), true)
@@ -135,8 +135,8 @@ func badBody(b []byte, resp h1.Response) bool {
 	return err != nil
 }
 
-// saidBy returns everything that one side sends.
-func saidBy(from direction, steps []step) string {
+// sentBy returns everything that one side sends.
+func sentBy(from direction, steps []step) string {
 	var said strings.Builder
 	for _, s := range steps {
 		if s.from == from {

@@ -228,8 +228,8 @@ func TestAnAnsweredStreamIsInFlightWhileItsUploadGoesOn(t *testing.T) {
 	}
 }
 
-// drainsHTTP2 begins a drain, and expects a notice and then a GOAWAY with the last stream.
-func (r *rig) drainsHTTP2(client *peer, last uint32) {
+// drainHTTP2 begins a drain, and expects a notice and then a GOAWAY with the last stream.
+func (r *rig) drainHTTP2(client *peer, last uint32) {
 	r.t.Helper()
 	r.server.Drain()
 	time.Sleep(noticeSpread)
@@ -243,7 +243,7 @@ func TestAStreamThatItsClientLeavesOpenDoesNotHoldADrain(t *testing.T) {
 		client, app := speaksHTTP2(r)
 		client.send(headers(1, false, true))
 		app.wants(headers(1, false, true))
-		r.drainsHTTP2(client, 1)
+		r.drainHTTP2(client, 1)
 		app.send(headers(1, true, true))
 		client.wants(headers(1, true, true))
 		client.wantsOpen()
@@ -261,7 +261,7 @@ func TestAPushedAnswerIsNotCutByTheFinalGoAway(t *testing.T) {
 		app.sendSlowly(promise(1, 2))
 		app.send(headers(1, true, true))
 		client.taken()
-		r.drainsHTTP2(client, 1)
+		r.drainHTTP2(client, 1)
 		app.send(headers(2, false, true) + data(2, false, 9))
 		client.wants(headers(2, false, true) + data(2, false, 9))
 		client.wantsOpen()
@@ -277,7 +277,7 @@ func TestAStreamBeyondTheFinalGoAwayIsNotWaitedFor(t *testing.T) {
 		client, app := speaksHTTP2(r)
 		client.send(headers(1, true, true))
 		app.wants(headers(1, true, true))
-		r.drainsHTTP2(client, 1)
+		r.drainHTTP2(client, 1)
 		client.send(headers(3, true, true))
 		app.wants(headers(3, true, true))
 		app.send(headers(1, true, true))
@@ -377,7 +377,7 @@ func TestAnHTTP2ClientMayCloseTheConnectionItself(t *testing.T) {
 		client, app := speaksHTTP2(r)
 		client.send(headers(1, true, true))
 		app.wants(headers(1, true, true))
-		r.drainsHTTP2(client, 1)
+		r.drainHTTP2(client, 1)
 		app.send(headers(1, true, true))
 		client.wants(headers(1, true, true))
 		client.wantsOpen()
@@ -511,7 +511,7 @@ func TestI5LastStreamsNeverGrow(t *testing.T) {
 			client, app := speaksHTTP2(r)
 			client.send(headers(1, false, true))
 			app.wants(headers(1, false, true))
-			r.drainsHTTP2(client, 1)
+			r.drainHTTP2(client, 1)
 			app.sendSlowly(goAway(h2.MaxStream, 2, "shutting down"))
 			client.wants(goAway(1, 2, "shutting down"))
 			app.send(goAway(0, 0, ""))
@@ -585,7 +585,7 @@ func TestAnUpgradeToHTTP2IsFollowed(t *testing.T) {
 		if n := r.server.stats.inFlight.Load(); n != 0 {
 			t.Errorf("%d in flight, want none", n)
 		}
-		r.drainsHTTP2(client, 1)
+		r.drainHTTP2(client, 1)
 		client.wantsEndSoon()
 	})
 }

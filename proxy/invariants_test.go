@@ -57,17 +57,17 @@ var conversations = map[string][]step{
 
 func TestI1BytesPassUnchanged(t *testing.T) {
 	for name, steps := range conversations {
-		t.Run(name, func(t *testing.T) { converseUnchanged(t, steps, (*peer).send) })
+		t.Run(name, func(t *testing.T) { relayUnchanged(t, steps, (*peer).send) })
 	}
 }
 
 func TestI1AnySplitOfTheBytesPassesUnchanged(t *testing.T) {
 	for name, steps := range conversations {
-		t.Run(name, func(t *testing.T) { converseUnchanged(t, steps, (*peer).sendSlowly) })
+		t.Run(name, func(t *testing.T) { relayUnchanged(t, steps, (*peer).sendSlowly) })
 	}
 }
 
-func converseUnchanged(t *testing.T, steps []step, send func(*peer, string)) {
+func relayUnchanged(t *testing.T, steps []step, send func(*peer, string)) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
 		owed := map[*peer]string{}

@@ -18,16 +18,16 @@ import (
 // errBad is the error of loading a file that begins with "bad".
 var errBad = errors.New("bad contents")
 
-// A rig is a watcher of one file. It records loads and errors.
-type rig struct {
+// A testWatcher is a watcher of one file. It records loads and errors.
+type testWatcher struct {
 	path   string
 	loaded []string
 	failed []string
 }
 
-func startWatcher(t *testing.T, first string) *rig {
+func startWatcher(t *testing.T, first string) *testWatcher {
 	t.Helper()
-	r := &rig{path: filepath.Join(t.TempDir(), "file")}
+	r := &testWatcher{path: filepath.Join(t.TempDir(), "file")}
 	r.write(t, first)
 	var current string
 	w, err := New(func(contents [][]byte) error {
@@ -53,7 +53,7 @@ func startWatcher(t *testing.T, first string) *rig {
 	return r
 }
 
-func (r *rig) write(t *testing.T, text string) {
+func (r *testWatcher) write(t *testing.T, text string) {
 	t.Helper()
 	if err := os.WriteFile(r.path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

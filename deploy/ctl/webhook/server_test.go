@@ -265,7 +265,7 @@ func TestOverLoopbackWithTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	r := &rig{t: t, server: s, stop: stop, ended: make(chan error, 1), ca: certificate.Leaf}
+	r := &testServer{t: t, server: s, stop: stop, ended: make(chan error, 1), ca: certificate.Leaf}
 	go func() { r.ended <- s.Run(ctx) }()
 	transport := &http.Transport{TLSClientConfig: r.trust(), ForceAttemptHTTP2: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -33,17 +33,17 @@ func object(t *testing.T, text string) *unstructured.Unstructured {
 	return o
 }
 
-// a rig is a mirror of a cluster in memory.
-type rig struct {
+// A testMirror is a mirror of a cluster in memory.
+type testMirror struct {
 	t      *testing.T
 	client *fake.FakeDynamicClient
 	kinds  atomic.Pointer[map[schema.GroupVersionResource]kube.PolicyResource] // nil if discovery fails
 	*Mirror
 }
 
-func newRig(t *testing.T) *rig {
+func newTestMirror(t *testing.T) *testMirror {
 	t.Helper()
-	r := &rig{t: t, client: fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
+	r := &testMirror{t: t, client: fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
 		map[schema.GroupVersionResource]string{
 			services: "ServiceList", namespaces: "NamespaceList", policies: "NetworkPolicyList",
 			ingresses: "IngressList", ranges: "LimitRangeList", quotas: "ResourceQuotaList",
@@ -77,7 +77,7 @@ func newRig(t *testing.T) *rig {
 }
 
 // start runs the mirror until the test ends.
-func (r *rig) start() {
+func (r *testMirror) start() {
 	ctx, stop := context.WithCancel(r.t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -88,7 +88,7 @@ func (r *rig) start() {
 }
 
 // await waits until a condition holds.
-func (r *rig) await(what string, condition func() bool) {
+func (r *testMirror) await(what string, condition func() bool) {
 	r.t.Helper()
 	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -99,7 +99,7 @@ func (r *rig) await(what string, condition func() bool) {
 
 func TestAMirrorHasWhatSurroundsANamespace(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newTestMirror(t)
 	if r.Around("shop").Unknown == "" {
 		t.Error("before it runs, it knows everything")
 	}
@@ -125,7 +125,7 @@ func TestAMirrorHasWhatSurroundsANamespace(t *testing.T) {
 
 func TestAMirrorHasWhatANamespaceDemands(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newTestMirror(t)
 	r.start()
 	r.await("the demands are known", func() bool {
 		return r.ingresses.current() && r.ranges.current() && r.quotas.current()
@@ -145,7 +145,7 @@ func TestAMirrorHasWhatANamespaceDemands(t *testing.T) {
 
 func TestWithoutTheRightsForLimitsTheModeIsKnown(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newTestMirror(t)
 	for _, id := range []schema.GroupVersionResource{ingresses, ranges, quotas} {
 		r.client.PrependReactor("list", id.Resource, func(clienttesting.Action) (bool, runtime.Object, error) {
 			return true, nil, apierrors.NewForbidden(id.GroupResource(), "", errors.New("no role"))
@@ -163,7 +163,7 @@ func TestWhatCannotBeReadIsUnknown(t *testing.T) {
 	for _, id := range []schema.GroupVersionResource{services, namespaces, policies, cilium} {
 		t.Run(id.Resource, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t)
+			r := newTestMirror(t)
 			var allowed atomic.Bool
 			r.client.PrependReactor("list", id.Resource, func(clienttesting.Action) (bool, runtime.Object, error) {
 				return !allowed.Load(), nil, apierrors.NewForbidden(id.GroupResource(), "", errors.New("no role"))
@@ -188,7 +188,7 @@ func TestWhatCannotBeReadIsUnknown(t *testing.T) {
 
 func TestUnknownKindsOfPoliciesAreUnknown(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newTestMirror(t)
 	r.kinds.Store(nil)
 	r.start()
 	r.await("the others are known", func() bool { return r.unread() == "the kinds of policies" })

@@ -21,8 +21,8 @@ import (
 // validity is the lifetime of the certificate.
 const validity = 90 * 24 * time.Hour
 
-// A rig is a running server with a client for each of its ports.
-type rig struct {
+// A testServer is a running server with a client for each of its ports.
+type testServer struct {
 	t        *testing.T
 	server   *Server
 	requests *pipeListener
@@ -45,14 +45,14 @@ func testConfig(t *testing.T) (Config, *deploytest.Certificate) {
 }
 
 // runInMemory starts a server in the test's bubble.
-func runInMemory(t *testing.T) *rig {
+func runInMemory(t *testing.T) *testServer {
 	t.Helper()
 	c, certificate := testConfig(t)
 	s, err := assemble(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, server: s, requests: newPipeListener(), ended: make(chan error, 1),
+	r := &testServer{t: t, server: s, requests: newPipeListener(), ended: make(chan error, 1),
 		ca: certificate.Leaf}
 	admin := newPipeListener()
 	s.setListeners(r.requests, admin)
@@ -69,13 +69,13 @@ func runInMemory(t *testing.T) *rig {
 	return r
 }
 
-func (r *rig) trust() *tls.Config {
+func (r *testServer) trust() *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AddCert(r.ca)
 	return &tls.Config{RootCAs: pool, ServerName: host}
 }
 
-func (r *rig) end() {
+func (r *testServer) end() {
 	r.t.Helper()
 	r.stop()
 	if err := <-r.ended; err != nil {
@@ -85,7 +85,7 @@ func (r *rig) end() {
 }
 
 // ask sends a review and returns whether the answer closes the connection.
-func (r *rig) ask() (closes bool, err error) {
+func (r *testServer) ask() (closes bool, err error) {
 	answer, err := r.client.Post("https://"+host+"/mutate?timeout=2s", "application/json",
 		strings.NewReader(question{}.String()))
 	if err != nil {
@@ -102,7 +102,7 @@ func (r *rig) ask() (closes bool, err error) {
 	return answer.Close, nil
 }
 
-func (r *rig) get(path string) (int, string) {
+func (r *testServer) get(path string) (int, string) {
 	r.t.Helper()
 	answer, err := r.admin.Get("http://admin" + path)
 	if err != nil {

@@ -142,7 +142,7 @@ func (c *injectCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	for _, change := range changes {
-		if err := change.workload.Apply(change.workload.TemplatePath, change.plan.Patch); err != nil {
+		if err := change.apply(cmd.ErrOrStderr()); err != nil {
 			return err
 		}
 	}
@@ -221,6 +221,20 @@ const clusterTimeout = 30 * time.Second
 type change struct {
 	workload *manifest.Workload
 	plan     inject.Plan
+}
+
+// apply changes the manifest, and prints a note if its layout is lost.
+func (c change) apply(stderr io.Writer) error {
+	w := c.workload
+	at, before := w.Position(""), w.Document.Rewritten()
+	if err := w.Apply(w.TemplatePath, c.plan.Patch); err != nil {
+		return err
+	}
+	if !before && w.Document.Rewritten() {
+		fmt.Fprintf(stderr, "%s: %s: its document has an unusual layout and is encoded again: the objects are right, "+
+			"but --uninject does not restore the text\n", at, w)
+	}
+	return nil
 }
 
 // planAll plans all workloads and prints notes, before any line of the files moves.

@@ -22,6 +22,9 @@ type Position struct {
 
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
+// Rewritten reports whether a patch could not be applied in place, so that the layout is lost.
+func (d *Document) Rewritten() bool { return d.yaml.Rewritten }
+
 func (d *Document) parse(text []byte) error {
 	var err error
 	if d.yaml, err = yamledit.Parse(text); err != nil {

@@ -9,6 +9,8 @@
 // document is encoded again from the tree, with its comments. So textEdit need not handle every
 // layout that YAML allows.
 //
-// Limits: where a patch goes through an alias, or into the value of an anchor, all aliases of the
-// document are expanded first.
+// Values that several places share by an anchor are edited in place if the patch changes all these
+// places in the same way. Otherwise the places that would change too get copies, each with a comment
+// that names the alias. A later patch that makes a copy equal to the anchor's value again restores the
+// alias.
 package yamledit

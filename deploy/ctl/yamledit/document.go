@@ -15,12 +15,18 @@ import (
 type Document struct {
 	Text []byte
 	Root *yaml.Node // of Text; nil if the document is empty or has only comments
+
+	// Rewritten reports whether Apply has encoded the document again, because it did not know the
+	// layout. The values are right, but the layout is lost.
+	Rewritten bool
+
+	compact *bool // whether lists are not indented; nil if Root shows it
 }
 
 // Parse reads one document. Errors name a line of the text, as in "yaml: line 3: ...".
 func Parse(text []byte) (Document, error) {
 	root, err := parseNode(text)
-	return Document{text, root}, err
+	return Document{Text: text, Root: root}, err
 }
 
 // Split cuts a stream in front of each line that begins a document (YAML 1.2 section 9.1.4). The
@@ -178,16 +184,20 @@ func (d Document) Apply(patch []jsonpatch.Operation) (Document, error) {
 		return d, &OperationError{patch[0], errNoParent}
 	}
 	e := &edit{Document: d, want: cloneTree(d.Root)}
-	for _, op := range patch {
-		if err := e.apply(op); err != nil {
-			return d, &OperationError{op, err}
-		}
+	err := e.applyAll(patch)
+	if errors.Is(err, errShared) || err == nil && e.shared && !e.matches() {
+		e = &edit{Document: d, want: cloneTree(d.Root), apart: true}
+		err = e.applyAll(patch)
+	}
+	if err != nil {
+		return d, err
 	}
 	if !e.matches() {
 		if err := e.rewrite(); err != nil {
 			return d, err
 		}
 	}
+	e.foldCopies()
 	return e.Document, nil
 }
 

@@ -48,6 +48,12 @@ func (t *textEdit) deleteLines(from, to int) bool {
 	return t.replaceText(begin, end, "")
 }
 
+// lineAt returns the line of an offset.
+func (t *textEdit) lineAt(offset int) int {
+	line, _ := slices.BinarySearch(t.lineStarts, offset+1)
+	return line
+}
+
 // lineEnd returns the offset after a line.
 func (t *textEdit) lineEnd(line int) int {
 	if line < len(t.lineStarts) {
@@ -88,6 +94,17 @@ func (t *textEdit) blankBefore(line, column int) bool {
 	return len(text) >= column-1 && len(bytes.TrimLeft(text[:column-1], " ")) == 0
 }
 
+// dashes returns the column of the dashes of a list in block style. The column of a list with an anchor
+// is that of the anchor.
+func (t *textEdit) dashes(list *yaml.Node) int {
+	if list.Anchor != "" && len(list.Content) > 0 {
+		if dash := bytes.IndexByte(t.line(list.Content[0].Line), '-'); dash >= 0 {
+			return dash + 1
+		}
+	}
+	return list.Column
+}
+
 // colon returns the offset after the colon of a key, or -1.
 func (t *textEdit) colon(key *yaml.Node) int {
 	at := t.tokenEnd(key)
@@ -124,7 +141,10 @@ func (t *textEdit) endLine(nodes []*yaml.Node, indent int) int {
 
 // lastLine returns the last line of a node in block style, without comments behind it. They may have
 // been there before the node was filled.
-func (t *textEdit) lastLine(n *yaml.Node) int { return t.endLine([]*yaml.Node{n}, math.MaxInt) }
+func (t *textEdit) lastLine(n *yaml.Node) int { return t.endOf([]*yaml.Node{n}) }
+
+// endOf returns the last line of nodes in block style, without comments behind them.
+func (t *textEdit) endOf(nodes []*yaml.Node) int { return t.endLine(nodes, math.MaxInt) }
 
 // isTrailer reports whether a line after a node with an indentation is not part of it.
 func (t *textEdit) isTrailer(line []byte, indent int) bool {

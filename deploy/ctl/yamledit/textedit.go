@@ -23,7 +23,7 @@ type textEdit struct {
 func newTextEdit(d Document) *textEdit {
 	t := &textEdit{
 		text: slices.Clone(d.Text), root: d.Root, lineStarts: []int{0},
-		compact: hasCompactLists(d.Root), json: isFlow(d.Root),
+		compact: d.hasCompactLists(), json: isFlow(d.Root),
 	}
 	for i, c := range d.Text {
 		if c == '\n' {
@@ -59,7 +59,7 @@ func (t *textEdit) applyToMapping(path string, m *yaml.Node, key, op string, val
 		return k >= 0 && t.removeEntry(path, m, k)
 	case k >= 0:
 		return t.replaceEntry(m, k, value)
-	case len(m.Content) == 0 && !t.json && !t.isBelowKey(path, m):
+	case len(m.Content) == 0 && !t.json && !t.keepsBrackets(path, m):
 		return t.fillEmpty(path, mappingNode(key, value))
 	case isFlow(m):
 		return t.insertInFlow(m, len(m.Content), t.flowEntry(key, value))
@@ -83,7 +83,7 @@ func (t *textEdit) applyToSequence(path string, list *yaml.Node, token, op strin
 		return i < len(list.Content) && t.removeItem(path, list, i)
 	case op == "replace":
 		return t.replaceItem(list, i, value)
-	case len(list.Content) == 0 && !t.json && !t.isBelowKey(path, list):
+	case len(list.Content) == 0 && !t.json && !t.keepsBrackets(path, list):
 		return t.fillEmpty(path, sequenceNode(value))
 	case isFlow(list):
 		return t.insertInFlow(list, i, t.flowWithin(value))
@@ -93,13 +93,13 @@ func (t *textEdit) applyToSequence(path string, list *yaml.Node, token, op strin
 
 // insertItem adds an element to a list in block style, in front of the one at i.
 func (t *textEdit) insertItem(list *yaml.Node, i int, value *yaml.Node) bool {
-	indent := list.Column - 1
+	indent := t.dashes(list) - 1
 	item := t.block(sequenceNode(value), indent)
 	if i == len(list.Content) {
 		return t.insertLines(t.endLine(list.Content[i-1:], indent), item)
 	}
 	line := list.Content[i].Line
-	return t.blankBefore(line, list.Column) && t.insertLines(line-1, item)
+	return t.blankBefore(line, indent+1) && t.insertLines(line-1, item)
 }
 
 func (t *textEdit) replaceItem(list *yaml.Node, i int, value *yaml.Node) bool {
@@ -107,10 +107,10 @@ func (t *textEdit) replaceItem(list *yaml.Node, i int, value *yaml.Node) bool {
 	if isFlow(list) || old.Kind == yaml.ScalarNode {
 		return t.replaceToken(old, value)
 	}
-	indent := list.Column - 1
+	indent := t.dashes(list) - 1
 	end := t.endLine([]*yaml.Node{old}, indent)
 	item := t.block(sequenceNode(value), indent)
-	return t.blankBefore(old.Line, list.Column) && t.replaceLines(old.Line, end, item)
+	return t.blankBefore(old.Line, indent+1) && t.replaceLines(old.Line, end, item)
 }
 
 func (t *textEdit) removeItem(path string, list *yaml.Node, i int) bool {
@@ -121,8 +121,9 @@ func (t *textEdit) removeItem(path string, list *yaml.Node, i int) bool {
 	case len(list.Content) == 1:
 		return t.clear(path, list, "[]")
 	}
-	return t.blankBefore(item.Line, list.Column) &&
-		t.deleteLines(item.Line, t.endLine([]*yaml.Node{item}, list.Column-1))
+	column := t.dashes(list)
+	return t.blankBefore(item.Line, column) &&
+		t.deleteLines(item.Line, t.endLine([]*yaml.Node{item}, column-1))
 }
 
 // replaceEntry replaces the value of the key at k.
@@ -142,7 +143,7 @@ func (t *textEdit) replaceEntry(m *yaml.Node, k int, value *yaml.Node) bool {
 		return false
 	}
 	// Remove the token of the empty value and add lines below. A comment on the line stays.
-	at, end := t.offset(old), t.tokenEnd(old)
+	at, end := t.begin(old), t.tokenEnd(old)
 	if end < 0 || old.Line != key.Line {
 		return false
 	}
@@ -185,16 +186,17 @@ func (t *textEdit) removeEntry(path string, m *yaml.Node, k int) bool {
 	return t.deleteLines(key.Line, t.endLine(m.Content[k:k+2], key.Column-1))
 }
 
-// isBelowKey reports whether an empty collection is on a line below its key, as templates print it.
-// It is filled between its brackets, so that it is restored when it is emptied again.
-func (t *textEdit) isBelowKey(path string, empty *yaml.Node) bool {
+// keepsBrackets reports whether an empty collection is filled between its brackets, so that it is
+// restored when it is emptied again: on a line below its key, as templates print it, or with a space
+// between the brackets.
+func (t *textEdit) keepsBrackets(path string, empty *yaml.Node) bool {
 	outer, key := jsonpatch.Cut(path)
 	m := lookup(t.root, outer)
 	if path == "" || m == nil || m.Kind != yaml.MappingNode {
 		return false
 	}
 	k := keyIndex(m, key)
-	return k >= 0 && m.Content[k].Line < empty.Line
+	return k >= 0 && (m.Content[k].Line < empty.Line || t.tokenEnd(empty)-t.begin(empty) > len("[]"))
 }
 
 // fillEmpty replaces an empty collection, the value of a key.
@@ -216,18 +218,21 @@ func (t *textEdit) clear(path string, old *yaml.Node, empty string) bool {
 		return false
 	}
 	k := keyIndex(m, key)
-	if k < 0 || old.Line <= m.Content[k].Line {
+	if k < 0 || old.Content[0].Line <= m.Content[k].Line {
 		return false
 	}
 	node := m.Content[k]
-	colon := t.colon(node)
-	return colon >= 0 &&
+	at := t.colon(node)
+	if at >= 0 && old.Anchor != "" {
+		at = t.offset(old) + len("&"+old.Anchor)
+	}
+	return at >= 0 &&
 		t.deleteLines(node.Line+1, t.lastLine(old)) &&
-		t.replaceText(colon, colon, " "+empty)
+		t.replaceText(at, at, " "+empty)
 }
 
 // replaceToken replaces a value within a line and keeps its quotes.
 func (t *textEdit) replaceToken(old, value *yaml.Node) bool {
 	end := t.tokenEnd(old)
-	return end >= 0 && !isAbsent(old) && t.replaceText(t.offset(old), end, t.flowLike(old, value))
+	return end >= 0 && !isAbsent(old) && t.replaceText(t.begin(old), end, t.flowLike(old, value))
 }

@@ -6,13 +6,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// begin returns the offset of a value, after its anchor.
+func (t *textEdit) begin(n *yaml.Node) int {
+	at := t.offset(n)
+	if rest, is := bytes.CutPrefix(t.text[at:], []byte("&"+n.Anchor)); is && n.Anchor != "" {
+		at = len(t.text) - len(bytes.TrimLeft(rest, " "))
+	}
+	return at
+}
+
 // tokenEnd returns the offset after a scalar or a flow collection, or -1 for other nodes.
 func (t *textEdit) tokenEnd(n *yaml.Node) int {
-	at := t.offset(n)
+	at := t.begin(n)
 	rest := t.text[at:]
 	switch {
-	case n.Anchor != "":
-		return -1
 	case isCollection(n) && isFlow(n):
 		return t.closingBracket(at)
 	case isCollection(n):

@@ -132,9 +132,21 @@ func encode(node *yaml.Node, compact bool) ([]byte, error) {
 }
 
 // hasCompactLists reports whether the first list below a key is not indented.
-func hasCompactLists(node *yaml.Node) bool {
-	compact, _ := seqIndent(node)
+func (d Document) hasCompactLists() bool {
+	if d.compact != nil {
+		return *d.compact
+	}
+	compact, _ := seqIndent(d.Root)
 	return compact
+}
+
+// dashColumn returns the column of the dashes of a list. If the list has an anchor, which determines
+// its column, the dashes are in front of the elements.
+func dashColumn(list *yaml.Node) int {
+	if list.Anchor != "" && len(list.Content) > 0 {
+		return list.Content[0].Column - len("- ")
+	}
+	return list.Column
 }
 
 func seqIndent(node *yaml.Node) (compact, found bool) {
@@ -143,7 +155,7 @@ func seqIndent(node *yaml.Node) (compact, found bool) {
 	}
 	for i, c := range node.Content {
 		if node.Kind == yaml.MappingNode && i%2 == 1 && c.Kind == yaml.SequenceNode && c.Style&yaml.FlowStyle == 0 {
-			return c.Column == node.Content[i-1].Column, true
+			return dashColumn(c) == node.Content[i-1].Column, true
 		}
 		if compact, found := seqIndent(c); found {
 			return compact, found

@@ -183,6 +183,9 @@ func (d Document) Apply(patch []jsonpatch.Operation) (Document, error) {
 	if d.Root == nil {
 		return d, &OperationError{patch[0], errNoParent}
 	}
+	if edited, is := d.applyToElement(patch); is {
+		return edited, nil
+	}
 	e := &edit{Document: d, want: cloneTree(d.Root)}
 	err := e.applyAll(patch)
 	if errors.Is(err, errShared) || err == nil && e.shared && !e.matches() {

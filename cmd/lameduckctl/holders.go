@@ -32,6 +32,8 @@ func reportHolders(w io.Writer, o *manifest.Object) (unprotected bool) {
 			why, unprotected = "it has no apiVersion: set it, such as apps/v1 for a Deployment", true
 		case itself:
 			why = reason
+		case h.Ends:
+			why = "its pods run to completion, so there is nothing to drain"
 		case h.Serves:
 			unprotected = true
 		}

@@ -46,7 +46,11 @@ func TestRealLayoutsComeBack(t *testing.T) {
 			`"metadata": {"name": "a", "annotations": null},`+"\n"+` "spec": {"initContainers": null, `, 1),
 		"trailing commas": head + "    metadata: {\n      labels: { app: web },\n    }\n    spec: {\n      containers: [\n" +
 			"        { name: web, image: 'web:1', ports: [{ name: http, containerPort: 3000 }], },\n      ],\n    }\n",
-		"directives":       "%YAML 1.1\n---\n" + head + labelled + podSpec + "...\n%YAML 1.1\n---\n" + head + labelled + podSpec,
+		"directives": "%YAML 1.1\n---\n" + head + labelled + podSpec + "...\n%YAML 1.1\n---\n" + head + labelled + podSpec,
+		"words of YAML 1.1": head + labelled + strings.Replace(podSpec, "containers:", "automountServiceAccountToken: no\n      containers:", 1) +
+			"          securityContext: { readOnlyRootFilesystem: on }\n",
+		"keys that are numbers, and a date": strings.Replace(head+labelled, "app: web }\n", "app: web, 1: a, true: b, 2024-01-01: c }\n      "+
+			"annotations:\n        released: 2024-01-01\n", 1) + podSpec,
 		"objects of JSON":  strings.Replace(aPod, "NAME", "a", 1) + "\n" + strings.Replace(aPod, "NAME", "b", 1) + "\n",
 		"JSON on one line": strings.Replace(aPod, "NAME", "a", 1) + strings.Replace(aPod, "NAME", "b", 1),
 		"a Template":       "apiVersion: template.openshift.io/v1\nkind: Template\nobjects:\n- " + strings.ReplaceAll(strings.TrimSpace(head+labelled+podSpec), "\n", "\n  ") + "\n",
@@ -91,6 +95,10 @@ func TestNoPodsAreSkippedSilently(t *testing.T) {
 		"an unknown worker": {strings.Replace(other("example.com/v1", "Thing"), podSpec, worker, 1), "not injected: inject does not know", exitOK},
 		"an unknown kind that opts out": {
 			strings.Replace(other("example.com/v1", "Thing"), "app: web }\n    spec", "app: web, lameduck.dev/inject: disabled }\n    spec", 1), "", exitOK,
+		},
+		"an unknown job": {
+			strings.Replace(other("keda.sh/v1alpha1", "ScaledJob"), "    spec:\n", "    spec:\n      restartPolicy: Never\n", 1),
+			"not injected: its pods run to completion", exitOK,
 		},
 		"a policy": {other("kyverno.io/v1", "ClusterPolicy"), "", exitOK},
 		"a worker": {head + labelled + worker, "no container declares a TCP port", exitOK},

@@ -108,6 +108,9 @@ func (in *Inventory) readObject(r *reader, m *manifest.Object, named bool) error
 		return err
 	}
 	o, unknown, err := r.decode(text)
+	if err != nil && m.DecodeWords("", &text) == nil {
+		o, unknown, err = r.decode(text)
+	}
 	if err != nil {
 		return r.located(m, err)
 	}
@@ -171,7 +174,7 @@ func (in *Inventory) readForeign(m *manifest.Object) error {
 // addHolder records an object of an unknown kind that holds pods.
 func (in *Inventory) addHolder(m *manifest.Object) {
 	for _, h := range m.Holders(inject.InjectLabel + "=disabled") {
-		if h.OptsOut {
+		if h.OptsOut || h.Ends {
 			continue
 		}
 		in.unread = append(in.unread, unreadResource{

@@ -14,28 +14,56 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"lameduck/deploy/ctl/jsonpatch"
+	"lameduck/deploy/ctl/yamledit"
 )
 
-// Decode reads the object, or the value at a JSON Pointer in it, into a Kubernetes type. The error
-// has the position of the value that does not fit.
+// Decode reads the object, or the value at a JSON Pointer in it, into a Kubernetes type, as kubectl
+// reads it: yes is true where the type demands that. The error has the position of the value that does
+// not fit.
 func (o *Object) Decode(pointer string, into any) error {
 	node := o.Document.yaml.Node(o.Path + pointer)
 	if node == nil {
 		return fmt.Errorf("%s: %s has no %s", o.Position(""), o, pointer)
 	}
-	var value any
-	if err := node.Decode(&value); err != nil { // aliases and merges are resolved
+	value, err := yamledit.Value(node, false) // aliases and merges are resolved
+	if err != nil {
 		line, text := o.Document.explain(err)
 		return fmt.Errorf("%s:%d: %s: %s", o.Document.File, line, o, text)
 	}
-	text, err := json.Marshal(value)
-	if err == nil {
-		err = json.Unmarshal(text, into)
+	if convert(value, into) == nil {
+		return nil
+	}
+	if value, err = o.words(pointer); err == nil {
+		err = convert(value, into)
 	}
 	if err != nil {
 		return o.misfit(pointer, value, reflect.TypeOf(into).Elem(), err)
 	}
 	return nil
+}
+
+// DecodeWords is like Decode, but each word without quotes such as yes or off is true or false, as in
+// YAML 1.1.
+func (o *Object) DecodeWords(pointer string, into any) error {
+	value, err := o.words(pointer)
+	if err != nil {
+		return err
+	}
+	return convert(value, into)
+}
+
+func (o *Object) words(pointer string) (any, error) {
+	return yamledit.Value(o.Document.yaml.Node(o.Path+pointer), true)
+}
+
+// convert reads a value into a Kubernetes type.
+func convert(value, into any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	reflect.ValueOf(into).Elem().SetZero()
+	return json.Unmarshal(text, into)
 }
 
 // misfit returns the error of a value that does not fit a type, with the field that is to blame.
@@ -44,7 +72,11 @@ func (o *Object) misfit(pointer string, value any, into reflect.Type, err error)
 	if pointer += c.find("", value); pointer == "" {
 		return fmt.Errorf("%s: %s: %s", o.Position(""), o, describe(err))
 	}
-	return fmt.Errorf("%s: %s: %s: %s", o.Position(pointer), o, fieldOf(pointer), describe(err))
+	why := describe(err)
+	if strings.Contains(o.scalar(pointer), "${") {
+		why += "; if this is a parameter of a template, process it first, for example with oc process or envsubst"
+	}
+	return fmt.Errorf("%s: %s: %s: %s", o.Position(pointer), o, fieldOf(pointer), why)
 }
 
 // A culprit is the value without which decoding does not fail as it did.

@@ -35,7 +35,10 @@ func TestAValueThatDoesNotFitIsNamed(t *testing.T) {
 			"f.yaml:12:11: Deployment web: spec.template.spec.containers[0].stdin: must be true or false, got string"},
 		"a key twice": {"image: web:1", "image: web:1\n          image: web:2",
 			`f.yaml:12: Deployment web: mapping key "image" already defined at line 11`},
-		"a template of Helm": {"web:1", "{{ .Values.image }}", "render it first: helm template"},
+		"a parameter": {"64Mi", "'${MEMORY}'",
+			"f.yaml:13:34: Deployment web: spec.template.spec.containers[0].resources.limits.memory: quantities must match"},
+		"a parameter, with what to do": {"3000", "'${PORT}'", "must be an integer, got string; if this is a parameter of a template"},
+		"a template of Helm":           {"web:1", "{{ .Values.image }}", "render it first: helm template"},
 	} {
 		text := strings.Replace(broken, tc.from, tc.to, 1)
 		_, err := parse(t, text).Objects()[1].Workload()

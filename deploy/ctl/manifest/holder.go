@@ -36,6 +36,7 @@ type Holder struct {
 	Pointer string // of the specification in the object, such as /spec/template/spec
 	Serves  bool   // a container declares a TCP port
 	OptsOut bool   // the template has the given label
+	Ends    bool   // the pods run to completion
 }
 
 // Holders returns the pod specifications of an object of an unknown kind. label is one that opts a
@@ -53,7 +54,11 @@ func (o *Object) Holders(label string) []Holder {
 		}
 		template, _ := jsonpatch.Cut(at)
 		own := o.scalar(template + "/metadata/labels/" + jsonpatch.Escape(key))
-		found = append(found, Holder{at, o.anyServes(containers), own == value})
+		policy := o.scalar(at + "/restartPolicy")
+		found = append(found, Holder{
+			Pointer: at, Serves: o.anyServes(containers), OptsOut: own == value,
+			Ends: policy == "Never" || policy == "OnFailure",
+		})
 		return false
 	})
 	return found

@@ -81,6 +81,19 @@ func TestAPortMovesOnlyIfEveryReferenceIsByName(t *testing.T) {
 			"clusterIP: None, selector: { app: web } }"), "Service h is headless"},
 		"a Service of other pods": {read[corev1.Service](t, "metadata: { name: h }\nspec: { "+
 			"selector: { app: other }, ports: [{ port: 80, targetPort: 8080 }] }"), ""},
+		"a Service of one pod of a StatefulSet": {read[corev1.Service](t, "metadata: { name: one }\nspec: { selector: { app: web, "+
+			"statefulset.kubernetes.io/pod-name: web-0 }, ports: [{ port: 80, targetPort: 8080 }] }"),
+			"Service one has targetPort 8080, a number"},
+		"a Service of one pod by its name alone": {read[corev1.Service](t, "metadata: { name: one }\nspec: { selector: { "+
+			"statefulset.kubernetes.io/pod-name: web-0 }, ports: [{ port: 80, targetPort: 8080 }] }"),
+			"Service one has targetPort 8080, a number"},
+		"a Service of pods that the app labels": {read[corev1.Service](t, "metadata: { name: active }\nspec: { selector: { "+
+			"app: web, role: primary }, ports: [{ port: 80, targetPort: 8080 }] }"),
+			"Service active has targetPort 8080, a number"},
+		"a Service of pods that the app labels, by name": {read[corev1.Service](t, "metadata: { name: active }\nspec: { "+
+			"selector: { app: web, role: primary }, ports: [{ port: 80, targetPort: http }] }"), ""},
+		"a Service of pods without a common label": {read[corev1.Service](t, "metadata: { name: h }\nspec: { selector: { "+
+			"role: primary }, ports: [{ port: 80, targetPort: 8080 }] }"), ""},
 		"a Service without selector": {read[corev1.Service](t, "metadata: { name: h }\nspec: { "+
 			"ports: [{ port: 80, targetPort: 8080 }] }"), ""},
 		"Linkerd's annotation of a Service": {read[corev1.Service](t, "metadata: { name: o, annotations: { "+
@@ -100,6 +113,14 @@ func TestAPortMovesOnlyIfEveryReferenceIsByName(t *testing.T) {
 			"protocol: UDP }] }] }"), ""},
 		"a policy of other pods": {policy(t, "shop", "{ podSelector: { matchLabels: { app: db } }, ingress: "+
 			"[{ ports: [{ port: 8080 }] }] }"), ""},
+		"a policy of pods that the app labels": {policy(t, "shop", "{ podSelector: { matchLabels: { app: web }, "+
+			"matchExpressions: [{ key: role, operator: In, values: [primary] }] }, ingress: [{ ports: [{ port: 8080 }] }] }"),
+			"NetworkPolicy p has port 8080"},
+		"egress to pods that the app labels": {policy(t, "shop", "{ podSelector: {}, egress: [{ to: [{ podSelector: { "+
+			"matchLabels: { app: web, role: primary } } }], ports: [{ port: 8080 }] }] }"), "NetworkPolicy p has port 8080"},
+		"Cilium of pods that the app labels": {other(t, "CiliumNetworkPolicy", "shop", "spec: { endpointSelector: { "+
+			"matchLabels: { 'k8s:app': web, role: primary } }, ingress: [{ toPorts: [{ ports: [{ port: '8080' }] }] }] }"),
+			"CiliumNetworkPolicy p has port 8080"},
 		"a policy of another namespace": {policy(t, "bank", "{ podSelector: {}, ingress: [{ ports: [{ "+
 			"port: 8080 }] }] }"), ""},
 		"egress to all": {policy(t, "bank", "{ podSelector: {}, policyTypes: [Egress], egress: [{ ports: [{ "+
@@ -386,5 +407,17 @@ func TestAReasonIsShort(t *testing.T) {
 	got, err := Choose(pod(t, ""), a)
 	if err != nil || len(got.String()) > 500 || !strings.Contains(got.Reason, "and others") {
 		t.Errorf("got %s, error %v", got, err)
+	}
+}
+
+// A Service of the cluster may name a label that pods get from their controller, as those of a Rollout do.
+func TestALabelOfAControllerDoesNotCount(t *testing.T) {
+	s := read[corev1.Service](t, "spec: { selector: { app: web, rollouts-pod-template-hash: abc } }")
+	if !Selects(s, map[string]string{"app": "web"}) || Selects(s, map[string]string{"app": "api"}) {
+		t.Error("it selects pods by the label of their controller")
+	}
+	s.Spec.Selector = map[string]string{"rollouts-pod-template-hash": "abc"}
+	if Selects(s, map[string]string{"app": "web"}) {
+		t.Error("it selects pods without a label of their own")
 	}
 }

@@ -112,7 +112,7 @@ func (a *Around) meshObstacles(p Pod) obstacles {
 	found := p.meshAnnotations(p.Template.Annotations, "")
 	found = append(found, p.meshAnnotations(a.Annotations, " of the namespace")...)
 	for _, s := range a.Services {
-		if Selects(s, p.labels()) {
+		if Selects(s, p.labels()) || maySelectLater(s, p.labels()) {
 			found = append(found, p.meshAnnotations(s.Annotations, " of Service "+s.Name)...)
 		}
 	}

@@ -121,12 +121,11 @@ func mayMatch(selector map[string]any, p Pod) bool {
 	s.MatchExpressions = slices.DeleteFunc(s.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool {
 		return isForeignLabel(r.Key)
 	})
-	for key, value := range s.Labels {
-		if p.Template.Labels[key] != value {
-			return false
-		}
+	if s.MatchLabels == nil {
+		s.MatchLabels = make(map[string]string)
 	}
-	return selects(&s.LabelSelector, p.labels())
+	maps.Copy(s.MatchLabels, s.Labels)
+	return maySelect(&s.LabelSelector, p.labels())
 }
 
 // isForeignLabel reports whether a selector's key is not a pod label: one of Cilium's for

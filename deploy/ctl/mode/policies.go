@@ -5,8 +5,6 @@ import (
 	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
@@ -34,7 +32,7 @@ func policyObstacle(policy string, number int32) obstacle {
 // ingressNumber returns a port of the pod that a policy of the pod has as a number.
 func (a *Around) ingressNumber(policy *networkingv1.NetworkPolicy, p Pod) (int32, bool) {
 	if !a.MayBe(policy.Namespace) || !hasType(policy, networkingv1.PolicyTypeIngress) ||
-		!selects(&policy.Spec.PodSelector, p.labels()) {
+		!maySelect(&policy.Spec.PodSelector, p.labels()) {
 		return 0, false
 	}
 	for _, rule := range policy.Spec.Ingress {
@@ -68,7 +66,7 @@ func (a *Around) reaches(from string, to []networkingv1.NetworkPolicyPeer, p Pod
 		switch {
 		case peer.IPBlock != nil:
 			return true
-		case peer.PodSelector != nil && !selects(peer.PodSelector, p.labels()):
+		case peer.PodSelector != nil && !maySelect(peer.PodSelector, p.labels()):
 			return false
 		case peer.NamespaceSelector == nil:
 			return a.MayBe(from)
@@ -94,11 +92,4 @@ func (p Pod) numberOf(ports []networkingv1.NetworkPolicyPort) (int32, bool) {
 		}
 	}
 	return 0, false
-}
-
-// selects reports whether a selector matches. A malformed one, which the API server rejects, counts
-// as a match.
-func selects(selector *metav1.LabelSelector, set labels.Set) bool {
-	s, err := metav1.LabelSelectorAsSelector(selector)
-	return err != nil || s.Matches(set)
 }

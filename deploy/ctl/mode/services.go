@@ -6,17 +6,34 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Selects reports whether a Service selects pods with the given labels. A Service without a
-// selector selects none: somebody else writes its endpoints.
+// Selects reports whether a Service selects pods with the given labels. Labels that pods get from their
+// controller do not count. A Service without a selector selects none: somebody else writes its endpoints.
 func Selects(s *corev1.Service, pod labels.Set) bool {
 	if s.Spec.Type == corev1.ServiceTypeExternalName {
 		return false // it is a name only
 	}
-	return len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(pod)
+	some := false
+	for key, value := range s.Spec.Selector {
+		if IsOfController(key) {
+			continue
+		}
+		if own, is := pod[key]; !is || own != value {
+			return false
+		}
+		some = true
+	}
+	return some
+}
+
+// maySelectLater reports whether a Service may select pods when they run.
+func maySelectLater(s *corev1.Service, pod labels.Set) bool {
+	return s.Spec.Type != corev1.ServiceTypeExternalName && len(s.Spec.Selector) > 0 &&
+		maySelect(&metav1.LabelSelector{MatchLabels: s.Spec.Selector}, pod)
 }
 
 // Target returns the target port of a Service's port. It defaults to the number of the port.
@@ -32,7 +49,8 @@ func (a *Around) serviceObstacles(p Pod) obstacles {
 	var found obstacles
 	named := false
 	for _, s := range a.Services {
-		if !Selects(s, p.labels()) {
+		selects := Selects(s, p.labels())
+		if !selects && !maySelectLater(s, p.labels()) {
 			continue
 		}
 		if s.Spec.ClusterIP == corev1.ClusterIPNone {
@@ -44,7 +62,7 @@ func (a *Around) serviceObstacles(p Pod) obstacles {
 				continue
 			}
 			target := Target(sp)
-			named = named || target.Type == intstr.String && p.hasName(target.StrVal)
+			named = named || selects && target.Type == intstr.String && p.hasName(target.StrVal)
 			if target.Type == intstr.Int && p.hasNumber(target.IntVal) {
 				found = append(found, p.numericTarget(s.Name, sp, target.IntVal))
 			}
@@ -84,6 +102,26 @@ func (a *Around) NumericTargets(pod labels.Set) []corev1.ServicePort {
 		}
 		for _, sp := range s.Spec.Ports {
 			if sp.TargetPort = Target(sp); isTCP(sp.Protocol) && sp.TargetPort.Type == intstr.Int {
+				found = append(found, sp)
+			}
+		}
+	}
+	return found
+}
+
+// References returns the ports of Services that refer to a port of the pods, by its number or its name.
+func (a *Around) References(pod labels.Set, port Port) []corev1.ServicePort {
+	if a == nil {
+		return nil
+	}
+	var found []corev1.ServicePort
+	for _, s := range a.Services {
+		if !Selects(s, pod) {
+			continue
+		}
+		for _, sp := range s.Spec.Ports {
+			target := Target(sp)
+			if target == intstr.FromInt32(port.Number) || port.Name != "" && target == intstr.FromString(port.Name) {
 				found = append(found, sp)
 			}
 		}

@@ -81,8 +81,8 @@ func Inject(w Workload, s Settings) (Plan, error) {
 		settings: s, given: w, around: w.Around, limits: limitsOf(w.Around), pod: was, current: w.Template,
 	}
 	err = j.run()
-	if errors.Is(err, errNoPorts) {
-		return skip(w, errNoPorts.Error()+otherProtocols(w.Template))
+	if none := (*noClientsError)(nil); errors.As(err, &none) {
+		return skip(w, none.why+otherProtocols(w.Template))
 	}
 	if err != nil {
 		return Plan{Question: j.question}, err

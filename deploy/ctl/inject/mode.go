@@ -33,40 +33,49 @@ func setMode(s *Settings, value string) (err error) {
 
 // choosePorts chooses the ports to protect. Ports that only Services declare, by number, can be
 // protected in any mode but move.
-func (j *injection) choosePorts() error {
+func (j *injection) choosePorts() (err error) {
 	j.ports = servedPorts(&j.pod.Spec)
-	chosen, err := j.choose(j.ports)
-	if err != nil {
+	if len(j.settings.Ports) > 0 {
+		j.chosen, err = chosenPorts(j.settings.Ports, j.ports)
 		return err
 	}
-	if len(j.settings.Ports) == 0 && j.settings.Mode != mode.Move {
-		chosen = append(chosen, j.undeclaredPorts(chosen)...)
+	use, undeclared := portUse{j}, j.undeclaredPorts()
+	clients, others := use.clientPorts()
+	if len(clients) == 0 && len(undeclared) == 0 {
+		clients, others = use.used(others)
 	}
-	if len(chosen) == 0 && len(j.around.NumericTargets(j.pod.Labels)) == 0 {
-		return errNoPorts
+	for _, p := range clients {
+		j.chosen = append(j.chosen, p.route(""))
 	}
-	if len(chosen) == 0 {
+	if j.settings.Mode != mode.Move {
+		j.chosen = append(j.chosen, undeclared...)
+	}
+	switch {
+	case len(j.chosen) > 0:
+		use.noteUnprotected(others)
+		return nil
+	case len(undeclared) > 0:
 		return &Refusal{
 			"spec.containers",
 			"no container declares a TCP port",
 			"declare the ports of the app, or use " + AnnotationPrefix + "ports: \"8080\"",
 		}
+	case len(others) > 0:
+		return onlyMetrics(others)
 	}
-	j.chosen = chosen
-	return nil
+	return errNoPorts
 }
 
 // undeclaredPorts returns routes for the ports that a Service has as numbers and no container
 // declares.
-func (j *injection) undeclaredPorts(chosen []Route) []Route {
+func (j *injection) undeclaredPorts() []Route {
 	var routes []Route
 	for _, sp := range j.around.NumericTargets(j.pod.Labels) {
 		number := sp.TargetPort.IntVal
 		declared := slices.ContainsFunc(j.ports, func(p port) bool { return p.ContainerPort == number })
 		known := func(r Route) bool { return r.App == number }
 		ours := number == AdminPort || number == ControlPort
-		if declared || ours || isObservabilityName(sp.Name) || slices.ContainsFunc(chosen, known) ||
-			slices.ContainsFunc(routes, known) {
+		if declared || ours || IsForMetrics(sp.Name) || slices.ContainsFunc(routes, known) {
 			continue
 		}
 		routes = append(routes, Route{App: number})

@@ -26,6 +26,7 @@ func (j *injection) observePorts() error {
 		if !slices.Contains(j.observed, r.App) {
 			j.observed = append(j.observed, r.App)
 		}
+		portUse{j}.noteScrapes(r)
 		if r.options != "" && len(j.settings.Ports) > 0 {
 			j.note(r.field(), "the options %s of port %d have no effect, as it is observed and not relayed",
 				r.options, r.App)

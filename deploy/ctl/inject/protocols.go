@@ -1,7 +1,6 @@
 package inject
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -9,8 +8,8 @@ import (
 )
 
 // errNoPorts is why a worker is not injected. It has no clients that a drain could wait for.
-var errNoPorts = errors.New("no container declares a TCP port, so there are no clients to wait for; if it " +
-	"has any, declare its ports or use " + AnnotationPrefix + `ports: "8080"`)
+var errNoPorts = &noClientsError{"no container declares a TCP port, so there are no clients to wait for; if it " +
+	"has any, declare its ports or use " + AnnotationPrefix + `ports: "8080"`}
 
 // nameUnprotected adds a note for each port of another protocol than TCP.
 func (j *injection) nameUnprotected() error {

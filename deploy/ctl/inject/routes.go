@@ -96,25 +96,6 @@ func (j *injection) moveRoutes() error {
 	return nil
 }
 
-// choose returns the routes of the ports to protect, without Lameduck's ports.
-func (j *injection) choose(ports []port) ([]Route, error) {
-	if len(j.settings.Ports) > 0 {
-		return chosenPorts(j.settings.Ports, ports)
-	}
-	var routes []Route
-	anyServes := slices.ContainsFunc(ports, func(p port) bool { return !isObservability(p, ports) })
-	for _, p := range ports {
-		if anyServes && isObservability(p, ports) {
-			j.note(p.in.portField(p.index), "%s is not protected: its clients do not stop during a drain, so "+
-				"the hold would last "+
-				"until its maximum; %sports overrides this", p.Name, AnnotationPrefix)
-			continue
-		}
-		routes = append(routes, p.route(""))
-	}
-	return routes, nil
-}
-
 // chosenPorts returns the routes for the setting ports.
 func chosenPorts(wanted []string, ports []port) ([]Route, error) {
 	var routes []Route
@@ -197,25 +178,6 @@ func (j *injection) pointProbesAtApp(p port) {
 		moved.Quote = j.given.quoteOf(moved, p.in)
 		j.record.Probes = append(j.record.Probes, moved)
 	}
-}
-
-// isObservability reports whether a port is for metrics or health checks, by its name.
-func isObservability(p port, ports []port) bool {
-	if p.Name == "http-metrics" { // unless it is the only HTTP port, beside one for gRPC
-		return !slices.ContainsFunc(ports, func(other port) bool {
-			return other.in.Name == p.in.Name && other.index != p.index
-		})
-	}
-	return isObservabilityName(p.Name)
-}
-
-func isObservabilityName(name string) bool {
-	switch name {
-	case "metrics", "prometheus", "prom", "health", "healthz", "healthcheck", "liveness", "readiness",
-		"probes", "pprof":
-		return true
-	}
-	return strings.HasSuffix(name, "-metrics") || strings.HasPrefix(name, "metrics-")
 }
 
 // serverSpeaksFirst reports whether the port's protocol is known to let the server send the first

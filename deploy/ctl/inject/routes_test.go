@@ -34,7 +34,10 @@ func TestEveryPortThatServesHasARoute(t *testing.T) {
 		"an exporter's neither": {
 			"[{containerPort: 80}, {name: redis-metrics, containerPort: 9121}]", "", "18080=80",
 		},
-		"unless there is nothing else": {"[{name: metrics, containerPort: 9090}]", "", "18080=9090"},
+		"unless they are chosen": {"[{name: metrics, containerPort: 9090}]", "metrics", "18080=9090"},
+		"with a protocol in front": {
+			"[{containerPort: 80}, {name: http-prom, containerPort: 8080}, {name: http-healthz, containerPort: 9440}]", "", "18080=80",
+		},
 		"everything at http-metrics": {
 			"[{name: http-metrics, containerPort: 3100}, {name: grpc, containerPort: 9095}]", "",
 			"18080=3100,18083=9095",

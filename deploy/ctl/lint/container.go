@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"lameduck/deploy/ctl/inject"
 )
 
 // A container is a container or a native sidecar of a pod.
@@ -82,7 +84,7 @@ var meshProxies = []string{"istio-proxy", "linkerd-proxy", "consul-dataplane", "
 
 func (c container) isMeshProxy() bool { return slices.Contains(meshProxies, c.Name) }
 
-// isMetrics reports whether a port is for metrics, by its name.
-func isMetrics(p corev1.ContainerPort) bool {
-	return strings.Contains(p.Name, "metrics") || strings.HasPrefix(p.Name, "prom")
+// isMetrics reports whether the name of a port is one for metrics or health checks.
+func isMetrics(name string) bool {
+	return inject.IsForMetrics(name) || strings.Contains(name, "metrics") || strings.HasPrefix(name, "prom")
 }

@@ -232,3 +232,30 @@ func TestImagesThatAreKnownToHaveNoShell(t *testing.T) {
 		}
 	}
 }
+
+// The examples of ingress-nginx have ports as keys.
+func TestWhatKubectlReadsIsRead(t *testing.T) {
+	text := edited(t, nativeManifest, edits{"apiVersion: policy/v1", "apiVersion: v1\nkind: ConfigMap\n" +
+		"metadata: { name: tcp-services }\ndata:\n  9000: default/example-go:8080\n---\napiVersion: policy/v1",
+		"    spec:\n", "    spec:\n      automountServiceAccountToken: no\n"})
+	if got := rulesIn(t, Options{}, text); len(got) > 0 {
+		t.Errorf("found %v", got)
+	}
+}
+
+func TestWhatReadsMetricsAtAnObservedPortIsFound(t *testing.T) {
+	in := NewInventory(Options{})
+	text := edited(t, nativeManifest, edits{
+		`{ name: LAMEDUCK_ROUTES, value: "18080=8080" }`, `{ name: LAMEDUCK_OBSERVE, value: "8080" }`,
+		"targetPort: http", "targetPort: 8080", appPort, "ports: [{ name: http, containerPort: 8080 }]",
+		podLabels, podLabels + "      annotations: { prometheus.io/scrape: 'true', prometheus.io/port: '8080' }\n",
+	})
+	if err := in.ReadFiles([]string{"-"}, false, strings.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(in.Lint(), func(f Finding) bool {
+		return strings.Contains(f.Why, "what reads metrics at port 8080 (annotation prometheus.io/port) does not stop")
+	}) {
+		t.Errorf("found %v", in.Lint())
+	}
+}

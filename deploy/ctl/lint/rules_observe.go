@@ -17,7 +17,8 @@ var observeRules = []Rule{
 ended, so new connections lose nothing. But a client that keeps its connection is not asked to disconnect:
 one that goes on sending requests holds until LAMEDUCK_HOLD_MAX, and those that are open when the app stops
 fail once each. The drain summary counts them. The annotation lameduck.dev/injected-mode has the reason for
-the mode, and what would have to change for a mode that relays.`,
+the mode, and what would have to change for a mode that relays. What reads metrics at an observed port is such
+a client too: it does not stop during a drain.`,
 		check: eachProtected(keptConnections),
 	},
 }
@@ -34,6 +35,27 @@ func keptConnections(w *workload, d *sidecar, report objectReporter) {
 		fmt.Sprintf("clients of %s are not asked to disconnect, so connections that they keep may fail once "+
 			"each when the app stops", ports),
 		"nothing needs to change if their clients retry; else "+moreThanObserved(w))
+	for _, port := range d.config.Observe {
+		if by := w.scrapedBy(int32(port)); by != "" {
+			report(d.setting(observeVariable),
+				fmt.Sprintf("what reads metrics at port %d (%s) does not stop during a drain, so the hold lasts until "+
+					"LAMEDUCK_HOLD_MAX", port, by),
+				"let the app serve metrics at a port of their own, which is not observed")
+		}
+	}
+}
+
+// scrapedBy returns why metrics are known to be read at a port, or an empty string.
+func (w *workload) scrapedBy(number int32) string {
+	name := ""
+	for _, c := range w.apps() {
+		for _, p := range c.Ports {
+			if p.ContainerPort == number && isTCP(p.Protocol) {
+				name = p.Name
+			}
+		}
+	}
+	return inject.ScrapedBy(w.template, number, name)
 }
 
 // moreThanObserved returns the advice that inject has written into its annotation.

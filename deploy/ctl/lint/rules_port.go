@@ -125,12 +125,11 @@ func (s *service) bypassHeadless(w *workload, i int, report objectReporter) {
 }
 
 func withoutPods(s *service, report objectReporter) {
-	if len(s.Spec.Selector) == 0 || len(s.workloads) > 0 || s.Spec.Type == corev1.ServiceTypeExternalName ||
-		!s.in.knowsPods(s) {
+	if s.selector.String() == "" || len(s.workloads) > 0 || !s.in.knowsPods(s) {
 		return
 	}
 	report(specOf("selector"), fmt.Sprintf("no pod has the labels %s, so the Service has no endpoints",
-		s.selector), "use labels of the pod template")
+		s.selector), "use labels of the pod template, or ignore this rule if the app sets the others while it runs")
 }
 
 // knowsPods reports whether the input has what the Service should select, as far as one can know.

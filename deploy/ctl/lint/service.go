@@ -1,12 +1,15 @@
 package lint
 
 import (
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"lameduck/deploy/ctl/mode"
 )
 
 // A service is a Service that selects pods.
@@ -18,10 +21,14 @@ type service struct {
 	workloads []*workload // that it selects
 }
 
+// newService returns a Service. The templates of pods lack the labels of their controllers, so the
+// selector does without them.
 func newService(in *Inventory, s *corev1.Service, locate Locator) *service {
+	set := maps.Clone(s.Spec.Selector)
+	maps.DeleteFunc(set, func(key, _ string) bool { return mode.IsOfController(key) })
 	selector := labels.Nothing() // without a selector, endpoints are written by others
-	if len(s.Spec.Selector) > 0 && s.Spec.Type != corev1.ServiceTypeExternalName {
-		selector = labels.SelectorFromSet(s.Spec.Selector)
+	if len(set) > 0 && s.Spec.Type != corev1.ServiceTypeExternalName {
+		selector = labels.SelectorFromSet(set)
 	}
 	return &service{
 		object: newObject("Service", s.ObjectMeta, locate), Service: s, in: in, selector: selector,
@@ -42,14 +49,30 @@ func (s *service) target(i int) (intstr.IntOrString, *field.Path) {
 	return p.TargetPort, at.Child("targetPort")
 }
 
-// targets reports whether the Service routes to a port that a container of the workload declares.
+// targets reports whether clients connect to a port of the workload through the Service.
 func (s *service) targets(w *workload, p corev1.ContainerPort) bool {
 	for i := range s.Spec.Ports {
-		if target, _ := s.target(i); w.port(target) == p.ContainerPort && !isMetrics(p) {
+		if target, _ := s.target(i); w.port(target) == p.ContainerPort && !isMetrics(p.Name) && !s.isForMetrics(i) {
 			return true
 		}
 	}
 	return false
+}
+
+// isForMetrics reports whether a port of the Service is for metrics, by its name or that of its target.
+func (s *service) isForMetrics(i int) bool {
+	target, _ := s.target(i)
+	return isMetrics(s.Spec.Ports[i].Name) || target.Type == intstr.String && isMetrics(target.StrVal)
+}
+
+// hasClients reports whether the Service is not for metrics only.
+func (s *service) hasClients() bool {
+	for i := range s.Spec.Ports {
+		if !s.isForMetrics(i) {
+			return true
+		}
+	}
+	return len(s.Spec.Ports) == 0 // clients of a headless Service need none
 }
 
 // isHeadless reports whether DNS returns the addresses of the pods.

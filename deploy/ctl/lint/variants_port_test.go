@@ -88,6 +88,43 @@ func TestFindingsOfPorts(t *testing.T) {
 			},
 			want: []string{"kept-connections-not-closed"},
 		},
+		"a Service of one pod of a StatefulSet, by number": {
+			manifest: nativeManifest,
+			edits: edits{
+				"metadata: { name: web }\nspec:\n  selector: { app: web }\n  ports", "metadata: { name: web }\nspec:\n  selector: " +
+					"{ app: web, statefulset.kubernetes.io/pod-name: web-0 }\n  ports", "targetPort: http", "targetPort: 8080",
+			},
+			want: []string{"service-bypasses-lameduck"},
+		},
+		"a Service of one pod of a StatefulSet": {
+			manifest: nativeManifest,
+			edits: edits{
+				"apiVersion: policy/v1", "apiVersion: v1\nkind: Service\nmetadata: { name: web-0 }\nspec: { selector: " +
+					"{ statefulset.kubernetes.io/pod-name: web-0 }, ports: [{ port: 80, targetPort: http }] }\n---\napiVersion: policy/v1",
+			},
+		},
+		"a worker whose Service is for metrics": {
+			manifest: "unprotected/bad.yaml",
+			edits: edits{
+				servicePort, "ports: [{ name: metrics, port: 80, targetPort: 8080 }]", appPortSleep, "ports: [{ containerPort: 8080 }]",
+				"port: http }", "port: 8080 }",
+			},
+		},
+		"a worker whose Service has the port for metrics": {
+			manifest: "unprotected/bad.yaml",
+			edits: edits{
+				servicePort, "ports: [{ port: 80, targetPort: http-prom }]", appPortSleep, "ports: [{ name: http-prom, containerPort: 8080 }]",
+				"port: http }", "port: 8080 }",
+			},
+		},
+		"a Service for metrics and clients": {
+			manifest: "unprotected/bad.yaml",
+			edits: edits{
+				servicePort, "ports: [{ name: metrics, port: 80, targetPort: 8080 }, { name: web, port: 81, targetPort: 8081 }]",
+				appPortSleep, "ports: [{ containerPort: 8080 }, { containerPort: 8081 }]", "port: http }", "port: 8080 }",
+			},
+			want: []string{"unprotected"},
+		},
 		"another port of the app": {
 			manifest: nativeManifest,
 			edits: edits{

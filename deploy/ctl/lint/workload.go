@@ -113,23 +113,35 @@ func (w *workload) isJob() bool {
 	return w.Kind == "Job" || w.Kind == "CronJob" || completes
 }
 
-// serves reports whether the workload has clients: a Service selects it or, if not all Services are
-// known, it declares a port for clients.
+// serves reports whether the workload has clients: a Service selects it that is not for metrics only
+// or, if not all Services are known, it declares a port for clients.
 func (w *workload) serves() bool {
 	switch {
 	case w.isJob():
 		return false
-	case len(w.services) > 0:
+	case w.hasService():
 		return true
 	case w.in.isComplete("services"):
 		return false
 	}
 	return slices.ContainsFunc(w.apps(), func(c container) bool {
-		return slices.ContainsFunc(c.Ports, isForClients)
+		return slices.ContainsFunc(c.Ports, w.isForClients)
 	})
 }
 
-func isForClients(p corev1.ContainerPort) bool { return isTCP(p.Protocol) && !isMetrics(p) }
+// hasService reports whether clients connect to the workload through a known Service.
+func (w *workload) hasService() bool { return slices.ContainsFunc(w.services, (*service).hasClients) }
+
+// isForClients reports whether a declared port is for clients, as far as names say: its own, and those
+// of the Services' ports that refer to it.
+func (w *workload) isForClients(p corev1.ContainerPort) bool {
+	return isTCP(p.Protocol) && !isMetrics(p.Name) && !slices.ContainsFunc(w.services, func(s *service) bool {
+		return slices.ContainsFunc(s.tcpPorts(), func(i int) bool {
+			target, _ := s.target(i)
+			return s.isForMetrics(i) && w.port(target) == p.ContainerPort
+		})
+	})
+}
 
 // serving returns the containers that clients connect to, directly or through Lameduck.
 func (w *workload) serving() []container {
@@ -148,8 +160,8 @@ func (w *workload) serving() []container {
 // isServing reports whether a container declares a port that clients connect to.
 func (w *workload) isServing(c container) bool {
 	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool {
-		if len(w.services) == 0 {
-			return isForClients(p)
+		if !w.hasService() {
+			return w.isForClients(p)
 		}
 		return isTCP(p.Protocol) && slices.ContainsFunc(w.services,
 			func(s *service) bool { return s.targets(w, p) })

@@ -1,0 +1,77 @@
+package inject
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"lameduck/deploy/ctl/mode"
+)
+
+// What reads metrics does not stop during a drain, so a worker that serves nothing else would hold
+// until the maximum in each rollout.
+func TestAPodThatServesOnlyMetricsIsLeftAlone(t *testing.T) {
+	number, name := intstr.FromInt32(9090), intstr.FromString("metrics")
+	for title, tc := range map[string]struct {
+		ports, want string // observed ports; none if the pod is left alone
+		services    []corev1.ServicePort
+	}{
+		"no Service":                    {"{name: metrics, containerPort: 9090}", "", nil},
+		"metrics and health":            {"{name: http-prom, containerPort: 9090}, {name: healthz, containerPort: 9091}", "", nil},
+		"http-metrics and health":       {"{name: http-metrics, containerPort: 9090}, {name: http-healthz, containerPort: 9091}", "", nil},
+		"a Service for metrics":         {"{name: metrics, containerPort: 9090}", "", []corev1.ServicePort{{Name: "http-metrics", Port: 80, TargetPort: name}}},
+		"only the Service has names":    {"{containerPort: 9090}", "", []corev1.ServicePort{{Name: "metrics", Port: 80, TargetPort: number}}},
+		"only the Service has the port": {"", "", []corev1.ServicePort{{Name: "metrics", Port: 80, TargetPort: number}}},
+		"a Service for clients":         {"{name: metrics, containerPort: 9090}", "9090", []corev1.ServicePort{{Name: "http", Port: 80, TargetPort: name}}},
+		"a Service without names":       {"{name: metrics, containerPort: 9090}", "9090", []corev1.ServicePort{{Port: 9090}}},
+		"two Services, one for clients": {"{containerPort: 9090}", "9090", []corev1.ServicePort{{Name: "metrics", Port: 9090}, {Port: 80, TargetPort: number}}},
+		"another port by number":        {"{name: metrics, containerPort: 9090}", "8080", []corev1.ServicePort{{Name: "http", Port: 8080}}},
+		"beside a port for clients":     {"{containerPort: 9090}, {containerPort: 80}", "80", []corev1.ServicePort{{Name: "metrics", Port: 9090}, {Port: 80}}},
+	} {
+		before := edited(t, "{ name: http, containerPort: 3000 }", tc.ports)
+		around := &mode.Around{Services: []*corev1.Service{service("s", "", tc.services...)}}
+		p, err := Inject(Workload{Kind: "Deployment", Template: before, Around: around}, observing(Native))
+		if err != nil {
+			t.Errorf("%s: %v", title, err)
+			continue
+		}
+		got := ""
+		if sidecar := find(&p.Template.Spec, sidecarName); sidecar != nil {
+			got = variable(*sidecar, observeVariable)
+		}
+		if got != tc.want || (p.Skipped == "") != (tc.want != "") {
+			t.Errorf("%s: observed are %q, notes\n%s", title, got, notes(p))
+		}
+		if ports := "its only ports are for metrics"; tc.want == "" && tc.ports != "" && !strings.Contains(p.Skipped, ports) {
+			t.Errorf("%s: skipped because %s", title, p.Skipped)
+		}
+	}
+}
+
+func TestWhatScrapesAnObservedPortIsNoted(t *testing.T) {
+	for title, tc := range map[string]struct {
+		annotations map[string]string
+		ports       string
+		want        string
+	}{
+		"nothing":       {map[string]string{"prometheus.io/port": "3000"}, "", ""},
+		"its number":    {map[string]string{"prometheus.io/scrape": "true", "prometheus.io/port": "3000"}, "", "port 3000 (annotation prometheus.io/port)"},
+		"every port":    {map[string]string{"prometheus.io/scrape": "true"}, "", "port 3000 (annotation prometheus.io/scrape)"},
+		"another port":  {map[string]string{"prometheus.io/scrape": "true", "prometheus.io/port": "9090"}, "", ""},
+		"switched off":  {map[string]string{"prometheus.io/scrape": "false", "prometheus.io/port": "3000"}, "", ""},
+		"chosen anyway": {map[string]string{"lameduck.dev/ports": "metrics"}, "{ name: metrics, containerPort: 9090 }", "port 9090 (its name is metrics)"},
+	} {
+		before := edited(t, "{ name: http, containerPort: 3000 }", "{ name: http, containerPort: 3000 }, "+tc.ports)
+		before.Annotations = tc.annotations
+		_, p := injected(t, before, observing(Native))
+		if got := strings.Contains(notes(p), "does not stop during a drain"); got != (tc.want != "") ||
+			!strings.Contains(notes(p), tc.want) {
+			t.Errorf("%s: notes\n%s", title, notes(p))
+		}
+		if _, relayed := injected(t, before, defaults()); strings.Contains(notes(relayed), "what reads metrics") {
+			t.Errorf("%s: notes on a port that is relayed\n%s", title, notes(relayed))
+		}
+	}
+}

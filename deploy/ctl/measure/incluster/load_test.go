@@ -223,6 +223,9 @@ func TestTheJobIsRestrictedAndHasNoSecrets(t *testing.T) {
 		p.RestartPolicy != corev1.RestartPolicyNever || *job.Spec.BackoffLimit != 0 || job.Spec.TTLSecondsAfterFinished == nil {
 		t.Errorf("the pod is not confined, or repeats the load: %+v", job.Spec)
 	}
+	if s.RunAsUser != nil || s.RunAsGroup != nil || s.FSGroup != nil || x.RunAsUser != nil {
+		t.Errorf("OpenShift refuses a fixed user: %+v", s)
+	}
 	if job.Spec.Template.Labels["lameduck.dev/inject"] != "disabled" {
 		t.Error("the pod of the load gets a Lameduck")
 	}

@@ -91,7 +91,7 @@ func TestExternalApp_AnAppThatIsDialedRarelyIsLookedForAtOnce(t *testing.T) {
 		absent.Store(true)
 		n.LookAgain()
 		if !n.hasGone() {
-			t.Error("the app's exit is not noticed by the look that was asked for")
+			t.Error("the requested look did not notice the app's exit")
 		}
 	})
 }
@@ -107,7 +107,7 @@ func TestExternalApp_AnAppThatIsThereAgainIsLookedForAsRarelyAsBefore(t *testing
 			t.Errorf("%d looks in 4s, want two, 2s apart, and one or two that were asked for", n)
 		}
 		if n.hasGone() {
-			t.Error("an app that listens is taken for gone")
+			t.Error("an app that listens counts as exited")
 		}
 	})
 }

@@ -163,10 +163,10 @@ func TestTheEndOfTheHold(t *testing.T) {
 			time.Sleep(lastMoment)
 			s.wantsEnd() // without waiting for the app
 			if summary := s.Summary(); summary.End != EndedStopSignal || summary.CutExchanges != 2 {
-				t.Errorf("the summary is %+v, want the stop signal and 2 exchanges cut", summary)
+				t.Errorf("summary %+v, want the stop signal and 2 exchanges cut", summary)
 			}
 			if s.logs.FilterMessageSnippet("the stop signal has ended the hold").Len() != 1 {
-				t.Error("it is not logged that the app still ran")
+				t.Error("the warning that the app still runs was not logged once")
 			}
 		})
 	})

@@ -81,7 +81,7 @@ func TestClientWatch_AHalfCloseBehindAnUndecidedUpgradeReachesTheApp(t *testing.
 	}
 }
 
-// halfCloseBehindAnUpgrade ends the client's side behind an upgrade and more, which the app answers.
+// halfCloseBehindAnUpgrade half-closes after an upgrade and more bytes, which the app answers.
 func halfCloseBehindAnUpgrade(t *testing.T, behind, answer string) {
 	app := listenLoopback(t)
 	s, address := onLoopback(t, Config{}, app)
@@ -89,13 +89,13 @@ func halfCloseBehindAnUpgrade(t *testing.T, behind, answer string) {
 	peer := acceptAndRead(t, app, upgrade)
 	_ = client.CloseWrite()
 	if got, err := io.ReadAll(peer); string(got) != behind || err != nil {
-		t.Fatalf("the app reads %q, error %v; want %q and the client's end", got, err, behind)
+		t.Fatalf("the app read %q, error %v; want %q and the client's FIN", got, err, behind)
 	}
 	_, _ = io.WriteString(peer, answer)
 	_ = peer.Close()
 	_ = client.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if got, err := io.ReadAll(client); string(got) != answer || err != nil {
-		t.Errorf("the client has %q, error %v; want %q", got, err, answer)
+		t.Errorf("the client got %q, error %v; want %q", got, err, answer)
 	}
 	waitUntil(t, "the connection has ended", func() bool { return s.connections() == 0 })
 }
@@ -110,7 +110,7 @@ func TestClientWatch_AResetBehindAnUndecidedUpgradeEndsTheConnection(t *testing.
 			peer := acceptAndRead(t, app, upgrade)
 			resetBy(client)
 			if _, err := io.Copy(io.Discard, peer); err != nil && isTimeout(err) {
-				t.Fatal("the app's connection stays open")
+				t.Fatal("the app's connection is still open")
 			}
 			waitUntil(t, "the connection has ended", func() bool { return s.connections() == 0 })
 		})

@@ -17,8 +17,8 @@ import (
 	"lameduck/proxy/pump"
 )
 
-// drainingWithoutApps runs draining servers whose apps have exited. The fallback of each is the next one, and
-// that of the last is the first.
+// drainingWithoutApps runs draining servers whose apps have exited. The fallback of each is the
+// next one, and that of the last is the first.
 func drainingWithoutApps(t *testing.T, n int) (servers []*Server, addresses []string) {
 	t.Helper()
 	listeners := make([]net.Listener, n)

@@ -62,7 +62,7 @@ func endsHead(b []byte, searched int) bool {
 	return h1.HeadEnd(b, searched) > 0 || h1.EmptyLines(b) > 0
 }
 
-// endsRequestHead is endsHead for a request. A line that is no request line ends a head as well.
+// endsRequestHead is endsHead for a request. A line that is not a request line ends a head as well.
 func endsRequestHead(b []byte, searched int) bool {
 	if endsHead(b, searched) {
 		return true

@@ -20,7 +20,7 @@ type ban struct {
 }
 
 // leaf is the reason why framing code handles only bytes.
-const leaf = "a leaf knows bytes: no socket, no clock, and nobody else"
+const leaf = "a leaf package handles bytes: no socket, no clock, and no other package"
 
 // bans apply to all code except tests.
 var bans = []ban{

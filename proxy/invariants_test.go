@@ -177,7 +177,7 @@ func TestI3CloseOption(t *testing.T) {
 			app.wants("any")
 			client.wantsOpen()
 		},
-		"never goes into a challenge whose answer has to come on the connection": func(r *rig, client, app *peer) {
+		"is never added to a challenge that must be answered on the same connection": func(r *rig, client, app *peer) {
 			r.server.Drain()
 			for _, field := range []string{"WWW-Authenticate: NTLM TlRM", "Proxy-Authenticate: Negotiate YII="} {
 				challenge := "HTTP/1.1 401 Unauthorized\r\n" + field + "\r\nContent-Length: 0\r\n\r\n"
@@ -192,7 +192,7 @@ func TestI3CloseOption(t *testing.T) {
 			client.wants(okClose)
 			client.wantsEnd()
 		},
-		"goes into a challenge behind which no request is relayed": func(r *rig, client, app *peer) {
+		"is added to a challenge after which no request is relayed": func(r *rig, client, app *peer) {
 			client.send(get + get)
 			app.wants(get + get)
 			r.server.Drain()

@@ -65,7 +65,7 @@ func TestAWebSocketIsFollowedFromTheBytesBehindItsRequestOn(t *testing.T) {
 	}
 }
 
-// What is a request would be lost behind the last response of a drain, if it was not executed.
+// A request after the last response of a drain would be lost.
 func TestARequestBehindOneThatMaySwitchWaitsForTheDecision(t *testing.T) {
 	for name, pieces := range map[string]struct{ first, second string }{
 		"whole":     {"", get},

@@ -18,8 +18,8 @@ import (
 // follows, a body that has begun must be sent to its end (RFC 9110 section 10.1.1), and if the
 // connection ends with the exchange, only the body can follow.
 //
-// A client may also send what is no request while a response is outstanding. Clients of Icecast,
-// NTRIP and Docker send content without a length in this way. No answer of ours could follow a
+// A client may also send bytes that are not a request while a response is outstanding. Clients of
+// Icecast, NTRIP and Docker send content without a length in this way. No answer of ours could follow a
 // response that ends with the connection. The outstanding responses are still parsed.
 
 // unframedQuiet is the silence after which nothing counts as in flight on an unframed connection.

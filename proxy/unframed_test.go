@@ -492,7 +492,7 @@ func TestUnframed_ContentWithoutALengthPasses(t *testing.T) {
 	}
 }
 
-// An answer to a key that a user has pressed may be awaited.
+// A user may wait for the answer to a key.
 func TestUnframed_ContentPassesAtOnceDuringAResponseUntilClose(t *testing.T) {
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
@@ -561,7 +561,7 @@ func TestUnframed_ResponsesBeforeTheContentAreFollowed(t *testing.T) {
 		app.send(ok + "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 		client.wants(ok + "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 		if n := r.server.stats.exchanges[2].Load(); n != 2 {
-			t.Errorf("%d exchanges with a 2xx are counted, want 2", n)
+			t.Errorf("%d exchanges with a 2xx counted, want 2", n)
 		}
 		time.Sleep(unframedQuiet)
 		wantsInFlight(r, 0)
@@ -581,7 +581,7 @@ func TestUnframed_WhatTheAppLeavesUnansweredBeforeTheContentIsCounted(t *testing
 		app.closes()
 		synctest.Wait()
 		if n := r.server.stats.drainUnanswered.Load(); n != 1 {
-			t.Errorf("%d exchanges are counted as unanswered, want 1", n)
+			t.Errorf("%d unanswered exchanges counted, want 1", n)
 		}
 	})
 }
@@ -595,14 +595,14 @@ func TestUnframed_NotByAMalformedRequest(t *testing.T) {
 			app.send(ok)
 			synctest.Wait()
 			if got, want := string(client.available()), ok+string(answerBadRequest); got != want {
-				t.Errorf("the client has %q, want %q", got, want)
+				t.Errorf("the client got %q, want %q", got, want)
 			}
 			app.wantsReset()
 		})
 	}
 }
 
-// Between two exchanges it is nobody's content.
+// Between two exchanges it belongs to no request.
 func TestUnframed_NotWithoutAResponseThatIsOutstanding(t *testing.T) {
 	for _, malformed := range []string{"no request\r\n", "\x00"} {
 		inBubble(t, Config{}, func(r *rig) {

@@ -284,7 +284,7 @@ func TestAClosingHandshakeThatIsNotCompletedEndsInADrain(t *testing.T) {
 			r.server.Drain()
 			time.Sleep(lingerTimeout + time.Second)
 			if got := app.taken(); len(got) != 8 || got[0] != 0x88 {
-				t.Errorf("the app has %x, want the close frame that the client owes", got)
+				t.Errorf("the app got %x, want a close frame in place of the client's", got)
 			}
 			app.wantsEnd()
 			time.Sleep(cutTimeout)
@@ -302,7 +302,7 @@ func TestAClosingHandshakeThatIsNotCompletedEndsInADrain(t *testing.T) {
 			r.server.Drain()
 			for range 3 {
 				time.Sleep(closeTimeout - time.Second)
-				app.send(text) // it may complete what it has to say
+				app.send(text) // it may complete its message
 				client.wants(text)
 			}
 			time.Sleep(closeTimeout + time.Second)

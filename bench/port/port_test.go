@@ -30,7 +30,7 @@ func TestAPortWithAListenerIsNotFree(t *testing.T) {
 	}
 	defer l.Close()
 	if isFree(l.Addr().(*net.TCPAddr).Port) {
-		t.Errorf("%s is free while something listens there", l.Addr())
+		t.Errorf("%s was reported free although it is in use", l.Addr())
 	}
 }
 
@@ -42,7 +42,7 @@ func TestAPortInTimeWaitIsNotFree(t *testing.T) {
 	}
 	leaveTimeWait(t, n)
 	if isFree(n) {
-		t.Errorf("port %d is free while a connection is in TIME_WAIT", n)
+		t.Errorf("port %d was reported free while a connection is in TIME_WAIT", n)
 	}
 }
 
@@ -62,7 +62,7 @@ func leaveTimeWait(t *testing.T, port int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = server.Close() // the side that closes first has the state
+	_ = server.Close() // the side that closes first gets the state TIME_WAIT
 	_, _ = client.Read(make([]byte, 1))
 }
 

@@ -63,8 +63,8 @@ func openTerminal(t *testing.T) (keyboard, device *os.File) {
 	return keyboard, device
 }
 
-// setUpTerminal unlocks a pseudoterminal, and turns off its echo and its translation of line ends. It
-// returns its number.
+// setUpTerminal unlocks a pseudoterminal, and turns off its echo and its translation of line ends.
+// It returns its number.
 func setUpTerminal(fd int) (number int, err error) {
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
 		return 0, err
@@ -233,7 +233,8 @@ func TestAScriptReadsFromTheTerminalAfterTheAppHasEnded(t *testing.T) {
 	}
 }
 
-// With stty tostop, a terminal does not let programs in the background write, unless they insist.
+// With stty tostop, a terminal stops programs in the background that write, unless they ignore
+// SIGTTOU.
 func TestTheLogGoesToATerminalThatStopsOutput(t *testing.T) {
 	t.Parallel()
 	_, env := prepare(t, "1")
@@ -246,8 +247,8 @@ func TestTheLogGoesToATerminalThatStopsOutput(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
-// Gunicorn and unicorn take SIGTTIN and SIGTTOU as commands. Without a terminal, they come from
-// nobody else.
+// Gunicorn and unicorn take SIGTTIN and SIGTTOU as commands. Without a terminal, these signals are
+// always commands.
 func TestTheSignalsOfATerminalAreForwardedWithoutOne(t *testing.T) {
 	t.Parallel()
 	_, env := prepare(t, "1")

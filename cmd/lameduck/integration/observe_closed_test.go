@@ -39,8 +39,8 @@ func TestObserve_WhatTheAppHasClosedIsNotKept(t *testing.T) {
 	}
 }
 
-// Where no sockets can be read, an app may listen at an address at which it is not looked for, such as
-// that of the pod.
+// Where no sockets can be read, an app may listen at an address at which it is not looked for, such
+// as that of the pod.
 func TestObserve_AnAppThatCannotBeSeenHasNotExited(t *testing.T) {
 	t.Parallel()
 	requireUnshare(t)

@@ -82,8 +82,8 @@ func TestUnderSystemdTheChildIgnoresSIGPIPE(t *testing.T) {
 	}
 }
 
-// An app that reports to systemd's watchdog does so if it is the process that WATCHDOG_PID names, or if
-// none is named.
+// An app that reports to systemd's watchdog does so if it is the process that WATCHDOG_PID names,
+// or if none is named.
 func TestTheAppReportsToTheWatchdogOfSystemd(t *testing.T) {
 	for _, routes := range []string{"1", "takeover"} {
 		t.Run(routes, func(t *testing.T) {

@@ -196,7 +196,8 @@ func (h *http1Conn) awaitSwitch() outcome {
 // awaitDecision waits until the protocol is decided. The outcome is stale if the app has closed
 // without an answer.
 func (h *http1Conn) awaitDecision() outcome {
-	if o := h.forwardUndecided(); o.stops() {
+	guess, o := h.forwardUndecided()
+	if o.stops() {
 		return o
 	}
 	h.mu.Lock()
@@ -209,6 +210,8 @@ func (h *http1Conn) awaitDecision() outcome {
 		return outcome{verdict: stale}
 	case h.isUndecidedLocked():
 		h.loseFramingLocked() // the app may wait for the client's end
+	case h.protocol == http1 && guess == h1.No && !h.life.closing:
+		h.loseFramingLocked() // the app has bytes that are no request
 	}
 	if h.protocol != http1 {
 		return outcome{verdict: switched}
@@ -223,27 +226,28 @@ func (h *http1Conn) isUndecidedLocked() bool {
 
 // forwardUndecided relays what the client sends before the protocol is decided, as a direct
 // connection would: an app may wait for it. It stops at a request, which must not be relayed behind
-// the last response.
-func (h *http1Conn) forwardUndecided() outcome {
+// the last response. It returns whether what it has relayed is the beginning of a request.
+func (h *http1Conn) forwardUndecided() (guess h1.Guess, o outcome) {
 	f := &h.requests
 	if err := f.Flush(); err != nil {
-		return endedBy(err)
+		return guess, endedBy(err)
 	}
 	var line h1.RequestLine
 	for seen := 0; h.speaks() == undecided; {
 		b := f.Pending()
-		if line.Next(b[seen:]) == h1.Yes || len(b) >= h.server.config.MaxHeaderSize {
-			return proceed
+		guess = line.Next(b[seen:])
+		if guess == h1.Yes || len(b) >= h.server.config.MaxHeaderSize {
+			break
 		}
 		seen = len(b)
 		if err := f.Forward(); err != nil {
-			return endedBy(err)
+			return guess, endedBy(err)
 		}
 		if o := h.retry(fromClient, f.Fill()); o.stops() {
-			return o
+			return guess, o
 		}
 	}
-	return proceed
+	return guess, proceed
 }
 
 // awaitBody waits, after the head of a request, for a body that the client may withhold. The

@@ -65,6 +65,36 @@ func TestAWebSocketIsFollowedFromTheBytesBehindItsRequestOn(t *testing.T) {
 	}
 }
 
+// The app decides what it makes of them if it does not switch.
+func TestBytesBehindARequestThatDoesNotSwitchAreUnframed(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		client.send(upgrade + maskedText)
+		app.wants(upgrade + maskedText)
+		app.send(ok)
+		client.wants(ok)
+		client.send(get)
+		app.wants(get)
+		app.send(ok)
+		client.wants(ok)
+		client.wantsOpen()
+		time.Sleep(unframedQuiet)
+		wantsInFlight(r, 0)
+	})
+	inBubble(t, Config{}, func(r *rig) {
+		r.server.Drain()
+		client, app := r.connect()
+		client.send(upgrade + maskedText)
+		app.wants(upgrade + maskedText)
+		head := len(ok) - len("ok")
+		app.send(ok[:head])
+		client.wants(okClose[:len(okClose)-len("ok")])
+		app.send(ok[head:])
+		client.wants("ok")
+		client.wantsEnd()
+	})
+}
+
 // A request after the last response of a drain would be lost.
 func TestARequestBehindOneThatMaySwitchWaitsForTheDecision(t *testing.T) {
 	for name, pieces := range map[string]struct{ first, second string }{

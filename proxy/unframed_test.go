@@ -505,7 +505,7 @@ func TestUnframed_ContentPassesAtOnceDuringAResponseUntilClose(t *testing.T) {
 			app.wants(string(key))
 		}
 	})
-	for _, request := range []string{get, upgrade} { // no answer can follow
+	for _, request := range []string{get, upgrade, upgrade + get} { // no answer can follow
 		inBubble(t, Config{}, func(r *rig) {
 			client, app := r.connect()
 			client.send(get)

@@ -92,8 +92,9 @@ func (d *departure) look() {
 	}
 }
 
-// stop ends the wait. If it was longer than usual, silence begins now.
-func (d *departure) stop() {
+// stop ends the wait. If it was longer than usual, silence begins now, unless read is set: then what
+// the client has sent is read at once, and counts as what it is.
+func (d *departure) stop(read bool) {
 	if !d.wait.close() {
 		return
 	}
@@ -107,7 +108,9 @@ func (d *departure) stop() {
 	}
 	if d.waiting {
 		d.server.waiting.Add(-1)
-		d.server.noteUnwatched()
+		if !read {
+			d.server.noteUnwatched()
+		}
 	}
 }
 

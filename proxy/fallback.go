@@ -139,11 +139,12 @@ func (c appLink) fallBack(ctx context.Context) (Conn, error) {
 }
 
 // dial connects to the app or, once the app has exited, to the fallback. It gives up when the
-// client leaves.
+// client leaves. Each connection to a fallback takes longer than usual (settleTime), that of a health
+// check too, which must not put off the end of the hold.
 func (c appLink) dial() (Conn, error) {
 	ctx, d := watchDeparture(c.conn)
-	defer d.stop()
 	app, err := c.dialWith(ctx)
+	d.stop(err == nil && c.fellBack)
 	if err != nil && context.Cause(ctx) == errClientLeft {
 		return nil, errClientLeft
 	}

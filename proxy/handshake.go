@@ -124,7 +124,7 @@ func (h *handshake) terminate() error {
 // watch watches the client during the TLS handshake with the app.
 func (h *handshake) watch() (staying context.Context, stop func()) {
 	staying, departure := watchDeparture(h.conn)
-	return staying, departure.stop
+	return staying, func() { departure.stop(false) }
 }
 
 // endHandshake accounts for a connection that ended before TLS was terminated. It returns false if

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"net/http"
 	"syscall"
 	"testing"
 	"time"
@@ -50,6 +51,37 @@ func TestWithAFallbackNoNewConnectionFailsWhenTheAppIsKilled(t *testing.T) {
 	d.wantExit(t, exitOK)
 	if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
 		t.Errorf("summary %v, want quiet at the end", f)
+	}
+}
+
+// Health checks go on when the app has exited, and reach the fallback.
+func TestHealthChecksThatAFallbackAnswersDoNotHold(t *testing.T) {
+	t.Parallel()
+	app, address := startApart(t)
+	_, other := startApart(t)
+	d := startServe(t, address, "LAMEDUCK_FALLBACK="+other, "LAMEDUCK_HOLD_MIN=1s", "LAMEDUCK_HOLD_MAX=8s", "LAMEDUCK_LB_DELAY=0s")
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	kill(t, app)
+	d.logged(t, "app has exited")
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	for {
+		select {
+		case <-d.ended:
+			if f := d.logged(t, "stopped"); f["reason"] != "quiet" {
+				t.Errorf("summary %v, want quiet", f)
+			}
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+		check, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+d.front+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check.Header.Set("User-Agent", "kube-probe/1.34")
+		if r, err := client.Do(check); err == nil { // otherwise the hold has ended
+			_ = r.Body.Close()
+		}
 	}
 }
 

@@ -23,25 +23,28 @@ func Test4AGracePeriodShorterThanTheHoldIsLogged(t *testing.T) {
 	for _, tc := range []struct {
 		shape, app string
 		command    []string
-		logged     bool
+		reason     string // of the end of the hold, if it is logged
 	}{
-		{"native", "an app that dies at once", []string{"/app"}, true},
-		{"plain", "an app that dies at once", []string{"/app"}, true},
-		{"wrapper", "an app that dies at once", []string{"/app"}, false},
-		{"native", "an app that takes a minute", []string{"/app", "-stop-after=60s"}, true},
-		{"plain", "an app that takes a minute", []string{"/app", "-stop-after=60s"}, false},
+		{"native", "an app that dies at once", []string{"/app"}, "app_gone"},
+		{"plain", "an app that dies at once", []string{"/app"}, "app_gone"},
+		{"wrapper", "an app that dies at once", []string{"/app"}, ""},
+		{"native", "an app that takes a minute", []string{"/app", "-stop-after=60s"}, "stop_signal"},
+		{"plain", "an app that takes a minute", []string{"/app", "-stop-after=60s"}, ""},
 	} {
 		t.Run(tc.shape+"/"+tc.app, func(t *testing.T) {
 			s := newStage(t)
 			s.deploy(t, team{shape: tc.shape, command: tc.command, app: restricted})
 			l := s.expectCutShort(t, "--grace-period=5")
-			if !tc.logged {
+			if tc.reason == "" {
 				return
 			}
 			d, message := l.drain(), l.message(duckContainer(l.last))
 			if !d.complete || !strings.Contains(message, "drained in") {
 				t.Errorf("Lameduck was killed before it had logged the drain: message %q, log %q", message,
 					l.log)
+			}
+			if d.reason != tc.reason {
+				t.Errorf("the hold ended by %s, want %s", d.reason, tc.reason)
 			}
 			if lost := d.cutExchanges + d.unanswered; lost != 1 {
 				t.Errorf("the one request that is lost is logged %d times: %s", lost, d)

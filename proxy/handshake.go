@@ -122,9 +122,9 @@ func (h *handshake) terminate() error {
 }
 
 // watch watches the client during the TLS handshake with the app.
-func (h *handshake) watch() (staying context.Context, stop func()) {
+func (h *handshake) watch() (staying context.Context, stop func(read bool)) {
 	staying, departure := watchDeparture(h.conn)
-	return staying, func() { departure.stop(false) }
+	return staying, departure.stop
 }
 
 // endHandshake accounts for a connection that ended before TLS was terminated. It returns false if

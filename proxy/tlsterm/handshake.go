@@ -19,8 +19,9 @@ type App struct {
 	Err    error     // why it has not
 	Header []byte    // of the PROXY protocol, which the client has sent; may be empty
 	// Watch watches the client during the TLS handshake with the app. The context is canceled, with
-	// a cause, when the client leaves. The caller calls stop when it no longer waits.
-	Watch func() (staying context.Context, stop func())
+	// a cause, when the client leaves. The caller calls stop when it no longer waits, with read if the
+	// client's request is read next.
+	Watch func() (staying context.Context, stop func(read bool))
 }
 
 // A Handshake is the TLS handshake with a client and, when re-encrypting, the one with its app.
@@ -72,7 +73,7 @@ func (h *Handshake) reencrypt(hello *tls.ClientHelloInfo) (protocol string, err 
 		NextProtos:         hello.SupportedProtos,
 	})
 	staying, stop := h.app.Watch()
-	defer stop()
+	defer func() { stop(h.app.Err == nil) }()
 	ctx, cancel := context.WithTimeout(staying, appTimeout)
 	defer cancel()
 	if err := c.HandshakeContext(ctx); err != nil {

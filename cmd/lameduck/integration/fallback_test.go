@@ -64,7 +64,15 @@ func TestHealthChecksThatAFallbackAnswersDoNotHold(t *testing.T) {
 	d.logged(t, "draining")
 	kill(t, app)
 	d.logged(t, "app has exited")
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	d.wantQuietDespiteChecks(t, "http://"+d.front+"/", new(http.Transport))
+}
+
+// wantQuietDespiteChecks sends health checks, each on a new connection, until lameduck has ended. It
+// expects that they have not held.
+func (d *lameduck) wantQuietDespiteChecks(t *testing.T, url string, transport *http.Transport) {
+	t.Helper()
+	transport.DisableKeepAlives = true
+	client := &http.Client{Transport: transport, Timeout: patience}
 	for {
 		select {
 		case <-d.ended:
@@ -74,7 +82,7 @@ func TestHealthChecksThatAFallbackAnswersDoNotHold(t *testing.T) {
 			return
 		case <-time.After(100 * time.Millisecond):
 		}
-		check, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+d.front+"/", nil)
+		check, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

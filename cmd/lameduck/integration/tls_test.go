@@ -113,6 +113,30 @@ func TestRouteWithTLSReencrypts(t *testing.T) {
 	d.wantExit(t, exitOK)
 }
 
+// A busy app takes longer for the handshake than a dial takes.
+func TestHealthChecksDoNotHoldAlthoughTheHandshakeWithTheAppIsSlow(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	cert, key := ca.issue(t, 1)
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		time.Sleep(50 * time.Millisecond)
+		return &pair, nil
+	}
+	ln := listen(t)
+	app := &http.Server{Handler: http.HandlerFunc(hello), TLSConfig: &tls.Config{GetCertificate: slow}}
+	go func() { _ = app.ServeTLS(ln, "", "") }()
+	t.Cleanup(func() { _ = app.Close() })
+	d := startServe(t, ln.Addr().String()+";tls", append(newSecret(t, cert, key).env(),
+		"LAMEDUCK_HOLD_MIN=1s", "LAMEDUCK_HOLD_MAX=8s", "LAMEDUCK_LB_DELAY=0s")...)
+	d.signal(t, syscall.SIGTERM)
+	d.logged(t, "draining")
+	d.wantQuietDespiteChecks(t, "https://"+d.front+"/", &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}})
+}
+
 func hello(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	fmt.Fprintf(w, "hello %s", body)

@@ -27,14 +27,17 @@ func (c *conn) await(d direction) outcome {
 }
 
 // retry classifies the error of a read that can be repeated. The direction goes on if there is
-// none, or if the read was only interrupted.
-func (c *conn) retry(d direction, err error) outcome { return c.retryAt(time.Now(), d, err) }
-
-// retryAt is retry at a given time.
-func (c *conn) retryAt(now time.Time, d direction, err error) outcome {
+// none, or if the read was only interrupted. It is called for every frame: only a timeout is worth
+// a look at the clock.
+func (c *conn) retry(d direction, err error) outcome {
 	if err == nil || !isTimeout(err) || isWrite(err) {
 		return endedBy(err)
 	}
+	return c.retryAt(time.Now(), d, err)
+}
+
+// retryAt classifies a timeout of a read at a given time.
+func (c *conn) retryAt(now time.Time, d direction, err error) outcome {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.parking.wanted && len(c.flow(d).Pending()) == 0 && !c.isLimitedLocked() {

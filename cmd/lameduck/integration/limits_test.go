@@ -82,7 +82,7 @@ func TestWithoutADescriptorLeftTheControlPlaneWorks(t *testing.T) {
 	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOLD_MAX=3s")
 	d.get(t, "/")
 	d.awaitMetric(t, "lameduck_connections", "0")
-	d.exhaust(t)
+	d.exhaust(t, slices.Max)
 	eventually(t, "accepting fails", func() bool {
 		dialClient(t, d.front) // without a descriptor the connection stays in the backlog
 		return strings.Contains(d.stderr.String(), `"accept failed"`)
@@ -143,7 +143,7 @@ func TestWithoutADescriptorLeftTheSummaryIsWritten(t *testing.T) {
 	d, env := prepare(t, "1", "LAMEDUCK_ROUTES=", "LAMEDUCK_OBSERVE="+port)
 	d.program = start(t, env, programPath("lameduck"), "serve")
 	d.logged(t, "serving")
-	d.exhaust(t)
+	d.exhaust(t, slices.Min) // the one for the summary was opened first
 	d.signal(t, syscall.SIGTERM)
 	d.wantExit(t, exitOK)
 	d.wantTerminationLog(t, "drained in ")
@@ -153,19 +153,19 @@ func TestWithoutADescriptorLeftTheSummaryIsWritten(t *testing.T) {
 // and the control address, and one for the termination log.
 const inReserve = 17
 
-// exhaust lowers the limit of open files to the first number that is free above the descriptors in
-// reserve. They are of no use at or above the limit.
-func (d *lameduck) exhaust(t *testing.T) {
+// exhaust lowers the limit of open files to the first number that is free above one of the descriptors
+// in reserve. One at or above the limit is of no use, and clients can use a number that is free below it.
+func (d *lameduck) exhaust(t *testing.T, above func(reserve []int) int) {
 	t.Helper()
 	var limit unix.Rlimit
 	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, nil, &limit); err != nil {
 		t.Fatal(err)
 	}
 	reserve := d.reserve(t)
-	if len(reserve) < inReserve { // one more if a standard stream is duplicated
-		t.Fatalf("descriptors in reserve %v, want at least %d", reserve, inReserve)
+	if len(reserve) != inReserve {
+		t.Fatalf("descriptors in reserve %v, want %d of them", reserve, inReserve)
 	}
-	limit.Cur = uint64(slices.Max(reserve))
+	limit.Cur = uint64(above(reserve))
 	for open := true; open; {
 		limit.Cur++ // some inherited descriptors may have high numbers
 		_, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", d.pid(), limit.Cur))
@@ -176,14 +176,28 @@ func (d *lameduck) exhaust(t *testing.T) {
 	}
 }
 
-// reserve returns the descriptors of the null device, but for the standard ones.
+// reserve returns the descriptors of the null device that lameduck itself has opened. Those that it has
+// inherited are not closed by exec.
 func (d *lameduck) reserve(t *testing.T) []int {
 	t.Helper()
 	var fds []int
 	for fd, target := range descriptors(t, d.pid()) {
-		if fd > 2 && target == os.DevNull {
+		if target == os.DevNull && openFlags(t, d.pid(), fd)&unix.O_CLOEXEC != 0 {
 			fds = append(fds, fd)
 		}
 	}
 	return fds
+}
+
+// openFlags returns the flags of an open descriptor, as of proc_pid_fdinfo(5).
+func openFlags(t *testing.T, pid, fd int) (flags int) {
+	t.Helper()
+	info, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", pid, fd))
+	if err == nil {
+		_, err = fmt.Sscanf(string(info), "pos: %d\nflags: %o", new(int), &flags)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flags
 }

@@ -187,10 +187,7 @@ type localLoad struct {
 	result *measure.Result
 }
 
-var begun = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
-
-func (*localLoad) Started() <-chan struct{} { return begun }
-func (l *localLoad) Began() time.Time       { return l.result.Start }
+func (l *localLoad) Began() time.Time { return l.result.Start }
 
 func (l *localLoad) Run(ctx context.Context) (err error) {
 	l.result, err = l.Measurement.Run(ctx)

@@ -162,8 +162,27 @@ func TestARolloutIsMeasuredBetweenCalmPhases(t *testing.T) {
 	if r.Ended != "rollout" || !r.Rollout.Complete || len(r.Rollout.Pods) != 2 || r.Lost != 0 || r.Requests < 10 {
 		t.Errorf("%+v, rollout %+v", r, r.Rollout)
 	}
-	if began := r.Rollout.Began; began == nil || time.Duration(*began) < 100*time.Millisecond {
-		t.Errorf("the pods were deleted %v after the start of the load, want after the calm phase", began)
+	if r.Rollout.Began == nil || time.Duration(*r.Rollout.Began) < 100*time.Millisecond {
+		t.Errorf("rollout %+v, want its start after the calm phase", r.Rollout)
+	}
+}
+
+// The calm phase begins with the load.
+func TestALoadStartsWhenItRuns(t *testing.T) {
+	_, m, _ := shopCluster(t, service(t, 0))
+	l := &localLoad{Measurement: m}
+	select {
+	case <-l.Started():
+		t.Error("the load has started before it runs")
+	default:
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	<-l.Started()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

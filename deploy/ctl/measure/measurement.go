@@ -17,7 +17,8 @@ type Measurement struct {
 	client *client
 	lanes  []Lane
 
-	requests, lost atomic.Int64 // ended so far
+	started        chan struct{} // closed when the load begins
+	requests, lost atomic.Int64  // ended so far
 
 	mu   sync.Mutex
 	pods map[string]*PodAnswers
@@ -49,7 +50,8 @@ func New(ctx context.Context, cfg Config) (*Measurement, error) {
 	if err := book.tryAll(ctx, cfg.Timeout); err != nil {
 		return nil, err
 	}
-	m := &Measurement{cfg: cfg, book: book, client: newClient(cfg, book), pods: map[string]*PodAnswers{}}
+	m := &Measurement{cfg: cfg, book: book, client: newClient(cfg, book), pods: map[string]*PodAnswers{},
+		started: make(chan struct{})}
 	protocols, err := m.client.probe(ctx)
 	if err != nil {
 		return nil, err
@@ -61,6 +63,9 @@ func New(ctx context.Context, cfg Config) (*Measurement, error) {
 
 // Lanes returns the lanes that are measured.
 func (m *Measurement) Lanes() []Lane { return m.lanes }
+
+// Started is closed when the load begins, just after Result.Start.
+func (m *Measurement) Started() <-chan struct{} { return m.started }
 
 // Counts returns how many requests have ended so far, and how many of them were lost.
 func (m *Measurement) Counts() (requests, lost int) {
@@ -109,6 +114,7 @@ func (m *Measurement) Run(ctx context.Context) (*Result, error) {
 // arrivals yields the times of the requests, up to the limit.
 func (m *Measurement) arrivals() openloop.Arrivals {
 	return func(yield func(time.Duration) bool) {
+		close(m.started)
 		n := 0
 		for due := range openloop.Constant(m.cfg.Rate) {
 			if m.cfg.MaxRequests > 0 && n >= m.cfg.MaxRequests || !yield(due) {

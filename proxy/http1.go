@@ -18,8 +18,8 @@ type http1Conn struct {
 	reconnect *reconnect // nil if the app's close is propagated
 
 	// Guarded by mu.
-	answering  bool          // relayRequests is about to answer in its turn
-	refused    bool          // its turn has come: no further response of the app's is relayed
+	answering  bool          // relayRequests waits to send an answer of ours
+	refused    bool          // our answer is next: no further response of the app's is relayed
 	untilClose bool          // the response that is being relayed ends with the connection
 	events     bool          // the response that is being relayed is an event stream
 	unframed   *unframedConn // nil unless the connection is unframed

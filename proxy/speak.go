@@ -31,7 +31,7 @@ func (c *conn) speakLocked(p protocol) {
 	c.scheduleNoticeLocked()
 }
 
-// pushLocked accounts for an exchange that is answered in its turn.
+// pushLocked accounts for an exchange that is answered after those before it.
 func (c *conn) pushLocked(e exchange) {
 	c.used.Store(true)
 	c.unparkLocked()

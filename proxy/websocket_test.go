@@ -337,7 +337,7 @@ func TestWebSocketClientsAreNotifiedOneAfterTheOther(t *testing.T) {
 			clients = append(clients, c)
 		}
 		r.server.Drain()
-		later, laterApp := r.connect() // an upgrade while draining is served, and is closed in its turn
+		later, laterApp := r.connect() // an upgrade while draining is served, and then asked to leave like the others
 		later.send(upgrade)
 		laterApp.wants(upgrade)
 		laterApp.send(upgraded101)

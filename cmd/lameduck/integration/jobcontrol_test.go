@@ -108,6 +108,18 @@ func (d *terminal) awaitStopped(t *testing.T) {
 	eventually(t, "the job is stopped", func() bool { return allStopped(d.pid(), processes()) > 0 })
 }
 
+// wantFg expects that a script whose job is stopped reads a line, and that cat, which the script then
+// brings to the foreground, has the terminal until the end of its input.
+func (d *terminal) wantFg(t *testing.T) {
+	t.Helper()
+	d.awaitStopped(t)
+	d.types(t, "\n")
+	d.answers(t, "two")
+	d.types(t, controlD)
+	d.screen.awaitLine(t, "ended 0")
+	d.wantExit(t, exitOK)
+}
+
 // allStopped returns how many descendants a process has if all of them are stopped, and otherwise a
 // negative number.
 func allStopped(parent int, all []processInfo) (n int) {
@@ -151,12 +163,7 @@ func TestCtrlZAndFgAreAsWithoutLameduck(t *testing.T) {
 				d.answers(t, "one")
 				d.types(t, controlZ)
 				d.screen.awaitLine(t, stoppedBySIGTSTP)
-				d.awaitStopped(t)
-				d.types(t, "\n")
-				d.answers(t, "two")
-				d.types(t, controlD)
-				d.screen.awaitLine(t, "ended 0")
-				d.wantExit(t, exitOK)
+				d.wantFg(t)
 			})
 		}
 	}
@@ -184,12 +191,7 @@ func TestFgOfAnAppInTheBackgroundIsAsWithoutLameduck(t *testing.T) {
 			t.Parallel()
 			_, env := prepare(t, "1", app.env)
 			d := startAtTerminal(t, env, `set -m; `+app.command+` cat & read line; fg >/dev/null; echo ended $?`)
-			d.awaitStopped(t)
-			d.types(t, "\n")
-			d.answers(t, "two")
-			d.types(t, controlD)
-			d.screen.awaitLine(t, "ended 0")
-			d.wantExit(t, exitOK)
+			d.wantFg(t)
 		})
 	}
 }

@@ -93,15 +93,9 @@ func TestRouteWithTLSReencrypts(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	cert, key := ca.issue(t, 1)
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln := listen(t)
-	app := &http.Server{Handler: http.HandlerFunc(hello), TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}}}
-	go func() { _ = app.ServeTLS(ln, "", "") }()
-	t.Cleanup(func() { _ = app.Close() })
-	d := startServe(t, ln.Addr().String()+";tls", newSecret(t, cert, key).env()...)
+	pair := keyPair(t, cert, key)
+	app := startTLSApp(t, &tls.Config{Certificates: []tls.Certificate{pair}})
+	d := startServe(t, app+";tls", newSecret(t, cert, key).env()...)
 	for _, http2 := range []bool{false, true} {
 		c := newSecureLoad(ca, http2)
 		if err := c.exchange(d.front, "body"); err != nil {
@@ -118,23 +112,36 @@ func TestHealthChecksDoNotHoldAlthoughTheHandshakeWithTheAppIsSlow(t *testing.T)
 	t.Parallel()
 	ca := newAuthority(t)
 	cert, key := ca.issue(t, 1)
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pair := keyPair(t, cert, key)
 	slow := func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		time.Sleep(50 * time.Millisecond)
 		return &pair, nil
 	}
-	ln := listen(t)
-	app := &http.Server{Handler: http.HandlerFunc(hello), TLSConfig: &tls.Config{GetCertificate: slow}}
-	go func() { _ = app.ServeTLS(ln, "", "") }()
-	t.Cleanup(func() { _ = app.Close() })
-	d := startServe(t, ln.Addr().String()+";tls", append(newSecret(t, cert, key).env(),
+	app := startTLSApp(t, &tls.Config{GetCertificate: slow})
+	d := startServe(t, app+";tls", append(newSecret(t, cert, key).env(),
 		"LAMEDUCK_HOLD_MIN=1s", "LAMEDUCK_HOLD_MAX=8s", "LAMEDUCK_LB_DELAY=0s")...)
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	d.wantQuietDespiteChecks(t, "https://"+d.front+"/", &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}})
+}
+
+func keyPair(t *testing.T, cert, key []byte) tls.Certificate {
+	t.Helper()
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}
+
+// startTLSApp starts an app that terminates TLS.
+func startTLSApp(t *testing.T, config *tls.Config) (address string) {
+	t.Helper()
+	ln := listen(t)
+	app := &http.Server{Handler: http.HandlerFunc(hello), TLSConfig: config}
+	go func() { _ = app.ServeTLS(ln, "", "") }()
+	t.Cleanup(func() { _ = app.Close() })
+	return ln.Addr().String()
 }
 
 func hello(w http.ResponseWriter, r *http.Request) {

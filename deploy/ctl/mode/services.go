@@ -90,38 +90,32 @@ func (p Pod) numericTarget(service string, sp corev1.ServicePort, number int32) 
 	return obstacle{why, fmt.Sprintf("use targetPort: %s in Service %s", name, service)}
 }
 
-// NumericTargets returns the ports of the pods that Services refer to by number.
+// NumericTargets returns the ports of Services that refer to the pods by a number.
 func (a *Around) NumericTargets(pod labels.Set) []corev1.ServicePort {
-	if a == nil {
-		return nil
-	}
-	var found []corev1.ServicePort
-	for _, s := range a.Services {
-		if !Selects(s, pod) {
-			continue
-		}
-		for _, sp := range s.Spec.Ports {
-			if sp.TargetPort = Target(sp); isTCP(sp.Protocol) && sp.TargetPort.Type == intstr.Int {
-				found = append(found, sp)
-			}
-		}
-	}
-	return found
+	return a.portsTo(pod, func(sp corev1.ServicePort) bool {
+		return isTCP(sp.Protocol) && sp.TargetPort.Type == intstr.Int
+	})
 }
 
 // References returns the ports of Services that refer to a port of the pods, by its number or its name.
 func (a *Around) References(pod labels.Set, port Port) []corev1.ServicePort {
+	return a.portsTo(pod, func(sp corev1.ServicePort) bool {
+		return sp.TargetPort == intstr.FromInt32(port.Number) ||
+			port.Name != "" && sp.TargetPort == intstr.FromString(port.Name)
+	})
+}
+
+// portsTo returns the ports of the pods' Services for which is reports true, with their target ports.
+func (a *Around) portsTo(pod labels.Set, is func(corev1.ServicePort) bool) (found []corev1.ServicePort) {
 	if a == nil {
 		return nil
 	}
-	var found []corev1.ServicePort
 	for _, s := range a.Services {
 		if !Selects(s, pod) {
 			continue
 		}
 		for _, sp := range s.Spec.Ports {
-			target := Target(sp)
-			if target == intstr.FromInt32(port.Number) || port.Name != "" && target == intstr.FromString(port.Name) {
+			if sp.TargetPort = Target(sp); is(sp) {
 				found = append(found, sp)
 			}
 		}

@@ -111,13 +111,7 @@ func TestAnAliasStaysWhereAllPlacesChangeAlike(t *testing.T) {
 			operations{add("/a/-", 3), add("/c/-", 3)}, operations{remove("/a/2"), remove("/c/2")},
 		},
 	} {
-		got := apply(t, tc.text, tc.there...)
-		if got != tc.want {
-			t.Errorf("%s: got\n%s\nwant\n%s", name, got, tc.want)
-		}
-		if back := apply(t, got, tc.back...); back != tc.text {
-			t.Errorf("%s: back again it is\n%s\nand it was\n%s", name, back, tc.text)
-		}
+		wantThereAndBack(t, name, tc.text, tc.want, tc.there, tc.back)
 	}
 }
 
@@ -134,13 +128,7 @@ func TestAnAnchorStaysWithItsValue(t *testing.T) {
 		"a list below":     {"a: &x\n  - 1\nb: 1\n", "a: &x\n  - 2\n  - 1\nb: 1\n", operations{add("/a/0", 2)}, operations{remove("/a/0")}},
 		"a compact list":   {"a: &x\n- 1\nb: 1\n", "a: &x\n- 1\n- 2\nb: 1\n", operations{add("/a/-", 2)}, operations{remove("/a/1")}},
 	} {
-		got := apply(t, tc.text, tc.there...)
-		if got != tc.want {
-			t.Errorf("%s: got\n%s\nwant\n%s", name, got, tc.want)
-		}
-		if back := apply(t, got, tc.back...); back != tc.text {
-			t.Errorf("%s: back again it is\n%s\nand it was\n%s", name, back, tc.text)
-		}
+		wantThereAndBack(t, name, tc.text, tc.want, tc.there, tc.back)
 	}
 }
 

@@ -28,6 +28,18 @@ func apply(t *testing.T, text string, patch ...jsonpatch.Operation) string {
 	return string(d.Text)
 }
 
+// wantThereAndBack expects that a patch changes a text as wanted, and that another one restores it.
+func wantThereAndBack(t *testing.T, name, text, want string, there, back []jsonpatch.Operation) {
+	t.Helper()
+	got := apply(t, text, there...)
+	if got != want {
+		t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+	}
+	if restored := apply(t, got, back...); restored != text {
+		t.Errorf("%s: back again it is\n%s\nand it was\n%s", name, restored, text)
+	}
+}
+
 func add(path string, value any) jsonpatch.Operation {
 	return jsonpatch.Operation{Op: "add", Path: path, Value: value}
 }
@@ -218,13 +230,7 @@ func TestAnEmptyCollectionOnTheNextLineComesBack(t *testing.T) {
 			"x:\n  a:\n    [{b: \"1\"} ] # none\n", []jsonpatch.Operation{remove("/x/a/0")},
 		},
 	} {
-		got := apply(t, tc.text, tc.there...)
-		if got != tc.want {
-			t.Errorf("%s: got\n%s\nwant\n%s", name, got, tc.want)
-		}
-		if back := apply(t, got, tc.backAgain...); back != tc.text {
-			t.Errorf("%s: back again it is\n%s\nand it was\n%s", name, back, tc.text)
-		}
+		wantThereAndBack(t, name, tc.text, tc.want, tc.there, tc.backAgain)
 	}
 }
 

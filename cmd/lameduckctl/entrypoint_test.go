@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -113,18 +114,33 @@ func TestInjectAsksForTheEntrypoint(t *testing.T) {
 	}
 }
 
+// listenSilently returns the address of a registry that does not answer.
+func listenSilently(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	return ln.Addr().String()
+}
+
 // A workload that is observed is protected, so the exit code is 0. The summary has the reason.
 func TestInjectObservesAnAppWithAnUnknownImage(t *testing.T) {
-	where := startRegistry(t)
-	text := strings.Replace(withoutCommand, "HOST", where, 1)
+	where, silent := startRegistry(t), listenSilently(t)
 	for flags, want := range map[string]string{
 		"": "no registry may be asked for the entrypoint of the image; for more: add the command that the image runs, " +
 			"or allow the registry with --entrypoint-registries",
 		"--entrypoint-registries ghcr.io": "registry " + where + " is not one of --entrypoint-registries",
 		"--entrypoint-registries " + where + " --entrypoint-timeout 1m": "registry " + where +
 			" denies access to the image; for more: add the command",
-		"--entrypoint-registries " + where + " --entrypoint-timeout 1ns": "did not answer within 1ns",
+		"--entrypoint-registries " + silent + " --entrypoint-timeout 1ms": "registry " + silent + " did not answer within 1ms",
 	} {
+		host := where
+		if strings.Contains(flags, silent) {
+			host = silent
+		}
+		text := strings.Replace(withoutCommand, "HOST", host, 1)
 		t.Setenv("HOME", t.TempDir()) // without credentials
 		stdout, stderr, code := ctl(t, text, append([]string{"inject", "-f", "-", "--shape", "wrapper"},
 			strings.Fields(flags)...)...)

@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -215,6 +217,9 @@ func receive[T any](t *testing.T, c <-chan T, what string) (v T) {
 // test is skipped, but not in CI.
 func requireProgram(t *testing.T, names ...string) string {
 	t.Helper()
+	if !slices.ContainsFunc(names, func(name string) bool { return inCI()[name] }) {
+		t.Errorf(".ci/run does not install any of %s", strings.Join(names, ", "))
+	}
 	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
@@ -223,6 +228,23 @@ func requireProgram(t *testing.T, names ...string) string {
 	lack(t, "needs one of these programs: "+strings.Join(names, ", "))
 	return ""
 }
+
+// inCI is the set of programs that .ci/run installs.
+var inCI = sync.OnceValue(func() map[string]bool {
+	script, err := os.ReadFile("../../../.ci/run")
+	if err != nil {
+		panic(err)
+	}
+	programs := make(map[string]bool)
+	for line := range strings.Lines(string(script)) {
+		if words := strings.Fields(line); len(words) > 2 && words[0] == "need" {
+			for _, name := range words[2:] {
+				programs[name] = true
+			}
+		}
+	}
+	return programs
+})
 
 // lack skips a test that lacks something. In CI it fails the test.
 func lack(t *testing.T, message string) {

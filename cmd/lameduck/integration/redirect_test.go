@@ -324,8 +324,10 @@ func TestRedirect_IsRefusedWithReasonAndRemedy(t *testing.T) {
 				requireProgram(t, tt.prepare[0])
 				start(t, nil, "ip", append(inNamespace, tt.prepare...)...).wantExit(t, exitOK)
 			}
+			if len(tt.command) > 0 {
+				requireProgram(t, tt.command[0])
+			}
 			command := append(append([]string{}, tt.command...), programPath("lameduck"), "redirect")
-			requireProgram(t, command[0])
 			p := start(t, tt.env, "ip", append(append(inNamespace, command...), tt.args...)...)
 			p.wantExit(t, tt.code)
 			if text := p.stderr.String(); !strings.Contains(text, tt.want) {

@@ -38,6 +38,16 @@ func (s *Server) acceptQueue() (n int) {
 	return n
 }
 
+// Ended returns how many connections have ended.
+func (s *Server) Ended() (n uint64) {
+	for p := range s.stats.ended {
+		for e := range s.stats.ended[p] {
+			n += s.stats.ended[p][e].Load()
+		}
+	}
+	return n
+}
+
 // DrainStats are the counts of a drain.
 type DrainStats struct {
 	Exchanges    uint64        // that began after Drain

@@ -111,8 +111,13 @@ func (s *stage) observed(ctx context.Context, o options) (with usage, process fl
 		return with, 0, err
 	}
 	defer d.Stop()
-	if err := s.releaseSockets(ctx); err != nil {
-		return with, 0, err
+	for range 2 { // after that, Lameduck pauses under a load that is too much to be watched all the time
+		if err := wait.For(ctx, 2*settle); err != nil {
+			return with, 0, err
+		}
+		if err := s.releaseSockets(ctx); err != nil {
+			return with, 0, err
+		}
 	}
 	before, err := procfs.ReadStat(d.PID())
 	if err != nil {

@@ -46,32 +46,40 @@ func (e ends) check() error {
 	return nil
 }
 
-// measureEnds measures without an app: the role that ends connections is one.
+// measureEnds measures in a drain: while serving, Lameduck would pause. The app that keeps the drain
+// from ending has another port than the one that ends connections.
 func measureEnds(ctx context.Context, binary string, rate int) (e ends, err error) {
-	s := &stage{ctx: ctx}
-	defer s.stop()
-	if s.app, err = port.Addr(); err != nil {
+	s, err := newStage(ctx)
+	if err != nil {
 		return e, err
 	}
-	d, err := s.startLameduck(ctx, binary)
+	defer s.stop()
+	ending, err := port.Addr()
+	if err != nil {
+		return e, err
+	}
+	d, err := s.startLameduck(ctx, binary, ending)
 	if err != nil {
 		return e, err
 	}
 	defer d.Stop()
+	if err := d.drain(ctx); err != nil {
+		return e, err
+	}
 	var out output
-	if err := s.runRole(&out, "end", s.app, strconv.Itoa(rate), strconv.Itoa(endRounds)); err != nil {
+	if err := s.runRole(&out, "end", ending, strconv.Itoa(rate), strconv.Itoa(endRounds)); err != nil {
 		return e, err
 	}
 	if e.made, e.took, err = parseEnded(out.String()); err != nil {
 		return e, err
 	}
-	return e, e.count(ctx, d)
+	return e, e.count(ctx, d, portOf(ending))
 }
 
 // count reads what Lameduck has counted, until that does not change any more.
-func (e *ends) count(ctx context.Context, d *lameduck) error {
+func (e *ends) count(ctx context.Context, d *lameduck, number string) error {
 	for stable := 0; stable < 5; {
-		counted, err := d.metric(ctx, `lameduck_observed_connections_total{port="`+d.port+`"}`)
+		counted, err := d.metric(ctx, `lameduck_observed_connections_total{port="`+number+`"}`)
 		if err != nil {
 			return err
 		}

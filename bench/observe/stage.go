@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"lameduck/bench/internal/proc"
@@ -128,11 +129,15 @@ func (o *output) String() string {
 type lameduck struct {
 	*proc.Process
 	admin string
-	port  string // of the app
 }
 
-func (s *stage) startLameduck(ctx context.Context, binary string) (*lameduck, error) {
-	d := &lameduck{port: s.app[strings.LastIndexByte(s.app, ':')+1:]}
+// startLameduck starts one that observes the app and the ports of more addresses.
+func (s *stage) startLameduck(ctx context.Context, binary string, more ...string) (*lameduck, error) {
+	d := new(lameduck)
+	ports := portOf(s.app)
+	for _, address := range more {
+		ports += "," + portOf(address)
+	}
 	control, err := port.Addr()
 	if err != nil {
 		return nil, err
@@ -141,7 +146,8 @@ func (s *stage) startLameduck(ctx context.Context, binary string) (*lameduck, er
 		return nil, err
 	}
 	if d.Process, err = proc.Start(proc.Command{Path: binary, Args: []string{"serve"}, Env: []string{
-		"LAMEDUCK_OBSERVE=" + d.port, "LAMEDUCK_ADMIN=" + d.admin, "LAMEDUCK_CONTROL=" + control,
+		"LAMEDUCK_OBSERVE=" + ports, "LAMEDUCK_ADMIN=" + d.admin, "LAMEDUCK_CONTROL=" + control,
+		"LAMEDUCK_HOLD_MIN=1m", "LAMEDUCK_GRACE_PERIOD=3m", // of drains that end with the measurement
 	}}); err != nil {
 		return nil, err
 	}
@@ -155,6 +161,22 @@ func (s *stage) startLameduck(ctx context.Context, binary string) (*lameduck, er
 	}
 	return d, nil
 }
+
+// drain begins a drain.
+func (d *lameduck) drain(ctx context.Context) error {
+	if err := d.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return d.Await(ctx, "drain", func(ctx context.Context) error {
+		draining, err := d.metric(ctx, `lameduck_phase{phase="draining"}`)
+		if err == nil && draining == 0 {
+			err = errors.New("it still serves")
+		}
+		return err
+	})
+}
+
+func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
 
 // client asks lameduck for its metrics.
 var client = http.Client{Timeout: time.Minute}

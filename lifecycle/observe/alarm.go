@@ -51,4 +51,8 @@ func (a *alarm) Wait() error {
 
 func (a *alarm) Drain(func(*sockdiag.Connection)) (int, error) { return 0, nil }
 
+func (a *alarm) Pause() error { return nil }
+
+func (a *alarm) Resume() error { return nil }
+
 func (a *alarm) Close() { a.close.Do(func() { close(a.closed) }) }

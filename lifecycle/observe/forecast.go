@@ -31,6 +31,9 @@ func (o *Observer) Forecast(rule silence.Rule) silence.Forecast {
 	if o.flows.undecided > 0 {
 		o.waitLocked(&f, undecidedFor/10)
 	}
+	if o.pauses.atStart { // what was not watched is not silence
+		o.waitLocked(&f, o.start+rule.Quiet-now)
+	}
 	if o.flows.unmeasured || o.missesLocked() { // kept connections may be busy, and short ones come
 		o.waitLocked(&f, o.untilRoutedAwayLocked(now))
 	}

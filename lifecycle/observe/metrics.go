@@ -8,9 +8,10 @@ import (
 
 // metrics describes the observer to Prometheus. It has ports, and no address of a client.
 type metrics struct {
-	observer                     *Observer
-	connections, bypassed, open  *prometheus.Desc
-	probes, lost, dumps, failure *prometheus.Desc
+	observer                    *Observer
+	connections, bypassed, open *prometheus.Desc
+	probes, lost, paused        *prometheus.Desc
+	dumps, failure              *prometheus.Desc
 }
 
 // Metrics returns the collector of the observer's metrics.
@@ -31,6 +32,9 @@ func (o *Observer) Metrics() prometheus.Collector {
 		lost: desc("observe_lost_total",
 			"Times that the kernel reported closed connections faster than they were read. Each "+
 				"counts as traffic and triggers a dump of all connections."),
+		paused: desc("observe_paused_seconds_total",
+			"Time without reports of closed connections, so that they take less than 1 % of a core. "+
+				"Those at observed ports are then not counted. In a drain there is none."),
 		dumps: desc("observe_looks_total", "Dumps of all connections of the observed ports."),
 		failure: desc("observe_failures_total",
 			"Dumps of the observed ports that failed. A drain then holds for LAMEDUCK_LB_DELAY."),
@@ -40,7 +44,7 @@ func (o *Observer) Metrics() prometheus.Collector {
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		m.connections, m.bypassed, m.open, m.probes, m.lost, m.dumps, m.failure,
+		m.connections, m.bypassed, m.open, m.probes, m.lost, m.paused, m.dumps, m.failure,
 	} {
 		c <- d
 	}
@@ -69,6 +73,7 @@ func (m *metrics) Collect(c chan<- prometheus.Metric) {
 	}
 	count(m.probes, o.flows.counts.probes)
 	count(m.lost, o.flows.counts.lost)
+	c <- prometheus.MustNewConstMetric(m.paused, prometheus.CounterValue, o.pauses.total(o.now()).Seconds())
 	count(m.dumps, o.dumps)
 	count(m.failure, o.failures)
 }

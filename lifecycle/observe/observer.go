@@ -22,7 +22,10 @@ type Config struct {
 	// Accepted returns how many connections Lameduck itself has accepted in the namespace, and
 	// opened to listeners in it. It is nil if that is not known.
 	Accepted func() uint64
-	Log      *zap.Logger
+	// Relayed returns how many connections of clients Lameduck has relayed that have ended. It is nil
+	// if it relays none.
+	Relayed func() uint64
+	Log     *zap.Logger
 }
 
 // A kernel is the source of sockets.
@@ -37,6 +40,8 @@ type endReader interface {
 	SetDeadline(time.Time)
 	Wait() error
 	Drain(func(*sockdiag.Connection)) (int, error)
+	Pause() error
+	Resume() error
 	Close()
 }
 
@@ -69,6 +74,7 @@ type Observer struct {
 	failures uint64
 	bypassed bool // a bypass has been logged
 	closed   bool
+	pauses   pauses
 }
 
 // New returns an observer that has looked once. [Observer.Run] keeps it looking.
@@ -94,6 +100,7 @@ func newObserver(config Config, k kernel) *Observer {
 		epoch:  time.Now(),
 		flows:  newFlows(config.Ports, config.Probes),
 		ends:   newAlarm(),
+		pauses: pauses{budget: newBudget()},
 	}
 	for _, p := range config.Ports {
 		o.numbers = append(o.numbers, p.Number)
@@ -104,31 +111,30 @@ func newObserver(config Config, k kernel) *Observer {
 
 func (o *Observer) now() time.Duration { return time.Since(o.epoch) }
 
-// batch is the pause in which ends are collected, so that a busy app costs twelve wakeups a second and
-// not thousands. The smallest receive buffer has room for 4,000 ends a second then. After crowded
-// ends there is no pause. After none, the observer waits for the next one.
+// A batch is the ends that are collected while the observer sleeps, so that a busy app costs twelve
+// wakeups a second and not thousands. The smallest receive buffer has room for 4,000 ends a second
+// then. Batches are shorter where longer ones would exceed the budget. After crowded ends the next ones
+// are received at once. After none, the observer waits for the next one.
 const (
-	batch   = 80 * time.Millisecond
-	crowded = 150
+	longestBatch  = 80 * time.Millisecond
+	shortestBatch = 5 * time.Millisecond
+	crowded       = 150
 )
 
 // Run keeps the observer up to date until ctx is done.
 func (o *Observer) Run(ctx context.Context) {
 	defer context.AfterFunc(ctx, o.close)()
 	for ctx.Err() == nil {
-		ends, n := o.turn()
-		switch {
-		case n == 0:
-			if err := ends.Wait(); err != nil {
-				o.loseEnds(ends, err)
-			}
-		case n < crowded:
-			pause(ctx, batch)
+		ends, collect, idle := o.turn()
+		if !idle {
+			wait(ctx, collect)
+		} else if err := ends.Wait(); err != nil {
+			o.loseEnds(ends, err)
 		}
 	}
 }
 
-func pause(ctx context.Context, d time.Duration) {
+func wait(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -137,17 +143,32 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// turn records the ends that have been reported, and dumps the sockets if that is due.
-func (o *Observer) turn() (ends endReader, n int) {
+// turn records the ends that have been reported, and dumps the sockets if that is due. It returns for
+// how long to collect the next ends, or idle to wait for one, or for the end of a pause.
+func (o *Observer) turn() (ends endReader, collect time.Duration, idle bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n = o.drainLocked()
-	if now := o.now(); now >= o.next {
+	n := o.drainLocked()
+	now := o.now()
+	resumed := o.keepBudgetLocked(n, now)
+	if now >= o.next {
 		o.lookLocked(now)
 	}
 	o.next = min(o.next, o.flows.early.due())
-	o.ends.SetDeadline(o.epoch.Add(o.next))
-	return o.ends, n
+	batch, wake := longestBatch, o.next
+	if b := &o.pauses.budget; !o.draining && b.isScarce() {
+		batch, wake = b.batch, min(wake, now+b.batch) // the relay may spend it
+	}
+	switch {
+	case o.pauses.until != 0:
+		idle, wake = true, min(o.next, o.pauses.until)
+	case n == 0 && !resumed:
+		idle = true
+	case n < crowded:
+		collect = batch
+	}
+	o.ends.SetDeadline(o.epoch.Add(wake))
+	return o.ends, collect, idle
 }
 
 // drainLocked records the ends that have been reported, and returns how many there were.
@@ -196,7 +217,8 @@ func (o *Observer) lookLocked(now time.Duration) {
 		o.flows.traffic.passFrom(unknown, now)
 	}
 	o.blind = false
-	o.flows.endDump(now, o.reported)
+	o.flows.endDump(now, o.reported && !o.pauses.missed)
+	o.pauses.missed = o.pauses.until != 0
 	o.countUnseenLocked(now)
 	o.warnOfBypassLocked()
 	o.warnOfMissingListenersLocked(now)
@@ -213,6 +235,7 @@ func (o *Observer) loseEnds(failed endReader, err error) {
 
 // loseEndsLocked goes on with dumps alone after the reader of ends has failed.
 func (o *Observer) loseEndsLocked(err error) {
+	o.pauses.until = 0
 	o.log.Warn("reports of closed connections can no longer be read: observing with dumps alone", zap.Error(err))
 	o.ends.Close()
 	o.ends, o.reported = newAlarm(), false
@@ -234,6 +257,7 @@ func (o *Observer) Drain() {
 	o.flows.decideEarly()
 	o.draining, o.start = true, o.now()
 	o.flows.traffic.tracker.Drain(o.start)
+	o.pauses.atStart = o.resumeLocked(o.start)
 	o.lookLocked(o.start)
 	o.before, o.seen = o.flows.counts, o.connectionsLocked()
 	if !o.closed {

@@ -68,10 +68,42 @@ func (k *fakeKernel) change(change func()) {
 // fakeEnds reports the ends that a test sends.
 type fakeEnds struct {
 	*alarm
-	waits atomic.Int64 // calls of Wait
-	mu    sync.Mutex
-	list  []*sockdiag.Connection
-	err   error
+	waits    atomic.Int64 // calls of Wait
+	mu       sync.Mutex
+	list     []*sockdiag.Connection
+	err      error
+	paused   bool
+	changes  int   // calls of Pause and Resume
+	failsAt  int   // one of these calls
+	pauseErr error // with this
+}
+
+func (e *fakeEnds) Pause() error  { return e.setPaused(true) }
+func (e *fakeEnds) Resume() error { return e.setPaused(false) }
+
+func (e *fakeEnds) setPaused(paused bool) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.changes++
+	e.paused = paused
+	if e.changes == e.failsAt {
+		return e.pauseErr
+	}
+	return nil
+}
+
+func (e *fakeEnds) isPaused() bool {
+	synctest.Wait()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.paused
+}
+
+// failPause makes a call of Pause or Resume fail, 1 for the first of them.
+func (e *fakeEnds) failPause(call int, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failsAt, e.pauseErr = call, err
 }
 
 func (e *fakeEnds) Wait() error {
@@ -83,9 +115,14 @@ func (e *fakeEnds) Wait() error {
 func (e *fakeEnds) report(err error, all ...*sockdiag.Connection) {
 	synctest.Wait()
 	e.mu.Lock()
-	e.list, e.err = append(e.list, all...), err
+	paused := e.paused
+	if !paused {
+		e.list, e.err = append(e.list, all...), err
+	}
 	e.mu.Unlock()
-	e.SetDeadline(time.Now())
+	if !paused {
+		e.SetDeadline(time.Now())
+	}
 }
 
 // fail makes the next Drain fail.
@@ -373,7 +410,7 @@ func TestObserver_DoesNotWaitForEndsThatKeepComing(t *testing.T) {
 	watch(t, ms, func(t *testing.T, r *rig) {
 		for range 100 {
 			r.ends.report(nil, conn(client, 0, 0, 0, 0))
-			time.Sleep(batch / 2)
+			time.Sleep(longestBatch / 2)
 		}
 		if n := r.ends.waits.Load(); n > 3 {
 			t.Errorf("%d waits for 100 ends, want at most 3", n)

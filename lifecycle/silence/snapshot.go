@@ -83,10 +83,10 @@ func (s *state) look(now time.Duration) {
 	s.lastBegin = time.Duration(s.Source.lastBegin.Load())
 	s.lastEnd = time.Duration(s.Source.lastEnd.Load())
 	s.kept = s.kept && s.inFlight == 0
-	var since time.Duration
-	s.longest, since = s.memory(now)
+	var counted time.Duration
+	s.longest, counted = s.memory(now)
 	s.gaps.load(&s.rhythm, s.longest)
-	s.rate = float64(s.exchanges.Load()) / max(now-since, time.Second).Seconds()
+	s.rate = float64(s.exchanges.Load()) / max(counted, time.Second).Seconds()
 }
 
 // suspect returns the state of the source at a time. It reports false if the source has no rhythm.

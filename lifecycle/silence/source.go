@@ -28,8 +28,11 @@ type Source struct {
 	longest   atomic.Int64 // gap of the current window, in nanoseconds
 	windowEnd atomic.Int64
 
+	pauses *pauses // the tracker's
+
 	mu       sync.Mutex
 	since    time.Duration // when the counting of exchanges began
+	missed   time.Duration // how long nothing had been watched before that
 	previous time.Duration // longest gap of the window before
 
 	users int // connections that hold the source; guarded by the tracker's mutex
@@ -39,8 +42,9 @@ type Source struct {
 // source is judged together with the other newcomers of its class.
 const established = 4
 
-func (s *Source) init(now time.Duration) {
-	s.since = now
+func (s *Source) init(now time.Duration, p *pauses) {
+	s.pauses = p
+	s.since, s.missed = now, p.total()
 	s.opened.Store(never)
 	s.lastBegin.Store(never)
 	s.lastEnd.Store(never)
@@ -72,8 +76,8 @@ func (s *Source) Begin(now time.Duration) {
 	if s.inFlight.Add(1) > 1 {
 		return
 	}
-	if last := s.lastEnd.Load(); last != never {
-		s.record(now - time.Duration(last))
+	if last := time.Duration(s.lastEnd.Load()); last != never && !s.pauses.explain(last, now) {
+		s.record(now - last)
 	}
 }
 
@@ -122,15 +126,18 @@ func (s *Source) rotate(now time.Duration) {
 	s.rhythm.halve()
 	s.exchanges.Store(s.exchanges.Load() / 2)
 	s.since = now - (now-s.since)/2
+	s.missed = (s.missed + s.pauses.total()) / 2
 	s.windowEnd.Store(int64(now + Window))
 }
 
-// memory returns the longest gap that is remembered at now, and since when exchanges are counted.
-func (s *Source) memory(now time.Duration) (longest, since time.Duration) {
+// memory returns the longest gap that is remembered at now, and for how long exchanges have been
+// counted.
+func (s *Source) memory(now time.Duration) (longest, counted time.Duration) {
 	s.rotate(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return max(time.Duration(s.longest.Load()), s.previous), s.since
+	counted = now - s.since - (s.pauses.total() - s.missed)
+	return max(time.Duration(s.longest.Load()), s.previous), counted
 }
 
 // raise sets t to now unless it is later.

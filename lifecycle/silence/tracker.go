@@ -26,7 +26,8 @@ const (
 
 // A Tracker holds every source. The zero value is ready to use.
 type Tracker struct {
-	start atomic.Int64 // of the drain, or 0 without one
+	start  atomic.Int64 // of the drain, or 0 without one
+	pauses pauses
 
 	mu        sync.Mutex
 	started   bool
@@ -75,10 +76,10 @@ func (t *Tracker) initLocked(now time.Duration) {
 	t.started = true
 	t.addresses = make(map[netip.Addr]*Source)
 	t.groups = make(map[netip.Prefix]*Source)
-	t.others.init(now)
+	t.others.init(now, &t.pauses)
 	t.others.Classify(Proxy)
 	for c := range t.newcomers {
-		t.newcomers[c].init(now)
+		t.newcomers[c].init(now, &t.pauses)
 		t.newcomers[c].Classify(Class(c))
 	}
 }
@@ -109,7 +110,7 @@ func (t *Tracker) lookupLocked(addr netip.Addr, now time.Duration) *Source {
 
 func (t *Tracker) newSource(now time.Duration) *Source {
 	s := &Source{tracker: t}
-	s.init(now)
+	s.init(now, &t.pauses)
 	return s
 }
 

@@ -25,7 +25,7 @@ const (
 const wantedBuffer = 4 << 20
 
 // Ends receives the ends of connections as they happen. One goroutine at a time may call Wait, and
-// one Drain. SetDeadline and Close may be called at any time.
+// one Drain, Pause or Resume. SetDeadline and Close may be called at any time.
 //
 // The runtime's poller does not watch the socket: it would wake the process for each end. It
 // watches an epoll set instead, which is ready once after each call of Wait.
@@ -88,8 +88,13 @@ func join(fd int, filter []bpf.Instruction) error {
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return os.NewSyscallError("bind", err)
 	}
+	return setMembership(fd, unix.NETLINK_ADD_MEMBERSHIP)
+}
+
+// setMembership makes a socket join or leave the groups.
+func setMembership(fd, option int) error {
 	for _, group := range []int{groupDestroyIPv4, groupDestroyIPv6} {
-		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, group); err != nil {
+		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, option, group); err != nil {
 			return os.NewSyscallError("setsockopt", err)
 		}
 	}
@@ -113,13 +118,26 @@ func setReceiveBuffer(fd, size int) error {
 	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size)
 }
 
+// Pause stops the reports of ends, except of those that have been received. While nobody receives
+// them, the kernel does not prepare any (sock_diag_has_destroy_listeners), which takes about 10 µs
+// for each connection that ends on the node.
+func (e *Ends) Pause() error { return e.setMembership(unix.NETLINK_DROP_MEMBERSHIP) }
+
+// Resume ends a pause.
+func (e *Ends) Resume() error { return e.setMembership(unix.NETLINK_ADD_MEMBERSHIP) }
+
+func (e *Ends) setMembership(option int) (err error) {
+	closedErr := e.raw.Control(func(fd uintptr) { err = setMembership(int(fd), option) })
+	return cmp.Or(closedErr, err)
+}
+
 // SetDeadline sets the time at which Wait returns at the latest.
 func (e *Ends) SetDeadline(t time.Time) { _ = e.epoll.SetReadDeadline(t) }
 
 // Wait waits until a connection has ended, ends have been lost, or the deadline has passed. It
 // fails after Close.
 func (e *Ends) Wait() error {
-	if err := e.arm(); err != nil {
+	if err := e.arm(unix.EPOLLIN); err != nil {
 		return err
 	}
 	events := make([]unix.EpollEvent, 1)
@@ -131,16 +149,16 @@ func (e *Ends) Wait() error {
 	})
 	switch {
 	case errors.Is(waitErr, os.ErrDeadlineExceeded):
-		return nil
+		return e.arm(0) // otherwise each end wakes the process until the next call
 	case waitErr != nil:
 		return waitErr
 	}
 	return os.NewSyscallError("epoll_wait", err)
 }
 
-// arm makes the epoll set report the socket's next readiness, once.
-func (e *Ends) arm() (err error) {
-	once := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT}
+// arm makes the epoll set report the next of these events of the socket, once.
+func (e *Ends) arm(events uint32) (err error) {
+	once := unix.EpollEvent{Events: events | unix.EPOLLONESHOT}
 	closedErr := e.ready.Control(func(set uintptr) {
 		closedErr := e.raw.Control(func(fd uintptr) {
 			err = unix.EpollCtl(int(set), unix.EPOLL_CTL_MOD, int(fd), &once)

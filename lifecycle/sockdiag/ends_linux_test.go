@@ -141,26 +141,43 @@ func watchOverflowing(t *testing.T, n int) *Ends {
 		t.Fatal(controlErr, err)
 	}
 	resetPairs(t, ln, n)
-	// The kernel reports ends after the connections have closed. Whoever drains in the meantime makes room.
+	// The kernel reports ends after the connections have closed. To drain earlier would make room.
 	receive(t, all, n)
 	return e
 }
 
 // A busy app closes thousands of connections a second, and not every one may wake the process.
 func TestEnds_TheProcessIsWokenOnlyWhileItWaits(t *testing.T) {
-	ln, address := listen(t, "tcp", "127.0.0.1:0")
-	e := watchEnds(t, address.Port())
-	client, app := pair(t, ln)
-	_, _ = client.Close(), app.Close()
-	receive(t, e, 1)
-	resetPairs(t, ln, 5)
-	var n int
-	var err error
-	_ = e.ready.Control(func(set uintptr) { n, err = unix.EpollWait(int(set), make([]unix.EpollEvent, 1), 20) })
-	if n != 0 || err != nil {
-		t.Errorf("%d events, %v while nothing waits, want none", n, err)
+	for name, wait := range map[string]func(t *testing.T, e *Ends, ln net.Listener){
+		"after an end": func(t *testing.T, e *Ends, ln net.Listener) {
+			client, app := pair(t, ln)
+			_, _ = client.Close(), app.Close()
+			receive(t, e, 1)
+		},
+		"after the deadline": func(t *testing.T, e *Ends, _ net.Listener) {
+			e.SetDeadline(time.Now().Add(time.Millisecond))
+			if err := e.Wait(); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ln, address := listen(t, "tcp", "127.0.0.1:0")
+			e, all := watchEnds(t, address.Port()), watchEnds(t, address.Port())
+			wait(t, e, ln)
+			for range 5 {
+				resetPairs(t, ln, 1)
+				receive(t, all, 1)
+				var n int
+				var err error
+				_ = e.ready.Control(func(set uintptr) { n, err = unix.EpollWait(int(set), make([]unix.EpollEvent, 1), 0) })
+				if n != 0 || err != nil {
+					t.Fatalf("%d events, %v while nothing waits, want none", n, err)
+				}
+			}
+			receive(t, e, 5)
+		})
 	}
-	receive(t, e, 5)
 }
 
 func TestEnds_AFullBufferIsReported(t *testing.T) {
@@ -182,6 +199,33 @@ func TestEnds_WaitReportsALossToTheNextDrain(t *testing.T) {
 	}
 	if _, err := e.Drain(func(*Connection) {}); err != ErrLost {
 		t.Errorf("error %v, want %v", err, ErrLost)
+	}
+}
+
+func TestEnds_NoneAreReceivedInAPause(t *testing.T) {
+	ln, address := listen(t, "tcp", "127.0.0.1:0")
+	e, all := watchEnds(t, address.Port()), watchEnds(t, address.Port())
+	resetPairs(t, ln, 2)
+	receive(t, all, 2)
+	if err := e.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, e, 2) // from before
+	resetPairs(t, ln, 3)
+	receive(t, all, 3)
+	if n, err := e.Drain(func(*Connection) {}); n != 0 || err != nil {
+		t.Errorf("%d ends, %v in a pause, want none", n, err)
+	}
+	if err := e.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	resetPairs(t, ln, 1)
+	if n := len(receive(t, e, 1)); n != 1 {
+		t.Errorf("%d ends after the pause, want 1", n)
+	}
+	e.Close()
+	if e.Pause() == nil || e.Resume() == nil {
+		t.Error("no error after Close")
 	}
 }
 

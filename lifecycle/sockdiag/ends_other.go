@@ -19,5 +19,11 @@ func (*Ends) Wait() error { return ErrUnavailable }
 // Drain fails.
 func (*Ends) Drain(func(*Connection)) (int, error) { return 0, ErrUnavailable }
 
+// Pause fails.
+func (*Ends) Pause() error { return ErrUnavailable }
+
+// Resume fails.
+func (*Ends) Resume() error { return ErrUnavailable }
+
 // Close does nothing.
 func (*Ends) Close() {}

@@ -96,6 +96,8 @@ func (p *process) newObserver() *observe.Observer {
 	}
 	if len(p.config.Routes) == 0 { // a relay has connections of its own, to the app too
 		c.Accepted = p.accepted.Load
+	} else {
+		c.Relayed = p.server.Ended
 	}
 	for _, probe := range p.config.ObserveProbes {
 		c.Probes = append(c.Probes, observe.Probe{Port: probe.Port, Period: probe.Period})

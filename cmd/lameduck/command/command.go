@@ -67,7 +67,7 @@ func run(args, environ []string, stdout, stderr *logqueue.Queue) int {
 		return report(stderr, install(rest))
 	case "redirect":
 		return report(stderr, makeRedirect(rest, environ, stdout))
-	case "version":
+	case "version", "-version", "--version":
 		return report(stderr, withoutArguments(rest, func() error { return printVersion(stdout) }))
 	}
 	return report(stderr, usageError(fmt.Sprintf(

@@ -163,6 +163,7 @@ func TestUsage(t *testing.T) {
 		output  string
 	}{
 		{"the version", []string{"version"}, nil, exitOK, "lameduck "},
+		{"the version as a flag", []string{"--version"}, nil, exitOK, "lameduck "},
 		{"the version with an argument", []string{"version", "x"}, nil, exitUsage, `unexpected argument "x"`},
 		{"help", []string{"help"}, nil, exitOK, "lameduck exec -- COMMAND"},
 		{"help for serve", []string{"serve", "-h"}, nil, exitOK, "lameduck exec -- COMMAND"},

@@ -22,7 +22,8 @@ func (o *Observer) Metrics() prometheus.Collector {
 	return &metrics{
 		observer: o,
 		connections: desc("observed_connections_total",
-			"Connections of clients at ports that are observed and not relayed.", "port"),
+			"Connections of clients at ports that are observed and not relayed, except for those that "+
+				"closed in a pause.", "port"),
 		bypassed: desc("bypassed_connections_total",
 			"Connections of clients that bypassed the relay.", "port"),
 		open: desc("observed_open_connections",
@@ -33,8 +34,8 @@ func (o *Observer) Metrics() prometheus.Collector {
 			"Times that the kernel reported closed connections faster than they were read. Each "+
 				"counts as traffic and triggers a dump of all connections."),
 		paused: desc("observe_paused_seconds_total",
-			"Time without reports of closed connections, so that they take less than 1 % of a core. "+
-				"Those at observed ports are then not counted. In a drain there is none."),
+			"Time without reports of closed connections, which limits what they cost. What closes at "+
+				"observed ports is then not counted. In a drain there is none."),
 		dumps: desc("observe_looks_total", "Dumps of all connections of the observed ports."),
 		failure: desc("observe_failures_total",
 			"Dumps of the observed ports that failed. A drain then holds for LAMEDUCK_LB_DELAY."),

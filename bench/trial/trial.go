@@ -12,8 +12,8 @@ import (
 )
 
 // Run measures one rolling update and returns when everything that it started has ended. It returns
-// an error if the update could not be done or measured, for example load.ErrTooSlow. Lost requests
-// are not an error.
+// an error if the update could not be done or measured, for example load.ErrTooSlow, or the
+// context's error and what failed because of it. Lost requests are not an error.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -27,6 +27,9 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		defer os.RemoveAll(dir)
 	}
 	r, err := c.withDefaults().run(ctx, dir)
+	if err != nil && ctx.Err() != nil { // what notices that first fails with an error of its own
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("strategy %s: %w", c.Strategy.Name, err)
 	}

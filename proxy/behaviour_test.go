@@ -403,6 +403,9 @@ func TestCut(t *testing.T) {
 		if ended := r.server.DrainStats().Ended; ended["http1"]["cut"] != 1 || ended["none"]["cut"] != 1 || ended["tunnel"]["cut"] != 2 {
 			t.Errorf("ended %v, want all of them cut", ended)
 		}
+		if n := r.server.Ended(); n != 4 {
+			t.Errorf("%d connections have ended, want 4", n)
+		}
 	})
 }
 

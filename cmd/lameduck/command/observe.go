@@ -86,11 +86,23 @@ func isRelayed(p observe.Port) bool { return p.Relay != 0 }
 // newObserver returns the observer of the configured ports and of the app's ports behind routes. It
 // returns nil if there are none in this network namespace.
 func (p *process) newObserver() *observe.Observer {
-	ports := observedPorts(p.config)
-	if len(ports) == 0 {
+	c := p.observerConfig()
+	if len(c.Ports) == 0 {
 		return nil
 	}
-	c := observe.Config{Ports: ports, LBDelay: p.config.LBDelay, Sockets: p.sockets, Log: p.log.Logger}
+	o := observe.New(c)
+	if p.config.HostIP.IsValid() {
+		for _, from := range append(observe.Gateways(), p.config.HostIP) {
+			o.NoteKubelet(from)
+		}
+	}
+	return o
+}
+
+func (p *process) observerConfig() observe.Config {
+	c := observe.Config{
+		Ports: observedPorts(p.config), LBDelay: p.config.LBDelay, Sockets: p.sockets, Log: p.log.Logger,
+	}
 	if c.LBDelay == 0 { // otherwise a drain that cannot be watched would hold only for Min
 		c.LBDelay = p.config.HoldMax / 2
 	}
@@ -102,13 +114,7 @@ func (p *process) newObserver() *observe.Observer {
 	for _, probe := range p.config.ObserveProbes {
 		c.Probes = append(c.Probes, observe.Probe{Port: probe.Port, Period: probe.Period})
 	}
-	o := observe.New(c)
-	if p.config.HostIP.IsValid() {
-		for _, from := range append(observe.Gateways(), p.config.HostIP) {
-			o.NoteKubelet(from)
-		}
-	}
-	return o
+	return c
 }
 
 func observedPorts(c *config.Config) (ports []observe.Port) {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,11 +21,16 @@ func TestH2SpecGivesTheSameResultsThroughLameduck(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
 			_, address := a.start(t, publicDir(t))
-			direct := startH2Spec(t, address)
-			through := startH2Spec(t, startServe(t, address).front)
-			want, got := direct.results(t), through.results(t)
+			front := startServe(t, address).front
+			var want, got []specCase
+			for range 3 { // on a busy machine, h2spec may wait too briefly for either
+				direct, through := startH2Spec(t, address), startH2Spec(t, front)
+				if want, got = direct.results(t), through.results(t); slices.EqualFunc(want, got, specCase.equal) {
+					break
+				}
+			}
 			for i := range max(len(want), len(got)) {
-				if i >= len(want) || i >= len(got) || want[i].verdict() != got[i].verdict() {
+				if i >= len(want) || i >= len(got) || !want[i].equal(got[i]) {
 					t.Errorf("test %d:\n%s\nagainst the app\n%s\nthrough lameduck",
 						i, describe(want, i), describe(got, i))
 				}
@@ -106,6 +112,8 @@ func (s specRun) results(t *testing.T) []specCase {
 func (c specCase) verdict() string {
 	return strings.Join([]string{c.Section, c.Name, c.outcome()}, ": ")
 }
+
+func (c specCase) equal(d specCase) bool { return c.verdict() == d.verdict() }
 
 func (c specCase) outcome() string {
 	switch {

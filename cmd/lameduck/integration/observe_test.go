@@ -243,23 +243,6 @@ func TestObserve_ABypassIsCountedAndLogged(t *testing.T) {
 	p.terminate(t)
 }
 
-// The kernel prepares reports of relayed connections too.
-func TestObserve_ManyRelayedConnectionsPauseTheReports(t *testing.T) {
-	t.Parallel()
-	d := startServe(t, startApp(t).addr)
-	eventually(t, "the reports are paused", func() bool {
-		for range 500 {
-			c, err := net.Dial("tcp", d.front)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = c.(*net.TCPConn).SetLinger(0)
-			_ = c.Close()
-		}
-		return d.metric(t, "lameduck_observe_paused_seconds_total") != "0"
-	})
-}
-
 func TestObserve_KeptConnectionsLastUntilMaxAndAreReported(t *testing.T) {
 	t.Parallel()
 	p := startObservedPod(t, "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_HOLD_MAX=6s")

@@ -18,8 +18,8 @@ const (
 // client's connection and of both sides of the app's, and the filter drops them.
 const reportsOfRelayed = 2
 
-// A budget is how many reports may be received. It grows with time, and is in debt after more of
-// them than that.
+// A budget is how many reports may be received. It grows with time, and goes into debt when more than
+// that are received.
 type budget struct {
 	left  float64
 	at    time.Duration // when it was left
@@ -43,7 +43,7 @@ func (b *budget) spend(reports int) {
 	b.batch = max(shortestBatch, min(longestBatch, b.batch))
 }
 
-// isScarce reports whether it is spent faster than it grows, so that batches must be small.
+// isScarce reports whether so much has been spent that batches must be small.
 func (b *budget) isScarce() bool { return b.left < reportsAtOnce/2 }
 
 // pauses are the times without reports.

@@ -68,7 +68,7 @@ type group struct {
 	baseline string // path of the binary
 	mutants  []*mutant
 	prepare  func(m *mutant, binary string) error // makes the binary with a mutant
-	slow     []string                             // tests that need patience
+	slow     []string                             // tests that take long
 }
 
 // pkg tests the mutants whose tests are in one package: those that share a binary, then the others.
@@ -181,7 +181,7 @@ func (h *hunter) broken(mutants []*mutant, err error) {
 
 // runBaseline runs the tests of all mutants of a group without any. They must pass: a mutant is
 // killed only by a failure that it causes. The tests that fail are repeated with all the time that
-// they want: some need more patience than a mutant deserves, and one that fails now and then is for
+// they want: some need more time than a mutant gets, and one that fails now and then is for
 // "make test" to find.
 func (h *hunter) runBaseline(ctx context.Context, g *group) error {
 	h.report.progress("testing %s without a mutant", g.dir)

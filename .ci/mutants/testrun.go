@@ -17,7 +17,7 @@ import (
 )
 
 // testTimeout is what the tests of one mutant may take: most take less than a second, and a mutant
-// may wait forever. slowTimeout is for tests that need patience.
+// may wait forever. slowTimeout is for tests that take long.
 const (
 	testTimeout = 30 * time.Second
 	slowTimeout = 2 * time.Minute
@@ -26,9 +26,9 @@ const (
 // baselineTimeout is what the tests of a package may take without a mutant.
 const baselineTimeout = 10 * time.Minute
 
-// patience makes tests with real processes give up early: a broken program is expected to keep them
+// shortWait makes tests with real processes give up early: a broken program is expected to keep them
 // waiting.
-const patience = "TEST_PATIENCE=5s"
+const shortWait = "TEST_WAIT_TIMEOUT=5s"
 
 // A verdict is the result of a test run.
 type verdict struct {
@@ -110,7 +110,7 @@ func (h *hunter) runTests(ctx context.Context, r testRun) (verdict, error) {
 	cmd.Dir = filepath.Join(h.root, r.dir)
 	cmd.Env = append(os.Environ(), "TMPDIR="+h.dir)
 	if r.impatient {
-		cmd.Env = append(cmd.Env, patience)
+		cmd.Env = append(cmd.Env, shortWait)
 	}
 	// A test binary that panics leaves the processes behind that it has started, with its output
 	// open.

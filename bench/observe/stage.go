@@ -71,7 +71,7 @@ func (s *stage) launch(path string, args ...string) error {
 		return err
 	}
 	s.processes = append(s.processes, p)
-	for deadline := time.Now().Add(patience); !strings.Contains(out.String(), ready); {
+	for deadline := time.Now().Add(connectTimeout); !strings.Contains(out.String(), ready); {
 		select {
 		case <-p.Exited():
 			return p.Failure("connect", errors.New("it has ended"))
@@ -87,8 +87,8 @@ func (s *stage) launch(path string, args ...string) error {
 }
 
 const (
-	patience   = 2 * time.Minute // for many connections
-	pollPeriod = 20 * time.Millisecond
+	connectTimeout = 2 * time.Minute // for many connections
+	pollPeriod     = 20 * time.Millisecond
 )
 
 // runRole runs a role of this program until it ends.

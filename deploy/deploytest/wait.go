@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Patience bounds a wait for something that must happen. Only a failing test takes that long.
-const Patience = time.Minute
+// WaitTimeout bounds a wait for something that must happen. Only a failing test takes that long.
+const WaitTimeout = time.Minute
 
 // Await polls until check succeeds, and fails the test with its last error after a time.
 func Await(t testing.TB, within time.Duration, what string, check func() error) {

@@ -46,7 +46,7 @@ scrape_configs:
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Wait() })
-	deploytest.Await(t, patience, "Prometheus to see the API server", func() error {
+	deploytest.Await(t, waitTimeout, "Prometheus to see the API server", func() error {
 		_, text, err := call(a.ctx, http.MethodGet, "http://"+a.addr+"/api/v1/query?query=up")
 		if err == nil && !strings.Contains(text, `"1"]`) {
 			err = fmt.Errorf("it sees %s", text)

@@ -40,7 +40,7 @@ func (s *stage) startBalancing(t *testing.T, service string, clients int, lag ti
 	watch(ctx, t, func(e event[discoveryv1.EndpointSlice]) {
 		time.AfterFunc(lag, func() { b.resolve(e) })
 	}, "endpointslices", "-n", s.namespace, "-l", discoveryv1.LabelServiceName+"="+service)
-	deploytest.Await(t, patience, "the addresses of "+service, func() error {
+	deploytest.Await(t, waitTimeout, "the addresses of "+service, func() error {
 		if len(b.resolved()) == 0 {
 			return fmt.Errorf("none found")
 		}

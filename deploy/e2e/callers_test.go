@@ -29,7 +29,7 @@ func Test11APodIsGoneSoonAfterTheLastOfThirtyCallers(t *testing.T) {
 			callers := newStage(t)
 			callers.startCallers(t, 30, s.service(t), flags)
 			pause(t, rhythm)
-			ended := s.restart(t, patience)
+			ended := s.restart(t, waitTimeout)
 			callers.expectNoCallLost(t, 30)
 			for _, l := range ended {
 				expectSignalledAfter(t, l, expectQuiet(t, l))
@@ -74,7 +74,7 @@ spec:
           ports: [{ name: http, containerPort: 8080 }]
           %s
 `, n, appImage, addr, flags, indent(10, restricted)))
-	s.kubectl(t, "rollout", "status", "deployment/callers", "--timeout", patience.String())
+	s.kubectl(t, "rollout", "status", "deployment/callers", "--timeout", waitTimeout.String())
 }
 
 // expectNoCallLost ends the requests of the callers and checks that each was answered.

@@ -91,7 +91,7 @@ func Test17TheAPIServerAcceptsEveryChart(t *testing.T) {
 // awaitQuota waits until the API server enforces the quota.
 func awaitQuota(t *testing.T, s *stage) {
 	t.Helper()
-	s.kubectl(t, "wait", "--for=jsonpath={.status.hard.pods}=50", "resourcequota/quota", "--timeout", patience.String())
+	s.kubectl(t, "wait", "--for=jsonpath={.status.hard.pods}=50", "resourcequota/quota", "--timeout", waitTimeout.String())
 }
 
 // injectChart returns the output of inject for manifests.

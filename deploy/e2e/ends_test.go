@@ -41,7 +41,7 @@ func Test5EvictionLosesNothingAndKeepsTheBudget(t *testing.T) {
 	old := s.pods.alive()
 	refused := 0
 	for _, pod := range old {
-		deploytest.Await(t, patience, "the eviction of "+pod, func() error {
+		deploytest.Await(t, waitTimeout, "the eviction of "+pod, func() error {
 			err := s.evict(t.Context(), pod)
 			if err != nil {
 				refused++
@@ -51,7 +51,7 @@ func Test5EvictionLosesNothingAndKeepsTheBudget(t *testing.T) {
 	}
 	var ended []podLife
 	for _, pod := range old {
-		ended = append(ended, s.pods.awaitGone(t, patience, pod))
+		ended = append(ended, s.pods.awaitGone(t, waitTimeout, pod))
 	}
 	expectNoneLost(t, l.end(t))
 	t.Logf("evictions were refused %d times", refused)
@@ -78,10 +78,10 @@ func Test5ANodesDrainDrainsItsPods(t *testing.T) {
 	})
 	// Drain only these pods, as the node may have others.
 	kubectl(t, "drain", node, "--pod-selector", "drained="+s.namespace, "--ignore-daemonsets",
-		"--delete-emptydir-data", "--timeout", patience.String())
+		"--delete-emptydir-data", "--timeout", waitTimeout.String())
 	for _, pod := range old {
 		if l := s.pods.life(pod); l.last.Spec.NodeName == node {
-			l = s.pods.awaitGone(t, patience, pod)
+			l = s.pods.awaitGone(t, waitTimeout, pod)
 			expectSignalledAfter(t, l, expectQuiet(t, l))
 		}
 	}
@@ -96,7 +96,7 @@ func Test5ScaleDownToNothing(t *testing.T) {
 			old := s.pods.alive()
 			s.kubectl(t, "scale", "deployment/app", "--replicas=0")
 			for _, pod := range old {
-				l := s.pods.awaitGone(t, patience, pod)
+				l := s.pods.awaitGone(t, waitTimeout, pod)
 				expectSignalledAfter(t, l, expectQuiet(t, l))
 			}
 			s.expectNoHookFailed(t)
@@ -130,7 +130,7 @@ func Test5AJobWithANativeSidecarCompletes(t *testing.T) {
 	s := newStage(t)
 	s.apply(t, job)
 	began := time.Now()
-	deploytest.Await(t, patience, "the job's completion", func() error {
+	deploytest.Await(t, waitTimeout, "the job's completion", func() error {
 		if j := get[batchv1.Job](t, "job", "job", "-n", s.namespace); j.Status.Succeeded != 1 {
 			return fmt.Errorf("%+v", j.Status)
 		}
@@ -150,7 +150,7 @@ func Test5AStatefulSetsRollingUpdateDrainsEachReplica(t *testing.T) {
 	l := in.startLoad(t, rate, everyKind...)
 	pause(t, settling)
 	s.kubectl(t, "rollout", "restart", "statefulset/app")
-	s.kubectl(t, "rollout", "status", "statefulset/app", "--timeout", patience.String())
+	s.kubectl(t, "rollout", "status", "statefulset/app", "--timeout", waitTimeout.String())
 	in.awaitEndpoints(t, 2)
 	expectNoneLost(t, l.end(t))
 	ended := s.pods.ended()
@@ -169,7 +169,7 @@ func Test5APodThatIsDeletedWhileItStartsIsGoneSoon(t *testing.T) {
 			s.applyTeam(t, team{shape: shape, command: []string{"/app", "-start-after=60s"},
 				app: restricted})
 			var pod string
-			deploytest.Await(t, patience, "the app's start", func() error {
+			deploytest.Await(t, waitTimeout, "the app's start", func() error {
 				for _, l := range s.pods.all() {
 					if l.container("app").State.Running != nil {
 						pod = l.name
@@ -179,7 +179,7 @@ func Test5APodThatIsDeletedWhileItStartsIsGoneSoon(t *testing.T) {
 				return fmt.Errorf("not begun yet")
 			})
 			s.kubectl(t, "delete", "deployment", "app", "--wait=false")
-			l := s.pods.awaitGone(t, patience, pod)
+			l := s.pods.awaitGone(t, waitTimeout, pod)
 			took := l.gone.Sub(l.deleted)
 			t.Logf("gone after %.1f s: %s", took.Seconds(), l.drain())
 			// It has had no requests, so this is the shortest hold. A kubelet that is still

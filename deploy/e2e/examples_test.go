@@ -41,22 +41,22 @@ func TestEveryExampleIsAcceptedBecomesReadyAndWorks(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			s := newStage(t)
 			s.kubectl(t, "apply", "-k", e.overlay(t))
-			s.kubectl(t, "rollout", "status", e.kind+"/"+e.name, "--timeout", patience.String())
+			s.kubectl(t, "rollout", "status", e.kind+"/"+e.name, "--timeout", waitTimeout.String())
 			service := strings.TrimSpace(s.kubectl(t, "get", "service", e.name, "-o",
 				"jsonpath={.spec.clusterIP}"))
-			deploytest.Await(t, patience, "three pods", func() error {
+			deploytest.Await(t, waitTimeout, "three pods", func() error {
 				if n := len(s.pods.alive()); n != 3 {
 					return fmt.Errorf("%d pods", n)
 				}
 				return nil
 			})
 			pod := s.pods.alive()[0]
-			deploytest.Await(t, patience, "the Service to work", func() error {
+			deploytest.Await(t, waitTimeout, "the Service to work", func() error {
 				return e.works(t.Context(), s, net.JoinHostPort(service, "80"),
 					net.JoinHostPort(s.podIP(pod), routePort))
 			})
 			s.kubectl(t, "delete", "pod", pod, "--wait=false")
-			expectQuiet(t, s.pods.awaitGone(t, patience, pod))
+			expectQuiet(t, s.pods.awaitGone(t, waitTimeout, pod))
 			s.expectNoHookFailed(t)
 		})
 	}

@@ -28,7 +28,7 @@ func Test6WithAFallbackNoNewConnectionFailsThoughTheAppDiesAtOnce(t *testing.T) 
 			l := in.startLoad(t, rate, load.Request{Method: "GET", NewConn: true},
 				load.Request{Method: "POST", Body: 2000, NewConn: true})
 			pause(t, settling)
-			ended := s.restart(t, patience)
+			ended := s.restart(t, waitTimeout)
 			expectOnlyLostInHand(t, l.end(t), ended)
 			for _, life := range ended {
 				end, err := life.ending()

@@ -66,7 +66,7 @@ func (s *stage) expectCutShort(t *testing.T, flags ...string) podLife {
 	}()
 	pause(t, time.Second) // the request has arrived by then
 	s.kubectl(t, append([]string{"delete", "pod", pod, "--wait=false"}, flags...)...)
-	l := s.pods.awaitGone(t, patience, pod)
+	l := s.pods.awaitGone(t, waitTimeout, pod)
 	err := <-answered
 	took := l.gone.Sub(l.deleted)
 	t.Logf("gone after %.1f s; the request ended after %.1f s with %v; %s; termination message: %q",
@@ -91,7 +91,7 @@ func Test4AForcedDeletionStillCallsTheHook(t *testing.T) {
 			pod := s.onlyPod(t)
 			pause(t, settling)
 			s.pods.followLog(s.pods.live(pod))
-			deploytest.Await(t, patience, "the "+
+			deploytest.Await(t, waitTimeout, "the "+
 				"log", func() error { // which cannot be read after the object is gone
 				if len(s.pods.life(pod).log) == 0 {
 					return fmt.Errorf("it is empty")
@@ -99,7 +99,7 @@ func Test4AForcedDeletionStillCallsTheHook(t *testing.T) {
 				return nil
 			})
 			s.kubectl(t, "delete", "pod", pod, "--force", "--grace-period=0")
-			deploytest.Await(t, patience, "the end of the drain",
+			deploytest.Await(t, waitTimeout, "the end of the drain",
 				func() error { return s.pods.life(pod).drainLogged() })
 			t.Logf("%s", s.pods.life(pod).drain())
 		})

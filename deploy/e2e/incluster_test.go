@@ -46,7 +46,7 @@ func Test16MeasureRunsTheLoadInTheCluster(t *testing.T) {
 	s.expectSameObjects(t, objects, nil)
 
 	c := startCtl(t, append(args, "--for", "1h")...)
-	deploytest.Await(t, patience, "the pod with the load", func() error {
+	deploytest.Await(t, waitTimeout, "the pod with the load", func() error {
 		if s.kubectl(t, "get", "pods", "-l", "app.kubernetes.io/component=measure", "-o",
 			"jsonpath={.items[*].status.phase}") != "Running" {
 			return fmt.Errorf("it does not run")
@@ -75,7 +75,7 @@ func (s *stage) measureInCluster(t *testing.T, args []string) []string {
 // expectSameObjects checks that no object of a load is left, and that the given pods were replaced.
 func (s *stage) expectSameObjects(t *testing.T, objects string, replaced []string) {
 	t.Helper()
-	deploytest.Await(t, patience, "the objects of the load to be gone", func() error {
+	deploytest.Await(t, waitTimeout, "the objects of the load to be gone", func() error {
 		if got := s.objects(t); got != objects {
 			return fmt.Errorf("there were\n%s\nand now\n%s", objects, got)
 		}

@@ -125,7 +125,7 @@ func addresses(s discoveryv1.EndpointSlice) []string {
 // awaitEndpoints returns when the load balancers have the given number of endpoints.
 func (in *ingress) awaitEndpoints(t *testing.T, n int) {
 	t.Helper()
-	deploytest.Await(t, patience, "endpoints at the load balancers", func() error {
+	deploytest.Await(t, waitTimeout, "endpoints at the load balancers", func() error {
 		in.mu.Lock()
 		defer in.mu.Unlock()
 		if len(in.listed) != n {

@@ -41,7 +41,7 @@ func installWebhook(t *testing.T, options ...string) *webhook {
 		w.makeCertificate(t)
 	}
 	helm(t, append([]string{"install", w.release, "../helm/lameduck-webhook", "-n", w.namespace, "--wait",
-		"--timeout", patience.String()}, w.values...)...)
+		"--timeout", waitTimeout.String()}, w.values...)...)
 	return w
 }
 
@@ -49,7 +49,7 @@ func installWebhook(t *testing.T, options ...string) *webhook {
 func (w *webhook) upgrade(t *testing.T, values ...string) {
 	t.Helper()
 	args := append([]string{"upgrade", w.release, "../helm/lameduck-webhook", "-n", w.namespace, "--wait",
-		"--timeout", patience.String()}, w.values...)
+		"--timeout", waitTimeout.String()}, w.values...)
 	helm(t, append(args, values...)...)
 }
 
@@ -57,7 +57,7 @@ func (w *webhook) upgrade(t *testing.T, values ...string) {
 func (w *webhook) uninstall(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command("helm", "uninstall", w.release, "-n", w.namespace, "--ignore-not-found", "--wait",
-		"--timeout", patience.String())
+		"--timeout", waitTimeout.String())
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("helm uninstall: %v: %s", err, said)
 	}
@@ -80,7 +80,7 @@ func expectNothingLeft(t *testing.T, name string) {
 			asked = append(asked, k)
 		}
 	}
-	deploytest.Await(t, patience, "the rest of it to go", func() error {
+	deploytest.Await(t, waitTimeout, "the rest of it to go", func() error {
 		var left []string
 		for line := range strings.Lines(kubectl(t, "get", strings.Join(asked, ","), "-A", "-o", "name")) {
 			if line = strings.TrimSpace(line); strings.Contains(line, name) && line != "namespace/"+name {

@@ -58,7 +58,7 @@ func Test16CtrlCLeavesTheClusterAsItWas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := startCtl(t, append([]string{"measure", url, "--deployment", "app", "-n", s.namespace, "--context",
 				currentContext(t), "--max-lost=-1"}, i.args...)...)
-			deploytest.Await(t, patience, name, func() error { return i.reached(s, t) })
+			deploytest.Await(t, waitTimeout, name, func() error { return i.reached(s, t) })
 			c.interrupt(t)
 			stdout, stderr, code := c.wait(t)
 			if code != 0 || !strings.Contains(stdout, i.says) {
@@ -71,14 +71,14 @@ func Test16CtrlCLeavesTheClusterAsItWas(t *testing.T) {
 					t.Errorf("the output lacks %s:\n%s", i.undo, stdout)
 				}
 			}
-			s.kubectl(t, "rollout", "status", "deployment/app", "--timeout", patience.String())
+			s.kubectl(t, "rollout", "status", "deployment/app", "--timeout", waitTimeout.String())
 			if got := s.spec(t); got != spec {
 				t.Errorf("the Deployment was\n%s\nand is\n%s", spec, got)
 			}
 			if got := s.objects(t); got != objects {
 				t.Errorf("there were\n%s\nand now\n%s", objects, got)
 			}
-			deploytest.Await(t, patience, "two pods", s.two)
+			deploytest.Await(t, waitTimeout, "two pods", s.two)
 		})
 	}
 }

@@ -22,9 +22,9 @@ const (
 	nginxImage = "localhost/nginx:e2e"
 )
 
-// patience bounds a wait for something that must happen, beyond the time that it is known to take.
+// waitTimeout bounds a wait for something that must happen, beyond the time that it is known to take.
 // Only a failing test takes that long.
-const patience = 2 * time.Minute
+const waitTimeout = 2 * time.Minute
 
 func TestMain(m *testing.M) {
 	if err := loadImages(); err != nil {

@@ -33,7 +33,7 @@ func Test16MeasureShowsWhatOneLabelIsWorth(t *testing.T) {
 	expectDelays(t, before)
 
 	kubectl(t, "label", "namespace", s.namespace, enabled)
-	s.restart(t, patience) // the new pods have Lameduck
+	s.restart(t, waitTimeout) // the new pods have Lameduck
 	in.awaitEndpoints(t, 3)
 	for _, pod := range get[corev1.PodList](t, "pods", "-n", s.namespace).Items {
 		if !injected(pod) {

@@ -60,7 +60,7 @@ func Test14OneLabelProtectsAndMovesNothing(t *testing.T) {
 	direct := s.startDirect(t, s.service(t), s.clusterIP(t, "by-number", "80"), s.clusterIP(t, "without-target", "8080"))
 	s.expectPortsUnmoved(t) // beside the traffic: after a pause in it, the pods would wait for another one
 	pause(t, settling)
-	ended := s.restart(t, patience)
+	ended := s.restart(t, waitTimeout)
 	expectNoneLost(t, l.end(t))
 	direct.end(t)
 	for _, life := range ended {
@@ -82,7 +82,7 @@ func (s *stage) expectPortsUnmoved(t *testing.T) {
 	t.Helper()
 	for _, service := range []string{"app", "by-number", "without-target", "headless"} {
 		var all []string
-		deploytest.Await(t, patience, "the endpoints of "+service, func() error {
+		deploytest.Await(t, waitTimeout, "the endpoints of "+service, func() error {
 			all = nil
 			for _, slice := range get[discoveryv1.EndpointSliceList](t, "endpointslices", "-n", s.namespace,
 				"-l", discoveryv1.LabelServiceName+"="+service).Items {

@@ -16,7 +16,7 @@ func (s *stage) expectServesAndDrains(t *testing.T) {
 	expectOK(t, http.MethodGet, s.url(pod, routePort))
 	// Scale down instead of deleting: with hostNetwork a replacement would need the same port.
 	s.kubectl(t, "scale", "deployment/app", "--replicas=0")
-	l := s.pods.awaitGone(t, patience, pod)
+	l := s.pods.awaitGone(t, waitTimeout, pod)
 	expectSignalledAfter(t, l, expectQuiet(t, l))
 	s.expectNoHookFailed(t)
 }
@@ -61,7 +61,7 @@ func Test7AnUnmodifiedNginxWithAStopSignalOfItsOwn(t *testing.T) {
 			in := s.startIngress(t, ingressConfig{lag: 5 * time.Second}, 2)
 			l := in.startLoad(t, rate, everyKind[0], everyKind[2]) // nginx rejects a POST to a file
 			pause(t, settling)
-			ended := s.restart(t, patience)
+			ended := s.restart(t, waitTimeout)
 			expectNoneLost(t, l.end(t))
 			for _, life := range ended {
 				expectQuiet(t, life)

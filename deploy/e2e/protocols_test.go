@@ -52,7 +52,7 @@ func Test8NoGRPCCallFailsThroughARollingRestart(t *testing.T) {
 			for range 10 {
 				clients.Go(func() { callHealth(ctx, t, addr, &calls, &failed) })
 			}
-			ended := s.restart(t, patience)
+			ended := s.restart(t, waitTimeout)
 			stop()
 			clients.Wait()
 			t.Logf("%d calls, %d failed", calls.Load(), failed.Load())
@@ -110,13 +110,13 @@ func Test8ARollingRestartClosesEveryWebSocketWith1001(t *testing.T) {
 			for range 30 {
 				clients.Go(func() { chat(ctx, t, url, &closed, &messages) })
 			}
-			deploytest.Await(t, patience, "the first messages", func() error {
+			deploytest.Await(t, waitTimeout, "the first messages", func() error {
 				if messages.Load() < 60 {
 					return fmt.Errorf("%d", messages.Load())
 				}
 				return nil
 			})
-			ended := s.restart(t, patience)
+			ended := s.restart(t, waitTimeout)
 			stop()
 			clients.Wait()
 			t.Logf("%d messages were echoed, %d connections were closed with 1001", messages.Load(),

@@ -39,7 +39,7 @@ func Test15RedirectedPortsLoseNothing(t *testing.T) {
 	t.Run("balanced by clients over the headless Service", func(t *testing.T) {
 		clients := s.startBalancing(t, "headless", 10, 2*time.Second)
 		pause(t, settling)
-		s.expectGoneAfterLast(t, s.restart(t, patience))
+		s.expectGoneAfterLast(t, s.restart(t, waitTimeout))
 		clients.expectNoneLost(t)
 	})
 	s.expectNoHookFailed(t)
@@ -57,7 +57,7 @@ func (s *stage) expectLosslessOnOwnPort(t *testing.T) {
 		callers := newStage(t)
 		callers.startCallers(t, 30, s.clusterIP(t, "by-number", "80"), ", -keep")
 		pause(t, rhythm)
-		s.expectGoneAfterLast(t, s.restart(t, patience))
+		s.expectGoneAfterLast(t, s.restart(t, waitTimeout))
 		callers.expectNoCallLost(t, 30)
 	})
 }
@@ -74,7 +74,7 @@ func Test15ARestrictedNamespaceIsObserved(t *testing.T) {
 	s.expectMode(t, mode.Observe, 2)
 	// Even if a label allows redirect, no pod may be refused.
 	kubectl(t, "label", "--overwrite", "namespace", s.namespace, mode.RedirectLabel+"="+mode.Allowed)
-	s.restart(t, patience)
+	s.restart(t, waitTimeout)
 	s.expectMode(t, mode.Observe, 2)
 	for _, m := range s.events(t, "FailedCreate") {
 		t.Errorf("a pod was refused: %s", m)
@@ -89,7 +89,7 @@ func Test15DisableAndARolloutLeaveNothing(t *testing.T) {
 	s.deploy(t, team{app: restricted})
 	s.expectMode(t, mode.Redirect, 1)
 	s.lameduckctl(t, "disable", s.namespace)
-	s.restart(t, patience)
+	s.restart(t, waitTimeout)
 	pod := s.pods.life(s.onlyPod(t)).last
 	if len(pod.Spec.InitContainers) > 0 || len(pod.Spec.Containers) != 1 {
 		t.Errorf("the pod has %+v", pod.Spec)

@@ -111,7 +111,7 @@ func Test15AKilledRelayRefusesUntilItIsBack(t *testing.T) {
 		_, _, _ = call(t.Context(), http.MethodPost, s.url(pod, appPort)+"/kill?name=lameduck")
 		var first, last time.Time
 		var refused int
-		deploytest.Await(t, patience, "the relay's return", func() (err error) {
+		deploytest.Await(t, waitTimeout, "the relay's return", func() (err error) {
 			first, last, refused, err = clients.gap(killed)
 			return err
 		})

@@ -42,9 +42,9 @@ func Test3ALivenessFailureRestartsTheAppAndDrainsNothing(t *testing.T) {
 			s.expectRestart(t, pod)
 			s.expectNeverDrained(t, pod)
 			// A later deletion still drains.
-			deploytest.Await(t, patience, "the pod to be ready again", s.readiness(pod))
+			deploytest.Await(t, waitTimeout, "the pod to be ready again", s.readiness(pod))
 			s.kubectl(t, "delete", "pod", pod, "--wait=false")
-			expectQuiet(t, s.pods.awaitGone(t, patience, pod))
+			expectQuiet(t, s.pods.awaitGone(t, waitTimeout, pod))
 			s.expectNoHookFailed(t)
 		})
 	}
@@ -56,7 +56,7 @@ func (s *stage) expectRestart(t *testing.T, pod string) {
 	expectOK(t, http.MethodPost, s.url(pod, routePort)+"/live")
 	failed := time.Now()
 	asked := 0
-	deploytest.Await(t, patience, "the app's restart", func() error {
+	deploytest.Await(t, waitTimeout, "the app's restart", func() error {
 		asked++
 		expectOK(t, http.MethodGet, s.url(pod, neighbourPort))
 		if n := s.pods.life(pod).container("app").RestartCount; n != 1 {
@@ -114,7 +114,7 @@ func Test3ASidecarThatIsKilledServesAgain(t *testing.T) {
 			pod := s.onlyPod(t)
 			pause(t, settling)
 			expectOK(t, http.MethodPost, s.url(pod, appPort)+"/kill?name=lameduck")
-			deploytest.Await(t, patience, "Lameduck's restart", func() error {
+			deploytest.Await(t, waitTimeout, "Lameduck's restart", func() error {
 				if c := s.pods.life(pod).container("lameduck"); c.RestartCount != 1 || !c.Ready {
 					return fmt.Errorf("%d restarts, ready: %v", c.RestartCount, c.Ready)
 				}
@@ -125,9 +125,9 @@ func Test3ASidecarThatIsKilledServesAgain(t *testing.T) {
 			if n := s.pods.life(pod).container("app").RestartCount; n != 0 {
 				t.Errorf("the app was restarted %d times", n)
 			}
-			deploytest.Await(t, patience, "the pod to be ready again", s.readiness(pod))
+			deploytest.Await(t, waitTimeout, "the pod to be ready again", s.readiness(pod))
 			s.kubectl(t, "delete", "pod", pod, "--wait=false")
-			expectQuiet(t, s.pods.awaitGone(t, patience, pod))
+			expectQuiet(t, s.pods.awaitGone(t, waitTimeout, pod))
 		})
 	}
 }

@@ -35,7 +35,7 @@ func (s *stage) expectLosslessRestart(t *testing.T, lag time.Duration) {
 	in := s.startIngress(t, ingressConfig{lag: lag}, 3)
 	l := in.startLoad(t, rate, everyKind...)
 	pause(t, settling)
-	ended := s.restart(t, lag+patience)
+	ended := s.restart(t, lag+waitTimeout)
 	expectNoneLost(t, l.end(t))
 	for _, life := range ended {
 		expectDrained(t, life, lag)
@@ -99,7 +99,7 @@ func Test2WithoutLameduckTheSameLosesRequests(t *testing.T) {
 	in := s.startIngress(t, ingressConfig{lag: 5 * time.Second}, 3)
 	l := in.startLoad(t, rate, everyKind...)
 	pause(t, settling)
-	s.restart(t, patience)
+	s.restart(t, waitTimeout)
 	in.awaitEndpoints(t, 3)
 	for i, result := range l.end(t) {
 		if len(result.Failures()) == 0 {

@@ -29,7 +29,7 @@ func Test9ASoakOfRollingRestartsLosesNothing(t *testing.T) {
 			first = largest
 		}
 		last = largest
-		for _, life := range s.restart(t, patience) {
+		for _, life := range s.restart(t, waitTimeout) {
 			if d := life.drain(); d.reason != "quiet" || d.cutExchanges != 0 || d.unanswered != 0 {
 				t.Errorf("restart %d, %s: %s %q", i, life.name, d, life.log)
 			}

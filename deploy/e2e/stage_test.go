@@ -51,7 +51,7 @@ func newStage(t *testing.T, labels ...string) *stage {
 	if len(labels) > 0 {
 		kubectl(t, append([]string{"label", "namespace", name}, labels...)...)
 	}
-	deploytest.Await(t, patience, "the service account", func() error {
+	deploytest.Await(t, waitTimeout, "the service account", func() error {
 		_, err := tryKubectl(t.Context(), "", "get", "serviceaccount", "default", "-n", name)
 		return err
 	})
@@ -190,7 +190,7 @@ func (s *stage) deploy(t *testing.T, w team) {
 	if w.stateful {
 		kind = "statefulset"
 	}
-	s.kubectl(t, "rollout", "status", kind+"/app", "--timeout", patience.String())
+	s.kubectl(t, "rollout", "status", kind+"/app", "--timeout", waitTimeout.String())
 }
 
 func (s *stage) applyTeam(t *testing.T, w team) {
@@ -218,7 +218,7 @@ func (s *stage) restart(t *testing.T, within time.Duration) []podLife {
 	t.Helper()
 	old := s.pods.alive()
 	s.kubectl(t, "rollout", "restart", "deployment/app")
-	s.kubectl(t, "rollout", "status", "deployment/app", "--timeout", patience.String())
+	s.kubectl(t, "rollout", "status", "deployment/app", "--timeout", waitTimeout.String())
 	var ended []podLife
 	for _, name := range old {
 		ended = append(ended, s.pods.awaitGone(t, within, name))
@@ -253,7 +253,7 @@ func (s *stage) podIP(name string) string { return s.pods.life(name).last.Status
 func (s *stage) onlyPod(t *testing.T) string {
 	t.Helper()
 	var alive []string
-	deploytest.Await(t, patience, "the pod", func() error {
+	deploytest.Await(t, waitTimeout, "the pod", func() error {
 		if alive = s.pods.alive(); len(alive) != 1 {
 			return fmt.Errorf("found %v", alive)
 		}

@@ -57,7 +57,7 @@ func medianStarts(t *testing.T, teams map[string]team) map[string]time.Duration 
 	for range starts { // in turn, as the machine may be busy for a time
 		for _, name := range names {
 			stages[name].kubectl(t, "rollout", "restart", "deployment/app")
-			stages[name].kubectl(t, "rollout", "status", "deployment/app", "--timeout", patience.String())
+			stages[name].kubectl(t, "rollout", "status", "deployment/app", "--timeout", waitTimeout.String())
 		}
 	}
 	median := make(map[string]time.Duration)

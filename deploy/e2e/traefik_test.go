@@ -36,7 +36,7 @@ func Test12StickySessionsOfTraefikLeaveATerminatingPod(t *testing.T) {
 	url := s.startTraefik(t, program)
 	sessions := startSessions(t, url, 20)
 	pause(t, rhythm)
-	ended := s.restart(t, patience)
+	ended := s.restart(t, waitTimeout)
 	sessions.expectNoneLost(t)
 	for _, l := range ended {
 		d := expectQuiet(t, l)
@@ -97,7 +97,7 @@ func (s *stage) startTraefik(t *testing.T, program string) string {
 		}
 	})
 	url := "http://" + addr + "/"
-	deploytest.Await(t, patience, "Traefik to route to the app", func() error {
+	deploytest.Await(t, waitTimeout, "Traefik to route to the app", func() error {
 		status, _, err := call(t.Context(), http.MethodGet, url)
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("it answers with %d", status)

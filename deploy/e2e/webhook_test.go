@@ -37,7 +37,7 @@ func Test10ALabelProtectsANamespaceFromTheRolloutAfterTheNextOn(t *testing.T) {
 	}
 	in := s.startIngress(t, ingressConfig{lag: 5 * time.Second}, 3)
 	pause(t, settling)
-	s.restart(t, patience) // the pods that it replaces are not injected
+	s.restart(t, waitTimeout) // the pods that it replaces are not injected
 	in.awaitEndpoints(t, 3)
 	for _, pod := range get[corev1.PodList](t, "pods", "-n", s.namespace).Items {
 		if !injected(pod) {
@@ -47,7 +47,7 @@ func Test10ALabelProtectsANamespaceFromTheRolloutAfterTheNextOn(t *testing.T) {
 	pause(t, settling) // until the load balancers have removed those, too
 	l := in.startLoad(t, rate, everyKind...)
 	pause(t, 5*time.Second)
-	ended := s.restart(t, patience)
+	ended := s.restart(t, waitTimeout)
 	expectNoneLost(t, l.end(t))
 	for _, life := range ended {
 		expectDrained(t, life, 5*time.Second)
@@ -118,7 +118,7 @@ func Test10AWebhookThatFailsBlocksNothing(t *testing.T) {
 	if now := metric(t, "process_start_time_seconds", ""); now != started {
 		t.Error("the API server was started again")
 	}
-	deploytest.Await(t, patience, "the "+
+	deploytest.Await(t, waitTimeout, "the "+
 		"alert", func() error { return api.firing("LameduckWebhookFailsOpen") })
 }
 
@@ -142,7 +142,7 @@ func Test10TheWebhookRepairsItsCertificate(t *testing.T) {
 		t.Logf("%s: pods are injected %.1f s later", name, time.Since(began).Seconds())
 	}
 	w.kubectl(t, "rollout", "restart", "deployment/"+w.name)
-	w.kubectl(t, "rollout", "status", "deployment/"+w.name, "--timeout", patience.String())
+	w.kubectl(t, "rollout", "status", "deployment/"+w.name, "--timeout", waitTimeout.String())
 	s.awaitInjection(t)
 }
 
@@ -182,7 +182,7 @@ func Test10KustomizeInstallsTheSameAndDeletesIt(t *testing.T) {
 	t.Cleanup(func() { deleteOverlay(t, dir) })
 	kubectl(t, "apply", "-k", dir)
 	kubectl(t, "rollout", "status", "deployment/lameduck-webhook", "-n", "lameduck", "--timeout",
-		patience.String())
+		waitTimeout.String())
 	s := newStage(t, enabled)
 	s.awaitInjection(t)
 	before := get[corev1.Secret](t, "secret", "lameduck-webhook", "-n", "lameduck")
@@ -203,7 +203,7 @@ func (s *stage) expectUninjected(t *testing.T) {
 	}
 	began := time.Now()
 	s.kubectl(t, "rollout", "restart", "deployment/app")
-	s.kubectl(t, "rollout", "status", "deployment/app", "--timeout", patience.String())
+	s.kubectl(t, "rollout", "status", "deployment/app", "--timeout", waitTimeout.String())
 	t.Logf("a rollout took %.1f s", time.Since(began).Seconds())
 }
 
@@ -240,7 +240,7 @@ func (s *stage) expectUntouched(t *testing.T) {
 		t.Errorf("the API server is ready: %s", said)
 	}
 	leases := get[coordinationv1.LeaseList](t, "leases", "-n", "kube-node-lease").Items
-	deploytest.Await(t, patience, "the nodes' leases to be renewed", func() error {
+	deploytest.Await(t, waitTimeout, "the nodes' leases to be renewed", func() error {
 		for i, l := range get[coordinationv1.LeaseList](t, "leases", "-n",
 			"kube-node-lease").Items {
 			if i < len(leases) && !l.Spec.RenewTime.After(leases[i].Spec.RenewTime.Time) {
@@ -258,14 +258,14 @@ func (s *stage) expectNodeDrains(t *testing.T) {
 	defer kubectl(t, "uncordon", node)
 	began := time.Now()
 	kubectl(t, "drain", node, "--pod-selector", "drained="+s.namespace, "--ignore-daemonsets",
-		"--delete-emptydir-data", "--timeout", patience.String())
+		"--delete-emptydir-data", "--timeout", waitTimeout.String())
 	t.Logf("the node's drain took %.1f s", time.Since(began).Seconds())
 }
 
 // awaitInjection returns when pods are injected.
 func (s *stage) awaitInjection(t *testing.T) {
 	t.Helper()
-	deploytest.Await(t, patience, "pods to get Lameduck", func() error {
+	deploytest.Await(t, waitTimeout, "pods to get Lameduck", func() error {
 		if !s.injects(t, "") {
 			return fmt.Errorf("they get none")
 		}
@@ -277,7 +277,7 @@ func (s *stage) awaitInjection(t *testing.T) {
 // while.
 func (s *stage) awaitSilence(t *testing.T) {
 	t.Helper()
-	deploytest.Await(t, patience, "the webhook to fall silent", func() error {
+	deploytest.Await(t, waitTimeout, "the webhook to fall silent", func() error {
 		if s.injects(t, "") {
 			return fmt.Errorf("pods get Lameduck")
 		}
@@ -399,7 +399,7 @@ func (w *webhook) hang(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.kubectl(t, "wait", "--for=condition=Ready", "pod/mute", "--timeout", patience.String())
+	w.kubectl(t, "wait", "--for=condition=Ready", "pod/mute", "--timeout", waitTimeout.String())
 	w.choose(t, `{"app":"mute","app.kubernetes.io/name":null,"app.kubernetes.io/instance":null}`)
 	w.disconnect(t)
 }

@@ -41,7 +41,7 @@ func TestTheWebhookHasTheMetricsOfItsRules(t *testing.T) {
 			"--listen="+deploytest.FreeAddr(t)).Replace(a)
 	}
 	deploytest.Start(t, dir, nil, deploytest.Build(t, "lameduck/cmd/lameduckctl"), args...)
-	deploytest.Await(t, deploytest.Patience, "the webhook", func() error {
+	deploytest.Await(t, deploytest.WaitTimeout, "the webhook", func() error {
 		_,
 			err := deploytest.Fetch("http://" + addr + "/readyz")
 		return err

@@ -12,8 +12,8 @@ import (
 	"lameduck/bench/internal/keepalive"
 )
 
-// patience bounds an exchange.
-const patience = 10 * time.Second
+// exchangeTimeout bounds an exchange.
+const exchangeTimeout = 10 * time.Second
 
 // A caller sends the requests of one source.
 type caller struct {
@@ -40,7 +40,7 @@ func newCaller(s sim.Source, from netip.Addr, to string) *caller {
 // send makes an exchange, over the idle connection if there is one. If it may only use that and
 // there is none, it sends nothing and returns false.
 func (c *caller) send(ctx context.Context, onlyIdle bool) (sent bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
 	conn := c.pool.Idle()
 	if conn == nil && onlyIdle {
@@ -51,7 +51,7 @@ func (c *caller) send(ctx context.Context, onlyIdle bool) (sent bool, err error)
 			return true, err
 		}
 	}
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(exchangeTimeout))
 	if _, err := io.WriteString(conn, c.message); err != nil {
 		conn.Close()
 		return true, err

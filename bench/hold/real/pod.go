@@ -94,7 +94,7 @@ func (p *pod) summary() string {
 	p.duck.Signal(syscall.SIGTERM) // in case it has not seen the end of the app
 	select {
 	case <-p.duck.Exited():
-	case <-time.After(patience):
+	case <-time.After(exchangeTimeout):
 	}
 	text, err := os.ReadFile(p.terminationLog())
 	if err != nil {

@@ -140,7 +140,7 @@ func shown(t *testing.T, address string, config *tls.Config) (int64, error) {
 	if _, err := fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n"); err != nil {
 		return 0, err
 	}
-	_ = c.SetReadDeadline(time.Now().Add(patience))
+	_ = c.SetReadDeadline(time.Now().Add(waitTimeout))
 	if b, err := io.ReadAll(c); err != nil || !bytes.Contains(b, []byte("hello")) {
 		return 0, fmt.Errorf("answered %q, %w", b, err)
 	}

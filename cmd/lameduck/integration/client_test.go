@@ -33,7 +33,7 @@ func get(t *testing.T, url string) answer {
 }
 
 func request(method, url, body string) (answer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
@@ -63,13 +63,13 @@ func dialClient(t *testing.T, address string) *keepAliveClient {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(waitTimeout))
 	return &keepAliveClient{conn, bufio.NewReader(conn)}
 }
 
 func (c *keepAliveClient) send(t *testing.T, path string) {
 	t.Helper()
-	_ = c.conn.SetDeadline(time.Now().Add(patience)) // it is not that of the exchange before
+	_ = c.conn.SetDeadline(time.Now().Add(waitTimeout)) // it is not that of the exchange before
 	if _, err := fmt.Fprintf(c.conn, "GET %s HTTP/1.1\r\nHost: app\r\n\r\n", path); err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func dialFrom(t *testing.T, from, address string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(waitTimeout))
 	return c
 }
 

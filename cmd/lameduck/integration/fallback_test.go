@@ -72,7 +72,7 @@ func TestHealthChecksThatAFallbackAnswersDoNotHold(t *testing.T) {
 func (d *lameduck) wantQuietDespiteChecks(t *testing.T, url string, transport *http.Transport) {
 	t.Helper()
 	transport.DisableKeepAlives = true
-	client := &http.Client{Transport: transport, Timeout: patience}
+	client := &http.Client{Transport: transport, Timeout: waitTimeout}
 	for {
 		select {
 		case <-d.ended:

@@ -29,12 +29,12 @@ func fcgiRecord(kind byte, content []byte) []byte {
 
 // getFastCGI runs a script over a new connection, like a web server, and returns its output.
 func getFastCGI(address, script string) (string, error) {
-	c, err := net.DialTimeout("tcp", address, patience)
+	c, err := net.DialTimeout("tcp", address, waitTimeout)
 	if err != nil {
 		return "", err
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(waitTimeout))
 	var params bytes.Buffer
 	for _, p := range [][2]string{{"REQUEST_METHOD", "GET"}, {"SCRIPT_FILENAME", script}} {
 		params.Write([]byte{byte(len(p[0])), byte(len(p[1]))}) // short names and values

@@ -84,7 +84,7 @@ func (l *grpcLoad) work(client testgrpc.TestServiceClient) {
 
 // call makes one call. The sizes of the request and of the response depend on n.
 func call(client testgrpc.TestServiceClient, n int) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	size := n % 1000
 	resp, err := client.UnaryCall(ctx, &testgrpc.SimpleRequest{

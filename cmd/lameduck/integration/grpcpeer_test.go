@@ -106,7 +106,7 @@ func runInterop(cc *grpc.ClientConn, name string) {
 			continue
 		}
 		fmt.Println(c.name)
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 		c.run(ctx, cc)
 		cancel()
 	}

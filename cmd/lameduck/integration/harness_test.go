@@ -27,10 +27,10 @@ const (
 	exitNotFound = 127
 )
 
-// patience is the timeout of everything that a test waits for. Only failures take that long: a run
-// that expects failures sets TEST_PATIENCE.
-var patience = func() time.Duration {
-	if d, err := time.ParseDuration(os.Getenv("TEST_PATIENCE")); err == nil {
+// waitTimeout is the timeout of everything that a test waits for. Only failures take that long, so a
+// run that expects failures sets a short TEST_WAIT_TIMEOUT.
+var waitTimeout = func() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("TEST_WAIT_TIMEOUT")); err == nil {
 		return d
 	}
 	return time.Minute
@@ -112,7 +112,7 @@ func (p *program) wait(t *testing.T) int {
 	t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatalf("%v does not end", p.cmd.Args)
 	}
 	return p.cmd.ProcessState.ExitCode()
@@ -176,7 +176,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
-	timeout := time.After(patience)
+	timeout := time.After(waitTimeout)
 	for !ok() {
 		select {
 		case <-ticker.C:
@@ -207,7 +207,7 @@ func receive[T any](t *testing.T, c <-chan T, what string) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatalf("timeout: no %s", what)
 	}
 	return v

@@ -162,7 +162,7 @@ func TestAPartOfAResponseThatIsCutAtMaxDoesNotLookComplete(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := make([]byte, len(part))
-			_ = c.SetReadDeadline(time.Now().Add(patience))
+			_ = c.SetReadDeadline(time.Now().Add(waitTimeout))
 			if _, err := io.ReadFull(c, got); err != nil || string(got) != part {
 				t.Fatalf("the client read %q, error %v; want %q", got, err, part)
 			}

@@ -159,7 +159,7 @@ type loadConn struct {
 }
 
 func dialLoad(address string) (*loadConn, error) {
-	c, err := net.DialTimeout("tcp", address, patience)
+	c, err := net.DialTimeout("tcp", address, waitTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (c *loadConn) exchange(k kind, body string) (closes bool, err error) {
 	if !k.echo {
 		body = ""
 	}
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(waitTimeout))
 	if err := c.send(k, body); err != nil {
 		return false, fmt.Errorf("send: %w", err)
 	}

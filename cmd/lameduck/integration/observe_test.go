@@ -106,7 +106,7 @@ func (ns *namespace) visit(t *testing.T, port string, pause time.Duration) *visi
 // clientAt returns a client with an address of ours.
 func clientAt(address net.IP) *http.Client {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: address}}
-	return &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}, Timeout: patience}
+	return &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}, Timeout: waitTimeout}
 }
 
 func (v *visitors) visit(client *http.Client, url string) {

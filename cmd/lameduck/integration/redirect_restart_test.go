@@ -91,7 +91,7 @@ func TestRedirect_ARestartRefusesUntilTheProcessListens(t *testing.T) {
 	serving := logTime(t, p.logged(t, "serving"))
 	eventually(t, "clients are relayed again", func() bool { return clients.answered(serving) > 20 })
 	wantRefusedUntil(t, clients.end(), killed, serving)
-	_ = kept.SetReadDeadline(time.Now().Add(patience))
+	_ = kept.SetReadDeadline(time.Now().Add(waitTimeout))
 	if n, err := kept.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("a kept connection was not closed: read %d bytes, %v", n, err)
 	}

@@ -89,11 +89,11 @@ func (c *caller) exchange(conn net.Conn) net.Conn {
 // sendRequest sends a request on a connection, or a new one.
 func sendRequest(conn net.Conn, address string) (closes bool, _ net.Conn, err error) {
 	if conn == nil {
-		if conn, err = net.DialTimeout("tcp", address, patience); err != nil {
+		if conn, err = net.DialTimeout("tcp", address, waitTimeout); err != nil {
 			return false, nil, err
 		}
 	}
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(waitTimeout))
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: app\r\n\r\n"); err != nil {
 		return false, conn, err
 	}

@@ -174,7 +174,7 @@ func newSecureLoad(ca *authority, http2 bool) *secureLoad {
 	}
 	transport.Protocols.SetHTTP1(!http2)
 	transport.Protocols.SetHTTP2(http2)
-	return &secureLoad{client: &http.Client{Transport: transport, Timeout: patience}, http2: http2}
+	return &secureLoad{client: &http.Client{Transport: transport, Timeout: waitTimeout}, http2: http2}
 }
 
 // A onceBody is the body of a request. It can be sent again only as long as nothing has read it.

@@ -77,7 +77,7 @@ func (s *transcript) find(match func(string) bool) (found line, ok, over bool, g
 // await waits for a line that matches.
 func (s *transcript) await(t *testing.T, what string, match func(string) bool) line {
 	t.Helper()
-	timeout := time.After(patience)
+	timeout := time.After(waitTimeout)
 	for {
 		found, ok, over, grown := s.find(match)
 		switch {

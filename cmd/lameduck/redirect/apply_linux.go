@@ -12,9 +12,9 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-// patience bounds the wait for the kernel's answers. Without nf_tables it answers a transaction
+// answerTimeout bounds the wait for the kernel's answers. Without nf_tables it answers a transaction
 // only once, and not each part of it.
-const patience = 10 * time.Second
+const answerTimeout = 10 * time.Second
 
 // Apply creates the rules, replacing those of an earlier run, and reads them back. It returns an
 // error if they would affect more than the pod or collide with those of a mesh. environ has the
@@ -24,7 +24,7 @@ func (r *Rules) Apply(environ map[string]string) error {
 		return errHostNetwork
 	}
 	c, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
-		return c.SetDeadline(time.Now().Add(patience))
+		return c.SetDeadline(time.Now().Add(answerTimeout))
 	}))
 	if err != nil {
 		return explain("open netlink", err)

@@ -52,14 +52,14 @@ func TestPrometheusAcceptsTheRulesAndTheDashboard(t *testing.T) {
 	admin := startLameduck(t)
 	expectMetrics(t, "http://"+admin+"/metrics")
 	api := startPrometheus(t, dir, admin)
-	deploytest.Await(t, deploytest.Patience, "lameduck's metrics", func() error {
+	deploytest.Await(t, deploytest.WaitTimeout, "lameduck's metrics", func() error {
 		found, err := query(api, `lameduck_phase{phase="serving"} == 1`)
 		if err == nil && found == 0 {
 			err = fmt.Errorf("no such series")
 		}
 		return err
 	})
-	deploytest.Await(t, deploytest.Patience, "the evaluation of the rules",
+	deploytest.Await(t, deploytest.WaitTimeout, "the evaluation of the rules",
 		func() error { return evaluated(api) })
 	for _, q := range dashboardQueries(t) {
 		if _, err := query(api, q); err != nil {
@@ -138,7 +138,7 @@ scrape_configs:
 	addr := deploytest.FreeAddr(t)
 	deploytest.Start(t, dir, nil, path, "--config.file=prometheus.yaml", "--storage.tsdb.path=data",
 		"--web.listen-address="+addr)
-	deploytest.Await(t, deploytest.Patience, "Prometheus", func() error {
+	deploytest.Await(t, deploytest.WaitTimeout, "Prometheus", func() error {
 		_,
 			err := deploytest.Fetch("http://" + addr + "/-/ready")
 		return err
@@ -154,7 +154,7 @@ func startLameduck(t *testing.T) string {
 		"LAMEDUCK_ROUTES=" + deploytest.FreeAddr(t) + "=" + deploytest.FreeAddr(t), "LAMEDUCK_ADMIN=" + addr,
 		"LAMEDUCK_CONTROL=" + deploytest.FreeAddr(t),
 	}, deploytest.Build(t, "lameduck/cmd/lameduck"))
-	deploytest.Await(t, deploytest.Patience, "Lameduck", func() error {
+	deploytest.Await(t, deploytest.WaitTimeout, "Lameduck", func() error {
 		_,
 			err := deploytest.Fetch("http://" + addr + "/readyz")
 		return err

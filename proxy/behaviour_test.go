@@ -63,6 +63,7 @@ func TestAnAppThatDiesIsSeenByTheClient(t *testing.T) {
 		"in the middle of one, by a reset":     {part, (*peer).resets, (*peer).wantsReset},
 		"in one that ends with the close":      {"HTTP/1.1 200 OK\r\n\r\nab", (*peer).closes, (*peer).wantsEnd},
 		"in one that should, but with a reset": {"HTTP/1.1 200 OK\r\n\r\nab", (*peer).resets, (*peer).wantsReset},
+		"after one, by a reset":                {ok, (*peer).resets, (*peer).wantsEnd},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, Config{}, func(r *rig) {

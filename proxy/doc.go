@@ -79,11 +79,14 @@
 // # Ends of connections
 //
 // The end of either side is propagated in kind: a FIN as a half-close, an RST as an RST, so that a
-// truncated body never looks complete. When we end a connection, after the close option, an answer
-// of our own or the end of the hold, we close it in stages: first our FIN, then we wait for the
-// client's, or until the client has received nothing for five seconds. What is in flight when we
-// end it, at the hold's maximum or at the limit of a half-closed connection, is reset. With TLS, a
-// clean end is propagated as a close_notify, and a reset is not.
+// truncated body never looks complete. The exception is an app that sends an RST when nothing is
+// outstanding: its client gets a FIN, because an RST would destroy what the client has not read yet.
+//
+// When we end a connection, after the close option, an answer of our own or the end of the hold, we
+// close it in stages: first our FIN, then we wait for the client's, or until the client has received
+// nothing for five seconds. What is in flight when we end it, at the hold's maximum or at the limit
+// of a half-closed connection, is reset. With TLS, a clean end is propagated as a close_notify, and
+// a reset is not.
 //
 // A response may end before its request. The request is still relayed, and in flight, as long as
 // the app reads it.

@@ -9,8 +9,8 @@ import (
 )
 
 // A Conn is a TLS connection that can be half-closed and reset like a TCP connection. A reset sends
-// no close_notify, so that a part does not look like the whole. Close does not wait for a blocked
-// write.
+// no close_notify, so that a part does not look like the whole. CloseWrite does not wait for the
+// peer, and Close does not wait for a blocked write.
 type Conn struct {
 	*tls.Conn
 	raw *Raw
@@ -70,11 +70,15 @@ func (c *Conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// CloseWrite ends our side with a close_notify and a FIN. If a write is under way, they follow it,
-// but CloseWrite does not wait.
+// CloseWrite ends our side with a close_notify and a FIN, and does not wait. If a write is under way,
+// they follow it. If the peer reads nothing, they are sent in the background.
 func (c *Conn) CloseWrite() error {
 	c.ending.Store(true)
-	c.endIfDue()
+	if writable(c.raw.Conn) {
+		c.endIfDue()
+	} else {
+		go c.endIfDue() // crypto/tls waits for up to five seconds
+	}
 	return nil
 }
 
@@ -104,11 +108,12 @@ func (c *Conn) SetLinger(seconds int) error {
 }
 
 // Close closes the connection. A reset sends no close_notify, which would make a part look
-// complete.
+// complete. If a write or the end of our side still waits for the peer, it fails.
 func (c *Conn) Close() error {
-	if c.reset.Load() || c.cutShort.Load() {
+	if c.reset.Load() || c.cutShort.Load() || !c.writing.TryLock() {
 		return c.raw.Close()
 	}
+	defer c.writing.Unlock()
 	return c.Conn.Close()
 }
 

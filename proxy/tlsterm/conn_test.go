@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,6 +92,44 @@ func TestConn_CloseWriteFollowsAWriteWithoutWaitingForIt(t *testing.T) {
 	wantsEnd(t, client, size-len(first), false)
 	if err := <-written; err != nil {
 		t.Error(err)
+	}
+}
+
+// fill fills the buffers of the kernel, so that any further write waits until the peer reads. The first
+// write that waits does not suffice: the peer's kernel may then take some more.
+func fill(t *testing.T, c *Conn) {
+	t.Helper()
+	for full := 0; full < 3; {
+		_ = c.raw.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+		switch n, err := c.raw.Write(make([]byte, 64<<10)); {
+		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+			t.Fatal(err)
+		case n == 0:
+			full++
+		default:
+			full = 0
+		}
+	}
+	_ = c.raw.SetWriteDeadline(time.Time{})
+}
+
+// The caller of CloseWrite holds a lock that other connections wait for. crypto/tls waits for five
+// seconds.
+func TestConn_AnEndDoesNotWaitForAPeerThatReadsNothing(t *testing.T) {
+	_, server := pair(t)
+	fill(t, server)
+	begun := time.Now()
+	_ = server.CloseWrite()
+	for server.writing.TryLock() { // until the end is being sent
+		server.writing.Unlock()
+		if time.Since(begun) > 3*time.Second {
+			t.Fatal("the end does not wait for the peer")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	_ = server.Close()
+	if waited := time.Since(begun); waited > 3*time.Second {
+		t.Errorf("the end took %v", waited)
 	}
 }
 

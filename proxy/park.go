@@ -10,8 +10,9 @@ import (
 
 // An idle connection is parked: both its goroutines end, which are most of its memory. The parker
 // starts them again as soon as either side sends or ends. A direction parks only while it waits
-// with nothing buffered and no deadline is running, because a deadline needs a reader. TLS may hold
-// part of a record meanwhile: the rest of the record wakes the connection.
+// with nothing buffered and no deadline is running, because a deadline needs a reader. The other
+// one may still be busy, for example with a write to a side that does not read. TLS may hold part
+// of a record meanwhile: the rest of the record wakes the connection.
 
 // await waits between two messages for the first bytes of the next one.
 func (c *conn) await(d direction) outcome {
@@ -64,15 +65,19 @@ func (c *conn) isLimitedLocked() bool {
 	return c.requests.Deadline.Running() || c.responses.Deadline.Running()
 }
 
-// parkLocked parks a direction, and lets the parker watch the connection when both are parked.
+// parkLocked parks a direction, and lets the parker watch the side that it reads from.
 func (c *conn) parkLocked(d direction) {
 	c.life.states[d] = parked
-	if c.life.states[1-d] == parked {
-		c.parking.token = c.server.parker.add(c)
-		if c.parking.token == 0 {
-			c.unparkLocked()
-		}
+	source, app := c.descriptors()
+	if d == fromApp {
+		source = app
 	}
+	token := c.server.parker.add(c, source, c.parking.token)
+	if token == 0 {
+		c.unparkLocked()
+		return
+	}
+	c.parking.token = token
 }
 
 // descriptors implements [parkable].

@@ -174,29 +174,28 @@ func (p *parker) wake(token uint64) {
 	}
 }
 
-// add watches a connection with both directions parked. It returns a token, or 0 if the connection
-// cannot be watched. The caller holds the connection's mu.
-func (p *parker) add(c parkable) uint64 {
-	client, app := c.descriptors()
+// add watches the side of a connection that a parked direction reads from. The token is 0 for the
+// first direction, and what add returned for it for the second one. It returns 0 if the side cannot
+// be watched. The caller holds the connection's mu.
+func (p *parker) add(c parkable, source syscall.RawConn, token uint64) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.epoll == nil || p.closed {
 		return 0
 	}
-	p.last++
-	e := oneEvent(unix.EPOLLIN|unix.EPOLLRDHUP, p.last)
-	if !p.control(client, unix.EPOLL_CTL_ADD, &e) {
+	if token == 0 {
+		p.last++
+		token = p.last
+	}
+	e := oneEvent(unix.EPOLLIN|unix.EPOLLRDHUP, token)
+	if !p.control(source, unix.EPOLL_CTL_ADD, &e) {
 		return 0
 	}
-	if !p.control(app, unix.EPOLL_CTL_ADD, &e) {
-		p.control(client, unix.EPOLL_CTL_DEL, &e)
-		return 0
-	}
-	p.conns[p.last] = c
-	return p.last
+	p.conns[token] = c
+	return token
 }
 
-// remove stops watching a connection. The caller holds its mu.
+// remove stops watching a connection, of which one side may not be watched. The caller holds its mu.
 func (p *parker) remove(c parkable, token uint64) {
 	client, app := c.descriptors()
 	p.mu.Lock()
@@ -226,7 +225,7 @@ func oneEvent(events uint32, token uint64) unix.EpollEvent {
 // token returns the token of an event made by oneEvent.
 func token(e unix.EpollEvent) uint64 { return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 }
 
-// parkedConns returns how many connections are parked.
+// parkedConns returns how many connections are parked, at least in one direction.
 func (p *parker) parkedConns() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

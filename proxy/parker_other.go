@@ -2,14 +2,19 @@
 
 package proxy
 
-import "go.uber.org/zap"
+import (
+	"syscall"
+
+	"go.uber.org/zap"
+)
 
 // A parker parks nothing: there is no epoll.
 type parker struct{}
 
 func newParker(*zap.Logger, func()) *parker { return &parker{} }
-func (*parker) run()                        {}
-func (*parker) close()                      {}
-func (*parker) add(parkable) uint64         { return 0 }
-func (*parker) remove(parkable, uint64)     {}
-func (*parker) parkedConns() int            { return 0 }
+
+func (*parker) run()                                         {}
+func (*parker) close()                                       {}
+func (*parker) add(parkable, syscall.RawConn, uint64) uint64 { return 0 }
+func (*parker) remove(parkable, uint64)                      {}
+func (*parker) parkedConns() int                             { return 0 }

@@ -134,6 +134,39 @@ func TestAParkedConnectionOfAnUnknownProtocolPassesWhatComes(t *testing.T) {
 	passesInPieces(t, app, client, []string{"\x00more"})
 }
 
+// An app may answer a client whose bytes it does not read, such as with an error, and a client may
+// send before it reads an answer.
+func TestASideIsReadWhileTheOtherIsBlocked(t *testing.T) {
+	for name, d := range map[string]direction{"the app does not read": fromClient, "the client does not read": fromApp} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ln := listenLoopback(t)
+			s, address := onLoopback(t, Config{}, ln)
+			client, app := connected(t, address, ln)
+			passesInPieces(t, app, client, []string{"hello"}) // the app speaks first: it is TCP
+			from, to := client, app
+			if d == fromApp {
+				from, to = app, client
+			}
+			go io.Copy(from, unending{}) // to does not read it
+			c := only(s)
+			if !eventually(func() bool { return c.flow(d).Blocked() }) {
+				t.Fatal("the write is not blocked")
+			}
+			keepSweeping(t, s)
+			if !eventually(func() bool { return s.parker.parkedConns() == 1 }) {
+				t.Fatal("the other direction is not parked")
+			}
+			passesInPieces(t, to, from, []string{"stop"})
+		})
+	}
+}
+
+// unending never ends.
+type unending struct{}
+
+func (unending) Read(b []byte) (int, error) { return len(b), nil }
+
 func TestAConnectionIsParkedAgainWithoutADeadline(t *testing.T) {
 	s, client, app := openWebSocket(t)
 	parks(t, s)

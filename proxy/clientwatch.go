@@ -67,14 +67,17 @@ func (w *clientWatch) hasReset() bool {
 	if w.token == 0 {
 		return false
 	}
-	if endOfPeer(w.client) == peerGone {
+	end, over := endOfPeer(w.client)
+	if end == peerGone {
 		return true
 	}
 	if !w.hasFIN {
 		w.hasFIN = true
 		w.ended()
 	}
-	w.parker.watchReset(w.client, w.token)
+	if !over {
+		w.parker.watchReset(w.client, w.token)
+	}
 	return false
 }
 

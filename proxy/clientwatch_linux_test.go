@@ -70,6 +70,42 @@ func TestClientWatch_AResetWhileTheAppIsWaitedForEndsTheConnection(t *testing.T)
 	}
 }
 
+// The app has ended its side and reads slowly. The client has sent everything, and closes: both sides
+// of its connection have ended then, which looks like a reset.
+func TestClientWatch_AClientThatHasSentEverythingMayClose(t *testing.T) {
+	t.Parallel()
+	ln := listenLoopback(t)
+	s, address := onLoopback(t, Config{}, ln)
+	client, app := connected(t, address, ln)
+	passesInPieces(t, app, client, []string{"hello"}) // the app speaks first: it is TCP
+	_ = app.(*net.TCPConn).CloseWrite()
+	if _, err := io.Copy(io.Discard, client); err != nil {
+		t.Fatal(err)
+	}
+	c, sent := only(s), int64(0)
+	_ = client.SetWriteDeadline(time.Now().Add(20 * time.Second))
+	for piece := make([]byte, 8<<10); !c.requests.Blocked(); time.Sleep(100 * time.Microsecond) {
+		n, err := client.Write(piece)
+		if sent += int64(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	watched := func() bool {
+		s.sweep()
+		time.Sleep(5 * usualDial) // each sweep restarts the timer of the watch
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.watch != nil && c.watch.token != 0
+	}
+	waitUntil(t, "the client is watched", watched)
+	_ = client.Close()
+	waitUntil(t, "the FIN is noticed", c.knowsClientsEnd)
+	_ = app.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if got, err := io.Copy(io.Discard, app); got != sent || err != nil {
+		t.Errorf("the app got %d bytes of %d, error %v", got, sent, err)
+	}
+}
+
 func TestClientWatch_AHalfCloseBehindAnUndecidedUpgradeReachesTheApp(t *testing.T) {
 	for name, behind := range map[string]string{"a request": get, "bytes": "x", "nothing": ""} {
 		for _, answer := range []string{ok, ok + ok, upgraded101 + text} {

@@ -84,10 +84,10 @@ func (d *departure) look() {
 	if d.stopped {
 		return
 	}
-	switch end := endOfPeer(d.client); {
+	switch end, over := endOfPeer(d.client); {
 	case end == peerGone, end == peerSilent && !d.asked:
 		d.cancel(errClientLeft)
-	default:
+	case !over:
 		d.server.parker.watchReset(d.client, d.token)
 	}
 }

@@ -11,11 +11,13 @@ const (
 	tcpEstablished = 1
 	tcpFinWait1    = 4
 	tcpFinWait2    = 5
+	tcpClose       = 7
 	tcpCloseWait   = 8
 )
 
-// endOfPeer looks at the state of a TCP connection, and reads nothing.
-func endOfPeer(raw syscall.RawConn) (end peerEnd) {
+// endOfPeer looks at the state of a TCP connection, and reads nothing. over reports whether both
+// sides have ended, so that no reset can follow.
+func endOfPeer(raw syscall.RawConn) (end peerEnd, over bool) {
 	end = peerGone // unless the descriptor is still there
 	_ = raw.Control(func(fd uintptr) {
 		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -26,13 +28,18 @@ func endOfPeer(raw syscall.RawConn) (end peerEnd) {
 		switch info.State {
 		case tcpEstablished, tcpFinWait1, tcpFinWait2: // the latter: we have ended our side
 			end = peerStays
-		case tcpCloseWait:
-			if end = peerSilent; unreadBytes(fd) > 0 {
-				end = peerAsked
+			return
+		case tcpClose: // also instead of TIME_WAIT, which the kernel keeps elsewhere
+			if failure, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); failure != 0 || err != nil {
+				return
 			}
 		}
+		over = info.State != tcpCloseWait // else LAST_ACK, CLOSING or the end of both
+		if end = peerSilent; unreadBytes(fd) > 0 {
+			end = peerAsked
+		}
 	})
-	return end
+	return end, over
 }
 
 // watchEnd calls ended once the peer of a connection has ended its side or has reset it. It returns

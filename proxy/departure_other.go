@@ -4,7 +4,7 @@ package proxy
 
 import "syscall"
 
-func endOfPeer(syscall.RawConn) peerEnd { return peerStays }
+func endOfPeer(syscall.RawConn) (end peerEnd, over bool) { return peerStays, false }
 
 func (*parker) watchEnd(syscall.RawConn, func()) uint64 { return 0 }
 func (*parker) watchReset(syscall.RawConn, uint64)      {}

@@ -554,27 +554,31 @@ func total(counts []int) (sum int) {
 }
 
 func TestAnHTTP2ConnectionThatComesWhileDrainingLivesAWhile(t *testing.T) {
-	inBubble(t, Config{}, func(r *rig) {
-		r.server.Drain()
-		client, _ := speaksHTTP2(r)
-		time.Sleep(newcomerStay)
-		client.wantsOpen()
-		time.Sleep(newcomerStay)
-		client.wantsNotice(h2.MaxStream)
-	})
+	for _, p := range []Protocol{Auto, H2C} {
+		onRoute(t, p, Config{}, func(r *rig) {
+			r.server.Drain()
+			client, _ := speaksHTTP2(r)
+			time.Sleep(newcomerStay)
+			client.wantsOpen()
+			time.Sleep(newcomerStay)
+			client.wantsNotice(h2.MaxStream)
+		})
+	}
 }
 
+const (
+	upgradeToHTTP2 = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" +
+		"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+	upgradedToHTTP2 = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+)
+
 func TestAnUpgradeToHTTP2IsFollowed(t *testing.T) {
-	const (
-		request  = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
-		response = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
-	)
 	inBubble(t, Config{}, func(r *rig) {
 		client, app := r.connect()
-		client.send(request)
-		app.wants(request)
-		app.send(response + settings)
-		client.wants(response + settings)
+		client.send(upgradeToHTTP2)
+		app.wants(upgradeToHTTP2)
+		app.send(upgradedToHTTP2 + settings)
+		client.wants(upgradedToHTTP2 + settings)
 		client.send(h2.Preface + settings)
 		app.wants(h2.Preface + settings)
 		if n := r.server.stats.inFlight.Load(); n != 1 {
@@ -587,6 +591,20 @@ func TestAnUpgradeToHTTP2IsFollowed(t *testing.T) {
 		}
 		r.drainHTTP2(client, 1)
 		client.wantsEndSoon()
+	})
+}
+
+func TestAnUpgradeToHTTP2DoesNotMakeAnIdleConnectionLookUnfinished(t *testing.T) {
+	inBubble(t, Config{}, func(r *rig) {
+		client, app := r.connect()
+		client.send(upgradeToHTTP2)
+		app.wants(upgradeToHTTP2)
+		app.send(upgradedToHTTP2 + settings + headers(1, true, true))
+		client.wants(upgradedToHTTP2 + settings + headers(1, true, true))
+		client.send(h2.Preface + settings)
+		app.wants(h2.Preface + settings)
+		r.server.CloseIdle()
+		client.wantsEnd()
 	})
 }
 

@@ -173,7 +173,7 @@ func (h *http1Conn) takeFinalLocked(r *reply) outcome {
 	if h.protocol == undecided && h.ledger.len() == 1 {
 		h.switchLocked(&r.Response)
 	}
-	h.responding = true
+	h.responding = h.protocol != http2 // its streams show what is unfinished
 	h.untilClose = r.Body.Kind() == h1.UntilClose
 	head := h.responses.Pending()[:r.Size]
 	h.reconnect.notePersistenceLocked(head)

@@ -42,7 +42,7 @@ func (c *conn) sendNoticeLocked() {
 	c.interruptLocked(fromApp)
 }
 
-// drain schedules the notice of a connection at the start of a drain.
+// drain schedules the notice of a connection if the server drains and its protocol is known.
 func (c *conn) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

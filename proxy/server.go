@@ -125,9 +125,10 @@ func (s *Server) register(r *route, client net.Conn) *conn {
 	}
 	c := s.newConn(r, side)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
 	r.conns.Add(1)
+	s.mu.Unlock()
+	c.drain() // if a drain has begun before it was listed
 	return c
 }
 

@@ -22,7 +22,7 @@ func (h *http1Conn) relayRequests() outcome {
 			h.noteCheck(&req)
 			return h.refuse(answerDraining)
 		}
-		if o := h.reconnect.redial(arriving); o.stops() {
+		if o := h.reconnect.reattach(); o.stops() {
 			return o
 		}
 		switch o := h.begin(&req); o.verdict {
@@ -100,7 +100,7 @@ func (h *http1Conn) completeHead() outcome {
 	if h1.EmptyLines(h.requests.Pending()) > 0 {
 		h.setProgress(idle)
 	}
-	if (isTimeout(err) || err == errHeadTimeout) && h.isStale() {
+	if (isTimeout(err) || err == errHeadTimeout) && h.reconnect.isStale() {
 		return outcome{verdict: stale}
 	}
 	return endedBy(err)

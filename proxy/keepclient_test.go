@@ -87,6 +87,35 @@ func TestKeepClient_AClientThatHasSaidNothing(t *testing.T) {
 	})
 }
 
+// The next request arrives in the moment in which the app closes. Which of the two is seen first is
+// up to the scheduler; usually it is the close.
+func TestKeepClient_ARequestIsSentAgainBeforeTheNextOne(t *testing.T) {
+	const next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
+	for n := range 1500 {
+		keepingClients(t, func(r *rig) {
+			client, app := r.connect()
+			converse(client, app)
+			client.send(get)
+			app.wants(get)
+			if n%2 == 0 {
+				client.send(next)
+				app.closes()
+			} else {
+				app.closes()
+				client.send(next)
+			}
+			synctest.Wait()
+			if len(r.apps) == 0 {
+				return // both were relayed to the app that has closed
+			}
+			app = r.app()
+			app.wants(get + next)
+			app.send(ok + ok)
+			client.wants(ok + ok)
+		})
+	}
+}
+
 // The rest of the body cannot be relayed, and the client waits until it is read.
 func TestKeepClient_AClientWhoseRequestIsAnsweredEarlySeesTheEnd(t *testing.T) {
 	heads := map[string]string{

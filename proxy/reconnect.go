@@ -101,6 +101,18 @@ func (r *reconnect) noteAnswerLocked() {
 	}
 }
 
+// reattach dials the app again if it is detached, before another request. A request that the close has
+// left unanswered is sent again first.
+func (r *reconnect) reattach() outcome {
+	switch {
+	case r == nil || !r.isDetached():
+		return proceed
+	case r.isStale(): // since it was detached
+		return r.replay(outcome{verdict: stale})
+	}
+	return r.redial(arriving)
+}
+
 // redial dials the app again if it is detached. The connection does not count as idle in the
 // meantime. If the dial fails, redial answers the request, whose progress is p.
 func (r *reconnect) redial(p progress) outcome {
@@ -207,8 +219,12 @@ func (r *reconnect) unavailable(err error) outcome {
 
 func (h *http1Conn) closeLocked() { h.reconnect.dropLocked() }
 
-func (h *http1Conn) isStale() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.stale
+// isStale reports whether the app has closed without answering the outstanding request.
+func (r *reconnect) isStale() bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stale
 }

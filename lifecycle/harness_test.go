@@ -22,6 +22,7 @@ type fakeRelay struct {
 	calls       []string
 	fallback    bool
 	inFlight    int
+	answering   int
 	required    time.Duration // zero means Quiet
 	undelivered int           // calls of Undelivered that return more than zero
 	silentAt    time.Time
@@ -50,6 +51,19 @@ func (r *fakeRelay) Undelivered() int {
 
 func (r *fakeRelay) Drain()     { r.called("drain") }
 func (r *fakeRelay) CloseIdle() { r.called("close idle") }
+func (r *fakeRelay) Answering() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.answering
+}
+
+// answers sets the number of connections on which the app still answers.
+func (r *fakeRelay) answers(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answering = n
+}
+
 func (r *fakeRelay) AppEnded() bool {
 	r.called("app ended")
 	return r.fallback

@@ -17,6 +17,9 @@ type Relay interface {
 	Undelivered() int
 	// CloseIdle closes the connections on which nothing is in flight.
 	CloseIdle()
+	// Answering returns the number of connections with something in flight of which the app has not
+	// ended its side.
+	Answering() int
 	// AppEnded sends new connections to a fallback, or refuses them if there is none. It reports
 	// whether any are still served.
 	AppEnded() (served bool)

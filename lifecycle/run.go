@@ -25,6 +25,7 @@ func (l *Lifecycle) Run(ctx context.Context, events <-chan Event) {
 	reason := l.hold(events)
 	l.endHold(reason)
 	l.awaitApp(events)
+	l.awaitAnswers(events)
 	l.stop()
 }
 
@@ -149,6 +150,40 @@ func (l *Lifecycle) awaitApp(events <-chan Event) {
 			}
 			l.app.Release()
 		}
+	}
+}
+
+// answersPause is the time between two looks at what an app still answers.
+const answersPause = 50 * time.Millisecond
+
+// awaitAnswers waits for what an app still answers although nothing listens at its addresses any more,
+// as in a graceful shutdown. It returns when a signal arrives, or the grace period is nearly over. A
+// child is known to have exited.
+func (l *Lifecycle) awaitAnswers(events <-chan Event) {
+	if l.policy.AwaitExit || !l.appExited() {
+		return
+	}
+	l.relay.AppEnded()
+	expired, stop := l.graceExpiry()
+	defer stop()
+	for l.relay.Answering() > 0 {
+		select {
+		case <-expired:
+			return
+		case e := <-events:
+			l.note(e)
+			return
+		case <-time.After(answersPause):
+		}
+	}
+}
+
+func (l *Lifecycle) appExited() bool {
+	select {
+	case <-l.app.Exited():
+		return true
+	default:
+		return false
 	}
 }
 

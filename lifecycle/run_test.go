@@ -264,6 +264,47 @@ func TestAfterTheHold(t *testing.T) {
 			s.wantsEnd()
 		})
 	})
+	t.Run("what an app answers that has stopped listening is waited for", func(t *testing.T) {
+		answers := map[string]func(*stage){
+			"has answered": func(s *stage) { s.relay.answers(0) },
+			"has taken so long that the grace period is nearly over": func(*stage) { time.Sleep(49 * time.Second) },
+			"gets a signal": func(s *stage) { s.events <- StopSignal },
+		}
+		for name, end := range answers {
+			t.Run("until it "+name, func(t *testing.T) {
+				onStage(t, testConfig, external, func(s *stage) {
+					s.hook()
+					s.events <- StopSignal
+					time.Sleep(10 * time.Second)
+					s.wantsPhase(Drained)
+					s.relay.answers(1)
+					close(s.app.exited)
+					time.Sleep(10*time.Second - 1)
+					s.wantsPhase(Drained)
+					if !s.relay.did("app ended") || s.relay.did("close") {
+						t.Error("new connections are not refused yet, or the old ones are closed")
+					}
+					end(s)
+					time.Sleep(answersPause)
+					s.wantsEnd()
+				})
+			})
+		}
+	})
+	t.Run("what an app answers that stops listening within the hold is waited for", func(t *testing.T) {
+		onStage(t, testConfig, external, func(s *stage) {
+			s.relay.busy(1)
+			s.relay.answers(1)
+			s.RequestDrain(false)
+			time.Sleep(time.Second)
+			close(s.app.exited)
+			time.Sleep(30 * time.Second)
+			s.wantsPhase(Drained)
+			s.relay.answers(0)
+			time.Sleep(answersPause)
+			s.wantsEnd()
+		})
+	})
 	t.Run("the summary is written before the grace period ends", func(t *testing.T) {
 		onStage(t, testConfig, external, func(s *stage) {
 			s.hook()

@@ -83,6 +83,20 @@ func (s *Server) DrainStats() DrainStats {
 	return d
 }
 
+// Answering returns the number of connections with something in flight of which the app has not ended
+// its side.
+func (s *Server) Answering() (n int) {
+	for _, c := range s.all() {
+		c.mu.Lock()
+		s := c.life.states[fromApp]
+		if c.app != nil && s != away && s != done && c.inFlightLocked() > 0 {
+			n++
+		}
+		c.mu.Unlock()
+	}
+	return n
+}
+
 // Undelivered returns the number of connections with a client that is still receiving: it has
 // received a part of what is under way since the last call, or something is under way for the first
 // time.

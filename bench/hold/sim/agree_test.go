@@ -20,6 +20,7 @@ type relay struct {
 
 func (r *relay) Drain()                                             {}
 func (r *relay) Undelivered() int                                   { return 0 }
+func (r *relay) Answering() int                                     { return 0 }
 func (r *relay) CloseIdle()                                         {}
 func (r *relay) AppEnded() bool                                     { return false }
 func (r *relay) Cut() (connections, exchanges int)                  { return 0, 0 }

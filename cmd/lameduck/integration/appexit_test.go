@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"syscall"
 	"testing"
 	"time"
@@ -52,4 +53,26 @@ func TestTheAppIsServedAfterTheHoldUntilItExits(t *testing.T) {
 	d.wantRunning(t, "the app has not exited")
 	app.die()
 	d.wantExit(t, exitOK)
+}
+
+// A graceful shutdown closes the listener first, which looks like the exit, and answers what is in
+// flight.
+func TestAnAppThatShutsDownGracefullyAnswersWhatIsInFlight(t *testing.T) {
+	t.Parallel()
+	app := startApp(t)
+	d := startServe(t, app.addr)
+	client := app.keepBusy(t, d)
+	d.beginDrain(t)
+	shut := make(chan error, 1)
+	go func() { shut <- app.server.Shutdown(context.Background()) }()
+	eventually(t, "connections are refused", func() bool { return refused(d.front) })
+	d.wantRunningFor(t, 3*time.Second, "the app has not answered yet")
+	close(app.release)
+	if a := client.receive(t); a.body != "waited" || !a.closes {
+		t.Errorf("answer %+v, want the app's, with the close option", a)
+	}
+	d.wantExit(t, exitOK)
+	if err := receive(t, shut, "end of the app's shutdown"); err != nil {
+		t.Error(err)
+	}
 }

@@ -82,6 +82,9 @@ func TestMeasureRefusesWhatItCannotMeasure(t *testing.T) {
 		{[]string{fine, "--for", "1s", "--ca", token}, "has no PEM certificate"},
 		{[]string{fine, "--for", "1s", "--post=//other/", "--body", "x"}, "must have the scheme and host"},
 		{[]string{"http://127.0.0.1:1/", "--for", "1s"}, "connection refused"},
+		{[]string{"http://127.0.0.1:1/?token=" + canary, "--for", "1s"}, "connection refused"},
+		{[]string{"http://127.0.0.1:1/?token=" + canary, "--for", "1s", "--protocols", "websocket"}, "connection refused"},
+		{[]string{fine + "/?token=" + canary, "--for", "1s", "--protocols", "websocket"}, "answered 200 OK"},
 	} {
 		stdout, stderr, code := ctl(t, "", append([]string{"measure"}, tc.args...)...)
 		if code != exitError || !strings.Contains(stderr, tc.want) || strings.Contains(stdout+stderr, canary) {

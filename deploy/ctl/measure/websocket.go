@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 
 	"github.com/coder/websocket"
@@ -45,8 +46,11 @@ func (d dialer) dialSocket(ctx context.Context, r *http.Request) (*socket, strin
 
 func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// handshake returns the failure of an opening handshake.
+// handshake returns the failure of an opening handshake, without the URL, which may have secrets.
 func handshake(resp *http.Response, err error) error {
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
 	switch {
 	case resp != nil && resp.StatusCode != http.StatusSwitchingProtocols:
 		return openloop.StatusFailure(resp.StatusCode)

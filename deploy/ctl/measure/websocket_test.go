@@ -2,8 +2,13 @@ package measure
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -103,5 +108,13 @@ func TestHandshakesThatFailHaveTheirCauses(t *testing.T) {
 				t.Errorf("%s: %v, want the cause %q", l, err, want)
 			}
 		}
+	}
+}
+
+func TestAFailedHandshakeDoesNotShowTheURL(t *testing.T) {
+	refused := &url.Error{Op: "Get", URL: "http://shop.example/?token=s3cret", Err: syscall.ECONNREFUSED}
+	err := handshake(nil, fmt.Errorf("failed to send the request: %w", refused))
+	if !errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -357,7 +357,7 @@ func (w *webhook) secret(t *testing.T) corev1.Secret {
 
 func (w *webhook) configuration(t *testing.T) admissionv1.MutatingWebhookConfiguration {
 	t.Helper()
-	return get[admissionv1.MutatingWebhookConfiguration](t, "mutatingwebhookconfiguration", w.name)
+	return get[admissionv1.MutatingWebhookConfiguration](t, "mutatingwebhookconfiguration", "00-"+w.name)
 }
 
 // kill removes all replicas at once.
@@ -414,7 +414,7 @@ func (w *webhook) choose(t *testing.T, selector string) {
 // trust changes the caBundle.
 func (w *webhook) trust(t *testing.T, authority []byte) {
 	t.Helper()
-	kubectl(t, "patch", "mutatingwebhookconfiguration", w.name, "--type=json", "-p",
+	kubectl(t, "patch", "mutatingwebhookconfiguration", "00-"+w.name, "--type=json", "-p",
 		fmt.Sprintf(`[{"op":"add","path":"/webhooks/0/clientConfig/caBundle","value":%q}]`,
 			base64Of(authority)))
 }

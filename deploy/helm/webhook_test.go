@@ -112,6 +112,22 @@ func TestAWebhookThatDoesNotAnswerBlocksNothing(t *testing.T) {
 	})
 }
 
+// The API server calls webhooks in the order of the names of their configurations, and a mesh does not
+// see annotations and probes that are written after its turn.
+func TestMeshesAreCalledAfterTheWebhook(t *testing.T) {
+	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
+		name := configuration(t, objects).Name
+		for _, mesh := range []string{
+			"consul-connect-injector", "istio-revision-tag-default", "istio-sidecar-injector",
+			"kuma-admission-mutating-webhook-configuration", "linkerd-proxy-injector-webhook-config",
+		} {
+			if name > mesh {
+				t.Errorf("%s is called after %s", name, mesh)
+			}
+		}
+	})
+}
+
 func TestTheWebhookMayChangeTwoObjectsAtMost(t *testing.T) {
 	eachInstallation(t, func(t *testing.T, objects []runtime.Object) {
 		secret := false
@@ -130,7 +146,7 @@ func TestTheWebhookMayChangeTwoObjectsAtMost(t *testing.T) {
 					expectNamedSecrets(t, o.Rules)
 					continue
 				}
-				expectAccess(t, o.Rules, "mutatingwebhookconfigurations", o.Name)
+				expectAccess(t, o.Rules, "mutatingwebhookconfigurations", configuration(t, objects).Name)
 			}
 		}
 		pod, _ := manifests.Workload(t, objects)
@@ -326,13 +342,19 @@ func jsonOf(t *testing.T, v any) string {
 // webhook returns the only webhook of the configuration.
 func webhook(t *testing.T, objects []runtime.Object) admissionv1.MutatingWebhook {
 	t.Helper()
+	return configuration(t, objects).Webhooks[0]
+}
+
+// configuration returns the only configuration of a webhook.
+func configuration(t *testing.T, objects []runtime.Object) *admissionv1.MutatingWebhookConfiguration {
+	t.Helper()
 	for _, o := range objects {
 		if c, is := o.(*admissionv1.MutatingWebhookConfiguration); is && len(c.Webhooks) == 1 {
-			return c.Webhooks[0]
+			return c
 		}
 	}
 	t.Fatal("there must be one webhook")
-	return admissionv1.MutatingWebhook{}
+	return nil
 }
 
 func templateLabels(objects []runtime.Object) labels.Set {

@@ -44,6 +44,9 @@ func allows(policy *networkingv1.NetworkPolicy, number int32, name string) bool 
 			return true
 		}
 		for _, port := range rule.Ports {
+			if port.Protocol != nil && !tcp(*port.Protocol) {
+				continue
+			}
 			if port.Port == nil || *port.Port == intstr.FromString(name) ||
 				port.Port.Type == intstr.Int && within(number, port) {
 				return true

@@ -20,6 +20,7 @@ func TestANetworkPolicyThatShutsClientsOutIsReported(t *testing.T) {
 		"{podSelector: {}, ingress: [{ports: [{port: 18080}]}]}":                         {"", out},
 		"{podSelector: {}, ingress: [{ports: [{port: http}]}]}":                          {"", ""},
 		"{podSelector: {}, ingress: [{ports: [{protocol: TCP}]}]}":                       {"", ""},
+		"{podSelector: {}, ingress: [{ports: [{port: 3000}, {protocol: UDP}]}]}":         {in, ""},
 		"{podSelector: {}, ingress: [{ports: [{port: 1024, endPort: 32767}]}]}":          {"", ""},
 		"{podSelector: {}, ingress: [{ports: [{port: 3000, endPort: 3001}]}]}":           {in, ""},
 		"{podSelector: {}, ingress: [{ports: [{port: 2000, endPort: 3000}]}]}":           {in, ""},

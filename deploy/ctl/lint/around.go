@@ -1,6 +1,12 @@
 package lint
 
-import "lameduck/deploy/ctl/mode"
+import (
+	"cmp"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lameduck/deploy/ctl/mode"
+)
 
 // around returns what the webhook knows of the namespace of a workload.
 func (w *workload) around() *mode.Around {
@@ -17,5 +23,18 @@ func (w *workload) around() *mode.Around {
 		a.Policies = append(a.Policies, &policy)
 	}
 	a.Others = w.in.others
+	a.Ingresses = ofNamespace(w.in.ingresses, a.Namespace)
+	a.LimitRanges = ofNamespace(w.in.ranges, a.Namespace)
+	a.Quotas = ofNamespace(w.in.quotas, a.Namespace)
 	return a
+}
+
+// ofNamespace returns the objects of a namespace. Manifests without one are of the default namespace.
+func ofNamespace[T metav1.Object](all []T, namespace string) (found []T) {
+	for _, o := range all {
+		if cmp.Or(o.GetNamespace(), metav1.NamespaceDefault) == namespace {
+			found = append(found, o)
+		}
+	}
+	return found
 }

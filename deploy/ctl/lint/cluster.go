@@ -37,6 +37,8 @@ var lists = []list{
 	{"api/v1", "pods", true},
 	{"api/v1", "services", true},
 	{"api/v1", "persistentvolumeclaims", true},
+	{"api/v1", "limitranges", true},
+	{"api/v1", "resourcequotas", true},
 	{"apis/networking.k8s.io/v1", policyResource, true},
 	{"apis/networking.k8s.io/v1", "ingresses", true},
 	{"apis/policy/v1", "poddisruptionbudgets", true},

@@ -39,6 +39,8 @@ type Inventory struct {
 	others        []mode.Policy // of the kinds of Cilium, Calico and others
 	scalers       []*scaler
 	ingresses     []*networkingv1.Ingress
+	ranges        []*corev1.LimitRange
+	quotas        []*corev1.ResourceQuota
 	claims        []*corev1.PersistentVolumeClaim
 	nodes         []*corev1.Node
 	webhooks      []*webhook
@@ -135,6 +137,10 @@ func (in *Inventory) addOther(o runtime.Object, locate Locator) {
 			o.Spec.ScaleTargetRef.Kind, o.Spec.ScaleTargetRef.Name))
 	case *networkingv1.Ingress:
 		in.ingresses = append(in.ingresses, o)
+	case *corev1.LimitRange:
+		in.ranges = append(in.ranges, o)
+	case *corev1.ResourceQuota:
+		in.quotas = append(in.quotas, o)
 	case *corev1.PersistentVolumeClaim:
 		in.claims = append(in.claims, o)
 	case *admissionv1.MutatingWebhookConfiguration:

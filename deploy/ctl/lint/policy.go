@@ -34,9 +34,14 @@ func (p *policy) allows(w *workload, port int32) bool {
 	return slices.ContainsFunc(p.Spec.Ingress, func(r networkingv1.NetworkPolicyIngressRule) bool {
 		return len(r.Ports) == 0 || slices.ContainsFunc(r.Ports,
 			func(entry networkingv1.NetworkPolicyPort) bool {
-				return entry.Port == nil || covers(w, entry, port)
+				return isForTCP(entry) && (entry.Port == nil || covers(w, entry, port))
 			})
 	})
+}
+
+// isForTCP reports whether an entry is for TCP, the default.
+func isForTCP(entry networkingv1.NetworkPolicyPort) bool {
+	return entry.Protocol == nil || isTCP(*entry.Protocol)
 }
 
 // covers reports whether an entry, which may be a range, has a port.
@@ -52,7 +57,11 @@ func covers(w *workload, entry networkingv1.NetworkPolicyPort, port int32) bool 
 	return first <= port && port <= last
 }
 
-// isAllowed reports whether a policy of the workload allows a port. Policies are additive.
-func (w *workload) isAllowed(port int32) bool {
-	return slices.ContainsFunc(w.policies, func(p *policy) bool { return p.allows(w, port) })
+// allowing returns the first policy of the workload that allows a port, or nil. Policies are additive.
+func (w *workload) allowing(port int32) *policy {
+	i := slices.IndexFunc(w.policies, func(p *policy) bool { return p.allows(w, port) })
+	if i < 0 {
+		return nil
+	}
+	return w.policies[i]
 }

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -18,7 +19,7 @@ var injectionRules = []Rule{
 		Explanation: `The namespace has the label lameduck.dev/inject=enabled, but the webhook creates pods
 that it cannot protect without Lameduck, with a warning that few people see. Fix what the finding names, or
 opt out with the label lameduck.dev/inject=disabled on the pod template.`,
-		needs: []string{"namespaces"},
+		needs: []string{"namespaces", "limitranges", "resourcequotas"},
 		check: eachWorkload(injectionRefused),
 	},
 	{
@@ -85,11 +86,22 @@ func (w *workload) inject() {
 		return
 	}
 	pods := inject.Workload{Kind: "Pod", Template: w.template, Around: w.around()}
-	plan, err := inject.Inject(pods, inject.Defaults())
+	plan, err := inject.Inject(pods, w.in.webhookSettings())
 	if err == nil {
 		w.template = plan.Template
 	}
-	w.refused = err
+	w.refused, w.skipped = err, plan.Skipped != ""
+}
+
+// webhookSettings returns the settings of a webhook without flags. It asks the API server for its
+// version, and no kubelet is newer.
+func (in *Inventory) webhookSettings() inject.Settings {
+	s := inject.Defaults()
+	s.Kubernetes = slices.Max(in.releases()).String()
+	if shape, err := inject.ShapeFor(s.Kubernetes); err == nil {
+		s.Shape = shape
+	}
+	return s
 }
 
 func injectionRefused(w *workload, report objectReporter) {
@@ -119,7 +131,7 @@ func (w *workload) within(path string) *field.Path {
 }
 
 func podNotInjected(w *workload, report objectReporter) {
-	if !w.in.hasInjection(w.namespace()) || w.refused != nil || w.isJob() {
+	if !w.in.hasInjection(w.namespace()) || w.refused != nil || w.skipped || w.isJob() {
 		return
 	}
 	without, all := 0, 0

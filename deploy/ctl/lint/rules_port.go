@@ -162,10 +162,10 @@ func udp(w *workload, d *sidecar, report objectReporter) {
 
 func shutOut(w *workload, d *sidecar, report objectReporter) {
 	for _, r := range d.routes {
-		if w.isAllowed(r.app) && !w.isAllowed(r.listen) {
+		if p := w.allowing(r.app); p != nil && w.allowing(r.listen) == nil {
 			report(w.meta.Child("labels"), fmt.Sprintf("NetworkPolicy %s allows port %d and not Lameduck's "+
 				"%d, so clients are blocked",
-				w.policies[0].object.Name, r.app, r.listen),
+				p.object.Name, r.app, r.listen),
 				fmt.Sprintf("allow port %d too, before the rollout", r.listen))
 		}
 		if r.listen != r.app {

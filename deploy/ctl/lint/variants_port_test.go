@@ -264,7 +264,7 @@ func TestFindingsOfPorts(t *testing.T) {
 		},
 		"a policy for everything": {
 			manifest: "network-policy-shuts-out/bad.yaml",
-			edits:    edits{"{ ports: [{ port: 8080 }, { port: 18081 }] }", "{}"},
+			edits:    edits{"{ ports: [{ port: 8080 }, { port: 18081 }, { protocol: UDP }] }", "{}"},
 		},
 		"a policy for egress": {
 			manifest: "network-policy-shuts-out/bad.yaml",

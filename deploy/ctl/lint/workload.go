@@ -32,7 +32,8 @@ type workload struct {
 	budgets   []*budget
 	policies  []*policy
 	scaler    *scaler // nil if there is none
-	refused   error   // why the webhook does not inject its pods
+	refused   error   // why the webhook cannot inject its pods
+	skipped   bool    // the webhook does not inject its pods, because they need no Lameduck
 }
 
 func (in *Inventory) addWorkload(

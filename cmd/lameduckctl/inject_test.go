@@ -224,7 +224,7 @@ func TestUnchangedLinesStayAsTheyAre(t *testing.T) {
 func changes(line string) bool {
 	for _, what := range []string{
 		"containerPort:", "hostPort:", "terminationGracePeriodSeconds:", "excludeInboundPorts",
-		"tcpSocket:", "port: tcp-redis", "annotations: {",
+		"tcpSocket:", "port: tcp-redis", "{path: /ping, port: proxy}", "prometheus.io/port:", "annotations: {",
 		"command:", "containers: [", "metadata: {labels:", ": *",
 	} {
 		if strings.Contains(line, what) {

@@ -169,6 +169,9 @@ func TestAdmissionAcceptsLameduck(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
+			if shape == Wrapper && name == "a maximum for the pod" {
+				tc.requests, tc.limit = "cpu 250m memory 256Mi", "cpu 250m memory 256Mi" // it exits before the app starts
+			}
 			r := find(&p.Template.Spec, sidecarName).Resources
 			if got := quantities(r.Requests); got != tc.requests {
 				t.Errorf("%s, %s: requests %s, want %s", name, shape, got, tc.requests)
@@ -429,6 +432,29 @@ func TestWhatAGuaranteedPodCostsMoreIsNoted(t *testing.T) {
 		_, p := injected(t, edited(t, "image: web:1", "image: web:1\n      resources: "+resources), defaults())
 		if got := strings.Contains(notes(p), "250m of CPU: a HorizontalPodAutoscaler"); got != want {
 			t.Errorf("%s: the notes are %s", resources, notes(p))
+		}
+	}
+}
+
+// The container that installs the wrapper has exited when the app starts, so the pod counts for the
+// larger of the two.
+func TestTheWrapperNeedsNoRoomBesideTheApp(t *testing.T) {
+	ranges := &mode.Around{LimitRanges: []*corev1.LimitRange{limitRange(t, "{type: Pod, max: {memory: 512Mi, cpu: 500m}}")}}
+	quotas := &mode.Around{Quotas: []*corev1.ResourceQuota{filled(t, "10", "9.5", "hard: { requests.cpu: 0 }")}}
+	for name, around := range map[string]*mode.Around{"a LimitRange": ranges, "a quota": quotas} {
+		w := Workload{
+			Kind: "Deployment", Template: edited(t, "image: web:1", webResources+"\n      command: [/web]"), Around: around,
+		}
+		p, err := Inject(w, in(Wrapper))
+		if err != nil {
+			t.Errorf("%s: error %v", name, err)
+			continue
+		}
+		if strings.Contains(notes(p), "HorizontalPodAutoscaler") {
+			t.Errorf("%s: the notes are %s", name, notes(p))
+		}
+		if _, err := Inject(w, defaults()); err == nil {
+			t.Errorf("%s: a sidecar is not refused", name)
 		}
 	}
 }

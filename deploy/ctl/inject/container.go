@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 // A container of a pod, with its place.
@@ -32,6 +33,24 @@ func probe(c *corev1.Container, name string) *corev1.Probe {
 		return c.ReadinessProbe
 	}
 	return c.StartupProbe
+}
+
+// handler returns the field of a probe's handler and its port. The port is nil if it cannot be a name.
+func handler(p *corev1.Probe) (field string, port *intstr.IntOrString) {
+	switch {
+	case p == nil:
+	case p.HTTPGet != nil:
+		return "httpGet", &p.HTTPGet.Port
+	case p.TCPSocket != nil:
+		return "tcpSocket", &p.TCPSocket.Port
+	}
+	return "", nil
+}
+
+// precedesLameduck reports whether a probe runs before Lameduck does, and keeps the pod from starting
+// if it fails: those of native sidecars, since Lameduck's init containers are the last ones.
+func precedesLameduck(c container, probe string) bool {
+	return c.list == "initContainers" && probe != "readinessProbe"
 }
 
 // allContainers returns the containers of a pod, init containers last.

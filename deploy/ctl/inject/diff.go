@@ -133,11 +133,12 @@ func diffContainer(p *patch, path string, b, a *corev1.Container) {
 	diffList(p, path+"/volumeMounts", b.VolumeMounts, a.VolumeMounts, isOurMount, nil)
 	for _, name := range probeNames {
 		before, after := probe(b, name), probe(a, name)
+		field, was := handler(before)
+		_, is := handler(after)
 		switch {
 		case before == nil:
-		case before.TCPSocket != nil:
-			p.set(path+"/"+name+"/tcpSocket/port", portValue(before.TCPSocket.Port),
-				portValue(after.TCPSocket.Port))
+		case was != nil:
+			p.set(path+"/"+name+"/"+field+"/port", portValue(*was), portValue(*is))
 		case before.GRPC != nil:
 			p.set(path+"/"+name+"/grpc/port", before.GRPC.Port, after.GRPC.Port)
 		}

@@ -211,7 +211,7 @@ func (j *injection) run() error {
 		j.validate, j.nameUnprotected, j.choosePorts, appImage{j}.chooseShape, j.chooseMode, j.applyMode,
 		j.applyPreset, j.releaseSessions, j.raiseGracePeriod, j.checkEnvironment, j.computeResources,
 		hooks.addHoldHooks, j.addRules, j.addSidecar, j.addPullSecrets, mesh.excludeFromMesh,
-		mesh.followInMesh, j.writeMode, j.writeRecord,
+		mesh.followInMesh, portUse{j}.followScrapes, j.writeMode, j.writeRecord,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

@@ -81,11 +81,11 @@ func (w Workload) quoteOf(p movedProbe, in container) string {
 }
 
 // pointer returns the JSON Pointer of the port of the probe, which is empty if there is no such
-// container.
+// probe.
 func (p movedProbe) pointer(t *corev1.PodTemplateSpec, name string) string {
 	for _, c := range allContainers(&t.Spec) {
-		if c.Name == name {
-			return "/spec/" + c.list + "/" + strconv.Itoa(c.index) + "/" + p.Probe + "/tcpSocket/port"
+		if field, at := handler(probe(c.Container, p.Probe)); c.Name == name && at != nil {
+			return "/spec/" + c.list + "/" + strconv.Itoa(c.index) + "/" + p.Probe + "/" + field + "/port"
 		}
 	}
 	return ""

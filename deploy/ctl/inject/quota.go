@@ -63,9 +63,9 @@ func (l limits) fitQuotas(r corev1.ResourceRequirements, pod *corev1.PodSpec) er
 			}
 			free := q.Status.Hard[name].DeepCopy()
 			free.Sub(q.Status.Used[name])
-			app, ours := l.used(c.name, c.limit, pod), quantityOf(r, c.name, c.limit)
-			both := app.DeepCopy()
-			both.Add(ours)
+			app := used(c.name, c.limit, pod, container.serves)
+			both := used(c.name, c.limit, pod, l.runsBeside)
+			both.Add(quantityOf(r, c.name, c.limit))
 			if app.Cmp(free) <= 0 && both.Cmp(free) > 0 {
 				return &Refusal{
 					"spec.containers",
@@ -80,17 +80,19 @@ func (l limits) fitQuotas(r corev1.ResourceRequirements, pod *corev1.PodSpec) er
 	return nil
 }
 
-// used returns what the containers of a pod count for in a quota.
-func (l limits) used(name corev1.ResourceName, limit bool, pod *corev1.PodSpec) resource.Quantity {
+// used returns what containers of a pod count for in a quota.
+func used(
+	name corev1.ResourceName, limit bool, pod *corev1.PodSpec, counts func(container) bool,
+) resource.Quantity {
 	if pod.Resources != nil {
 		own := quantityOf(*pod.Resources, name, limit)
 		if !own.IsZero() {
-			return own
+			return own.DeepCopy()
 		}
 	}
 	var sum resource.Quantity
 	for _, c := range allContainers(pod) {
-		if c.serves() {
+		if counts(c) {
 			sum.Add(quantityOf(c.Resources, name, limit))
 		}
 	}

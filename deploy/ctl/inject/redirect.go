@@ -67,7 +67,8 @@ func (j *injection) pointProbesAroundRelay(listens map[int32]int32) (args []stri
 		for _, name := range probeNames {
 			p := probe(c.Container, name)
 			app := probedPort(c.Container, p)
-			if _, relayed := listens[app]; !relayed || p.HTTPGet != nil || probesElsewhere(&j.pod.Spec, p) {
+			if _, relayed := listens[app]; !relayed || p.HTTPGet != nil || probesElsewhere(&j.pod.Spec, p) ||
+				precedesLameduck(c, name) { // there are no rules yet
 				continue
 			}
 			if direct[app] == 0 {

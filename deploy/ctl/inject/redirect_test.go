@@ -55,6 +55,21 @@ func TestRedirectMovesNothingButProbesOfListeners(t *testing.T) {
 	}
 }
 
+// The rules that a native sidecar's startup probe would need are only made after it has succeeded.
+func TestRedirectLeavesTheStartOfANativeSidecarAlone(t *testing.T) {
+	before := edited(t, "spec:\n", "spec:\n  initContainers: [{name: proxy, image: proxy:1, restartPolicy: Always, "+
+		"ports: [{name: front, containerPort: 4180}], startupProbe: {tcpSocket: {port: 4180}}, "+
+		"livenessProbe: {grpc: {port: 4180}}, readinessProbe: {tcpSocket: {port: front}}}]\n")
+	before.Spec.Containers[0].Ports = nil
+	after, _ := injected(t, before, redirecting(Native))
+	proxy := find(&after.Spec, "proxy")
+	if proxy.StartupProbe.TCPSocket.Port != intstr.FromInt32(4180) || proxy.LivenessProbe.GRPC.Port != 4180 ||
+		probedPort(proxy, proxy.ReadinessProbe) == 4180 {
+		t.Errorf("it becomes %v", proxy)
+	}
+	expectEqual(t, "uninject", uninjected(t, after), before)
+}
+
 // The rules are in place before Lameduck and the app start.
 func TestRedirectRunsBeforeTheSidecar(t *testing.T) {
 	after, _ := injected(t, template(t, web), redirecting(Native))

@@ -35,6 +35,7 @@ var needed = corev1.ResourceList{
 func (j *injection) computeResources() error {
 	r := *j.settings.Resources.DeepCopy()
 	spec := &j.pod.Spec
+	j.limits.exits = j.settings.Shape == Wrapper
 	if j.limits.keepsBestEffort() && isBestEffort(spec) {
 		j.resources = corev1.ResourceRequirements{}
 		return nil
@@ -66,8 +67,11 @@ func (j *injection) computeResources() error {
 }
 
 // noteGuaranteed adds a note on the higher cost of a pod of the class Guaranteed. An autoscaler
-// compares the use of the pods with their requests.
+// compares the use of the pods with their requests, but not with those of init containers.
 func (j *injection) noteGuaranteed() {
+	if j.limits.exits {
+		return
+	}
 	if cpu := j.resources.Requests[corev1.ResourceCPU]; isGuaranteed(&j.pod.Spec) && !cpu.IsZero() {
 		j.note("spec.containers", "the pod has the QoS class Guaranteed, so Lameduck requests its limits too, %s "+
 			"of CPU: a HorizontalPodAutoscaler by the utilization of the pods counts them and adds pods later; use "+
@@ -81,13 +85,24 @@ type limits struct {
 	quotas []*corev1.ResourceQuota
 
 	assignsUsers bool // each pod gets its user from the namespace, as in OpenShift
+
+	// exits reports whether Lameduck's container has exited when the app starts, like the one that
+	// installs the wrapper. A pod then counts for the larger of the two, and not for their sum.
+	exits bool
+}
+
+// runsBeside reports whether a container runs at the same time as Lameduck's.
+func (l limits) runsBeside(c container) bool {
+	return c.serves() && (!l.exits || c.list == "initContainers")
 }
 
 func limitsOf(a *mode.Around) limits {
 	if a == nil {
 		return limits{}
 	}
-	return limits{a.LimitRanges, a.Quotas, a.OpenShift || a.Annotations[uidRange] != ""}
+	return limits{
+		ranges: a.LimitRanges, quotas: a.Quotas, assignsUsers: a.OpenShift || a.Annotations[uidRange] != "",
+	}
 }
 
 // defaultLimit returns the limit that a container without one gets.
@@ -237,7 +252,7 @@ func (l limits) fitPod(
 		return nil
 	}
 	for name, least := range item.Min {
-		_, left := l.left(name, resource.Quantity{}, pod)
+		_, left := l.left(name, resource.Quantity{}, pod, container.serves)
 		if limit := r.Limits[name]; limit.Cmp(least) < 0 && left.IsZero() {
 			delete(r.Limits, name) // it would be the only limit, and too low for the whole pod
 		}
@@ -248,7 +263,7 @@ func (l limits) fitPod(
 		}
 	}
 	for name, most := range item.Max {
-		requests, limits := l.left(name, most, pod)
+		requests, limits := l.left(name, most, pod, l.runsBeside)
 		least := requestOf(r, corev1.LimitRangeItem{}, name)
 		limit, limited := r.Limits[name]
 		if limited {
@@ -272,14 +287,14 @@ func (l limits) fitPod(
 	return nil
 }
 
-// left returns the part of a maximum that the pod's containers leave free, for requests and for
+// left returns the part of a maximum that containers of the pod leave free, for requests and for
 // limits.
 func (l limits) left(
-	name corev1.ResourceName, most resource.Quantity, pod *corev1.PodSpec,
+	name corev1.ResourceName, most resource.Quantity, pod *corev1.PodSpec, counts func(container) bool,
 ) (requests, limits resource.Quantity) {
 	requests, limits = most.DeepCopy(), most.DeepCopy()
 	for _, c := range allContainers(pod) {
-		if !c.serves() {
+		if !counts(c) {
 			continue
 		}
 		limit, is := c.Resources.Limits[name]

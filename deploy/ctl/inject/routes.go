@@ -162,18 +162,19 @@ func (j *injection) movePort(p port, to int32) {
 	j.record.Ports = append(j.record.Ports, moved)
 }
 
-// pointProbesAtApp changes TCP probes that use the name of the port to its number. Lameduck accepts
-// connections before the app does, so such a probe would make the pod ready too early.
+// pointProbesAtApp changes probes that use the name of the port to its number, if they must not depend
+// on Lameduck: TCP probes, because it accepts connections before the app does, so that the pod would
+// be ready too early, and probes that run before Lameduck does.
 func (j *injection) pointProbesAtApp(p port) {
 	if p.Name == "" {
 		return
 	}
 	for _, name := range probeNames {
-		probe := probe(p.in.Container, name)
-		if probe == nil || probe.TCPSocket == nil || probe.TCPSocket.Port != intstr.FromString(p.Name) {
+		field, at := handler(probe(p.in.Container, name))
+		if at == nil || *at != intstr.FromString(p.Name) || field == "httpGet" && !precedesLameduck(p.in, name) {
 			continue
 		}
-		probe.TCPSocket.Port = intstr.FromInt32(p.ContainerPort)
+		*at = intstr.FromInt32(p.ContainerPort)
 		moved := movedProbe{Container: p.in.Name, Probe: name, Was: p.Name, Is: p.ContainerPort}
 		moved.Quote = j.given.quoteOf(moved, p.in)
 		j.record.Probes = append(j.record.Probes, moved)

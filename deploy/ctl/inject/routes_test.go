@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 // routesOf returns the routes for a list of ports, as a container declares them in YAML, and the
@@ -135,6 +136,28 @@ func TestANativeSidecarThatServesHasARoute(t *testing.T) {
 	got := variable(sidecarOf(t, after), routesVariable)
 	if got != "18080=4180" || after.Spec.InitContainers[0].Ports[0].ContainerPort != 18080 {
 		t.Errorf("routes %s, ports %v", got, after.Spec.InitContainers[0].Ports)
+	}
+}
+
+// The kubelet starts Lameduck's init container only after the startup probe of one before it.
+func TestANativeSidecarStartsWithoutLameduck(t *testing.T) {
+	for _, action := range []string{"httpGet: {port: PORT}", "tcpSocket: {port: PORT}"} {
+		probes := strings.ReplaceAll("startupProbe: {PROBE}, livenessProbe: {PROBE}", "PROBE", action)
+		before := edited(t, "spec:\n", "spec:\n  initContainers: [{name: proxy, image: proxy:1, restartPolicy: Always, "+
+			"ports: [{name: front, containerPort: 4180}], "+strings.ReplaceAll(probes, "PORT", "front")+
+			", readinessProbe: {httpGet: {port: front}}}]\n")
+		before.Spec.Containers[0].Ports = nil
+		after, _ := injected(t, before, defaults())
+		got := after.Spec.InitContainers[0]
+		for _, name := range []string{"startupProbe", "livenessProbe"} {
+			if number := probedPort(&got, probe(&got, name)); number != 4180 {
+				t.Errorf("%s: the %s is of port %d", action, name, number)
+			}
+		}
+		if got.ReadinessProbe.HTTPGet.Port != intstr.FromString("front") {
+			t.Errorf("%s: the readiness probe is of port %v", action, got.ReadinessProbe.HTTPGet.Port)
+		}
+		expectEqual(t, "uninject", uninjected(t, after), before)
 	}
 }
 

@@ -121,15 +121,57 @@ func (j portUse) noteScrapes(r Route) {
 // ScrapedBy returns why metrics are known to be read at a port of a pod: its name, or an annotation. It
 // returns an empty string if nothing is known.
 func ScrapedBy(pod *corev1.PodTemplateSpec, number int32, name string) string {
-	const scrape, at = "prometheus.io/scrape", "prometheus.io/port"
-	port, is := pod.Annotations[at]
+	_, numbered := pod.Annotations[scrapePort]
 	switch {
 	case IsForMetrics(name):
 		return "its name is " + name
-	case pod.Annotations[scrape] != "true" || is && port != strconv.Itoa(int(number)):
-		return ""
-	case is:
-		return "annotation " + at
+	case isScraped(pod.Annotations, number):
+		return "annotation " + scrapePort
+	case pod.Annotations[scrape] == "true" && !numbered:
+		return "annotation " + scrape
 	}
-	return "annotation " + scrape
+	return ""
+}
+
+// The annotations of pods and Services that common configurations of Prometheus look for. Without a
+// port, Prometheus reads metrics at each declared port of a pod.
+const (
+	scrape     = "prometheus.io/scrape"
+	scrapePort = "prometheus.io/port"
+)
+
+// isScraped reports whether annotations ask for the metrics at a port.
+func isScraped(annotations map[string]string, number int32) bool {
+	return annotations[scrape] == "true" && annotations[scrapePort] == strconv.Itoa(int(number))
+}
+
+// followScrapes makes Prometheus read the metrics of a moved port through Lameduck, which recognizes
+// its requests. Connections to the app itself would hold a drain until its maximum.
+func (j portUse) followScrapes() error {
+	ports := j.record.Ports
+	for i, moved := range ports {
+		if slices.ContainsFunc(ports[:i], func(p movedPort) bool { return p.Was == moved.Was }) {
+			continue // another container declares it too
+		}
+		if isScraped(j.pod.Annotations, moved.Was) {
+			meshLists(j).extendList(scrapePort, strconv.Itoa(int(moved.Is)))
+			j.note("metadata.annotations["+scrapePort+"]", "%d becomes %d, since the hold would last until its maximum "+
+				"if Prometheus bypassed Lameduck", moved.Was, moved.Is)
+		}
+		j.noteScrapedServices(moved)
+	}
+	return nil
+}
+
+// noteScrapedServices adds a note on the Services by which Prometheus finds the app's own port.
+func (j portUse) noteScrapedServices(moved movedPort) {
+	if j.around == nil {
+		return
+	}
+	for _, s := range j.around.Services {
+		if mode.Selects(s, j.pod.Labels) && isScraped(s.Annotations, moved.Was) {
+			j.note("metadata", "Service %s has the annotation %s: %d, so Prometheus bypasses Lameduck, and the hold "+
+				"lasts until its maximum: change it to %d after the rollout", s.Name, scrapePort, moved.Was, moved.Is)
+		}
+	}
 }

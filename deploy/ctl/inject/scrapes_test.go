@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"lameduck/deploy/ctl/mode"
@@ -47,6 +48,33 @@ func TestAPodThatServesOnlyMetricsIsLeftAlone(t *testing.T) {
 		if ports := "its only ports are for metrics"; tc.want == "" && tc.ports != "" && !strings.Contains(p.Skipped, ports) {
 			t.Errorf("%s: skipped because %s", title, p.Skipped)
 		}
+	}
+}
+
+// Prometheus would be a client that bypasses Lameduck until the pod has ended.
+func TestPrometheusFollowsAPortThatMoves(t *testing.T) {
+	for title, tc := range map[string]struct{ scrape, port, want string }{
+		"the port that moves": {"true", "3000", "18080"},
+		"another port":        {"true", "9090", "9090"},
+		"switched off":        {"false", "3000", "3000"},
+	} {
+		before := template(t, web)
+		before.Annotations = map[string]string{scrape: tc.scrape, scrapePort: tc.port}
+		w := Workload{Kind: "Deployment", Template: before, Around: &mode.Around{Services: []*corev1.Service{
+			{ObjectMeta: metav1.ObjectMeta{Name: "s", Annotations: before.Annotations},
+				Spec: corev1.ServiceSpec{Selector: map[string]string{"app": "web"}}},
+		}}}
+		p, err := Inject(w, defaults())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Template.Annotations[scrapePort]; got != tc.want {
+			t.Errorf("%s: the annotation becomes %s, want %s", title, got, tc.want)
+		}
+		if noted := strings.Contains(notes(p), "Service s has the annotation"); noted != (tc.want == "18080") {
+			t.Errorf("%s: notes\n%s", title, notes(p))
+		}
+		expectEqual(t, title, uninjected(t, p.Template), before)
 	}
 }
 

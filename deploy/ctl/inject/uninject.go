@@ -89,11 +89,12 @@ func (p movedProbe) undo(spec *corev1.PodSpec) {
 	if c == nil {
 		return
 	}
-	switch now := probe(c, p.Probe); {
+	now := probe(c, p.Probe)
+	switch _, at := handler(now); {
 	case now == nil:
-	case now.TCPSocket != nil && now.TCPSocket.Port == intstr.FromInt32(p.Is):
+	case at != nil && *at == intstr.FromInt32(p.Is):
 		if was := intstr.Parse(p.Was); was.Type == intstr.Int || declares(c, p.Was) || !declaresNumber(c, p.Is) {
-			now.TCPSocket.Port = was
+			*at = was
 		}
 	case now.GRPC != nil && now.GRPC.Port == p.Is:
 		now.GRPC.Port = intstr.Parse(p.Was).IntVal

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +21,7 @@ type traffic struct {
 // startTraffic starts the traffic, and returns once there are answers.
 func startTraffic(t *testing.T, address string, a *realApp) *traffic {
 	t.Helper()
+	awaitApp(t, address)
 	tr := &traffic{load: startLoad(t, address, a.kinds())}
 	tr.load.awaitAnswers(t, 2)
 	for _, client := range []func(*testing.T, *load, *realApp){runCurl, runWrk, runAB, runABKeepAlive} {
@@ -27,6 +29,16 @@ func startTraffic(t *testing.T, address string, a *realApp) *traffic {
 	}
 	tr.load.awaitAnswers(t, 10)
 	return tr
+}
+
+// awaitApp waits until the app behind a Lameduck answers, whatever the status. Until it listens, a client
+// waits for it, but not for longer than LAMEDUCK_APP_WAIT, and some apps take seconds to start.
+func awaitApp(t *testing.T, address string) {
+	t.Helper()
+	eventually(t, "the app answers", func() bool {
+		a, err := request(http.MethodGet, "http://"+address+"/", "")
+		return err == nil && a.status != http.StatusServiceUnavailable
+	})
 }
 
 // stop ends the traffic after the lag of the load balancer.

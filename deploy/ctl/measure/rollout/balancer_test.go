@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -69,23 +70,47 @@ func (b behind) name() string {
 	return string(b.kind) + " bare " + b.lag.String()
 }
 
+// tries is how often a measurement is made on a machine that does not keep up.
+const tries = 3
+
 func (b behind) expectTruth(t *testing.T, app, lameduck string) {
+	for try := 1; ; try++ {
+		problems, keptUp := b.compare(t, app, lameduck)
+		if len(problems) == 0 {
+			return
+		}
+		if keptUp || try == tries {
+			t.Error(strings.Join(problems, "\n"))
+			return
+		}
+		t.Logf("the machine did not keep up, so this is measured again: %s", strings.Join(problems, "\n"))
+	}
+}
+
+// compare measures once. It returns what is not true, and whether the machine kept up: a load balancer
+// that changes late, or requests that are sent or answered late, say nothing about the measurement.
+func (b behind) compare(t *testing.T, app, lameduck string) (problems []string, keptUp bool) {
+	report := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	s := newStage(t, b, app, lameduck)
 	r := s.measure(t)
 	removals, err := s.fleet.Wait()
 	if err != nil || len(removals) != 1 || len(r.Rollout.Pods) == 0 {
-		t.Fatalf("%d removals, %v, rollout %+v", len(removals), err, r.Rollout)
+		report("%d removals, %v, rollout %+v", len(removals), err, r.Rollout)
+		return problems, false
 	}
 	w := s.witness
+	delay := removals[0].Done.Sub(removals[0].Requested)
+	const late = 250 * time.Millisecond
+	keptUp = w.longestGap < late && time.Duration(r.Latency.Max) < 4*late && delay-b.lag < late
 	if lost := sum(w.lost); r.Requests != w.requests || r.Lost != lost || !maps.Equal(r.Causes, w.lost) {
-		t.Errorf("it counts %d requests and %d lost %v; the witness has %d and %d %v", r.Requests, r.Lost, r.Causes,
+		report("it counts %d requests and %d lost %v; the witness has %d and %d %v", r.Requests, r.Lost, r.Causes,
 			w.requests, lost, w.lost)
 	}
 	pod := r.Rollout.Pods[0]
 	if r.Lost != pod.Lost {
-		t.Errorf("%d requests were lost, %d of them to the only pod that ended", r.Lost, pod.Lost)
+		report("%d requests were lost, %d of them to the only pod that ended", r.Lost, pod.Lost)
 	}
-	truth := removals[0].Done.Sub(removals[0].Requested)
+	truth := delay
 	switch {
 	case b.lameduck:
 		truth = s.apps[pod.Name].last().Sub(removals[0].Requested)
@@ -93,20 +118,21 @@ func (b behind) expectTruth(t *testing.T, app, lameduck string) {
 			break // a request on a kept connection that the reload closed
 		}
 		if r.Lost > 0 || pod.DelayBound != "measured" || !strings.Contains(pod.DelaySource, "Lameduck") {
-			t.Errorf("with Lameduck %d were lost, and the delay is %s by %q", r.Lost, pod.DelayBound, pod.DelaySource)
+			report("with Lameduck %d were lost, and the delay is %s by %q", r.Lost, pod.DelayBound, pod.DelaySource)
 		}
 	case r.Lost == 0:
 		if b.lag > 0 {
-			t.Error("no request was lost without Lameduck")
+			report("no request was lost without Lameduck")
 		}
-		return // the delay cannot be known
+		return problems, keptUp // the delay cannot be known
 	case b.kind == balancer.Nginx:
 		truth = w.lastLost.Sub(removals[0].Requested)
 	case b.lag > 0 && pod.DelayBound != "measured":
-		t.Errorf("delay %s although no request was lost later", pod.DelayBound)
+		report("delay %s although no request was lost later", pod.DelayBound)
 	}
 	if pod.Delay == nil {
-		t.Fatalf("the delay is unknown: %+v", pod)
+		report("the delay is unknown: %+v", pod)
+		return problems, keptUp
 	}
 	// A request shows no more than that the load balancer still routed when it came, and reaches
 	// the pod at any time before its response. On an idle machine both are milliseconds.
@@ -114,8 +140,9 @@ func (b behind) expectTruth(t *testing.T, app, lameduck string) {
 	t.Logf("%d of %d lost; the delay is %v by %s, in truth %v; the longest gap between requests %v, the slowest %v",
 		r.Lost, r.Requests, time.Duration(*pod.Delay), pod.DelaySource, truth, w.longestGap, r.Latency.Max)
 	if off.Abs() > resolution {
-		t.Errorf("the delay is off by %v, more than %v", off, resolution)
+		report("the delay is off by %v, more than %v", off, resolution)
 	}
+	return problems, keptUp
 }
 
 // reloads reports whether a change closes idle connections of clients, so that even a pod with
@@ -247,9 +274,7 @@ func (s *stage) measure(t *testing.T) *measure.Report {
 	done := run(t.Context(), o)
 	s.terminate(t)
 	expectEnd(t, done)
-	if _, err := s.fleet.Wait(); err != nil {
-		t.Error(err)
-	}
+	_, _ = s.fleet.Wait()               // the caller looks at the error
 	time.Sleep(1300 * time.Millisecond) // the load continues without further losses
 	cancel()
 	result := <-loaded
@@ -281,7 +306,7 @@ func (s *stage) terminate(t *testing.T) {
 	var name string
 	select {
 	case name = <-s.deleted:
-	case <-time.After(20 * time.Second):
+	case <-time.After(deploytest.WaitTimeout):
 		t.Fatal("no pod is deleted")
 	}
 	s.cluster.begin(name)

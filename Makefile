@@ -10,7 +10,7 @@
 #   bench       what a rollout loses and what a proxy costs, as a page in bin/bench (five minutes)
 #   bench-full  the same in full, into bench/results (more than an hour; BENCH_FLAGS=-resume resumes it)
 #
-# .ci/run runs everything that a change must pass.
+# .ci/run runs all tests and mutants, with no test skipped.
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUZZTIME ?= 10m

@@ -140,8 +140,8 @@ var table = []Variable{
 		Name:    "LAMEDUCK_KEEP_CLIENT",
 		Default: "false",
 		Usage: "whether the client's connection stays open when the app closes an idle one; the app is " +
-			"dialed again for the next request. An idempotent request that the app's close left unanswered " +
-			"is sent again, once. Has no effect on routes with proxy or tls",
+			"dialed again for the next request. An idempotent request of at most 16 KiB that the app's close " +
+			"left unanswered is sent again, once. Has no effect on routes with proxy or tls",
 		set: boolean(func(c *Config) *bool { return &c.KeepClient }),
 	}, {
 		Name: "LAMEDUCK_TLS_CERT",

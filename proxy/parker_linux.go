@@ -24,7 +24,8 @@ type parker struct {
 	mu     sync.Mutex
 	epoll  *os.File
 	raw    syscall.RawConn
-	conns  map[uint64]parkable // by token
+	conns  map[uint64]parkable // by token; also those with only one side that is watched
+	both   map[uint64]struct{} // tokens of the connections with two
 	ends   map[uint64]func()   // what is called when a peer ends its side, by token
 	last   uint64              // token
 	closed bool
@@ -42,7 +43,10 @@ const (
 )
 
 func newParker(log *zap.Logger, sweep func()) *parker {
-	return &parker{log: log, sweep: sweep, conns: make(map[uint64]parkable), ends: make(map[uint64]func())}
+	return &parker{
+		log: log, sweep: sweep,
+		conns: make(map[uint64]parkable), both: make(map[uint64]struct{}), ends: make(map[uint64]func()),
+	}
 }
 
 // run starts the goroutine, once. Without an epoll set nothing is ever parked.
@@ -183,7 +187,8 @@ func (p *parker) add(c parkable, source syscall.RawConn, token uint64) uint64 {
 	if p.epoll == nil || p.closed {
 		return 0
 	}
-	if token == 0 {
+	second := token != 0
+	if !second {
 		p.last++
 		token = p.last
 	}
@@ -192,6 +197,9 @@ func (p *parker) add(c parkable, source syscall.RawConn, token uint64) uint64 {
 		return 0
 	}
 	p.conns[token] = c
+	if second {
+		p.both[token] = struct{}{}
+	}
 	return token
 }
 
@@ -201,6 +209,7 @@ func (p *parker) remove(c parkable, token uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, token)
+	delete(p.both, token)
 	if !p.closed {
 		var e unix.EpollEvent
 		p.control(client, unix.EPOLL_CTL_DEL, &e)
@@ -225,9 +234,9 @@ func oneEvent(events uint32, token uint64) unix.EpollEvent {
 // token returns the token of an event made by oneEvent.
 func token(e unix.EpollEvent) uint64 { return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 }
 
-// parkedConns returns how many connections are parked, at least in one direction.
+// parkedConns returns how many connections are parked in both directions.
 func (p *parker) parkedConns() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.conns)
+	return len(p.both)
 }

@@ -154,7 +154,12 @@ func TestASideIsReadWhileTheOtherIsBlocked(t *testing.T) {
 				t.Fatal("the write is not blocked")
 			}
 			keepSweeping(t, s)
-			if !eventually(func() bool { return s.parker.parkedConns() == 1 }) {
+			otherIsParked := func() bool {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				return c.life.states[1-d] == parked
+			}
+			if !eventually(otherIsParked) {
 				t.Fatal("the other direction is not parked")
 			}
 			passesInPieces(t, to, from, []string{"stop"})

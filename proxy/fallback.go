@@ -53,6 +53,9 @@ func dialFallback(address string, settle time.Duration) Dialer {
 	}
 	return func(ctx context.Context) (Conn, error) {
 		c, err := d.DialContext(ctx, "tcp", address)
+		if isReset(err) { // it has accepted the connection and reset it, before this goroutine ran again
+			return nil, errNoApp
+		}
 		if err != nil {
 			return nil, err
 		}

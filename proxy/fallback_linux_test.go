@@ -90,12 +90,13 @@ func TestAFallbackConnectionDoesNotWaitForTheApp(t *testing.T) {
 	s := New(Config{AppWait: time.Minute})
 	address := serveLoopback(t, s, Route{Dial: refusedLate, Fallback: refused})
 	c, err := (&net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error { return mss.Set(raw, mss.Fallback) }}).Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
+	var b []byte
+	if err == nil {
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		b, err = io.ReadAll(c)
 	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-	if b, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
+	if !errors.Is(err, syscall.ECONNRESET) { // a busy machine may see it while it dials
 		t.Errorf("the other server got %q, error %v; want no data and a reset", b, err)
 	}
 	waiting, err := net.Dial("tcp", address)

@@ -128,7 +128,9 @@ func (s *Server) register(r *route, client net.Conn) *conn {
 	s.conns[c] = struct{}{}
 	r.conns.Add(1)
 	s.mu.Unlock()
-	c.drain() // if a drain has begun before it was listed
+	if s.draining() { // the drain may have begun before the connection was listed
+		c.drain()
+	}
 	return c
 }
 

@@ -22,7 +22,7 @@ type witness struct {
 	mu         sync.Mutex
 	requests   int
 	lost       map[string]int // by cause, named like those of measure
-	lastLost   time.Time      // arrival of the last lost request
+	losses     []time.Time    // arrivals of the lost requests
 	last       time.Time      // arrival of the last request
 	longestGap time.Duration  // between two requests
 }
@@ -137,9 +137,7 @@ func (w *witness) count(came time.Time, cause string) {
 	}
 	if cause != "" {
 		w.lost[cause]++
-		if came.After(w.lastLost) {
-			w.lastLost = came
-		}
+		w.losses = append(w.losses, came)
 	}
 }
 
@@ -147,5 +145,21 @@ func (w *witness) count(came time.Time, cause string) {
 func (w *witness) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.requests, w.lost, w.longestGap = 0, map[string]int{}, 0
+	w.requests, w.lost, w.losses, w.longestGap = 0, map[string]int{}, nil, 0
+}
+
+// lostBefore returns how many of the requests that arrived before a time were lost, and when the last
+// of them arrived.
+func (w *witness) lostBefore(end time.Time) (n int, last time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, came := range w.losses {
+		if came.Before(end) {
+			n++
+			if came.After(last) {
+				last = came
+			}
+		}
+	}
+	return n, last
 }

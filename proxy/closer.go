@@ -114,6 +114,7 @@ func (c closer) endDirectionLocked(d direction) (last bool) {
 	c.life.states[d] = done
 	if d == fromClient {
 		c.endUploadLocked()
+		c.endAwayLocked()
 	}
 	c.broadcastLocked()
 	return c.life.states[1-d] == done
@@ -211,6 +212,7 @@ func (c closer) beginDiscarding() {
 	c.life.states[fromClient] = discarding
 	c.request.Store(uint32(idle))
 	c.endUploadLocked()
+	c.endAwayLocked()
 	if c.life.states[fromApp] != done {
 		return
 	}

@@ -79,6 +79,7 @@ func (c *conn) attachLocked(app Conn) {
 	c.responses.Deadline.Watch(app)
 	c.requests.Init(client, appEnd, s.pipes, &s.stats.requestBytes)
 	c.responses.Init(appEnd, client, s.pipes, &s.stats.responseBytes)
+	pump.Pair(&c.requests, &c.responses)
 }
 
 // flow returns the flow of a direction.

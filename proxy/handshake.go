@@ -38,37 +38,40 @@ func (h *handshake) secure() (Conn, error) {
 	}
 	c.setProgress(arriving)
 	defer h.client.HandshakeEnded()
-	var app Conn
-	err := c.limitHead(func() (err error) {
-		app, err = h.shake()
-		return err
-	})
+	err := c.limitHead(h.shake)
 	c.setProgress(idle)
-	if err != nil && h.app != nil {
+	if err == nil {
+		err = h.fault
+	}
+	if err == nil {
+		return h.app, nil
+	}
+	if h.app != nil {
 		_ = h.app.Close()
 	}
-	return app, err
+	return nil, err
 }
 
-// shake is secure once the client has begun.
-func (h *handshake) shake() (Conn, error) {
+// shake is secure once the client has begun. It returns only an error of the client: a timeout of the
+// app is not one of the head.
+func (h *handshake) shake() error {
 	c := h.conn
 	if err := h.awaitProxyHeader(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errNotBegun, err)
+		return fmt.Errorf("%w: %w", errNotBegun, err)
 	}
 	h.app, h.fault = appLink{c}.dial()
 	switch {
 	case h.fault == nil && c.fellBack:
 		h.passthrough()
-		return h.app, nil
+		return nil
 	case h.fault == errClientLeft, h.fault != nil && c.server.appGone():
-		return nil, h.fault
+		return nil
 	}
 	h.sendProxyHeader()
 	if err := h.terminate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errHandshake, err)
+		return fmt.Errorf("%w: %w", errHandshake, err)
 	}
-	return h.app, h.fault
+	return nil
 }
 
 // awaitProxyHeader waits for the header of the PROXY protocol, if the route has one.

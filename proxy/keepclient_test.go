@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -104,6 +105,30 @@ func TestKeepClient_ARequestIsSentAgainBeforeTheNextOne(t *testing.T) {
 				app.closes()
 				client.send(next)
 			}
+			synctest.Wait()
+			if len(r.apps) == 0 {
+				return // both were relayed to the app that has closed
+			}
+			app = r.app()
+			app.wants(get + next)
+			app.send(ok + ok)
+			client.wants(ok + ok)
+		})
+	}
+}
+
+// The first of two requests in one piece is not written before the second one has been looked at.
+func TestKeepClient_TwoRequestsInOnePieceAreSentOnceEach(t *testing.T) {
+	const next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
+	for n := range 1500 {
+		keepingClients(t, func(r *rig) {
+			client, app := r.connect()
+			converse(client, app)
+			client.send(get + next)
+			for range n % 50 {
+				runtime.Gosched()
+			}
+			app.closes()
 			synctest.Wait()
 			if len(r.apps) == 0 {
 				return // both were relayed to the app that has closed
@@ -509,6 +534,23 @@ func TestAKeptClientMayEnd(t *testing.T) {
 				end(client)
 				r.wantsNoConnections()
 			})
+		})
+	}
+}
+
+// The app is detached, or not, while the client's end is being propagated.
+func TestAKeptClientMayEndTogetherWithTheApp(t *testing.T) {
+	for n := range 1500 {
+		keepingClients(t, func(r *rig) {
+			client, app := r.connect()
+			converse(client, app)
+			synctest.Wait()
+			client.ends()
+			for range n % 50 {
+				runtime.Gosched()
+			}
+			app.closes()
+			r.wantsNoConnections()
 		})
 	}
 }

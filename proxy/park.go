@@ -80,7 +80,20 @@ func (c *conn) parkLocked(d direction) {
 	c.parking.token = token
 }
 
-// descriptors implements [parkable].
+// parkedSourcesLocked returns the sides that parked directions read from, and nil instead of a side that
+// is not one of them: a [clientWatch] may watch it.
+func (c *conn) parkedSourcesLocked() (client, app syscall.RawConn) {
+	client, app = c.descriptors()
+	if c.life.states[fromClient] != parked {
+		client = nil
+	}
+	if c.life.states[fromApp] != parked {
+		app = nil
+	}
+	return client, app
+}
+
+// descriptors returns access to the descriptors of both sides, or nil for a side without one.
 func (c *conn) descriptors() (client, app syscall.RawConn) {
 	return pump.RawOf(tlsterm.Beneath(c.client)), pump.RawOf(tlsterm.Beneath(c.app))
 }
@@ -105,7 +118,8 @@ func (c *conn) unparkLocked() {
 	}
 	p.wanted = false
 	if p.token != 0 {
-		c.server.parker.remove(c, p.token)
+		client, app := c.parkedSourcesLocked()
+		c.server.parker.remove(p.token, client, app)
 		p.token = 0
 	}
 	c.requests.Deadline.Calm()

@@ -1,9 +1,6 @@
 package proxy
 
-import (
-	"syscall"
-	"time"
-)
+import "time"
 
 // parkAfter is the time between two sweeps. A connection without a byte between two of them is
 // parked.
@@ -13,6 +10,4 @@ const parkAfter = 2 * time.Second
 type parkable interface {
 	// wake starts the goroutines of the connection again.
 	wake()
-	// descriptors returns access to the descriptors of both sides.
-	descriptors() (client, app syscall.RawConn)
 }

@@ -203,17 +203,20 @@ func (p *parker) add(c parkable, source syscall.RawConn, token uint64) uint64 {
 	return token
 }
 
-// remove stops watching a connection, of which one side may not be watched. The caller holds its mu.
-func (p *parker) remove(c parkable, token uint64) {
-	client, app := c.descriptors()
+// remove stops watching a connection with two sides. One that is nil is not watched for this token. The
+// caller holds the connection's mu.
+func (p *parker) remove(token uint64, client, app syscall.RawConn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, token)
 	delete(p.both, token)
 	if !p.closed {
 		var e unix.EpollEvent
-		p.control(client, unix.EPOLL_CTL_DEL, &e)
-		p.control(app, unix.EPOLL_CTL_DEL, &e)
+		for _, source := range [2]syscall.RawConn{client, app} {
+			if source != nil {
+				p.control(source, unix.EPOLL_CTL_DEL, &e)
+			}
+		}
 	}
 }
 

@@ -13,8 +13,8 @@ type parker struct{}
 
 func newParker(*zap.Logger, func()) *parker { return &parker{} }
 
-func (*parker) run()                                         {}
-func (*parker) close()                                       {}
-func (*parker) add(parkable, syscall.RawConn, uint64) uint64 { return 0 }
-func (*parker) remove(parkable, uint64)                      {}
-func (*parker) parkedConns() int                             { return 0 }
+func (*parker) run()                                            {}
+func (*parker) close()                                          {}
+func (*parker) add(parkable, syscall.RawConn, uint64) uint64    { return 0 }
+func (*parker) remove(uint64, syscall.RawConn, syscall.RawConn) {}
+func (*parker) parkedConns() int                                { return 0 }

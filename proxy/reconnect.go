@@ -108,6 +108,7 @@ func (r *reconnect) reattach() outcome {
 	case r == nil || !r.isDetached():
 		return proceed
 	case r.isStale(): // since it was detached
+		_ = r.requests.Flush() // to nobody: replay has what was passed on, and is to write it once
 		return r.replay(outcome{verdict: stale})
 	}
 	return r.redial(arriving)
@@ -193,18 +194,12 @@ func (r *reconnect) awaitStale() (request *pump.Buffer, size int, between bool) 
 	return request, r.size, false
 }
 
-// finished implements [relayer]: it ends the direction of an app that is detached, when the
-// direction from the client ends.
-func (h *http1Conn) finished(d direction) {
-	r := h.reconnect
-	if r == nil || d == fromApp {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.life.states[fromApp] == away {
-		r.life.states[fromApp] = done
-		r.life.left++
+// endAwayLocked ends the direction from an app that is detached, for which no goroutine does it. It
+// is called with the state of the direction from the client changed, so that no app is detached later.
+func (c *conn) endAwayLocked() {
+	if c.life.states[fromApp] == away {
+		c.life.states[fromApp] = done
+		c.life.left++
 	}
 }
 

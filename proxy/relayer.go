@@ -7,8 +7,6 @@ import "time"
 type relayer interface {
 	// relay relays one direction until it ends or another protocol follows.
 	relay(d direction) outcome
-	// finished is called when a direction has ended, before its end is propagated.
-	finished(d direction)
 	// idleLocked reports whether both directions probably wait with nothing buffered, so that the
 	// connection may be parked.
 	idleLocked() bool

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -27,6 +28,7 @@ type rig struct {
 	dials   int
 	refused uint64 // of them
 	refuse  bool
+	refusal error              // why; nil means that nobody listens
 	greet   func(app *memConn) // acts as the app on each new connection, or nil
 }
 
@@ -88,7 +90,7 @@ func (r *rig) dial(context.Context) (Conn, error) {
 	r.dials++
 	if r.refuse {
 		r.refused++
-		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+		return nil, &net.OpError{Op: "dial", Err: cmp.Or(r.refusal, error(syscall.ECONNREFUSED))}
 	}
 	c, app := memPipe(memAddr)
 	if r.greet != nil {

@@ -11,7 +11,6 @@ func (c *conn) run(d direction) {
 		return
 	}
 	c.wake()
-	c.current().finished(d)
 	if d == fromClient {
 		closer{c}.endRequests(o)
 	} else {

@@ -14,6 +14,7 @@ import (
 	"math/big"
 
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -171,13 +172,20 @@ func TestAFailedHandshakeEndsTheConnectionAndIsCounted(t *testing.T) {
 	}
 }
 
+// The backlog of the app may be full, so that the dial times out.
 func TestAClientWithTLSHasA503WhenTheAppIsNotReached(t *testing.T) {
-	overTLS(t, Route{}, Config{}, func(r *rig) {
-		r.setRefuse(true)
-		client := r.secureClient(tlsterm.ALPNHTTP1)
-		client.send(get)
-		client.wants("HTTP/1.1 503 ")
-	})
+	for _, why := range []error{syscall.ECONNREFUSED, os.ErrDeadlineExceeded} {
+		overTLS(t, Route{}, Config{HeaderTimeout: time.Minute}, func(r *rig) {
+			r.refusal = why
+			r.setRefuse(true)
+			client := r.secureClient(tlsterm.ALPNHTTP1)
+			client.send(get)
+			client.wants("HTTP/1.1 503 ")
+			if n := r.server.stats.handshakeFailures.Load(); n != 0 {
+				t.Errorf("%d failed handshakes counted, want none", n)
+			}
+		})
+	}
 }
 
 // wantsProtocol expects that a client that offers protocols gets one, or none if it is empty.
@@ -474,22 +482,33 @@ func TestHTTPSWithTheReferenceClient(t *testing.T) {
 			go func() { _ = app.Serve(ln) }()
 			t.Cleanup(func() { _ = app.Close() })
 			address := serveLoopback(t, New(Config{}), Route{Dial: DialTCP(ln.Addr().String()), TLS: serverTLS()})
-			transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
-			defer transport.CloseIdleConnections()
-			body := make([]byte, 3<<20)
-			_, _ = rand.Read(body)
-			resp, err := (&http.Client{Transport: transport}).Post("https://"+address, "", bytes.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
+			want, got := map[bool]int{false: 1, true: 2}[http2], 0
+			// Until the app has answered which version it speaks, clients get HTTP/1.
+			for deadline := time.Now().Add(time.Minute); got != want && time.Now().Before(deadline); {
+				got = echoOverHTTPS(t, address)
 			}
-			defer resp.Body.Close()
-			got, err := io.ReadAll(resp.Body)
-			if err != nil || !bytes.Equal(got, body) {
-				t.Errorf("%d bytes came back, error %v; want the %d that were sent", len(got), err, len(body))
-			}
-			if want := map[bool]int{false: 1, true: 2}[http2]; resp.ProtoMajor != want {
-				t.Errorf("the client got %s, want HTTP/%d", resp.Proto, want)
+			if got != want {
+				t.Errorf("the client got HTTP/%d, want HTTP/%d", got, want)
 			}
 		})
 	}
+}
+
+// echoOverHTTPS sends a body to an app that must echo it, and returns the major version of HTTP.
+func echoOverHTTPS(t *testing.T, address string) (major int) {
+	t.Helper()
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	body := make([]byte, 3<<20)
+	_, _ = rand.Read(body)
+	resp, err := (&http.Client{Transport: transport}).Post("https://"+address, "", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil || !bytes.Equal(got, body) {
+		t.Errorf("%d bytes came back, error %v; want the %d that were sent", len(got), err, len(body))
+	}
+	return resp.ProtoMajor
 }

@@ -26,7 +26,6 @@ func (t *tunnelConn) relay(d direction) outcome {
 // A base is a relayer without streams, timers and notices.
 type base struct{ *conn }
 
-func (base) finished(direction)                          {}
 func (base) idleLocked() bool                            { return true }
 func (base) streamsLocked() int                          { return 0 }
 func (base) unansweredLocked() int                       { return 0 }

@@ -57,6 +57,8 @@ type Flow struct {
 	written  *atomic.Uint64        // bytes written to dst, by all flows that share the counter
 	moved    atomic.Uint64         // by this one
 	blocked  atomic.Bool           // dst takes nothing more
+	reset    atomic.Bool           // dst has been reset, as a write has found
+	back     *Flow                 // the flow of the other direction, or nil
 
 	buf             *Buffer // nil while there is nothing to hold
 	sent, mark, end int
@@ -76,11 +78,17 @@ type Flow struct {
 // another dst has received ahead are written again. The zero End as dst drops what it receives.
 func (f *Flow) Init(src, dst End, pipes *Pipes, written *atomic.Uint64) {
 	f.discharge()
+	f.reset.Store(false)
 	f.sent = min(f.sent, f.mark)
 	f.src, f.dst, f.raw, f.rawDst = src.conn, dst.conn, src.raw, dst.raw
 	f.pipes, f.written = pipes, written
 	f.readable, f.writable = f.readNow, f.writeNow
 }
+
+// Pair makes two flows those of the two directions of a connection. A connection that has been reset
+// reports this only once (sock_error in linux/include/net/sock.h). If a write takes the report, reads
+// find what has arrived, and then an end. In a pair they find the reset.
+func Pair(a, b *Flow) { a.back, b.back = b, a }
 
 // An End is one of the two connections, with access to its descriptor if it has one.
 type End struct {
@@ -173,6 +181,7 @@ func (f *Flow) writeAll(b []byte) error {
 	if f.rawDst == nil {
 		n, err := f.dst.Write(b)
 		f.wrote(int64(n))
+		f.noteReset(err)
 		return err
 	}
 	f.out, f.outErr = b, nil
@@ -197,6 +206,7 @@ func (f *Flow) writeNow(fd uintptr) bool {
 			return false
 		}
 		if err != nil {
+			f.noteReset(err)
 			f.outErr = err
 			return true
 		}
@@ -254,9 +264,25 @@ func (f *Flow) take() error {
 	case f.n > 0:
 		return nil
 	case f.err == nil || f.err == io.EOF:
-		return io.EOF
+		return f.endOfSource()
 	}
 	return &ReadError{f.cause(f.err)}
+}
+
+// endOfSource returns how src has ended, when a read has found its end.
+func (f *Flow) endOfSource() error {
+	if f.back != nil && f.back.reset.Load() {
+		return &ReadError{syscall.ECONNRESET}
+	}
+	return io.EOF
+}
+
+// noteReset records whether a write has failed because dst has been reset. After an end of dst, the
+// error would be EPIPE.
+func (f *Flow) noteReset(err error) {
+	if errors.Is(err, syscall.ECONNRESET) {
+		f.reset.Store(true)
+	}
 }
 
 // readNow reads what is there. It borrows a buffer only for that: a connection that waits with

@@ -2,7 +2,6 @@ package pump
 
 import (
 	"errors"
-	"io"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -128,7 +127,7 @@ func (f *Flow) spliceIn(limit int64) (p pipe, n int64, err error) {
 	case failure != nil:
 		return p, 0, &ReadError{failure}
 	case n == 0:
-		return p, 0, io.EOF
+		return p, 0, f.endOfSource()
 	}
 	return p, n, nil
 }
@@ -142,6 +141,7 @@ func (f *Flow) spliceOut(p pipe, n int64) (moved int64, err error) {
 			var k int64
 			if k, failure = spliceOnce(p.r, int(fd), n-moved); failure != nil {
 				f.blocked.Store(failure == unix.EAGAIN)
+				f.noteReset(failure)
 				return failure != unix.EAGAIN
 			}
 			moved += k

@@ -50,17 +50,17 @@ test:
 
 test-data-plane:
 	@echo "== the data plane and the lifecycle, with the race detector (the first time, two minutes go into compiling)"
-	go test -race -timeout 20m ./proxy/... ./lifecycle/...
+	go test -race -timeout 40m ./proxy/... ./lifecycle/...
 
 test-others:
 	@echo "== everything else; tests whose program is not installed are skipped"
-	go test -p $(PACKAGES) $(if $(TEST_LONG),-race) -timeout 20m $(LONGEST) $$(go list ./... | grep -vx 'lameduck/\(\(proxy\|lifecycle\).*\|cmd/lameduck/integration\)') $(TOOLS)
+	go test -p $(PACKAGES) $(if $(TEST_LONG),-race) -timeout 40m $(LONGEST) $$(go list ./... | grep -vx 'lameduck/\(\(proxy\|lifecycle\).*\|cmd/lameduck/integration\)') $(TOOLS)
 
 # Under the race detector processes need more memory and pools drop entries, and a simulation has no
 # races.
 test-without-race:
 	go test -run 'Allocat|HoldsNoBuffer|Simulated' ./proxy/... ./lifecycle/...
-	go test -timeout 20m ./bench/hold/sim # from the cache, unless TEST_LONG is set
+	go test -timeout 40m ./bench/hold/sim # from the cache, unless TEST_LONG is set
 	go test -tags lockcount -run TakesTheMutex ./proxy
 
 mutants:

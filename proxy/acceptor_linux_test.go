@@ -59,9 +59,7 @@ func TestAcceptor_AConnectionThatWaitsToBeAcceptedIsNotSilence(t *testing.T) {
 		t.Errorf("forecast %+v at the connection limit with an empty backlog, want silence", o)
 	}
 	client := dialAndSend(t, address, get)
-	if o := s.Forecast(aMinute); o.InFlight != 1 {
-		t.Errorf("forecast %+v while a connection waits to be accepted, want it in flight", o)
-	}
+	waitUntil(t, "the connection that waits to be accepted is in flight", func() bool { return s.Forecast(aMinute).InFlight == 1 })
 	_ = occupant.Close()
 	answer, _ := io.ReadAll(client)
 	if !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
@@ -148,6 +146,7 @@ func TestAcceptQueue(t *testing.T) {
 	ln := listenLoopback(t)
 	raw := pump.RawOf(ln)
 	for want := range 4 {
+		awaitQueue(t, raw, want)
 		if n, known := acceptQueue(raw); n != want || !known {
 			t.Errorf("%d connections wait, known: %v; want %d", n, known, want)
 		}
@@ -163,6 +162,7 @@ func TestAcceptQueue_WithoutDescriptors(t *testing.T) {
 	ln := listenLoopback(t)
 	dialAndSend(t, ln.Addr().String(), "")
 	raw := pump.RawOf(ln)
+	awaitQueue(t, raw, 1)
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)

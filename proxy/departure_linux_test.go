@@ -7,10 +7,13 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lameduck/proxy/pump"
 )
 
 // fullBacklog is an app that listens, does not accept, and whose backlog is full.
@@ -33,15 +36,20 @@ func fullBacklog(t *testing.T) net.Listener {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ln.Close() })
-	for range 10 {
-		c, err := net.DialTimeout("tcp", ln.Addr().String(), 200*time.Millisecond)
-		if err != nil {
-			return ln
-		}
-		t.Cleanup(func() { _ = c.Close() })
+	c, err := net.Dial("tcp", ln.Addr().String()) // a backlog of zero has room for one connection
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("the backlog is not full")
-	return nil
+	t.Cleanup(func() { _ = c.Close() })
+	awaitQueue(t, pump.RawOf(ln), 1)
+	return ln
+}
+
+// awaitQueue waits until n connections wait to be accepted. A client is connected before the kernel
+// has put its connection into the queue.
+func awaitQueue(t *testing.T, listener syscall.RawConn, n int) {
+	t.Helper()
+	waitUntil(t, "connections wait to be accepted", func() bool { got, _ := acceptQueue(listener); return got == n })
 }
 
 // awaitWaiting polls until a connection waits for the app.

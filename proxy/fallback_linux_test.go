@@ -155,19 +155,26 @@ func TestTheFallbackIsDialledWithTheClientsFirstByte(t *testing.T) {
 	}
 	s.Drain()
 	s.AppEnded()
-	silent, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for s.connections() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	_ = silent.Close()
-	for s.connections() > 0 {
-		time.Sleep(time.Millisecond)
-	}
-	if len(dialled) > 0 {
-		t.Error("the fallback was dialed for a client that left without sending")
+	// On a busy machine the client may leave too late.
+	for try, late := 0, true; late && try < 5; try++ {
+		arrived := time.Now()
+		silent, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for s.connections() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		_ = silent.Close()
+		for s.connections() > 0 {
+			time.Sleep(time.Millisecond)
+		}
+		if late = time.Since(arrived) >= firstByteWait; len(dialled) > 0 && !late {
+			t.Error("the fallback was dialed for a client that left without sending")
+		}
+		for len(dialled) > 0 {
+			<-dialled
+		}
 	}
 	begun := time.Now()
 	waiting, err := net.Dial("tcp", address)
@@ -282,6 +289,19 @@ func arrivalOf(t *testing.T, ln net.Listener, dial func(network, address string)
 
 // Its request has been read: there may be no further byte to wait for.
 func TestAKeptClientIsServedByTheFallbackAtOnce(t *testing.T) {
+	const tries = 5 // the machine may be busy
+	took := firstByteWait
+	for try := 0; took >= firstByteWait && try < tries; try++ {
+		took = responseOfFallback(t)
+	}
+	if took >= firstByteWait {
+		t.Errorf("the response took %v, as long as the wait for a silent client", took)
+	}
+}
+
+// responseOfFallback returns how long a fallback takes to answer a client whose app has gone.
+func responseOfFallback(t *testing.T) time.Duration {
+	t.Helper()
 	app := &http.Server{Handler: http.HandlerFunc(echo)}
 	ln := listenLoopback(t)
 	go func() { _ = app.Serve(ln) }()
@@ -311,7 +331,5 @@ func TestAKeptClientIsServedByTheFallbackAtOnce(t *testing.T) {
 	s.AppEnded()
 	begun := time.Now()
 	exchange()
-	if took := time.Since(begun); took >= firstByteWait {
-		t.Errorf("the response took %v, as long as the wait for a silent client", took)
-	}
+	return time.Since(begun)
 }

@@ -10,13 +10,16 @@ import (
 	"time"
 )
 
-// answerTime bounds one request to a control interface. Callers try again.
-const answerTime = time.Second
+// Times of one request to a control interface.
+const (
+	pollTime    = time.Second      // callers ask again
+	commandTime = 30 * time.Second // far longer than a load balancer needs
+)
 
 // get makes a GET request over a new connection and returns the response body. Any status but 200
 // is an error.
 func get(ctx context.Context, url string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	ctx, cancel := context.WithTimeout(ctx, pollTime)
 	defer cancel()
 	return request(ctx, http.MethodGet, url, "")
 }
@@ -45,9 +48,10 @@ func request(ctx context.Context, method, url, body string) (string, error) {
 	return string(text), nil
 }
 
-// command sends one line to a control interface of HAProxy and returns the answer.
-func command(ctx context.Context, addr, line string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+// command sends one line to a control interface of HAProxy and returns the answer, which must come
+// within a time.
+func command(ctx context.Context, within time.Duration, addr, line string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)

@@ -20,7 +20,7 @@ func startHAProxyReload(ctx context.Context, c nodeConfig) (node, error) {
 	}
 	h := &reloader{settings: s, file: "haproxy.cfg"}
 	h.reload = func(ctx context.Context) error {
-		_, err := command(ctx, h.Control, "reload")
+		_, err := command(ctx, commandTime, h.Control, "reload")
 		if err != nil && !errors.Is(err, syscall.ECONNRESET) {
 			return h.Failure("reload", err)
 		}
@@ -36,7 +36,7 @@ var processes = regexp.MustCompile(`\smaster\s+(\d+) \[failed: (\d+)\][^#]*# wor
 
 // haproxyWorker returns the newest worker, if it has the newest configuration.
 func haproxyWorker(ctx context.Context, s settings) (int, error) {
-	answer, err := command(ctx, s.Control, "show proc")
+	answer, err := command(ctx, pollTime, s.Control, "show proc")
 	if err != nil {
 		return 0, err
 	}

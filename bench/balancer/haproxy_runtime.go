@@ -50,7 +50,7 @@ func startHAProxy(ctx context.Context, c nodeConfig) (node, error) {
 
 // answers returns nil if the Runtime API answers.
 func (h *runtimeHAProxy) answers(ctx context.Context) error {
-	_, err := command(ctx, h.Control, "show info")
+	_, err := command(ctx, pollTime, h.Control, "show info")
 	return err
 }
 
@@ -82,7 +82,7 @@ func (h *runtimeHAProxy) serve(ctx context.Context, server, addr string) error {
 		return err
 	}
 	line := fmt.Sprintf("set server %s addr %s port %s", server, host, port)
-	answer, err := command(ctx, h.Control, line)
+	answer, err := command(ctx, commandTime, h.Control, line)
 	// "... changed from ... to ..." or "no need to change ..."
 	if err != nil || !strings.Contains(answer, "change") {
 		return h.refused(line, answer, err)
@@ -110,7 +110,7 @@ func (h *runtimeHAProxy) Remove(ctx context.Context, addr string) error {
 // state sets the state of a server. It takes effect before HAProxy answers.
 func (h *runtimeHAProxy) state(ctx context.Context, server, state string) error {
 	line := "set server " + server + " state " + state
-	answer, err := command(ctx, h.Control, line)
+	answer, err := command(ctx, commandTime, h.Control, line)
 	if err != nil || answer != "" {
 		return h.refused(line, answer, err)
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"lameduck/bench/port"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -54,15 +56,18 @@ type replica struct {
 // start returns an endpoint with the given behaviour. If it is nil, the endpoint refuses every
 // connection.
 func start(t *testing.T, does behaviour) *replica {
+	if does == nil {
+		addr, err := port.Addr()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &replica{addr: addr}
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &replica{addr: l.Addr().String(), does: does}
-	if does == nil {
-		l.Close()
-		return r
-	}
 	var wg sync.WaitGroup
 	t.Cleanup(wg.Wait)
 	t.Cleanup(func() { l.Close() })

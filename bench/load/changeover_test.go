@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lameduck/bench/openloop"
+	"lameduck/bench/port"
 )
 
 // A flag is set while the load balancer makes a change.
@@ -111,14 +112,13 @@ func TestResetOfAKeptConnectionIsALossAlsoWhileUnsettled(t *testing.T) {
 
 // A load balancer opens its new socket before it closes the old one.
 func TestRefusalIsALossAlsoWhileUnsettled(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := port.Addr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
 	var unsettled flag
 	unsettled.Store(true)
-	c := unsettled.client(l.Addr().String(), time.Minute)
+	c := unsettled.client(addr, time.Minute)
 	defer c.pool.Close()
 	if got := openloop.CauseOf(c.exchange(t.Context(), Request{}, 0)); got != Refused {
 		t.Errorf("counted as %q, want %q", got, Refused)

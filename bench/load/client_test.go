@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lameduck/bench/openloop"
+	"lameduck/bench/port"
 )
 
 const fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -105,12 +106,11 @@ func TestSilenceIsATimeout(t *testing.T) {
 }
 
 func TestClosedPortIsRefused(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := port.Addr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
-	if got := exchange(t, l.Addr().String(), time.Minute, Request{}); got != Refused {
+	if got := exchange(t, addr, time.Minute, Request{}); got != Refused {
 		t.Errorf("counted as %q, want %q", got, Refused)
 	}
 }

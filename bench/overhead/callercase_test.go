@@ -2,7 +2,6 @@ package main
 
 import (
 	"testing"
-	"time"
 
 	"lameduck/bench/internal/program"
 )
@@ -26,7 +25,7 @@ func TestRealClientUnderstandsTheAppOfGRPC(t *testing.T) {
 	if err := program.Build(t.Context(), callerProgram, at.built(callerProgram)); err != nil {
 		t.Fatal(err)
 	}
-	if o, err := (callerLoad{}).send(t.Context(), at, time.Second, allCores(t)); err != nil || o.Answers == 0 {
+	if o, err := sendUntilAnswered(t, callerLoad{}, at); err != nil || o.Answers == 0 {
 		t.Errorf("result of grpc-go %+v, %v", o, err)
 	}
 }

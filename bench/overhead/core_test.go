@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,6 +15,18 @@ func allCores(t *testing.T) unix.CPUSet {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// sendUntilAnswered sends a load for a second, or for longer on a machine that is too busy to answer
+// anything in that time.
+func sendUntilAnswered(t *testing.T, g generator, at paths) (o outcome, err error) {
+	t.Helper()
+	for d := time.Second; d < 30*time.Second; d *= 2 {
+		if o, err = g.send(t.Context(), at, d, allCores(t)); err == nil && o.Answers > 0 {
+			break
+		}
+	}
+	return o, err
 }
 
 func TestSplitCoresNeedsTwo(t *testing.T) {

@@ -29,11 +29,13 @@ func TestParseInstructions(t *testing.T) {
 	}
 }
 
-// fakePerf prints counts when it is interrupted, like "perf stat -p", or at once without -p.
+// fakePerf prints counts when it is interrupted, like "perf stat -p", or at once without -p. It
+// creates a file beside itself when it can be interrupted.
 const fakePerf = `#!/bin/sh
 count() { echo "$1,,instructions:u,1,100,,"; echo "$2,,instructions:k,1,100,,"; exit $3; }
 case "$*" in *" -p "*) ;; *) count 1 2 0 ;; esac
 trap 'count 1000 2000 130' INT
+: > "$0.ready"
 while :; do sleep 0.01; done
 `
 
@@ -54,6 +56,12 @@ func TestInstructionsOfAProcessAreCounted(t *testing.T) {
 	defer idle.Stop()
 	b := &bench{perf: true, cores: cores{Others: all}}
 	m, err := b.metered(t.Context(), []int{idle.PID()}, microseconds, func() (outcome, error) {
+		ready := filepath.Join(dir, "perf.ready")
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+			if _, err := os.Stat(ready); err == nil {
+				break
+			}
+		}
 		return outcome{Answers: 100, Seconds: 1}, nil
 	})
 	if err != nil || m.Values["instructions"] != 30 {

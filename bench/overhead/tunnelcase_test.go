@@ -3,7 +3,6 @@ package main
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestParseTunnel(t *testing.T) {
@@ -23,7 +22,7 @@ func TestTunnelCasesCarryBytesBothWays(t *testing.T) {
 		app := startedApp(t, spoken)
 		for _, up := range []bool{false, true} {
 			l := tunnelLoad{Up: up, Connections: 2, Bytes: 16 << 10, Framed: spoken == webSocket}
-			o, err := l.send(t.Context(), app.paths, time.Second, allCores(t))
+			o, err := sendUntilAnswered(t, l, app.paths)
 			if err != nil || o.Answers == 0 {
 				t.Errorf("%s, up %v: %+v, %v", spoken, up, o, err)
 			}

@@ -68,7 +68,11 @@ func TestUpdateReplacesEveryPodInTurn(t *testing.T) {
 		}
 	}
 	for _, addr := range a[2:] {
-		if err := probe(t.Context(), "http://"+addr, nil); err != nil {
+		err := errors.New("not probed")
+		for deadline := time.Now().Add(time.Minute); err != nil && time.Now().Before(deadline); {
+			err = probe(t.Context(), "http://"+addr, nil)
+		}
+		if err != nil {
 			t.Errorf("a new pod does not serve: %v", err)
 		}
 	}

@@ -92,7 +92,7 @@ func run(t *testing.T, k *Kubelet, c Container) *Pod {
 }
 
 func ready(t *testing.T, p *Pod) {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := p.Ready(ctx); err != nil {
 		t.Fatal(err)

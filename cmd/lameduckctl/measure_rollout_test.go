@@ -121,7 +121,7 @@ func shopCluster(t *testing.T, target string) (*fake.Clientset, *measure.Measure
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := measure.New(t.Context(), measure.Config{URL: u, Rate: 100, Timeout: time.Second, Connections: 2,
+	m, err := measure.New(t.Context(), measure.Config{URL: u, Rate: 100, Timeout: time.Minute, Connections: 2,
 		Expect: measure.Statuses{{200, 299}}})
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func TestALoadStartsWhenItRuns(t *testing.T) {
 
 func TestAServiceThatFailsInTheCalmPhaseIsNotTouched(t *testing.T) {
 	client, m, o := shopCluster(t, service(t, 4))
-	f := measureFlags{duration: 5 * time.Second, quiet: true, rollout: rolloutFlags{calm: 200 * time.Millisecond}}
+	f := measureFlags{duration: time.Minute, quiet: true, rollout: rolloutFlags{calm: 2 * time.Second}}
 	_, err := f.rolloutLoad(command(t.Context()), &localLoad{Measurement: m}, o)
 	if err == nil || !strings.Contains(err.Error(), "before the rollout, the service lost") || wrote(client) {
 		t.Errorf("%v, changed %t", err, wrote(client))

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lameduck/deploy/deploytest"
 )
 
 // service returns the URL of a server that aborts every n-th request after the first, or none if n
@@ -48,7 +50,7 @@ func TestMeasuresExitCodeReportsLosses(t *testing.T) {
 		{4, "--max-lost -1", exitOK},
 		{4, "--max-lost 1", exitProblems},
 	} {
-		args := append([]string{"measure", service(t, tc.abort), "--for", "200ms", "--rate", "100", "-q"},
+		args := append([]string{"measure", service(t, tc.abort), "--for", "1m", "--max-requests", "20", "--rate", "100", "-q"},
 			strings.Fields(tc.args)...)
 		stdout, stderr, code := ctl(t, "", args...)
 		if code != tc.want || stderr != "" || !strings.Contains(stdout, "GET HTTP/1.1 kept") {
@@ -137,8 +139,8 @@ func TestAnInterruptedMeasurementIsReported(t *testing.T) {
 	for range 5 {
 		select {
 		case <-began:
-		case <-time.After(20 * time.Second):
-			t.Fatal("no request within 20 s")
+		case <-time.After(deploytest.WaitTimeout):
+			t.Fatal("no request")
 		}
 	}
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {

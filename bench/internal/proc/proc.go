@@ -156,12 +156,12 @@ func (p *Process) Stop() {
 
 const (
 	pollPeriod  = 2 * time.Millisecond // of Await
-	awaitWithin = 10 * time.Second     // far longer than programs need
+	awaitWithin = time.Minute          // far longer than programs need
 	lastWords   = 2 << 10              // bytes of output in an error
 )
 
-// Await returns nil as soon as check does. It fails if the program ends first, or after ten
-// seconds. The string what names the awaited state in errors.
+// Await returns nil as soon as check does. It fails if the program ends first, or after a
+// minute. The string what names the awaited state in errors.
 func (p *Process) Await(ctx context.Context, what string, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, awaitWithin, fmt.Errorf("not within %v", awaitWithin))
 	defer cancel()

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -71,13 +70,13 @@ func fullBacklog(t *testing.T) (address string) {
 		t.Fatal(err)
 	}
 	address = net.JoinHostPort("127.0.0.1", strconv.Itoa(name.(*unix.SockaddrInet4).Port))
-	for {
-		c, err := net.DialTimeout("tcp", address, 200*time.Millisecond)
-		if err != nil {
-			return address
-		}
-		t.Cleanup(func() { _ = c.Close() })
+	c, err := net.Dial("tcp", address) // a backlog of zero has room for one connection
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = c.Close() })
+	eventually(t, "the backlog is full", func() bool { return queueOf(t, address) == 1 })
+	return address
 }
 
 func TestFullBacklogOfTheApp_TheClientGets503AfterTheWait(t *testing.T) {

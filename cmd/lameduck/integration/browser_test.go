@@ -29,7 +29,7 @@ type pageReport struct {
 func TestABrowserReconnectsInADrain(t *testing.T) {
 	t.Parallel()
 	app, address := startPeerApp(t, "page")
-	p := startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s")...)
+	p := startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s", "LAMEDUCK_GRACE_PERIOD=120s")...)
 	reports := make(chan pageReport, 1000)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var report pageReport

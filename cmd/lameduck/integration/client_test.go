@@ -33,7 +33,11 @@ func get(t *testing.T, url string) answer {
 }
 
 func request(method, url, body string) (answer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
+	return requestWithin(waitTimeout, method, url, body)
+}
+
+func requestWithin(timeout time.Duration, method, url, body string) (answer, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {

@@ -255,7 +255,7 @@ func TestTheChildIsServedDuringTheHold(t *testing.T) {
 	t.Parallel()
 	app := freeAddress(t)
 	d := startExec(t, app, []string{"LAMEDUCK_HOLD_MIN=20s"}, programPath("child"), "-listen", app, "-on", "SIGUSR1=9")
-	d.get(t, "/") // waits for the child
+	awaitApp(t, d.front)
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	if a := d.get(t, "/"); a.body != "hello" || !a.closes {

@@ -28,7 +28,7 @@ func TestWithAFallbackNoNewConnectionFailsWhenTheAppIsKilled(t *testing.T) {
 	t.Parallel()
 	app, address := startApart(t)
 	_, other := startApart(t)
-	d := startServe(t, address, "LAMEDUCK_FALLBACK="+other, "LAMEDUCK_HOLD_MIN=3s")
+	d := startServe(t, address, "LAMEDUCK_FALLBACK="+other, "LAMEDUCK_HOLD_MIN=10s")
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	for range 10 {
@@ -59,7 +59,8 @@ func TestHealthChecksThatAFallbackAnswersDoNotHold(t *testing.T) {
 	t.Parallel()
 	app, address := startApart(t)
 	_, other := startApart(t)
-	d := startServe(t, address, "LAMEDUCK_FALLBACK="+other, "LAMEDUCK_HOLD_MIN=1s", "LAMEDUCK_HOLD_MAX=8s", "LAMEDUCK_LB_DELAY=0s")
+	d := startServe(t, address, "LAMEDUCK_FALLBACK="+other,
+		"LAMEDUCK_HOLD_MIN=1s", "LAMEDUCK_GRACE_PERIOD=1m", "LAMEDUCK_HOLD_MAX=20s", "LAMEDUCK_LB_DELAY=0s")
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	kill(t, app)
@@ -112,7 +113,7 @@ func TestTheFallbackServesWhenTheChildHasEndedInADrain(t *testing.T) {
 	t.Parallel()
 	_, other := startApart(t)
 	address := freeAddress(t)
-	d := startExec(t, address, []string{"LAMEDUCK_FALLBACK=" + other, "LAMEDUCK_HOLD_MIN=2s"},
+	d := startExec(t, address, []string{"LAMEDUCK_FALLBACK=" + other, "LAMEDUCK_HOLD_MIN=10s"},
 		programPath("child"), "-listen", address, "-on", "SIGUSR1=7")
 	eventually(t, "the child accepts", func() bool { return !refused(address) })
 	d.signal(t, syscall.SIGTERM)

@@ -153,7 +153,8 @@ func runGRPCServer(args []string) error {
 func startGRPCPod(t *testing.T, args ...string) *pod {
 	t.Helper()
 	app, address := startPeerApp(t, "grpc server", args...)
-	return startPod(t, app, address, append(realHold, "LAMEDUCK_GRACE_PERIOD=120s")...)
+	// On a busy machine clients pause for seconds.
+	return startPod(t, app, address, append(realHold, "LAMEDUCK_HOLD_QUIET=8s", "LAMEDUCK_GRACE_PERIOD=120s")...)
 }
 
 // calls returns how many unary calls the pod's app has answered. The app must have ended.

@@ -85,6 +85,10 @@ type specCase struct {
 // results waits for the end of h2spec and returns the tests in their order.
 func (s specRun) results(t *testing.T) []specCase {
 	t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(5 * time.Minute): // each of 146 tests may wait for seconds
+	}
 	s.wantExit(t, exitOK)
 	b, err := os.ReadFile(s.report)
 	if err != nil {

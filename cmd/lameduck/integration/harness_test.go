@@ -57,7 +57,7 @@ func newCommand(env []string, path string, args ...string) *exec.Cmd {
 		"HOME=" + os.Getenv("HOME"),
 		"GORACE=atexit_sleep_ms=0", // otherwise the race detector delays the exit of every process by a second
 	}, env...)
-	cmd.WaitDelay = time.Second // an orphan may have inherited the output
+	cmd.WaitDelay = 10 * time.Second // an orphan may have inherited the output
 	return cmd
 }
 
@@ -279,10 +279,20 @@ func awaitText(t *testing.T, r io.Reader, text string) {
 func writeFile(t *testing.T, text string, mode os.FileMode) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "command")
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+	writeProgram(t, path, []byte(text), mode)
+	return path
+}
+
+// writeProgram writes a file that can be executed at once. A child that is forked in the meantime
+// would inherit the descriptor until it executes its own program, and a file that is open for writing
+// cannot be executed (ETXTBSY).
+func writeProgram(t *testing.T, path string, text []byte, mode os.FileMode) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, text, mode); err != nil {
 		t.Fatal(err)
 	}
-	return path
 }
 
 // logTime returns the time of a line of the log.

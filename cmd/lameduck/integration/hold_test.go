@@ -206,14 +206,13 @@ func sendPart(t *testing.T, part string) string {
 // While lameduck is stopped, it cannot notice requests.
 func TestAStallDoesNotCountAsSilence(t *testing.T) {
 	t.Parallel()
-	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOLD_QUIET=1s", "LAMEDUCK_HOLD_RISK=1")
+	d := startServe(t, startApp(t).addr, "LAMEDUCK_HOLD_QUIET=6s", "LAMEDUCK_HOLD_RISK=1")
 	idle := dialClient(t, d.front)
 	idle.get(t, "/")
 	d.beginDrain(t)
-	d.signal(t, syscall.SIGSTOP)
-	eventually(t, "lameduck is stopped", func() bool { p, _ := findProcess(d.pid()); return p.state == "T" })
+	d.suspend(t)
 	idle.send(t, "/")
-	<-time.After(1500 * time.Millisecond) // longer than any wait of the hold
+	<-time.After(7 * time.Second) // longer than any wait of the hold
 	d.signal(t, syscall.SIGCONT)
 	if a := idle.receive(t); a.body != "hello" || !a.closes {
 		t.Errorf("answer %+v to a request during the stall, want the app's with the close option", a)

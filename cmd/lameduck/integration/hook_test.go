@@ -81,7 +81,7 @@ func (d *lameduck) hookWaiters(t *testing.T) int {
 func TestACrowdAtTheHookReleasesNeitherTheAppNorItself(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
-	d := startServe(t, app.addr, "LAMEDUCK_HOOK_WINDOW=1m")
+	d := startServe(t, app.addr, "LAMEDUCK_HOOK_WINDOW=10m", "LAMEDUCK_GRACE_PERIOD=10m")
 	busy := app.keepBusy(t, d)
 	first := crowd(t, 1000, d.admin, holdRequest)
 	eventually(t, "1,000 callers wait", func() bool { return d.hookWaiters(t) == 1000 })
@@ -101,6 +101,7 @@ func TestACrowdAtTheHookReleasesNeitherTheAppNorItself(t *testing.T) {
 		t.Errorf("the hook got the answer %q, want drained", a.body)
 	}
 	for i, c := range first {
+		_ = c.SetDeadline(time.Now().Add(waitTimeout))
 		if b, _ := io.ReadAll(c); len(b) == 0 {
 			t.Fatalf("caller %d from before the drain was dropped for a later one", i)
 		}
@@ -112,11 +113,12 @@ func TestACrowdAtTheHookReleasesNeitherTheAppNorItself(t *testing.T) {
 func TestWhileServingACrowdAtTheHookDisplacesOnlyItself(t *testing.T) {
 	t.Parallel()
 	app := startApp(t)
-	d := startServe(t, app.addr, "LAMEDUCK_HOOK_WINDOW=1m")
+	d := startServe(t, app.addr, "LAMEDUCK_HOOK_WINDOW=10m")
 	hook := d.hold(t)
 	d.awaitHook(t)
 	conns := crowd(t, 1500, d.admin, holdRequest)
 	eventually(t, "the limit is reached", func() bool { return d.hookWaiters(t) == 1024 })
+	_ = conns[0].SetDeadline(time.Now().Add(waitTimeout))
 	if b, err := io.ReadAll(conns[0]); len(b) > 0 {
 		t.Errorf("a dropped caller read %q, %v; want no byte: any answer would release the app", b, err)
 	}

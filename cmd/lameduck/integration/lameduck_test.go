@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // A lameduck is a process of the program with its addresses.
@@ -65,6 +67,13 @@ func (d *lameduck) drain(t *testing.T, args ...string) string {
 	p := start(t, env, programPath("lameduck"), append([]string{"drain"}, args...)...)
 	p.wantExit(t, exitOK)
 	return p.stdout.String()
+}
+
+// suspend stops the process until it gets SIGCONT.
+func (d *lameduck) suspend(t *testing.T) {
+	t.Helper()
+	d.signal(t, syscall.SIGSTOP)
+	eventually(t, "lameduck is stopped", func() bool { p, _ := findProcess(d.pid()); return p.state == "T" })
 }
 
 // beginDrain begins a drain without running lameduck drain.
@@ -128,14 +137,14 @@ func (d *lameduck) endedByDrain(t *testing.T, protocol string) int {
 	return n
 }
 
-// hold calls /hold, as the app's preStop hook does. The answer arrives on the channel.
+// hold calls /hold, as the app's preStop hook does. The answer arrives on the channel, however late.
 func (d *lameduck) hold(t *testing.T) <-chan answer {
 	t.Helper()
 	answered := make(chan answer, 1)
 	started := make(chan struct{})
 	go func() {
 		close(started)
-		a, err := request(http.MethodGet, "http://"+d.admin+"/hold", "")
+		a, err := requestWithin(10*time.Minute, http.MethodGet, "http://"+d.admin+"/hold", "")
 		if err != nil {
 			t.Errorf("the hook failed: %v", err)
 		}

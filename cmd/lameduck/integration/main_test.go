@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
@@ -60,7 +61,12 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return exitFailure
 	}
-	if left := descendants(os.Getpid()); len(left) > 0 {
+	left := descendants(os.Getpid())
+	for deadline := time.Now().Add(waitTimeout); len(left) > 0 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond) // one that was killed may not have ended yet
+		left = descendants(os.Getpid())
+	}
+	if len(left) > 0 {
 		fmt.Fprintln(os.Stderr, "processes are left behind:", strings.Join(left, ", "))
 		return exitFailure
 	}

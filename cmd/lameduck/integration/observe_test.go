@@ -142,7 +142,7 @@ func TestObserve_NothingIsLostAndThePodEndsSoonAfterItsTraffic(t *testing.T) {
 			p := startObservedPod(t, env...)
 			p.logged(t, "observing")
 			f := p.wantLossless(t, lateTraffic)
-			const slack = 2*time.Second + 3*time.Second // as documented, and for a busy machine
+			const slack = 2*time.Second + 10*time.Second // as documented, and for a busy machine
 			held, most := duration(t, f, "hold"), lateTraffic+duration(t, f, "required_silence")+slack
 			if held > most {
 				t.Errorf("held for %v, want at most %v", held, most)
@@ -157,7 +157,7 @@ func TestObserve_NothingIsLostAndThePodEndsSoonAfterItsTraffic(t *testing.T) {
 
 // Without netlink, connections may come and go between two reads of the tables.
 func TestObserve_NothingIsLostWhereTheKernelReportsLess(t *testing.T) {
-	const late, lbDelay = 3 * time.Second, 5 * time.Second
+	const late, lbDelay = 3 * time.Second, 10 * time.Second
 	for name, test := range map[string]struct {
 		by      []string
 		env     string
@@ -320,7 +320,7 @@ func TestObserve_ADrainWaitsForTheTrafficOfAChild(t *testing.T) {
 	p := &observedPod{namespace: ns, lameduck: &lameduck{terminationLog: t.TempDir() + "/log"}}
 	p.program = ns.start(t, []string{
 		"LAMEDUCK_TERMINATION_LOG=" + p.terminationLog, "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_GRACE_PERIOD=60s",
-		"LAMEDUCK_HOLD_MIN=300ms", "LAMEDUCK_HOLD_QUIET=1s",
+		"LAMEDUCK_HOLD_MIN=300ms", "LAMEDUCK_HOLD_QUIET=4s",
 	}, programPath("lameduck"), "exec", "--", programPath("child"), "-listen", ":8080", "-on", "SIGTERM=0")
 	p.logged(t, "serving")
 	awaitListener(t, ns.address+":8080")
@@ -330,7 +330,7 @@ func TestObserve_ADrainWaitsForTheTrafficOfAChild(t *testing.T) {
 		defer clients.mu.Unlock()
 		return clients.answered > 20
 	})
-	time.AfterFunc(2*time.Second, clients.end)
+	time.AfterFunc(6*time.Second, clients.end)
 	p.signal(t, syscall.SIGTERM)
 	p.wantExit(t, exitOK)
 	clients.end()
@@ -379,7 +379,8 @@ func (p *observedPod) probe(t *testing.T, client *http.Client) {
 // success.
 func TestObserve_ProbesAreNotTraffic(t *testing.T) {
 	t.Parallel()
-	p := startObservedPod(t, "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_OBSERVE_PROBES=8080=1s,8080=1s,8080=1s,8080=1s")
+	p := startObservedPod(t, "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_OBSERVE_PROBES=8080=1s,8080=1s,8080=1s,8080=1s",
+		"LAMEDUCK_HOLD_MIN=3s")
 	p.probe(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}})
 	kubelet := p.visit(t, "8080", 4*1200*time.Millisecond) // four at a time
 	eventually(t, "a probe is seen", func() bool { return p.metric(t, "lameduck_observed_probes_total") != "0" })

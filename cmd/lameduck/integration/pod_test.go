@@ -44,7 +44,7 @@ func (p *pod) end(t *testing.T, hook <-chan answer) {
 
 // realHold is the hold of pods. Its Quiet is long because a busy machine may stop every client for
 // a moment.
-var realHold = []string{"LAMEDUCK_HOLD_MIN=300ms", "LAMEDUCK_HOLD_QUIET=2s"}
+var realHold = []string{"LAMEDUCK_HOLD_MIN=300ms", "LAMEDUCK_HOLD_QUIET=4s"}
 
 // lag is how long the load balancer routes to a pod after its termination has begun.
 const lag = time.Second

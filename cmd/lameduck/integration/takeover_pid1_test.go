@@ -99,7 +99,5 @@ func copyInto(t *testing.T, root, from, to string) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(to, text, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, to, text, 0o755)
 }

@@ -119,7 +119,7 @@ func TestHealthChecksDoNotHoldAlthoughTheHandshakeWithTheAppIsSlow(t *testing.T)
 	}
 	app := startTLSApp(t, &tls.Config{GetCertificate: slow})
 	d := startServe(t, app+";tls", append(newSecret(t, cert, key).env(),
-		"LAMEDUCK_HOLD_MIN=1s", "LAMEDUCK_HOLD_MAX=8s", "LAMEDUCK_LB_DELAY=0s")...)
+		"LAMEDUCK_HOLD_MIN=1s", "LAMEDUCK_GRACE_PERIOD=1m", "LAMEDUCK_HOLD_MAX=20s", "LAMEDUCK_LB_DELAY=0s")...)
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	d.wantQuietDespiteChecks(t, "https://"+d.front+"/", &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}})
@@ -263,7 +263,8 @@ func TestHTTPSDrainsWithoutLoss(t *testing.T) {
 			t.Parallel()
 			ca := newAuthority(t)
 			cert, key := ca.issue(t, 1)
-			d := startServe(t, startBoth(t), append(newSecret(t, cert, key).env(), "LAMEDUCK_HOLD_QUIET=4s")...)
+			d := startServe(t, startBoth(t), append(newSecret(t, cert, key).env(),
+				"LAMEDUCK_HOLD_QUIET=4s", "LAMEDUCK_GRACE_PERIOD=120s")...)
 			l := newSecureLoad(ca, http2)
 			stopc := make(chan struct{})
 			sent, done := l.run(t, d.front, stopc)

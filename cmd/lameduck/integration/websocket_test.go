@@ -45,7 +45,7 @@ func TestWebSocketMessagesArriveWholeInADrain(t *testing.T) {
 func startWebSocketPod(t *testing.T) *pod {
 	t.Helper()
 	app, address := startNode(t, "websocket-app.js")
-	return startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s")...)
+	return startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s", "LAMEDUCK_GRACE_PERIOD=120s")...)
 }
 
 // A talker is a Node client that reconnects whenever its connection is closed.
@@ -109,7 +109,7 @@ func TestNoWebSocketIsClosedWithinAMessage(t *testing.T) {
 	t.Parallel()
 	const clients = 20
 	app, address := startPeerApp(t, "page")
-	p := startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s")...)
+	p := startPod(t, app, address, append(realHold, "LAMEDUCK_TUNNEL_SPREAD=1s", "LAMEDUCK_GRACE_PERIOD=120s")...)
 	begun, ended := make(chan struct{}, clients), make(chan error, clients)
 	for range clients {
 		go func() { ended <- listenTo(t.Context(), "ws://"+p.lameduck.front+"/messages", begun) }()

@@ -29,7 +29,7 @@ func TestThePageFitsTwoWidthsInABrowser(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "page.html")
 	deploytest.WriteFile(t, path, strings.Replace(string(page), "</head>", layout+"</head>", 1))
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	for _, width := range []int{1200, 500} { // Chromium has no narrower windows
 		cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+dir,

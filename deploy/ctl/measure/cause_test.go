@@ -121,7 +121,7 @@ func TestFailuresOfHTTP2HaveTheirCauses(t *testing.T) {
 		"GOAWAY":  {func(f *http2.Framer, _ net.Conn, s uint32) { f.WriteGoAway(0, http2.ErrCodeNo, nil) }, openloop.GoAway},
 		"stream":  {func(f *http2.Framer, _ net.Conn, s uint32) { f.WriteRSTStream(s, http2.ErrCodeRefusedStream) }, openloop.Reset},
 		"FIN":     {func(*http2.Framer, net.Conn, uint32) {}, openloop.Closed},
-		"silence": {func(*http2.Framer, net.Conn, uint32) { time.Sleep(time.Second) }, openloop.Timeout},
+		"silence": {func(_ *http2.Framer, c net.Conn, _ uint32) { io.Copy(io.Discard, c) }, openloop.Timeout},
 		"FIN in the body": {func(f *http2.Framer, _ net.Conn, s uint32) {
 			f.WriteHeaders(http2.HeadersFrameParam{StreamID: s, BlockFragment: head, EndHeaders: true})
 			f.WriteData(s, false, []byte("ab"))

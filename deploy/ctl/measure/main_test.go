@@ -2,6 +2,7 @@ package measure
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -87,7 +88,7 @@ func answer(raw string) peer { return func(c *net.TCPConn) { c.Write([]byte(raw)
 
 func reset(c *net.TCPConn) { c.SetLinger(0) }
 
-func silent(*net.TCPConn) { time.Sleep(time.Second) }
+func silent(c *net.TCPConn) { io.Copy(io.Discard, c) } // until the client gives up
 
 // script returns the address of a server whose n-th connection is treated by the n-th peer, and
 // later ones by the last.

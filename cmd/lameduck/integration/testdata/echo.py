@@ -18,4 +18,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # with five, connections of a busy machine are dropped
+
+
+Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()

@@ -156,7 +156,7 @@ func (c *cluster) await(name, what string, seen func(*pod) bool) {
 	if c.watcher == nil {
 		return
 	}
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := time.After(deploytest.WaitTimeout); ; {
 		c.watcher.mu.Lock()
 		changed, found := c.watcher.changed, false
 		for _, p := range c.watcher.pods {
@@ -177,7 +177,7 @@ func (c *cluster) await(name, what string, seen func(*pod) bool) {
 // patches waits for n patches of the Deployment and returns the last.
 func (c *cluster) patches(n int) ktesting.PatchAction {
 	c.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(deploytest.WaitTimeout); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		var all []ktesting.PatchAction
 		for _, a := range c.Actions() {
 			if p, ok := a.(ktesting.PatchAction); ok {
@@ -277,16 +277,18 @@ func TestPodsAreDeletedOneAfterTheOther(t *testing.T) {
 		}
 		return names
 	}
-	expectRunning(t, done, "the first pod has no successor")
-	if got := deleted(); len(got) != 1 {
-		t.Fatalf("deleted %v before the first has a successor", got)
+	for n, which := range []string{"first", "second"} {
+		for deadline := time.Now().Add(deploytest.WaitTimeout); len(deleted()) <= n; time.Sleep(2 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("the %s pod is not deleted", which)
+			}
+		}
+		expectRunning(t, done, "the "+which+" pod has no successor")
+		if got := deleted(); len(got) != n+1 {
+			t.Fatalf("deleted %v before the %s has a successor", got, which)
+		}
+		c.add()
 	}
-	c.add()
-	expectRunning(t, done, "the second pod has no successor")
-	if got := deleted(); len(got) != 2 {
-		t.Fatalf("deleted %v, want two", got)
-	}
-	c.add()
 	expectEnd(t, done)
 }
 

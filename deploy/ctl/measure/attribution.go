@@ -24,6 +24,9 @@ func (p *Report) attribute(pod *RolloutPod) {
 	next := p.Rollout.nextT0(*pod.T0)
 	last, own := (*Seconds)(nil), true
 	for i := range lost {
+		if lost[i] < *pod.T0 {
+			continue // it shows nothing about the time after
+		}
 		if own = next == nil || lost[i] < *next; !own {
 			break // the next pod may have lost this and all later ones
 		}
@@ -33,9 +36,10 @@ func (p *Report) attribute(pod *RolloutPod) {
 	pod.setDelay(p.lastAnswer(pod.Name), last, over, silence)
 }
 
-// lostTo returns the due times of the requests that were lost because a pod ended: from T0 until it
-// had stopped, and after that until the load balancer stopped routing to it. If several pods end at
-// once, the lost requests count for each of them, since few failures name their pod.
+// lostTo returns the due times of the requests that were lost because a pod ended: those in flight at
+// T0, those from T0 until it had stopped, and those after that until the load balancer stopped
+// routing to it. If several pods end at once, the lost requests count for each of them, since few
+// failures name their pod.
 func (p *Report) lostTo(pod *RolloutPod, silence Seconds) []Seconds {
 	var lost []Seconds
 	end := *pod.T0
@@ -48,7 +52,7 @@ func (p *Report) lostTo(pod *RolloutPod, silence Seconds) []Seconds {
 		if f.At > end+silence {
 			break
 		}
-		if f.At < *pod.T0 || f.Pod != "" && f.Pod != pod.Name {
+		if f.At+f.Took < *pod.T0 || f.Pod != "" && f.Pod != pod.Name {
 			continue
 		}
 		lost = append(lost, f.At)

@@ -46,8 +46,9 @@ type RolloutPod struct {
 	Grace      Seconds     `json:"grace_seconds"`
 	Containers []Container `json:"containers,omitempty"`
 	Events     []string    `json:"events,omitempty"` // about hooks and the end of the pod
-	// Lost is how many requests were lost from T0 until the load balancer stopped routing to the
-	// pod. If several pods end at once, the lost requests count for each of them.
+	// Lost is how many requests were lost that were in flight at T0, or due from then on until the
+	// load balancer stopped routing to the pod. If several pods end at once, the lost requests count
+	// for each of them.
 	Lost int `json:"lost"`
 	// Delay is how long the load balancer kept routing to the pod after T0, and DelaySource the
 	// evidence for it. If DelayBound is "at least", the pod had ended before the load balancer

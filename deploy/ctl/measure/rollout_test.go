@@ -50,6 +50,18 @@ func failing(ranges ...[2]float64) *Report {
 	return p
 }
 
+// Only the time from T0 on shows how long the load balancer routed to the pod.
+func TestARequestInFlightWhenAPodEndsIsLostToIt(t *testing.T) {
+	p := &Report{Seconds: *at(20), Settings: Settings{Rate: 40}, Failures: []Failure{
+		{At: *at(1), Took: *at(0.9)}, {At: *at(1.5), Took: *at(0.6)}, {At: *at(1.9), Took: *at(0.2)},
+	}}
+	r := &Rollout{Replicas: 2, Pods: []RolloutPod{{T0: at(2), Stopped: at(2.1)}}}
+	p.SetRollout(r)
+	if pod := r.Pods[0]; pod.Lost != 2 || pod.Delay != nil {
+		t.Errorf("lost %d with a delay of %v, want the two that ended after T0, and no delay", pod.Lost, pod.Delay)
+	}
+}
+
 // A pod that exits at once loses requests until the load balancer stops routing to it, long after
 // its exit.
 func TestAPodThatEndsBeforeTheLoadBalancerKnowsLosesRequestsUntilThen(t *testing.T) {

@@ -2,6 +2,7 @@ package inject
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -47,10 +48,32 @@ func handler(p *corev1.Probe) (field string, port *intstr.IntOrString) {
 	return "", nil
 }
 
+// isSeen reports whether Lameduck, as a relay, can tell that a probe is one: by the head of its
+// request, which an HTTPS probe encrypts.
+func isSeen(p *corev1.Probe) bool {
+	return p.HTTPGet != nil && p.HTTPGet.Scheme != corev1.URISchemeHTTPS
+}
+
 // precedesLameduck reports whether a probe runs before Lameduck does, and keeps the pod from starting
 // if it fails: those of native sidecars, since Lameduck's init containers are the last ones.
 func precedesLameduck(c container, probe string) bool {
 	return c.list == "initContainers" && probe != "readinessProbe"
+}
+
+// IsMeshProxy reports whether a container has the name of a service mesh's proxy.
+func IsMeshProxy(name string) bool {
+	return slices.Contains([]string{"istio-proxy", "linkerd-proxy", "consul-dataplane", "kuma-sidecar"}, name)
+}
+
+// firstApp returns the pod's first container that is no proxy of a service mesh, or nil. A gateway of
+// a mesh has only the proxy.
+func firstApp(spec *corev1.PodSpec) *corev1.Container {
+	for i := range spec.Containers {
+		if c := &spec.Containers[i]; !IsMeshProxy(c.Name) {
+			return c
+		}
+	}
+	return nil
 }
 
 // allContainers returns the containers of a pod, init containers last.

@@ -58,16 +58,17 @@ func netAdmin() *corev1.SecurityContext {
 	return s
 }
 
-// pointProbesAroundRelay changes TCP and gRPC probes of relayed ports to ports that lead around the
-// relay, and returns the arguments for these. Lameduck accepts connections before the app does, so
-// such a probe would make the pod ready too early. An httpGet probe needs the app's answer.
+// pointProbesAroundRelay changes TCP, gRPC and HTTPS probes of relayed ports to ports that lead around
+// the relay, and returns the arguments for these. Lameduck accepts connections before the app does, so
+// a TCP probe would make the pod ready too early, and an HTTPS probe looks like traffic. An httpGet
+// probe without TLS needs the app's answer, and is known by its request.
 func (j *injection) pointProbesAroundRelay(listens map[int32]int32) (args []string) {
 	direct := make(map[int32]int32) // by the app's port
 	for _, c := range allContainers(&j.pod.Spec) {
 		for _, name := range probeNames {
 			p := probe(c.Container, name)
 			app := probedPort(c.Container, p)
-			if _, relayed := listens[app]; !relayed || p.HTTPGet != nil || probesElsewhere(&j.pod.Spec, p) ||
+			if _, relayed := listens[app]; !relayed || isSeen(p) || probesElsewhere(&j.pod.Spec, p) ||
 				precedesLameduck(c, name) { // there are no rules yet
 				continue
 			}
@@ -76,10 +77,10 @@ func (j *injection) pointProbesAroundRelay(listens map[int32]int32) (args []stri
 				args = append(args, "--direct", strconv.Itoa(int(direct[app]))+"="+strconv.Itoa(int(app)))
 			}
 			moved := movedProbe{Container: c.Name, Probe: name, Is: direct[app]}
-			if p.TCPSocket != nil {
-				moved.Was = p.TCPSocket.Port.String()
+			if _, at := handler(p); at != nil {
+				moved.Was = at.String()
 				moved.Quote = j.given.quoteOf(moved, c)
-				p.TCPSocket.Port = intstr.FromInt32(direct[app])
+				*at = intstr.FromInt32(direct[app])
 			} else {
 				moved.Was = strconv.Itoa(int(p.GRPC.Port))
 				p.GRPC.Port = direct[app]

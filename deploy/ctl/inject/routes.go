@@ -164,14 +164,16 @@ func (j *injection) movePort(p port, to int32) {
 
 // pointProbesAtApp changes probes that use the name of the port to its number, if they must not depend
 // on Lameduck: TCP probes, because it accepts connections before the app does, so that the pod would
-// be ready too early, and probes that run before Lameduck does.
+// be ready too early; HTTPS probes, because they look like traffic; and probes that run before
+// Lameduck does.
 func (j *injection) pointProbesAtApp(p port) {
 	if p.Name == "" {
 		return
 	}
 	for _, name := range probeNames {
-		field, at := handler(probe(p.in.Container, name))
-		if at == nil || *at != intstr.FromString(p.Name) || field == "httpGet" && !precedesLameduck(p.in, name) {
+		probe := probe(p.in.Container, name)
+		_, at := handler(probe)
+		if at == nil || *at != intstr.FromString(p.Name) || isSeen(probe) && !precedesLameduck(p.in, name) {
 			continue
 		}
 		*at = intstr.FromInt32(p.ContainerPort)

@@ -1,10 +1,12 @@
 package inject
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
@@ -113,6 +115,29 @@ func TestAProbeThatOnlyConnectsGoesToTheAppItself(t *testing.T) {
 		defaults())
 	if got := after.Spec.Containers[0].ReadinessProbe.TCPSocket.Port.String(); got != "3000" {
 		t.Errorf("the probe uses %s", got)
+	}
+}
+
+// Lameduck does not see that an HTTPS request is a probe. As traffic, it would extend each hold to its
+// maximum.
+func TestAProbeOverTLSGoesToTheAppItself(t *testing.T) {
+	const seen, unseen = "httpGet: { path: /, port: http }", "httpGet: { path: /, port: http, scheme: HTTPS }"
+	before := edited(t, seen, unseen)
+	moved, _ := injected(t, before, defaults())
+	if got := moved.Spec.Containers[0].ReadinessProbe.HTTPGet.Port.String(); got != "3000" {
+		t.Errorf("mode move: the probe uses %s", got)
+	}
+	redirected, _ := injected(t, before, redirecting(Native))
+	if got := redirected.Spec.Containers[0].ReadinessProbe.HTTPGet.Port.String(); got != "18083" {
+		t.Errorf("mode redirect: the probe uses %s", got)
+	}
+	if args := find(&redirected.Spec, redirectName).Args; !slices.Contains(args, "18083=3000") {
+		t.Errorf("mode redirect: the arguments are %v, want a port that leads around the relay", args)
+	}
+	for _, after := range []*corev1.PodTemplateSpec{moved, redirected} {
+		if got := uninjected(t, after); !apiequality.Semantic.DeepEqual(got, before) {
+			t.Errorf("uninject returns %v, want %v", got, before)
+		}
 	}
 }
 

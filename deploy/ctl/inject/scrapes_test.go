@@ -1,6 +1,8 @@
 package inject
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +102,81 @@ func TestWhatScrapesAnObservedPortIsNoted(t *testing.T) {
 		}
 		if _, relayed := injected(t, before, defaults()); strings.Contains(notes(relayed), "what reads metrics") {
 			t.Errorf("%s: notes on a port that is relayed\n%s", title, notes(relayed))
+		}
+	}
+}
+
+// withMesh returns a pod to which a mesh has added its proxy, as the first or the last container.
+func withMesh(pod *corev1.PodTemplateSpec, first bool) *corev1.PodTemplateSpec {
+	proxy := corev1.Container{Name: "istio-proxy", Image: "istio/proxyv2:1.27", Ports: []corev1.ContainerPort{
+		{Name: "http-envoy-prom", ContainerPort: 15090}, {Name: "status", ContainerPort: 15021},
+	}}
+	with := pod.DeepCopy()
+	if first {
+		with.Spec.Containers = slices.Insert(with.Spec.Containers, 0, proxy)
+	} else {
+		with.Spec.Containers = append(with.Spec.Containers, proxy)
+	}
+	return with
+}
+
+// The proxy's ports are scraped by Prometheus for as long as the pod lives.
+func TestThePortsOfAMeshsProxyAreNotProtected(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		for shape, settings := range map[string]Settings{"move": defaults(), "observe": observing(Native)} {
+			after, p := injected(t, withMesh(template(t, web), first), settings)
+			if proxy := find(&after.Spec, "istio-proxy"); proxy.Ports[0].ContainerPort != 15090 || proxy.Ports[1].ContainerPort != 15021 {
+				t.Errorf("%s: the proxy's ports have moved: %v", shape, proxy.Ports)
+			}
+			for _, name := range []string{routesVariable, observeVariable} {
+				if got := variable(*find(&after.Spec, sidecarName), name); strings.Contains(got, "150") {
+					t.Errorf("%s: %s is %s, with a port of the proxy", shape, name, got)
+				}
+			}
+			if text := fmt.Sprint(p.Notes); strings.Contains(text, "15090") || strings.Contains(text, "envoy") {
+				t.Errorf("%s: notes %s, want none of the proxy's ports", shape, text)
+			}
+		}
+		worker := edited(t, "ports: [{ name: http, containerPort: 3000 }]", "ports: []")
+		worker.Spec.Containers[0].ReadinessProbe = nil
+		p, err := Inject(Workload{Kind: "Pod", Template: withMesh(worker, first)}, Defaults())
+		if err != nil || p.Skipped == "" || len(p.Patch) > 0 {
+			t.Errorf("a pod is injected whose only ports are those of the proxy: %v, %v", p.Patch, err)
+		}
+		after, _ := injected(t, withMesh(template(t, web), first), in(Wrapper))
+		if proxy := find(&after.Spec, "istio-proxy"); len(proxy.Command) > 0 {
+			t.Errorf("the proxy is wrapped: %v", proxy.Command)
+		}
+	}
+}
+
+// The pod of a gateway has only the proxy.
+func TestAGatewayOfAMeshIsProtected(t *testing.T) {
+	gateway := edited(t, "ports: [{ name: http, containerPort: 3000 }]", "ports: [{ name: http2, containerPort: 8443 }]")
+	gateway.Spec.Containers[0].Name = "istio-proxy"
+	gateway.Spec.Containers[0].ReadinessProbe = nil
+	after, _ := injected(t, gateway, observing(Native))
+	if got := variable(*find(&after.Spec, sidecarName), observeVariable); got != "8443" {
+		t.Errorf("observed is %q, want the gateway's port", got)
+	}
+}
+
+// The container is the first one if none declares the port.
+func TestAMeshsProxyIsNotWrapped(t *testing.T) {
+	before := edited(t, "ports: [{ name: http, containerPort: 3000 }]", "command: [/web]")
+	before.Spec.Containers[0].ReadinessProbe = nil
+	number := service("s", "", corev1.ServicePort{Port: 80, TargetPort: intstr.FromInt32(3000)})
+	settings := Defaults()
+	settings.Shape = Wrapper
+	for _, first := range []bool{true, false} {
+		w := Workload{Kind: "Pod", Template: withMesh(before, first), Around: &mode.Around{Services: []*corev1.Service{number}}}
+		p, err := Inject(w, settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		app, proxy := find(&p.Template.Spec, "web"), find(&p.Template.Spec, "istio-proxy")
+		if !slices.Equal(app.Command, append(slices.Clone(wrapperCommand), "/web")) || len(proxy.Command) > 0 {
+			t.Errorf("proxy first: %v: the commands are %v and %v, want the app wrapped", first, app.Command, proxy.Command)
 		}
 	}
 }

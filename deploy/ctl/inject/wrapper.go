@@ -10,12 +10,16 @@ import (
 // wrapperCommand goes in front of the app's command.
 var wrapperCommand = []string{"/lameduck/lameduck", "exec", "--"}
 
-// wrapped returns the name of the container to wrap: the first one with a route, or the first.
+// wrapped returns the name of the container to wrap: the first one with a route, or the first that is
+// not of a mesh.
 func (j *injection) wrapped() string {
 	for _, r := range j.chosen {
 		if r.container != "" {
 			return r.container
 		}
+	}
+	if app := firstApp(&j.pod.Spec); app != nil {
+		return app.Name
 	}
 	return j.pod.Spec.Containers[0].Name
 }

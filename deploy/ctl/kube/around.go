@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"lameduck/deploy/ctl/mode"
 )
@@ -105,12 +106,38 @@ func (c *Client) otherPolicies(ctx context.Context, r *reader) (all []mode.Polic
 	if r.failed("the kinds of policies", err) {
 		return nil
 	}
+	forbidden := make(map[schema.GroupVersionResource]error)
 	for _, id := range SortedPolicyResources(kinds) {
 		objects := read[*unstructured.Unstructured](r, id.GroupResource().String(),
-			func(o metav1.ListOptions) (runtime.Object, error) { return c.Dynamic.Resource(id).List(ctx, o) })
+			func(o metav1.ListOptions) (runtime.Object, error) {
+				found, err := c.Dynamic.Resource(id).List(ctx, o)
+				if apierrors.IsForbidden(err) {
+					forbidden[id] = err
+					return &unstructured.UnstructuredList{}, nil
+				}
+				return found, err
+			})
 		for _, o := range objects {
 			all = append(all, mode.NewPolicy(kinds[id].Kind, o.GetNamespace(), o.GetName(), o.Object))
 		}
 	}
+	for _, id := range SortedPolicyResources(kinds) {
+		if err := forbidden[id]; err != nil && !isReadElsewhere(id, kinds, forbidden) {
+			r.failed(id.GroupResource().String(), err)
+		}
+	}
 	return all
+}
+
+// isReadElsewhere reports whether another resource has the same policies, and may be read.
+func isReadElsewhere(
+	id schema.GroupVersionResource, kinds map[schema.GroupVersionResource]PolicyResource,
+	forbidden map[schema.GroupVersionResource]error,
+) bool {
+	for other := range kinds {
+		if AreCopies(id, other) && forbidden[other] == nil {
+			return true
+		}
+	}
+	return false
 }

@@ -49,6 +49,17 @@ func PolicyResources(d discovery.DiscoveryInterface) (map[schema.GroupVersionRes
 	return found, errors.Join(failures...)
 }
 
+// CalicoStorage is the API group of Calico's own resources. A cluster with Calico's API server has
+// their policies in a second group, which may need more rights.
+const CalicoStorage = "crd." + calico
+
+const calico = "projectcalico.org"
+
+// AreCopies reports whether two resources have the same policies, in two API groups.
+func AreCopies(a, b schema.GroupVersionResource) bool {
+	return a.Resource == b.Resource && (a.Group == calico && b.Group == CalicoStorage || a.Group == CalicoStorage && b.Group == calico)
+}
+
 // SortedPolicyResources returns resources in the order of their names.
 func SortedPolicyResources(found map[schema.GroupVersionResource]PolicyResource) []schema.GroupVersionResource {
 	return slices.SortedFunc(maps.Keys(found), func(a, b schema.GroupVersionResource) int {

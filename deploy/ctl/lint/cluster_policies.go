@@ -80,16 +80,11 @@ func (p *otherPolicies) list(ctx context.Context, id schema.GroupVersionResource
 	return readPages(func(options metav1.ListOptions) (runtime.Object, error) { return resource.List(ctx, options) })
 }
 
-// Calico has the same policies in two API groups. The second one has its own resources, which only a
-// cluster without Calico's API server needs.
-const calico, calicoStorage = "projectcalico.org", "crd.projectcalico.org"
-
 // isCopy reports whether the policies of a resource were listed in another API group.
 func (p *otherPolicies) isCopy(id schema.GroupVersionResource) bool {
-	other := map[string]string{calico: calicoStorage, calicoStorage: calico}[id.Group]
-	for twin, a := range p.answers {
-		if twin.Group == other && twin.Resource == id.Resource && a.err == nil {
-			return id.Group == calicoStorage || p.answers[id].err != nil
+	for other, a := range p.answers {
+		if kube.AreCopies(other, id) && a.err == nil {
+			return id.Group == kube.CalicoStorage || p.answers[id].err != nil
 		}
 	}
 	return false

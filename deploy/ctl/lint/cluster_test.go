@@ -221,6 +221,36 @@ func TestAClusterIsReadPageByPage(t *testing.T) {
 	}
 }
 
+// OpenShift keeps the ReplicationControllers of earlier rollouts, with the template of then.
+func TestControllersOfEarlierRolloutsAreNotLinted(t *testing.T) {
+	yes, none, two := true, int32(0), int32(2)
+	labels := map[string]string{"app": "shop"}
+	s := &apiServer{objects: make(map[string][]runtime.Object)}
+	for name, replicas := range map[string]*int32{"shop-1": &none, "shop-2": &two} {
+		s.add("replicationcontrollers", &corev1.ReplicationController{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "shop", OwnerReferences: []metav1.OwnerReference{
+				{Kind: "DeploymentConfig", Name: "shop", Controller: &yes},
+			}},
+			Spec: corev1.ReplicationControllerSpec{Replicas: replicas, Selector: labels, Template: &corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec: corev1.PodSpec{Containers: []corev1.Container{
+					{Name: "web", Ports: []corev1.ContainerPort{{ContainerPort: 8080}}},
+				}},
+			}},
+		})
+	}
+	s.add("services", &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: "shop"},
+		Spec: corev1.ServiceSpec{Selector: labels, Ports: []corev1.ServicePort{{Port: 8080}}}})
+	in, err := lintCluster(t, s, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := findingsOf(in.Lint(), "unprotected")
+	if len(found) != 1 || found[0].Object.Name != "shop-2" {
+		t.Errorf("unprotected are %v, want only the controller of the latest rollout", found)
+	}
+}
+
 func TestAClusterIsOnlyRead(t *testing.T) {
 	s := shop(1)
 	if _, err := lintCluster(t, s, ""); err != nil {

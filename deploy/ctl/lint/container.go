@@ -2,7 +2,6 @@ package lint
 
 import (
 	"path"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -79,10 +78,8 @@ func tag(image string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(image, repository(image)), ":")
 }
 
-// meshProxies are the containers of service meshes. They are in front of Lameduck.
-var meshProxies = []string{"istio-proxy", "linkerd-proxy", "consul-dataplane", "kuma-sidecar"}
-
-func (c container) isMeshProxy() bool { return slices.Contains(meshProxies, c.Name) }
+// isMeshProxy reports whether the container is that of a service mesh, which is in front of Lameduck.
+func (c container) isMeshProxy() bool { return inject.IsMeshProxy(c.Name) }
 
 // isMetrics reports whether the name of a port is one for metrics or health checks.
 func isMetrics(name string) bool {

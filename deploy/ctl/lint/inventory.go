@@ -87,12 +87,12 @@ func (in *Inventory) Add(o runtime.Object, locate Locator) {
 		in.addWorkload("DaemonSet", o.ObjectMeta, &o.Spec.Template, o,
 			locate).selector = selectorOf(o.Spec.Selector)
 	case *appsv1.ReplicaSet:
-		if !isMadeBy(o, "Deployment") && !isPast(o) {
+		if !isMadeBy(o, "Deployment") && !isPast(o, o.Spec.Replicas) {
 			in.addWorkload("ReplicaSet", o.ObjectMeta, &o.Spec.Template, o, locate).
 				setReplicas(o.Spec.Replicas, o.Spec.Selector)
 		}
 	case *corev1.ReplicationController:
-		if o.Spec.Template != nil {
+		if o.Spec.Template != nil && !isPast(o, o.Spec.Replicas) {
 			in.addWorkload("ReplicationController", o.ObjectMeta, o.Spec.Template, o, locate).
 				setReplicas(o.Spec.Replicas, metav1.SetAsLabelSelector(o.Spec.Selector))
 		}
@@ -115,9 +115,10 @@ func isMadeBy(o metav1.Object, kind string) bool {
 	return maker != nil && maker.Kind == kind
 }
 
-// isPast reports whether a rollout has replaced a ReplicaSet.
-func isPast(o *appsv1.ReplicaSet) bool {
-	return metav1.GetControllerOf(o) != nil && o.Spec.Replicas != nil && *o.Spec.Replicas == 0
+// isPast reports whether a rollout has replaced a ReplicaSet of a Deployment, or a
+// ReplicationController of an OpenShift DeploymentConfig.
+func isPast(o metav1.Object, replicas *int32) bool {
+	return metav1.GetControllerOf(o) != nil && replicas != nil && *replicas == 0
 }
 
 // addOther adds an object that makes no pods.

@@ -154,14 +154,19 @@ func (m *Mirror) Around(namespace string) *mode.Around {
 	a.Ingresses = inNamespace[*networkingv1.Ingress](m.ingresses, namespace)
 	a.LimitRanges = inNamespace[*corev1.LimitRange](m.ranges, namespace)
 	a.Quotas = inNamespace[*corev1.ResourceQuota](m.quotas, namespace)
+	if m.services.current() { // to find ports, also if no mode that needs the rest is possible
+		a.Services = inNamespace[*corev1.Service](m.services, namespace)
+	}
 	if a.Unknown != "" {
 		return a
 	}
-	a.Services = inNamespace[*corev1.Service](m.services, namespace)
 	a.Policies = list[*networkingv1.NetworkPolicy](m.policies)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, id := range m.otherResources() {
+		if !m.others[id].current() {
+			continue // there is a copy
+		}
 		for _, o := range list[*other](m.others[id]) {
 			a.Others = append(a.Others, o.policy)
 		}
@@ -183,11 +188,21 @@ func (m *Mirror) unread() string {
 		return "the kinds of policies"
 	}
 	for _, id := range m.otherResources() {
-		if !m.others[id].current() {
+		if !m.others[id].current() && !m.hasCopyLocked(id) {
 			return id.GroupResource().String()
 		}
 	}
 	return ""
+}
+
+// hasCopyLocked reports whether the copy of another resource is current that has the same policies.
+func (m *Mirror) hasCopyLocked(id schema.GroupVersionResource) bool {
+	for other, r := range m.others {
+		if kube.AreCopies(id, other) && r.current() {
+			return true
+		}
+	}
+	return false
 }
 
 // otherResources returns the resources of other kinds in a fixed order. The caller holds the mutex.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -48,6 +50,8 @@ func newTestMirror(t *testing.T) *testMirror {
 			services: "ServiceList", namespaces: "NamespaceList", policies: "NetworkPolicyList",
 			ingresses: "IngressList", ranges: "LimitRangeList", quotas: "ResourceQuotaList",
 			cilium: "CiliumNetworkPolicyList",
+			{Group: "projectcalico.org", Version: "v3", Resource: "networkpolicies"}: "NetworkPolicyList",
+			{Group: kube.CalicoStorage, Version: "v1", Resource: "networkpolicies"}:  "NetworkPolicyList",
 		},
 		object(t, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","labels":{"a":"b"}}}`),
 		object(t, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"web","namespace":"shop"},
@@ -177,12 +181,51 @@ func TestWhatCannotBeReadIsUnknown(t *testing.T) {
 				}
 				return r.unread() != "the kinds of policies"
 			})
-			if a := r.Around("shop"); a.Unknown == "" || len(a.Services) > 0 {
-				t.Errorf("around shop is %+v", a)
+			a := r.Around("shop")
+			if a.Unknown == "" || len(a.Policies) > 0 || len(a.Others) > 0 {
+				t.Errorf("around shop is %+v, want no policies", a)
+			}
+			if read := id != services; (len(a.Services) > 0) != read {
+				t.Errorf("%d Services around shop, which can be read: %v", len(a.Services), read)
 			}
 			allowed.Store(true)
 			r.await("all is known", func() bool { return r.Around("shop").Unknown == "" })
 		})
+	}
+}
+
+// Calico has the same policies in two API groups, and its API server may refuse them.
+func TestCalicosPoliciesAreReadWhereTheyMayBe(t *testing.T) {
+	t.Parallel()
+	public := schema.GroupVersionResource{Group: "projectcalico.org", Version: "v3", Resource: "networkpolicies"}
+	stored := schema.GroupVersionResource{Group: kube.CalicoStorage, Version: "v1", Resource: "networkpolicies"}
+	for _, refused := range [][]schema.GroupVersionResource{{public}, {stored}, {public, stored}} {
+		r := newTestMirror(t)
+		kinds := map[schema.GroupVersionResource]kube.PolicyResource{
+			public: {Kind: "NetworkPolicy", Namespaced: true}, stored: {Kind: "NetworkPolicy", Namespaced: true},
+		}
+		r.kinds.Store(&kinds)
+		for id := range kinds {
+			if !slices.Contains(refused, id) {
+				policy := object(t, `{"apiVersion":"`+id.GroupVersion().String()+`","kind":"NetworkPolicy",
+					"metadata":{"name":"calico","namespace":"shop"}}`)
+				if _, err := r.client.Resource(id).Namespace("shop").Create(t.Context(), policy, createOptions); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		r.client.PrependReactor("list", "networkpolicies", func(a clienttesting.Action) (bool, runtime.Object, error) {
+			return slices.Contains(refused, a.GetResource()), nil, apierrors.NewForbidden(public.GroupResource(), "", nil)
+		})
+		r.start()
+		if len(refused) == 2 {
+			r.await("the rest is known", func() bool { return strings.Contains(r.unread(), kube.CalicoStorage) })
+			continue
+		}
+		r.await("all is known", r.Settled)
+		if a := r.Around("shop"); a.Unknown != "" || len(a.Others) != 1 {
+			t.Errorf("%v refused: around shop is %+v, want one policy of Calico", refused, a)
+		}
 	}
 }
 

@@ -65,12 +65,11 @@ func (s *service) isForMetrics(i int) bool {
 	return isMetrics(s.Spec.Ports[i].Name) || target.Type == intstr.String && isMetrics(target.StrVal)
 }
 
-// hasClients reports whether the Service is not for metrics only.
+// hasClients reports whether the Service has clients that Lameduck could protect: those of a TCP port
+// that is not for metrics.
 func (s *service) hasClients() bool {
-	for i := range s.Spec.Ports {
-		if !s.isForMetrics(i) {
-			return true
-		}
+	if slices.ContainsFunc(s.tcpPorts(), func(i int) bool { return !s.isForMetrics(i) }) {
+		return true
 	}
 	return len(s.Spec.Ports) == 0 // clients of a headless Service need none
 }

@@ -117,6 +117,13 @@ func TestFindingsOfPorts(t *testing.T) {
 				"port: http }", "port: 8080 }",
 			},
 		},
+		"a server of UDP, which Lameduck cannot protect": {
+			manifest: "unprotected/bad.yaml",
+			edits: edits{
+				servicePort, "ports: [{ port: 53, protocol: UDP }]", appPortSleep, "ports: [{ containerPort: 53, protocol: UDP }]",
+				"port: http }", "port: 8080 }",
+			},
+		},
 		"a Service for metrics and clients": {
 			manifest: "unprotected/bad.yaml",
 			edits: edits{

@@ -32,6 +32,8 @@ func (s *Server) ready() error {
 		return errors.New("draining")
 	case s.injector.settings.Load() == nil:
 		return errors.New("the version of the cluster is not known yet")
+	case s.config.Mirror != nil && !s.mirrored.Load():
+		return errors.New("the cluster has not been read yet")
 	}
 	if err := s.store.Check(time.Now()); err != nil {
 		return err

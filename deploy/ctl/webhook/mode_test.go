@@ -87,6 +87,7 @@ func TestAPausedWebhookInjectsNothing(t *testing.T) {
 type noMirror struct{}
 
 func (noMirror) Run(context.Context)        {}
+func (noMirror) Settled() bool              { return true }
 func (noMirror) Around(string) *mode.Around { return &mode.Around{Unknown: "all"} }
 
 func TestTheConfigurationReachesTheInjector(t *testing.T) {

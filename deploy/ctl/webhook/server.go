@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,7 +46,7 @@ type Config struct {
 	Files         certs.FilePaths // of the certificate; if empty, a certs.Rotator issues it
 	Service       string          // whose name the Rotator issues a certificate for
 	Cluster       certs.Cluster   // of the Rotator
-	ServerVersion VersionFunc     // returns the version of the cluster; for an empty Shape
+	ServerVersion VersionFunc     // returns the version of the cluster; may be nil if Settings have a Shape
 
 	Log *zap.Logger
 }
@@ -53,6 +54,8 @@ type Config struct {
 // A Mirror knows what surrounds the pods of a namespace.
 type Mirror interface {
 	Run(ctx context.Context)
+	// Settled reports whether all has been read that the mode of a pod depends on.
+	Settled() bool
 	Around(namespace string) *mode.Around
 }
 
@@ -65,6 +68,7 @@ type Server struct {
 	metrics      *metrics
 	store        *certs.Store
 	certificates certs.Source
+	mirrored     atomic.Bool // the mirror has settled, or had the time to
 	requests     net.Listener
 	admin        net.Listener
 	servers      [2]*http.Server // of requests and of probes and metrics
@@ -167,8 +171,9 @@ func (s *Server) Run(ctx context.Context) error {
 	all.Go(func() { s.certificates.Run(work) })
 	if s.config.Mirror != nil {
 		all.Go(func() { s.config.Mirror.Run(work) })
+		all.Go(func() { s.awaitMirror(work) })
 	}
-	if s.config.Settings.Shape == "" {
+	if s.config.ServerVersion != nil {
 		all.Go(func() { chooseShape(work, s.config.ServerVersion, s.injector, s.config.Settings, s.log) })
 	}
 	failure := make(chan error, 2)
@@ -181,6 +186,29 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.drain(work)
 	return s.shutdown()
+}
+
+// Times of a replica that has just started and reads the cluster. A pod that it is asked about before
+// has its mode for life.
+const (
+	mirrorTimeout = 10 * time.Second // something may never be readable
+	mirrorPoll    = 50 * time.Millisecond
+)
+
+// awaitMirror waits until the mirror has settled, but not for long, and makes the replica ready.
+func (s *Server) awaitMirror(ctx context.Context) {
+	defer s.mirrored.Store(true)
+	ctx, cancel := context.WithTimeout(ctx, mirrorTimeout)
+	defer cancel()
+	tick := time.NewTicker(mirrorPoll)
+	defer tick.Stop()
+	for !s.config.Mirror.Settled() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // drain serves until the API server sends no more requests.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -16,15 +17,17 @@ const versionRetry = 2 * time.Second
 type VersionFunc func(ctx context.Context) (string, error)
 
 // chooseShape gets the version of the cluster, with retries, and sets the shape of the injected
-// sidecars: native if the cluster supports it. The choice lasts until the next start of the
-// webhook, even if the cluster is upgraded.
+// sidecars, if the settings have none: native if the cluster supports it. With a shape, the version
+// decides what replaces it in pods that it does not suit. The choice lasts until the next start of
+// the webhook, even if the cluster is upgraded.
 func chooseShape(ctx context.Context, version VersionFunc, i *injector, s inject.Settings, log *zap.Logger) {
 	logged := false
 	for {
 		kubernetes, err := version(ctx)
 		if err == nil {
-			if s.Shape, err = inject.ShapeFor(kubernetes); err == nil {
-				s.Kubernetes = kubernetes
+			var best inject.Shape
+			if best, err = inject.ShapeFor(kubernetes); err == nil {
+				s.Shape, s.Kubernetes = cmp.Or(s.Shape, best), kubernetes
 				i.settings.Store(&s)
 				log.Info("shape chosen", zap.String("shape", string(s.Shape)),
 					zap.String("kubernetes", kubernetes))
@@ -32,7 +35,7 @@ func chooseShape(ctx context.Context, version VersionFunc, i *injector, s inject
 			}
 		}
 		if ctx.Err() == nil && !logged {
-			log.Error("version of the cluster unknown, so no shape is chosen; retrying", zap.Error(err))
+			log.Error("version of the cluster unknown; retrying", zap.String("shape", string(s.Shape)), zap.Error(err))
 			logged = true
 		}
 		timer := time.NewTimer(versionRetry)

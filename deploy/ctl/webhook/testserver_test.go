@@ -45,9 +45,12 @@ func testConfig(t *testing.T) (Config, *deploytest.Certificate) {
 }
 
 // runInMemory starts a server in the test's bubble.
-func runInMemory(t *testing.T) *testServer {
+func runInMemory(t *testing.T, edits ...func(*Config)) *testServer {
 	t.Helper()
 	c, certificate := testConfig(t)
+	for _, edit := range edits {
+		edit(&c)
+	}
 	s, err := assemble(c)
 	if err != nil {
 		t.Fatal(err)

@@ -142,6 +142,44 @@ func TestAcceptor_AnUnreadRequestIsNotClosedAsIdle(t *testing.T) {
 	}
 }
 
+// The request has been read, and the connection does not know it yet.
+func TestCloseIdle_ARequestThatIsBeingReadIsAnswered(t *testing.T) {
+	app := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	s, address := onLoopback(t, Config{}, app)
+	client := dialAndSend(t, address, get)
+	answer := make([]byte, 1<<10)
+	if n, err := client.Read(answer); !strings.HasSuffix(string(answer[:n]), "ok") {
+		t.Fatalf("answer %q, %v", answer[:n], err)
+	}
+	c := only(s)
+	waitUntil(t, "the connection is idle", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.inFlightLocked() == 0 && c.progress() == idle && !c.requests.Reading()
+	})
+	s.Drain()
+	// Goroutines that have waited for a mutex for a millisecond get it in their order (sync.Mutex).
+	const queued = 20 * time.Millisecond
+	c.mu.Lock()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.CloseIdle()
+	}()
+	time.Sleep(queued)
+	if _, err := io.WriteString(client, get); err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, "the request is being read", func() bool { return c.requests.Reading() && !hasUnread(c.client) })
+	time.Sleep(queued)
+	c.mu.Unlock()
+	<-closed
+	_ = client.SetReadDeadline(time.Now().Add(time.Minute))
+	if got, err := io.ReadAll(client); !strings.HasPrefix(string(got), "HTTP/1.1 200") {
+		t.Errorf("answer %q, %v; want 200", got, err)
+	}
+}
+
 func TestAcceptQueue(t *testing.T) {
 	ln := listenLoopback(t)
 	raw := pump.RawOf(ln)

@@ -120,6 +120,15 @@ func (c closer) endDirectionLocked(d direction) (last bool) {
 	return c.life.states[1-d] == done
 }
 
+// endAwayLocked ends the direction from an app that is detached, for which no goroutine does it. It
+// is called with the state of the direction from the client changed, so that no app is detached later.
+func (c closer) endAwayLocked() {
+	if c.life.states[fromApp] == away {
+		c.life.states[fromApp] = done
+		c.life.left++
+	}
+}
+
 // closeResponses half-closes the client's connection, and leaves the rest to the client.
 func (c closer) closeResponses() {
 	if c.endDirection(fromApp) {

@@ -3,19 +3,23 @@ package proxy
 import "lameduck/proxy/tlsterm"
 
 // closeIdle closes the connection if nothing is outstanding on it and no request has begun, not
-// even in the kernel.
-func (c closer) closeIdle() {
+// even in the kernel. It returns false if that cannot be known yet, because bytes are being read; if
+// wait is not set, these do not count.
+func (c closer) closeIdle(wait bool) (known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, handshaking := c.client.(*tlsterm.Raw)
 	switch {
 	case c.app == nil && !handshaking, c.life.closing:
-		return
+		return true
 	case c.inFlightLocked() > 0 || c.progress() != idle, hasUnread(c.client):
-		return
+		return true
+	case wait && c.requests.Reading(): // after the look into the kernel
+		return false
 	}
 	c.life.end(endedIdle)
 	c.endBothLocked()
+	return true
 }
 
 // cut ends the connection and returns how many exchanges were in flight on it, not counting health

@@ -194,15 +194,6 @@ func (r *reconnect) awaitStale() (request *pump.Buffer, size int, between bool) 
 	return request, r.size, false
 }
 
-// endAwayLocked ends the direction from an app that is detached, for which no goroutine does it. It
-// is called with the state of the direction from the client changed, so that no app is detached later.
-func (c *conn) endAwayLocked() {
-	if c.life.states[fromApp] == away {
-		c.life.states[fromApp] = done
-		c.life.left++
-	}
-}
-
 // unavailable answers a request for which the app could not be dialed again.
 func (r *reconnect) unavailable(err error) outcome {
 	if err == errClientLeft || r.server.appGone() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -191,8 +192,14 @@ func (s *Server) closeListeners() {
 
 // CloseIdle closes the connections that have nothing in flight.
 func (s *Server) CloseIdle() {
-	for _, c := range s.all() {
-		closer{c}.closeIdle()
+	const tries, pause = 50, time.Millisecond // what is read is a request within microseconds, or nothing
+	unknown := s.all()
+	for try := range tries {
+		unknown = slices.DeleteFunc(unknown, func(c *conn) bool { return closer{c}.closeIdle(try < tries-1) })
+		if len(unknown) == 0 {
+			return
+		}
+		time.Sleep(pause)
 	}
 }
 

@@ -58,6 +58,7 @@ type Flow struct {
 	moved    atomic.Uint64         // by this one
 	blocked  atomic.Bool           // dst takes nothing more
 	reset    atomic.Bool           // dst has been reset, as a write has found
+	reading  atomic.Bool           // false while it waits for src
 	back     *Flow                 // the flow of the other direction, or nil
 
 	buf             *Buffer // nil while there is nothing to hold
@@ -156,6 +157,17 @@ func (f *Flow) Write(b []byte) error {
 	return nil
 }
 
+// Reading reports whether the flow may hold bytes that it has read, other than to wait for more of them:
+// it is false only while the flow waits for src. Any goroutine may call it.
+func (f *Flow) Reading() bool { return f.reading.Load() }
+
+// setReading saves a store, which costs more than a load.
+func (f *Flow) setReading(reading bool) {
+	if f.reading.Load() != reading {
+		f.reading.Store(reading)
+	}
+}
+
 // Moved returns the number of bytes that have been written to dst. Any goroutine may call it.
 func (f *Flow) Moved() uint64 { return f.moved.Load() }
 
@@ -249,7 +261,9 @@ func (f *Flow) Fill() error {
 	}
 	f.Deadline.Arm()
 	if f.raw == nil {
+		f.setReading(false)
 		f.readBlocking()
+		f.setReading(true)
 	} else if err := f.raw.Read(f.readable); err != nil {
 		f.n, f.err = 0, err
 	}
@@ -291,8 +305,10 @@ func (f *Flow) readNow(fd uintptr) bool {
 	if f.buf == nil {
 		f.buf = f.newBuffer()
 	}
+	f.setReading(true)
 	f.n, f.err = rawRead(int(fd), f.buf.Bytes[f.end:])
 	if f.err == syscall.EAGAIN {
+		f.setReading(false)
 		if f.end == 0 {
 			f.Release()
 		} else {

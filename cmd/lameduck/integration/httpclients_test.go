@@ -16,17 +16,16 @@ import (
 type traffic struct {
 	load    *load
 	clients sync.WaitGroup // the other programs
-	lagged  chan struct{}  // closed when they must end
 }
 
 // startTraffic starts the traffic, and returns once there are answers.
 func startTraffic(t *testing.T, address string, a *realApp) *traffic {
 	t.Helper()
 	awaitApp(t, address)
-	tr := &traffic{load: startLoad(t, address, a.kinds()), lagged: make(chan struct{})}
+	tr := &traffic{load: startLoad(t, address, a.kinds())}
 	tr.load.awaitAnswers(t, 2)
-	for _, client := range []func(*testing.T, *traffic, *realApp){runCurl, runWrk, runAB, runABKeepAlive} {
-		tr.clients.Go(func() { client(t, tr, a) })
+	for _, client := range []func(*testing.T, *load, *realApp){runCurl, runWrk, runAB, runABKeepAlive} {
+		tr.clients.Go(func() { client(t, tr.load, a) })
 	}
 	tr.load.awaitAnswers(t, 10)
 	return tr
@@ -42,13 +41,11 @@ func awaitApp(t *testing.T, address string) {
 	})
 }
 
-// stop ends the traffic after the lag of the load balancer, the load last: while the other programs
-// start, it keeps the hold from ending.
+// stop ends the traffic after the lag of the load balancer.
 func (tr *traffic) stop() {
 	<-time.After(lag)
-	close(tr.lagged)
-	tr.clients.Wait()
 	tr.load.stop()
+	tr.clients.Wait()
 }
 
 // runClient runs another program, if it is installed, and returns its output. ok is false if the
@@ -70,15 +67,10 @@ func runClient(t *testing.T, name string, args ...string) (output string, ok boo
 	return string(out), true
 }
 
-// runCurl sends pairs of requests with curl, on one connection if possible, until the lag is over.
-func runCurl(t *testing.T, tr *traffic, a *realApp) {
-	url := "http://" + tr.load.address
-	for ok := true; ok; {
-		select {
-		case <-tr.lagged:
-			return
-		default:
-		}
+// runCurl sends pairs of requests with curl, on one connection if possible, until the load ends.
+func runCurl(t *testing.T, l *load, a *realApp) {
+	url := "http://" + l.address
+	for ok := true; ok && !l.stopped(); {
 		_, ok = runClient(t, "curl", "-sSf", "-m", "20", "-o", os.DevNull, "-o", os.DevNull, url+"/", url+"/")
 		if !a.echoes || !ok {
 			continue
@@ -97,17 +89,17 @@ const clientSeconds = "2"
 
 // runWrk runs wrk, which reconnects after a response with the close option. It reports errors only
 // if there are some.
-func runWrk(t *testing.T, tr *traffic, _ *realApp) {
-	out, ok := runClient(t, "wrk", "-t1", "-c1", "-d"+clientSeconds+"s", "--timeout", "20s", "http://"+tr.load.address+"/")
+func runWrk(t *testing.T, l *load, _ *realApp) {
+	out, ok := runClient(t, "wrk", "-t1", "-c1", "-d"+clientSeconds+"s", "--timeout", "20s", "http://"+l.address+"/")
 	if ok && (strings.Contains(out, "Socket errors") || strings.Contains(out, "Non-2xx")) {
 		t.Errorf("wrk reported errors:\n%s", out)
 	}
 }
 
 // runAB makes a connection for every request: a POST if the app accepts that.
-func runAB(t *testing.T, tr *traffic, a *realApp) {
+func runAB(t *testing.T, l *load, a *realApp) {
 	if !a.echoes {
-		checkAB(t, "http://"+tr.load.address+"/")
+		checkAB(t, "http://"+l.address+"/")
 		return
 	}
 	body := filepath.Join(t.TempDir(), "body")
@@ -115,12 +107,12 @@ func runAB(t *testing.T, tr *traffic, a *realApp) {
 		t.Error(err)
 		return
 	}
-	checkAB(t, "-p", body, "-T", "text/plain", "http://"+tr.load.address+"/echo")
+	checkAB(t, "-p", body, "-T", "text/plain", "http://"+l.address+"/echo")
 }
 
 // runABKeepAlive requests keep-alive connections in HTTP/1.0.
-func runABKeepAlive(t *testing.T, tr *traffic, _ *realApp) {
-	checkAB(t, "-k", "http://"+tr.load.address+"/")
+func runABKeepAlive(t *testing.T, l *load, _ *realApp) {
+	checkAB(t, "-k", "http://"+l.address+"/")
 }
 
 var (

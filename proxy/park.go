@@ -82,7 +82,7 @@ func (c *conn) parkLocked(d direction) {
 
 // parkedSourcesLocked returns the sides that parked directions read from, and nil instead of a side that
 // is not one of them: a [clientWatch] may watch it.
-func (c *conn) parkedSourcesLocked() (client, app syscall.RawConn) {
+func parkedSourcesLocked(c *conn) (client, app syscall.RawConn) {
 	client, app = c.descriptors()
 	if c.life.states[fromClient] != parked {
 		client = nil
@@ -118,7 +118,7 @@ func (c *conn) unparkLocked() {
 	}
 	p.wanted = false
 	if p.token != 0 {
-		client, app := c.parkedSourcesLocked()
+		client, app := parkedSourcesLocked(c)
 		c.server.parker.remove(p.token, client, app)
 		p.token = 0
 	}

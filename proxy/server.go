@@ -192,15 +192,24 @@ func (s *Server) closeListeners() {
 
 // CloseIdle closes the connections that have nothing in flight.
 func (s *Server) CloseIdle() {
-	const tries, pause = 50, time.Millisecond // what is read is a request within microseconds, or nothing
-	unknown := s.all()
-	for try := range tries {
-		unknown = slices.DeleteFunc(unknown, func(c *conn) bool { return closer{c}.closeIdle(try < tries-1) })
-		if len(unknown) == 0 {
-			return
-		}
-		time.Sleep(pause)
+	unknown := closeIdle(s.all(), true)
+	if len(unknown) == 0 {
+		return
 	}
+	// What has been read is a request within microseconds, or nothing.
+	const tries, pause = 50, time.Millisecond
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for try := range tries {
+		<-tick.C
+		unknown = closeIdle(unknown, try < tries-1)
+	}
+}
+
+// closeIdle closes those connections that are idle, and returns those of which this cannot be known
+// yet. If wait is not set, there are none.
+func closeIdle(conns []*conn, wait bool) (unknown []*conn) {
+	return slices.DeleteFunc(conns, func(c *conn) bool { return closer{c}.closeIdle(wait) })
 }
 
 // Cut ends every connection. It returns how many connections had exchanges in flight, and how many

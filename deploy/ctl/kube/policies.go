@@ -57,7 +57,8 @@ const calico = "projectcalico.org"
 
 // AreCopies reports whether two resources have the same policies, in two API groups.
 func AreCopies(a, b schema.GroupVersionResource) bool {
-	return a.Resource == b.Resource && (a.Group == calico && b.Group == CalicoStorage || a.Group == CalicoStorage && b.Group == calico)
+	return a.Resource == b.Resource &&
+		(a.Group == calico && b.Group == CalicoStorage || a.Group == CalicoStorage && b.Group == calico)
 }
 
 // SortedPolicyResources returns resources in the order of their names.

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -161,6 +163,14 @@ func (d *lameduck) exhaust(t *testing.T, above func(reserve []int) int) {
 	if err := unix.Prlimit(d.pid(), unix.RLIMIT_NOFILE, nil, &limit); err != nil {
 		t.Fatal(err)
 	}
+	// A file that is open for a moment would leave its number free.
+	open := descriptors(t, d.pid())
+	eventually(t, "no descriptor is opened or closed", func() bool {
+		time.Sleep(100 * time.Millisecond)
+		before := open
+		open = descriptors(t, d.pid())
+		return maps.Equal(before, open)
+	})
 	reserve := d.reserve(t)
 	if len(reserve) != inReserve {
 		t.Fatalf("descriptors in reserve %v, want %d of them", reserve, inReserve)

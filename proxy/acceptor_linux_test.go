@@ -158,8 +158,6 @@ func TestCloseIdle_ARequestThatIsBeingReadIsAnswered(t *testing.T) {
 		return c.inFlightLocked() == 0 && c.progress() == idle && !c.requests.Reading()
 	})
 	s.Drain()
-	// Goroutines that have waited for a mutex for a millisecond get it in their order (sync.Mutex).
-	const queued = 20 * time.Millisecond
 	c.mu.Lock()
 	closed := make(chan struct{})
 	go func() {
@@ -172,7 +170,7 @@ func TestCloseIdle_ARequestThatIsBeingReadIsAnswered(t *testing.T) {
 	}
 	waitUntil(t, "the request is being read", func() bool { return c.requests.Reading() && !hasUnread(c.client) })
 	time.Sleep(queued)
-	c.mu.Unlock()
+	unlockInOrder(&c.mu)
 	<-closed
 	_ = client.SetReadDeadline(time.Now().Add(time.Minute))
 	if got, err := io.ReadAll(client); !strings.HasPrefix(string(got), "HTTP/1.1 200") {

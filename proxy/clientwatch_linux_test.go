@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lameduck/proxy/pump"
 )
 
 // refusedRequest is answered 400, after the requests before it.
@@ -37,6 +39,25 @@ func (c *conn) knowsClientsEnd() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.watch.hasEndedLocked()
+}
+
+func (c *conn) isClientWatched() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.watch != nil && c.watch.token != 0
+}
+
+// fill sends to a flow until its destination takes nothing more, and returns how many bytes.
+func fill(t *testing.T, source net.Conn, f *pump.Flow) (sent int64) {
+	t.Helper()
+	_ = source.SetWriteDeadline(time.Now().Add(20 * time.Second))
+	for piece := make([]byte, 8<<10); !f.Blocked(); time.Sleep(100 * time.Microsecond) {
+		n, err := source.Write(piece)
+		if sent += int64(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return sent
 }
 
 func TestClientWatch_AResetWhileTheAppIsWaitedForEndsTheConnection(t *testing.T) {
@@ -82,28 +103,42 @@ func TestClientWatch_AClientThatHasSentEverythingMayClose(t *testing.T) {
 	if _, err := io.Copy(io.Discard, client); err != nil {
 		t.Fatal(err)
 	}
-	c, sent := only(s), int64(0)
-	_ = client.SetWriteDeadline(time.Now().Add(20 * time.Second))
-	for piece := make([]byte, 8<<10); !c.requests.Blocked(); time.Sleep(100 * time.Microsecond) {
-		n, err := client.Write(piece)
-		if sent += int64(n); err != nil {
-			t.Fatal(err)
-		}
-	}
-	watched := func() bool {
+	c := only(s)
+	sent := fill(t, client, &c.requests)
+	waitUntil(t, "the client is watched", func() bool {
 		s.sweep()
 		time.Sleep(5 * usualDial) // each sweep restarts the timer of the watch
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.watch != nil && c.watch.token != 0
-	}
-	waitUntil(t, "the client is watched", watched)
+		return c.isClientWatched()
+	})
 	_ = client.Close()
 	waitUntil(t, "the FIN is noticed", c.knowsClientsEnd)
 	_ = app.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if got, err := io.Copy(io.Discard, app); got != sent || err != nil {
 		t.Errorf("the app got %d bytes of %d, error %v", got, sent, err)
 	}
+}
+
+// The parker watches both sides: one for a direction that is parked, the client for one that is
+// blocked.
+func TestClientWatch_AResetIsNoticedAfterTheAppWasParked(t *testing.T) {
+	t.Parallel()
+	ln := listenLoopback(t)
+	s, address := onLoopback(t, Config{}, ln)
+	client, app := connected(t, address, ln)
+	passesInPieces(t, app, client, []string{"hello"}) // the app speaks first: it is TCP
+	c := only(s)
+	fill(t, client, &c.requests)
+	waitUntil(t, "the client is watched, and the app is parked", func() bool {
+		s.sweep()
+		time.Sleep(5 * usualDial) // each sweep restarts the timer of the watch
+		return c.isClientWatched() && c.stateOf(fromApp) == parked
+	})
+	passesInPieces(t, app, client, []string{"more"}) // wakes it
+	if !c.isClientWatched() {
+		t.Fatal("the client is not watched any more")
+	}
+	resetBy(client.(*net.TCPConn))
+	waitUntil(t, "the connection has ended", func() bool { return s.connections() == 0 })
 }
 
 func TestClientWatch_AHalfCloseBehindAnUndecidedUpgradeReachesTheApp(t *testing.T) {

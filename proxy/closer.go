@@ -120,8 +120,8 @@ func (c closer) endDirectionLocked(d direction) (last bool) {
 	return c.life.states[1-d] == done
 }
 
-// endAwayLocked ends the direction from an app that is detached, for which no goroutine does it. It
-// is called with the state of the direction from the client changed, so that no app is detached later.
+// endAwayLocked ends the direction from an app that is detached, which has no goroutine that could. The
+// direction from the client has ended or discards, so the app cannot be detached afterwards.
 func (c closer) endAwayLocked() {
 	if c.life.states[fromApp] == away {
 		c.life.states[fromApp] = done

@@ -3,9 +3,9 @@ package proxy
 import "lameduck/proxy/tlsterm"
 
 // closeIdle closes the connection if nothing is outstanding on it and no request has begun, not
-// even in the kernel. It returns false if that cannot be known yet, because bytes are being read; if
-// wait is not set, these do not count.
-func (c closer) closeIdle(wait bool) (known bool) {
+// even in the kernel. While bytes are being read, which may be a request, it does nothing and returns
+// false, unless force is set.
+func (c closer) closeIdle(force bool) (decided bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, handshaking := c.client.(*tlsterm.Raw)
@@ -14,7 +14,7 @@ func (c closer) closeIdle(wait bool) (known bool) {
 		return true
 	case c.inFlightLocked() > 0 || c.progress() != idle, hasUnread(c.client):
 		return true
-	case wait && c.requests.Reading(): // after the look into the kernel
+	case !force && c.requests.Reading(): // asked last: what is not in the kernel any more has been read
 		return false
 	}
 	c.life.end(endedIdle)

@@ -52,8 +52,8 @@ func (h *handshake) secure() (Conn, error) {
 	return nil, err
 }
 
-// shake is secure once the client has begun. It returns only an error of the client: a timeout of the
-// app is not one of the head.
+// shake is secure once the client has begun. It returns only errors of the client, since limitHead takes
+// a timeout for one of the client. Those of the app are in fault.
 func (h *handshake) shake() error {
 	c := h.conn
 	if err := h.awaitProxyHeader(); err != nil {

@@ -117,30 +117,6 @@ func TestKeepClient_ARequestIsSentAgainBeforeTheNextOne(t *testing.T) {
 	}
 }
 
-// The first of two requests in one piece is not written before the second one has been looked at.
-func TestKeepClient_TwoRequestsInOnePieceAreSentOnceEach(t *testing.T) {
-	const next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
-	for n := range 1500 {
-		keepingClients(t, func(r *rig) {
-			client, app := r.connect()
-			converse(client, app)
-			client.send(get + next)
-			for range n % 50 {
-				runtime.Gosched()
-			}
-			app.closes()
-			synctest.Wait()
-			if len(r.apps) == 0 {
-				return // both were relayed to the app that has closed
-			}
-			app = r.app()
-			app.wants(get + next)
-			app.send(ok + ok)
-			client.wants(ok + ok)
-		})
-	}
-}
-
 // The rest of the body cannot be relayed, and the client waits until it is read.
 func TestKeepClient_AClientWhoseRequestIsAnsweredEarlySeesTheEnd(t *testing.T) {
 	heads := map[string]string{

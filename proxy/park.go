@@ -80,8 +80,8 @@ func (c *conn) parkLocked(d direction) {
 	c.parking.token = token
 }
 
-// parkedSourcesLocked returns the sides that parked directions read from, and nil instead of a side that
-// is not one of them: a [clientWatch] may watch it.
+// parkedSourcesLocked returns the sides that parked directions read from. A side whose direction is not
+// parked is nil: a [clientWatch] may be watching it.
 func parkedSourcesLocked(c *conn) (client, app syscall.RawConn) {
 	client, app = c.descriptors()
 	if c.life.states[fromClient] != parked {

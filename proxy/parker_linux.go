@@ -203,8 +203,8 @@ func (p *parker) add(c parkable, source syscall.RawConn, token uint64) uint64 {
 	return token
 }
 
-// remove stops watching a connection with two sides. One that is nil is not watched for this token. The
-// caller holds the connection's mu.
+// remove stops watching a connection. A side that has not been added is nil. The caller holds the
+// connection's mu.
 func (p *parker) remove(token uint64, client, app syscall.RawConn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -108,7 +108,7 @@ func (r *reconnect) reattach() outcome {
 	case r == nil || !r.isDetached():
 		return proceed
 	case r.isStale(): // since it was detached
-		_ = r.requests.Flush() // to nobody: replay has what was passed on, and is to write it once
+		_ = r.requests.Flush() // the app has closed: this drops what replay writes again
 		return r.replay(outcome{verdict: stale})
 	}
 	return r.redial(arriving)

@@ -192,24 +192,24 @@ func (s *Server) closeListeners() {
 
 // CloseIdle closes the connections that have nothing in flight.
 func (s *Server) CloseIdle() {
-	unknown := closeIdle(s.all(), true)
-	if len(unknown) == 0 {
+	undecided := closeIdle(s.all(), false)
+	if len(undecided) == 0 {
 		return
 	}
-	// What has been read is a request within microseconds, or nothing.
+	// Within microseconds, bytes that have been read are known to be a request or not.
 	const tries, pause = 50, time.Millisecond
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for try := range tries {
 		<-tick.C
-		unknown = closeIdle(unknown, try < tries-1)
+		undecided = closeIdle(undecided, try == tries-1)
 	}
 }
 
-// closeIdle closes those connections that are idle, and returns those of which this cannot be known
-// yet. If wait is not set, there are none.
-func closeIdle(conns []*conn, wait bool) (unknown []*conn) {
-	return slices.DeleteFunc(conns, func(c *conn) bool { return closer{c}.closeIdle(wait) })
+// closeIdle closes those connections that are idle, and returns those on which bytes are being read.
+// With force, these do not count, and it returns none.
+func closeIdle(conns []*conn, force bool) (undecided []*conn) {
+	return slices.DeleteFunc(conns, func(c *conn) bool { return closer{c}.closeIdle(force) })
 }
 
 // Cut ends every connection. It returns how many connections had exchanges in flight, and how many

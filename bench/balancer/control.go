@@ -49,7 +49,7 @@ func request(ctx context.Context, method, url, body string) (string, error) {
 }
 
 // command sends one line to a control interface of HAProxy and returns the answer, which must come
-// within a time.
+// within the given time.
 func command(ctx context.Context, within time.Duration, addr, line string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()

@@ -89,24 +89,33 @@ func start(t *testing.T, k *rollout.Kubelet, b builder, s Strategy) (*rollout.Po
 // it waits until the containers are likely to have got their stop signals.
 func awaitDrain(t *testing.T, spec rollout.Spec) {
 	t.Helper()
+	admin := adminOf(spec)
+	if admin == "" {
+		time.Sleep(125 * time.Millisecond)
+		return
+	}
 	const serving = `lameduck_phase{phase="serving"} 1`
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		if text := get(t, "http://"+admin+"/metrics"); text != "" && !strings.Contains(text, serving) {
+			return
+		}
+	}
+	t.Fatal("there is no drain")
+}
+
+// adminOf returns the admin address of the pod's Lameduck, or an empty string if it has none.
+func adminOf(spec rollout.Spec) string {
 	for _, c := range slices.Concat(spec.Containers, spec.Sidecars) {
 		for _, variable := range c.Env {
-			admin, found := strings.CutPrefix(variable, "LAMEDUCK_ADMIN=")
-			for deadline := time.Now().Add(time.Minute); found; time.Sleep(2 * time.Millisecond) {
-				if text := get(t, "http://"+admin+"/metrics"); text != "" && !strings.Contains(text, serving) {
-					return
-				}
-				if time.Now().After(deadline) {
-					t.Fatal("there is no drain")
-				}
+			if admin, found := strings.CutPrefix(variable, "LAMEDUCK_ADMIN="); found {
+				return admin
 			}
 		}
 	}
-	time.Sleep(125 * time.Millisecond)
+	return ""
 }
 
-// get returns the body of a response, or an empty text without one.
+// get returns the body of a response, or an empty string if there is none.
 func get(t *testing.T, url string) string {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {

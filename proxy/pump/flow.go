@@ -58,7 +58,7 @@ type Flow struct {
 	moved    atomic.Uint64         // by this one
 	blocked  atomic.Bool           // dst takes nothing more
 	reset    atomic.Bool           // dst has been reset, as a write has found
-	reading  atomic.Bool           // false while it waits for src
+	reading  atomic.Bool           // see Reading
 	back     *Flow                 // the flow of the other direction, or nil
 
 	buf             *Buffer // nil while there is nothing to hold
@@ -86,9 +86,9 @@ func (f *Flow) Init(src, dst End, pipes *Pipes, written *atomic.Uint64) {
 	f.readable, f.writable = f.readNow, f.writeNow
 }
 
-// Pair makes two flows those of the two directions of a connection. A connection that has been reset
-// reports this only once (sock_error in linux/include/net/sock.h). If a write takes the report, reads
-// find what has arrived, and then an end. In a pair they find the reset.
+// Pair connects the flows of the two directions of a connection. A socket reports a reset only once
+// (sock_error in linux/include/net/sock.h): if a write gets the report, later reads find what has
+// arrived, and then an end. In a pair, they find the reset instead of the end.
 func Pair(a, b *Flow) { a.back, b.back = b, a }
 
 // An End is one of the two connections, with access to its descriptor if it has one.
@@ -157,8 +157,8 @@ func (f *Flow) Write(b []byte) error {
 	return nil
 }
 
-// Reading reports whether the flow may hold bytes that it has read, other than to wait for more of them:
-// it is false only while the flow waits for src. Any goroutine may call it.
+// Reading reports whether the flow is reading, or has read something since it last waited for src. Any
+// goroutine may call it.
 func (f *Flow) Reading() bool { return f.reading.Load() }
 
 // setReading saves a store, which costs more than a load.
@@ -263,7 +263,7 @@ func (f *Flow) Fill() error {
 	if f.raw == nil {
 		f.setReading(false)
 		f.readBlocking()
-		f.setReading(true)
+		f.setReading(f.n > 0)
 	} else if err := f.raw.Read(f.readable); err != nil {
 		f.n, f.err = 0, err
 	}
@@ -307,8 +307,10 @@ func (f *Flow) readNow(fd uintptr) bool {
 	}
 	f.setReading(true)
 	f.n, f.err = rawRead(int(fd), f.buf.Bytes[f.end:])
-	if f.err == syscall.EAGAIN {
+	if f.n <= 0 {
 		f.setReading(false)
+	}
+	if f.err == syscall.EAGAIN {
 		if f.end == 0 {
 			f.Release()
 		} else {

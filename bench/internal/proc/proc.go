@@ -160,8 +160,8 @@ const (
 	lastWords   = 2 << 10              // bytes of output in an error
 )
 
-// Await returns nil as soon as check does. It fails if the program ends first, or after a
-// minute. The string what names the awaited state in errors.
+// Await returns nil as soon as check does. It fails if the program ends first, or after a minute. The
+// string what names the awaited state in errors.
 func (p *Process) Await(ctx context.Context, what string, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, awaitWithin, fmt.Errorf("not within %v", awaitWithin))
 	defer cancel()

@@ -65,8 +65,8 @@ func IsMeshProxy(name string) bool {
 	return slices.Contains([]string{"istio-proxy", "linkerd-proxy", "consul-dataplane", "kuma-sidecar"}, name)
 }
 
-// firstApp returns the pod's first container that is no proxy of a service mesh, or nil. A gateway of
-// a mesh has only the proxy.
+// firstApp returns the pod's first container that is not the proxy of a service mesh, or nil: the pod of
+// a gateway has only the proxy.
 func firstApp(spec *corev1.PodSpec) *corev1.Container {
 	for i := range spec.Containers {
 		if c := &spec.Containers[i]; !IsMeshProxy(c.Name) {

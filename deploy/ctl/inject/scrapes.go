@@ -17,9 +17,9 @@ import (
 // portUse is what the ports of an injection's pod are for.
 type portUse struct{ *injection }
 
-// clientPorts returns the declared ports to protect, and those for metrics and health checks. Those of
-// a mesh's proxy beside an app are neither: the mesh may add it after Lameduck, and nothing but the
-// proxy must depend on them.
+// clientPorts returns the declared ports to protect, and those for metrics and health checks. The ports
+// of a mesh's proxy beside an app are neither. The mesh may add the proxy before or after Lameduck, and
+// the outcome must be the same.
 func (j portUse) clientPorts() (clients, others []port) {
 	app := firstApp(&j.pod.Spec)
 	for _, p := range j.ports {

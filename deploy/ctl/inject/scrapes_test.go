@@ -123,18 +123,18 @@ func withMesh(pod *corev1.PodTemplateSpec, first bool) *corev1.PodTemplateSpec {
 // The proxy's ports are scraped by Prometheus for as long as the pod lives.
 func TestThePortsOfAMeshsProxyAreNotProtected(t *testing.T) {
 	for _, first := range []bool{true, false} {
-		for shape, settings := range map[string]Settings{"move": defaults(), "observe": observing(Native)} {
+		for name, settings := range map[string]Settings{"move": defaults(), "observe": observing(Native)} {
 			after, p := injected(t, withMesh(template(t, web), first), settings)
 			if proxy := find(&after.Spec, "istio-proxy"); proxy.Ports[0].ContainerPort != 15090 || proxy.Ports[1].ContainerPort != 15021 {
-				t.Errorf("%s: the proxy's ports have moved: %v", shape, proxy.Ports)
+				t.Errorf("%s: the proxy's ports have moved: %v", name, proxy.Ports)
 			}
-			for _, name := range []string{routesVariable, observeVariable} {
-				if got := variable(*find(&after.Spec, sidecarName), name); strings.Contains(got, "150") {
-					t.Errorf("%s: %s is %s, with a port of the proxy", shape, name, got)
+			for _, v := range []string{routesVariable, observeVariable} {
+				if got := variable(*find(&after.Spec, sidecarName), v); strings.Contains(got, "150") {
+					t.Errorf("%s: %s is %s, with a port of the proxy", name, v, got)
 				}
 			}
 			if text := fmt.Sprint(p.Notes); strings.Contains(text, "15090") || strings.Contains(text, "envoy") {
-				t.Errorf("%s: notes %s, want none of the proxy's ports", shape, text)
+				t.Errorf("%s: notes %s, want none of the proxy's ports", name, text)
 			}
 		}
 		worker := edited(t, "ports: [{ name: http, containerPort: 3000 }]", "ports: []")

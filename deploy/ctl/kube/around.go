@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -106,12 +107,13 @@ func (c *Client) otherPolicies(ctx context.Context, r *reader) (all []mode.Polic
 	if r.failed("the kinds of policies", err) {
 		return nil
 	}
+	ids := SortedPolicyResources(kinds)
 	forbidden := make(map[schema.GroupVersionResource]error)
-	for _, id := range SortedPolicyResources(kinds) {
+	for _, id := range ids {
 		objects := read[*unstructured.Unstructured](r, id.GroupResource().String(),
 			func(o metav1.ListOptions) (runtime.Object, error) {
 				found, err := c.Dynamic.Resource(id).List(ctx, o)
-				if apierrors.IsForbidden(err) {
+				if apierrors.IsForbidden(err) { // a copy may not be
 					forbidden[id] = err
 					return &unstructured.UnstructuredList{}, nil
 				}
@@ -121,23 +123,11 @@ func (c *Client) otherPolicies(ctx context.Context, r *reader) (all []mode.Polic
 			all = append(all, mode.NewPolicy(kinds[id].Kind, o.GetNamespace(), o.GetName(), o.Object))
 		}
 	}
-	for _, id := range SortedPolicyResources(kinds) {
-		if err := forbidden[id]; err != nil && !isReadElsewhere(id, kinds, forbidden) {
+	for _, id := range ids {
+		isRead := func(other schema.GroupVersionResource) bool { return AreCopies(id, other) && forbidden[other] == nil }
+		if err := forbidden[id]; err != nil && !slices.ContainsFunc(ids, isRead) {
 			r.failed(id.GroupResource().String(), err)
 		}
 	}
 	return all
-}
-
-// isReadElsewhere reports whether another resource has the same policies, and may be read.
-func isReadElsewhere(
-	id schema.GroupVersionResource, kinds map[schema.GroupVersionResource]PolicyResource,
-	forbidden map[schema.GroupVersionResource]error,
-) bool {
-	for other := range kinds {
-		if AreCopies(id, other) && forbidden[other] == nil {
-			return true
-		}
-	}
-	return false
 }

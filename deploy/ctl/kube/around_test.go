@@ -22,16 +22,16 @@ func TestAPolicyThatIsRefusedInOneGroupIsReadInTheOther(t *testing.T) {
 	both := []schema.GroupVersionResource{public, stored}
 	for _, refused := range [][]schema.GroupVersionResource{{public}, {stored}, both} {
 		typed := fake.NewClientset()
+		found := typed.Discovery().(*discovery.FakeDiscovery)
 		lists := map[schema.GroupVersionResource]string{}
 		var objects []runtime.Object
 		for _, id := range both {
 			lists[id] = "NetworkPolicyList"
-			typed.Discovery().(*discovery.FakeDiscovery).Resources = append(
-				typed.Discovery().(*discovery.FakeDiscovery).Resources, &metav1.APIResourceList{
-					GroupVersion: id.GroupVersion().String(), APIResources: []metav1.APIResource{{
-						Name: id.Resource, Kind: "NetworkPolicy", Namespaced: true, Verbs: []string{"list", "watch"},
-					}},
-				})
+			found.Resources = append(found.Resources, &metav1.APIResourceList{
+				GroupVersion: id.GroupVersion().String(), APIResources: []metav1.APIResource{{
+					Name: id.Resource, Kind: "NetworkPolicy", Namespaced: true, Verbs: []string{"list", "watch"},
+				}},
+			})
 			objects = append(objects, &unstructured.Unstructured{Object: map[string]any{
 				"apiVersion": id.GroupVersion().String(), "kind": "NetworkPolicy",
 				"metadata": map[string]any{"name": "calico", "namespace": "shop"},

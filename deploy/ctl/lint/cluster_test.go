@@ -221,7 +221,7 @@ func TestAClusterIsReadPageByPage(t *testing.T) {
 	}
 }
 
-// OpenShift keeps the ReplicationControllers of earlier rollouts, with the template of then.
+// OpenShift keeps the ReplicationControllers of earlier rollouts, each with the template that it had.
 func TestControllersOfEarlierRolloutsAreNotLinted(t *testing.T) {
 	yes, none, two := true, int32(0), int32(2)
 	labels := map[string]string{"app": "shop"}

@@ -188,10 +188,10 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.shutdown()
 }
 
-// Times of a replica that has just started and reads the cluster. A pod that it is asked about before
-// has its mode for life.
+// Times of a replica that has just started and reads the cluster. A pod that it injects before that
+// keeps the mode of an unknown cluster.
 const (
-	mirrorTimeout = 10 * time.Second // something may never be readable
+	mirrorTimeout = 10 * time.Second // some resource may never be readable
 	mirrorPoll    = 50 * time.Millisecond
 )
 

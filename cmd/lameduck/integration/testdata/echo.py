@@ -19,7 +19,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    request_queue_size = 128  # with five, connections of a busy machine are dropped
+    request_queue_size = 128  # on a busy machine the default of 5 drops connections
 
 
 Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()

@@ -101,7 +101,7 @@ func (b behind) compare(t *testing.T, app, lameduck string) (problems []string, 
 	w := s.witness
 	delay := removals[0].Done.Sub(removals[0].Requested)
 	const late = 250 * time.Millisecond
-	// Lameduck and the measurement count from other moments.
+	// Lameduck and the measurement count from different moments.
 	apart := removals[0].Requested.Sub(s.deletion) + s.hook
 	keptUp = w.longestGap < late && time.Duration(r.Latency.Max) < 4*late && delay-b.lag < late && apart < late
 	if lost := sum(w.lost); r.Requests != w.requests || r.Lost != lost || !maps.Equal(r.Causes, w.lost) {

@@ -24,7 +24,11 @@ import (
 
 var createOptions metav1.CreateOptions
 
-var cilium = schema.GroupVersionResource{Group: "cilium.io", Version: "v2", Resource: "ciliumnetworkpolicies"}
+var (
+	cilium       = schema.GroupVersionResource{Group: "cilium.io", Version: "v2", Resource: "ciliumnetworkpolicies"}
+	calico       = schema.GroupVersionResource{Group: "projectcalico.org", Version: "v3", Resource: "networkpolicies"}
+	calicoStored = schema.GroupVersionResource{Group: kube.CalicoStorage, Version: "v1", Resource: "networkpolicies"}
+)
 
 func object(t *testing.T, text string) *unstructured.Unstructured {
 	t.Helper()
@@ -49,9 +53,7 @@ func newTestMirror(t *testing.T) *testMirror {
 		map[schema.GroupVersionResource]string{
 			services: "ServiceList", namespaces: "NamespaceList", policies: "NetworkPolicyList",
 			ingresses: "IngressList", ranges: "LimitRangeList", quotas: "ResourceQuotaList",
-			cilium: "CiliumNetworkPolicyList",
-			{Group: "projectcalico.org", Version: "v3", Resource: "networkpolicies"}: "NetworkPolicyList",
-			{Group: kube.CalicoStorage, Version: "v1", Resource: "networkpolicies"}:  "NetworkPolicyList",
+			cilium: "CiliumNetworkPolicyList", calico: "NetworkPolicyList", calicoStored: "NetworkPolicyList",
 		},
 		object(t, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","labels":{"a":"b"}}}`),
 		object(t, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"web","namespace":"shop"},
@@ -197,12 +199,10 @@ func TestWhatCannotBeReadIsUnknown(t *testing.T) {
 // Calico has the same policies in two API groups, and its API server may refuse them.
 func TestCalicosPoliciesAreReadWhereTheyMayBe(t *testing.T) {
 	t.Parallel()
-	public := schema.GroupVersionResource{Group: "projectcalico.org", Version: "v3", Resource: "networkpolicies"}
-	stored := schema.GroupVersionResource{Group: kube.CalicoStorage, Version: "v1", Resource: "networkpolicies"}
-	for _, refused := range [][]schema.GroupVersionResource{{public}, {stored}, {public, stored}} {
+	for _, refused := range [][]schema.GroupVersionResource{{calico}, {calicoStored}, {calico, calicoStored}} {
 		r := newTestMirror(t)
 		kinds := map[schema.GroupVersionResource]kube.PolicyResource{
-			public: {Kind: "NetworkPolicy", Namespaced: true}, stored: {Kind: "NetworkPolicy", Namespaced: true},
+			calico: {Kind: "NetworkPolicy", Namespaced: true}, calicoStored: {Kind: "NetworkPolicy", Namespaced: true},
 		}
 		r.kinds.Store(&kinds)
 		for id := range kinds {
@@ -215,7 +215,7 @@ func TestCalicosPoliciesAreReadWhereTheyMayBe(t *testing.T) {
 			}
 		}
 		r.client.PrependReactor("list", "networkpolicies", func(a clienttesting.Action) (bool, runtime.Object, error) {
-			return slices.Contains(refused, a.GetResource()), nil, apierrors.NewForbidden(public.GroupResource(), "", nil)
+			return slices.Contains(refused, a.GetResource()), nil, apierrors.NewForbidden(calico.GroupResource(), "", nil)
 		})
 		r.start()
 		if len(refused) == 2 {

@@ -110,7 +110,16 @@ func (d *lameduck) metric(t *testing.T, name string) string {
 // awaitMetric waits until a metric has a value.
 func (d *lameduck) awaitMetric(t *testing.T, name, want string) {
 	t.Helper()
-	eventually(t, name+" is "+want, func() bool { return d.metric(t, name) == want })
+	var got string
+	defer func() {
+		if got != want {
+			t.Logf("%s was %s at last", name, got)
+		}
+	}()
+	eventually(t, name+" is "+want, func() bool {
+		got = d.metric(t, name)
+		return got == want
+	})
 }
 
 // exchanges returns how many exchanges have ended.

@@ -129,10 +129,12 @@ func TestTheComposeExampleLosesNothing(t *testing.T) {
 		{"GET, new", http.MethodGet, "/", http.StatusOK, false, false},
 	})
 	l.awaitAnswers(t, 10)
+	before := l.closeOptions()
 	if err := syscall.Kill(onlyChild(t, d.pid()), unix.SignalNum(web.StopSignal)); err != nil {
 		t.Fatal(err)
 	}
 	d.logged(t, "draining")
+	l.awaitCloseOption(t, before)
 	l.awaitAnswers(t, 50)
 	l.stop()
 	d.wantExit(t, exitOK)

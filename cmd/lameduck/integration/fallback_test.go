@@ -60,7 +60,7 @@ func TestHealthChecksThatAFallbackAnswersDoNotHold(t *testing.T) {
 	app, address := startApart(t)
 	_, other := startApart(t)
 	d := startServe(t, address, "LAMEDUCK_FALLBACK="+other,
-		"LAMEDUCK_HOLD_MIN=1s", "LAMEDUCK_GRACE_PERIOD=1m", "LAMEDUCK_HOLD_MAX=20s", "LAMEDUCK_LB_DELAY=0s")
+		"LAMEDUCK_HOLD_MIN=10s", "LAMEDUCK_GRACE_PERIOD=1m", "LAMEDUCK_HOLD_MAX=20s", "LAMEDUCK_LB_DELAY=0s")
 	d.signal(t, syscall.SIGTERM)
 	d.logged(t, "draining")
 	kill(t, app)

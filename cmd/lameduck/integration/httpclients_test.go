@@ -42,8 +42,10 @@ func awaitApp(t *testing.T, address string) {
 }
 
 // stop ends the traffic after the lag of the load balancer.
-func (tr *traffic) stop() {
+func (tr *traffic) stop(t *testing.T) {
+	t.Helper()
 	<-time.After(lag)
+	tr.load.awaitCloseOption(t, 0)
 	tr.load.stop()
 	tr.clients.Wait()
 }

@@ -21,7 +21,7 @@ func TestAnAppWithAShortKeepAliveLosesNoRequestOfAKeptClient(t *testing.T) {
 	}
 	go func() { _ = app.Serve(ln) }()
 	t.Cleanup(func() { _ = app.Close() })
-	d := startServe(t, ln.Addr().String(), "LAMEDUCK_KEEP_CLIENT=true")
+	d := startServe(t, ln.Addr().String(), "LAMEDUCK_KEEP_CLIENT=true", "LAMEDUCK_HOLD_MIN=5s")
 	c := dialClient(t, d.front) // one connection for all requests
 	for n := range 200 {
 		if closes := c.get(t, "/"); closes {

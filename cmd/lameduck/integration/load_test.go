@@ -86,6 +86,19 @@ func (l *load) awaitAnswers(t *testing.T, n int) {
 	})
 }
 
+// closeOptions returns the number of answers with the close option on connections that are kept.
+func (l *load) closeOptions() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closes
+}
+
+// awaitCloseOption waits until more than n answers have had the close option.
+func (l *load) awaitCloseOption(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, "an answer has the close option", func() bool { return l.closeOptions() > n })
+}
+
 // work sends one request after the other.
 func (l *load) work(k kind, worker int) {
 	ticker := time.NewTicker(pace)

@@ -192,19 +192,20 @@ func TestAnHTTP2ClientThatDoesNotReadCostsNoMemory(t *testing.T) {
 	randomFile(t, filepath.Join(root, "file"), slowDownload)
 	_, address := goHTTP2.start(t, root)
 	d := startServe(t, address)
-	download := func() (clients []*program) {
+	download := func(rate string) (clients []*program) {
 		for range slowReaders {
 			clients = append(clients, start(t, nil, requireProgram(t, "curl"),
 				"-sSf", "--http2-prior-knowledge", "-o", os.DevNull, "-w", "%{size_download}",
-				"--limit-rate", "10M", "http://"+d.front+"/file"))
+				"--limit-rate", rate, "http://"+d.front+"/file"))
 		}
 		return clients
 	}
-	for _, c := range download() {
+	for _, c := range download("10M") {
 		c.wantExit(t, 0)
 	}
 	before := d.settledMemory(t)
-	clients := download()
+	clients := download("2M") // for eight seconds
+	d.awaitMetric(t, "lameduck_exchanges_in_flight", strconv.Itoa(slowReaders))
 	for _, c := range clients {
 		c.signal(t, syscall.SIGSTOP)
 	}

@@ -24,7 +24,7 @@ func TestObserve_AWrapperKnowsTheKubeletsProbes(t *testing.T) {
 				"LAMEDUCK_HOST_IP=" + known(ns), "LAMEDUCK_OBSERVE=8080", "LAMEDUCK_OBSERVE_PROBES=8080=10s",
 			}, programPath("lameduck"), "exec", "--", programPath("child"), "-listen", ":8080", "-on", "SIGTERM=0")
 			d.logged(t, "serving")
-			awaitListener(t, ns.address+":8080")
+			d.stdout.awaitPrefix(t, "ready ") // a connection would be counted
 			kubelet := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 			for range 2 {
 				r, err := kubelet.Get("http://" + ns.address + ":8080/")

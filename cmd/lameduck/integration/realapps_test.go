@@ -13,10 +13,11 @@ func TestRealAppsLoseNothing(t *testing.T) {
 			path := requireProgram(t, a.programs...)
 			root, port := publicDir(t), freePort(t)
 			command := a.command(t, path, root, port)
-			p := startPod(t, start(t, nil, command[0], command[1:]...), "127.0.0.1:"+port, realHold...)
+			p := startPod(t, start(t, nil, command[0], command[1:]...), "127.0.0.1:"+port,
+				append(realHold, "LAMEDUCK_APP_WAIT=20s")...) // a backlog of 5 is soon full on a busy machine
 			traffic := startTraffic(t, p.lameduck.front, &a)
 			hook := p.beginEnd(t)
-			traffic.stop()
+			traffic.stop(t)
 			p.end(t, hook)
 			traffic.load.wantNoLoss(t)
 			p.lameduck.wantQuietEnd(t)
@@ -38,7 +39,7 @@ func TestRealAppsAsChildrenLoseNothing(t *testing.T) {
 			traffic := startTraffic(t, d.front, &a)
 			d.signal(t, unix.SignalNum(a.stopSignal))
 			d.logged(t, "draining")
-			traffic.stop()
+			traffic.stop(t)
 			d.wantExit(t, exitOK)
 			traffic.load.wantNoLoss(t)
 			d.wantQuietEnd(t)

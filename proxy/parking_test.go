@@ -110,9 +110,7 @@ func TestNoDeadlineIsLostByParking(t *testing.T) {
 					defer c.mu.Unlock()
 					return c.life.states[fromClient] == done || c.life.states[fromApp] == done
 				}
-				if !eventually(ended) {
-					t.Error("the connection waits without a time limit")
-				}
+				waitUntil(t, "ended by its time limit", ended)
 			})
 		}
 	}

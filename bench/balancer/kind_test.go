@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"slices"
 	"testing"
@@ -236,14 +237,21 @@ func TestRequestUnderWayIsFinishedAfterTheRemoval(t *testing.T) {
 
 func TestKeptConnectionsToAnEndpointAreUsedAgain(t *testing.T) {
 	eachKind(t, func(t *testing.T, k Kind) {
-		for keepalive, most := range map[int]int{0: 20, 8: 2} {
+		for _, keepalive := range []int{0, 8} {
 			r := start(t, answers(fine))
 			f := fleet(t, FleetConfig{Kind: k, Keepalive: keepalive}, r)
 			c := &http.Client{Transport: &http.Transport{}}
 			defer c.CloseIdleConnections()
+			fresh := 0 // connections of the client
+			trace := &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
+				if !c.Reused {
+					fresh++
+				}
+			}}
 			for i := range 20 {
 				method := []string{"GET", "POST"}[i%2]
-				req, _ := http.NewRequestWithContext(t.Context(), method, "http://"+f.Addrs()[0]+"/", nil)
+				req, _ := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), method,
+					"http://"+f.Addrs()[0]+"/", nil)
 				resp, err := c.Do(req)
 				if err != nil {
 					t.Fatal(err)
@@ -253,6 +261,13 @@ func TestKeptConnectionsToAnEndpointAreUsedAgain(t *testing.T) {
 				if resp.StatusCode != 200 || string(body) != "ok" {
 					t.Errorf("%s was answered %d %q", method, resp.StatusCode, body)
 				}
+			}
+			most := 1 + fresh
+			switch {
+			case keepalive == 0:
+				most = 20
+			case k == Caddy:
+				most++ // Go's transport does not use a connection again if it has had no CPU for 50 ms
 			}
 			requests, conns := r.seen()
 			if requests != 20 || conns > most || keepalive == 0 && conns != 20 {

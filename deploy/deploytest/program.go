@@ -9,7 +9,6 @@ import (
 	"path"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"lameduck/bench/port"
 )
@@ -74,7 +73,7 @@ func FreeAddr(t testing.TB) string {
 
 // Fetch returns the body of a URL. Any status but 200 is an error.
 func Fetch(url string) (string, error) {
-	client := http.Client{Timeout: 5 * time.Second}
+	client := http.Client{Timeout: WaitTimeout}
 	response, err := client.Get(url)
 	if err != nil {
 		return "", err

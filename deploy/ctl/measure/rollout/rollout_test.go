@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,7 +147,18 @@ func (c *cluster) watch() *Watcher {
 	c.check(err)
 	c.t.Cleanup(x.Stop)
 	c.watcher = x
+	// The fake reports no deletions from before its watches began.
+	deploytest.Await(c.t, deploytest.WaitTimeout, "the watches", func() error {
+		if !c.watches("pods") || !c.watches("endpointslices") {
+			return errors.New("they have not begun")
+		}
+		return nil
+	})
 	return x
+}
+
+func (c *cluster) watches(resource string) bool {
+	return slices.ContainsFunc(c.Actions(), func(a ktesting.Action) bool { return a.Matches("watch", resource) })
 }
 
 // await waits until the watcher has seen a change of a pod: pods and endpoints are two streams,

@@ -176,8 +176,10 @@ func TestProbesOfAContainer(t *testing.T) {
 	p := &Pod{containers: []*container{c}}
 	ready(t, p)
 	const agent = " yes kube-probe/1.36"
-	if want := []string{"/startup" + agent, "/startup" + agent, "/ready" + agent}; !slices.Equal(asked, want) {
-		t.Errorf("it was asked %q, want %q", asked, want)
+	startups := slices.Index(asked, "/ready"+agent)
+	asked = slices.Compact(asked) // on a busy machine a probe may time out, and is made again
+	if want := []string{"/startup" + agent, "/ready" + agent}; startups < 2 || !slices.Equal(asked, want) {
+		t.Errorf("it was asked %d times whether it has started, and in all %q, want %q", startups, asked, want)
 	}
 }
 

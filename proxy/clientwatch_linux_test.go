@@ -95,10 +95,7 @@ func TestClientWatch_AResetWhileTheAppIsWaitedForEndsTheConnection(t *testing.T)
 // of its connection have ended then, which looks like a reset.
 func TestClientWatch_AClientThatHasSentEverythingMayClose(t *testing.T) {
 	t.Parallel()
-	ln := listenLoopback(t)
-	s, address := onLoopback(t, Config{}, ln)
-	client, app := connected(t, address, ln)
-	passesInPieces(t, app, client, []string{"hello"}) // the app speaks first: it is TCP
+	s, client, app := connectedByTCP(t)
 	_ = app.(*net.TCPConn).CloseWrite()
 	if _, err := io.Copy(io.Discard, client); err != nil {
 		t.Fatal(err)
@@ -122,10 +119,7 @@ func TestClientWatch_AClientThatHasSentEverythingMayClose(t *testing.T) {
 // blocked.
 func TestClientWatch_AResetIsNoticedAfterTheAppWasParked(t *testing.T) {
 	t.Parallel()
-	ln := listenLoopback(t)
-	s, address := onLoopback(t, Config{}, ln)
-	client, app := connected(t, address, ln)
-	passesInPieces(t, app, client, []string{"hello"}) // the app speaks first: it is TCP
+	s, client, app := connectedByTCP(t)
 	c := only(s)
 	fill(t, client, &c.requests)
 	waitUntil(t, "the client is watched, and the app is parked", func() bool {

@@ -476,6 +476,16 @@ func TestParkedConnections(t *testing.T) {
 	}
 }
 
+// connectedByTCP opens a connection through a new server. The app has spoken first, so it is TCP.
+func connectedByTCP(t *testing.T) (s *Server, client, app net.Conn) {
+	t.Helper()
+	ln := listenLoopback(t)
+	s, address := onLoopback(t, Config{}, ln)
+	client, app = connected(t, address, ln)
+	passesInPieces(t, app, client, []string{"hello"})
+	return s, client, app
+}
+
 // connected opens a connection through the server to app.
 func connected(t *testing.T, address string, app net.Listener) (client, server net.Conn) {
 	t.Helper()

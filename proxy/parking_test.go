@@ -138,10 +138,7 @@ func TestASideIsReadWhileTheOtherIsBlocked(t *testing.T) {
 	for name, d := range map[string]direction{"the app does not read": fromClient, "the client does not read": fromApp} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ln := listenLoopback(t)
-			s, address := onLoopback(t, Config{}, ln)
-			client, app := connected(t, address, ln)
-			passesInPieces(t, app, client, []string{"hello"}) // the app speaks first: it is TCP
+			s, client, app := connectedByTCP(t)
 			from, to := client, app
 			if d == fromApp {
 				from, to = app, client

@@ -3,6 +3,7 @@ package tlsterm
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http/httptest"
@@ -116,27 +117,37 @@ func fill(t *testing.T, c *Conn) {
 // The caller of CloseWrite holds a lock that other connections wait for. crypto/tls waits for five
 // seconds.
 func TestConn_AnEndDoesNotWaitForAPeerThatReadsNothing(t *testing.T) {
+	var err error
+	for range 3 { // the machine may be busy
+		if err = endUnread(t); err == nil {
+			return
+		}
+	}
+	t.Error(err)
+}
+
+// endUnread ends a connection whose peer reads nothing, and closes it while the end waits. If the look
+// at the lock meets the end there, the end is left to the writer that seems to have it, and endUnread
+// fails.
+func endUnread(t *testing.T) error {
+	t.Helper()
 	_, server := pair(t)
 	fill(t, server)
-	const limit = 4 * time.Second
+	const limit = 3 * time.Second
 	begun := time.Now()
 	_ = server.CloseWrite()
-	if waited := time.Since(begun); waited > limit {
-		t.Errorf("the end took %v", waited)
-	}
 	for server.writing.TryLock() { // until the end is being sent
 		server.writing.Unlock()
-		go server.endIfDue() // as after a write, which has had the lock
-		if time.Since(begun) > 20*time.Second {
-			t.Fatal("the end does not wait for the peer")
+		if time.Since(begun) > limit {
+			return errors.New("the end does not wait for the peer")
 		}
 		time.Sleep(time.Millisecond)
 	}
-	begun = time.Now()
 	_ = server.Close()
 	if waited := time.Since(begun); waited > limit {
-		t.Errorf("closing took %v", waited)
+		return fmt.Errorf("the end took %v", waited)
 	}
+	return nil
 }
 
 func TestConn_AResetIsNotAnEnd(t *testing.T) {

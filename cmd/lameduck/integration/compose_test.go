@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -129,16 +128,7 @@ func TestTheComposeExampleLosesNothing(t *testing.T) {
 		{"GET, new", http.MethodGet, "/", http.StatusOK, false, false},
 	})
 	l.awaitAnswers(t, 10)
-	before := l.closeOptions()
-	if err := syscall.Kill(onlyChild(t, d.pid()), unix.SignalNum(web.StopSignal)); err != nil {
-		t.Fatal(err)
-	}
-	d.logged(t, "draining")
-	l.awaitCloseOption(t, before)
-	l.awaitAnswers(t, 50)
-	l.stop()
-	d.wantExit(t, exitOK)
-	l.wantNoLoss(t)
+	d.wantLosslessStop(t, l, unix.SignalNum(web.StopSignal), exitOK)
 }
 
 // nginxImage adds the files of an nginx image that its command needs to a root.

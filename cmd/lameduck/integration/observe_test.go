@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"net"
@@ -282,10 +281,12 @@ func (ns *namespace) keepVisiting(t *testing.T, from net.IP) {
 	var running sync.WaitGroup
 	running.Go(func() {
 		defer conn.Close()
-		in := bufio.NewReader(conn)
 		ticker := time.NewTicker(200 * time.Millisecond)
 		defer ticker.Stop()
-		for ctx.Err() == nil && exchange(conn, in) == nil {
+		for ctx.Err() == nil {
+			if _, _, err := sendRequest(conn, ""); err != nil {
+				return
+			}
 			select {
 			case <-ticker.C:
 			case <-ctx.Done():
@@ -294,23 +295,8 @@ func (ns *namespace) keepVisiting(t *testing.T, from net.IP) {
 	})
 	t.Cleanup(func() {
 		stop()
-		_ = conn.SetDeadline(time.Now())
 		running.Wait()
 	})
-}
-
-// exchange sends a request and reads the response.
-func exchange(conn net.Conn, in *bufio.Reader) error {
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: app\r\n\r\n"); err != nil {
-		return err
-	}
-	resp, err := http.ReadResponse(in, nil)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	return err
 }
 
 // The wrapper observes its child, which keeps its port.

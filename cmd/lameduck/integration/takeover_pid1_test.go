@@ -19,7 +19,7 @@ func TestTakeoverAsPID1(t *testing.T) {
 	d.logged(t, "listening in place of the app")
 	l := startLoad(t, d.front, []kind{{"GET", "GET", "/", 200, false, true}})
 	l.awaitAnswers(t, 10)
-	d.wantLosslessStop(t, l)
+	d.wantLosslessStop(t, l, syscall.SIGTERM, 7)
 }
 
 // A container of Compose, ECS or Nomad has nothing but the image: two programs, /proc, and a user
@@ -35,23 +35,22 @@ func TestTakeoverInAnImagesRoot(t *testing.T) {
 	d.logged(t, "listening in place of the app")
 	l := startLoad(t, d.front, []kind{{"GET, kept", "GET", "/", 200, false, true}, {"GET, new", "GET", "/", 200, false, false}})
 	l.awaitAnswers(t, 10)
-	d.wantLosslessStop(t, l)
+	d.wantLosslessStop(t, l, syscall.SIGTERM, 7)
 }
 
-// wantLosslessStop sends SIGTERM to Lameduck, which is the only child of the program, and continues
-// the load in the drain. It expects no loss, an answer with the close option, and the exit code of the
-// child.
-func (d *lameduck) wantLosslessStop(t *testing.T, l *load) {
+// wantLosslessStop sends a signal to Lameduck, which is the only child of the program, and continues
+// the load in the drain. It expects no loss, an answer with the close option, and an exit code.
+func (d *lameduck) wantLosslessStop(t *testing.T, l *load, signal syscall.Signal, code int) {
 	t.Helper()
 	before := l.closeOptions()
-	if err := syscall.Kill(onlyChild(t, d.pid()), syscall.SIGTERM); err != nil {
+	if err := syscall.Kill(onlyChild(t, d.pid()), signal); err != nil {
 		t.Fatal(err)
 	}
 	d.logged(t, "draining")
 	l.awaitCloseOption(t, before)
 	l.awaitAnswers(t, 50)
 	l.stop()
-	d.wantExit(t, 7)
+	d.wantExit(t, code)
 	l.wantNoLoss(t)
 }
 
